@@ -1,0 +1,17 @@
+"""The two ways in which a request can stop short: for good, or until later."""
+
+from __future__ import annotations
+
+
+class FinalError(Exception):
+    """The request cannot succeed as it is: CloudFormation is told FAILED with this sentence at once."""
+
+
+class RetryLater(Exception):
+    """Nothing is wrong with the request, but it has to wait: the waiter calls again (Pending)."""
+
+    def __init__(self, seconds: float, why: str) -> None:
+        """`seconds` is the least time to wait before the next try; `why` is one sentence for the log."""
+        super().__init__(why)
+        self.seconds = seconds
+        self.why = why

@@ -1,0 +1,228 @@
+"""Template content as an immutable, content-addressed archive (docs/interfaces.md, "Template archive").
+
+Pure but for `read_folder`; standard library only, so that publishing, launching and tests share it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from custom_resources.errors import FinalError
+
+PARTS = ("model_build", "model_deploy")
+MAX_FILE_BYTES = 100 * 1024 * 1024  # GitHub refuses larger files (GH001)
+MAX_FILES = 20_000
+MAX_TOTAL_BYTES = 400 * 1024 * 1024  # what a function's /tmp and 256 MB of memory can work with
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time a zip can say
+_FORBIDDEN_CHARACTERS = set(map(chr, range(32))) | {"\x7f", "\\"}
+# Names that Windows or macOS checkouts resolve to .git (git's own fsck list: CVE-2014-9390).
+_GIT_ALIASES = {".git", "git~1", ".git.", ".git "}
+
+
+class InvalidTemplate(FinalError):
+    """The template content cannot be delivered as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateFile:
+    """One file of a template: `path` is relative, with forward slashes."""
+
+    path: str
+    content: bytes
+    executable: bool = False
+
+
+def _refuse_bad_path(path: str) -> None:
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or path != "/".join(parts) or ".." in parts:
+        raise InvalidTemplate(f"The template path {path!r} leaves the template; use plain relative paths.")
+    if any(character in _FORBIDDEN_CHARACTERS for character in path):
+        raise InvalidTemplate(f"The template path {path!r} has a control character or a backslash; rename it.")
+    for part in parts:
+        folded = "".join(c for c in part if c not in "\u200c\u200d\ufeff").rstrip(". ").casefold()
+        if part.casefold() in _GIT_ALIASES or folded == ".git":
+            raise InvalidTemplate(f"The template path {path!r} holds a Git directory; remove it.")
+        if len(part.encode()) > 255:
+            raise InvalidTemplate(f"The template path {path[:80]!r}... has a name over 255 bytes; shorten it.")
+    if len(path.encode()) > 4000:
+        raise InvalidTemplate(f"The template path {path[:80]!r}... is over 4,000 bytes; shorten it.")
+
+
+def _refuse_collisions(paths: Iterable[str]) -> None:
+    """Refuse names that one checkout cannot hold: equal when case is folded, or a file where a folder is."""
+    spelled: dict[str, str] = {}
+    files: set[str] = set()
+    for path in paths:
+        if path in files:
+            raise InvalidTemplate(f"The template has {path!r} twice; keep one.")
+        files.add(path)
+        for place in (path, *map(str, PurePosixPath(path).parents)):
+            if spelled.setdefault(place.casefold(), place) != place:
+                other = spelled[place.casefold()]
+                raise InvalidTemplate(
+                    f"The template paths {other!r} and {place!r} differ only in case; rename one of them."
+                )
+    for path in files:
+        for parent in map(str, PurePosixPath(path).parents):
+            if parent in files:
+                raise InvalidTemplate(f"The template has {parent!r} both as a file and as a folder; rename one.")
+
+
+def checked(files: Iterable[TemplateFile]) -> list[TemplateFile]:
+    """Return the files sorted by path, or raise InvalidTemplate with the first reason to refuse them."""
+    kept = sorted(files, key=lambda file: file.path)
+    total = 0
+    for file in kept:
+        _refuse_bad_path(file.path)
+        total += len(file.content)
+        if len(file.content) > MAX_FILE_BYTES:
+            raise InvalidTemplate(
+                f"The template file {file.path!r} has {len(file.content):,} bytes; GitHub takes at most 100 MB a file."
+            )
+    if len(kept) > MAX_FILES:
+        raise InvalidTemplate(f"The template has {len(kept):,} files; at most {MAX_FILES:,} can be delivered.")
+    if total > MAX_TOTAL_BYTES:
+        raise InvalidTemplate(f"The template has {total:,} bytes; at most {MAX_TOTAL_BYTES:,} can be delivered.")
+    _refuse_collisions(file.path for file in kept)
+    return kept
+
+
+def build_archive(files: Iterable[TemplateFile]) -> bytes:
+    """Return the archive's bytes; the same content gives the same bytes on every machine.
+
+    Entries are stored, not deflated: deflate's output differs between zlib versions.
+    Raises InvalidTemplate for content that must not be delivered.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for file in checked(files):
+            entry = zipfile.ZipInfo(file.path, _EPOCH)
+            entry.create_system = 3  # Unix, whatever machine writes it
+            entry.external_attr = (stat.S_IFREG | (0o755 if file.executable else 0o644)) << 16
+            archive.writestr(entry, file.content)
+    return buffer.getvalue()
+
+
+def archive_name(data: bytes) -> str:
+    """Return the archive's content address, `<sha256>.zip`."""
+    return f"{hashlib.sha256(data).hexdigest()}.zip"
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A template archive that has been checked entry by entry; contents are read when a folder is asked for."""
+
+    data: bytes
+    entries: tuple[zipfile.ZipInfo, ...]
+
+    @staticmethod
+    def open(data: bytes, name: str = "") -> Archive:
+        """Check an archive's names, kinds and sizes without unpacking it.
+
+        `name`, when given, is the content address the bytes must have. Raises InvalidTemplate.
+        """
+        if name and archive_name(data) != name:
+            raise InvalidTemplate(f"The template archive {name} does not hold what its name says; publish it again.")
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                entries = tuple(archive.infolist())
+        except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError, ValueError) as error:
+            raise InvalidTemplate(
+                "The template archive is not a readable zip file; publish the version again."
+            ) from error
+        for entry in entries:
+            _refuse_bad_path(entry.filename)
+            mode = entry.external_attr >> 16
+            if entry.flag_bits & 0x1 or not (stat.S_ISREG(mode) or stat.S_IFMT(mode) == 0):
+                raise InvalidTemplate(
+                    f"The template entry {entry.filename!r} is not a plain file; remove links and devices."
+                )
+            if entry.file_size > MAX_FILE_BYTES or entry.file_size != entry.compress_size:
+                raise InvalidTemplate(
+                    f"The template entry {entry.filename!r} is compressed or over 100 MB; publish the version again."
+                )
+        if len(entries) > MAX_FILES:
+            raise InvalidTemplate(f"The template has {len(entries):,} files; at most {MAX_FILES:,} can be delivered.")
+        _refuse_collisions(entry.filename for entry in entries)
+        return Archive(data, entries)
+
+    def profiles(self) -> list[str]:
+        """Return the profile folders that have content, sorted."""
+        return sorted({entry.filename.split("/")[0] for entry in self.entries if "/" in entry.filename})
+
+    def folder(self, folder: str) -> list[TemplateFile]:
+        """Return a folder's files with paths relative to it.
+
+        Raises InvalidTemplate when the archive has nothing there, naming what it has.
+        """
+        prefix = folder.strip("/") + "/"
+        with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
+            try:
+                files = [
+                    TemplateFile(
+                        entry.filename.removeprefix(prefix),
+                        archive.read(entry),
+                        bool(entry.external_attr >> 16 & 0o100),
+                    )
+                    for entry in self.entries
+                    if entry.filename.startswith(prefix)
+                ]
+            except zipfile.BadZipFile as error:
+                raise InvalidTemplate("The template archive is damaged; publish the version again.") from error
+        if not files:
+            raise InvalidTemplate(
+                f"The template has no files in the folder {folder!r}; it has the profiles {', '.join(self.profiles())}."
+            )
+        return files
+
+    def require_profile(self, profile: str) -> None:
+        """Raise InvalidTemplate unless the profile's folder holds both parts, each with a file."""
+        for part in PARTS:
+            prefix = f"{profile}/{part}/"
+            if not any(entry.filename.startswith(prefix) for entry in self.entries):
+                known = ", ".join(self.profiles()) or "none"
+                raise InvalidTemplate(
+                    f"The template has no folder {profile}/{part}; its profiles are: {known}. "
+                    "Pick one of them or add the folder to the template."
+                )
+
+
+def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
+    for directory, names, file_names in os.walk(folder, followlinks=False):
+        here = Path(directory)
+        if here == folder and ".git" in names:
+            names.remove(".git")  # the checkout's own
+        for name in (*names, *file_names):
+            place = here / name
+            path = place.relative_to(folder).as_posix()
+            if place.is_symlink():
+                raise InvalidTemplate(f"The template path {path!r} is a symbolic link; replace it by a file.")
+            if name not in names:
+                yield path, place
+
+
+def read_folder(folder: Path) -> list[TemplateFile]:
+    """Read a template folder from disk (side effect: reads only).
+
+    Raises InvalidTemplate for symbolic links, special files, Git directories, files over 100 MB, or no file.
+    """
+    files = []
+    for path, place in _walk(folder):
+        status = place.lstat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InvalidTemplate(f"The template path {path!r} is not a plain file; remove it.")
+        if status.st_size > MAX_FILE_BYTES:
+            raise InvalidTemplate(
+                f"The template file {path!r} has {status.st_size:,} bytes; GitHub takes at most 100 MB a file."
+            )
+        files.append(TemplateFile(path, place.read_bytes(), bool(status.st_mode & 0o100)))
+    if not files:
+        raise InvalidTemplate(f"The template folder {folder.name!r} has no files; add some or name another folder.")
+    return checked(files)
