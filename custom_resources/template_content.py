@@ -19,9 +19,10 @@ from custom_resources.errors import FinalError
 PARTS = ("model_build", "model_deploy")
 MAX_FILE_BYTES = 100 * 1024 * 1024  # GitHub refuses larger files (GH001)
 MAX_FILES = 20_000
-MAX_TOTAL_BYTES = 400 * 1024 * 1024  # what a function's /tmp and 256 MB of memory can work with
+MAX_TOTAL_BYTES = 200 * 1024 * 1024  # what a function's /tmp of 512 MB can hold with the Git objects
+_UNREADABLE = "The template archive is not a readable zip file"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time a zip can say
-_FORBIDDEN_CHARACTERS = set(map(chr, range(32))) | {"\x7f", "\\"}
+_FORBIDDEN_CHARACTERS = {*map(chr, range(32)), "\x7f", "\\"}
 # Names that Windows or macOS checkouts resolve to .git (git's own fsck list: CVE-2014-9390).
 _GIT_ALIASES = {".git", "git~1", ".git.", ".git "}
 
@@ -75,19 +76,25 @@ def _refuse_collisions(paths: Iterable[str]) -> None:
                 raise InvalidTemplate(f"The template has {parent!r} both as a file and as a folder; rename one.")
 
 
+def _too_large(path: str, size: int) -> str:
+    return f"The template file {path!r} has {size:,} bytes; GitHub takes at most 100 MB a file."
+
+
+def _too_many(count: int) -> str:
+    return f"The template has {count:,} files; at most {MAX_FILES:,} can be delivered."
+
+
 def checked(files: Iterable[TemplateFile]) -> list[TemplateFile]:
     """Return the files sorted by path, or raise InvalidTemplate with the first reason to refuse them."""
     kept = sorted(files, key=lambda file: file.path)
+    if len(kept) > MAX_FILES:
+        raise InvalidTemplate(_too_many(len(kept)))
     total = 0
     for file in kept:
         _refuse_bad_path(file.path)
         total += len(file.content)
         if len(file.content) > MAX_FILE_BYTES:
-            raise InvalidTemplate(
-                f"The template file {file.path!r} has {len(file.content):,} bytes; GitHub takes at most 100 MB a file."
-            )
-    if len(kept) > MAX_FILES:
-        raise InvalidTemplate(f"The template has {len(kept):,} files; at most {MAX_FILES:,} can be delivered.")
+            raise InvalidTemplate(_too_large(file.path, len(file.content)))
     if total > MAX_TOTAL_BYTES:
         raise InvalidTemplate(f"The template has {total:,} bytes; at most {MAX_TOTAL_BYTES:,} can be delivered.")
     _refuse_collisions(file.path for file in kept)
@@ -117,70 +124,58 @@ def archive_name(data: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """A template archive that has been checked entry by entry; contents are read when a folder is asked for."""
+    """A template archive, checked entry by entry; a content is read when it is asked for."""
 
-    data: bytes
+    source: Path | bytes
     entries: tuple[zipfile.ZipInfo, ...]
 
     @staticmethod
-    def open(data: bytes, name: str = "") -> Archive:
+    def open(source: Path | bytes, name: str = "") -> Archive:
         """Check an archive's names, kinds and sizes without unpacking it.
 
         `name`, when given, is the content address the bytes must have. Raises InvalidTemplate.
         """
-        if name and archive_name(data) != name:
-            raise InvalidTemplate(f"The template archive {name} does not hold what its name says; publish it again.")
+        if name and _address(source) != name:
+            raise InvalidTemplate(f"The template archive {name} is not what its name says; publish it again.")
         try:
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            with zipfile.ZipFile(_opened(source)) as archive:
                 entries = tuple(archive.infolist())
         except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError, ValueError) as error:
-            raise InvalidTemplate(
-                "The template archive is not a readable zip file; publish the version again."
-            ) from error
+            raise InvalidTemplate(f"{_UNREADABLE}; publish the version again.") from error
+        if len(entries) > MAX_FILES:
+            raise InvalidTemplate(_too_many(len(entries)))
         for entry in entries:
             _refuse_bad_path(entry.filename)
-            mode = entry.external_attr >> 16
-            if entry.flag_bits & 0x1 or not (stat.S_ISREG(mode) or stat.S_IFMT(mode) == 0):
-                raise InvalidTemplate(
-                    f"The template entry {entry.filename!r} is not a plain file; remove links and devices."
-                )
-            if entry.file_size > MAX_FILE_BYTES or entry.file_size != entry.compress_size:
-                raise InvalidTemplate(
-                    f"The template entry {entry.filename!r} is compressed or over 100 MB; publish the version again."
-                )
-        if len(entries) > MAX_FILES:
-            raise InvalidTemplate(f"The template has {len(entries):,} files; at most {MAX_FILES:,} can be delivered.")
+            _refuse_bad_entry(entry)
         _refuse_collisions(entry.filename for entry in entries)
-        return Archive(data, entries)
+        return Archive(source, entries)
 
     def profiles(self) -> list[str]:
         """Return the profile folders that have content, sorted."""
         return sorted({entry.filename.split("/")[0] for entry in self.entries if "/" in entry.filename})
 
-    def folder(self, folder: str) -> list[TemplateFile]:
-        """Return a folder's files with paths relative to it.
+    def stream(self, folder: str) -> Iterator[TemplateFile]:
+        """Yield a folder's files one by one, with paths relative to it: memory holds one content at a time.
 
-        Raises InvalidTemplate when the archive has nothing there, naming what it has.
+        Raises InvalidTemplate when the archive has nothing there, naming what it has, or is damaged.
         """
         prefix = folder.strip("/") + "/"
-        with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
-            try:
-                files = [
-                    TemplateFile(
-                        entry.filename.removeprefix(prefix),
-                        archive.read(entry),
-                        bool(entry.external_attr >> 16 & 0o100),
-                    )
-                    for entry in self.entries
-                    if entry.filename.startswith(prefix)
-                ]
-            except zipfile.BadZipFile as error:
-                raise InvalidTemplate("The template archive is damaged; publish the version again.") from error
-        if not files:
-            raise InvalidTemplate(
-                f"The template has no files in the folder {folder!r}; it has the profiles {', '.join(self.profiles())}."
-            )
-        return files
+        wanted = [entry for entry in self.entries if entry.filename.startswith(prefix)]
+        if not wanted:
+            known = ", ".join(self.profiles()) or "none"
+            raise InvalidTemplate(f"The template has no files in the folder {folder!r}; its profiles are: {known}.")
+        with zipfile.ZipFile(_opened(self.source)) as archive:
+            for entry in wanted:
+                try:
+                    content = archive.read(entry)
+                except (zipfile.BadZipFile, EOFError, ValueError) as error:
+                    raise InvalidTemplate("The template archive is damaged; publish it again.") from error
+                executable = bool(entry.external_attr >> 16 & 0o100)
+                yield TemplateFile(entry.filename.removeprefix(prefix), content, executable)
+
+    def folder(self, folder: str) -> list[TemplateFile]:
+        """Return all of a folder's files (see `stream`)."""
+        return list(self.stream(folder))
 
     def require_profile(self, profile: str) -> None:
         """Raise InvalidTemplate unless the profile's folder holds both parts, each with a file."""
@@ -189,21 +184,41 @@ class Archive:
             if not any(entry.filename.startswith(prefix) for entry in self.entries):
                 known = ", ".join(self.profiles()) or "none"
                 raise InvalidTemplate(
-                    f"The template has no folder {profile}/{part}; its profiles are: {known}. "
+                    f"The template has no folder {profile}/{part} (its profiles are: {known}). "
                     "Pick one of them or add the folder to the template."
                 )
 
 
+def _opened(source: Path | bytes) -> Path | io.BytesIO:
+    return io.BytesIO(source) if isinstance(source, bytes) else source
+
+
+def _address(source: Path | bytes) -> str:
+    if isinstance(source, bytes):
+        return archive_name(source)
+    with source.open("rb") as file:
+        return f"{hashlib.file_digest(file, 'sha256').hexdigest()}.zip"
+
+
+def _refuse_bad_entry(entry: zipfile.ZipInfo) -> None:
+    mode = entry.external_attr >> 16
+    if entry.flag_bits & 0x1 or not (stat.S_ISREG(mode) or stat.S_IFMT(mode) == 0):
+        raise InvalidTemplate(f"The template entry {entry.filename!r} is not a plain file; remove links and devices.")
+    if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
+        raise InvalidTemplate(f"The template entry {entry.filename!r} is compressed; publish the version again.")
+    if entry.file_size > MAX_FILE_BYTES:
+        raise InvalidTemplate(_too_large(entry.filename, entry.file_size))
+
+
 def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
     for directory, names, file_names in os.walk(folder, followlinks=False):
-        here = Path(directory)
-        if here == folder and ".git" in names:
-            names.remove(".git")  # the checkout's own
         for name in (*names, *file_names):
-            place = here / name
+            place = Path(directory) / name
             path = place.relative_to(folder).as_posix()
             if place.is_symlink():
                 raise InvalidTemplate(f"The template path {path!r} is a symbolic link; replace it by a file.")
+            if name == ".git":
+                _refuse_bad_path(path)
             if name not in names:
                 yield path, place
 
@@ -219,9 +234,7 @@ def read_folder(folder: Path) -> list[TemplateFile]:
         if not stat.S_ISREG(status.st_mode):
             raise InvalidTemplate(f"The template path {path!r} is not a plain file; remove it.")
         if status.st_size > MAX_FILE_BYTES:
-            raise InvalidTemplate(
-                f"The template file {path!r} has {status.st_size:,} bytes; GitHub takes at most 100 MB a file."
-            )
+            raise InvalidTemplate(_too_large(path, status.st_size))
         files.append(TemplateFile(path, place.read_bytes(), bool(status.st_mode & 0o100)))
     if not files:
         raise InvalidTemplate(f"The template folder {folder.name!r} has no files; add some or name another folder.")

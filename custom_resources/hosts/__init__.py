@@ -1,0 +1,80 @@
+"""The outside world, one module each. Made once per Lambda environment, and only what a function uses."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from custom_resources.hosts.archives import Archives
+    from custom_resources.hosts.git import Git
+    from custom_resources.hosts.github import GitHub
+    from custom_resources.hosts.secrets import Secrets
+    from custom_resources.hosts.stacks import CloudFormationStacks
+    from custom_resources.hosts.studio import Studio
+
+
+class Hosts:
+    """The hosts a custom resource may reach, from the function's environment (docs/interfaces.md)."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        """Take the environment variables; nothing is contacted or imported yet."""
+        self._environment = environment
+        self.patience = float(environment.get("PATIENCE_SECONDS", "3000"))
+
+    @staticmethod
+    def from_environment() -> Hosts:
+        """Return the hosts of this Lambda function."""
+        return Hosts(dict(os.environ))
+
+    def _client(self, service: str) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        return boto3.client(service, config=Config(retries={"mode": "standard", "total_max_attempts": 5}))  # type: ignore[call-overload]
+
+    @cached_property
+    def stacks(self) -> CloudFormationStacks:
+        """CloudFormation, for the fence."""
+        from custom_resources.hosts.stacks import CloudFormationStacks
+
+        return CloudFormationStacks(self._client("cloudformation"))
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """Secrets Manager."""
+        from custom_resources.hosts.secrets import Secrets
+
+        return Secrets(self._client("secretsmanager"))
+
+    @cached_property
+    def archives(self) -> Archives:
+        """The template archives in S3."""
+        from custom_resources.hosts.archives import Archives
+
+        return Archives(self._client("s3"), self._environment.get("TEMPLATE_BUCKET", ""))
+
+    @cached_property
+    def studio(self) -> Studio:
+        """DataZone and SageMaker."""
+        from custom_resources.hosts.studio import Studio
+
+        return Studio(self._client("datazone"), self._client("sagemaker"))
+
+    @cached_property
+    def github(self) -> GitHub:
+        """GitHub's API."""
+        from custom_resources.hosts.github import GitHub
+
+        return GitHub(
+            self._environment.get("GITHUB_API_URL", "https://api.github.com"),
+            lambda: self.secrets.github_credentials(self._environment.get("GITHUB_TOKEN_SECRET", "")),
+        )
+
+    @cached_property
+    def git(self) -> Git:
+        """GitHub's Git service."""
+        from custom_resources.hosts.git import Git
+
+        return Git(self._environment.get("GITHUB_SERVER_URL", "https://github.com"), lambda: self.github.token)

@@ -1,0 +1,169 @@
+"""Custom::ActionsConfiguration: the Actions secrets and variables of a repository."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field, StringConstraints, field_validator
+
+from custom_resources.errors import FinalError
+from custom_resources.reconciler import CustomResource, Done, Properties, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from custom_resources.hosts import Hosts
+
+# GitHub: letters, digits and underscores, not starting with a digit or GITHUB_; compared without case.
+Name = Annotated[
+    str, StringConstraints(pattern=r"^(?![Gg][Ii][Tt][Hh][Uu][Bb]_)[A-Za-z_][A-Za-z0-9_]*$", max_length=255)
+]
+MAX_VALUE_BYTES = 48 * 1024
+
+
+class ActionsConfigurationProperties(Properties):
+    """Desired state: these secrets and variables. A secret with an empty value is not set."""
+
+    repository_id: int
+    repository: str = Field(min_length=3)
+    secrets: dict[Name, str] = Field(default_factory=dict)
+    secret_references: dict[Name, str] = Field(default_factory=dict)
+    variables: dict[Name, str] = Field(default_factory=dict)
+    rotate_secrets: bool = False
+
+    @field_validator("secrets", "variables")
+    @classmethod
+    def _values_fit(cls, values: dict[str, str]) -> dict[str, str]:
+        for name, value in values.items():
+            if len(value.encode()) > MAX_VALUE_BYTES:
+                raise ValueError(f"the value of {name} is over 48 KB, GitHub's limit")
+        return {name.upper(): value for name, value in values.items() if value}
+
+    @field_validator("secret_references")
+    @classmethod
+    def _references_upper(cls, references: dict[str, str]) -> dict[str, str]:
+        return {name.upper(): reference for name, reference in references.items() if reference}
+
+
+class RepositoryGone(FinalError):
+    """The repository was deleted on GitHub."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The repository's present name; "" when it is gone or archived."""
+
+    full_name: str
+    archived: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to write. Values stay out of the repr, which is logged."""
+
+    full_name: str
+    restore: bool = False
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    references: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    secrets_removed: tuple[str, ...] = ()
+    variables_removed: tuple[str, ...] = ()
+
+    @property
+    def writes(self) -> bool:
+        """Tell whether anything is to be done."""
+        return bool(self.secrets or self.references or self.variables or self.secrets_removed or self.variables_removed)
+
+    @property
+    def secret_names(self) -> list[str]:
+        """Names of the secrets that would be set, for a dry run."""
+        return sorted({*self.secrets, *self.references})
+
+
+@contextmanager
+def observe(request: Request[ActionsConfigurationProperties], hosts: Hosts) -> Iterator[Observed]:
+    """Find the repository by id. A new one is where it was just made, and an unchanged one is not asked about."""
+    properties = request.properties
+    if request.type == "Create" or not _difference(request, properties.repository).writes:
+        yield Observed(properties.repository)
+        return
+    found = hosts.github.repository_by_id(properties.repository_id, properties.repository)
+    yield Observed(found.full_name, found.archived) if found else Observed("")
+
+
+def _difference(request: Request[ActionsConfigurationProperties], full_name: str) -> Plan:
+    """Compare with what we set before: a value changed by hand stays unless ours has changed."""
+    new, old = request.properties, request.old
+    if request.type == "Delete":
+        secrets = tuple(sorted({*new.secrets, *new.secret_references}))
+        return Plan(full_name, secrets_removed=secrets, variables_removed=tuple(sorted(new.variables)))
+    if old is None or request.type == "Create":
+        return Plan(full_name, False, new.secrets, new.secret_references, new.variables)
+    all_secrets = new.rotate_secrets
+
+    def changed(now: Mapping[str, str], before: Mapping[str, str], everything: bool = False) -> dict[str, str]:
+        return {name: value for name, value in now.items() if everything or before.get(name) != value}
+
+    kept = {*new.secrets, *new.secret_references}
+    return Plan(
+        full_name,
+        False,
+        changed(new.secrets, old.secrets, all_secrets),
+        changed(new.secret_references, old.secret_references, all_secrets),
+        changed(new.variables, old.variables),
+        tuple(sorted({*old.secrets, *old.secret_references} - kept)),
+        tuple(sorted(old.variables.keys() - new.variables.keys())),
+    )
+
+
+def plan(request: Request[ActionsConfigurationProperties], observed: Observed) -> Plan:
+    """Decide what to write; a repository that is gone or archived needs nothing removed."""
+    wanted = _difference(request, observed.full_name)
+    if request.type == "Delete":
+        return Plan("") if observed.archived or not observed.full_name else wanted
+    if not observed.full_name:
+        raise RepositoryGone(
+            f"The repository {request.properties.repository} was deleted on GitHub; restore it there "
+            "or delete this project and create it again."
+        )
+    if not observed.archived or not wanted.writes:
+        return wanted
+    return Plan(**{**vars(wanted), "restore": True})
+
+
+def apply(
+    plan: Plan, request: Request[ActionsConfigurationProperties], hosts: Hosts, ensure_current: Callable[[], None]
+) -> Done:
+    """Write the difference. Referenced values are read now and go to GitHub only."""
+    properties = request.properties
+    values = {**plan.secrets, **{name: hosts.secrets.value(where) for name, where in plan.references.items()}}
+    if plan.restore:
+        hosts.github.update_repository(plan.full_name, archived=False)
+    hosts.github.put_secrets(plan.full_name, values)
+    hosts.github.put_variables(plan.full_name, plan.variables)
+    hosts.github.delete_secrets(plan.full_name, plan.secrets_removed)
+    hosts.github.delete_variables(plan.full_name, plan.variables_removed)
+    names = sorted({*properties.secrets, *properties.secret_references})
+    wanted = [properties.secrets, properties.secret_references, properties.variables]
+    return Done(
+        {
+            "SecretNames": ",".join(names),
+            "VariableNames": ",".join(sorted(properties.variables)),
+            "Digest": hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest(),
+        }
+    )
+
+
+RESOURCE: CustomResource[ActionsConfigurationProperties, Observed, Plan, Hosts] = CustomResource(
+    "Custom::ActionsConfiguration",
+    ActionsConfigurationProperties,
+    lambda properties: f"actions-configuration-{properties.repository_id}",
+    observe,
+    plan,
+    apply,
+)

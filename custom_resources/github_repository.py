@@ -1,0 +1,204 @@
+"""Custom::GitHubRepository: a project's repository exists, is the project's, and is not archived."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from custom_resources.errors import FinalError
+from custom_resources.lineage import TEMPLATE_REF, Delivery, delivery_in
+from custom_resources.reconciler import Changed, CustomResource, Done, Properties, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from custom_resources.hosts import Hosts
+    from custom_resources.hosts.github import Repository
+
+_PARTS = {"model_build": "Model build", "model_deploy": "Model deployment"}
+
+
+class GitHubRepositoryProperties(Properties):
+    """Desired state."""
+
+    organization: str = Field(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})$")
+    name: str = Field(pattern=r"^(?!\.{1,2}$)(?!.*\.git$)[A-Za-z0-9._-]{1,100}$")
+    part: Literal["model_build", "model_deploy"]
+    domain_id: str = Field(min_length=1)
+    project_id: str = Field(min_length=1)
+    project_name: str = ""
+    visibility: Literal["private", "internal", "public"] = "private"
+    topics: list[str] = Field(default_factory=list)
+    adopt_existing: bool = False
+    default_branch: str = "main"
+
+    @property
+    def full_name(self) -> str:
+        """The repository's name with its organization."""
+        return f"{self.organization}/{self.name}"
+
+    @property
+    def mark(self) -> str:
+        """What an empty repository's description says of its owner, until the lineage does (docs/decisions/0003)."""
+        return f"({self.domain_id}/{self.project_id} {self.part})"
+
+    @property
+    def description(self) -> str:
+        """What GitHub shows below the name."""
+        name = self.project_name or self.project_id
+        return f"{_PARTS[self.part]} repository of the SageMaker Unified Studio project {name} {self.mark}"[:350]
+
+
+class RepositoryNameTaken(FinalError):
+    """The name belongs to a repository that is not this project's."""
+
+
+class OrganizationChanged(FinalError):
+    """A project's repository does not move between organizations by a stack update."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The repository found, and the delivery that its lineage records."""
+
+    repository: Repository | None
+    delivery: Delivery | None = None
+
+
+Action = Literal["create", "adopt", "restore", "keep", "archive", "nothing"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do with which repository; `changes` are settings to patch."""
+
+    action: Action
+    repository: Repository | None = None
+    changes: Mapping[str, str | bool] = field(default_factory=dict)
+    topics: tuple[str, ...] = ()
+
+
+@contextmanager
+def observe(request: Request[GitHubRepositoryProperties], hosts: Hosts) -> Iterator[Observed]:
+    """Find the repository by its id where we know it, else by name; read whose it is when that is in doubt."""
+    properties = request.properties
+    if request.physical_id.isdigit():
+        yield Observed(hosts.github.repository_by_id(int(request.physical_id), properties.full_name))
+        return
+    found = hosts.github.find_repository(properties.full_name)
+    if found is None:
+        yield Observed(None)
+        return
+    with hosts.git.open(found.full_name) as repository:
+        repository.clone([f"+{TEMPLATE_REF}:{TEMPLATE_REF}"])
+        there = repository.resolve(TEMPLATE_REF)
+        yield Observed(found, delivery_in(repository.commit(there).message) if there else None)
+
+
+def plan(request: Request[GitHubRepositoryProperties], observed: Observed) -> Plan:
+    """Decide; refuse a repository that is not this project's before anything is touched."""
+    properties, found = request.properties, observed.repository
+    if request.old and request.old.organization.casefold() != properties.organization.casefold():
+        raise OrganizationChanged(
+            f"The repository cannot move from {request.old.organization} to {properties.organization} by an update; "
+            "transfer it on GitHub, or delete the project and create it again."
+        )
+    known = request.physical_id.isdigit()
+    if request.type == "Delete":
+        ours = found is not None and (known or _is_ours(properties, observed))
+        return Plan("archive", found) if ours and found and not found.archived else Plan("nothing")
+    if found is None:
+        if known:
+            raise FinalError(
+                f"The repository {properties.full_name} was deleted on GitHub; restore it there, "
+                "or delete this project and create it again."
+            )
+        return Plan("create", topics=tuple(properties.topics))
+    if known:
+        return _update(request, found)
+    if _is_ours(properties, observed):
+        return Plan("restore" if found.archived else "keep", found, topics=tuple(properties.topics))
+    if properties.adopt_existing and observed.delivery is None:
+        if found.archived:
+            raise RepositoryNameTaken(
+                f"The repository {found.full_name} is archived and not this project's; "
+                "unarchive it on GitHub to adopt it, or choose another name."
+            )
+        return Plan("adopt", found, topics=tuple(properties.topics))
+    raise RepositoryNameTaken(
+        f"The repository {found.full_name} exists already and is not this project's; choose another name"
+        + ("." if observed.delivery else ", or launch with AdoptExisting=true to take it over.")
+    )
+
+
+def _is_ours(properties: GitHubRepositoryProperties, observed: Observed) -> bool:
+    """The lineage proves it; for a repository that never got one, the description it was created with."""
+    if observed.delivery is not None:
+        return observed.delivery.belongs_to(properties.domain_id, properties.project_id, properties.part)
+    found = observed.repository
+    return found is not None and found.empty and properties.mark in found.description
+
+
+def _update(request: Request[GitHubRepositoryProperties], found: Repository) -> Plan:
+    """Change only what changed in the template: a setting that a user changed on GitHub stays."""
+    new, old = request.properties, request.old
+    changes: dict[str, str | bool] = {"archived": False} if found.archived else {}
+    if old and new.name.casefold() != old.name.casefold() and found.name.casefold() != new.name.casefold():
+        changes["name"] = new.name
+    if old and new.visibility != old.visibility and found.visibility != new.visibility:
+        changes["visibility"] = new.visibility
+    topics = tuple(new.topics) if old and new.topics != old.topics else ()
+    return Plan("keep", found, changes, topics)
+
+
+def apply(
+    plan: Plan, request: Request[GitHubRepositoryProperties], hosts: Hosts, ensure_current: Callable[[], None]
+) -> Done:
+    """Do it. The id becomes the physical id; until then it is the name (see interfaces.md)."""
+    properties, repository = request.properties, plan.repository
+    if plan.action == "create":
+        repository = hosts.github.create_repository(
+            properties.organization, properties.name, properties.description, properties.visibility
+        )
+        if repository is None:
+            raise Changed(f"{properties.full_name} appeared meanwhile")
+    elif plan.action == "archive" and repository:
+        hosts.github.update_repository(repository.full_name, archived=True)
+        return Done()
+    elif plan.action == "restore" and repository:
+        repository = hosts.github.update_repository(repository.full_name, archived=False)
+    elif plan.changes and repository:
+        if plan.changes.get("archived") is False:  # an archived repository takes no other change
+            hosts.github.update_repository(repository.full_name, archived=False)
+        repository = hosts.github.update_repository(repository.full_name, **plan.changes)
+    if repository is None:
+        return Done()
+    if plan.topics:
+        hosts.github.replace_topics(repository.full_name, plan.topics)
+    status = {"create": "created", "adopt": "adopted"}.get(plan.action, "restored")
+    return Done(
+        {
+            "RepositoryId": str(repository.id),
+            "FullName": repository.full_name,
+            "Name": repository.name,
+            "HtmlUrl": repository.html_url,
+            "CloneUrl": repository.clone_url,
+            "DefaultBranch": properties.default_branch if plan.action == "create" else repository.default_branch,
+            "Status": status,
+        },
+        physical_id=str(repository.id),
+    )
+
+
+RESOURCE: CustomResource[GitHubRepositoryProperties, Observed, Plan, Hosts] = CustomResource(
+    "Custom::GitHubRepository",
+    GitHubRepositoryProperties,
+    lambda properties: properties.full_name,
+    observe,
+    plan,
+    apply,
+)

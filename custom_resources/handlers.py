@@ -1,0 +1,80 @@
+"""The Lambda entry points: CloudFormation event in, result out. One function serves both phases of the framework."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+
+from custom_resources.errors import FinalError
+from custom_resources.hosts import Hosts
+from custom_resources.reconciler import CustomResource, is_complete, on_event
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger()
+
+
+@cache
+def _hosts() -> Hosts:
+    return Hosts.from_environment()
+
+
+def _handle(resource: CustomResource[Any, Any, Any, Hosts], event: dict[str, Any]) -> dict[str, Any]:
+    properties = event.get("ResourceProperties") or {}
+    logger.append_keys(
+        stack=event.get("StackId"),
+        resource=event.get("LogicalResourceId"),
+        domain=properties.get("DomainId"),
+        project=properties.get("ProjectId"),
+    )
+    hosts = _hosts()
+    try:
+        if "Operation" not in event:
+            return on_event(resource, event, hosts.stacks)
+        return is_complete(resource, event, hosts, hosts.stacks, hosts.patience)
+    except FinalError as error:
+        logger.error("failed", reason=str(error))
+        raise
+    except Exception as error:
+        logger.exception("unexpected error")
+        raise FinalError(
+            f"{resource.resource_type} failed unexpectedly ({type(error).__name__}); see the function's log."
+        ) from None
+
+
+def studio_project(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Custom::StudioProject."""
+    from custom_resources.studio_project import RESOURCE
+
+    return _handle(RESOURCE, event)
+
+
+def github_repository(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Custom::GitHubRepository."""
+    from custom_resources.github_repository import RESOURCE
+
+    return _handle(RESOURCE, event)
+
+
+def repository_template(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Custom::RepositoryTemplate."""
+    from custom_resources.repository_template import RESOURCE
+
+    return _handle(RESOURCE, event)
+
+
+def actions_configuration(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Custom::ActionsConfiguration."""
+    from custom_resources.actions_configuration import RESOURCE
+
+    return _handle(RESOURCE, event)
+
+
+def template_archive(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Custom::TemplateArchive."""
+    from custom_resources.template_archive import RESOURCE
+
+    return _handle(RESOURCE, event)

@@ -1,0 +1,505 @@
+"""GitHub's Git service through GitPython: bare repositories in /tmp, shallow and without contents.
+
+The token travels in the environment of the git process (GIT_CONFIG_*), sent with the first request: it is in no
+URL, argument, configuration file or log, and saves the round trip of a 401.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import BinaryIO, cast
+
+from git import Git as GitCommand
+from git.exc import GitCommandError, GitCommandNotFound
+
+from custom_resources.errors import FinalError, RetryLater
+from custom_resources.template_content import TemplateFile
+
+ROBOT = ("Studio project template", "studio-project-template@users.noreply.github.com")
+ZERO = "0" * 40
+_LOW_SPEED_SECONDS = 60  # a transfer under 1 kB/s for that long is given up
+_MISSING = ("repository not found", "not found", "returned error: 404", "does not exist")
+_REFUSED = ("protected branch", "gh006", "gh013", "repository rule violations", "pre-receive hook declined")
+_REFUSED_FOR_GOOD = ("workflow` scope", "without `workflow", "gh001", "exceeds github's file size limit", "gh007")
+_ARCHIVED = ("was archived so is read-only", "archived")
+_STALE = (
+    "stale info",
+    "fetch first",
+    "non-fast-forward",
+    "cannot lock ref",
+    "reference already exists",
+    "incorrect old",
+)
+
+
+class RepositoryUnreachable(FinalError):
+    """The Git URL leads to no repository that the token may see."""
+
+
+class PushRejected(Exception):
+    """The push was not taken: `stale` = a ref has moved on, else a rule of the branch refuses it."""
+
+    def __init__(self, stale: bool, message: str) -> None:
+        """`message` is what the server said."""
+        super().__init__(message)
+        self.stale = stale
+
+
+class RepositoryArchived(Exception):
+    """The repository takes no push while it is archived."""
+
+
+class ContentRefused(FinalError):
+    """GitHub will not take this content, on any branch."""
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit, as far as its object tells."""
+
+    sha: str
+    tree: str
+    parents: tuple[str, ...]
+    message: str
+    committer: str = ""  # the e-mail address
+
+
+@dataclass(frozen=True)
+class Change:
+    """One path that differs between two trees; `status` is git's letter (A, M, D, T)."""
+
+    status: str
+    path: str
+    old_mode: str
+    new_mode: str
+    old_blob: str
+    new_blob: str
+
+
+@dataclass(frozen=True)
+class Merge:
+    """A merge's outcome: the tree, the conflicting paths, and git's messages about them."""
+
+    tree: str
+    conflicts: tuple[str, ...]
+    messages: str
+
+
+class Git:
+    """Opens repositories of one Git server."""
+
+    def __init__(self, server_url: str, token: Callable[[], str]) -> None:
+        """`token` is called when a repository is opened."""
+        self._server_url = server_url.rstrip("/")
+        self._token = token
+
+    @contextmanager
+    def open(self, full_name: str) -> Iterator[BareRepository]:
+        """Yield an empty bare repository whose remote is `full_name`; it is gone after the block."""
+        with tempfile.TemporaryDirectory(prefix="repository-", ignore_cleanup_errors=True) as directory:
+            url = f"{self._server_url}/{full_name}.git"
+            yield BareRepository(Path(directory), url, self._token())
+
+
+class BareRepository:
+    """A bare repository on disk with one remote. Every method is one git process unless it says otherwise."""
+
+    def __init__(self, directory: Path, url: str, token: str) -> None:
+        """Nothing is created or contacted yet."""
+        self._home = directory
+        self.path = directory / "repository.git"
+        self._url = url
+        self._token = token
+        self._command = GitCommand(str(directory))
+
+    # -- processes ----------------------------------------------------------------------------------------
+
+    def _environment(self) -> dict[str, str]:
+        basic = base64.b64encode(f"x-access-token:{self._token}".encode()).decode()
+        settings = {
+            f"http.{self._url}.extraHeader": f"Authorization: Basic {basic}",
+            "credential.helper": "",
+            "protocol.version": "0",  # refs come with the first answer: one request less than version 2
+            "http.lowSpeedLimit": "1000",
+            "http.lowSpeedTime": str(_LOW_SPEED_SECONDS),
+            "http.postBuffer": str(32 * 1024 * 1024),  # a push in one request, without a probe before it
+            "core.quotePath": "false",
+            "core.hooksPath": "/dev/null",
+            "core.fsyncMethod": "batch",
+            "gc.auto": "0",
+            "maintenance.auto": "false",
+            "advice.mergeConflict": "false",
+            "init.defaultBranch": "main",
+            "uploadpack.allowFilter": "true",
+        }
+        environment = {
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_ASKPASS": "",
+            "GIT_OPTIONAL_LOCKS": "0",
+            "GIT_ATTR_NOSYSTEM": "1",
+            "GCM_INTERACTIVE": "never",
+            "LC_ALL": "C",
+            "HOME": str(self._home),
+            "GIT_CONFIG_COUNT": str(len(settings)),
+        }
+        for number, (key, value) in enumerate(settings.items()):
+            environment[f"GIT_CONFIG_KEY_{number}"] = key
+            environment[f"GIT_CONFIG_VALUE_{number}"] = value
+        return environment
+
+    def _execute(
+        self, arguments: Sequence[str], stdin: BinaryIO | None, environment: Mapping[str, str]
+    ) -> tuple[int, bytes, str]:
+        return self._command.execute(
+            ["git", *arguments],
+            with_extended_output=True,
+            with_exceptions=False,
+            stdout_as_string=False,
+            strip_newline_in_stdout=False,
+            istream=stdin,
+            env={**self._environment(), **environment},
+        )
+
+    def _run(
+        self,
+        *arguments: str,
+        status: Sequence[int] = (0,),
+        stdin: bytes = b"",
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> tuple[int, bytes]:
+        """Run git in the repository; raise GitCommandError for another exit status. The token is never an argument."""
+        where = ["--git-dir", str(self.path)] if self.path.exists() else []
+        with cast("BinaryIO", tempfile.TemporaryFile()) as given:
+            given.write(stdin)
+            given.seek(0)
+            code, out, error = self._execute([*where, *arguments], given if stdin else None, environment)
+        if code not in status:
+            raise GitCommandError(["git", arguments[0]], code, error, out.decode("utf-8", "replace"))
+        return code, out
+
+    def _text(self, *arguments: str) -> str:
+        return self._run(*arguments)[1].decode("utf-8", "surrogateescape").strip()
+
+    @contextmanager
+    def _remote(self, action: str) -> Iterator[None]:
+        try:
+            yield
+        except GitCommandNotFound as error:
+            raise FinalError("git was not found; attach the git layer to the function.") from error
+        except GitCommandError as error:
+            raise _failure(str(error.stderr), action) from None
+
+    # -- reading from the remote ----------------------------------------------------------------------------
+
+    def clone(self, refspecs: Iterable[str] = ()) -> str:
+        """Fetch the tip of the default branch and the refspecs: depth 1, no file contents. Two requests.
+
+        Returns the default branch's name, "" when the repository has no commit.
+        """
+        configuration = [f"--config=remote.origin.fetch={refspec}" for refspec in refspecs]
+        with self._remote("fetch from"):
+            self._run(
+                "clone",
+                "--quiet",
+                "--bare",
+                "--depth=1",
+                "--filter=blob:none",
+                "--no-tags",
+                "--template=",
+                *configuration,
+                self._url,
+                str(self.path),
+            )
+        head = self._text("symbolic-ref", "HEAD").removeprefix("refs/heads/")
+        return head if self.resolve(f"refs/heads/{head}") else ""
+
+    def start(self) -> None:
+        """Make the repository without asking the remote anything."""
+        self._run("init", "--quiet", "--bare", "--template=", str(self.path))
+        self._run("remote", "add", "origin", self._url)
+
+    def fetch(self, *refspecs: str, depth: int | None = 1) -> None:
+        """Fetch more refs, without file contents. `depth=None` fetches the whole history of commits."""
+        arguments = [] if depth is None else [f"--depth={depth}"]
+        if depth is None and (self.path / "shallow").exists():
+            arguments = ["--unshallow"]
+        content = "blob:none" if depth else "tree:0"
+        with self._remote("fetch from"):
+            self._run("fetch", "--quiet", "--no-tags", f"--filter={content}", *arguments, "origin", *refspecs)
+
+    def fetch_blobs(self, blobs: Iterable[str]) -> None:
+        """Fetch file contents, all of them in two requests; none for those that are here."""
+        wanted = sorted(set(blobs) - {ZERO})
+        if not wanted:
+            return
+        # Listing everything asks the remote nothing, asking for a missing object would.
+        present = set(self._text("cat-file", "--batch-all-objects", "--batch-check=%(objectname)").split())
+        absent = [blob for blob in wanted if blob not in present]
+        if absent:
+            self._fetch_objects(absent)
+
+    def _fetch_objects(self, objects: Sequence[str]) -> None:
+        # The arguments of git's own fetch on demand (promisor-remote.c), once for all objects.
+        with self._remote("fetch from"):
+            self._run(
+                "-c",
+                "fetch.negotiationAlgorithm=noop",
+                "fetch",
+                "origin",
+                "--quiet",
+                "--no-tags",
+                "--no-write-fetch-head",
+                "--recurse-submodules=no",
+                "--filter=blob:none",
+                "--stdin",
+                stdin="\n".join(objects).encode() + b"\n",
+            )
+
+    # -- reading what is here ---------------------------------------------------------------------------------
+
+    def resolve(self, revision: str) -> str:
+        """Return the object's name, or "" if there is none."""
+        code, out = self._run("rev-parse", "--quiet", "--verify", revision, status=(0, 1, 128))
+        return out.decode().strip() if code == 0 else ""
+
+    def refs(self, prefix: str) -> dict[str, str]:
+        """Return the refs below a prefix and what they point to."""
+        listing = self._text("for-each-ref", "--format=%(objectname) %(refname)", prefix)
+        return {name: sha for sha, name in (line.split(" ", 1) for line in listing.splitlines())}
+
+    def commit(self, revision: str) -> Commit:
+        """Read one commit. The parents are those written in it, fetched or not."""
+        raw = self._text("cat-file", "commit", revision)
+        head, _, message = raw.partition("\n\n")
+        fields = [line.split(" ", 1) for line in head.splitlines() if not line.startswith(" ")]
+        committer = next((value for key, value in fields if key == "committer"), "")
+        return Commit(
+            sha=self.resolve(revision),
+            tree=next(value for key, value in fields if key == "tree"),
+            parents=tuple(value for key, value in fields if key == "parent"),
+            message=message,
+            committer=committer.partition("<")[2].partition(">")[0],
+        )
+
+    def changes(self, old_tree: str, new_tree: str) -> list[Change]:
+        """Return what differs between two trees, by name; contents are not needed."""
+        _, out = self._run("diff-tree", "-r", "-z", "--no-renames", "--raw", "--no-abbrev", old_tree, new_tree)
+        fields = out.decode("utf-8", "surrogateescape").split("\0")
+        changes = []
+        for meta, path in zip(fields[::2], fields[1::2], strict=False):
+            old_mode, new_mode, old_blob, new_blob, status = meta.lstrip(":").split(" ")
+            changes.append(Change(status, path, old_mode, new_mode, old_blob, new_blob))
+        return changes
+
+    def entries(self, tree: str) -> dict[str, str]:
+        """Return path -> blob of a tree."""
+        _, out = self._run("ls-tree", "-r", "-z", "--full-tree", tree)
+        lines = filter(None, out.decode("utf-8", "surrogateescape").split("\0"))
+        return {path: meta.split(" ")[2] for meta, path in (line.split("\t", 1) for line in lines)}
+
+    def blob(self, sha: str) -> bytes:
+        """Return a content, fetching it if it is not here."""
+        return self._run("cat-file", "blob", sha)[1]
+
+    def patch(self, old_tree: str, new_tree: str) -> str:
+        """Return the difference of two trees as a patch."""
+        self.fetch_blobs(
+            blob for change in self.changes(old_tree, new_tree) for blob in (change.old_blob, change.new_blob)
+        )
+        _, out = self._run("diff", "--no-ext-diff", "--no-color", old_tree, new_tree)
+        return out.decode("utf-8", "replace")
+
+    def history(self, revision: str) -> list[Commit]:
+        """Return the commits that are here, newest first, the first parent's line first."""
+        _, out = self._run("log", "-z", "--topo-order", "--format=%H%x01%T%x01%P%x01%ce%x01%B", revision)
+        commits = []
+        for record in filter(None, out.decode("utf-8", "replace").split("\0")):
+            sha, tree, parents, committer, message = record.split("\x01", 4)
+            commits.append(Commit(sha.strip(), tree, tuple(parents.split()), message, committer))
+        return commits
+
+    def is_root(self, sha: str) -> bool:
+        """Tell whether a fetched commit is the first of its history (and not only cut off there)."""
+        return not self.commit(sha).parents
+
+    # -- writing here -----------------------------------------------------------------------------------------
+
+    def import_commit(self, files: Iterable[TemplateFile], message: str, parent: str = "") -> str:
+        """Write a commit that holds exactly these files; return its name (git fast-import)."""
+        ref = "refs/import/commit"
+        when = f"{int(time.time())} +0000"
+        with cast("BinaryIO", tempfile.TemporaryFile()) as stream:
+
+            def data(content: bytes) -> None:
+                stream.write(b"data %d\n" % len(content) + content + b"\n")
+
+            stream.write(f"commit {ref}\ncommitter {ROBOT[0]} <{ROBOT[1]}> {when}\n".encode())
+            data(message.encode())
+            if parent:
+                stream.write(f"from {parent}\n".encode())
+            stream.write(b"deleteall\n")
+            for file in files:
+                mode = b"100755" if file.executable else b"100644"
+                stream.write(b"M %s inline %s\n" % (mode, _quoted(file.path)))
+                data(file.content)
+            stream.seek(0)
+            self._import(stream)
+        return self.resolve(ref)
+
+    def _import(self, stream: BinaryIO) -> None:
+        code, _, error = self._execute(["--git-dir", str(self.path), "fast-import", "--quiet", "--force"], stream, {})
+        if code:
+            raise FinalError(f"git could not store the template's files: {error.strip().splitlines()[0]}")
+
+    def commit_tree(self, tree: str, parents: Sequence[str], message: str) -> str:
+        """Write a commit of a tree; the parents need not be complete here."""
+        name, email = ROBOT
+        who = {
+            f"GIT_{role}_{part}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for part, value in (("NAME", name), ("EMAIL", email))
+        }
+        arguments = [argument for parent in parents for argument in ("-p", parent)]
+        _, out = self._run("commit-tree", tree, *arguments, "-F", "-", stdin=message.encode(), environment=who)
+        return out.decode().strip()
+
+    def empty_tree(self) -> str:
+        """Return the tree that holds nothing."""
+        return self._run("mktree", stdin=b"")[1].decode().strip()
+
+    def merge(self, base_tree: str, ours_tree: str, theirs_tree: str) -> Merge:
+        """Merge two trees with git's own merge (ort), as `git merge` in a full clone of `ours` would.
+
+        The base is given by two made-up commits that share a made-up parent: git before 2.40 takes no
+        `--merge-base`, and the real history need not be here. Several git processes; at most one batch of
+        contents is fetched (two requests).
+        """
+        self._fetch_for_merge(base_tree, ours_tree, theirs_tree)
+        base = self.commit_tree(base_tree, (), "base")
+        ours = self.commit_tree(ours_tree, (base,), "ours")
+        theirs = self.commit_tree(theirs_tree, (base,), "theirs")
+        with self._attributes_of(ours_tree) as worktree, self._remote("fetch from"):
+            code, out = self._run(
+                "merge-tree",
+                "--write-tree",
+                "-z",
+                "--name-only",
+                "--messages",
+                ours,
+                theirs,
+                status=(0, 1),
+                environment=worktree,
+            )
+        return _merge(code, out.decode("utf-8", "surrogateescape"))
+
+    def _fetch_for_merge(self, base_tree: str, ours_tree: str, theirs_tree: str) -> None:
+        """Fetch the contents that the merge will read: what both sides changed, and what may be a rename."""
+        ours = {change.path: change for change in self.changes(base_tree, ours_tree)}
+        theirs = {change.path: change for change in self.changes(base_tree, theirs_tree)}
+        blobs = {
+            blob
+            for path in ours.keys() & theirs.keys()
+            if ours[path].new_blob != theirs[path].new_blob
+            for blob in (ours[path].old_blob, ours[path].new_blob, theirs[path].new_blob)
+        }
+        for side, other in ((ours, theirs), (theirs, ours)):
+            gone = {c.old_blob for c in side.values() if c.status == "D"}
+            new = {c.new_blob for c in side.values() if c.status == "A"}
+            touched = any(c.status == "D" and c.path in other for c in side.values())
+            moved_into = any(c.status == "A" for c in other.values())
+            if gone - new and new - gone and (touched or moved_into):
+                blobs |= gone | new
+        self.fetch_blobs(blobs)
+
+    @contextmanager
+    def _attributes_of(self, tree: str) -> Iterator[dict[str, str]]:
+        """Yield the environment in which git finds a tree's .gitattributes, as it would in a checkout."""
+        attributes = {
+            path: blob for path, blob in self.entries(tree).items() if path.split("/")[-1] == ".gitattributes"
+        }
+        if not attributes:
+            yield {}
+            return
+        self.fetch_blobs(attributes.values())
+        with tempfile.TemporaryDirectory(prefix="attributes-") as directory:
+            for path, blob in attributes.items():
+                place = Path(directory, path)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(self.blob(blob))
+            yield {"GIT_WORK_TREE": directory, "GIT_DIR": str(self.path)}
+
+    # -- writing to the remote --------------------------------------------------------------------------------
+
+    def push(self, updates: Mapping[str, tuple[str, str]]) -> None:
+        """Move refs on the remote, all or none. `updates`: ref -> (expected commit, new commit); "" is absence.
+
+        Raises PushRejected when a ref is not as expected or a rule refuses it, ContentRefused, RetryLater.
+        """
+        leases = [f"--force-with-lease={ref}:{expected}" for ref, (expected, _) in updates.items()]
+        refspecs = [f"{new}:{ref}" for ref, (_, new) in updates.items()]
+        try:
+            self._run("push", "--atomic", "--porcelain", "--no-verify", *leases, "origin", *refspecs)
+        except GitCommandError as error:
+            raise _push_failure(f"{error.stderr}\n{error.stdout}") from None
+
+
+def _quoted(path: str) -> bytes:
+    """C-style quoting of fast-import."""
+    escaped = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return b'"' + escaped.encode("utf-8", "surrogateescape") + b'"'
+
+
+def _merge(code: int, out: str) -> Merge:
+    if code == 0:
+        return Merge(out.partition("\0")[0].strip(), (), "")
+    head, _, rest = out.partition("\0\0")
+    tree, *conflicts = head.split("\0")
+    fields = rest.split("\0")
+    # Messages come as: number of paths, the paths, a short type, the text.
+    texts, position = [], 0
+    while position < len(fields) and fields[position].strip().isdigit():
+        count = int(fields[position])
+        texts.append(fields[position + count + 2].strip())
+        position += count + 3
+    return Merge(tree.strip(), tuple(dict.fromkeys(conflicts)), "\n".join(texts))
+
+
+def _clean(text: str) -> str:
+    """Return what the server said, on one line, without credentials of a URL."""
+    lines = [re.sub(r"//[^/@\s]+@", "//", line).replace("remote:", "").strip(" \t*!") for line in text.splitlines()]
+    return " ".join(line for line in lines if line and not line.startswith(("Cloning", "To ", "Done")))[:600]
+
+
+def _failure(stderr: str, action: str) -> Exception:
+    said = stderr.lower()
+    if any(sign in said for sign in _MISSING):
+        return RepositoryUnreachable(f"There is no Git repository that the token may {action}; check its name.")
+    if "authentication failed" in said or "returned error: 401" in said or "could not read username" in said:
+        return RetryLater(2, "Git's credentials were rejected; the token is read again.")
+    if "returned error: 403" in said:
+        return RepositoryUnreachable(f"GitHub does not let the token {action} the repository: {_clean(stderr)}")
+    return RetryLater(5, f"Git could not {action} the repository: {_clean(stderr)}")
+
+
+def _push_failure(text: str) -> Exception:
+    said = text.lower()
+    if any(sign in said for sign in _ARCHIVED):
+        return RepositoryArchived(_clean(text))
+    if any(sign in said for sign in _REFUSED_FOR_GOOD):
+        return ContentRefused(f"GitHub refuses the template's content: {_clean(text)}")
+    if any(sign in said for sign in _REFUSED):
+        return PushRejected(stale=False, message=_clean(text))
+    if any(sign in said for sign in _STALE):
+        return PushRejected(stale=True, message=_clean(text))
+    return _failure(text, "push to")

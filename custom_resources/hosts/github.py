@@ -1,0 +1,431 @@
+"""GitHub's REST API through PyGithub: every call is one request, every failure one sentence or a wait.
+
+PyGithub's own throttle and retries are off: they sleep, and a wait belongs into the state machine (RetryLater).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import github as pygithub
+import requests
+from github.GithubException import BadCredentialsException, GithubException, UnknownObjectException
+
+from custom_resources.errors import FinalError, RetryLater
+from custom_resources.hosts.secrets import GitHubCredentials
+
+CONCURRENCY = 4  # far below GitHub's 100, and gentle to its secondary limits
+TIMEOUT_SECONDS = 20
+_SCOPES_NEEDED = ("repo", "workflow")
+
+
+class TokenRejected(FinalError):
+    """GitHub does not accept the token."""
+
+
+class TokenTooNarrow(FinalError):
+    """The token lacks a scope or a permission."""
+
+
+class OrganizationNotFound(FinalError):
+    """The organization does not exist, or the token does not see it."""
+
+
+class RepositoryNotFound(FinalError):
+    """The repository is gone."""
+
+
+class RepositoryNameTaken(FinalError):
+    """The name belongs to a repository that is not this project's."""
+
+
+class RequestRefused(FinalError):
+    """GitHub refuses the request for another reason, which the message carries."""
+
+
+class NothingInCommon(FinalError):
+    """A pull request's branches have no common history."""
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository as GitHub describes it."""
+
+    id: int
+    full_name: str
+    html_url: str
+    clone_url: str
+    default_branch: str
+    description: str
+    archived: bool
+    private: bool
+    visibility: str
+    empty: bool
+
+    @property
+    def owner(self) -> str:
+        """The organization or user."""
+        return self.full_name.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """The name without the owner."""
+        return self.full_name.partition("/")[2]
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    """A pull request, as far as template delivery needs it."""
+
+    number: int
+    html_url: str
+    state: str  # open | closed
+    merged: bool
+    head: str  # the head branch's commit
+    branch: str
+
+
+class GitHub:
+    """The requests that the custom resources make. Thread-safe; connections are kept alive."""
+
+    def __init__(self, api_url: str, credentials: Callable[[], GitHubCredentials]) -> None:
+        """`credentials` is called when a client is made, and again when GitHub rejects the token."""
+        self._api_url = api_url.rstrip("/")
+        self._credentials = credentials
+        self._local = threading.local()
+        self._auth: pygithub.Auth.Auth | None = None
+        self._lock = threading.Lock()
+
+    # -- connection -------------------------------------------------------------------------------------
+
+    def _new_client(self, auth: pygithub.Auth.Auth) -> pygithub.Github:
+        return pygithub.Github(
+            auth=auth,
+            base_url=self._api_url,
+            timeout=TIMEOUT_SECONDS,
+            retry=None,
+            seconds_between_requests=None,
+            seconds_between_writes=None,
+            user_agent="sagemaker-studio-project-template",
+        )
+
+    def _authenticate(self) -> pygithub.Auth.Auth:
+        with self._lock:
+            if self._auth is None:
+                found = self._credentials()
+                if found.token:
+                    self._auth = pygithub.Auth.Token(found.token)
+                else:
+                    # PyGithub renews the installation's token shortly before it expires.
+                    app = pygithub.Auth.AppAuth(found.app_id, found.private_key)
+                    self._auth = app.get_installation_auth(found.installation_id)
+                    self._new_client(self._auth)  # binds the API's address to the authentication
+            return self._auth
+
+    @property
+    def token(self) -> str:
+        """The token that Git sends. An App's token is renewed when it is about to expire."""
+        with self._translated("authenticate"):
+            return str(self._authenticate().token)
+
+    def renew(self, rejected: pygithub.Auth.Auth | None) -> bool:
+        """Read the token again after GitHub rejected it; tell whether there is another one now (it was rotated)."""
+        with self._lock:
+            if self._auth is rejected:
+                self._auth = None
+        current = self._authenticate()
+        return rejected is not None and current.token != rejected.token
+
+    def _request(self, verb: str, path: str, body: Any = None) -> tuple[Mapping[str, Any], Any]:
+        auth = self._authenticate()
+        if getattr(self._local, "auth", None) is not auth:  # one connection a thread, and for the current token
+            self._local.client, self._local.auth = self._new_client(auth), auth
+        requester = self._local.client.requester
+        status, headers, output = requester.requestJson(verb, path, input=body)
+        if status in (307, 308):  # a renamed repository; PyGithub follows these for reads only
+            status, headers, output = requester.requestJson(verb, urlsplit(headers["location"]).path, input=body)
+        data = json.loads(output) if output else None
+        if status >= 300:
+            raise requester.createException(status, headers, data)
+        return headers, data
+
+    @contextmanager
+    def _translated(self, action: str) -> Iterator[None]:
+        try:
+            yield
+        except BadCredentialsException as error:
+            if self.renew(getattr(self._local, "auth", None)):
+                raise RetryLater(0, "GitHub's token was rotated; the new one is tried.") from error
+            raise TokenRejected(
+                "GitHub rejects the token (bad credentials); put a valid token into the token secret."
+            ) from None
+        except GithubException as error:
+            raise _failure(error, action) from None
+        except (requests.RequestException, ValueError, AssertionError, RuntimeError) as error:
+            raise RetryLater(5, f"GitHub could not be reached to {action} ({type(error).__name__}).") from None
+
+    def _call(self, action: str, verb: str, path: str, body: Any = None) -> Any:
+        with self._translated(action):
+            return self._request(verb, path, body)[1]
+
+    def _find(self, action: str, path: str) -> tuple[Mapping[str, Any], Any]:
+        """GET that may find nothing; the headers come with both answers."""
+        with self._translated(action):
+            try:
+                return self._request("GET", path)
+            except UnknownObjectException as missing:
+                return missing.headers or {}, None
+
+    # -- repositories -----------------------------------------------------------------------------------
+
+    def find_repository(self, full_name: str) -> Repository | None:
+        """Return the repository of that name (a renamed one is followed), or None.
+
+        Raises TokenTooNarrow when a classic token lacks a scope that a launch needs, before anything is written.
+        """
+        headers, data = self._find(f"look up {full_name}", f"/repos/{full_name}")
+        _require_scopes(headers)
+        return _repository(data) if data else None
+
+    def repository_by_id(self, repository_id: int, full_name: str) -> Repository | None:
+        """Return the repository with that id, wherever it was renamed or transferred to, or None.
+
+        The name is tried first: looking up by id works, but is not in GitHub's published API.
+        """
+        found = self.find_repository(full_name)
+        if found and found.id == repository_id:
+            return found
+        _, data = self._find(f"look up repository {repository_id}", f"/repositories/{repository_id}")
+        return _repository(data) if data else None
+
+    def create_repository(self, organization: str, name: str, description: str, visibility: str) -> Repository | None:
+        """Create an empty repository; None when the name is taken (POST /orgs/{org}/repos)."""
+        body = {
+            "name": name,
+            "description": description,
+            "visibility": visibility,
+            "private": visibility != "public",
+        }
+        body |= {"auto_init": False, "has_wiki": False, "has_projects": False, "delete_branch_on_merge": True}
+        with self._translated(f"create {organization}/{name}"):
+            try:
+                return _repository(self._request("POST", f"/orgs/{organization}/repos", body)[1])
+            except UnknownObjectException:
+                raise OrganizationNotFound(
+                    f"GitHub has no organization {organization!r} in which the token may create repositories; "
+                    "correct the organization or give the token access to it."
+                ) from None
+            except GithubException as error:
+                if error.status == 422 and "already exists" in str(error.data):
+                    return None
+                raise
+
+    def update_repository(self, full_name: str, **changes: Any) -> Repository:
+        """Change a repository's settings, e.g. `archived=True` (PATCH /repos/{owner}/{repo})."""
+        return _repository(self._call(f"change {full_name}", "PATCH", f"/repos/{full_name}", changes))
+
+    def replace_topics(self, full_name: str, topics: Iterable[str]) -> None:
+        """Set the topics (PUT /repos/{owner}/{repo}/topics)."""
+        self._call(f"set the topics of {full_name}", "PUT", f"/repos/{full_name}/topics", {"names": list(topics)})
+
+    # -- Actions secrets and variables --------------------------------------------------------------------
+
+    def put_secrets(self, full_name: str, secrets: Mapping[str, str]) -> None:
+        """Seal and set the secrets: one request for the public key, then one each, a few at a time."""
+        if not secrets:
+            return
+        from nacl.public import PublicKey, SealedBox
+
+        path = f"/repos/{full_name}/actions/secrets"
+        key = self._call(f"read the public key of {full_name}", "GET", f"{path}/public-key")
+        box = SealedBox(PublicKey(base64.b64decode(key["key"])))
+
+        def put(name: str) -> None:
+            sealed = base64.b64encode(box.encrypt(secrets[name].encode())).decode()
+            body = {"encrypted_value": sealed, "key_id": key["key_id"]}
+            self._call(f"set the secret {name} of {full_name}", "PUT", f"{path}/{name}", body)
+
+        _each(put, sorted(secrets))
+
+    def delete_secrets(self, full_name: str, names: Iterable[str]) -> None:
+        """Remove secrets; one that is gone already is fine."""
+        _each(
+            lambda name: self._delete(f"/repos/{full_name}/actions/secrets/{name}", f"secret {name}"),
+            sorted(names),
+        )
+
+    def put_variables(self, full_name: str, variables: Mapping[str, str]) -> None:
+        """Create the variables, or change those that exist."""
+        path = f"/repos/{full_name}/actions/variables"
+
+        def put(name: str) -> None:
+            body = {"name": name, "value": variables[name]}
+            with self._translated(f"set the variable {name} of {full_name}"):
+                try:
+                    self._request("POST", path, body)
+                except GithubException as error:
+                    if error.status != 409:
+                        raise
+                    self._request("PATCH", f"{path}/{name}", body)
+
+        _each(put, sorted(variables))
+
+    def delete_variables(self, full_name: str, names: Iterable[str]) -> None:
+        """Remove variables; one that is gone already is fine."""
+        _each(
+            lambda name: self._delete(f"/repos/{full_name}/actions/variables/{name}", f"variable {name}"),
+            sorted(names),
+        )
+
+    def _delete(self, path: str, what: str) -> None:
+        with self._translated(f"remove the {what}"):
+            try:
+                self._request("DELETE", path)
+            except UnknownObjectException:
+                return
+
+    # -- pull requests --------------------------------------------------------------------------------------
+
+    def find_pull_request(self, full_name: str, branch: str) -> PullRequest | None:
+        """Return the newest pull request from a branch of the repository itself, open or not."""
+        owner = full_name.partition("/")[0]
+        query = f"head={owner}:{branch}&state=all&sort=created&direction=desc&per_page=1"
+        found = self._call(f"look up pull requests of {full_name}", "GET", f"/repos/{full_name}/pulls?{query}")
+        return _pull_request(found[0]) if found else None
+
+    def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> PullRequest:
+        """Open a pull request; the open one, if there is one already. Raises NothingInCommon."""
+        fields = {"title": title, "head": branch, "base": base, "body": body, "maintainer_can_modify": True}
+        with self._translated(f"open a pull request in {full_name}"):
+            try:
+                return _pull_request(self._request("POST", f"/repos/{full_name}/pulls", fields)[1])
+            except GithubException as error:
+                if error.status != 422:
+                    raise
+                if "no history in common" in str(error.data).lower():
+                    raise NothingInCommon(f"The branch {branch} has no history in common with {base}.") from None
+                existing = self.find_pull_request(full_name, branch)
+                if existing is None or existing.state != "open":
+                    raise
+                return self.update_pull_request(full_name, existing.number, title=title, body=body)
+
+    def update_pull_request(self, full_name: str, number: int, **changes: str) -> PullRequest:
+        """Change a pull request's title, body, base or state."""
+        path = f"/repos/{full_name}/pulls/{number}"
+        return _pull_request(self._call(f"change pull request {number} of {full_name}", "PATCH", path, changes))
+
+    def comment(self, full_name: str, number: int, text: str) -> None:
+        """Comment on a pull request."""
+        path = f"/repos/{full_name}/issues/{number}/comments"
+        self._call(f"comment on pull request {number} of {full_name}", "POST", path, {"body": text})
+
+    # -- workflows ------------------------------------------------------------------------------------------
+
+    def dispatch_workflow(self, full_name: str, workflow: str, ref: str, inputs: Mapping[str, str]) -> None:
+        """Start a workflow that has a workflow_dispatch trigger."""
+        path = f"/repos/{full_name}/actions/workflows/{workflow}/dispatches"
+        self._call(f"start {workflow} in {full_name}", "POST", path, {"ref": ref, "inputs": dict(inputs)})
+
+
+def _each(act: Callable[[str], None], names: list[str]) -> None:
+    if len(names) < 2:
+        for name in names:
+            act(name)
+        return
+    with ThreadPoolExecutor(CONCURRENCY) as pool:
+        futures = [pool.submit(act, name) for name in names]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)  # no further request after the first refusal
+            raise
+
+
+def _repository(data: Mapping[str, Any]) -> Repository:
+    return Repository(
+        id=int(data["id"]),
+        full_name=data["full_name"],
+        html_url=data["html_url"],
+        clone_url=data.get("clone_url") or f"{data['html_url']}.git",
+        default_branch=data.get("default_branch") or "main",
+        description=data.get("description") or "",
+        archived=bool(data.get("archived")),
+        private=bool(data.get("private")),
+        visibility=data.get("visibility") or ("private" if data.get("private") else "public"),
+        empty=not data.get("size"),
+    )
+
+
+def _pull_request(data: Mapping[str, Any]) -> PullRequest:
+    return PullRequest(
+        number=int(data["number"]),
+        html_url=data["html_url"],
+        state=data["state"],
+        merged=bool(data.get("merged_at")),
+        head=data["head"]["sha"],
+        branch=data["head"]["ref"],
+    )
+
+
+def _require_scopes(headers: Mapping[str, Any]) -> None:
+    """Refuse a classic token that lacks a scope; other tokens do not tell what they may do."""
+    told = headers.get("x-oauth-scopes")
+    if told is None:
+        return
+    scopes = {scope.strip() for scope in str(told).split(",")}
+    missing = [scope for scope in _SCOPES_NEEDED if scope not in scopes]
+    if missing:
+        raise TokenTooNarrow(
+            f"The GitHub token lacks the scope {' and '.join(map(repr, missing))}; "
+            "give it repo and workflow, and put it into the token secret."
+        )
+
+
+def _seconds_to_wait(headers: Mapping[str, Any]) -> float | None:
+    """Return how long GitHub asks to wait, or None when the answer is no rate limit (GitHub: rate limits)."""
+    after = headers.get("retry-after")
+    if after is not None:
+        try:
+            return max(1.0, float(after))
+        except ValueError:
+            return max(1.0, parsedate_to_datetime(str(after)).timestamp() - time.time())
+    if str(headers.get("x-ratelimit-remaining", "")) == "0" and headers.get("x-ratelimit-reset"):
+        return max(1.0, float(headers["x-ratelimit-reset"]) - time.time())
+    return None
+
+
+def _failure(error: GithubException, action: str) -> Exception:
+    headers = error.headers or {}
+    data = error.data if isinstance(error.data, dict) else {}
+    message = str(data.get("message") or error.message or f"status {error.status}").strip()
+    details = "; ".join(
+        str(item.get("message") or f"{item.get('field')}: {item.get('code')}") if isinstance(item, dict) else str(item)
+        for item in data.get("errors") or []
+    )
+    said = f"{message}{f' ({details})' if details else ''}"
+    if error.status in (403, 429):
+        wait = _seconds_to_wait(headers)
+        if wait is None and (error.status == 429 or "secondary rate limit" in message.lower()):
+            wait = 60.0  # GitHub: without retry-after, wait at least a minute
+        if wait is not None:
+            return RetryLater(wait, f"GitHub's rate limit: {message}")
+    if error.status >= 500 or error.status == 408:
+        return RetryLater(5, f"GitHub answered {error.status} when asked to {action}.")
+    if error.status == 403:
+        return TokenTooNarrow(f"GitHub does not let the token {action}: {said}. Give the token that permission.")
+    if error.status == 404:
+        return RepositoryNotFound(
+            f"GitHub does not know what is needed to {action}, or the token does not see it; check both."
+        )
+    return RequestRefused(f"GitHub refused to {action}: {said}.")

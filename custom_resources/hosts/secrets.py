@@ -1,0 +1,92 @@
+"""Secrets Manager: GitHub's credentials, and the secret values that projects refer to."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from custom_resources.errors import FinalError, RetryLater
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+_PASSING = {"ThrottlingException", "InternalServiceError", "ServiceUnavailable"}
+
+
+class SecretUnreadable(FinalError):
+    """A secret is missing, empty, of the wrong form, or not for this function to read."""
+
+
+@dataclass(frozen=True)
+class GitHubCredentials:
+    """A personal access token, or a GitHub App installation. Values never appear in the repr."""
+
+    token: str = ""
+    app_id: str = ""
+    installation_id: int = 0
+    private_key: str = ""
+
+    def __repr__(self) -> str:
+        """Say the kind only."""
+        return f"GitHubCredentials({'App ' + self.app_id if self.app_id else 'token'})"
+
+
+class Secrets:
+    """Reads secret values; nothing of a value reaches an exception or a log."""
+
+    def __init__(self, client: SecretsManagerClient) -> None:
+        """Take a boto3 Secrets Manager client."""
+        self._client = client
+
+    def value(self, reference: str) -> str:
+        """Return the value of `name-or-ARN`, or of one key of a JSON secret, `name-or-ARN#key`.
+
+        Raises SecretUnreadable, or RetryLater when the service does not answer.
+        """
+        secret_id, _, key = reference.partition("#")
+        try:
+            text = self._client.get_secret_value(SecretId=secret_id).get("SecretString", "")
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in _PASSING:
+                raise RetryLater(5, "Secrets Manager asks to be called later.") from error
+            raise SecretUnreadable(
+                f"The secret {secret_id} cannot be read ({code}); check that it exists, has a value, "
+                "and that the function's role may read it."
+            ) from None
+        except BotoCoreError as error:
+            raise RetryLater(5, "Secrets Manager could not be reached.") from error
+        if not key:
+            return text
+        try:
+            return str(json.loads(text)[key])
+        except (ValueError, KeyError, TypeError):
+            raise SecretUnreadable(f"The secret {secret_id} is not JSON with the key {key!r}; correct it.") from None
+
+    def github_credentials(self, reference: str) -> GitHubCredentials:
+        """Return GitHub's credentials: the token itself, {"token"}, or {"app_id", "installation_id", "private_key"}.
+
+        Raises SecretUnreadable when no value has been set after the deployment.
+        """
+        text = self.value(reference).strip()
+        if not text.startswith("{"):
+            if not text or any(character.isspace() or not character.isprintable() for character in text):
+                raise SecretUnreadable(f"The secret {reference} holds no GitHub token yet; put the token into it.")
+            return GitHubCredentials(token=text)
+        try:
+            fields = json.loads(text)
+            if fields.get("token"):
+                return GitHubCredentials(token=str(fields["token"]).strip())
+            return GitHubCredentials(
+                app_id=str(fields["app_id"]),
+                installation_id=int(fields["installation_id"]),
+                private_key=str(fields["private_key"]),
+            )
+        except (ValueError, KeyError, TypeError):
+            raise SecretUnreadable(
+                f'The secret {reference} holds neither {{"token"}} nor {{"app_id", "installation_id", "private_key"}}; '
+                "put one of them into it."
+            ) from None

@@ -1,0 +1,40 @@
+"""CloudFormation, as far as a request must know its own stack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from custom_resources.errors import FinalError, RetryLater
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+
+class CloudFormationStacks:
+    """Tells which operation a stack is in."""
+
+    def __init__(self, client: CloudFormationClient) -> None:
+        """Take a boto3 CloudFormation client."""
+        self._client = client
+
+    def operation(self, stack_id: str) -> str:
+        """Name the stack's operation, e.g. `UPDATE_IN_PROGRESS 2026-11-01T10:00:00+00:00`.
+
+        An update and its rollback differ in the status, two updates in the time (DescribeStacks). Raises
+        RetryLater when CloudFormation does not answer, FinalError when it refuses.
+        """
+        try:
+            stack = self._client.describe_stacks(StackName=stack_id)["Stacks"][0]
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("Throttling", "ServiceUnavailable", "InternalFailure"):
+                raise RetryLater(5, "CloudFormation asks to be called later.") from error
+            raise FinalError(
+                f"The stack {stack_id} cannot be described ({error.response['Error']['Code']}); "
+                "allow the function's role cloudformation:DescribeStacks on it."
+            ) from error
+        except BotoCoreError as error:
+            raise RetryLater(5, "CloudFormation could not be reached.") from error
+        since = stack.get("LastUpdatedTime") or stack.get("CreationTime")
+        return f"{stack['StackStatus']} {since.isoformat() if since else ''}"

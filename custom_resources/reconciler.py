@@ -1,0 +1,183 @@
+"""The shape that all custom resources share: desired state in, Done or Pending out.
+
+    CloudFormation event -> typed request -> observe -> plan (pure) -> apply -> Done(attributes) | Pending(why)
+
+The CDK's Provider framework calls the same function twice over: once as `on_event`, which only validates the
+request and notes which stack operation it belongs to, then as `is_complete` until it says so. All work happens
+in `is_complete`, so a crash, a wait or a retry only means one more call (docs/decisions/0001).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+from aws_lambda_powertools import Logger
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_pascal
+
+from custom_resources.errors import FinalError, RetryLater
+
+RequestType = Literal["Create", "Update", "Delete"]
+logger = Logger()
+ATTEMPTS = 4
+
+
+class Properties(BaseModel):
+    """Typed ResourceProperties; strings are converted by the declared type ("true" -> True)."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_pascal, populate_by_name=True)
+
+
+PropertiesT = TypeVar("PropertiesT", bound=Properties)
+ObservedT = TypeVar("ObservedT")
+PlanT = TypeVar("PlanT")
+HostsT = TypeVar("HostsT")
+
+
+@dataclass(frozen=True)
+class Request(Generic[PropertiesT]):
+    """One CloudFormation request to one resource. `physical_id` is "" until the resource has one."""
+
+    type: RequestType
+    properties: PropertiesT
+    old: PropertiesT | None
+    physical_id: str
+    stack_id: str
+    logical_id: str
+    started: float = 0.0  # Unix time of the first call
+    attempt: int = 0  # how often, in this call, the world has changed while we looked
+
+
+@dataclass(frozen=True)
+class Done:
+    """The resource is as desired. `physical_id` replaces the provisional one of a Create."""
+
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    physical_id: str = ""
+
+
+class Stale(Exception):
+    """The stack has moved on: this request must not write any more (aws/aws-cdk issue 31541)."""
+
+
+class Changed(Exception):
+    """What was observed is not there any more, so nothing was written: observe again."""
+
+
+class Stacks(Protocol):
+    """What the reconciler must know of CloudFormation."""
+
+    def operation(self, stack_id: str) -> str:
+        """Name the operation the stack is in: another update, or its rollback, has another name."""
+        ...
+
+
+@dataclass(frozen=True)
+class CustomResource(Generic[PropertiesT, ObservedT, PlanT, HostsT]):
+    """A custom resource in four functions; who has read one has read all.
+
+    `physical_id` names it before it exists; `observe` reads what is there, and holds what it needed for that
+    (a repository on disk) until the plan is applied; `plan` decides, without side effects; `apply` does what the
+    plan says, calling `ensure_current` before late writes. It raises Changed to start over.
+    """
+
+    resource_type: str
+    properties: type[PropertiesT]
+    physical_id: Callable[[PropertiesT], str]
+    observe: Callable[[Request[PropertiesT], HostsT], AbstractContextManager[ObservedT]]
+    plan: Callable[[Request[PropertiesT], ObservedT], PlanT]
+    apply: Callable[[PlanT, Request[PropertiesT], HostsT, Callable[[], None]], Done]
+
+
+Event = Mapping[str, Any]
+
+
+def parsed(resource: CustomResource[PropertiesT, Any, Any, Any], event: Event) -> Request[PropertiesT]:
+    """Return the typed request, or raise FinalError naming each wrong property in one sentence."""
+
+    def typed(values: Mapping[str, Any]) -> PropertiesT:
+        try:
+            return resource.properties.model_validate(values)
+        except ValidationError as error:
+            wrong = "; ".join(
+                f"{'.'.join(map(str, problem['loc'])) or 'properties'}: {problem['msg']}" for problem in error.errors()
+            )
+            raise FinalError(
+                f"{resource.resource_type} was given wrong properties ({wrong}); correct the template."
+            ) from None
+
+    if event.get("RequestType") not in ("Create", "Update", "Delete"):
+        raise FinalError("The event is not a CloudFormation custom resource request.")
+    old = event.get("OldResourceProperties")
+    return Request(
+        type=event["RequestType"],
+        properties=typed(event.get("ResourceProperties") or {}),
+        old=typed(old) if old else None,
+        physical_id=str(event.get("PhysicalResourceId") or ""),
+        stack_id=str(event.get("StackId", "")),
+        logical_id=str(event.get("LogicalResourceId", "")),
+        started=float((event.get("Operation") or {}).get("Started", 0)),
+    )
+
+
+def on_event(resource: CustomResource[PropertiesT, Any, Any, Any], event: Event, stacks: Stacks) -> dict[str, Any]:
+    """Accept a request: validate it, name the resource, note the stack operation it belongs to."""
+    request = parsed(resource, event)
+    return {
+        "PhysicalResourceId": request.physical_id or resource.physical_id(request.properties),
+        "Operation": {"Stack": stacks.operation(request.stack_id), "Started": str(time.time())},
+    }
+
+
+def _reconcile(
+    resource: CustomResource[PropertiesT, Any, Any, HostsT],
+    request: Request[PropertiesT],
+    hosts: HostsT,
+    ensure_current: Callable[[], None],
+) -> Done:
+    for attempt in range(ATTEMPTS):
+        again = replace(request, attempt=attempt)
+        with resource.observe(again, hosts) as observed:
+            plan = resource.plan(again, observed)
+            logger.info("plan", plan=repr(plan), request=request.type, attempt=attempt)
+            ensure_current()
+            try:
+                return resource.apply(plan, again, hosts, ensure_current)
+            except Changed as changed:
+                logger.info("changed meanwhile", what=str(changed))
+    raise RetryLater(5, "The repository keeps changing while it is being written.")
+
+
+def is_complete(
+    resource: CustomResource[PropertiesT, Any, Any, HostsT],
+    event: Event,
+    hosts: HostsT,
+    stacks: Stacks,
+    patience: float,
+) -> dict[str, Any]:
+    """Reconcile once. `patience` is how many seconds after the first call a wait turns into a failure."""
+    request = parsed(resource, event)
+
+    def ensure_current() -> None:
+        if stacks.operation(request.stack_id) != event["Operation"]["Stack"]:
+            raise Stale
+
+    try:
+        done = _reconcile(resource, request, hosts, ensure_current)
+    except RetryLater as wait:
+        if time.time() - request.started > patience:
+            raise FinalError(f"Gave up after {patience / 60:.0f} minutes: {wait.why}") from wait
+        logger.warning("pending", why=wait.why, seconds=wait.seconds)
+        return {"IsComplete": False}
+    except Stale:
+        logger.warning("stale request ends without a write", request=request.type)
+        return {"IsComplete": True}
+    answer: dict[str, Any] = {"IsComplete": True, "Data": dict(done.attributes)}
+    if done.physical_id:
+        answer["PhysicalResourceId"] = done.physical_id
+    logger.info("done", attributes=dict(done.attributes))
+    return answer

@@ -1,0 +1,139 @@
+"""Custom::StudioProject: what a launch must know of the project, once its tooling environment is ready."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from custom_resources.errors import FinalError, RetryLater
+from custom_resources.reconciler import CustomResource, Done, Properties, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from custom_resources.hosts import Hosts
+    from custom_resources.hosts.studio import Project
+
+POLL_SECONDS = 10
+
+
+class StudioProjectProperties(Properties):
+    """Desired state: a project that exists, with a profile that the template knows."""
+
+    domain_id: str = Field(min_length=1)
+    project_id: str = Field(min_length=1)
+    project_name: str = ""
+    profile_name: str = ""
+    profile_folders: dict[str, str] = Field(default_factory=dict)
+    template_archive: str = ""
+    user_role_arn: str = ""
+    deploy_account: str = ""
+    glue_database: str = "glue_db"
+    scope_name: str = "dev"
+    mlflow_tracking_uri: str = ""
+
+
+class ProjectFailed(FinalError):
+    """Studio could not set the project up."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The project as Studio tells it; None when there is nothing to look at (Delete)."""
+
+    project: Project | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The attributes to report."""
+
+    attributes: dict[str, str]
+
+
+@contextmanager
+def observe(request: Request[StudioProjectProperties], hosts: Hosts) -> Iterator[Observed]:
+    """Read the project, and check that the template has its profile before anything is created."""
+    properties = request.properties
+    if request.type == "Delete":
+        yield Observed(None)
+        return
+    project = hosts.studio.project(
+        properties.domain_id, properties.project_id, properties.user_role_arn, request.stack_id
+    )
+    if properties.template_archive:
+        profile = profile_folder(properties, properties.profile_name or project.profile_name)
+        with hosts.archives.open(properties.template_archive) as archive:
+            archive.require_profile(profile)
+    yield Observed(project)
+
+
+def profile_folder(properties: StudioProjectProperties, profile: str) -> str:
+    """Return the template folder of a profile: the override, else the name in lower case."""
+    return properties.profile_folders.get(profile) or profile.lower()
+
+
+def plan(request: Request[StudioProjectProperties], observed: Observed) -> Plan:
+    """Wait for the tooling environment, refuse a failed one, else report what is known."""
+    project, properties = observed.project, request.properties
+    if project is None:
+        return Plan({})
+    if project.tooling.failure:
+        raise ProjectFailed(
+            f"The tooling environment of project {properties.project_id} failed in Studio: {project.tooling.failure}. "
+            "Repair or delete the project there."
+        )
+    if not project.tooling.ready:
+        raise RetryLater(POLL_SECONDS, f"The tooling environment of project {properties.project_id} is not ready yet.")
+    profile = properties.profile_name or project.profile_name
+    _, _, _, region, account, *_ = f"{request.stack_id}:::::".split(":")
+    location = project.artifact_location or _default_location(account, region, properties)
+    bucket, _, prefix = location.removeprefix("s3://").partition("/")
+    return Plan(
+        {
+            "ProjectName": properties.project_name or project.name,
+            "ProfileName": profile,
+            "ProfileFolder": profile_folder(properties, profile),
+            "DomainUnitId": project.domain_unit_id,
+            "DomainArn": project.sagemaker_domain_arn,
+            "SpaceArn": project.space_arn,
+            "ExecutionRoleArn": project.role_arn,
+            "ExecutionRoleName": project.role_arn.rpartition("/")[2],
+            "ArtifactLocation": location.rstrip("/"),
+            "ArtifactBucket": bucket,
+            "ArtifactPrefix": prefix.rstrip("/"),
+            "GlueDatabase": properties.glue_database,
+            "ScopeName": properties.scope_name or "dev",
+            "DeployAccount": properties.deploy_account or account,
+            "ModelPackageGroupName": f"aiops-{properties.project_id}-models",
+            "MlflowTrackingUri": properties.mlflow_tracking_uri or project.mlflow_tracking_uri,
+            "GitFullRepositoryId": project.git_repository,
+            "GitBranchName": project.git_branch,
+        }
+    )
+
+
+def _default_location(account: str, region: str, properties: StudioProjectProperties) -> str:
+    """Return where Studio puts a project's files unless the domain says otherwise (studio.md)."""
+    return f"s3://amazon-sagemaker-{account}-{region}-{properties.domain_id}/{properties.domain_id}/{properties.project_id}/dev"
+
+
+def apply(
+    plan: Plan, request: Request[StudioProjectProperties], hosts: Hosts, ensure_current: Callable[[], None]
+) -> Done:
+    """Nothing is written: the attributes are the result."""
+    return Done(plan.attributes)
+
+
+RESOURCE: CustomResource[StudioProjectProperties, Observed, Plan, Hosts] = CustomResource(
+    "Custom::StudioProject",
+    StudioProjectProperties,
+    lambda properties: f"{properties.domain_id}/{properties.project_id}",
+    observe,
+    plan,
+    apply,
+)
