@@ -67,9 +67,11 @@ class Observed:
 
     repository: Repository | None
     delivery: Delivery | None = None
+    empty: bool = False
 
 
 Action = Literal["create", "adopt", "restore", "keep", "archive", "nothing"]
+_STATUS = {"create": "created", "adopt": "adopted", "restore": "restored", "keep": "kept"}
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Plan:
     repository: Repository | None = None
     changes: Mapping[str, str | bool] = field(default_factory=dict)
     topics: tuple[str, ...] = ()
+    empty: bool = False
 
 
 @contextmanager
@@ -94,9 +97,9 @@ def observe(request: Request[GitHubRepositoryProperties], hosts: Hosts) -> Itera
         yield Observed(None)
         return
     with hosts.git.open(found.full_name) as repository:
-        repository.clone([f"+{TEMPLATE_REF}:{TEMPLATE_REF}"])
+        empty = not repository.clone([f"+{TEMPLATE_REF}:{TEMPLATE_REF}"])
         there = repository.resolve(TEMPLATE_REF)
-        yield Observed(found, delivery_in(repository.commit(there).message) if there else None)
+        yield Observed(found, delivery_in(repository.commit(there).message) if there else None, empty)
 
 
 def plan(request: Request[GitHubRepositoryProperties], observed: Observed) -> Plan:
@@ -117,18 +120,19 @@ def plan(request: Request[GitHubRepositoryProperties], observed: Observed) -> Pl
                 f"The repository {properties.full_name} was deleted on GitHub; restore it there, "
                 "or delete this project and create it again."
             )
-        return Plan("create", topics=tuple(properties.topics))
+        return Plan("create", topics=tuple(properties.topics), empty=True)
     if known:
         return _update(request, found)
     if _is_ours(properties, observed):
-        return Plan("restore" if found.archived else "keep", found, topics=tuple(properties.topics))
+        action: Action = "restore" if found.archived else "keep"
+        return Plan(action, found, topics=tuple(properties.topics), empty=observed.empty)
     if properties.adopt_existing and observed.delivery is None:
         if found.archived:
             raise RepositoryNameTaken(
                 f"The repository {found.full_name} is archived and not this project's; "
                 "unarchive it on GitHub to adopt it, or choose another name."
             )
-        return Plan("adopt", found, topics=tuple(properties.topics))
+        return Plan("adopt", found, topics=tuple(properties.topics), empty=observed.empty)
     raise RepositoryNameTaken(
         f"The repository {found.full_name} exists already and is not this project's; choose another name"
         + ("." if observed.delivery else ", or launch with AdoptExisting=true to take it over.")
@@ -140,7 +144,7 @@ def _is_ours(properties: GitHubRepositoryProperties, observed: Observed) -> bool
     if observed.delivery is not None:
         return observed.delivery.belongs_to(properties.domain_id, properties.project_id, properties.part)
     found = observed.repository
-    return found is not None and found.empty and properties.mark in found.description
+    return found is not None and observed.empty and properties.mark in found.description
 
 
 def _update(request: Request[GitHubRepositoryProperties], found: Repository) -> Plan:
@@ -149,7 +153,7 @@ def _update(request: Request[GitHubRepositoryProperties], found: Repository) -> 
     changes: dict[str, str | bool] = {"archived": False} if found.archived else {}
     if old and new.name.casefold() != old.name.casefold() and found.name.casefold() != new.name.casefold():
         changes["name"] = new.name
-    if old and new.visibility != old.visibility and found.visibility != new.visibility:
+    if old and new.visibility not in (old.visibility, found.visibility):
         changes["visibility"] = new.visibility
     topics = tuple(new.topics) if old and new.topics != old.topics else ()
     return Plan("keep", found, changes, topics)
@@ -179,7 +183,6 @@ def apply(
         return Done()
     if plan.topics:
         hosts.github.replace_topics(repository.full_name, plan.topics)
-    status = {"create": "created", "adopt": "adopted"}.get(plan.action, "restored")
     return Done(
         {
             "RepositoryId": str(repository.id),
@@ -187,8 +190,8 @@ def apply(
             "Name": repository.name,
             "HtmlUrl": repository.html_url,
             "CloneUrl": repository.clone_url,
-            "DefaultBranch": properties.default_branch if plan.action == "create" else repository.default_branch,
-            "Status": status,
+            "DefaultBranch": properties.default_branch if plan.empty else repository.default_branch,
+            "Status": _STATUS[plan.action],
         },
         physical_id=str(repository.id),
     )

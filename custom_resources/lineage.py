@@ -1,8 +1,8 @@
 """The template's lineage in a repository: the record of what was delivered, and the proof of ownership. Pure.
 
 `refs/studio/template` points to the newest template commit that is in the default branch: the base of the next
-merge. `refs/studio/proposals/<branch>` points to the template commit that a pull request from that branch
-offers (docs/decisions/0002).
+merge. `refs/studio/proposals/<branch>/commit` and `/head` record what a pull request from the branch
+`studio/<branch>` offers, and the branch as it was pushed (docs/decisions/0002).
 """
 
 from __future__ import annotations
@@ -73,6 +73,46 @@ def branch_for(version: str) -> str:
     return f"studio/template-{version}"
 
 
-def proposal_ref(branch: str) -> str:
-    """Return the ref that records which template commit a pull request branch offers."""
-    return PROPOSALS + branch.removeprefix("studio/")
+Updates = dict[str, tuple[str, str]]  # ref -> (expected commit, new commit); "" is absence
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What a pull request branch offers: the template commit, and the branch as it was pushed and is now."""
+
+    branch: str
+    commit: str = ""
+    head: str = ""
+    tip: str = ""
+
+    def _refs(self) -> dict[str, str]:
+        name = PROPOSALS + self.branch.removeprefix("studio/")
+        return {f"{name}/commit": self.commit, f"{name}/head": self.head}
+
+    def removal(self, keep_branch: bool) -> Updates:
+        """Return the ref updates that forget the proposal; a branch that users work on is kept."""
+        updates = {ref: (sha, "") for ref, sha in self._refs().items() if sha}
+        if self.tip and not keep_branch:
+            updates[f"refs/heads/{self.branch}"] = (self.tip, "")
+        return updates
+
+    def replacing(self, old: Proposal) -> Updates:
+        """Return the ref updates that put this proposal in the place of `old` on the same branch."""
+        before = old._refs() | {f"refs/heads/{self.branch}": old.tip}
+        after = self._refs() | {f"refs/heads/{self.branch}": self.head}
+        return {ref: (before[ref], sha) for ref, sha in after.items() if before[ref] != sha}
+
+
+def proposals_in(records: Mapping[str, str], branches: Mapping[str, str]) -> list[Proposal]:
+    """Return the proposals that the refs below PROPOSALS record, with their branches' present tips."""
+    names = sorted({ref.removeprefix(PROPOSALS).rpartition("/")[0] for ref in records})
+    return [
+        Proposal(
+            branch=f"studio/{name}",
+            commit=records[f"{PROPOSALS}{name}/commit"],
+            head=records[f"{PROPOSALS}{name}/head"],
+            tip=branches.get(f"{BRANCHES}{name}", ""),
+        )
+        for name in names
+        if f"{PROPOSALS}{name}/commit" in records and f"{PROPOSALS}{name}/head" in records
+    ]

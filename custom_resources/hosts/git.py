@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -106,18 +107,18 @@ class Git:
     def open(self, full_name: str) -> Iterator[BareRepository]:
         """Yield an empty bare repository whose remote is `full_name`; it is gone after the block."""
         with tempfile.TemporaryDirectory(prefix="repository-", ignore_cleanup_errors=True) as directory:
-            url = f"{self._server_url}/{full_name}.git"
-            yield BareRepository(Path(directory), url, self._token())
+            yield BareRepository(Path(directory), self._server_url, full_name, self._token())
 
 
 class BareRepository:
     """A bare repository on disk with one remote. Every method is one git process unless it says otherwise."""
 
-    def __init__(self, directory: Path, url: str, token: str) -> None:
+    def __init__(self, directory: Path, server_url: str, full_name: str, token: str) -> None:
         """Nothing is created or contacted yet."""
         self._home = directory
         self.path = directory / "repository.git"
-        self._url = url
+        self._server_url = server_url
+        self._url = f"{server_url}/{full_name}.git"
         self._token = token
         self._command = GitCommand(str(directory))
 
@@ -223,6 +224,11 @@ class BareRepository:
             )
         head = self._text("symbolic-ref", "HEAD").removeprefix("refs/heads/")
         return head if self.resolve(f"refs/heads/{head}") else ""
+
+    def move(self, full_name: str) -> None:
+        """Forget what was fetched and take another remote (no process)."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        self._url = f"{self._server_url}/{full_name}.git"
 
     def start(self) -> None:
         """Make the repository without asking the remote anything."""
@@ -402,6 +408,17 @@ class BareRepository:
                 environment=worktree,
             )
         return _merge(code, out.decode("utf-8", "surrogateescape"))
+
+    def keep_ours(self, merge: Merge, ours_tree: str) -> str:
+        """Return the merged tree with our side, whole, wherever there was a conflict."""
+        ours = self._run("ls-tree", "-r", "-z", "--full-tree", ours_tree)[1].split(b"\0")
+        kept = {line.split(b"\t", 1)[1]: line for line in ours if line}
+        conflicts = [path.encode("utf-8", "surrogateescape") for path in merge.conflicts]
+        lines = [kept.get(path) or b"0 " + ZERO.encode() + b"\t" + path for path in conflicts]
+        index = {"GIT_INDEX_FILE": str(self._home / "index")}
+        self._run("read-tree", merge.tree, environment=index)
+        self._run("update-index", "-z", "--index-info", stdin=b"\0".join(lines) + b"\0", environment=index)
+        return self._run("write-tree", "--missing-ok", environment=index)[1].decode().strip()
 
     def _fetch_for_merge(self, base_tree: str, ours_tree: str, theirs_tree: str) -> None:
         """Fetch the contents that the merge will read: what both sides changed, and what may be a rename."""

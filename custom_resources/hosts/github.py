@@ -70,7 +70,6 @@ class Repository:
     archived: bool
     private: bool
     visibility: str
-    empty: bool
 
     @property
     def owner(self) -> str:
@@ -363,7 +362,6 @@ def _repository(data: Mapping[str, Any]) -> Repository:
         archived=bool(data.get("archived")),
         private=bool(data.get("private")),
         visibility=data.get("visibility") or ("private" if data.get("private") else "public"),
-        empty=not data.get("size"),
     )
 
 

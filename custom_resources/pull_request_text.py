@@ -1,0 +1,66 @@
+"""What a template pull request says. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from custom_resources.hosts.git import Change
+
+_LISTED = 100
+_VERBS = {"A": "adds", "D": "removes", "M": "changes", "T": "changes the kind of"}
+
+
+@dataclass(frozen=True)
+class Update:
+    """A template update that goes by pull request."""
+
+    version: str
+    source: str
+    branch: str
+    default_branch: str
+    reason: str
+    changes: Sequence[Change]
+    conflicts: Sequence[str]
+    explanation: str
+
+
+def body(update: Update) -> str:
+    """Return the description: what changed, what conflicts, how to resolve it."""
+    source = f" ({update.source})" if update.source else ""
+    parts = [
+        f"The project template has a new version, **{update.version}**{source}. "
+        f"It comes as a pull request because {update.reason}.",
+        "### What the template changes\n\n" + (_listed(list(map(_change, update.changes))) or "Nothing."),
+    ]
+    if update.conflicts:
+        parts.append("### What conflicts\n\n" + _listed([f"`{path}`" for path in update.conflicts]))
+        if update.explanation.strip():
+            parts.append(f"```\n{update.explanation.strip()[:8000]}\n```")
+        parts.append(
+            "### How to resolve it\n\nUse *Resolve conflicts* below, or on your machine:\n\n```sh\n"
+            f"git fetch origin\ngit switch {update.default_branch} && git pull\n"
+            f"git merge origin/{update.branch}   # edit the files above, then: git add ... && git commit\n"
+            f"git push origin {update.default_branch}\n```"
+        )
+    parts.append(
+        "Merge it when it suits you; merge, squash and rebase are all understood. Close it to skip this version: "
+        "the next one is offered again. Your own changes are kept in every case."
+    )
+    return "\n\n".join(parts)
+
+
+def superseded(version: str) -> str:
+    """Return the comment on a pull request that a newer version makes needless."""
+    return f"The template is at {version} now, so this pull request is closed. Commits on its branch are kept."
+
+
+def _change(change: Change) -> str:
+    return f"{_VERBS.get(change.status[:1], 'changes')} `{change.path}`"
+
+
+def _listed(lines: Sequence[str]) -> str:
+    more = [f"- … and {len(lines) - _LISTED} more"] if len(lines) > _LISTED else []
+    return "\n".join([*(f"- {line}" for line in lines[:_LISTED]), *more])
