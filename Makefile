@@ -1,0 +1,57 @@
+# One virtual environment, made from the hashed requirements whenever they change.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+CONTRACT := tests/standin/node_modules/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format synth layers test-layers faults bench sbom lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+install: $(STAMP) ## make the virtual environment with everything in requirements.txt
+
+$(STAMP): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=...")'
+	@node -e 'process.exit(parseInt(process.versions.node) < 20)' || { echo "Node 20 or newer is needed."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+# GitHub's OpenAPI description: what the stand-in's answers are held to.
+$(CONTRACT): tests/standin/package-lock.json
+	npm ci --prefix tests/standin --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+demo: $(STAMP) ## the whole story on this machine, no account needed
+	@$(BIN)/python -m local demo
+
+test: $(STAMP) $(CONTRACT) ## all tests
+	$(BIN)/pytest
+
+check: $(STAMP) ## lint, format, types, templates and security gates
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/zizmor --offline --quiet templates
+
+format: $(STAMP) ## rewrite what ruff can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+synth: $(STAMP) ## write all stacks to cdk.out, without an account, Docker or the layers' content
+	CDK_CONTEXT_JSON='{"aws:cdk:bundling-stacks": []}' $(BIN)/python portfolio_app.py
+
+layers: $(STAMP) ## build the Lambda layers (x86_64 and arm64) into build/layers
+	for arch in x86_64 arm64; do for layer in git python; do \
+	  $(BIN)/python layers/$$layer/build --arch $$arch --output build/layers/$$layer-$$arch || exit 1; done; done
+
+lock: $(STAMP) ## compile requirements.in to the hashed requirements.txt
+	$(BIN)/python -m pip install --quiet uv
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate -o requirements.txt requirements.in
+
+clean: ## remove what can be made again
+	rm -rf $(VENV) build cdk.out .local tests/standin/node_modules .mypy_cache .ruff_cache .pytest_cache
