@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, StringConstraints, field_validator
 
 from custom_resources.errors import FinalError
+from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import CustomResource, Done, Properties, Request
 
 if TYPE_CHECKING:
@@ -159,6 +160,13 @@ def apply(
     )
 
 
+def cost(plan: Plan) -> Cost:
+    """Return what GitHub counts: a write is 5 points, the public key 1."""
+    secrets = len(plan.secret_names)
+    removed = len(plan.secrets_removed) + len(plan.variables_removed)
+    return Cost(points=5 * (secrets + len(plan.variables) + removed + plan.restore) + bool(secrets))
+
+
 RESOURCE: CustomResource[ActionsConfigurationProperties, Observed, Plan, Hosts] = CustomResource(
     "Custom::ActionsConfiguration",
     ActionsConfigurationProperties,
@@ -166,4 +174,5 @@ RESOURCE: CustomResource[ActionsConfigurationProperties, Observed, Plan, Hosts] 
     observe,
     plan,
     apply,
+    cost,
 )

@@ -15,3 +15,7 @@ class RetryLater(Exception):
         super().__init__(why)
         self.seconds = seconds
         self.why = why
+
+
+class RateLimited(RetryLater):
+    """GitHub's rate limit is used up: everyone who uses this token has to wait."""

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from custom_resources.errors import FinalError
 from custom_resources.lineage import TEMPLATE_REF, Delivery, delivery_in
+from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import Changed, CustomResource, Done, Properties, Request
 
 if TYPE_CHECKING:
@@ -197,6 +198,12 @@ def apply(
     )
 
 
+def cost(plan: Plan) -> Cost:
+    """Return what GitHub counts: a write is 5 points, a new repository also a piece of content."""
+    writes = (plan.action in ("create", "archive", "restore")) + bool(plan.changes) + bool(plan.topics)
+    return Cost(points=5 * writes, creations=int(plan.action == "create"))
+
+
 RESOURCE: CustomResource[GitHubRepositoryProperties, Observed, Plan, Hosts] = CustomResource(
     "Custom::GitHubRepository",
     GitHubRepositoryProperties,
@@ -204,4 +211,5 @@ RESOURCE: CustomResource[GitHubRepositoryProperties, Observed, Plan, Hosts] = Cu
     observe,
     plan,
     apply,
+    cost,
 )

@@ -34,7 +34,7 @@ def _handle(resource: CustomResource[Any, Any, Any, Hosts], event: dict[str, Any
     try:
         if "Operation" not in event:
             return on_event(resource, event, hosts.stacks)
-        return is_complete(resource, event, hosts, hosts.stacks, hosts.patience)
+        return is_complete(resource, event, hosts, hosts.stacks, hosts.patience, budget=hosts.budget)
     except FinalError as error:
         logger.error("failed", reason=str(error))
         raise

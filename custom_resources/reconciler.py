@@ -19,7 +19,8 @@ from aws_lambda_powertools import Logger
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_pascal
 
-from custom_resources.errors import FinalError, RetryLater
+from custom_resources.errors import FinalError, RateLimited, RetryLater
+from custom_resources.rate_budget import Cost
 
 RequestType = Literal["Create", "Update", "Delete"]
 logger = Logger()
@@ -76,13 +77,35 @@ class Stacks(Protocol):
         ...
 
 
+class SharedBudget(Protocol):
+    """The share of GitHub's rate limits that all functions use together; each call may raise RetryLater."""
+
+    def require_open(self) -> None:
+        """Return unless GitHub wants no request now."""
+        ...
+
+    def reserve(self, cost: Cost) -> None:
+        """Take the cost out of the budget."""
+        ...
+
+    def pause(self, seconds: float) -> None:
+        """Make everyone wait."""
+        ...
+
+
+def free(plan: Any) -> Cost:
+    """Return no cost: the resource does not call GitHub."""
+    return Cost()
+
+
 @dataclass(frozen=True)
 class CustomResource(Generic[PropertiesT, ObservedT, PlanT, HostsT]):
     """A custom resource in four functions; who has read one has read all.
 
     `physical_id` names it before it exists; `observe` reads what is there, and holds what it needed for that
     (a repository on disk) until the plan is applied; `plan` decides, without side effects; `apply` does what the
-    plan says, calling `ensure_current` before late writes. It raises Changed to start over.
+    plan says, calling `ensure_current` before late writes. It raises Changed to start over. `cost` is what a plan
+    takes of GitHub's limits (docs/decisions/0004).
     """
 
     resource_type: str
@@ -91,6 +114,7 @@ class CustomResource(Generic[PropertiesT, ObservedT, PlanT, HostsT]):
     observe: Callable[[Request[PropertiesT], HostsT], AbstractContextManager[ObservedT]]
     plan: Callable[[Request[PropertiesT], ObservedT], PlanT]
     apply: Callable[[PlanT, Request[PropertiesT], HostsT, Callable[[], None]], Done]
+    cost: Callable[[PlanT], Cost] = free
 
 
 Event = Mapping[str, Any]
@@ -137,13 +161,18 @@ def _reconcile(
     resource: CustomResource[PropertiesT, Any, Any, HostsT],
     request: Request[PropertiesT],
     hosts: HostsT,
+    budget: SharedBudget | None,
     ensure_current: Callable[[], None],
 ) -> Done:
+    if budget and resource.cost is not free:
+        budget.require_open()
     for attempt in range(ATTEMPTS):
         again = replace(request, attempt=attempt)
         with resource.observe(again, hosts) as observed:
             plan = resource.plan(again, observed)
             logger.info("plan", plan=repr(plan), request=request.type, attempt=attempt)
+            if budget:
+                budget.reserve(resource.cost(plan))
             ensure_current()
             try:
                 return resource.apply(plan, again, hosts, ensure_current)
@@ -158,6 +187,8 @@ def is_complete(
     hosts: HostsT,
     stacks: Stacks,
     patience: float,
+    *,
+    budget: SharedBudget | None = None,
 ) -> dict[str, Any]:
     """Reconcile once. `patience` is how many seconds after the first call a wait turns into a failure."""
     request = parsed(resource, event)
@@ -167,8 +198,10 @@ def is_complete(
             raise Stale
 
     try:
-        done = _reconcile(resource, request, hosts, ensure_current)
+        done = _reconcile(resource, request, hosts, budget, ensure_current)
     except RetryLater as wait:
+        if budget and isinstance(wait, RateLimited):
+            budget.pause(wait.seconds)
         if time.time() - request.started > patience:
             raise FinalError(f"Gave up after {patience / 60:.0f} minutes: {wait.why}") from wait
         logger.warning("pending", why=wait.why, seconds=wait.seconds)

@@ -25,6 +25,7 @@ from custom_resources.lineage import (
     message,
     proposals_in,
 )
+from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import Changed, CustomResource, Done, Properties, Request
 
 if TYPE_CHECKING:
@@ -475,6 +476,12 @@ def _withdraw(offer: Offered, full_name: str, properties: RepositoryTemplateProp
     hosts.github.update_pull_request(full_name, offer.pull_request.number, state="closed")
 
 
+def cost(plan: Plan) -> Cost:
+    """Return what GitHub counts: a pull request or a comment is a write of 5 points and a piece of content."""
+    pull_requests, comments = int(plan.action == "propose"), len(plan.withdrawn)
+    return Cost(points=5 * (pull_requests + 2 * comments), creations=pull_requests + comments)
+
+
 RESOURCE: CustomResource[RepositoryTemplateProperties, Observed, Plan, Hosts] = CustomResource(
     "Custom::RepositoryTemplate",
     RepositoryTemplateProperties,
@@ -482,4 +489,5 @@ RESOURCE: CustomResource[RepositoryTemplateProperties, Observed, Plan, Hosts] = 
     observe,
     plan,
     apply,
+    cost,
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from custom_resources.hosts.archives import Archives
+    from custom_resources.hosts.budget import SharedBudget
     from custom_resources.hosts.git import Git
     from custom_resources.hosts.github import GitHub
     from custom_resources.hosts.secrets import Secrets
@@ -40,6 +41,14 @@ class Hosts:
         from custom_resources.hosts.stacks import CloudFormationStacks
 
         return CloudFormationStacks(self._client("cloudformation"))
+
+    @cached_property
+    def budget(self) -> SharedBudget | None:
+        """The shared rate budget in DynamoDB; None for a function that does not call GitHub."""
+        from custom_resources.hosts.budget import SharedBudget
+
+        table = self._environment.get("BUDGET_TABLE", "")
+        return SharedBudget(self._client("dynamodb"), table) if table else None
 
     @cached_property
     def secrets(self) -> Secrets:

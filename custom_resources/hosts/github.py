@@ -21,7 +21,7 @@ import github as pygithub
 import requests
 from github.GithubException import BadCredentialsException, GithubException, UnknownObjectException
 
-from custom_resources.errors import FinalError, RetryLater
+from custom_resources.errors import FinalError, RateLimited, RetryLater
 from custom_resources.hosts.secrets import GitHubCredentials
 
 CONCURRENCY = 4  # far below GitHub's 100, and gentle to its secondary limits
@@ -417,7 +417,7 @@ def _failure(error: GithubException, action: str) -> Exception:
         if wait is None and (error.status == 429 or "secondary rate limit" in message.lower()):
             wait = 60.0  # GitHub: without retry-after, wait at least a minute
         if wait is not None:
-            return RetryLater(wait, f"GitHub's rate limit: {message}")
+            return RateLimited(wait, f"GitHub's rate limit: {message}")
     if error.status >= 500 or error.status == 408:
         return RetryLater(5, f"GitHub answered {error.status} when asked to {action}.")
     if error.status == 403:
