@@ -1,0 +1,56 @@
+"""MiniStack with the resource types that our stacks use and it lacks: `python -m local.ministack`.
+
+Its address and folders come from the environment (see `settings`). Functions run with this interpreter and the
+host's git, so what a function's environment says of the layers below /opt does not apply here.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from local.home import Home
+
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+_OF_THE_LAYERS = {"PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "GIT_EXEC_PATH", "GIT_SSL_CAINFO", "GIT_TEMPLATE_DIR"}
+
+
+def settings(home: Home, port: int, stand_in_url: str) -> dict[str, str]:
+    """Return the environment for a MiniStack that keeps everything in `home` and is reached from here only."""
+    return {
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "127.0.0.1",
+        "MINISTACK_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "STATE_DIR": str(home.path / "ministack"),
+        "S3_DATA_DIR": str(home.path / "ministack" / "s3"),
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
+        "AWS_ENDPOINT_URL_DATAZONE": stand_in_url,
+        "AWS_ENDPOINT_URL_SAGEMAKER": stand_in_url,
+        "AWS_ENDPOINT_URL_SERVICE_CATALOG": stand_in_url,
+    }
+
+
+def main() -> None:
+    """Run until the process is told to end."""
+    from ministack import app
+    from ministack.core import lambda_runtime
+    from ministack.services.cloudformation import provisioners
+
+    from local.aws.resource_types import RESOURCE_TYPES
+
+    provisioners._RESOURCE_HANDLERS.update(RESOURCE_TYPES)
+    lambda_runtime._RESERVED_RUNTIME_ENV_VARS.update(_OF_THE_LAYERS)
+    sys.argv = ["ministack"]
+    app.main()
+
+
+if __name__ == "__main__":
+    main()

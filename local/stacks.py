@@ -1,0 +1,189 @@
+"""CloudFormation stacks of the local run: create, update and delete them, with their events shown as they come."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.home import LocalError
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
+
+_POLL_SECONDS = 0.15
+_CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM")
+
+
+class StackFailed(LocalError):
+    """A stack operation was rolled back or stopped; the sentence is the first resource's reason."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One stack event, as a person reads it. `seconds` since the resource's operation began; 0 at its beginning."""
+
+    resource: str
+    type: str
+    status: str
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack as it is now."""
+
+    name: str
+    id: str
+    status: str
+    parameters: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+    created: datetime | None = None
+
+
+Listener = Callable[[Event], None]
+
+
+class Stacks:
+    """Stack operations on one CloudFormation."""
+
+    def __init__(self, client: CloudFormationClient) -> None:
+        """Take a boto3 CloudFormation client."""
+        self._client = client
+
+    def find(self, name: str) -> Stack | None:
+        """Return the stack, or None when there is none or it has been deleted."""
+        try:
+            found = self._client.describe_stacks(StackName=name)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return None
+            raise
+        if found["StackStatus"] == "DELETE_COMPLETE":
+            return None
+        return Stack(
+            found["StackName"],
+            found["StackId"],
+            found["StackStatus"],
+            {p["ParameterKey"]: p.get("ParameterValue", "") for p in found.get("Parameters", [])},
+            {o["OutputKey"]: o.get("OutputValue", "") for o in found.get("Outputs", [])},
+            found.get("CreationTime"),
+        )
+
+    def names(self) -> list[str]:
+        """Return the names of all stacks that exist, oldest first."""
+        pages = self._client.get_paginator("describe_stacks").paginate()
+        found = [stack for page in pages for stack in page["Stacks"] if stack["StackStatus"] != "DELETE_COMPLETE"]
+        return [stack["StackName"] for stack in sorted(found, key=lambda stack: stack["CreationTime"])]
+
+    def resources(self, name: str) -> dict[str, str]:
+        """Return logical id -> physical id."""
+        found = self._client.describe_stack_resources(StackName=name)["StackResources"]
+        return {resource["LogicalResourceId"]: resource.get("PhysicalResourceId", "") for resource in found}
+
+    def template(self, name: str) -> dict[str, Any]:
+        """Return the stack's present template."""
+        body = self._client.get_template(StackName=name)["TemplateBody"]
+        return json.loads(body) if isinstance(body, str) else dict(body)
+
+    def deploy(self, name: str, template_url: str, parameters: Mapping[str, str], listener: Listener) -> Stack:
+        """Create the stack, or update it, and wait.
+
+        Parameters that are not given keep the value they have, or take their default. Raises StackFailed with the
+        first failed resource's reason, LocalError for a request that CloudFormation refuses.
+        """
+        before = self.find(name)
+        if before and before.status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"):
+            self.delete(name, listener)  # what CloudFormation asks for before the name can be used again
+            before = None
+        given: list[ParameterTypeDef] = [
+            {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
+        ]
+        token = uuid.uuid4().hex
+        arguments: dict[str, Any] = {
+            "StackName": name,
+            "TemplateURL": template_url,
+            "Capabilities": list(_CAPABILITIES),
+            "ClientRequestToken": token,
+        }
+        try:
+            if before is None:
+                self._client.create_stack(**arguments, Parameters=given)
+            else:
+                known = self._client.get_template_summary(TemplateURL=template_url).get("Parameters", [])
+                given += [
+                    {"ParameterKey": p["ParameterKey"], "UsePreviousValue": True}
+                    for p in known
+                    if p["ParameterKey"] in before.parameters and p["ParameterKey"] not in parameters
+                ]
+                self._client.update_stack(**arguments, Parameters=given)
+        except ClientError as error:
+            said = error.response["Error"]["Message"]
+            if "No updates are to be performed" in said and before:
+                return before
+            raise LocalError(f"CloudFormation refuses the stack {name}: {said.rstrip('.')}.") from None
+        return self._wait(name, token, listener)
+
+    def delete(self, name: str, listener: Listener) -> Stack:
+        """Delete the stack and wait. Raises StackFailed when a resource could not be deleted."""
+        stack = self.find(name)
+        if stack is None:
+            raise LocalError(f"There is no stack {name}.")
+        token = uuid.uuid4().hex
+        self._client.delete_stack(StackName=name, ClientRequestToken=token)
+        return self._wait(stack.id, token, listener)
+
+    def _wait(self, name: str, token: str, listener: Listener) -> Stack:
+        shown: set[str] = set()
+        began: dict[str, datetime] = {}
+        reason = ""
+        while True:
+            stack = self._describe(name)
+            for event in self._new_events(name, token, shown):
+                resource, status = event["LogicalResourceId"], event["ResourceStatus"]
+                since = began.setdefault(resource, event["Timestamp"])
+                said = event.get("ResourceStatusReason", "")
+                if status.endswith("_FAILED") and not reason:
+                    reason = said
+                if status.endswith("_IN_PROGRESS"):
+                    began[resource] = event["Timestamp"]
+                seconds = (event["Timestamp"] - since).total_seconds()
+                listener(Event(resource, event.get("ResourceType", ""), status, said, seconds))
+            if not stack.status.endswith("_IN_PROGRESS"):
+                break
+            time.sleep(_POLL_SECONDS)
+        if stack.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"):
+            raise StackFailed(_sentence(reason) or f"The stack {stack.name} ended as {stack.status}.")
+        return stack
+
+    def _describe(self, name: str) -> Stack:
+        try:
+            found = self.find(name)
+        except BotoCoreError as error:
+            raise LocalError("MiniStack stopped answering; see `python -m local logs ministack`.") from error
+        return found or Stack(name, name, "DELETE_COMPLETE")
+
+    def _new_events(self, name: str, token: str, shown: set[str]) -> list[dict[str, Any]]:
+        events: list[dict[str, Any]] = []
+        pages = self._client.get_paginator("describe_stack_events").paginate(StackName=name)
+        for page in pages:
+            events += page["StackEvents"]  # type: ignore[arg-type]
+        new = [e for e in events if e.get("ClientRequestToken") == token and e["EventId"] not in shown]
+        shown.update(event["EventId"] for event in new)
+        return new[::-1]
+
+
+def _sentence(reason: str) -> str:
+    """Return a resource's reason without what the Provider framework wraps around it."""
+    first = reason.strip().splitlines()[0] if reason.strip() else ""
+    for wrapping in ("FinalError: ", "Error: "):
+        first = first.removeprefix(wrapping)
+    return first

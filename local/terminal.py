@@ -1,0 +1,65 @@
+"""What the local run says while it works, and how it ends: a text for people, or one JSON document."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+_COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """Progress goes to `stream`; results to stdout, as JSON when `as_json`."""
+
+    as_json: bool = False
+    stream: TextIO = sys.stdout
+    quiet: bool = False
+
+    @staticmethod
+    def for_people() -> Terminal:
+        """Everything on stdout."""
+        return Terminal()
+
+    @staticmethod
+    def for_scripts() -> Terminal:
+        """Progress on stderr, the document on stdout."""
+        return Terminal(as_json=True, stream=sys.stderr)
+
+    def styled(self, text: str, style: str) -> str:
+        """Return the text in a colour where the stream is a terminal that shows them (NO_COLOR is heeded)."""
+        if not self.stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+            return text
+        return f"\033[{_COLOURS[style]}m{text}\033[0m"
+
+    def say(self, text: str = "", style: str = "") -> None:
+        """Write one line of progress."""
+        if not self.quiet:
+            print(self.styled(text, style) if style else text, file=self.stream, flush=True)
+
+    def step(self, text: str) -> None:
+        """Announce what comes next."""
+        self.say(f"{self.styled('→', 'cyan')} {text}")
+
+    @contextmanager
+    def silenced(self) -> Iterator[Terminal]:
+        """Yield a terminal that says nothing, for steps that are told in another way."""
+        yield Terminal(self.as_json, self.stream, quiet=True)
+
+    def result(self, document: Mapping[str, Any], text: str = "") -> None:
+        """End a command: the document for scripts, the text for people."""
+        if self.as_json:
+            print(json.dumps(document, indent=2, default=str), flush=True)
+        elif text:
+            print(text, flush=True)
+
+    def failure(self, sentence: str) -> None:
+        """End a command that failed as can be expected."""
+        print(f"error: {sentence}", file=sys.stderr, flush=True)
+        if self.as_json:
+            print(json.dumps({"error": sentence}), flush=True)
