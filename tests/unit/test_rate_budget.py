@@ -1,0 +1,126 @@
+"""The shared rate budget: what fifty launches may do together, and what happens when GitHub says stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from moto import mock_aws
+
+from custom_resources import rate_budget
+from custom_resources.errors import FinalError, RetryLater
+from custom_resources.hosts.budget import SharedBudget
+from custom_resources.rate_budget import Budget, Cost
+
+LAUNCH = [Cost(10, 1), Cost(81), Cost(10, 1), Cost(86)]  # repository and secrets, for build and for deploy
+
+
+def most_in(seconds: float, spent: list[tuple[float, float]]) -> float:
+    """Return the largest sum of amounts in any window of that length."""
+    return max(sum(amount for at, amount in spent if start <= at < start + seconds) for start, _ in spent)
+
+
+def test_fifty_launches_at_once_stay_within_every_limit_of_github() -> None:
+    budget, now = Budget(), 1_000_000.0
+    waiting = [list(LAUNCH) for _ in range(50)]
+    points: list[tuple[float, float]] = []
+    creations: list[tuple[float, float]] = []
+    polls = 0
+    while any(waiting):
+        for launch in filter(None, waiting):
+            budget, wait = rate_budget.reserve(budget, launch[0], now)
+            if not wait:
+                cost = launch.pop(0)
+                points.append((now, cost.points))
+                creations.append((now, cost.creations))
+        now += 5  # the waiter's interval
+        polls += 1
+        assert polls < 3000, "a launch starves"
+    assert sum(amount for _, amount in points) == 50 * sum(cost.points for cost in LAUNCH)
+    assert most_in(60, points) <= 900
+    assert most_in(60, creations) <= 80
+    assert most_in(3600, creations) <= 500
+    assert now - 1_000_000.0 < 3000, "longer than the handlers' patience"
+
+
+def test_a_single_launch_does_not_wait() -> None:
+    budget = Budget()
+    for seconds, cost in enumerate(LAUNCH):
+        budget, wait = rate_budget.reserve(budget, cost, 10.0 + seconds)
+        assert wait == 0
+
+
+@given(st.lists(st.tuples(st.floats(0, 30), st.integers(0, 2000), st.integers(0, 50)), min_size=1, max_size=60))
+def test_what_was_refused_fits_after_the_time_it_was_told(steps: list[tuple[float, int, int]]) -> None:
+    budget, now = Budget(), 1000.0
+    for later, points, creations in steps:
+        now += later
+        cost = Cost(points, creations)
+        after, wait = rate_budget.reserve(budget, cost, now)
+        if wait:
+            assert after == budget
+            now += wait + 1e-6
+            after, wait = rate_budget.reserve(budget, cost, now)
+            assert wait == 0
+        budget = after
+
+
+def test_a_pause_stops_everyone_and_then_lets_requests_through_one_by_one() -> None:
+    paused = rate_budget.pause(Budget(), 60, 100.0)
+    assert rate_budget.wait(paused, 100.0) == 60
+    assert rate_budget.pause(paused, 5, 101.0).paused_until == 160.0
+    assert rate_budget.reserve(paused, Cost(5), 159.0)[1] > 0
+    after, wait = rate_budget.reserve(paused, Cost(5), 161.0)
+    assert wait == 0
+    assert rate_budget.reserve(after, Cost(80), 161.0)[1] > 0, "no burst right after a refusal"
+
+
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch) -> Iterator[SharedBudget]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="eu-west-1")
+        client.create_table(
+            TableName="budget",
+            KeySchema=[{"AttributeName": "Id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "Id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield SharedBudget(client, "budget", lambda: 1000.0)
+
+
+def test_the_item_is_changed_only_as_it_was_read(shared: SharedBudget) -> None:
+    others = [Cost(100)]  # another function that comes between our read and our write
+
+    def clock() -> float:
+        if others:
+            shared.reserve(others.pop())
+        return 1000.0
+
+    late = SharedBudget(boto3.client("dynamodb", region_name="eu-west-1"), "budget", clock)
+    with pytest.raises(RetryLater, match="waits for its share"):
+        late.reserve(Cost(100))
+    shared.reserve(Cost(80))
+    with pytest.raises(RetryLater):
+        shared.reserve(Cost(5))
+
+
+def test_a_pause_is_seen_by_every_function(shared: SharedBudget) -> None:
+    shared.require_open()
+    shared.pause(30)
+    with pytest.raises(RetryLater, match="asked all launches to wait") as waiting:
+        shared.require_open()
+    assert waiting.value.seconds == 30
+    with pytest.raises(RetryLater):
+        shared.reserve(Cost(5))
+    shared.reserve(Cost())  # what costs nothing does not wait
+
+
+def test_a_missing_table_is_said_in_one_sentence(shared: SharedBudget) -> None:
+    other = SharedBudget(boto3.client("dynamodb", region_name="eu-west-1"), "elsewhere")
+    with pytest.raises(FinalError, match="rate budget elsewhere cannot be used .*deploy the foundation stack again"):
+        other.require_open()
