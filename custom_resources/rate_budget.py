@@ -32,8 +32,8 @@ class Limit:
         return cost * self.seconds / self.amount
 
 
-# GitHub's secondary limits (docs.github.com, "Rate limits for the REST API") are 900 points and 80 creations a minute, and
-# 500 creations an hour: rate and burst together never exceed them, and in the long run a fifth is left for people.
+# GitHub's secondary limits (docs.github.com, "Rate limits for the REST API") are 900 points and 80 creations a minute,
+# 500 creations an hour. Rate and burst together never exceed them; in the long run a fifth is left for people.
 POINTS = Limit("points", 720, 60, 180)
 CREATIONS = Limit("creations", 64, 60, 16)
 CREATIONS_HOURLY = Limit("creations_hourly", 400, 3600, 100)

@@ -122,5 +122,5 @@ def test_a_pause_is_seen_by_every_function(shared: SharedBudget) -> None:
 
 def test_a_missing_table_is_said_in_one_sentence(shared: SharedBudget) -> None:
     other = SharedBudget(boto3.client("dynamodb", region_name="eu-west-1"), "elsewhere")
-    with pytest.raises(FinalError, match="rate budget elsewhere cannot be used .*deploy the foundation stack again"):
+    with pytest.raises(FinalError, match=r"rate budget elsewhere cannot be used .*deploy the foundation stack again"):
         other.require_open()

@@ -1,0 +1,257 @@
+"""The shape that all custom resources share: validation, waiting, starting over, the fence, the budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custom_resources.errors import FinalError, RateLimited, RetryLater
+from custom_resources.rate_budget import Cost
+from custom_resources.reconciler import (
+    Changed,
+    CustomResource,
+    Done,
+    Properties,
+    Request,
+    is_complete,
+    on_event,
+    parsed,
+)
+
+
+class LampProperties(Properties):
+    """A lamp in a room."""
+
+    room_name: str
+    lit: bool = False
+
+
+@dataclass
+class House:
+    """The outside world: lamps, and what happens while somebody looks."""
+
+    lamps: dict[str, bool] = field(default_factory=dict)
+    writes: int = 0
+    open_rooms: int = 0
+    meanwhile: list[Callable[[], None]] = field(default_factory=list)
+
+
+@contextmanager
+def observe(request: Request[LampProperties], house: House) -> Iterator[bool | None]:
+    house.open_rooms += 1
+    try:
+        yield house.lamps.get(request.properties.room_name)
+    finally:
+        house.open_rooms -= 1
+
+
+def plan(request: Request[LampProperties], observed: bool | None) -> bool | None:
+    return None if request.type == "Delete" else request.properties.lit
+
+
+def apply(
+    plan: bool | None, request: Request[LampProperties], house: House, ensure_current: Callable[[], None]
+) -> Done:
+    if house.meanwhile:
+        house.meanwhile.pop(0)()
+    ensure_current()
+    house.writes += 1
+    if plan is None:
+        house.lamps.pop(request.properties.room_name, None)
+        return Done()
+    house.lamps[request.properties.room_name] = plan
+    return Done({"Lit": str(plan)}, physical_id="lamp-1")
+
+
+def cost(plan: bool | None) -> Cost:
+    return Cost(points=5)
+
+
+LAMP: CustomResource[LampProperties, bool | None, bool | None, House] = CustomResource(
+    "Custom::Lamp", LampProperties, lambda p: f"room/{p.room_name}", observe, plan, apply, cost
+)
+
+
+class Stacks:
+    """A stack whose operation the test moves on."""
+
+    def __init__(self) -> None:
+        self.current = "CREATE_IN_PROGRESS 1"
+
+    def operation(self, stack_id: str) -> str:
+        return self.current
+
+
+class Budget:
+    """Records what is asked of the shared budget."""
+
+    def __init__(self, answer: Exception | None = None) -> None:
+        self.reserved: list[Cost] = []
+        self.paused: list[float] = []
+        self.answer = answer
+
+    def require_open(self) -> None:
+        if self.answer:
+            raise self.answer
+
+    def reserve(self, cost: Cost) -> None:
+        self.reserved.append(cost)
+
+    def pause(self, seconds: float) -> None:
+        self.paused.append(seconds)
+
+
+def event(kind: str = "Create", **more: Any) -> dict[str, Any]:
+    return {
+        "RequestType": kind,
+        "StackId": "arn:aws:cloudformation:eu-west-1:1:stack/s/1",
+        "LogicalResourceId": "Lamp",
+        "ResourceProperties": {"ServiceToken": "arn", "RoomName": "kitchen", "Lit": "true"},
+        **more,
+    }
+
+
+def accepted(stacks: Stacks, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the event as the framework passes it on to is_complete."""
+    return {**given, **on_event(LAMP, given, stacks)}
+
+
+def test_a_request_is_accepted_without_a_write_and_then_reconciled() -> None:
+    house, stacks = House(), Stacks()
+    given = accepted(stacks, event())
+    assert given["PhysicalResourceId"] == "room/kitchen"
+    assert house.writes == 0
+    answer = is_complete(LAMP, given, house, stacks, 60)
+    assert answer == {"IsComplete": True, "Data": {"Lit": "True"}, "PhysicalResourceId": "lamp-1"}
+    assert house.lamps == {"kitchen": True}
+    assert house.open_rooms == 0
+
+
+def test_the_same_request_twice_ends_in_the_same_state() -> None:
+    house, stacks = House(), Stacks()
+    given = accepted(stacks, event())
+    assert is_complete(LAMP, given, house, stacks, 60) == is_complete(LAMP, given, house, stacks, 60)
+    assert house.lamps == {"kitchen": True}
+
+
+def test_an_update_keeps_its_physical_id() -> None:
+    stacks = Stacks()
+    given = accepted(
+        stacks, event("Update", PhysicalResourceId="lamp-1", OldResourceProperties={"RoomName": "kitchen"})
+    )
+    assert given["PhysicalResourceId"] == "lamp-1"
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"ResourceProperties": {"Lit": "true"}}, "RoomName: Field required"),
+        ({"ResourceProperties": {"RoomName": "kitchen", "Lit": "maybe"}}, "Lit: Input should be a valid boolean"),
+        ({"RequestType": "Destroy"}, "not a CloudFormation custom resource request"),
+        ({"ResourceProperties": None}, "RoomName: Field required"),
+    ],
+)
+def test_a_wrong_request_is_refused_before_anything_happens(change: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(FinalError, match=sentence):
+        on_event(LAMP, {**event(), **change}, Stacks())
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+events = st.fixed_dictionaries(
+    {
+        "RequestType": st.sampled_from(["Create", "Update", "Delete"]) | json_values,
+        "ResourceProperties": st.fixed_dictionaries({"RoomName": st.text() | json_values, "Lit": json_values})
+        | json_values,
+    },
+    optional={name: json_values for name in ("StackId", "LogicalResourceId", "PhysicalResourceId", "x")}
+    | {"OldResourceProperties": st.fixed_dictionaries({"RoomName": st.text()}) | json_values},
+)
+
+
+@given(events)
+def test_the_event_parser_refuses_or_understands_anything(given_event: dict[str, Any]) -> None:
+    try:
+        request = parsed(LAMP, given_event)
+    except FinalError as refused:
+        assert "Traceback" not in str(refused)
+        assert str(refused).endswith((".", ";"))
+    else:
+        assert request.type in ("Create", "Update", "Delete")
+        assert isinstance(request.properties.lit, bool)
+        assert isinstance(request.properties.room_name, str)
+
+
+def test_a_stale_request_never_writes() -> None:
+    house, stacks = House(), Stacks()
+    given = accepted(stacks, event())
+    stacks.current = "ROLLBACK_IN_PROGRESS 1"
+    assert is_complete(LAMP, given, house, stacks, 60) == {"IsComplete": True}
+    assert house.writes == 0
+
+
+def test_a_request_that_becomes_stale_while_it_works_does_not_write_late() -> None:
+    house, stacks = House(), Stacks()
+    given = accepted(stacks, event())
+    house.meanwhile.append(lambda: setattr(stacks, "current", "UPDATE_ROLLBACK_IN_PROGRESS 1"))
+    assert is_complete(LAMP, given, house, stacks, 60) == {"IsComplete": True}
+    assert house.writes == 0
+
+
+def test_what_changed_meanwhile_is_observed_again() -> None:
+    house, stacks = House(), Stacks()
+
+    def somebody_was_faster() -> None:
+        raise Changed("the lamp")
+
+    house.meanwhile += [somebody_was_faster, somebody_was_faster]
+    assert is_complete(LAMP, accepted(stacks, event()), house, stacks, 60)["IsComplete"]
+    assert house.writes == 1
+    house.meanwhile += [somebody_was_faster] * 10
+    assert is_complete(LAMP, accepted(stacks, event()), house, stacks, 60) == {"IsComplete": False}
+    assert house.open_rooms == 0
+
+
+def waits(wait: RetryLater) -> Callable[[], None]:
+    def raising() -> None:
+        raise wait
+
+    return raising
+
+
+def test_a_wait_is_pending_until_patience_ends() -> None:
+    house, stacks = House(), Stacks()
+    given = accepted(stacks, event())
+    house.meanwhile += [waits(RetryLater(5, "GitHub answered 502."))] * 2
+    assert is_complete(LAMP, given, house, stacks, 60) == {"IsComplete": False}
+    given["Operation"] = {**given["Operation"], "Started": "1000.0"}
+    with pytest.raises(FinalError, match=r"Gave up after 1 minutes: GitHub answered 502\."):
+        is_complete(LAMP, given, house, stacks, 60)
+
+
+def test_the_budget_is_asked_before_the_plan_is_applied() -> None:
+    house, stacks, budget = House(), Stacks(), Budget()
+    is_complete(LAMP, accepted(stacks, event()), house, stacks, 60, budget=budget)
+    assert budget.reserved == [Cost(points=5)]
+    closed = Budget(RetryLater(30, "GitHub asked all launches to wait."))
+    before = house.writes
+    assert is_complete(LAMP, accepted(stacks, event()), house, stacks, 60, budget=closed) == {"IsComplete": False}
+    assert (house.writes, closed.reserved) == (before, [])
+
+
+def test_a_rate_limit_pauses_everyone() -> None:
+    house, stacks, budget = House(), Stacks(), Budget()
+    house.meanwhile.append(waits(RateLimited(42, "GitHub's rate limit.")))
+    assert is_complete(LAMP, accepted(stacks, event()), house, stacks, 60, budget=budget) == {"IsComplete": False}
+    assert budget.paused == [42]
