@@ -78,3 +78,17 @@ def template_archive(event: dict[str, Any], context: LambdaContext) -> dict[str,
     from custom_resources.template_archive import RESOURCE
 
     return _handle(RESOURCE, event)
+
+
+def studio_blueprint(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Custom::StudioBlueprint."""
+    from custom_resources.studio_blueprint import RESOURCE
+
+    return _handle(RESOURCE, event)
+
+
+def studio_project_profile(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Custom::StudioProjectProfile."""
+    from custom_resources.studio_project_profile import RESOURCE
+
+    return _handle(RESOURCE, event)

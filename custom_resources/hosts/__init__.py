@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from custom_resources.hosts.archives import Archives
+    from custom_resources.hosts.blueprints import Blueprints
     from custom_resources.hosts.budget import SharedBudget
     from custom_resources.hosts.git import Git
     from custom_resources.hosts.github import GitHub
@@ -70,6 +71,13 @@ class Hosts:
         from custom_resources.hosts.studio import Studio
 
         return Studio(self._client("datazone"), self._client("sagemaker"))
+
+    @cached_property
+    def blueprints(self) -> Blueprints:
+        """DataZone's blueprints, project profiles and grants."""
+        from custom_resources.hosts.blueprints import Blueprints
+
+        return Blueprints(self._client("datazone"))
 
     @cached_property
     def github(self) -> GitHub:

@@ -1,0 +1,388 @@
+"""DataZone's side of an installation: blueprints, project profiles and policy grants. Reads and writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from custom_resources.errors import FinalError, RetryLater
+
+if TYPE_CHECKING:
+    from mypy_boto3_datazone import DataZoneClient
+
+_PASSING = {"ThrottlingException", "InternalServerException", "ServiceUnavailableException", "InternalFailure"}
+_ROLE_WORDS = ("role", "assume")
+EntityType = Literal["DOMAIN_UNIT", "ENVIRONMENT_BLUEPRINT_CONFIGURATION"]
+PolicyType = Literal["CREATE_ENVIRONMENT_FROM_BLUEPRINT", "CREATE_PROJECT_FROM_PROJECT_PROFILE"]
+AnswerT = TypeVar("AnswerT")
+
+
+class NameTaken(FinalError):
+    """A blueprint or profile of that name appeared meanwhile."""
+
+
+class InUse(FinalError):
+    """What should be deleted is still used."""
+
+
+class RoleNotReady(FinalError):
+    """DataZone cannot use the provisioning role: IAM has not spread it yet, or it is wrong."""
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """A custom blueprint. `parameters` are DataZone's userParameters, sorted as given."""
+
+    id: str
+    name: str
+    description: str
+    template_url: str
+    parameters: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What makes a blueprint usable: who provisions it, and where."""
+
+    provisioning_role: str
+    regions: tuple[str, ...]
+    manage_access_role: str = ""
+    regional_parameters: Mapping[str, Mapping[str, str]] | None = None
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A policy grant; `principal` and `detail` as DataZone spells them."""
+
+    id: str
+    principal: Mapping[str, Any]
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A project profile. `environments` are DataZone's environmentConfigurations, handed back untouched."""
+
+    id: str
+    name: str
+    environments: tuple[Mapping[str, Any], ...]
+    description: str = ""
+    enabled: bool = True
+
+
+class Blueprints:
+    """The calls that an installation makes; every failure is one sentence or a wait."""
+
+    def __init__(self, datazone: DataZoneClient) -> None:
+        """Take a boto3 DataZone client."""
+        self._datazone = datazone
+
+    # -- blueprints -----------------------------------------------------------------------------------------
+
+    def blueprint(self, domain_id: str, blueprint_id: str) -> Blueprint | None:
+        """Return the blueprint, or None when it is gone."""
+        found = self._find(
+            f"the blueprint {blueprint_id}",
+            lambda: self._datazone.get_environment_blueprint(domainIdentifier=domain_id, identifier=blueprint_id),
+        )
+        return _blueprint(found) if found else None
+
+    def blueprint_id(self, domain_id: str, name: str, managed: bool = False) -> str:
+        """Return the id of the blueprint of that name, "" when there is none."""
+        items = self._pages(
+            "list_environment_blueprints", "items", domainIdentifier=domain_id, name=name, managed=managed
+        )
+        return next((item["id"] for item in items if item["name"] == name), "")
+
+    def create_blueprint(self, domain_id: str, wanted: Blueprint) -> str:
+        """Register a blueprint and return its id. Raises NameTaken."""
+        created = self._call(
+            f"create the blueprint {wanted.name!r}",
+            lambda: self._datazone.create_environment_blueprint(
+                domainIdentifier=domain_id,
+                name=wanted.name,
+                description=wanted.description,
+                provisioningProperties={"cloudFormation": {"templateUrl": wanted.template_url}},
+                userParameters=cast("Any", list(wanted.parameters)),
+            ),
+            conflict=NameTaken(f"A blueprint named {wanted.name!r} exists in the domain already."),
+        )
+        return str(created["id"])
+
+    def update_blueprint(self, domain_id: str, wanted: Blueprint) -> None:
+        """Change everything but the name, which DataZone does not let change."""
+        self._call(
+            f"change the blueprint {wanted.name!r}",
+            lambda: self._datazone.update_environment_blueprint(
+                domainIdentifier=domain_id,
+                identifier=wanted.id,
+                description=wanted.description,
+                provisioningProperties={"cloudFormation": {"templateUrl": wanted.template_url}},
+                userParameters=cast("Any", list(wanted.parameters)),
+            ),
+        )
+
+    def delete_blueprint(self, domain_id: str, blueprint_id: str) -> None:
+        """Delete the blueprint, with its configuration; one that is gone is fine. Raises InUse."""
+        self._gone(
+            f"delete the blueprint {blueprint_id}",
+            lambda: self._datazone.delete_environment_blueprint(domainIdentifier=domain_id, identifier=blueprint_id),
+            InUse(f"The blueprint {blueprint_id} is still in use."),
+        )
+
+    def configuration(self, domain_id: str, blueprint_id: str) -> Configuration | None:
+        """Return the blueprint's configuration in this account, or None."""
+        found = self._find(
+            f"the configuration of the blueprint {blueprint_id}",
+            lambda: self._datazone.get_environment_blueprint_configuration(
+                domainIdentifier=domain_id, environmentBlueprintIdentifier=blueprint_id
+            ),
+        )
+        if not found:
+            return None
+        return Configuration(
+            found.get("provisioningRoleArn", ""),
+            tuple(sorted(found.get("enabledRegions", []))),
+            found.get("manageAccessRoleArn", ""),
+            found.get("regionalParameters") or {},
+        )
+
+    def configure(self, domain_id: str, blueprint_id: str, wanted: Configuration) -> None:
+        """Enable the blueprint in this account. Raises RoleNotReady when DataZone cannot use the role."""
+        arguments: dict[str, Any] = {
+            "domainIdentifier": domain_id,
+            "environmentBlueprintIdentifier": blueprint_id,
+            "provisioningRoleArn": wanted.provisioning_role,
+            "enabledRegions": list(wanted.regions),
+        }
+        if wanted.manage_access_role:
+            arguments["manageAccessRoleArn"] = wanted.manage_access_role
+        if wanted.regional_parameters:
+            arguments["regionalParameters"] = wanted.regional_parameters
+        try:
+            self._datazone.put_environment_blueprint_configuration(**arguments)
+        except ClientError as error:
+            message = error.response["Error"].get("Message", "")
+            code = error.response["Error"]["Code"]
+            if code not in _PASSING and any(word in message.lower() for word in _ROLE_WORDS):
+                raise RoleNotReady(
+                    f"DataZone cannot use the provisioning role {wanted.provisioning_role}: {message.rstrip('.')}. "
+                    "Check that it exists and trusts datazone.amazonaws.com."
+                ) from None
+            raise _failure(error, f"configure the blueprint {blueprint_id}") from None
+        except BotoCoreError as error:
+            raise _failure(error, "configure the blueprint") from error
+
+    def delete_configuration(self, domain_id: str, blueprint_id: str) -> None:
+        """Disable the blueprint in this account; a configuration that is gone is fine."""
+        self._gone(
+            f"delete the configuration of the blueprint {blueprint_id}",
+            lambda: self._datazone.delete_environment_blueprint_configuration(
+                domainIdentifier=domain_id, environmentBlueprintIdentifier=blueprint_id
+            ),
+            InUse(f"The configuration of the blueprint {blueprint_id} is still in use."),
+        )
+
+    def projects_with(self, domain_id: str, blueprint_id: str) -> list[str]:
+        """Return the names of the projects that have an environment of the blueprint. Slow: one request a project."""
+        projects = self._pages("list_projects", "items", domainIdentifier=domain_id)
+        return [
+            project["name"]
+            for project in projects
+            if any(
+                item.get("status") != "DELETED"
+                for item in self._pages(
+                    "list_environments",
+                    "items",
+                    domainIdentifier=domain_id,
+                    projectIdentifier=project["id"],
+                    environmentBlueprintIdentifier=blueprint_id,
+                )
+            )
+        ]
+
+    # -- grants ---------------------------------------------------------------------------------------------
+
+    def root_domain_unit(self, domain_id: str) -> str:
+        """Return the id of the domain's root domain unit."""
+        found = self._call(f"read the domain {domain_id}", lambda: self._datazone.get_domain(identifier=domain_id))
+        return str(found.get("rootDomainUnitId", ""))
+
+    def grants(self, domain_id: str, entity: EntityType, identifier: str, policy: PolicyType) -> list[Grant]:
+        """Return the grants of one policy on one entity."""
+        items = self._pages(
+            "list_policy_grants",
+            "grantList",
+            domainIdentifier=domain_id,
+            entityType=entity,
+            entityIdentifier=identifier,
+            policyType=policy,
+        )
+        return [Grant(item.get("grantId", ""), item["principal"], item["detail"]) for item in items]
+
+    def add_grant(self, domain_id: str, entity: EntityType, identifier: str, policy: PolicyType, grant: Grant) -> str:
+        """Add a grant; return its id. Raises NameTaken when the principal has one already."""
+        added = self._call(
+            f"grant {policy} on {identifier}",
+            lambda: self._datazone.add_policy_grant(
+                domainIdentifier=domain_id,
+                entityType=entity,
+                entityIdentifier=identifier,
+                policyType=policy,
+                principal=cast("Any", grant.principal),
+                detail=cast("Any", grant.detail),
+            ),
+            conflict=NameTaken(f"The principal has the grant {policy} on {identifier} already."),
+        )
+        return str(added.get("grantId", ""))
+
+    def remove_grant(
+        self, domain_id: str, entity: EntityType, identifier: str, policy: PolicyType, grant: Grant
+    ) -> None:
+        """Remove a grant; one that is gone is fine."""
+        arguments: dict[str, Any] = {"grantIdentifier": grant.id} if grant.id else {}
+        self._gone(
+            f"remove the grant {policy} on {identifier}",
+            lambda: self._datazone.remove_policy_grant(
+                domainIdentifier=domain_id,
+                entityType=entity,
+                entityIdentifier=identifier,
+                policyType=policy,
+                principal=cast("Any", grant.principal),
+                **arguments,
+            ),
+        )
+
+    # -- project profiles -----------------------------------------------------------------------------------
+
+    def profile(self, domain_id: str, profile_id: str) -> Profile | None:
+        """Return the profile, or None when it is gone."""
+        found = self._find(
+            f"the project profile {profile_id}",
+            lambda: self._datazone.get_project_profile(domainIdentifier=domain_id, identifier=profile_id),
+        )
+        if not found:
+            return None
+        return Profile(
+            found["id"],
+            found["name"],
+            tuple(found.get("environmentConfigurations", [])),
+            found.get("description", ""),
+            found.get("status", "DISABLED") == "ENABLED",
+        )
+
+    def profile_id(self, domain_id: str, name: str) -> str:
+        """Return the id of the profile of that name, "" when there is none."""
+        items = self._pages("list_project_profiles", "items", domainIdentifier=domain_id, name=name)
+        return next((item["id"] for item in items if item["name"] == name), "")
+
+    def create_profile(self, domain_id: str, wanted: Profile, domain_unit_id: str) -> str:
+        """Create an enabled profile and return its id. Raises NameTaken."""
+        created = self._call(
+            f"create the project profile {wanted.name!r}",
+            lambda: self._datazone.create_project_profile(
+                domainIdentifier=domain_id,
+                name=wanted.name,
+                description=wanted.description,
+                status="ENABLED",  # left out, it is DISABLED
+                environmentConfigurations=cast("Any", list(wanted.environments)),
+                domainUnitIdentifier=domain_unit_id,
+            ),
+            conflict=NameTaken(f"A project profile named {wanted.name!r} exists in the domain already."),
+        )
+        return str(created["id"])
+
+    def update_profile(self, domain_id: str, wanted: Profile) -> None:
+        """Replace the profile's environments; the description and status only of a profile of our own."""
+        extra: dict[str, Any] = {"description": wanted.description, "status": "ENABLED"} if wanted.enabled else {}
+        self._call(
+            f"change the project profile {wanted.name!r}",
+            lambda: self._datazone.update_project_profile(
+                domainIdentifier=domain_id,
+                identifier=wanted.id,
+                environmentConfigurations=cast("Any", list(wanted.environments)),
+                **extra,
+            ),
+        )
+
+    def delete_profile(self, domain_id: str, profile_id: str) -> None:
+        """Delete a profile; one that is gone is fine. Raises InUse while projects use it."""
+        self._gone(
+            f"delete the project profile {profile_id}",
+            lambda: self._datazone.delete_project_profile(domainIdentifier=domain_id, identifier=profile_id),
+            InUse(f"The project profile {profile_id} is still in use; delete the projects made from it first."),
+        )
+
+    # -- one way to call ------------------------------------------------------------------------------------
+
+    def _call(self, action: str, call: Callable[[], AnswerT], conflict: FinalError | None = None) -> dict[str, Any]:
+        try:
+            return cast("dict[str, Any]", call())
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConflictException" and conflict:
+                raise conflict from None
+            raise _failure(error, action) from None
+        except BotoCoreError as error:
+            raise _failure(error, action) from error
+
+    def _find(self, what: str, call: Callable[[], AnswerT]) -> dict[str, Any] | None:
+        try:
+            return cast("dict[str, Any]", call())
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+                return None
+            raise _failure(error, f"read {what}") from None
+        except BotoCoreError as error:
+            raise _failure(error, f"read {what}") from error
+
+    def _gone(self, action: str, call: Callable[[], object], conflict: FinalError | None = None) -> None:
+        try:
+            call()
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "ResourceNotFoundException":
+                return
+            if code == "ConflictException" and conflict:
+                raise conflict from None
+            raise _failure(error, action) from None
+        except BotoCoreError as error:
+            raise _failure(error, action) from error
+
+    def _pages(self, operation: str, key: str, **arguments: Any) -> Iterator[dict[str, Any]]:
+        paginator = cast("Any", self._datazone).get_paginator(operation)
+
+        def read() -> dict[str, Any]:
+            found: Sequence[dict[str, Any]] = [
+                item for page in paginator.paginate(**arguments) for item in page.get(key, [])
+            ]
+            return {"found": found}
+
+        return iter(self._call(operation.replace("_", " "), read)["found"])
+
+
+def _failure(error: Exception, action: str) -> Exception:
+    if not isinstance(error, ClientError):
+        return RetryLater(5, f"DataZone could not be reached to {action}.")
+    code = error.response["Error"]["Code"]
+    message = error.response["Error"].get("Message", "").rstrip(".")
+    if code in _PASSING:
+        return RetryLater(5, f"DataZone asks to be called later to {action}.")
+    if code in ("AccessDeniedException", "UnauthorizedException"):
+        return FinalError(
+            f"DataZone does not let the function {action}: {message or code}. "
+            "Make its role an owner of the domain unit, or allow it the call."
+        )
+    return FinalError(f"DataZone refused to {action} ({code}): {message}.")
+
+
+def _blueprint(found: Mapping[str, Any]) -> Blueprint:
+    return Blueprint(
+        found["id"],
+        found["name"],
+        found.get("description", ""),
+        found.get("provisioningProperties", {}).get("cloudFormation", {}).get("templateUrl", ""),
+        tuple(found.get("userParameters", [])),
+    )

@@ -1,0 +1,305 @@
+"""Custom::StudioProjectProfile: a project profile runs our blueprint, after its tooling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from custom_resources.errors import FinalError
+from custom_resources.hosts.blueprints import Grant, NameTaken, Profile
+from custom_resources.reconciler import Changed, CustomResource, Done, Properties, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from custom_resources.hosts import Hosts
+
+TOOLING = "Tooling"
+_ENTITY: Literal["DOMAIN_UNIT"] = "DOMAIN_UNIT"
+_POLICY: Literal["CREATE_PROJECT_FROM_PROJECT_PROFILE"] = "CREATE_PROJECT_FROM_PROJECT_PROFILE"
+Environment = Mapping[str, Any]
+
+
+class ParameterOverride(Properties):
+    """A parameter of an environment, fixed or proposed by the profile."""
+
+    name: str = Field(min_length=1)
+    value: str = ""
+    is_editable: bool = False
+
+    def for_datazone(self) -> dict[str, Any]:
+        """Return DataZone's spelling of it."""
+        return {"name": self.name, "value": self.value, "isEditable": self.is_editable}
+
+
+class StudioProjectProfileProperties(Properties):
+    """Desired state. `own`: the profile is this resource's; otherwise it exists and only gets our environment."""
+
+    domain_id: str = Field(pattern=r"^dzd[-_][a-zA-Z0-9_-]{1,36}$")
+    profile_name: str = Field(pattern=r"^[\w -]{1,64}$")
+    description: str = ""
+    own: bool = False
+    environment_blueprint_id: str = Field(min_length=1)
+    environment_name: str = Field(pattern=r"^[\w -]{1,64}$")
+    deployment_order: int = Field(default=1, ge=1, le=16)
+    aws_account: str = Field(pattern=r"^\d{12}$")
+    aws_region: str = Field(min_length=4)
+    parameters: list[ParameterOverride] = Field(default_factory=list)
+    domain_unit_id: str = ""
+    tooling_blueprint_id: str = ""
+    tooling_parameters: list[ParameterOverride] = Field(default_factory=list)
+    groups: list[str] = Field(default_factory=list)
+
+    def environment(self, name: str, blueprint: str, order: int, parameters: list[ParameterOverride]) -> Environment:
+        """Return one environment configuration as DataZone spells it."""
+        return {
+            "name": name,
+            "environmentBlueprintId": blueprint,
+            "deploymentMode": "ON_CREATE",
+            "deploymentOrder": order,
+            "awsAccount": {"awsAccountId": self.aws_account},
+            "awsRegion": {"regionName": self.aws_region},
+            "configurationParameters": {"parameterOverrides": [item.for_datazone() for item in parameters]},
+        }
+
+    @property
+    def ours(self) -> Environment:
+        """The environment that this resource adds."""
+        return self.environment(
+            self.environment_name, self.environment_blueprint_id, self.deployment_order, self.parameters
+        )
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What the domain has of it. `tooling` is the managed tooling blueprint's id."""
+
+    profile: Profile | None
+    domain_unit: str = ""
+    tooling: str = ""
+    grants: tuple[Grant, ...] = ()
+
+
+Action = Literal["create", "update", "keep", "delete", "nothing"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to write. A grant whose profile list must grow is added anew, and the old one removed."""
+
+    action: Action
+    profile: Profile | None = None
+    domain_unit: str = ""
+    principals: tuple[Mapping[str, Any], ...] = ()
+    grants: tuple[Grant, ...] = ()
+
+
+def _provisional(properties: StudioProjectProfileProperties) -> str:
+    return f"{properties.domain_id}/{properties.profile_name}"
+
+
+def _replaced(request: Request[StudioProjectProfileProperties]) -> bool:
+    new, old = request.properties, request.old
+    if old is None:
+        return False
+    return (old.profile_name, old.domain_id) != (new.profile_name, new.domain_id)
+
+
+@contextmanager
+def observe(request: Request[StudioProjectProfileProperties], hosts: Hosts) -> Iterator[Observed]:
+    """Find the profile by its id where we know it, else by its name."""
+    properties, host = request.properties, hosts.blueprints
+    known = request.physical_id if "/" not in request.physical_id and not _replaced(request) else ""
+    profile_id = known or host.profile_id(properties.domain_id, properties.profile_name)
+    found = host.profile(properties.domain_id, profile_id) if profile_id else None
+    if not properties.own:
+        yield Observed(found)
+        return
+    unit = properties.domain_unit_id or host.root_domain_unit(properties.domain_id)
+    tooling = properties.tooling_blueprint_id or host.blueprint_id(properties.domain_id, TOOLING, managed=True)
+    grants = tuple(host.grants(properties.domain_id, _ENTITY, unit, _POLICY))
+    yield Observed(found, unit, tooling, grants)
+
+
+def with_ours(
+    environments: tuple[Environment, ...], ours: Environment, old_blueprint: str = ""
+) -> tuple[Environment, ...]:
+    """Return the profile's environments with ours added or renewed in its place; all others as they are.
+
+    What DataZone resolves itself is left out, since it is not for a caller to set. Raises FinalError when another
+    blueprint's environment has our name.
+    """
+    mine = {ours["environmentBlueprintId"], old_blueprint} - {""}
+    kept = [
+        {**item, "configurationParameters": _settable(item)} if "configurationParameters" in item else item
+        for item in environments
+    ]
+    for index, item in enumerate(kept):
+        if item["environmentBlueprintId"] in mine:
+            kept[index] = {**ours, **({"id": item["id"]} if "id" in item else {})}
+            return tuple(kept)
+    if any(item["name"] == ours["name"] for item in kept):
+        raise FinalError(
+            f"The project profile has another environment named {ours['name']!r}; choose another environment name."
+        )
+    return (*kept, ours)
+
+
+def without_ours(environments: tuple[Environment, ...], blueprint: str) -> tuple[Environment, ...]:
+    """Return the profile's environments without ours."""
+    return tuple(
+        {**item, "configurationParameters": _settable(item)} if "configurationParameters" in item else item
+        for item in environments
+        if item["environmentBlueprintId"] != blueprint
+    )
+
+
+def _settable(environment: Environment) -> dict[str, Any]:
+    return {key: value for key, value in environment["configurationParameters"].items() if key != "resolvedParameters"}
+
+
+def _comparable(environments: tuple[Environment, ...]) -> list[Any]:
+    return [
+        {**item, "configurationParameters": _settable(item) if "configurationParameters" in item else {}}
+        for item in environments
+    ]
+
+
+def _principals(properties: StudioProjectProfileProperties) -> tuple[Mapping[str, Any], ...]:
+    """Return who may create projects from our own profile: the named groups, else everybody in the domain."""
+    if properties.groups:
+        return tuple({"group": {"groupIdentifier": group}} for group in properties.groups)
+    return ({"user": {"allUsersGrantFilter": {}}},)
+
+
+def granted(grants: tuple[Grant, ...], principal: Mapping[str, Any], profile_id: str) -> bool:
+    """Tell whether a principal may use the profile: it is listed, or the grant lists none, so means all."""
+    return any(
+        grant.principal == principal and (not (listed := _listed(grant)) or profile_id in listed) for grant in grants
+    )
+
+
+def _listed(grant: Grant) -> list[str]:
+    return list(grant.detail.get("createProjectFromProjectProfile", {}).get("projectProfiles") or [])
+
+
+def plan(request: Request[StudioProjectProfileProperties], observed: Observed) -> Plan:
+    """Decide. A profile that we did not make is never created, deleted or stripped of what others put there."""
+    properties, found = request.properties, observed.profile
+    blueprint = properties.environment_blueprint_id
+    if request.type == "Delete":
+        if found is None or not any(item["environmentBlueprintId"] == blueprint for item in found.environments):
+            return Plan("nothing")
+        if properties.own:
+            return Plan("delete", found, observed.domain_unit, grants=observed.grants)
+        return Plan("update", Profile(found.id, found.name, without_ours(found.environments, blueprint), enabled=False))
+    if not properties.own:
+        return Plan(*_joined(request, found))
+    if not observed.tooling:
+        raise FinalError(
+            f"The domain {properties.domain_id} has no managed blueprint {TOOLING!r}, without which no project works; "
+            "enable it in the domain."
+        )
+    tooling = properties.environment(TOOLING, observed.tooling, 0, properties.tooling_parameters)
+    rest = {"domain_unit": observed.domain_unit, "principals": _principals(properties), "grants": observed.grants}
+    if found is None:
+        wanted = Profile("", properties.profile_name, (tooling, properties.ours), properties.description)
+        return Plan("create", wanted, **rest)  # type: ignore[arg-type]
+    old = request.old.environment_blueprint_id if request.old else ""
+    if request.type == "Create" and not any(item["environmentBlueprintId"] == blueprint for item in found.environments):
+        raise FinalError(
+            f"The domain has a project profile {found.name!r} already; choose another name, "
+            "or list it as an existing profile."
+        )
+    environments = with_ours(with_ours(found.environments, tooling), properties.ours, old)
+    wanted = Profile(found.id, found.name, environments, properties.description)
+    same = _comparable(environments) == _comparable(found.environments) and found.enabled
+    action: Action = "keep" if same and found.description == properties.description else "update"
+    return Plan(action, wanted, **rest)  # type: ignore[arg-type]
+
+
+def _joined(request: Request[StudioProjectProfileProperties], found: Profile | None) -> tuple[Action, Profile]:
+    """Decide for a profile of somebody else: our environment joins the others."""
+    properties = request.properties
+    if found is None:
+        raise FinalError(
+            f"The domain {properties.domain_id} has no project profile named {properties.profile_name!r}; "
+            "correct the name, or let this stack create the profile."
+        )
+    old = request.old.environment_blueprint_id if request.old else ""
+    environments = with_ours(found.environments, properties.ours, old)
+    earlier = [
+        item
+        for item in environments
+        if item["environmentBlueprintId"] != properties.environment_blueprint_id
+        and item.get("deploymentMode", "ON_CREATE") == "ON_CREATE"
+        and int(item.get("deploymentOrder", 0)) < properties.deployment_order
+    ]
+    if not earlier:
+        raise FinalError(
+            f"The project profile {found.name!r} creates no tooling environment before deployment order "
+            f"{properties.deployment_order}; raise the order or add tooling to the profile."
+        )
+    same = _comparable(environments) == _comparable(found.environments)
+    return "keep" if same else "update", Profile(found.id, found.name, environments, enabled=False)
+
+
+def apply(
+    plan: Plan, request: Request[StudioProjectProfileProperties], hosts: Hosts, ensure_current: Callable[[], None]
+) -> Done:
+    """Write the profile, then the grants on it."""
+    domain_id, host, profile = request.properties.domain_id, hosts.blueprints, plan.profile
+    if profile is None:
+        return Done()
+    profile_id = profile.id
+    if plan.action == "delete":
+        host.delete_profile(domain_id, profile_id)
+        for grant in plan.grants:
+            if profile_id in _listed(grant):
+                _regrant(hosts, domain_id, plan.domain_unit, grant, set(_listed(grant)) - {profile_id})
+        return Done()
+    if plan.action == "create":
+        try:
+            profile_id = host.create_profile(domain_id, profile, plan.domain_unit)
+        except NameTaken as taken:
+            raise Changed(str(taken)) from taken
+    elif plan.action == "update":
+        host.update_profile(domain_id, profile)
+    for principal in plan.principals:
+        if granted(plan.grants, principal, profile_id):
+            continue
+        ensure_current()
+        there = next((grant for grant in plan.grants if grant.principal == principal), Grant("", principal, {}))
+        _regrant(hosts, domain_id, plan.domain_unit, there, {*_listed(there), profile_id})
+    return Done({"ProjectProfileId": profile_id, "ProfileName": profile.name}, physical_id=profile_id)
+
+
+def _regrant(hosts: Hosts, domain_id: str, domain_unit: str, there: Grant, profiles: set[str]) -> None:
+    """Let a principal's grant list exactly these profiles: a grant cannot be changed, so the longer one comes first."""
+    host = hosts.blueprints
+    detail = {"createProjectFromProjectProfile": {"includeChildDomainUnits": True, "projectProfiles": sorted(profiles)}}
+    detail["createProjectFromProjectProfile"] |= {
+        key: value
+        for key, value in there.detail.get("createProjectFromProjectProfile", {}).items()
+        if key == "includeChildDomainUnits"
+    }
+    new = Grant("", there.principal, detail)
+    added = ""
+    if profiles:
+        try:
+            added = host.add_grant(domain_id, _ENTITY, domain_unit, _POLICY, new)
+        except NameTaken:
+            host.remove_grant(domain_id, _ENTITY, domain_unit, _POLICY, there)
+            host.add_grant(domain_id, _ENTITY, domain_unit, _POLICY, new)
+            return
+    if there.id and there.id != added:
+        host.remove_grant(domain_id, _ENTITY, domain_unit, _POLICY, there)
+
+
+RESOURCE: CustomResource[StudioProjectProfileProperties, Observed, Plan, Hosts] = CustomResource(
+    "Custom::StudioProjectProfile", StudioProjectProfileProperties, _provisional, observe, plan, apply
+)
