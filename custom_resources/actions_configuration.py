@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # GitHub: letters, digits and underscores, not starting with a digit or GITHUB_; compared without case.
 Name = Annotated[
-    str, StringConstraints(pattern=r"^(?![Gg][Ii][Tt][Hh][Uu][Bb]_)[A-Za-z_][A-Za-z0-9_]*$", max_length=255)
+    str, StringConstraints(pattern=r"^(?![Gg][Ii][Tt][Hh][Uu][Bb]_)[A-Za-z_][A-Za-z0-9_]*\Z", max_length=255)
 ]
 MAX_VALUE_BYTES = 48 * 1024
 

@@ -26,8 +26,8 @@ _PARTS = {"model_build": "Model build", "model_deploy": "Model deployment"}
 class GitHubRepositoryProperties(Properties):
     """Desired state."""
 
-    organization: str = Field(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})$")
-    name: str = Field(pattern=r"^(?!\.{1,2}$)(?!.*\.git$)[A-Za-z0-9._-]{1,100}$")
+    organization: str = Field(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})\Z")
+    name: str = Field(pattern=r"^(?!\.{1,2}$)(?!.*\.git$)[A-Za-z0-9._-]{1,100}\Z")
     part: Literal["model_build", "model_deploy"]
     domain_id: str = Field(min_length=1)
     project_id: str = Field(min_length=1)

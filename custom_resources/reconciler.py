@@ -30,7 +30,9 @@ ATTEMPTS = 4
 class Properties(BaseModel):
     """Typed ResourceProperties; strings are converted by the declared type ("true" -> True)."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_pascal, populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", alias_generator=to_pascal, populate_by_name=True, regex_engine="python-re"
+    )
 
 
 PropertiesT = TypeVar("PropertiesT", bound=Properties)

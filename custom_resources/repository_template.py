@@ -45,8 +45,8 @@ class RepositoryTemplateProperties(Properties):
     domain_id: str = Field(min_length=1)
     project_id: str = Field(min_length=1)
     part: Literal["model_build", "model_deploy"]
-    template_archive: str = Field(pattern=r"^[0-9a-f]{64}\.zip$")
-    template_version: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")
+    template_archive: str = Field(pattern=r"^[0-9a-f]{64}\.zip\Z")
+    template_version: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z")
     template_folder: str = Field(min_length=1)
     template_source: str = ""
     sync_mode: Literal["Merge", "PullRequest", "Off"] = "Merge"

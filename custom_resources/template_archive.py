@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class TemplateArchiveProperties(Properties):
     """Desired state: the archive is in the bucket."""
 
-    archive: str = Field(pattern=r"^[0-9a-f]{64}\.zip$")
+    archive: str = Field(pattern=r"^[0-9a-f]{64}\.zip\Z")
     source_bucket: str
     source_key: str
 

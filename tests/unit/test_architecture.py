@@ -1,0 +1,89 @@
+"""A module knows only the rooms its arrows point to, and a handler imports only what it needs."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FORBIDDEN = {
+    "custom_resources": {"aws_cdk", "constructs", "products", "local", "operations", "tests", "moto", "ministack"},
+    "products": {"local", "operations", "tests", "github", "git", "nacl"},
+    "operations": {"aws_cdk", "constructs", "local", "tests"},
+    "local": {"aws_cdk", "constructs", "tests"},
+}
+RESOURCES = sorted(
+    path.stem for path in (ROOT / "custom_resources").glob("*.py") if "\nRESOURCE" in path.read_text(encoding="utf-8")
+)
+PURE = ("lineage.py", "rate_budget.py", "pull_request_text.py", "template_content.py", "errors.py")
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def modules(room: str) -> list[Path]:
+    return sorted((ROOT / room).rglob("*.py"))
+
+
+@pytest.mark.parametrize("room", sorted(FORBIDDEN))
+def test_a_room_imports_only_where_its_arrows_point(room: str) -> None:
+    assert modules(room)
+    wrong = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in modules(room)
+        for name in imports(path)
+        if name.split(".")[0] in FORBIDDEN[room]
+    ]
+    assert wrong == []
+
+
+def test_reconcilers_meet_only_through_their_hosts() -> None:
+    assert {"github_repository", "repository_template", "actions_configuration", "studio_project"} <= set(RESOURCES)
+    for name in RESOURCES:
+        others = {f"custom_resources.{other}" for other in RESOURCES if other != name}
+        assert not others & set(imports(ROOT / "custom_resources" / f"{name}.py"))
+    for path in modules("custom_resources/hosts"):
+        assert not {f"custom_resources.{name}" for name in RESOURCES} & set(imports(path))
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_pure_modules_reach_no_host(name: str) -> None:
+    side_effects = {"boto3", "botocore", "requests", "subprocess", "socket", "git", "github"}
+    tree = ast.parse((ROOT / "custom_resources" / name).read_text(encoding="utf-8"))
+    top = {n.module or "" for n in tree.body if isinstance(n, ast.ImportFrom)} | {
+        alias.name for n in tree.body if isinstance(n, ast.Import) for alias in n.names
+    }
+    assert not {module.split(".")[0] for module in top} & side_effects
+    assert not any(module.startswith("custom_resources.hosts") for module in top)
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    empty = {"utils", "util", "helpers", "helper", "common", "constants", "manager", "misc"}
+    assert [path for room in FORBIDDEN for path in modules(room) if path.stem in empty] == []
+
+
+def imported_by(handler: str) -> set[str]:
+    """Return the modules that a cold start of a handler imports, before its first event."""
+    program = (
+        "import json, sys; before = set(sys.modules); import custom_resources.handlers as h;"
+        f"import custom_resources.{handler}; print(json.dumps(sorted(set(sys.modules) - before)))"
+    )
+    found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(json.loads(found.stdout))
+
+
+@pytest.mark.parametrize("handler", RESOURCES)
+def test_a_cold_start_imports_no_client_library(handler: str) -> None:
+    heavy = {"github", "git", "nacl", "requests", "cryptography", "jwt", "aws_xray_sdk"}
+    assert not {name.split(".")[0] for name in imported_by(handler)} & heavy
