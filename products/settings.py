@@ -1,0 +1,258 @@
+"""settings.toml: load and validate what an administrator decides. Imports no aws_cdk: operations read it too."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+RETENTION_DAYS = (
+    1,
+    3,
+    5,
+    7,
+    14,
+    30,
+    60,
+    90,
+    120,
+    150,
+    180,
+    365,
+    400,
+    545,
+    731,
+    1096,
+    1827,
+    2192,
+    2557,
+    2922,
+    3288,
+    3653,
+)
+
+_PARTITION = "arn:aws(-[a-z]+)*"
+HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._/-]*)?$")]
+GitHubName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9-]{0,38})?$")]
+RoleArn = Annotated[str, StringConstraints(pattern=rf"^({_PARTITION}:iam::\d{{12}}:role/[\w+=,.@/-]+)?$")]
+PrincipalArn = Annotated[str, StringConstraints(pattern=rf"^{_PARTITION}:iam::\d{{12}}:(role|user|group)/[\w+=,.@-]+$")]
+PrincipalPattern = Annotated[str, StringConstraints(pattern=rf"^{_PARTITION}:iam:::(role|user|group)/[\w+=,.@/*?-]+$")]
+Account = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
+OrganizationNode = Annotated[str, StringConstraints(pattern=r"^(o-[a-z0-9]{10,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32})$")]
+Email = Annotated[str, StringConstraints(pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$")]
+FolderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")]
+
+# What to write instead, by key.
+_HINTS = {
+    "api_url": "write an http(s) address such as https://api.github.com",
+    "server_url": "write an http(s) address such as https://github.com",
+    "prefix": "use 2 to 16 lower case letters, digits and hyphens, starting with a letter",
+    "principals": "write ARNs of users, groups or roles without a path, such as arn:aws:iam::123456789012:role/Name",
+    "principal_patterns": "write patterns without an account, such as arn:aws:iam:::role/DataScientist*",
+    "share_accounts": "write account ids of 12 digits, in quotes",
+    "share_organizations": "write ids of organizations (o-...) or organizational units (ou-...)",
+    "oidc_role_github_workflow": "write the ARN of a role, or leave it empty",
+    "oidc_provider_arn": "write the ARN of an OIDC provider, or leave it empty",
+    "permissions_boundary": "write the ARN of an IAM policy, or leave it empty",
+    "private_github_organization": "write the organization's name as in its address on GitHub",
+    "public_aiops_templates_org": "write the organization's name as in its address on GitHub",
+    "notification_email": "write one address",
+    "support_email": "write one address",
+    "profile_folders": "write the folder's plain name, without slashes",
+    "specific_folders": "write the folders' plain names, without slashes",
+}
+
+
+class SettingsError(Exception):
+    """settings.toml cannot be used as it is: one sentence that names the key and what to do."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", regex_engine="python-re")
+
+
+class GitHub(_Section):
+    """Where GitHub is."""
+
+    api_url: HttpUrl = "https://api.github.com"
+    server_url: HttpUrl = "https://github.com"
+    oidc_issuer: str = Field(
+        default="token.actions.githubusercontent.com", pattern=r"^[A-Za-z0-9.-]+(/[A-Za-z0-9._/-]+)?$"
+    )
+    oidc_provider_arn: str = Field(default="", pattern=rf"^({_PARTITION}:iam::\d{{12}}:oidc-provider/.+)?$")
+
+
+class GitConfig(_Section):
+    """The seed's Git settings, under the seed's names."""
+
+    private_github_organization: GitHubName = ""
+    private_deploy_repo_default_branch: str = Field(
+        default="main", pattern=r"^(?!.*\.\.)(?!.*//)[A-Za-z0-9][A-Za-z0-9._/-]*$"
+    )
+    github_token_secret_name: str = Field(default="studio-mlops/github-token", pattern=r"^[A-Za-z0-9/_+=.@-]{1,400}$")
+    oidc_role_github_workflow: RoleArn = ""
+    public_aiops_templates_org: GitHubName = ""
+    public_repo_branch: str = Field(default="main", min_length=1)
+    specific_folders: tuple[FolderName, ...] = ()
+
+
+class TemplateSource(_Section):
+    """Where template content is published from."""
+
+    repository: str = ""
+    folder: str = Field(default="templates", pattern=r"^(?!/)(?!.*\.\.)[A-Za-z0-9._/-]*$")
+    token_secret_name: str = ""
+
+
+class Portfolio(_Section):
+    """The Service Catalog portfolio and who may use it."""
+
+    name: str = Field(default="SageMaker Unified Studio MLOps", min_length=1, max_length=100)
+    provider: str = Field(default="Platform team", min_length=1, max_length=50)
+    description: str = Field(default="", max_length=2000)
+    principals: tuple[PrincipalArn, ...] = ()
+    principal_patterns: tuple[PrincipalPattern, ...] = ()
+    share_accounts: tuple[Account, ...] = ()
+    share_organizations: tuple[OrganizationNode, ...] = ()
+    tag_options: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    @field_validator("tag_options")
+    @classmethod
+    def _some_values(cls, options: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for key, values in options.items():
+            if not values or not key or key.lower().startswith("aws:"):
+                raise ValueError(f"the tag {key!r} needs a name that does not start with aws: and at least one value")
+        return options
+
+
+class Product(_Section):
+    """The product, and what a launch's parameters default to."""
+
+    name: str = Field(default="mlops-project", pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$")
+    owner: str = Field(default="Platform team", min_length=1, max_length=100)
+    support_email: Email = ""
+    description: str = Field(default="", max_length=8191)
+    visibility: Literal["private", "internal", "public"] = "private"
+    sync_mode: Literal["Merge", "PullRequest", "Off"] = "Merge"
+    glue_database: str = Field(default="glue_db", pattern=r"^[A-Za-z0-9_-]{1,255}$")
+    glue_table: str = Field(default="abalone", pattern=r"^[A-Za-z0-9_-]{1,255}$")
+    scope_name: str = Field(default="dev", pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    topics: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,49}$")], ...] = ()
+
+
+class WorkflowRole(_Section):
+    """The role that a project's workflows assume."""
+
+    environments: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,255}$")], ...] = ()
+    artifact_access: Literal["project", "bucket"] = "project"
+    execution_roles: str = Field(default="datazone_usr_role_*", pattern=r"^[\w+=,.@-]+\*?$")
+
+
+class Settings(_Section):
+    """All of settings.toml."""
+
+    prefix: str = Field(default="studio-mlops", pattern=r"^[a-z][a-z0-9-]{0,14}[a-z0-9]$")
+    architecture: Literal["arm64", "x86_64"] = "arm64"
+    log_retention_days: int = 90
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    xray: bool = False
+    permissions_boundary: str = Field(default="", pattern=rf"^({_PARTITION}:iam::(\d{{12}}|aws):policy/[\w+=,.@/-]+)?$")
+    notification_email: Email = ""
+    github: GitHub = GitHub()
+    git_config: GitConfig = GitConfig()
+    template_source: TemplateSource = TemplateSource()
+    portfolio: Portfolio = Portfolio()
+    product: Product = Product()
+    profile_folders: dict[str, FolderName] = Field(default_factory=dict)
+    workflow_role: WorkflowRole = WorkflowRole()
+
+    @field_validator("log_retention_days")
+    @classmethod
+    def _cloudwatch_knows(cls, days: int) -> int:
+        if days not in RETENTION_DAYS:
+            raise ValueError(f"CloudWatch keeps logs for one of {', '.join(map(str, RETENTION_DAYS))} days")
+        return days
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Settings:
+        source, config = self.template_source, self.git_config
+        if source.repository and "/" not in source.repository and not config.public_aiops_templates_org:
+            raise ValueError(
+                "template_source.repository is only a name; set git_config.public_aiops_templates_org or write its URL"
+            )
+        return self
+
+    @property
+    def source_repository(self) -> str:
+        """The Git URL or path that content is published from; "" for this repository's own folder."""
+        name = self.template_source.repository
+        if not name or "/" in name:
+            return name
+        return f"{self.github.server_url}/{self.git_config.public_aiops_templates_org}/{name}.git"
+
+    @property
+    def launch_stacks(self) -> tuple[str, ...]:
+        """The names of the stacks that may launch the product: Service Catalog's, and direct launches."""
+        return ("SC-*", f"{self.prefix}-*")
+
+    @property
+    def launch_role_name(self) -> str:
+        """The launch constraint's role, by the same name in every account."""
+        return f"{self.prefix}-launch"
+
+    @property
+    def workflow_role_prefix(self) -> str:
+        """What the names of the projects' workflow roles begin with."""
+        return f"{self.prefix}-wf-"
+
+
+def settings_path() -> Path:
+    """Return SETTINGS_FILE, else the project's settings.toml."""
+    return Path(os.environ.get("SETTINGS_FILE") or PROJECT_ROOT / "settings.toml")
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read and validate the settings. Raises SettingsError, one sentence."""
+    path = path or settings_path()
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path} does not exist; copy settings.toml there or set SETTINGS_FILE.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path.name} is not valid TOML ({error}); correct it there.") from None
+    try:
+        # Through JSON: TOML's arrays become tuples also in pydantic's strict mode.
+        return Settings.model_validate_json(json.dumps(values, default=str))
+    except ValidationError as error:
+        raise SettingsError(_sentence(path.name, error)) from None
+
+
+def _sentence(file: str, error: ValidationError) -> str:
+    """Say the first problem in one sentence: the key, what is wrong, what to do."""
+    problem = error.errors()[0]
+    where = [str(part) for part in problem["loc"]]
+    key = ".".join(where)
+    if problem["type"] == "extra_forbidden":
+        known = ", ".join(_fields(where[:-1]))
+        return f"{file}: {key} is not a setting; correct its name (known here: {known}) or remove it."
+    if problem["type"] == "value_error":
+        reason = str(problem["ctx"]["error"])
+        return f"{file}: {key + ': ' if key else ''}{reason}."
+    hint = next((_HINTS[part] for part in reversed(where) if part in _HINTS), "")
+    shown = json.dumps(problem["input"], default=str)
+    if hint:
+        return f"{file}: {key} cannot be {shown}; {hint}."
+    what = problem["msg"].replace("Input should", "it should").replace("String should", "it should")
+    return f"{file}: {key} cannot be {shown}; {what}."
+
+
+def _fields(where: list[str]) -> list[str]:
+    model: Any = Settings
+    for part in where:
+        model = model.model_fields[part].annotation
+    return sorted(model.model_fields)

@@ -1,0 +1,107 @@
+"""The published versions of the product: products/versions/<version>/{archive.zip, version.json}.
+
+`python -m operations publish` writes them; the portfolio reads them. Imports no aws_cdk.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from custom_resources.template_content import archive_name
+from products.settings import PROJECT_ROOT, SettingsError
+
+ARCHIVE_FILE = "archive.zip"
+RECORD_FILE = "version.json"
+_VERSION = re.compile(r"^v(\d+)\.(\d+)\.(\d+)$")
+
+Guidance = Literal["DEFAULT", "DEPRECATED", "INACTIVE"]
+
+
+class VersionError(SettingsError):
+    """The version store cannot be used as it is: one sentence."""
+
+
+class Version(BaseModel):
+    """One published version, as in its version.json.
+
+    `archive` is the content address (`<sha256>.zip`), `source`, `ref` and `commit` say where the content comes from
+    ("" where it has none), `created` is an ISO 8601 time in UTC. Guidance: DEPRECATED may update what runs but not
+    launch anew, INACTIVE neither.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    version: str = Field(pattern=_VERSION.pattern)
+    archive: str = Field(pattern=r"^[0-9a-f]{64}\.zip$")
+    source: str
+    ref: str = ""
+    commit: str = Field(default="", pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})?$")
+    created: str = Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|\+00:00)$")
+    notes: str = Field(default="", max_length=8191)
+    guidance: Guidance = "DEFAULT"
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Versions sort by this."""
+        return version_order(self.version)
+
+    @property
+    def described_source(self) -> str:
+        """The source in one line, for people."""
+        return f"{self.source}@{self.commit[:12] or self.ref}" if self.commit or self.ref else self.source
+
+    def record(self) -> str:
+        """Return the text of version.json."""
+        return self.model_dump_json(indent=2) + "\n"
+
+
+def version_order(version: str) -> tuple[int, ...]:
+    """Return the numbers of `v1.2.3`. Raises VersionError for another form."""
+    match = _VERSION.match(version)
+    if not match:
+        raise VersionError(f"{version!r} is not a version; write it as v1.2.3.")
+    return tuple(int(number) for number in match.groups())
+
+
+def versions_directory() -> Path:
+    """Return MLOPS_VERSIONS_DIR, else products/versions."""
+    return Path(os.environ.get("MLOPS_VERSIONS_DIR") or PROJECT_ROOT / "products" / "versions")
+
+
+def read_versions(directory: Path | None = None) -> list[Version]:
+    """Return all published versions, oldest first, each checked against its archive.
+
+    Raises VersionError, one sentence, for a record or an archive that is not right. No version is an empty list.
+    """
+    directory = directory or versions_directory()
+    if not directory.is_dir():
+        return []
+    found = [_read(folder) for folder in directory.iterdir() if folder.is_dir()]
+    return sorted(found, key=lambda version: version.order)
+
+
+def _read(folder: Path) -> Version:
+    try:
+        version = Version.model_validate_json((folder / RECORD_FILE).read_text(encoding="utf-8"))
+        archive = (folder / ARCHIVE_FILE).read_bytes()
+    except FileNotFoundError as error:
+        missing = Path(str(error.filename)).name
+        raise VersionError(f"The version {folder.name} has no {missing}; publish it again or remove it.") from None
+    except (ValidationError, UnicodeDecodeError) as error:
+        problem = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": "it is not UTF-8"}
+        where = ".".join(map(str, problem["loc"])) or "its text"
+        raise VersionError(f"{folder.name}/{RECORD_FILE} is wrong at {where} ({problem['msg']}); restore it.") from None
+    if version.version != folder.name:
+        raise VersionError(
+            f"The folder {folder.name} records {version.version}; a version is never renamed: restore it."
+        )
+    if archive_name(archive) != version.archive:
+        raise VersionError(
+            f"The archive of {version.version} is not what its record says; a version never changes: restore it."
+        )
+    return version
