@@ -1,0 +1,1 @@
+"""The SageMaker pipelines of this project, one folder each."""

@@ -1,0 +1,1 @@
+"""Predicts the age (rings) of abalone."""

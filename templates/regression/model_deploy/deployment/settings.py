@@ -1,0 +1,51 @@
+"""What this repository knows about its project: the secrets and variables, as environment variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+class DeploymentError(Exception):
+    """The deployment cannot go on; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The project's settings."""
+
+    project_id: str
+    region: str
+    model_package_group: str
+    execution_role_arn: str
+    deploy_account: str = ""
+    deploy_role_name: str = "studio-project-deploy"
+    tags: tuple[tuple[str, str], ...] = ()
+
+    def name(self, stage: str) -> str:
+        """The name of the stack and of the endpoint in a stage."""
+        return f"studio-{self.project_id}-{stage}"
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """Read the settings; raise DeploymentError, naming every variable that is missing."""
+    needed = ("REGION", "MODEL_PACKAGE_GROUP_NAME", "SAGEMAKER_PIPELINE_ROLE_ARN", "AMAZON_DATAZONE_PROJECT")
+    missing = [name for name in needed if not environment.get(name)]
+    if missing:
+        raise DeploymentError(f"Set {', '.join(missing)} (the workflow takes them from the repository's secrets).")
+    tags = {
+        "AmazonDataZoneDomain": environment.get("AMAZON_DATAZONE_DOMAIN", ""),
+        "AmazonDataZoneProject": environment["AMAZON_DATAZONE_PROJECT"],
+        "AmazonDataZoneScopeName": environment.get("AMAZON_DATAZONE_SCOPENAME", ""),
+        "sagemaker:project-id": environment.get("SAGEMAKER_PROJECT_ID", ""),
+        "sagemaker:project-name": environment.get("SAGEMAKER_PROJECT_NAME", ""),
+    }
+    return Settings(
+        project_id=environment.get("SAGEMAKER_PROJECT_ID") or environment["AMAZON_DATAZONE_PROJECT"],
+        region=environment["REGION"],
+        model_package_group=environment["MODEL_PACKAGE_GROUP_NAME"],
+        execution_role_arn=environment.get("DEPLOY_EXECUTION_ROLE_ARN") or environment["SAGEMAKER_PIPELINE_ROLE_ARN"],
+        deploy_account=environment.get("DEPLOY_ACCOUNT", ""),
+        deploy_role_name=environment.get("DEPLOY_ROLE_NAME") or "studio-project-deploy",
+        tags=tuple((key, value) for key, value in tags.items() if value),
+    )
