@@ -6,7 +6,7 @@ import json
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
@@ -45,6 +45,7 @@ PrincipalPattern = Annotated[str, StringConstraints(pattern=rf"^{_PARTITION}:iam
 Account = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
 OrganizationNode = Annotated[str, StringConstraints(pattern=r"^(o-[a-z0-9]{10,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32})$")]
 Email = Annotated[str, StringConstraints(pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$")]
+ProfileName = Annotated[str, StringConstraints(pattern=r"^[\w -]{1,64}$")]
 FolderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")]
 
 # What to write instead, by key.
@@ -64,6 +65,9 @@ _HINTS = {
     "notification_email": "write one address",
     "support_email": "write one address",
     "profile_folders": "write the folder's plain name, without slashes",
+    "domain_id": "write the domain's id (dzd-...), or leave it empty",
+    "profiles": "write the profiles' names as Studio shows them",
+    "workflow": "write the workflow's file name, such as deploy_model.yml",
     "specific_folders": "write the folders' plain names, without slashes",
 }
 
@@ -153,6 +157,58 @@ class WorkflowRole(_Section):
     execution_roles: str = Field(default="datazone_usr_role_*", pattern=r"^[\w+=,.@-]+\*?$")
 
 
+class OwnProfile(_Section):
+    """A project profile that is made here: the managed tooling first, then our environment."""
+
+    description: str = Field(default="", max_length=2048)
+    groups: tuple[Annotated[str, StringConstraints(min_length=1)], ...] = ()
+    tooling: dict[str, str] = Field(default_factory=dict)
+
+
+class ProjectSetup(_Section):
+    """The second door: projects of these profiles get the product by event, without a blueprint."""
+
+    profiles: tuple[ProfileName, ...] = ()
+
+
+class ModelApproval(_Section):
+    """An approved model package starts the deploy repository's workflow."""
+
+    enabled: bool = False
+    workflow: str = Field(default="deploy_model.yml", pattern=r"^[A-Za-z0-9._-]+\.ya?ml$")
+
+
+class Studio(_Section):
+    """How SageMaker Unified Studio launches the product. Off without a domain."""
+
+    domain_id: str = Field(default="", pattern=r"^(dzd[-_][a-zA-Z0-9_-]{1,36})?$")
+    domain_unit_id: str = Field(default="", pattern=r"^[a-z0-9_-]{0,256}$")
+    blueprint_name: ProfileName = "MLOps repositories"
+    environment_name: ProfileName = "MLOps repositories"
+    deployment_order: int = Field(default=1, ge=1, le=16)
+    regions: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")], ...] = ()
+    manage_access_role_arn: RoleArn = ""
+    profiles: tuple[ProfileName, ...] = ()
+    own_profiles: dict[ProfileName, OwnProfile] = Field(default_factory=dict)
+    project_setup: ProjectSetup = ProjectSetup()
+    model_approval: ModelApproval = ModelApproval()
+
+    @model_validator(mode="after")
+    def _one_door_each(self) -> Studio:
+        twice = {*self.profiles, *self.own_profiles} & set(self.project_setup.profiles)
+        if twice:
+            raise ValueError(
+                f"the profile {sorted(twice)[0]!r} would launch the product twice; "
+                "list it for the blueprint or for project_setup, not for both"
+            )
+        both = set(self.profiles) & set(self.own_profiles)
+        if both:
+            raise ValueError(f"the profile {sorted(both)[0]!r} either exists or is made here; list it once")
+        if not self.domain_id and (self.profiles or self.own_profiles or self.project_setup.profiles):
+            raise ValueError("profiles need a domain; set domain_id (dzd-...)")
+        return self
+
+
 class Settings(_Section):
     """All of settings.toml."""
 
@@ -170,6 +226,7 @@ class Settings(_Section):
     product: Product = Product()
     profile_folders: dict[str, FolderName] = Field(default_factory=dict)
     workflow_role: WorkflowRole = WorkflowRole()
+    studio: Studio = Studio()
 
     @field_validator("log_retention_days")
     @classmethod
@@ -254,5 +311,6 @@ def _sentence(file: str, error: ValidationError) -> str:
 def _fields(where: list[str]) -> list[str]:
     model: Any = Settings
     for part in where:
-        model = model.model_fields[part].annotation
+        fields = getattr(model, "model_fields", None)  # a map of sections has none of its own
+        model = fields[part].annotation if fields is not None else get_args(model)[-1]
     return sorted(model.model_fields)
