@@ -35,6 +35,9 @@ class StudioProjectProperties(Properties):
     glue_database: str = "glue_db"
     scope_name: str = "dev"
     mlflow_tracking_uri: str = ""
+    organization: str = ""
+    build_repository_name: str = ""
+    adopt_existing: bool = False
 
 
 class ProjectFailed(FinalError):
@@ -50,9 +53,10 @@ class Observed:
 
 @dataclass(frozen=True)
 class Plan:
-    """The attributes to report."""
+    """The attributes to report, and the resource's name: it remembers an adopted repository (see `adopted`)."""
 
     attributes: dict[str, str]
+    physical_id: str = ""
 
 
 @contextmanager
@@ -93,6 +97,8 @@ def plan(request: Request[StudioProjectProperties], observed: Observed) -> Plan:
     _, _, _, region, account, *_ = f"{request.stack_id}:::::".split(":")
     location = project.artifact_location or _default_location(account, region, properties)
     bucket, _, prefix = location.removeprefix("s3://").partition("/")
+    repository = adopted(request, project.git_repository)
+    default_name = f"{properties.project_id}-{properties.domain_id}-build-repo"
     return Plan(
         {
             "ProjectName": properties.project_name or project.name,
@@ -113,8 +119,31 @@ def plan(request: Request[StudioProjectProperties], observed: Observed) -> Plan:
             "MlflowTrackingUri": properties.mlflow_tracking_uri or project.mlflow_tracking_uri,
             "GitFullRepositoryId": project.git_repository,
             "GitBranchName": project.git_branch,
-        }
+            "BuildRepositoryName": repository or properties.build_repository_name or default_name,
+            "BuildAdoptExisting": "true" if repository or properties.adopt_existing else "false",
+        },
+        _physical_id(properties, repository),
     )
+
+
+def adopted(request: Request[StudioProjectProperties], connected: str) -> str:
+    """Return the name of the repository that Studio's Git connection made and we take over, "" for our own.
+
+    It has to be in our organization, and a name that the launch chose comes first. It is decided when the project is
+    launched and kept in the physical id: who connects another repository later does not rename this one.
+    """
+    properties = request.properties
+    if request.type != "Create":
+        return request.physical_id.partition(":")[2]
+    owner, _, name = connected.partition("/")
+    if properties.build_repository_name or "/" in name or owner.casefold() != properties.organization.casefold():
+        return ""
+    return name
+
+
+def _physical_id(properties: StudioProjectProperties, repository: str = "") -> str:
+    project = f"{properties.domain_id}/{properties.project_id}"
+    return f"{project}:{repository}" if repository else project
 
 
 def _default_location(account: str, region: str, properties: StudioProjectProperties) -> str:
@@ -126,13 +155,13 @@ def apply(
     plan: Plan, request: Request[StudioProjectProperties], hosts: Hosts, ensure_current: Callable[[], None]
 ) -> Done:
     """Nothing is written: the attributes are the result."""
-    return Done(plan.attributes)
+    return Done(plan.attributes, plan.physical_id if request.type == "Create" else "")
 
 
 RESOURCE: CustomResource[StudioProjectProperties, Observed, Plan, Hosts] = CustomResource(
     "Custom::StudioProject",
     StudioProjectProperties,
-    lambda properties: f"{properties.domain_id}/{properties.project_id}",
+    _physical_id,
     observe,
     plan,
     apply,

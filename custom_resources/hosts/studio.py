@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _PASSING = {"ThrottlingException", "InternalServerException", "ServiceUnavailableException", "InternalFailure"}
 _FAILED = {"CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED", "VALIDATION_FAILED", "INACCESSIBLE", "DELETED"}
+_SWITCHED_OFF = {"SUSPENDED", "DISABLED", "EXPIRED"}
+_PROJECT_FAILED = {"FAILED_VALIDATION", "FAILED_DEPLOYMENT"}
 _TOOLING = "tooling"
 
 
@@ -82,11 +84,11 @@ class Studio:
                 if configuration.get("deploymentOrder") == 0
             }
         environment = self._tooling(domain_id, project_id, order_zero)
-        tooling = _tooling_state(environment)
+        tooling = _tooling_state(environment, found.get("environmentDeploymentDetails", {}))
         if not tooling.ready:
             return Project(found["name"], tooling, profile, found.get("domainUnitId", ""))
         resources = {item["name"]: item["value"] for item in environment.get("provisionedResources", [])}
-        domain_arn, project_path = self._sagemaker_domain(domain_id, project_id)
+        domain_arn, project_path, domain_role = self._sagemaker_domain(domain_id, project_id)
         return Project(
             name=found["name"],
             tooling=tooling,
@@ -94,7 +96,7 @@ class Studio:
             domain_unit_id=found.get("domainUnitId", ""),
             sagemaker_domain_arn=domain_arn,
             space_arn=self._space(domain_arn, stack_id),
-            role_arn=role_arn or self._role(domain_id, project_id) or resources.get("userRoleArn", ""),
+            role_arn=role_arn or self._role(domain_id, project_id) or resources.get("userRoleArn") or domain_role,
             artifact_location=project_path or resources.get("s3BucketPath", ""),
             mlflow_tracking_uri=self._tracking_server(domain_id, project_id),
             git_repository=resources.get("gitFullRepositoryId", ""),
@@ -146,8 +148,8 @@ class Studio:
                 return str(arn)
         return ""
 
-    def _sagemaker_domain(self, domain_id: str, project_id: str) -> tuple[str, str]:
-        """Return the ARN of the project's SageMaker domain and its S3 path; "" where there is none."""
+    def _sagemaker_domain(self, domain_id: str, project_id: str) -> tuple[str, str, str]:
+        """Return the ARN of the project's SageMaker domain, its S3 path and its users' role; "" where there is none."""
         domains = list(self._pages("list_domains", "Domains", client=self._sagemaker))
         # Studio names a project's domain after it: that one is looked at first.
         for domain in sorted(domains, key=lambda item: project_id not in item["DomainName"]):
@@ -156,14 +158,15 @@ class Studio:
                 partial(self._sagemaker.describe_domain, DomainId=domain["DomainId"]),
             )
             settings = described.get("DomainSettings", {}).get("UnifiedStudioSettings", {})
+            role = described.get("DefaultUserSettings", {}).get("ExecutionRole", "")
             if settings.get("ProjectId") == project_id and settings.get("DomainId", domain_id) == domain_id:
-                return domain["DomainArn"], settings.get("ProjectS3Path", "")
+                return domain["DomainArn"], settings.get("ProjectS3Path", ""), role
             if not settings:
                 pages = self._pages("list_tags", "Tags", client=self._sagemaker, ResourceArn=domain["DomainArn"])
                 tags = {tag["Key"]: tag["Value"] for tag in pages}
                 if tags.get("AmazonDataZoneProject") == project_id:
-                    return domain["DomainArn"], tags.get("ProjectS3Path", "")
-        return "", ""
+                    return domain["DomainArn"], tags.get("ProjectS3Path", ""), role
+        return "", "", ""
 
     def _space(self, domain_arn: str, stack_id: str) -> str:
         """Return the ARN of the domain's first space in service, "" if the project has none yet."""
@@ -200,9 +203,19 @@ class Studio:
             raise RetryLater(5, f"Studio could not be reached ({what}).") from error
 
 
-def _tooling_state(environment: dict[str, Any]) -> Tooling:
+def _tooling_state(environment: dict[str, Any], deployment: dict[str, Any]) -> Tooling:
+    """Judge the tooling environment by itself; the project's own state only says why there is none.
+
+    Our environment is part of the project's deployment, so that is never waited for (docs/studio.md).
+    """
     status = environment.get("status")
     if status in _FAILED:
         reason = environment.get("lastDeployment", {}).get("failureReason") or {}
         return Tooling(False, str(reason.get("message") or status).rstrip("."))
+    if status in _SWITCHED_OFF:
+        return Tooling(False, f"it is {str(status).lower()}")
+    if not status and deployment.get("overallDeploymentStatus") in _PROJECT_FAILED:
+        reasons = [item for items in deployment.get("environmentFailureReasons", {}).values() for item in items]
+        message = "; ".join(str(item["message"]).rstrip(".") for item in reasons)
+        return Tooling(False, message or deployment["overallDeploymentStatus"])
     return Tooling(status in ("ACTIVE", "UPDATING"))
