@@ -1,0 +1,1 @@
+"""The Python layer: hash-pinned wheels for the Lambda platform."""
