@@ -86,21 +86,33 @@ class Plan:
     empty: bool = False
 
 
+def preflight(request: Request[GitHubRepositoryProperties], hosts: Hosts) -> Mapping[str, str]:
+    """Find out about a token that GitHub rejects, or that lacks a scope, while nothing has been accepted yet."""
+    if request.type != "Create":
+        return {}
+    return {"Absent": "" if hosts.github.find_repository(request.properties.full_name) else "true"}
+
+
 @contextmanager
 def observe(request: Request[GitHubRepositoryProperties], hosts: Hosts) -> Iterator[Observed]:
     """Find the repository by its id where we know it, else by name; read whose it is when that is in doubt."""
     properties = request.properties
     if request.physical_id.isdigit():
-        yield Observed(hosts.github.repository_by_id(int(request.physical_id), properties.full_name))
+        found = hosts.github.repository_by_id(int(request.physical_id), properties.full_name)
+        doubtful = (
+            request.type == "Delete" and found and not found.archived and properties.mark not in found.description
+        )
+        yield _with_lineage(found, hosts) if found and doubtful else Observed(found)
         return
     found = hosts.github.find_repository(properties.full_name)
-    if found is None:
-        yield Observed(None)
-        return
+    yield _with_lineage(found, hosts) if found else Observed(None)
+
+
+def _with_lineage(found: Repository, hosts: Hosts) -> Observed:
     with hosts.git.open(found.full_name) as repository:
         empty = not repository.clone([f"+{TEMPLATE_REF}:{TEMPLATE_REF}"])
         there = repository.resolve(TEMPLATE_REF)
-        yield Observed(found, delivery_in(repository.commit(there).message) if there else None, empty)
+        return Observed(found, delivery_in(repository.commit(there).message) if there else None, empty)
 
 
 def plan(request: Request[GitHubRepositoryProperties], observed: Observed) -> Plan:
@@ -113,7 +125,9 @@ def plan(request: Request[GitHubRepositoryProperties], observed: Observed) -> Pl
         )
     known = request.physical_id.isdigit()
     if request.type == "Delete":
-        ours = found is not None and (known or _is_ours(properties, observed))
+        ours = found is not None and (
+            _is_ours(properties, observed) if not known else not _only_adopted(request, observed)
+        )
         return Plan("archive", found) if ours and found and not found.archived else Plan("nothing")
     if found is None:
         if known:
@@ -146,6 +160,12 @@ def _is_ours(properties: GitHubRepositoryProperties, observed: Observed) -> bool
         return observed.delivery.belongs_to(properties.domain_id, properties.project_id, properties.part)
     found = observed.repository
     return found is not None and observed.empty and properties.mark in found.description
+
+
+def _only_adopted(request: Request[GitHubRepositoryProperties], observed: Observed) -> bool:
+    """Tell whether the repository is somebody else's that we took over but never delivered to: it stays as it was."""
+    properties, found = request.properties, observed.repository
+    return found is not None and properties.mark not in found.description and observed.delivery is None
 
 
 def _update(request: Request[GitHubRepositoryProperties], found: Repository) -> Plan:
@@ -212,4 +232,5 @@ RESOURCE: CustomResource[GitHubRepositoryProperties, Observed, Plan, Hosts] = Cu
     plan,
     apply,
     cost,
+    preflight,
 )

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger
-
-from custom_resources.errors import FinalError
+from custom_resources.errors import FinalError, RetryLater
 from custom_resources.hosts import Hosts
 from custom_resources.reconciler import CustomResource, is_complete, on_event
+from custom_resources.telemetry import count, flush, logger, redacted
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-logger = Logger()
+ACCEPT_ATTEMPTS = 5
 
 
 @cache
@@ -30,19 +30,34 @@ def _handle(resource: CustomResource[Any, Any, Any, Hosts], event: dict[str, Any
         domain=properties.get("DomainId"),
         project=properties.get("ProjectId"),
     )
-    hosts = _hosts()
     try:
+        hosts = _hosts()
         if "Operation" not in event:
-            return on_event(resource, event, hosts.stacks)
+            return _accepted(resource, event, hosts)
         return is_complete(resource, event, hosts, hosts.stacks, hosts.patience, budget=hosts.budget)
     except FinalError as error:
         logger.error("failed", reason=str(error))
-        raise
+        count("Failures")
+        raise FinalError(redacted(str(error))) from None
     except Exception as error:
         logger.exception("unexpected error")
+        count("Failures")
         raise FinalError(
             f"{resource.resource_type} failed unexpectedly ({type(error).__name__}); see the function's log."
         ) from None
+    finally:
+        flush()
+
+
+def _accepted(resource: CustomResource[Any, Any, Any, Hosts], event: dict[str, Any], hosts: Hosts) -> dict[str, Any]:
+    """Accept a request. The framework cannot be asked to call again here, so a throttled look-up is repeated."""
+    for _ in range(ACCEPT_ATTEMPTS):
+        try:
+            return on_event(resource, event, hosts.stacks, hosts)
+        except RetryLater as wait:
+            why = wait.why
+            time.sleep(min(wait.seconds, 5))
+    raise FinalError(f"The request could not be accepted: {why} Start the stack operation again.")
 
 
 def studio_project(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

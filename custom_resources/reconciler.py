@@ -15,15 +15,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from aws_lambda_powertools import Logger
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_pascal
 
 from custom_resources.errors import FinalError, RateLimited, RetryLater
 from custom_resources.rate_budget import Cost
+from custom_resources.telemetry import count, logger
 
 RequestType = Literal["Create", "Update", "Delete"]
-logger = Logger()
 ATTEMPTS = 4
 
 
@@ -53,14 +52,16 @@ class Request(Generic[PropertiesT]):
     logical_id: str
     started: float = 0.0  # Unix time of the first call
     attempt: int = 0  # how often, in this call, the world has changed while we looked
+    noted: Mapping[str, str] = field(default_factory=dict)  # what the preflight saw
 
 
 @dataclass(frozen=True)
 class Done:
-    """The resource is as desired. `physical_id` replaces the provisional one of a Create."""
+    """The resource is as desired. `physical_id` replaces the provisional one of a Create; `metrics` are counted."""
 
     attributes: Mapping[str, str] = field(default_factory=dict)
     physical_id: str = ""
+    metrics: tuple[str, ...] = ()
 
 
 class Stale(Exception):
@@ -95,6 +96,11 @@ class SharedBudget(Protocol):
         ...
 
 
+def no_preflight(request: Any, hosts: Any) -> Mapping[str, str]:
+    """Look at nothing."""
+    return {}
+
+
 def free(plan: Any) -> Cost:
     """Return no cost: the resource does not call GitHub."""
     return Cost()
@@ -107,7 +113,8 @@ class CustomResource(Generic[PropertiesT, ObservedT, PlanT, HostsT]):
     `physical_id` names it before it exists; `observe` reads what is there, and holds what it needed for that
     (a repository on disk) until the plan is applied; `plan` decides, without side effects; `apply` does what the
     plan says, calling `ensure_current` before late writes. It raises Changed to start over. `cost` is what a plan
-    takes of GitHub's limits (docs/decisions/0004).
+    takes of GitHub's limits (docs/decisions/0004). `preflight` looks at what is needed before the request is accepted:
+    a request that it refuses leaves nothing to roll back; what it returns is kept in `Request.noted`.
     """
 
     resource_type: str
@@ -117,6 +124,7 @@ class CustomResource(Generic[PropertiesT, ObservedT, PlanT, HostsT]):
     plan: Callable[[Request[PropertiesT], ObservedT], PlanT]
     apply: Callable[[PlanT, Request[PropertiesT], HostsT, Callable[[], None]], Done]
     cost: Callable[[PlanT], Cost] = free
+    preflight: Callable[[Request[PropertiesT], HostsT], Mapping[str, str]] = no_preflight
 
 
 Event = Mapping[str, Any]
@@ -138,7 +146,7 @@ def parsed(resource: CustomResource[PropertiesT, Any, Any, Any], event: Event) -
 
     if event.get("RequestType") not in ("Create", "Update", "Delete"):
         raise FinalError("The event is not a CloudFormation custom resource request.")
-    old = event.get("OldResourceProperties")
+    old, operation = event.get("OldResourceProperties"), event.get("Operation") or {}
     return Request(
         type=event["RequestType"],
         properties=typed(event.get("ResourceProperties") or {}),
@@ -146,16 +154,25 @@ def parsed(resource: CustomResource[PropertiesT, Any, Any, Any], event: Event) -
         physical_id=str(event.get("PhysicalResourceId") or ""),
         stack_id=str(event.get("StackId", "")),
         logical_id=str(event.get("LogicalResourceId", "")),
-        started=float((event.get("Operation") or {}).get("Started", 0)),
+        started=float(operation.get("Started", 0)),
+        noted=operation.get("Noted") or {},
     )
 
 
-def on_event(resource: CustomResource[PropertiesT, Any, Any, Any], event: Event, stacks: Stacks) -> dict[str, Any]:
-    """Accept a request: validate it, name the resource, note the stack operation it belongs to."""
+def on_event(
+    resource: CustomResource[PropertiesT, Any, Any, HostsT], event: Event, stacks: Stacks, hosts: HostsT | None = None
+) -> dict[str, Any]:
+    """Accept a request: validate it, name the resource, note the stack operation it belongs to. Writes nothing."""
     request = parsed(resource, event)
+    noted: Mapping[str, str] = {}
+    if hosts is not None:
+        try:
+            noted = resource.preflight(request, hosts)
+        except RetryLater as wait:  # is_complete can wait, on_event cannot
+            logger.warning("preflight left out", why=wait.why)
     return {
         "PhysicalResourceId": request.physical_id or resource.physical_id(request.properties),
-        "Operation": {"Stack": stacks.operation(request.stack_id), "Started": str(time.time())},
+        "Operation": {"Stack": stacks.operation(request.stack_id), "Started": str(time.time()), "Noted": dict(noted)},
     }
 
 
@@ -202,8 +219,10 @@ def is_complete(
     try:
         done = _reconcile(resource, request, hosts, budget, ensure_current)
     except RetryLater as wait:
-        if budget and isinstance(wait, RateLimited):
-            budget.pause(wait.seconds)
+        if isinstance(wait, RateLimited):
+            count("RateLimitWaits")
+            if budget:
+                budget.pause(wait.seconds)
         if time.time() - request.started > patience:
             raise FinalError(f"Gave up after {patience / 60:.0f} minutes: {wait.why}") from wait
         logger.warning("pending", why=wait.why, seconds=wait.seconds)
@@ -215,4 +234,5 @@ def is_complete(
     if done.physical_id:
         answer["PhysicalResourceId"] = done.physical_id
     logger.info("done", attributes=dict(done.attributes))
+    count(*done.metrics)
     return answer

@@ -369,7 +369,13 @@ def apply(
         _withdraw(offer, observed.full_name, request.properties, hosts)
     if request.type == "Delete":
         return Done()
-    return Done({"CommitSha": commit, "TemplateVersion": version, "Status": plan.status, "PullRequestUrl": url})
+    attributes = {"CommitSha": commit, "TemplateVersion": version, "Status": plan.status, "PullRequestUrl": url}
+    return Done(attributes, metrics=_metrics(plan))
+
+
+def _metrics(plan: Plan) -> tuple[str, ...]:
+    conflicts = ("Conflicts",) if plan.observed.merge and plan.observed.merge.conflicts else ()
+    return ("Resyncs", *conflicts) if plan.status in ("merged", "pull-request") else ()
 
 
 def _push(plan: Plan, request: Request[RepositoryTemplateProperties], ensure_current: Callable[[], None]) -> str:

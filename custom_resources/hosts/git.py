@@ -2,6 +2,10 @@
 
 The token travels in the environment of the git process (GIT_CONFIG_*), sent with the first request: it is in no
 URL, argument, configuration file or log, and saves the round trip of a 401.
+
+Reading takes one request for the list of refs (protocol version 0 sends it with the first answer), then two for any
+set of commits by name (version 2 takes names that no ref points to). Contents that a merge reads come by git's own
+fetch on demand, in batches of two requests.
 """
 
 from __future__ import annotations
@@ -15,12 +19,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import BinaryIO, cast
-
-from git import Git as GitCommand
-from git.exc import GitCommandError, GitCommandNotFound
 
 from custom_resources.errors import FinalError, RetryLater
 from custom_resources.template_content import TemplateFile
@@ -32,6 +33,7 @@ _MISSING = ("repository not found", "not found", "returned error: 404", "does no
 _REFUSED = ("protected branch", "gh006", "gh013", "repository rule violations", "pre-receive hook declined")
 _REFUSED_FOR_GOOD = ("workflow` scope", "without `workflow", "gh001", "exceeds github's file size limit", "gh007")
 _ARCHIVED = ("was archived so is read-only", "archived")
+_UNAUTHORIZED = ("authentication failed", "returned error: 401", "could not read username")
 _STALE = (
     "stale info",
     "fetch first",
@@ -44,6 +46,10 @@ _STALE = (
 
 class RepositoryUnreachable(FinalError):
     """The Git URL leads to no repository that the token may see."""
+
+
+class CredentialsRejected(FinalError):
+    """GitHub's Git service does not accept the token."""
 
 
 class PushRejected(Exception):
@@ -61,6 +67,35 @@ class RepositoryArchived(Exception):
 
 class ContentRefused(FinalError):
     """GitHub will not take this content, on any branch."""
+
+
+class _GitFailed(Exception):
+    """A git process ended with an unexpected status."""
+
+    def __init__(self, command: str, code: int, said: str) -> None:
+        super().__init__(f"git {command} ended with {code}: {_clean(said)}")
+        self.said = said
+
+
+@dataclass(frozen=True)
+class Refs:
+    """What a repository has: every ref with its object, and where HEAD points ("" when it has no commit)."""
+
+    branch: str
+    targets: Mapping[str, str]
+
+    def __getitem__(self, ref: str) -> str:
+        """Return what the ref points to, "" if there is none."""
+        return self.targets.get(ref, "")
+
+    def below(self, prefix: str) -> dict[str, str]:
+        """Return the refs whose names start with the prefix."""
+        return {ref: sha for ref, sha in self.targets.items() if ref.startswith(prefix)}
+
+    @property
+    def tip(self) -> str:
+        """The default branch's commit."""
+        return self[f"refs/heads/{self.branch}"] if self.branch else ""
 
 
 @dataclass(frozen=True)
@@ -95,32 +130,46 @@ class Merge:
     messages: str
 
 
+Moves = Mapping[str, tuple[str, str]]  # ref -> (expected commit, new commit); "" is absence
+
+
 class Git:
     """Opens repositories of one Git server."""
 
-    def __init__(self, server_url: str, token: Callable[[], str]) -> None:
-        """`token` is called when a repository is opened."""
+    def __init__(
+        self, server_url: str, token: Callable[[], str], renew: Callable[[str], bool] = lambda rejected: False
+    ) -> None:
+        """`token` is called when a repository is opened; `renew` is given a rejected one and says if there is another."""
         self._server_url = server_url.rstrip("/")
         self._token = token
+        self._renew = renew
 
     @contextmanager
-    def open(self, full_name: str) -> Iterator[BareRepository]:
-        """Yield an empty bare repository whose remote is `full_name`; it is gone after the block."""
+    def open(self, full_name: str, when: float = 0) -> Iterator[BareRepository]:
+        """Yield an empty bare repository whose remote is `full_name`; it is gone after the block.
+
+        Commits made in it carry the time `when` (Unix seconds; 0 = now), so that a retry makes the same commits.
+        """
         with tempfile.TemporaryDirectory(prefix="repository-", ignore_cleanup_errors=True) as directory:
-            yield BareRepository(Path(directory), self._server_url, full_name, self._token())
+            yield BareRepository(
+                Path(directory), self._server_url, full_name, self._token(), self._renew, int(when or time.time())
+            )
 
 
 class BareRepository:
     """A bare repository on disk with one remote. Every method is one git process unless it says otherwise."""
 
-    def __init__(self, directory: Path, server_url: str, full_name: str, token: str) -> None:
+    def __init__(
+        self, directory: Path, server_url: str, full_name: str, token: str, renew: Callable[[str], bool], when: int
+    ) -> None:
         """Nothing is created or contacted yet."""
         self._home = directory
         self.path = directory / "repository.git"
         self._server_url = server_url
         self._url = f"{server_url}/{full_name}.git"
         self._token = token
-        self._command = GitCommand(str(directory))
+        self._renew = renew
+        self._when = f"{when} +0000"
 
     # -- processes ----------------------------------------------------------------------------------------
 
@@ -129,18 +178,19 @@ class BareRepository:
         settings = {
             f"http.{self._url}.extraHeader": f"Authorization: Basic {basic}",
             "credential.helper": "",
-            "protocol.version": "0",  # refs come with the first answer: one request less than version 2
+            "remote.origin.url": self._url,
+            "remote.origin.promisor": "true",  # what is not here is fetched when it is read
+            "remote.origin.partialCloneFilter": "blob:none",
             "http.lowSpeedLimit": "1000",
             "http.lowSpeedTime": str(_LOW_SPEED_SECONDS),
             "http.postBuffer": str(32 * 1024 * 1024),  # a push in one request, without a probe before it
+            "pack.useSparse": "false",  # a moved file is not sent again, nor fetched to be sent
             "core.quotePath": "false",
             "core.hooksPath": "/dev/null",
             "core.fsyncMethod": "batch",
             "gc.auto": "0",
             "maintenance.auto": "false",
-            "advice.mergeConflict": "false",
             "init.defaultBranch": "main",
-            "uploadpack.allowFilter": "true",
         }
         environment = {
             "GIT_CONFIG_NOSYSTEM": "1",
@@ -160,17 +210,23 @@ class BareRepository:
         return environment
 
     def _execute(
-        self, arguments: Sequence[str], stdin: BinaryIO | None, environment: Mapping[str, str]
+        self, arguments: Sequence[str], stdin: BinaryIO | None, environment: Mapping[str, str], directory: Path
     ) -> tuple[int, bytes, str]:
-        return self._command.execute(
-            ["git", *arguments],
-            with_extended_output=True,
-            with_exceptions=False,
-            stdout_as_string=False,
-            strip_newline_in_stdout=False,
-            istream=stdin,
-            env={**self._environment(), **environment},
-        )
+        from git import Git as GitCommand
+        from git.exc import GitCommandNotFound
+
+        try:
+            return GitCommand(str(directory)).execute(
+                ["git", *arguments],
+                with_extended_output=True,
+                with_exceptions=False,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+                istream=stdin,
+                env={**self._environment(), **environment},
+            )
+        except GitCommandNotFound as error:
+            raise FinalError("git was not found; attach the git layer to the function.") from error
 
     def _run(
         self,
@@ -178,15 +234,16 @@ class BareRepository:
         status: Sequence[int] = (0,),
         stdin: bytes = b"",
         environment: Mapping[str, str] = MappingProxyType({}),
+        directory: Path | None = None,
     ) -> tuple[int, bytes]:
-        """Run git in the repository; raise GitCommandError for another exit status. The token is never an argument."""
+        """Run git in the repository; raise _GitFailed for another exit status. The token is never an argument."""
         where = ["--git-dir", str(self.path)] if self.path.exists() else []
         with cast("BinaryIO", tempfile.TemporaryFile()) as given:
             given.write(stdin)
             given.seek(0)
-            code, out, error = self._execute([*where, *arguments], given if stdin else None, environment)
+            code, out, error = self._execute([*where, *arguments], given, environment, directory or self._home)
         if code not in status:
-            raise GitCommandError(["git", arguments[0]], code, error, out.decode("utf-8", "replace"))
+            raise _GitFailed(arguments[0], code, f"{error}\n{out.decode('utf-8', 'replace')}")
         return code, out
 
     def _text(self, *arguments: str) -> str:
@@ -196,34 +253,35 @@ class BareRepository:
     def _remote(self, action: str) -> Iterator[None]:
         try:
             yield
-        except GitCommandNotFound as error:
-            raise FinalError("git was not found; attach the git layer to the function.") from error
-        except GitCommandError as error:
-            raise _failure(str(error.stderr), action) from None
+        except _GitFailed as error:
+            raise self._failure(error.said, action) from None
+
+    def _failure(self, text: str, action: str) -> Exception:
+        said = text.lower()
+        if any(sign in said for sign in _UNAUTHORIZED):
+            if self._renew(self._token):
+                return RetryLater(0, "GitHub's token was rotated; the new one is tried.")
+            return CredentialsRejected("GitHub's Git service rejects the token; put a valid one into the token secret.")
+        if any(sign in said for sign in _MISSING):
+            return RepositoryUnreachable(f"There is no Git repository that the token may {action}; check its name.")
+        if "returned error: 403" in said:
+            return RepositoryUnreachable(f"GitHub does not let the token {action} the repository: {_clean(text)}")
+        return RetryLater(5, f"Git could not {action} the repository: {_clean(text)}")
 
     # -- reading from the remote ----------------------------------------------------------------------------
 
-    def clone(self, refspecs: Iterable[str] = ()) -> str:
-        """Fetch the tip of the default branch and the refspecs: depth 1, no file contents. Two requests.
-
-        Returns the default branch's name, "" when the repository has no commit.
-        """
-        configuration = [f"--config=remote.origin.fetch={refspec}" for refspec in refspecs]
-        with self._remote("fetch from"):
-            self._run(
-                "clone",
-                "--quiet",
-                "--bare",
-                "--depth=1",
-                "--filter=blob:none",
-                "--no-tags",
-                "--template=",
-                *configuration,
-                self._url,
-                str(self.path),
-            )
-        head = self._text("symbolic-ref", "HEAD").removeprefix("refs/heads/")
-        return head if self.resolve(f"refs/heads/{head}") else ""
+    def look(self) -> Refs:
+        """List the remote's refs. One request; the repository on disk need not exist."""
+        with self._remote("read"):
+            listing = self._text("-c", "protocol.version=0", "ls-remote", "--symref", self._url)
+        branch, targets = "", {}
+        for line in listing.splitlines():
+            target, _, ref = line.partition("\t")
+            if ref == "HEAD" and target.startswith("ref: "):
+                branch = target.removeprefix("ref: refs/heads/")
+            elif ref.startswith("refs/") and not ref.endswith("^{}"):
+                targets[ref] = target
+        return Refs(branch if f"refs/heads/{branch}" in targets else "", targets)
 
     def move(self, full_name: str) -> None:
         """Forget what was fetched and take another remote (no process)."""
@@ -231,33 +289,30 @@ class BareRepository:
         self._url = f"{self._server_url}/{full_name}.git"
 
     def start(self) -> None:
-        """Make the repository without asking the remote anything."""
-        self._run("init", "--quiet", "--bare", "--template=", str(self.path))
-        self._run("remote", "add", "origin", self._url)
+        """Make the repository, if it is not there, without asking the remote anything."""
+        if not self.path.exists():
+            self._run("init", "--quiet", "--bare", "--template=", str(self.path))
 
-    def fetch(self, *refspecs: str, depth: int | None = 1) -> None:
-        """Fetch more refs, without file contents. `depth=None` fetches the whole history of commits."""
-        arguments = [] if depth is None else [f"--depth={depth}"]
-        if depth is None and (self.path / "shallow").exists():
-            arguments = ["--unshallow"]
-        content = "blob:none" if depth else "tree:0"
-        with self._remote("fetch from"):
-            self._run("fetch", "--quiet", "--no-tags", f"--filter={content}", *arguments, "origin", *refspecs)
+    def fetch(self, *commits: str) -> None:
+        """Fetch commits by name with their trees, but neither parents nor contents. Two requests, or none."""
+        wanted = sorted(set(commits) - {""})
+        if wanted:
+            self._fetch("--depth=1", "--filter=blob:none", *wanted)
 
-    def fetch_blobs(self, blobs: Iterable[str]) -> None:
-        """Fetch file contents, all of them in two requests; none for those that are here."""
-        wanted = sorted(set(blobs) - {ZERO})
-        if not wanted:
-            return
-        # Listing everything asks the remote nothing, asking for a missing object would.
-        present = set(self._text("cat-file", "--batch-all-objects", "--batch-check=%(objectname)").split())
-        absent = [blob for blob in wanted if blob not in present]
-        if absent:
-            self._fetch_objects(absent)
+    def fetch_history(self, commit: str) -> None:
+        """Fetch all commits that lead to one, without their trees. Two requests, as large as the history."""
+        deeper = ["--unshallow"] if (self.path / "shallow").exists() else []
+        self._fetch("--filter=tree:0", *deeper, commit)
 
-    def _fetch_objects(self, objects: Sequence[str]) -> None:
-        # The arguments of git's own fetch on demand (promisor-remote.c), once for all objects.
-        with self._remote("fetch from"):
+    def _fetch(self, *arguments: str) -> None:
+        self.start()
+        options, names = [a for a in arguments if a.startswith("-")], [a for a in arguments if not a.startswith("-")]
+        with self._remote("read"):
+            self._run("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *options, "origin", *names)
+
+    def _fetch_contents(self, blobs: Iterable[str]) -> None:
+        """Fetch file contents in two requests, as git's own fetch on demand does (promisor-remote.c)."""
+        with self._remote("read"):
             self._run(
                 "-c",
                 "fetch.negotiationAlgorithm=noop",
@@ -269,7 +324,7 @@ class BareRepository:
                 "--recurse-submodules=no",
                 "--filter=blob:none",
                 "--stdin",
-                stdin="\n".join(objects).encode() + b"\n",
+                stdin="".join(f"{blob}\n" for blob in sorted(set(blobs))).encode(),
             )
 
     # -- reading what is here ---------------------------------------------------------------------------------
@@ -278,11 +333,6 @@ class BareRepository:
         """Return the object's name, or "" if there is none."""
         code, out = self._run("rev-parse", "--quiet", "--verify", revision, status=(0, 1, 128))
         return out.decode().strip() if code == 0 else ""
-
-    def refs(self, prefix: str) -> dict[str, str]:
-        """Return the refs below a prefix and what they point to."""
-        listing = self._text("for-each-ref", "--format=%(objectname) %(refname)", prefix)
-        return {name: sha for sha, name in (line.split(" ", 1) for line in listing.splitlines())}
 
     def commit(self, revision: str) -> Commit:
         """Read one commit. The parents are those written in it, fetched or not."""
@@ -316,18 +366,17 @@ class BareRepository:
 
     def blob(self, sha: str) -> bytes:
         """Return a content, fetching it if it is not here."""
-        return self._run("cat-file", "blob", sha)[1]
+        with self._remote("read"):
+            return self._run("cat-file", "blob", sha)[1]
 
     def patch(self, old_tree: str, new_tree: str) -> str:
-        """Return the difference of two trees as a patch."""
-        self.fetch_blobs(
-            blob for change in self.changes(old_tree, new_tree) for blob in (change.old_blob, change.new_blob)
-        )
-        _, out = self._run("diff", "--no-ext-diff", "--no-color", old_tree, new_tree)
+        """Return the difference of two trees as a patch; contents that are not here are fetched."""
+        with self._remote("read"):
+            _, out = self._run("diff", "--no-ext-diff", "--no-color", "--no-textconv", old_tree, new_tree)
         return out.decode("utf-8", "replace")
 
     def history(self, revision: str) -> list[Commit]:
-        """Return the commits that are here, newest first, the first parent's line first."""
+        """Return the commits that are here and lead to one, children before parents."""
         _, out = self._run("log", "-z", "--topo-order", "--format=%H%x01%T%x01%P%x01%ce%x01%B", revision)
         commits = []
         for record in filter(None, out.decode("utf-8", "replace").split("\0")):
@@ -335,22 +384,18 @@ class BareRepository:
             commits.append(Commit(sha.strip(), tree, tuple(parents.split()), message, committer))
         return commits
 
-    def is_root(self, sha: str) -> bool:
-        """Tell whether a fetched commit is the first of its history (and not only cut off there)."""
-        return not self.commit(sha).parents
-
     # -- writing here -----------------------------------------------------------------------------------------
 
     def import_commit(self, files: Iterable[TemplateFile], message: str, parent: str = "") -> str:
         """Write a commit that holds exactly these files; return its name (git fast-import)."""
         ref = "refs/import/commit"
-        when = f"{int(time.time())} +0000"
+        self.start()
         with cast("BinaryIO", tempfile.TemporaryFile()) as stream:
 
             def data(content: bytes) -> None:
                 stream.write(b"data %d\n" % len(content) + content + b"\n")
 
-            stream.write(f"commit {ref}\ncommitter {ROBOT[0]} <{ROBOT[1]}> {when}\n".encode())
+            stream.write(f"commit {ref}\ncommitter {ROBOT[0]} <{ROBOT[1]}> {self._when}\n".encode())
             data(message.encode())
             if parent:
                 stream.write(f"from {parent}\n".encode())
@@ -364,9 +409,10 @@ class BareRepository:
         return self.resolve(ref)
 
     def _import(self, stream: BinaryIO) -> None:
-        code, _, error = self._execute(["--git-dir", str(self.path), "fast-import", "--quiet", "--force"], stream, {})
+        arguments = ["--git-dir", str(self.path), "fast-import", "--quiet", "--force"]
+        code, _, error = self._execute(arguments, stream, {}, self._home)
         if code:
-            raise FinalError(f"git could not store the template's files: {error.strip().splitlines()[0]}")
+            raise FinalError(f"git could not store the template's files: {_clean(error)}")
 
     def commit_tree(self, tree: str, parents: Sequence[str], message: str) -> str:
         """Write a commit of a tree; the parents need not be complete here."""
@@ -374,7 +420,7 @@ class BareRepository:
         who = {
             f"GIT_{role}_{part}": value
             for role in ("AUTHOR", "COMMITTER")
-            for part, value in (("NAME", name), ("EMAIL", email))
+            for part, value in (("NAME", name), ("EMAIL", email), ("DATE", self._when))
         }
         arguments = [argument for parent in parents for argument in ("-p", parent)]
         _, out = self._run("commit-tree", tree, *arguments, "-F", "-", stdin=message.encode(), environment=who)
@@ -388,24 +434,17 @@ class BareRepository:
         """Merge two trees with git's own merge (ort), as `git merge` in a full clone of `ours` would.
 
         The base is given by two made-up commits that share a made-up parent: git before 2.40 takes no
-        `--merge-base`, and the real history need not be here. Several git processes; at most one batch of
-        contents is fetched (two requests).
+        `--merge-base`, and the real history need not be here. Several processes. Git fetches the contents that it
+        compares or merges: none when no file was changed on both sides, else in at most four batches of two requests
+        (renames by name and by likeness on either side, then the files that both changed).
         """
-        self._fetch_for_merge(base_tree, ours_tree, theirs_tree)
         base = self.commit_tree(base_tree, (), "base")
         ours = self.commit_tree(ours_tree, (base,), "ours")
         theirs = self.commit_tree(theirs_tree, (base,), "theirs")
-        with self._attributes_of(ours_tree) as worktree, self._remote("fetch from"):
+        options = ("--write-tree", "-z", "--name-only", "--messages")
+        with self._checkout_attributes(ours_tree) as (environment, directory), self._remote("read"):
             code, out = self._run(
-                "merge-tree",
-                "--write-tree",
-                "-z",
-                "--name-only",
-                "--messages",
-                ours,
-                theirs,
-                status=(0, 1),
-                environment=worktree,
+                "merge-tree", *options, ours, theirs, status=(0, 1), environment=environment, directory=directory
             )
         return _merge(code, out.decode("utf-8", "surrogateescape"))
 
@@ -420,55 +459,53 @@ class BareRepository:
         self._run("update-index", "-z", "--index-info", stdin=b"\0".join(lines) + b"\0", environment=index)
         return self._run("write-tree", "--missing-ok", environment=index)[1].decode().strip()
 
-    def _fetch_for_merge(self, base_tree: str, ours_tree: str, theirs_tree: str) -> None:
-        """Fetch the contents that the merge will read: what both sides changed, and what may be a rename."""
-        ours = {change.path: change for change in self.changes(base_tree, ours_tree)}
-        theirs = {change.path: change for change in self.changes(base_tree, theirs_tree)}
-        blobs = {
-            blob
-            for path in ours.keys() & theirs.keys()
-            if ours[path].new_blob != theirs[path].new_blob
-            for blob in (ours[path].old_blob, ours[path].new_blob, theirs[path].new_blob)
-        }
-        for side, other in ((ours, theirs), (theirs, ours)):
-            gone = {c.old_blob for c in side.values() if c.status == "D"}
-            new = {c.new_blob for c in side.values() if c.status == "A"}
-            touched = any(c.status == "D" and c.path in other for c in side.values())
-            moved_into = any(c.status == "A" for c in other.values())
-            if gone - new and new - gone and (touched or moved_into):
-                blobs |= gone | new
-        self.fetch_blobs(blobs)
-
     @contextmanager
-    def _attributes_of(self, tree: str) -> Iterator[dict[str, str]]:
-        """Yield the environment in which git finds a tree's .gitattributes, as it would in a checkout."""
+    def _checkout_attributes(self, tree: str) -> Iterator[tuple[dict[str, str], Path | None]]:
+        """Yield the environment and directory in which git finds a tree's .gitattributes, as it would in a checkout."""
         attributes = {
-            path: blob for path, blob in self.entries(tree).items() if path.split("/")[-1] == ".gitattributes"
+            path: blob for path, blob in self.entries(tree).items() if PurePosixPath(path).name == ".gitattributes"
         }
         if not attributes:
-            yield {}
+            yield {}, None
             return
-        self.fetch_blobs(attributes.values())
-        with tempfile.TemporaryDirectory(prefix="attributes-") as directory:
+        self._fetch_contents(attributes.values())
+        with tempfile.TemporaryDirectory(prefix="attributes-", dir=self._home) as directory:
             for path, blob in attributes.items():
-                place = Path(directory, path)
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(self.blob(blob))
-            yield {"GIT_WORK_TREE": directory, "GIT_DIR": str(self.path)}
+                if not {"..", ".", ".git", ""} & set(path.split("/")):
+                    place = Path(directory, path)
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    place.write_bytes(self.blob(blob))
+            yield {"GIT_WORK_TREE": directory, "GIT_DIR": str(self.path)}, Path(directory)
 
     # -- writing to the remote --------------------------------------------------------------------------------
 
-    def push(self, updates: Mapping[str, tuple[str, str]]) -> None:
-        """Move refs on the remote, all or none. `updates`: ref -> (expected commit, new commit); "" is absence.
+    def push(self, moves: Moves) -> None:
+        """Move refs on the remote, all or none: two requests, or none when all are as they should be.
 
-        Raises PushRejected when a ref is not as expected or a rule refuses it, ContentRefused, RetryLater.
+        Raises PushRejected when a ref is not as expected or a rule refuses it, RepositoryArchived, ContentRefused,
+        RepositoryUnreachable, CredentialsRejected, or RetryLater when the server did not answer well.
         """
-        leases = [f"--force-with-lease={ref}:{expected}" for ref, (expected, _) in updates.items()]
-        refspecs = [f"{new}:{ref}" for ref, (_, new) in updates.items()]
+        moves = {ref: (expected, new) for ref, (expected, new) in moves.items() if expected != new}
+        if not moves:
+            return
+        leases = [f"--force-with-lease={ref}:{expected}" for ref, (expected, _) in moves.items()]
+        refspecs = [f"{new}:{ref}" for ref, (_, new) in moves.items()]
         try:
             self._run("push", "--atomic", "--porcelain", "--no-verify", *leases, "origin", *refspecs)
-        except GitCommandError as error:
-            raise _push_failure(f"{error.stderr}\n{error.stdout}") from None
+        except _GitFailed as error:
+            raise self._push_failure(error.said) from None
+
+    def _push_failure(self, text: str) -> Exception:
+        said = text.lower()
+        if any(sign in said for sign in _ARCHIVED):
+            return RepositoryArchived(_clean(text))
+        if any(sign in said for sign in _REFUSED_FOR_GOOD):
+            return ContentRefused(f"GitHub refuses the template's content: {_clean(text)}")
+        if any(sign in said for sign in _REFUSED):
+            return PushRejected(stale=False, message=_clean(text))
+        if any(sign in said for sign in _STALE):
+            return PushRejected(stale=True, message=_clean(text))
+        return self._failure(text, "push to")
 
 
 def _quoted(path: str) -> bytes:
@@ -496,27 +533,3 @@ def _clean(text: str) -> str:
     """Return what the server said, on one line, without credentials of a URL."""
     lines = [re.sub(r"//[^/@\s]+@", "//", line).replace("remote:", "").strip(" \t*!") for line in text.splitlines()]
     return " ".join(line for line in lines if line and not line.startswith(("Cloning", "To ", "Done")))[:600]
-
-
-def _failure(stderr: str, action: str) -> Exception:
-    said = stderr.lower()
-    if any(sign in said for sign in _MISSING):
-        return RepositoryUnreachable(f"There is no Git repository that the token may {action}; check its name.")
-    if "authentication failed" in said or "returned error: 401" in said or "could not read username" in said:
-        return RetryLater(2, "Git's credentials were rejected; the token is read again.")
-    if "returned error: 403" in said:
-        return RepositoryUnreachable(f"GitHub does not let the token {action} the repository: {_clean(stderr)}")
-    return RetryLater(5, f"Git could not {action} the repository: {_clean(stderr)}")
-
-
-def _push_failure(text: str) -> Exception:
-    said = text.lower()
-    if any(sign in said for sign in _ARCHIVED):
-        return RepositoryArchived(_clean(text))
-    if any(sign in said for sign in _REFUSED_FOR_GOOD):
-        return ContentRefused(f"GitHub refuses the template's content: {_clean(text)}")
-    if any(sign in said for sign in _REFUSED):
-        return PushRejected(stale=False, message=_clean(text))
-    if any(sign in said for sign in _STALE):
-        return PushRejected(stale=True, message=_clean(text))
-    return _failure(text, "push to")

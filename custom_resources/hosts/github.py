@@ -23,6 +23,7 @@ from github.GithubException import BadCredentialsException, GithubException, Unk
 
 from custom_resources.errors import FinalError, RateLimited, RetryLater
 from custom_resources.hosts.secrets import GitHubCredentials
+from custom_resources.telemetry import conceal
 
 CONCURRENCY = 4  # far below GitHub's 100, and gentle to its secondary limits
 TIMEOUT_SECONDS = 20
@@ -135,7 +136,9 @@ class GitHub:
     def token(self) -> str:
         """The token that Git sends. An App's token is renewed when it is about to expire."""
         with self._translated("authenticate"):
-            return str(self._authenticate().token)
+            token = str(self._authenticate().token)
+        conceal(token)  # an App's token is made here
+        return token
 
     def renew(self, rejected: pygithub.Auth.Auth | None) -> bool:
         """Read the token again after GitHub rejected it; tell whether there is another one now (it was rotated)."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from custom_resources.errors import FinalError, RetryLater
+from custom_resources.telemetry import conceal
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -59,12 +60,15 @@ class Secrets:
             ) from None
         except BotoCoreError as error:
             raise RetryLater(5, "Secrets Manager could not be reached.") from error
+        conceal(text)
         if not key:
             return text
         try:
-            return str(json.loads(text)[key])
+            value = str(json.loads(text)[key])
         except (ValueError, KeyError, TypeError):
             raise SecretUnreadable(f"The secret {secret_id} is not JSON with the key {key!r}; correct it.") from None
+        conceal(value)
+        return value
 
     def github_credentials(self, reference: str) -> GitHubCredentials:
         """Return GitHub's credentials: the token itself, {"token"}, or {"app_id", "installation_id", "private_key"}.
@@ -78,6 +82,7 @@ class Secrets:
             return GitHubCredentials(token=text)
         try:
             fields = json.loads(text)
+            conceal(*(str(fields[key]).strip() for key in ("token", "private_key") if fields.get(key)))
             if fields.get("token"):
                 return GitHubCredentials(token=str(fields["token"]).strip())
             return GitHubCredentials(

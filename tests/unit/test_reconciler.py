@@ -175,7 +175,7 @@ events = st.fixed_dictionaries(
         "ResourceProperties": st.fixed_dictionaries({"RoomName": st.text() | json_values, "Lit": json_values})
         | json_values,
     },
-    optional={name: json_values for name in ("StackId", "LogicalResourceId", "PhysicalResourceId", "x")}
+    optional=dict.fromkeys(("StackId", "LogicalResourceId", "PhysicalResourceId", "x"), json_values)
     | {"OldResourceProperties": st.fixed_dictionaries({"RoomName": st.text()}) | json_values},
 )
 

@@ -1,0 +1,53 @@
+"""Logs and metrics of all functions, and the second line of defence against a secret in either (docs/decisions/0005)."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+from aws_lambda_powertools.metrics import Metrics, MetricUnit
+
+HIDDEN = "(hidden)"
+_SHORTEST = 6  # hiding shorter values would hide ordinary words
+_concealed: set[str] = set()
+
+
+def conceal(*values: str) -> None:
+    """Remember values that must never be shown. The first line of defence is not to log them."""
+    for value in values:
+        spellings = (value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
+        _concealed.update(text for text in spellings if len(text) >= _SHORTEST)
+
+
+def redacted(text: str) -> str:
+    """Return the text without any concealed value."""
+    for value in sorted(_concealed, key=len, reverse=True):
+        text = text.replace(value, HIDDEN)
+    return text
+
+
+class RedactingFormatter(LambdaPowertoolsFormatter):
+    """Powertools' JSON lines, without concealed values."""
+
+    def serialize(self, log: Any) -> str:
+        """Return one log record as JSON."""
+        return redacted(super().serialize(log))
+
+
+logger = Logger(logger_formatter=RedactingFormatter())
+_metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "StudioProjectTemplate"))
+
+
+def count(*names: str) -> None:
+    """Add one to each metric (CloudWatch's embedded format: a log line, no request)."""
+    for name in names:
+        _metrics.add_metric(name=name, unit=MetricUnit.Count, value=1)
+
+
+def flush() -> None:
+    """Write the metrics counted since the last flush."""
+    if _metrics.metric_set:
+        _metrics.flush_metrics()

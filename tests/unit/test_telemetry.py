@@ -1,0 +1,99 @@
+"""No secret value in a log line, a metric or a failure's reason, even where somebody logs it by mistake."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custom_resources import handlers, telemetry
+from custom_resources.errors import FinalError, RetryLater
+from custom_resources.reconciler import CustomResource, Done, Properties
+
+
+@given(st.text(min_size=3, max_size=40).map("ghp_".__add__), st.text(max_size=10), st.text(max_size=10))
+def test_a_concealed_value_is_in_no_log_line(secret: str, before: str, after: str) -> None:
+    telemetry.conceal(secret)
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(telemetry.RedactingFormatter())
+    handler.emit(logging.LogRecord("x", logging.INFO, __file__, 1, f"{before}{secret}{after}", None, None))
+    message = json.loads(stream.getvalue())["message"]
+    assert secret not in message
+    assert telemetry.HIDDEN in message
+
+
+class NothingProperties(Properties):
+    """No property."""
+
+
+class NoHosts:
+    """Hosts that answer nothing but the stack's operation."""
+
+    patience = 60.0
+    budget = None
+
+    def __init__(self, failures: int = 0) -> None:
+        self.failures = failures
+
+    @property
+    def stacks(self) -> NoHosts:
+        return self
+
+    def operation(self, stack_id: str) -> str:
+        if self.failures:
+            self.failures -= 1
+            raise RetryLater(0, "CloudFormation asks to be called later.")
+        return "CREATE_IN_PROGRESS 1"
+
+
+def resource(error: Exception | None) -> CustomResource[Any, Any, Any, Any]:
+    from contextlib import nullcontext
+
+    def apply(*_: Any) -> Done:
+        if error:
+            raise error
+        return Done({"A": "1"}, metrics=("Launches",))
+
+    return CustomResource(
+        "Custom::Nothing", NothingProperties, lambda p: "nothing", lambda r, h: nullcontext(), lambda r, o: None, apply
+    )
+
+
+EVENT = {"RequestType": "Create", "StackId": "arn:a:b:c:d:e", "LogicalResourceId": "X", "ResourceProperties": {}}
+
+
+def handled(
+    monkeypatch: pytest.MonkeyPatch, hosts: NoHosts, error: Exception | None, event: dict[str, Any]
+) -> dict[str, Any]:
+    monkeypatch.setattr(handlers, "_hosts", lambda: hosts)
+    return handlers._handle(resource(error), event)
+
+
+def test_a_handler_accepts_then_completes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    accepted = handled(monkeypatch, NoHosts(), None, EVENT)
+    done = handled(monkeypatch, NoHosts(), None, {**EVENT, **accepted})
+    assert done == {"IsComplete": True, "Data": {"A": "1"}}
+    assert '"Launches":[1.0]' in capsys.readouterr().out.replace(" ", "")
+
+
+def test_a_throttled_look_up_is_repeated_when_accepting(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert handled(monkeypatch, NoHosts(failures=3), None, EVENT)["PhysicalResourceId"] == "nothing"
+    with pytest.raises(FinalError, match="could not be accepted: CloudFormation asks to be called later"):
+        handled(monkeypatch, NoHosts(failures=99), None, EVENT)
+
+
+def test_a_failure_is_one_sentence_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    telemetry.conceal("ghp_canary")
+    accepted = handled(monkeypatch, NoHosts(), None, EVENT)
+    with pytest.raises(FinalError) as failed:
+        handled(monkeypatch, NoHosts(), FinalError("GitHub refused ghp_canary."), {**EVENT, **accepted})
+    assert str(failed.value) == f"GitHub refused {telemetry.HIDDEN}."
+    assert failed.value.__cause__ is None
+    with pytest.raises(FinalError, match=r"failed unexpectedly \(KeyError\); see the function's log"):
+        handled(monkeypatch, NoHosts(), KeyError("ghp_canary"), {**EVENT, **accepted})
