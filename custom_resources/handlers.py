@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -107,3 +108,17 @@ def studio_project_profile(event: dict[str, Any], context: LambdaContext) -> dic
     from custom_resources.studio_project_profile import RESOURCE
 
     return _handle(RESOURCE, event)
+
+
+def model_approval(event: dict[str, Any], context: LambdaContext) -> None:
+    """Start deployments of approved models: messages of the approvals queue, back to it when that fails."""
+    from custom_resources.model_approval import handle
+
+    try:
+        handle(event, _hosts(), os.environ["PRODUCT_ID"], os.environ["DEPLOY_WORKFLOW"])
+    except (FinalError, RetryLater) as error:
+        logger.error("the approval comes back", reason=str(error))
+        count("Failures")
+        raise FinalError(redacted(str(error))) from None
+    finally:
+        flush()
