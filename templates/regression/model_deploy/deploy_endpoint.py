@@ -1,6 +1,6 @@
 """Deploy a model package to a stage's endpoint.
 
-It is the one in MODEL_PACKAGE_ARN; else the latest approved one for staging, and what staging serves for prod.
+It is the one in MODEL_PACKAGE_ARN; else the latest approved one for staging, and what staging serves for production.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ ROOT = Path(__file__).parent
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--stage", choices=["staging", "prod"], required=True)
+    parser.add_argument("--stage", choices=["staging", "production"], required=True)
     stage = parser.parse_args(arguments).stage
     try:
         settings = from_environment(os.environ)
         session = boto3.Session(region_name=settings.region)
         cloudformation = stack.target_session(settings, session).client("cloudformation")
         asked_for = os.environ.get("MODEL_PACKAGE_ARN", "")
-        if stage == "prod" and not asked_for:  # production gets what staging has shown to work
+        if stage == "production" and not asked_for:  # production gets what staging has shown to work
             asked_for = stack.parameter(settings.name("staging"), "ModelPackageArn", cloudformation)
         arn = model_package.choose(asked_for, settings.model_package_group, session.client("sagemaker"))
         print(f"Model package: {arn}")
