@@ -10,6 +10,7 @@ from pathlib import Path
 from layers.content import BuildFailed, write_zip
 
 ROOT = Path(__file__).resolve().parents[1]
+Action = Callable[[argparse.Namespace], None]
 ARCHITECTURES = ("x86_64", "arm64")
 
 
@@ -23,7 +24,9 @@ def build_parser(description: str) -> argparse.ArgumentParser:
     return parser
 
 
-def build(parser: argparse.ArgumentParser, write: Callable[[argparse.Namespace], None], arguments: Sequence[str]) -> int:
+def build(
+    parser: argparse.ArgumentParser, write: Callable[[argparse.Namespace], None], arguments: Sequence[str]
+) -> int:
     """Parse the arguments, build and zip; return the exit status."""
 
     def write_both(options: argparse.Namespace) -> None:
@@ -34,7 +37,7 @@ def build(parser: argparse.ArgumentParser, write: Callable[[argparse.Namespace],
     return run(write_both, parser.parse_args(arguments))
 
 
-def run(action: Callable[[argparse.Namespace], None], options: argparse.Namespace) -> int:
+def run(action: Action, options: argparse.Namespace) -> int:
     """Run a command; return 0, or 1 after one sentence on standard error."""
     try:
         action(options)

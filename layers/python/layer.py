@@ -46,12 +46,10 @@ def read_requirements(file: Path = REQUIREMENTS) -> list[Requirement]:
 
 def write_layer(arch: str, output: Path, cache: Path) -> None:
     """Write the content below /opt for one architecture (Lambda's name). Raises BuildFailed."""
-    wheels = cache / "wheels" / arch
-    wheels.mkdir(parents=True, exist_ok=True)
-    if not _complete(wheels):
-        _pip("download", arch, "--dest", str(wheels))
+    cached_wheels(arch, cache)
     with content_of(output, "python") as folder:
-        _pip("install", arch, "--no-index", "--find-links", str(wheels), "--no-compile", "--target", str(folder))
+        found = ("--no-index", "--find-links", str(_wheels(arch, cache)))
+        _pip("install", arch, *found, "--no-compile", "--target", str(folder))
         for path in unwanted(folder):
             if path.is_dir():
                 shutil.rmtree(path)
@@ -59,10 +57,26 @@ def write_layer(arch: str, output: Path, cache: Path) -> None:
                 path.unlink(missing_ok=True)
 
 
-def _complete(wheels: Path) -> bool:
-    """Tell whether there is a wheel in the cache for every requirement; the hash decides, not the name."""
-    present = {sha256(file) for file in wheels.glob("*.whl")}
-    return all(requirement.hashes & present for requirement in read_requirements())
+def cached_wheels(arch: str, cache: Path) -> dict[str, Path]:
+    """Return the locked wheels of an architecture by their SHA-256, downloaded if need be. Raises BuildFailed."""
+    wheels = _wheels(arch, cache)
+    wheels.mkdir(parents=True, exist_ok=True)
+    locked = read_requirements()
+    found = _locked_wheels(wheels, locked)
+    if len(found) < len(locked):
+        _pip("download", arch, "--dest", str(wheels))
+        found = _locked_wheels(wheels, locked)
+    return found
+
+
+def _wheels(arch: str, cache: Path) -> Path:
+    return cache / "wheels" / arch
+
+
+def _locked_wheels(wheels: Path, locked: Sequence[Requirement]) -> dict[str, Path]:
+    """Return the files that are locked, by their SHA-256: the hash decides, not the name."""
+    present = {sha256(file): file for file in sorted(wheels.glob("*.whl"))}
+    return {digest: present[digest] for requirement in locked for digest in requirement.hashes & present.keys()}
 
 
 def unwanted(folder: Path) -> Iterator[Path]:
@@ -111,4 +125,6 @@ def _tool(module: str, *arguments: str) -> None:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         said = [line for line in lines if line.lower().startswith("error")] or lines[-1:] or ["no reason given"]
         reason = re.sub(r"//[^/@\s]+@", "//", said[-1].removeprefix("ERROR: ").removeprefix("error: "))
-        raise BuildFailed(f"{module} could not get the Python layer's wheels ({reason.rstrip('.')}); see requirements.txt.")
+        raise BuildFailed(
+            f"{module} could not get the Python layer's wheels ({reason.rstrip('.')}); see requirements.txt."
+        )
