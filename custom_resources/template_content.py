@@ -46,6 +46,8 @@ def _refuse_bad_path(path: str) -> None:
         raise InvalidTemplate(f"The template path {path!r} leaves the template; use plain relative paths.")
     if any(character in _FORBIDDEN_CHARACTERS for character in path):
         raise InvalidTemplate(f"The template path {path!r} has a control character or a backslash; rename it.")
+    if any("\ud800" <= character <= "\udfff" for character in path):
+        raise InvalidTemplate(f"The template path {path!r} is not UTF-8; rename it.")
     for part in parts:
         folded = "".join(c for c in part if c not in "\u200c\u200d\ufeff").rstrip(". ").casefold()
         if part.casefold() in _GIT_ALIASES or folded == ".git":

@@ -81,7 +81,7 @@ def read_versions(directory: Path | None = None) -> list[Version]:
     directory = directory or versions_directory()
     if not directory.is_dir():
         return []
-    found = [_read(folder) for folder in directory.iterdir() if folder.is_dir()]
+    found = [_read(folder) for folder in directory.iterdir() if folder.is_dir() and folder.name[0] != "."]
     return sorted(found, key=lambda version: version.order)
 
 

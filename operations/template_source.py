@@ -1,0 +1,345 @@
+"""Where template content comes from: a folder on disk, or one commit of a Git repository.
+
+From Git the commit's own tree says what there is and which files are executable; nothing is checked out. The token
+travels in the environment of the git process, never in a URL, an argument or a configuration file.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+from git import Git as GitCommand
+from git import Repo
+from git.exc import GitCommandError
+
+from custom_resources.errors import FinalError
+from custom_resources.template_content import (
+    MAX_FILE_BYTES,
+    MAX_FILES,
+    MAX_TOTAL_BYTES,
+    PARTS,
+    InvalidTemplate,
+    TemplateFile,
+    checked,
+    read_folder,
+)
+
+_REF = re.compile(r"^(?!-)(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/+-]*$")
+_COMMIT = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64})$")
+_SSH = re.compile(r"^[\w.-]+@[\w.-]+:")
+_SECONDS = 300  # for one git process
+_SYMLINK, _SUBMODULE = 0o120000, 0o160000
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+
+
+class SourceUnreadable(FinalError):
+    """The template source, or the ref in it, cannot be read."""
+
+
+@dataclass(frozen=True)
+class TemplateContent:
+    """The files of a template, their paths `<profile folder>/<part>/<path>`, and where they come from.
+
+    `commit` is "" for content that no commit holds as it is. `ignored` names what lies in the folder and is no profile.
+    """
+
+    files: tuple[TemplateFile, ...]
+    source: str
+    ref: str = ""
+    commit: str = ""
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """The profile folders, sorted."""
+        return tuple(sorted({file.path.split("/", 1)[0] for file in self.files}))
+
+
+def resolve(
+    source: str | Path, ref: str = "", folder: str = "", token: str = "", profiles: Sequence[str] = ()
+) -> TemplateContent:
+    """Read the template in `folder` of `source`.
+
+    `source` is a Git URL, or a path: with `ref` the path of a Git repository, without one a folder whose files are
+    taken as they are on disk (in a working tree those that Git does not ignore). A Git URL without `ref` gives its
+    default branch. `profiles` limits the profile folders; none means all. Raises SourceUnreadable, InvalidTemplate.
+    """
+    place = PurePosixPath(folder.strip("/"))
+    if ".." in place.parts:
+        raise SourceUnreadable(f"The template folder {folder!r} leaves the source; name a folder in it.")
+    where = str(place) if place.parts else ""
+    text = str(source)
+    if _is_url(text):
+        _refuse_credentials(text)
+    elif not Path(text).is_dir():
+        raise SourceUnreadable(f"The template source {text!r} is neither a folder nor a Git URL; correct it.")
+    elif not ref and not _is_bare(Path(text)):
+        return _from_disk(Path(text), where, profiles)
+    else:
+        text = str(Path(text).resolve())
+    return _from_git(text, ref, where, token, profiles)
+
+
+def _is_url(source: str) -> bool:
+    return "://" in source or bool(_SSH.match(source))
+
+
+def _is_bare(path: Path) -> bool:
+    return (path / "HEAD").is_file() and (path / "objects").is_dir()
+
+
+def _refuse_credentials(url: str) -> None:
+    if "://" in url and urlsplit(url).scheme not in ("https", "http", "ssh", "file", "git"):
+        raise SourceUnreadable("The template source must be an https, ssh or file URL, or a path; correct it.")
+    if "://" in url and urlsplit(url).password is not None:
+        raise SourceUnreadable(
+            "The template source's URL holds a password; remove it there and put the token into the environment "
+            "variable TEMPLATE_SOURCE_TOKEN or into the secret that settings.toml names."
+        )
+
+
+# -- what belongs to the template ---------------------------------------------------------------------------------
+
+
+def _select(paths: Sequence[str], where: str, profiles: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Return the paths (relative to `where`) that belong to a profile's parts, and what is left out.
+
+    Raises InvalidTemplate when a profile misses a part, or there is none.
+    """
+    parts_of: dict[str, set[str]] = {}
+    kept, ignored = [], set()
+    for path in paths:
+        pieces = path.split("/")
+        if len(pieces) > 2 and pieces[1] in PARTS and (not profiles or pieces[0] in profiles):
+            parts_of.setdefault(pieces[0], set()).add(pieces[1])
+            kept.append(path)
+        else:
+            ignored.add("/".join(pieces[:2]))
+    missing = sorted(set(profiles) - set(parts_of))
+    shown = where or "the source's root"
+    if missing:
+        found = sorted({path.split("/")[0] for path in paths if "/" in path})
+        raise InvalidTemplate(
+            f"There is no profile folder {missing[0]!r} in {shown} (there is: {', '.join(found) or 'nothing'}); "
+            "correct the profiles or the folder."
+        )
+    for profile, parts in sorted(parts_of.items()):
+        for part in PARTS:
+            if part not in parts:
+                raise InvalidTemplate(f"The profile {profile!r} has no folder {part} with files; add it.")
+    if not kept:
+        raise InvalidTemplate(
+            f"There is no profile in {shown}: it must hold <profile>/model_build and <profile>/model_deploy."
+        )
+    return kept, tuple(sorted(ignored))
+
+
+def _content(
+    files: Sequence[TemplateFile], source: str, ref: str, commit: str, ignored: tuple[str, ...]
+) -> TemplateContent:
+    for file in files:
+        if file.content.startswith(_LFS_POINTER):
+            raise InvalidTemplate(
+                f"The template file {file.path!r} is a Git LFS pointer, not its content; commit the file itself."
+            )
+    return TemplateContent(tuple(checked(files)), source, ref, commit, ignored)
+
+
+# -- from disk -------------------------------------------------------------------------------------------------------
+
+
+def _from_disk(root: Path, where: str, profiles: Sequence[str]) -> TemplateContent:
+    folder = root / where
+    if not folder.is_dir():
+        raise SourceUnreadable(f"The template source has no folder {where!r}; name another one.")
+    if not folder.resolve().is_relative_to(root.resolve()):
+        raise SourceUnreadable(f"The template folder {where!r} is a link out of the source; name a folder in it.")
+    known = _tracked(folder)
+    if known is None:
+        files = {file.path: file for file in read_folder(folder)}
+        kept, ignored = _select(sorted(files), where, profiles)
+        return _content([files[path] for path in kept], where or root.name, "", "", ignored)
+    kept, ignored = _select(known, where, profiles)
+    return _content([_read(folder, path) for path in kept], where or root.name, "", _commit_of_clean(folder), ignored)
+
+
+def _read(folder: Path, path: str) -> TemplateFile:
+    place = folder / path
+    status = place.lstat()
+    if stat.S_ISLNK(status.st_mode):
+        raise _symlink(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise _submodule(path)
+    if status.st_size > MAX_FILE_BYTES:
+        raise InvalidTemplate(f"The template file {path!r} has {status.st_size:,} bytes; at most 100 MB are delivered.")
+    return TemplateFile(path, place.read_bytes(), bool(status.st_mode & 0o100))
+
+
+def _symlink(path: str) -> InvalidTemplate:
+    return InvalidTemplate(f"The template path {path!r} is a symbolic link; replace it by a file.")
+
+
+def _submodule(path: str) -> InvalidTemplate:
+    return InvalidTemplate(f"The template path {path!r} is a Git submodule; put its files there instead.")
+
+
+def _ask_git(folder: Path, *arguments: str) -> str | None:
+    """Return what git says about a folder, None where it is in no working tree (or git is missing)."""
+    try:
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=folder,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+            env=_environment("", ""),
+        )
+    except OSError:
+        return None
+    return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None
+
+
+def _tracked(folder: Path) -> list[str] | None:
+    """Return the files that Git does not ignore, None where there is no working tree, or all of it is ignored."""
+    listing = _ask_git(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    paths = sorted(set(filter(None, (listing or "").split("\0"))))
+    return [path for path in paths if os.path.lexists(folder / path)] or None
+
+
+def _commit_of_clean(folder: Path) -> str:
+    """Return HEAD if the folder is exactly as committed there, else ""."""
+    changes = _ask_git(folder, "status", "--porcelain", "--untracked-files=all", "--", ".")
+    return (_ask_git(folder, "rev-parse", "HEAD") or "").strip() if changes == "" else ""
+
+
+# -- from Git --------------------------------------------------------------------------------------------------------
+
+
+def _environment(url: str, token: str) -> dict[str, str]:
+    settings = {"gc.auto": "0", "maintenance.auto": "false", "core.quotePath": "false"}
+    environment = {
+        **os.environ,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GCM_INTERACTIVE": "never",
+        "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "LC_ALL": "C",
+    }
+    environment.setdefault("GIT_SSH_COMMAND", "ssh -oBatchMode=yes")
+    if token:
+        basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+        settings |= {f"http.{url}.extraHeader": f"Authorization: Basic {basic}", "credential.helper": ""}
+    environment["GIT_CONFIG_COUNT"] = str(len(settings))
+    for number, (key, value) in enumerate(settings.items()):
+        environment[f"GIT_CONFIG_KEY_{number}"] = key
+        environment[f"GIT_CONFIG_VALUE_{number}"] = value
+    return environment
+
+
+def _from_git(source: str, ref: str, where: str, token: str, profiles: Sequence[str]) -> TemplateContent:
+    if ref and not _REF.match(ref):
+        raise SourceUnreadable(f"{ref!r} is not a branch, tag or commit; correct the ref.")
+    with tempfile.TemporaryDirectory(prefix="template-source-", ignore_cleanup_errors=True) as directory:
+        path = Path(directory) / "repository.git"
+        commit = _fetch(path, source, ref, token)
+        with _opened(path) as repository:
+            files, ignored = _read_tree(repository, commit, where, profiles)
+            return _content(files, source if _is_url(source) else Path(source).name, ref or "HEAD", commit, ignored)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Repo]:
+    repository = Repo(path)
+    try:
+        yield repository
+    finally:
+        repository.close()
+
+
+def _fetch(path: Path, source: str, ref: str, token: str) -> str:
+    """Fetch one commit, and nothing of its history, into a new bare repository; return its name."""
+    git = GitCommand(str(path.parent))
+    environment = _environment(source, token)
+    wanted = ref or "HEAD"
+    if not _is_url(source) and ref:  # a path: an abbreviated commit can be looked up there
+        wanted = (_ask_git(Path(source), "rev-parse", "--quiet", "--verify", f"{ref}^{{commit}}") or ref).strip()
+    try:
+        git.execute(["git", "init", "--quiet", "--bare", "--template=", str(path)], env=environment)
+        git.execute(
+            ["git", "--git-dir", str(path), "fetch", "--quiet", "--depth=1", "--no-tags", "--", source, wanted],
+            env=environment,
+            kill_after_timeout=_SECONDS,
+        )
+        named = git.execute(
+            ["git", "--git-dir", str(path), "rev-parse", "--verify", "FETCH_HEAD^{commit}"], env=environment
+        )
+    except GitCommandError as error:
+        raise _unreadable(source, wanted, str(error.stderr)) from None
+    commit = str(named).strip()
+    if _COMMIT.match(ref) and commit != ref:
+        raise SourceUnreadable(f"The template source answers the commit {ref[:12]} with another one; refused.")
+    return commit
+
+
+def _unreadable(source: str, ref: str, said: str) -> SourceUnreadable:
+    text = said.lower()
+    if "find remote ref" in text or "not our ref" in text or "invalid refspec" in text:
+        hint = " (a commit must be given with all its digits)" if re.fullmatch(r"[0-9a-f]{4,39}", ref) else ""
+        return SourceUnreadable(f"The template source {source} has no branch, tag or commit {ref!r}{hint}.")
+    if any(word in text for word in ("authentication", "could not read username", "403", "401", "permission denied")):
+        return SourceUnreadable(
+            f"The template source {source} asks for a token, or refuses the one it was given; set "
+            "TEMPLATE_SOURCE_TOKEN, or template_source.token_secret_name in settings.toml."
+        )
+    last = next((line for line in reversed(said.strip().strip("'").splitlines()) if line.strip()), "git gave no reason")
+    return SourceUnreadable(f"The template source {source} cannot be read ({last.strip()}).")
+
+
+def _read_tree(
+    repository: Repo, commit: str, where: str, profiles: Sequence[str]
+) -> tuple[list[TemplateFile], tuple[str, ...]]:
+    tree = repository.commit(commit).tree
+    if where:
+        try:
+            tree = tree.join(where)
+        except KeyError:
+            raise SourceUnreadable(
+                f"The commit {commit[:12]} of the template source has no folder {where!r}; name another one."
+            ) from None
+        if tree.type != "tree":
+            raise SourceUnreadable(f"{where!r} in the template source is a file; name a folder.")
+    entries: dict[str, Any] = {}
+    item: Any  # GitPython's annotation of traverse() has cases that it never yields
+    for item in tree.traverse():
+        path = os.fsdecode(item.path).removeprefix(f"{where}/" if where else "")
+        if item.type != "tree":
+            entries[path] = item
+    kept, ignored = _select(sorted(entries), where, profiles)
+    if len(kept) > MAX_FILES:
+        raise InvalidTemplate(f"The template has {len(kept):,} files; at most {MAX_FILES:,} can be delivered.")
+    files, total = [], 0
+    for path in kept:
+        item = entries[path]
+        if item.mode == _SUBMODULE or item.type == "submodule":
+            raise _submodule(path)
+        if item.mode == _SYMLINK:
+            raise _symlink(path)
+        total += item.size
+        if item.size > MAX_FILE_BYTES or total > MAX_TOTAL_BYTES:
+            raise InvalidTemplate(
+                f"The template is too large at {path!r}: at most 100 MB a file and "
+                f"{MAX_TOTAL_BYTES // 1024**2} MB in all can be delivered."
+            )
+        files.append(TemplateFile(path, item.data_stream.read(), bool(item.mode & 0o100)))
+    return files, ignored

@@ -1,0 +1,80 @@
+"""Do the template's GitHub workflows look like workflows? Syntax only: `make check` looks closer (zizmor)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import yaml
+
+from custom_resources.template_content import InvalidTemplate, TemplateFile
+
+
+def check_workflows(files: Iterable[TemplateFile]) -> int:
+    """Check every `<profile>/<part>/.github/workflows/*.yml`; return how many there are.
+
+    Raises InvalidTemplate with the first workflow that GitHub could not read.
+    """
+    count = 0
+    for file in files:
+        pieces = file.path.split("/")
+        if pieces[2:4] != [".github", "workflows"] or len(pieces) != 5 or not pieces[4].endswith((".yml", ".yaml")):
+            continue
+        count += 1
+        problem = _problem(file.content)
+        if problem:
+            raise InvalidTemplate(f"The workflow {file.path} {problem}.")
+    return count
+
+
+def _problem(content: bytes) -> str:
+    try:
+        workflow = yaml.load(content.decode(), Loader=_Loader)  # noqa: S506 -- a SafeLoader
+    except UnicodeDecodeError:
+        return "is not UTF-8 text"
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark else ""
+        return f"is not YAML{where} ({getattr(error, 'problem', None) or 'it cannot be parsed'})"
+    if not isinstance(workflow, dict):
+        return "is not a mapping with `on` and `jobs`"
+    if not workflow.get("on"):
+        return "has no trigger (`on`)"
+    jobs = workflow.get("jobs")
+    if not isinstance(jobs, dict) or not jobs:
+        return "has no `jobs`"
+    return next(filter(None, (_job_problem(str(name), job) for name, job in jobs.items())), "")
+
+
+def _job_problem(name: str, job: Any) -> str:
+    if not isinstance(job, dict):
+        return f"has a job {name!r} that is not a mapping"
+    if job.get("uses"):  # a reusable workflow
+        return ""
+    if not job.get("runs-on"):
+        return f"has a job {name!r} without `runs-on`"
+    if not isinstance(job.get("steps"), list) or not job["steps"]:
+        return f"has a job {name!r} without `steps`"
+    return ""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as GitHub reads it: `on` is a word (YAML 1.1 takes it for true), and a key may not come twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Refuse repeated keys."""
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} comes twice", key.start_mark
+                )
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else id(key))
+        return super().construct_mapping(node, deep)
+
+
+_BOOLEAN = "tag:yaml.org,2002:bool"
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != _BOOLEAN or first.lower() in "tf"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}

@@ -1,0 +1,150 @@
+"""Publishing: versions are immutable, the same content is the same archive, differences are told."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import pytest
+
+from custom_resources.template_content import Archive, InvalidTemplate, TemplateFile
+from operations.publish import PartChanges, VersionTaken, differences, publish
+from operations.template_source import TemplateContent, resolve
+from operations.workflow_check import check_workflows
+from products.versions import VersionError, read_versions
+from tests.operations.conftest import WORKFLOW
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+BUILD = "regression/model_build/"
+
+
+def content(**changes: str | None) -> TemplateContent:
+    """A template; keyword arguments change files of the build part (None drops one)."""
+    files = {"README.md": "# Build\n", ".github/workflows/a.yml": WORKFLOW, **changes}
+    build = [TemplateFile(BUILD + path, text.encode()) for path, text in files.items() if text is not None]
+    return TemplateContent((*build, TemplateFile("regression/model_deploy/README.md", b"# Deploy\n")), "templates")
+
+
+def test_first_version(tmp_path):
+    done = publish(content(), directory=tmp_path, notes="The first.", now=NOW)
+    assert (done.status, done.version.version, done.previous) == ("published", "v1.0.0", "")
+    [version] = read_versions(tmp_path)
+    assert version == done.version
+    assert (version.notes, version.created, version.guidance) == ("The first.", "2026-11-24T12:00:00Z", "DEFAULT")
+    archive = Archive.open(tmp_path / "v1.0.0" / "archive.zip", version.archive)
+    assert [file.path for file in archive.folder("regression/model_build")] == [".github/workflows/a.yml", "README.md"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["v1.0.0"]  # nothing unfinished stays
+
+
+def test_the_same_content_is_no_new_version(tmp_path):
+    publish(content(), directory=tmp_path, now=NOW)
+    again = publish(content(), directory=tmp_path, notes="other notes")
+    assert again.status == "unchanged"
+    assert again.version.notes == ""
+    assert "exactly this content" in again.remarks[-1]
+    assert publish(content(), "v1.0.0", directory=tmp_path).status == "unchanged"
+    assert len(read_versions(tmp_path)) == 1
+
+
+def test_a_version_never_changes(tmp_path):
+    publish(content(), "v1.0.0", directory=tmp_path, now=NOW)
+    before = (tmp_path / "v1.0.0" / "archive.zip").read_bytes()
+    with pytest.raises(VersionTaken, match=r"v1\.0\.0 is published with other content"):
+        publish(content(**{"README.md": "# Other\n"}), "v1.0.0", directory=tmp_path)
+    assert (tmp_path / "v1.0.0" / "archive.zip").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "version"),
+    [({"README.md": "# New\n"}, "v1.0.1"), ({"more.py": "1\n"}, "v1.1.0"), ({"README.md": None}, "v2.0.0")],
+)
+def test_the_next_version_says_how_much_changed(tmp_path, changes, version):
+    publish(content(), directory=tmp_path)
+    done = publish(content(**changes), directory=tmp_path)
+    assert (done.version.version, done.previous) == (version, "v1.0.0")
+
+
+def test_differences_by_part():
+    old, new = content(**{"gone.py": "x", "kept.py": "x"}), content(**{"new.py": "x", "kept.py": "y"})
+    assert differences(old.files, new.files) == (
+        PartChanges("regression", "model_build", ("new.py",), ("kept.py",), ("gone.py",)),
+    )
+    executable = [TemplateFile(file.path, file.content, executable=True) for file in old.files[:1]]
+    [mode] = differences(old.files, [*executable, *old.files[1:]])
+    assert mode.changed == ("README.md",)
+
+
+def test_an_older_line_can_be_continued(tmp_path):
+    publish(content(), "v1.0.0", directory=tmp_path)
+    publish(content(**{"two.py": "2"}), "v2.0.0", directory=tmp_path)
+    done = publish(content(**{"README.md": "# Fixed\n"}), "v1.0.1", directory=tmp_path)
+    assert done.previous == "v1.0.0"
+    assert [version.version for version in read_versions(tmp_path)] == ["v1.0.0", "v1.0.1", "v2.0.0"]
+
+
+def test_dry_run_writes_nothing(tmp_path):
+    done = publish(content(), directory=tmp_path / "versions", dry_run=True)
+    assert (done.status, done.version.version) == ("dry-run", "v1.0.0")
+    assert not (tmp_path / "versions").exists()
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "v1", "../v1.0.0", "v1.0.0/.."])
+def test_odd_version_names_are_refused(tmp_path, version):
+    with pytest.raises(VersionError, match=r"write it as v1\.2\.3"):
+        publish(content(), version, directory=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("on: push\njobs: [", "is not YAML in line"),
+        ("- a\n", "not a mapping"),
+        ("jobs:\n  a: {}\n", "no trigger"),
+        ("on: push\n", "no `jobs`"),
+        ("on: push\njobs:\n  a:\n    steps: [run: x]\n", "'a' without `runs-on`"),
+        ("on: push\njobs:\n  a:\n    runs-on: x\n", "'a' without `steps`"),
+        ("on: push\non: pull_request\njobs:\n  a:\n    uses: x\n", "'on' comes twice"),
+        ("\udcff", "not UTF-8"),
+    ],
+)
+def test_broken_workflows_are_refused_before_anything_is_written(tmp_path, text, said):
+    broken = TemplateFile(BUILD + ".github/workflows/b.yml", text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(InvalidTemplate, match=said):
+        publish(TemplateContent((*content().files, broken), "templates"), directory=tmp_path / "versions")
+    assert not (tmp_path / "versions").exists()
+
+
+def test_workflows_that_call_others_and_files_elsewhere_are_fine():
+    called = TemplateFile(
+        BUILD + ".github/workflows/b.yaml", b"on: {push: {branches: [main]}}\njobs: {a: {uses: ./x}}\n"
+    )
+    other = TemplateFile(BUILD + "docs/c.yml", b"not: [yaml")
+    assert check_workflows([called, other]) == 1
+
+
+def test_the_command_line(repository, tmp_path):
+    command = [sys.executable, "-m", "operations", "publish", "--source", str(repository), "--from-ref", "main"]
+    command += ["--folder", "templates", "--versions-dir", str(tmp_path / "versions"), "--notes", "First"]
+    done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)
+    told = json.loads(done.stdout)
+    assert (told["status"], told["version"], told["profiles"]) == ("published", "v1.0.0", ["regression"])
+    assert told["changes"][0] == {
+        "profile": "regression",
+        "part": "model_build",
+        "added": [".github/workflows/build.yml", "README.md", "run.sh"],
+        "changed": [],
+        "deleted": [],
+    }
+    again = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "exactly this content" in again.stdout
+    wrong = subprocess.run([*command, "--from-ref", "nothing"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 1
+    assert "no branch, tag or commit 'nothing'" in wrong.stderr
+    assert "Traceback" not in wrong.stderr
+
+
+def test_sources_resolved_twice_publish_once(repository, tmp_path):
+    publish(resolve(repository, "main", "templates"), directory=tmp_path / "v")
+    assert publish(resolve(repository, folder="templates"), directory=tmp_path / "v").status == "unchanged"

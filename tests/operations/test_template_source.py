@@ -1,0 +1,258 @@
+"""Where template content comes from: folders, working trees, commits."""
+
+from __future__ import annotations
+
+import os
+import socketserver
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from custom_resources.template_content import InvalidTemplate, build_archive
+from operations.template_source import SourceUnreadable, TemplateContent, resolve
+from tests.operations.conftest import TEMPLATE, WORKFLOW, commit, git, write
+
+DELIVERED = {path.removeprefix("templates/") for path in TEMPLATE if path != "templates/README.md"}
+
+
+def paths(content: TemplateContent) -> set[str]:
+    return {file.path for file in content.files}
+
+
+def executables(content: TemplateContent) -> set[str]:
+    return {file.path for file in content.files if file.executable}
+
+
+def test_a_plain_folder(folder):
+    content = resolve(folder, folder="templates")
+    assert paths(content) == DELIVERED
+    assert executables(content) == {"regression/model_build/run.sh"}
+    assert (content.source, content.ref, content.commit) == ("templates", "", "")
+    assert content.ignored == ("README.md",)
+
+
+def test_a_working_tree_gives_what_git_does_not_ignore(repository):
+    write(
+        repository,
+        {
+            ".gitignore": "*.pyc\n",
+            "templates/regression/model_build/a.pyc": "junk",
+            "templates/regression/model_build/new.py": "new\n",
+        },
+    )
+    (repository / "templates/regression/model_build/loop.pyc").symlink_to("nowhere")  # ignored: no reason to refuse
+    content = resolve(repository, folder="templates")
+    assert paths(content) == DELIVERED | {"regression/model_build/new.py"}
+    assert content.commit == ""  # no commit holds exactly this
+
+
+def test_an_unchanged_working_tree_names_its_commit(repository):
+    assert resolve(repository, folder="templates").commit == git(repository, "rev-parse", "HEAD")
+
+
+def test_a_commit_wins_over_the_working_tree(repository):
+    sha = git(repository, "rev-parse", "HEAD")
+    write(repository, {"templates/regression/model_build/README.md": "not committed\n"})
+    content = resolve(repository, "main", "templates")
+    assert {file.content for file in content.files if file.path == "regression/model_build/README.md"} == {b"# Build\n"}
+    assert (content.ref, content.commit) == ("main", sha)
+    assert executables(content) == {"regression/model_build/run.sh"}
+
+
+@pytest.mark.parametrize("ref", ["main", "v1", "full", "short"])
+def test_branch_tag_and_commit(repository, make_commit, ref):
+    first = git(repository, "rev-parse", "HEAD")
+    git(repository, "tag", "--annotate", "--message=one", "v1")
+    second = make_commit({"templates/regression/model_build/README.md": "# Second\n"})
+    given = {"full": first, "short": first[:8]}.get(ref, ref)
+    assert resolve(repository, given, "templates").commit == (second if ref == "main" else first)
+
+
+def test_from_git_and_from_disk_give_the_same_archive(repository, tmp_path):
+    other = tmp_path / "elsewhere.git"
+    git(tmp_path, "clone", "--quiet", "--bare", str(repository), str(other))
+    archives = {
+        build_archive(resolve(source, ref, "templates").files)
+        for source, ref in [(repository, ""), (repository, "main"), (other, ""), (f"file://{other}", "main")]
+    }
+    assert len(archives) == 1
+
+
+def test_content_filters_of_the_machine_do_not_matter(repository, make_commit):
+    make_commit({"templates/.gitattributes": "* text eol=crlf\n*.md export-ignore\n"})
+    assert paths(resolve(repository, "main", "templates")) == DELIVERED
+    content = resolve(repository, "main", "templates")
+    assert not any(b"\r" in file.content for file in content.files)
+
+
+def test_profiles_can_be_limited(folder):
+    write(
+        folder,
+        {"templates/vision/model_build/a": "a", "templates/vision/model_deploy/b": "b"},
+    )
+    assert resolve(folder, folder="templates").profiles == ("regression", "vision")
+    assert resolve(folder, folder="templates", profiles=["vision"]).profiles == ("vision",)
+    with pytest.raises(InvalidTemplate, match="'speech' in templates .there is: regression, vision"):
+        resolve(folder, folder="templates", profiles=["speech"])
+
+
+def test_the_whole_source_can_be_the_folder(tmp_path):
+    commit(tmp_path / "s", {path.removeprefix("templates/"): text for path, text in TEMPLATE.items()})
+    assert paths(resolve(tmp_path / "s", "main")) == DELIVERED
+
+
+@pytest.mark.parametrize("from_git", [True, False])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"templates/regression/model_deploy/README.md": None}, "no folder model_deploy"),
+        ({f"{path}": None for path in TEMPLATE if "model_" in path}, "no profile in templates|no folder 'templates'"),
+        ({"templates/regression/model_build/big.bin": b"version https://git-lfs.github.com/spec/v1\n"}, "LFS pointer"),
+        ({"templates/regression/model_build/readme.md": "x"}, "differ only in case"),
+    ],
+)
+def test_unfit_templates_are_refused(repository, make_commit, change, said, from_git):
+    make_commit(change)
+    with pytest.raises((InvalidTemplate, SourceUnreadable), match=said):
+        resolve(repository, "main" if from_git else "", "templates")
+
+
+@pytest.mark.parametrize("ref", ["", "main"])
+def test_symbolic_links_are_refused(repository, ref):
+    (repository / "templates/regression/model_build/link").symlink_to("/etc/passwd")
+    commit(repository, {})
+    with pytest.raises(InvalidTemplate, match="'regression/model_build/link' is a symbolic link"):
+        resolve(repository, ref, "templates")
+
+
+@pytest.mark.parametrize("ref", ["", "main"])
+def test_submodules_are_refused(repository, tmp_path, ref):
+    commit(tmp_path / "other", {"a": "a"})
+    place = "templates/regression/model_build/other"
+    git(repository, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(tmp_path / "other"), place)
+    commit(repository, {})
+    with pytest.raises(InvalidTemplate, match="submodule"):
+        resolve(repository, ref, "templates")
+
+
+@pytest.mark.parametrize("ref", ["", "main"])
+def test_names_that_are_not_utf8_are_refused(repository, ref):
+    name = os.fsencode(repository / "templates/regression/model_build") + b"/caf\xe9"
+    Path(os.fsdecode(name)).write_text("x")
+    commit(repository, {})
+    with pytest.raises(InvalidTemplate, match="UTF-8"):
+        resolve(repository, ref, "templates")
+
+
+@pytest.mark.parametrize(
+    ("source", "ref", "folder", "said"),
+    [
+        ("REPOSITORY", "nothing", "templates", "no branch, tag or commit 'nothing'"),
+        ("REPOSITORY", "0" * 40, "templates", "no branch, tag or commit"),
+        ("REPOSITORY", "--upload-pack=touch /tmp/x", "templates", "not a branch"),
+        ("REPOSITORY", "main:refs/heads/x", "templates", "not a branch"),
+        ("REPOSITORY", "main", "other", "no folder 'other'"),
+        ("REPOSITORY", "", "other", "no folder 'other'"),
+        ("REPOSITORY", "main", "templates/README.md", "is a file"),
+        ("REPOSITORY", "main", "../..", "leaves the source"),
+        ("/no/such/place", "", "", "neither a folder nor a Git URL"),
+        ("https://user:hunter2@example.com/x.git", "main", "", "holds a password"),
+        ("ext::sh -c touch% /tmp/x", "main", "", "neither a folder|must be an https"),
+        ("http://127.0.0.1:9/x.git", "main", "", "cannot be read"),
+    ],
+)
+def test_unreadable_sources_say_why(repository, source, ref, folder, said):
+    with pytest.raises(SourceUnreadable, match=said) as refused:
+        resolve(source.replace("REPOSITORY", str(repository)), ref, folder)
+    assert "hunter2" not in str(refused.value)
+    assert "Traceback" not in str(refused.value)
+
+
+@contextmanager
+def private_server(repository: Path, authorization: list[str]) -> Iterator[str]:
+    """Git's own smart HTTP service behind a check of the Authorization header."""
+    git(repository, "update-server-info")
+
+    class Handler(BaseHTTPRequestHandler):
+        def handle_any(self) -> None:
+            authorization.append(self.headers.get("Authorization", ""))
+            if self.headers.get("Authorization") != "Basic eC1hY2Nlc3MtdG9rZW46Y2FuYXJ5LXRva2Vu":
+                self.send_response(401)
+                self.send_header("WWW-Authenticate", "Basic")
+                self.end_headers()
+                return
+            path, _, query = self.path.partition("?")
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            done = subprocess.run(
+                ["git", "http-backend"],
+                input=body,
+                capture_output=True,
+                check=True,
+                env={
+                    **os.environ,
+                    "GIT_PROJECT_ROOT": str(repository.parent),
+                    "GIT_HTTP_EXPORT_ALL": "1",
+                    "PATH_INFO": path,
+                    "QUERY_STRING": query,
+                    "REQUEST_METHOD": self.command,
+                    "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+                    "CONTENT_LENGTH": str(len(body)),
+                    "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+                    "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+                },
+            )
+            head, _, answer = done.stdout.partition(b"\r\n\r\n")
+            self.send_response(200)
+            for line in head.decode().splitlines():
+                self.send_header(*line.split(": ", 1))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        do_GET = do_POST = handle_any  # noqa: N815
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/{repository.name}/.git"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_private_source_gets_the_token_and_nobody_else_sees_it(repository, tmp_path, monkeypatch):
+    seen: list[str] = []
+    arguments: list[str] = []
+    real = subprocess.Popen
+
+    class Recorded(real):
+        def __init__(self, command, *rest, **options):
+            arguments.extend(map(str, command))
+            super().__init__(command, *rest, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", Recorded)
+    with private_server(repository, seen) as url:
+        content = resolve(url, "main", "templates", token="canary-token")
+        assert paths(content) == DELIVERED
+        assert content.source == url
+        with pytest.raises(SourceUnreadable, match="asks for a token"):
+            resolve(url, "main", "templates")
+        with pytest.raises(SourceUnreadable, match="asks for a token") as refused:
+            resolve(url, "main", "templates", token="wrong-canary")
+    assert any(seen)
+    assert arguments
+    assert not [argument for argument in arguments if "canary" in argument or "Y2FuYXJ5" in argument]
+    assert "canary" not in str(refused.value)
+
+
+def test_workflow_text_is_untouched(folder):
+    files = {file.path: file.content for file in resolve(folder, folder="templates").files}
+    assert files["regression/model_build/.github/workflows/build.yml"] == WORKFLOW.encode()
