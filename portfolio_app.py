@@ -1,0 +1,34 @@
+"""CDK entry point: settings -> stacks, into cdk.out or CDK_OUTDIR."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+from products.settings import PROJECT_ROOT, SettingsError, load_settings
+from products.versions import read_versions, versions_directory
+
+
+def main() -> int:
+    """Write the cloud assembly; a setting that is wrong is one sentence, without a traceback."""
+    try:
+        settings = load_settings()
+        versions = read_versions()
+        if not versions:
+            raise SettingsError(
+                f"No version is published yet in {versions_directory()}; run `python -m operations publish` first."
+            )
+        # The CDK takes a second to load: not before the settings are right.
+        from products.assembly import write_assembly  # noqa: PLC0415
+
+        context = json.loads((PROJECT_ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+        write_assembly(settings, versions, versions_directory(), os.environ.get("CDK_OUTDIR") or "cdk.out", context)
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

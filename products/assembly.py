@@ -1,0 +1,77 @@
+"""The cloud assembly: all stacks from settings and published versions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import App, PermissionsBoundary, Tags
+from jsii.errors import JavaScriptError
+
+from products.foundation import PORTFOLIO_STACK, FoundationStack
+from products.portfolio import PortfolioStack
+from products.settings import Settings
+from products.versions import Version, VersionError
+
+
+class TemplateChanged(VersionError):
+    """The product's template is not what it was when its version was first synthesized."""
+
+
+def build_app(
+    settings: Settings,
+    versions: Sequence[Version],
+    versions_directory: Path,
+    outdir: str,
+    context: Mapping[str, Any],
+) -> App:
+    """Return the app with its stacks, not yet synthesized. `versions` are sorted, oldest first, at least one."""
+    app = App(outdir=outdir, context=dict(context), analytics_reporting=False)
+    boundary = (
+        {"permissions_boundary": PermissionsBoundary.from_arn(settings.permissions_boundary)}
+        if settings.permissions_boundary
+        else {}
+    )
+    foundation = FoundationStack(
+        app,
+        "FoundationStack",
+        settings=settings,
+        description="What launches of the SageMaker Unified Studio project template run on",
+        **boundary,
+    )
+    portfolio = PortfolioStack(
+        app,
+        PORTFOLIO_STACK,
+        settings=settings,
+        versions=versions,
+        versions_directory=versions_directory,
+        description="The Service Catalog portfolio of the SageMaker Unified Studio project template",
+        **boundary,
+    )
+    portfolio.add_stack_dependency(foundation)
+    Tags.of(app).add("studio-mlops:stack", settings.prefix)
+    return app
+
+
+def write_assembly(
+    settings: Settings,
+    versions: Sequence[Version],
+    versions_directory: Path,
+    outdir: str,
+    context: Mapping[str, Any],
+) -> None:
+    """Synthesize. Raises TemplateChanged when a published version would become another."""
+    app = build_app(settings, versions, versions_directory, outdir, context)
+    try:
+        app.synth()
+    except (JavaScriptError, RuntimeError) as error:
+        if "Template has changed for ProductStack Version" not in str(error):
+            raise
+        newest = versions[-1].version
+        snapshot = next(versions_directory.glob(f"*.{re.escape(newest)}.product.template.json"), None)
+        raise TemplateChanged(
+            f"The product's template has changed since {newest} was synthesized; publish a new version "
+            f"(python -m operations publish) or, if {newest} was never deployed, remove {snapshot} and repeat."
+        ) from None

@@ -1,0 +1,448 @@
+"""The product: what a launch asks for, and the resources that it creates. Its template stands alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import (
+    Aws,
+    CfnCondition,
+    CfnOutput,
+    CfnParameter,
+    CfnRule,
+    CfnRuleAssertion,
+    CustomResource,
+    Fn,
+    Token,
+)
+from aws_cdk import aws_servicecatalog as servicecatalog
+from constructs import Construct
+
+from products.foundation import SERVICE_TIMEOUT, service_token
+from products.settings import Settings
+from products.versions import Version
+from products.workflow_role import Repository, execution_role_policy, workflow_role
+
+REPOSITORY_NAME = r"^(?!\.{1,2}$)(?!.*\.git$)[A-Za-z0-9._-]{0,100}$"
+
+
+@dataclass(frozen=True)
+class _Parameter:
+    """A parameter as the launch form shows it. `default` None: it must be given."""
+
+    name: str
+    label: str
+    description: str
+    default: str | None = ""
+    pattern: str = ""
+    constraint: str = ""
+    values: tuple[str, ...] = ()
+
+
+def _parameters(settings: Settings) -> dict[str, list[_Parameter]]:
+    """Return the parameters by the group that the launch form shows them in."""
+    product, git = settings.product, settings.git_config
+    name = r"^[\w -]{0,64}$"
+    name_constraint = "up to 64 letters, digits, spaces, underscores and hyphens"
+    return {
+        "Project": [
+            _Parameter(
+                "DomainId",
+                "Domain id",
+                "The SageMaker Unified Studio domain, such as dzd_1a2b3c.",
+                None,
+                r"^dzd[-_][a-zA-Z0-9_-]{1,36}$",
+                "an id that starts with dzd_ or dzd-",
+            ),
+            _Parameter(
+                "ProjectId",
+                "Project id",
+                "The Studio project. Empty in SageMaker Studio classic, which fills in its own.",
+                "",
+                r"^[a-zA-Z0-9_-]{0,36}$",
+                "up to 36 letters, digits, underscores and hyphens",
+            ),
+            _Parameter("ProjectName", "Project name", "Empty: as Studio says.", "", name, name_constraint),
+            _Parameter(
+                "ProfileName",
+                "Project profile",
+                "Its template folder is the name in lower case. Empty: as Studio says.",
+                "",
+                name,
+                name_constraint,
+            ),
+            _Parameter(
+                "UserRoleArn",
+                "Project role",
+                "The role that pipelines run as. Empty: looked up in Studio.",
+                "",
+                r"^(arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+)?$",
+                "the ARN of a role",
+            ),
+            _Parameter(
+                "ScopeName",
+                "Scope name",
+                "AMAZON_DATAZONE_SCOPENAME for the workflows; Studio's scope is dev.",
+                product.scope_name,
+                r"^[A-Za-z0-9_-]{1,64}$",
+                "1 to 64 letters, digits, underscores and hyphens",
+            ),
+            _Parameter(
+                "SageMakerProjectName",
+                "SageMaker classic project name",
+                "Filled in by SageMaker Studio classic.",
+                "",
+                r"^([a-zA-Z0-9](-*[a-zA-Z0-9]){0,31})?$",
+                "a SageMaker project name",
+            ),
+            _Parameter(
+                "SageMakerProjectId",
+                "SageMaker classic project id",
+                "Filled in by SageMaker Studio classic.",
+                "",
+                r"^([a-zA-Z0-9](-*[a-zA-Z0-9]){0,19})?$",
+                "a SageMaker project id",
+            ),
+        ],
+        "Repositories on GitHub": [
+            _Parameter(
+                "Organization",
+                "Organization",
+                "The organization that the repositories are made in.",
+                git.private_github_organization or None,
+                r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}$",
+                "an organization's name as in its address on GitHub",
+            ),
+            _Parameter(
+                "BuildRepositoryName",
+                "Build repository",
+                "Empty: <project id>-<domain id>-build-repo.",
+                "",
+                REPOSITORY_NAME,
+                "up to 100 letters, digits, dots, underscores and hyphens, not ending in .git",
+            ),
+            _Parameter(
+                "DeployRepositoryName",
+                "Deploy repository",
+                "Empty: <project id>-<domain id>-deploy-repo.",
+                "",
+                REPOSITORY_NAME,
+                "up to 100 letters, digits, dots, underscores and hyphens, not ending in .git",
+            ),
+            _Parameter(
+                "RepositoryVisibility",
+                "Visibility",
+                "Who sees the repositories; internal needs GitHub Enterprise.",
+                product.visibility,
+                values=("private", "internal", "public"),
+            ),
+            _Parameter(
+                "AdoptExisting",
+                "Adopt existing repositories",
+                "true: take repositories of these names that exist already, and keep their content.",
+                "false",
+                values=("true", "false"),
+            ),
+        ],
+        "Template": [
+            _Parameter(
+                "SyncMode",
+                "Template updates",
+                "Merge: into the default branch where that is clean; PullRequest: always ask; Off: never.",
+                product.sync_mode,
+                values=("Merge", "PullRequest", "Off"),
+            ),
+            _Parameter(
+                "TriggerPipelineExecution",
+                "Run the pipeline on push",
+                "The variable TRIGGER_PIPELINE_EXECUTION of both repositories.",
+                "false",
+                values=("true", "false"),
+            ),
+            _Parameter(
+                "RotateSecrets",
+                "Write all secrets again",
+                "true: also secrets whose value here has not changed, which undoes changes made by hand on GitHub.",
+                "false",
+                values=("true", "false"),
+            ),
+        ],
+        "Data and deployment": [
+            _Parameter(
+                "GlueDatabase",
+                "Glue database",
+                "GLUE_DATABASE of the workflows.",
+                product.glue_database,
+                r"^[A-Za-z0-9_-]{1,255}$",
+                "1 to 255 letters, digits, underscores and hyphens",
+            ),
+            _Parameter(
+                "GlueTable",
+                "Glue table",
+                "GLUE_TABLE of the workflows.",
+                product.glue_table,
+                r"^[A-Za-z0-9_-]{1,255}$",
+                "1 to 255 letters, digits, underscores and hyphens",
+            ),
+            _Parameter(
+                "DeployAccount",
+                "Deployment account",
+                "The AWS account that models are deployed to. Empty: this one.",
+                "",
+                r"^(\d{12})?$",
+                "an account id of 12 digits",
+            ),
+            _Parameter(
+                "MlflowTrackingUri",
+                "MLflow tracking server",
+                "Its ARN or address. Empty: as the project has it.",
+                "",
+                r"^(arn:aws[a-z-]*:sagemaker:\S+|https?://\S+)?$",
+                "an ARN or an http(s) address",
+            ),
+        ],
+    }
+
+
+class MlopsProject(servicecatalog.ProductStack):
+    """One version of the product. Everything that this version delivers is pinned as literals."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, version: Version) -> None:
+        """Build the template of `version`."""
+        super().__init__(
+            scope,
+            construct_id,
+            analytics_reporting=False,
+            description=f"{settings.product.description or settings.product.name} (template {version.version})",
+        )
+        self._settings = settings
+        self._version = version
+        self._ask(_parameters(settings))
+        self._refuse()
+        self._project_id = self._first("ProjectId", "SageMakerProjectId")
+        self._project = self._studio_project()
+        build, deploy = self._repository("Build"), self._repository("Deploy")
+        role = self._workflow_role([build, deploy])
+        execution_role_policy(self, settings, self._project, self._project_id)
+        for repository in (build, deploy):
+            self._template(repository)
+            self._configuration(repository, role)
+        self._output("ProjectName", self._attribute("ProjectName"), "The project's name")
+        self._output("ProfileName", self._attribute("ProfileName"), "The project profile")
+
+    # -- what a launch asks for -------------------------------------------------------------------------------
+
+    def _ask(self, groups: dict[str, list[_Parameter]]) -> None:
+        self._parameters: dict[str, CfnParameter] = {}
+        for parameter in (each for group in groups.values() for each in group):
+            self._parameters[parameter.name] = CfnParameter(
+                self,
+                parameter.name,
+                description=parameter.description,
+                default=parameter.default,
+                allowed_pattern=parameter.pattern or None,
+                constraint_description=f"{parameter.label}: {parameter.constraint}." if parameter.pattern else None,
+                allowed_values=list(parameter.values) or None,
+            )
+        self.template_options.metadata = {
+            "AWS::CloudFormation::Interface": {
+                "ParameterGroups": [
+                    {"Label": {"default": title}, "Parameters": [each.name for each in group]}
+                    for title, group in groups.items()
+                ],
+                "ParameterLabels": {each.name: {"default": each.label} for group in groups.values() for each in group},
+            }
+        }
+        self._given = {
+            name: CfnCondition(
+                self, f"{name}Given", expression=Fn.condition_not(Fn.condition_equals(self._ref(name), ""))
+            )
+            for name in (
+                "ProjectId",
+                "BuildRepositoryName",
+                "DeployRepositoryName",
+                "ProjectName",
+                "SageMakerProjectName",
+                "SageMakerProjectId",
+            )
+        }
+
+    def _refuse(self) -> None:
+        """Refuse what single parameters cannot tell, before anything runs."""
+
+        def empty(name: str) -> Any:
+            return Fn.condition_equals(self._ref(name), "")
+
+        CfnRule(
+            self,
+            "ProjectIsNamed",
+            assertions=[
+                CfnRuleAssertion(
+                    assert_=Fn.condition_not(Fn.condition_and(empty("ProjectId"), empty("SageMakerProjectId"))),
+                    assert_description="Give the ProjectId of the Studio project.",
+                )
+            ],
+        )
+        same = Fn.condition_equals(self._ref("BuildRepositoryName"), self._ref("DeployRepositoryName"))
+        CfnRule(
+            self,
+            "RepositoriesDiffer",
+            assertions=[
+                CfnRuleAssertion(
+                    assert_=Fn.condition_or(empty("BuildRepositoryName"), Fn.condition_not(same)),
+                    assert_description="Give the build and the deploy repository different names.",
+                )
+            ],
+        )
+
+    def _ref(self, name: str) -> str:
+        return self._parameters[name].value_as_string
+
+    def _first(self, name: str, otherwise: str) -> str:
+        """Return the parameter `name` where it is given, else `otherwise`."""
+        return Token.as_string(Fn.condition_if(self._given[name].logical_id, self._ref(name), self._ref(otherwise)))
+
+    # -- what a launch creates --------------------------------------------------------------------------------
+
+    def _resource(self, logical_id: str, kind: str, handler: str, properties: dict[str, Any]) -> CustomResource:
+        resource = CustomResource(
+            self,
+            logical_id,
+            service_token=service_token(self, self._settings, handler),
+            service_timeout=SERVICE_TIMEOUT,
+            resource_type=f"Custom::{kind}",
+            properties=properties,
+        )
+        resource.node.default_child.override_logical_id(logical_id)  # type: ignore[union-attr]
+        return resource
+
+    def _studio_project(self) -> CustomResource:
+        return self._resource(
+            "StudioProject",
+            "StudioProject",
+            "studio_project",
+            {
+                "DomainId": self._ref("DomainId"),
+                "ProjectId": self._project_id,
+                "ProjectName": self._first("ProjectName", "SageMakerProjectName"),
+                "ProfileName": self._ref("ProfileName"),
+                "ProfileFolders": dict(self._settings.profile_folders),
+                "TemplateArchive": self._version.archive,
+                "UserRoleArn": self._ref("UserRoleArn"),
+                "DeployAccount": self._ref("DeployAccount"),
+                "GlueDatabase": self._ref("GlueDatabase"),
+                "ScopeName": self._ref("ScopeName"),
+                "MlflowTrackingUri": self._ref("MlflowTrackingUri"),
+                "SageMakerProjectId": self._ref("SageMakerProjectId"),
+            },
+        )
+
+    def _attribute(self, name: str) -> str:
+        return self._project.get_att_string(name)
+
+    def _repository(self, part: str) -> Repository:
+        parameter = f"{part}RepositoryName"
+        default = Fn.join("-", [self._project_id, self._ref("DomainId"), f"{part.lower()}-repo"])
+        resource = self._resource(
+            f"{part}Repository",
+            "GitHubRepository",
+            "github_repository",
+            {
+                "Organization": self._ref("Organization"),
+                "Name": Fn.condition_if(self._given[parameter].logical_id, self._ref(parameter), default),
+                "Part": f"model_{part.lower()}",
+                "DomainId": self._ref("DomainId"),
+                "ProjectId": self._project_id,
+                "ProjectName": self._attribute("ProjectName"),
+                "Visibility": self._ref("RepositoryVisibility"),
+                "Topics": list(self._settings.product.topics),
+                "AdoptExisting": self._ref("AdoptExisting"),
+                "DefaultBranch": self._settings.git_config.private_deploy_repo_default_branch,
+            },
+        )
+        self._output(f"{part}RepositoryUrl", resource.get_att_string("HtmlUrl"), "The repository on GitHub")
+        self._output(f"{part}RepositoryName", resource.get_att_string("Name"), "Its name in the organization")
+        self._output(f"{part}RepositoryId", resource.get_att_string("RepositoryId"), "Its id, which renames keep")
+        return Repository(part, resource)
+
+    def _template(self, repository: Repository) -> None:
+        part, folder = repository.part, f"model_{repository.part.lower()}"
+        resource = self._resource(
+            f"{part}Template",
+            "RepositoryTemplate",
+            "repository_template",
+            {
+                "RepositoryId": repository.id,
+                "Repository": repository.full_name,
+                "DefaultBranch": repository.default_branch,
+                "DomainId": self._ref("DomainId"),
+                "ProjectId": self._project_id,
+                "Part": folder,
+                "TemplateArchive": self._version.archive,
+                "TemplateVersion": self._version.version,
+                "TemplateSource": self._version.described_source,
+                "TemplateFolder": Fn.join("/", [self._attribute("ProfileFolder"), folder]),
+                "SyncMode": self._ref("SyncMode"),
+                "AdoptExisting": self._ref("AdoptExisting"),
+            },
+        )
+        repository.template = resource
+        self._output(f"{part}TemplateVersion", resource.get_att_string("TemplateVersion"), "The template delivered")
+        self._output(f"{part}Commit", resource.get_att_string("CommitSha"), "The commit that delivered it")
+        self._output(f"{part}TemplateStatus", resource.get_att_string("Status"), "How it was delivered")
+        self._output(f"{part}PullRequestUrl", resource.get_att_string("PullRequestUrl"), "Where it waits, if it does")
+
+    def _configuration(self, repository: Repository, role_arn: str) -> None:
+        secrets = self._secrets(role_arn)
+        if repository.part == "Deploy":
+            secrets["DEPLOY_ACCOUNT"] = self._attribute("DeployAccount")
+        resource = self._resource(
+            f"{repository.part}Configuration",
+            "ActionsConfiguration",
+            "actions_configuration",
+            {
+                "RepositoryId": repository.id,
+                "Repository": repository.full_name,
+                "Secrets": secrets,
+                "Variables": {"TRIGGER_PIPELINE_EXECUTION": self._ref("TriggerPipelineExecution")},
+                "RotateSecrets": self._ref("RotateSecrets"),
+            },
+        )
+        # Deleted in the reverse order: the configuration, then the archive, which refuses writes.
+        resource.node.add_dependency(repository.template)
+
+    def _secrets(self, role_arn: str) -> dict[str, str]:
+        """Return the names that templates read (the seed's), and where their values come from."""
+        return {
+            "SAGEMAKER_DOMAIN_ARN": self._attribute("DomainArn"),
+            "SAGEMAKER_SPACE_ARN": self._attribute("SpaceArn"),
+            "SAGEMAKER_PIPELINE_ROLE_ARN": self._attribute("ExecutionRoleArn"),
+            "OIDC_ROLE_GITHUB_WORKFLOW": role_arn,
+            "SAGEMAKER_PROJECT_NAME": self._chosen("SageMakerProjectName", self._attribute("ProjectName")),
+            "SAGEMAKER_PROJECT_ID": self._chosen("SageMakerProjectId", self._project_id),
+            "AMAZON_DATAZONE_DOMAIN": self._ref("DomainId"),
+            "AMAZON_DATAZONE_SCOPENAME": self._attribute("ScopeName"),
+            "AMAZON_DATAZONE_PROJECT": self._project_id,
+            "REGION": Aws.REGION,
+            "ARTIFACT_BUCKET": self._attribute("ArtifactBucket"),
+            "MODEL_PACKAGE_GROUP_NAME": self._attribute("ModelPackageGroupName"),
+            "GLUE_DATABASE": self._attribute("GlueDatabase"),
+            "GLUE_TABLE": self._ref("GlueTable"),
+            "MLFLOW_TRACKING_URI": self._attribute("MlflowTrackingUri"),
+        }
+
+    def _chosen(self, parameter: str, otherwise: str) -> str:
+        return Token.as_string(Fn.condition_if(self._given[parameter].logical_id, self._ref(parameter), otherwise))
+
+    def _workflow_role(self, repositories: list[Repository]) -> str:
+        shared = self._settings.git_config.oidc_role_github_workflow
+        if shared:
+            return shared
+        role = workflow_role(self, self._settings, self._project, self._project_id, repositories)
+        self._output("WorkflowRoleArn", role.role_arn, "The role that the repositories' workflows assume")
+        return role.role_arn
+
+    def _output(self, name: str, value: str, description: str) -> None:
+        # Outputs have names of their own, which may be a parameter's.
+        CfnOutput(self, f"Output{name}", value=value, description=description).override_logical_id(name)

@@ -1,0 +1,328 @@
+"""PortfolioStack: the Service Catalog portfolio, the product with all its versions, and who may launch it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import ArnFormat, CfnOutput, CustomResource, RemovalPolicy, Stack, Tags, custom_resources
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3_assets as s3_assets
+from aws_cdk import aws_servicecatalog as servicecatalog
+from constructs import Construct
+
+from products.foundation import HANDLERS, SERVICE_TIMEOUT, service_token, statement
+from products.mlops_project import MlopsProject
+from products.settings import Settings
+from products.versions import ARCHIVE_FILE, Version, VersionError
+
+
+class PortfolioStack(Stack):
+    """Portfolio, product, versions, constraints, access, shares."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        versions: Sequence[Version],
+        versions_directory: Path,
+        **kwargs: Any,
+    ) -> None:
+        """Build everything; `versions` are sorted, oldest first, at least one. Raises VersionError."""
+        super().__init__(scope, construct_id, **kwargs)
+        self.settings = settings
+        self.versions = versions
+        self._directory = versions_directory
+        archives = [self._archive(version) for version in versions]
+        self.portfolio = servicecatalog.Portfolio(
+            self,
+            "Portfolio",
+            display_name=settings.portfolio.name,
+            provider_name=settings.portfolio.provider,
+            description=settings.portfolio.description or None,
+        )
+        self.product = self._product()
+        # A version can be launched once its content is there.
+        self.product.node.add_dependency(*archives)
+        self._guidance()
+        self._association = self._associate()
+        self.launch_role = self._launch_role()
+        self._constraints()
+        self._access()
+        self._shares()
+        self._oidc_provider()
+        CfnOutput(self, "PortfolioId", value=self.portfolio.portfolio_id)
+        CfnOutput(self, "ProductId", value=self.product.product_id)
+        CfnOutput(self, "LaunchRoleArn", value=self.launch_role.role_arn)
+        CfnOutput(self, "Versions", value=",".join(version.version for version in versions))
+
+    # -- product ----------------------------------------------------------------------------------------------
+
+    def _archive(self, version: Version) -> CustomResource:
+        """Copy a version's content to the archive bucket, under its content address."""
+        name = f"Archive{version.version.replace('.', 'o')}"
+        asset = s3_assets.Asset(self, f"{name}Asset", path=str(self._directory / version.version / ARCHIVE_FILE))
+        return CustomResource(
+            self,
+            name,
+            service_token=service_token(self, self.settings, "template_archive"),
+            service_timeout=SERVICE_TIMEOUT,
+            resource_type="Custom::TemplateArchive",
+            properties={
+                "Archive": version.archive,
+                "SourceBucket": asset.s3_bucket_name,
+                "SourceKey": asset.s3_object_key,
+            },
+        )
+
+    def _product(self) -> servicecatalog.CloudFormationProduct:
+        """Return the product: the newest version rendered, the older ones as they were."""
+        settings, newest = self.settings, self.versions[-1]
+        self.product_stack = MlopsProject(self, "MlopsProject", settings=settings, version=newest)
+        self.history = servicecatalog.ProductStackHistory(
+            self,
+            "History",
+            product_stack=self.product_stack,
+            current_version_name=newest.version,
+            current_version_locked=True,
+            directory=str(self._directory),
+            description=newest.notes or None,
+        )
+        product = servicecatalog.CloudFormationProduct(
+            self,
+            "Product",
+            product_name=settings.product.name,
+            owner=settings.product.owner,
+            description=settings.product.description or None,
+            support_email=settings.product.support_email or None,
+            product_versions=[*map(self._older, self.versions[:-1]), self.history.current_version()],
+            # A version keeps its id when others are published.
+            replace_product_version_ids=False,
+        )
+        # Recreated under the same name, its consumers could not update any more.
+        product.node.default_child.apply_removal_policy(RemovalPolicy.RETAIN)  # type: ignore[union-attr]
+        # SageMaker Studio classic shows products with this tag.
+        Tags.of(product).add("sagemaker:studio-visibility", "true")
+        return product
+
+    def _older(self, version: Version) -> servicecatalog.CloudFormationProductVersion:
+        snapshots = list(self._directory.glob(f"*.{version.version}.product.template.json"))
+        if len(snapshots) != 1:
+            raise VersionError(
+                f"The published version {version.version} has no snapshot in {self._directory}; restore it from Git, "
+                f"or, if {version.version} was never deployed, remove {self._directory / version.version}."
+            )
+        return servicecatalog.CloudFormationProductVersion(
+            cloud_formation_template=servicecatalog.CloudFormationTemplate.from_asset(str(snapshots[0])),
+            product_version_name=version.version,
+            description=version.notes or None,
+        )
+
+    def _guidance(self) -> None:
+        """Set each version's guidance and activity, for which CloudFormation has nothing."""
+        CustomResource(
+            self,
+            "Guidance",
+            service_token=service_token(self, self.settings, "version_guidance"),
+            service_timeout=SERVICE_TIMEOUT,
+            resource_type="Custom::VersionGuidance",
+            properties={
+                "ProductId": self.product.product_id,
+                "Guidance": {version.version: version.guidance for version in self.versions},
+            },
+        )
+
+    # -- launching --------------------------------------------------------------------------------------------
+
+    def _associate(self) -> Construct:
+        self.portfolio.add_product(self.product)
+        association = self.portfolio.node.find_all()
+        return next(child for child in association if isinstance(child, servicecatalog.CfnPortfolioProductAssociation))
+
+    def _launch_role(self) -> iam.Role:
+        """What Service Catalog launches with: the product's resources, and nothing that it could make besides."""
+        role = iam.Role(
+            self,
+            "LaunchRole",
+            # Without a path: an association of a role with a path cannot be deleted.
+            role_name=self.settings.launch_role_name,
+            assumed_by=iam.ServicePrincipal("servicecatalog.amazonaws.com"),
+            description="Launches of the SageMaker Unified Studio project template",
+        )
+        for each in self._launch_statements():
+            role.add_to_policy(each)
+        return role
+
+    def _launch_statements(self) -> list[iam.PolicyStatement]:
+        settings = self.settings
+        stacks = self.format_arn(service="cloudformation", resource="stack", resource_name="SC-*")
+        workflow_roles = self._iam_role(f"{settings.workflow_role_prefix}*")
+        project_roles = self._iam_role(settings.workflow_role.execution_roles)
+        providers = [
+            self.format_arn(
+                service="lambda",
+                resource="function",
+                resource_name=handler.provider_name(settings),
+                arn_format=ArnFormat.COLON_RESOURCE_NAME,
+            )
+            for handler in HANDLERS
+            if handler.in_product
+        ]
+        bounded = (
+            {"StringEquals": {"iam:PermissionsBoundary": settings.permissions_boundary}}
+            if settings.permissions_boundary
+            else {}
+        )
+        return [
+            statement(
+                [
+                    "cloudformation:CreateStack",
+                    "cloudformation:UpdateStack",
+                    "cloudformation:DeleteStack",
+                    "cloudformation:DescribeStacks",
+                    "cloudformation:DescribeStackEvents",
+                    "cloudformation:DescribeStackResources",
+                    "cloudformation:GetTemplate",
+                    "cloudformation:SetStackPolicy",
+                    "cloudformation:CreateChangeSet",
+                    "cloudformation:ExecuteChangeSet",
+                    "cloudformation:DeleteChangeSet",
+                    "cloudformation:DescribeChangeSet",
+                    "cloudformation:ListChangeSets",
+                    "cloudformation:TagResource",
+                    "cloudformation:UntagResource",
+                ],
+                [f"{stacks}/*"],
+            ),
+            # Asked before there is a stack.
+            statement(["cloudformation:GetTemplateSummary", "cloudformation:ValidateTemplate"], ["*"]),
+            # Service Catalog's own copies of the templates.
+            statement(
+                ["s3:GetObject"],
+                ["*"],
+                StringEquals={"s3:ExistingObjectTag/servicecatalog:provisioning": "true"},
+            ),
+            statement(["lambda:InvokeFunction"], providers),
+            statement(
+                [
+                    "iam:CreateRole",
+                    "iam:PutRolePolicy",
+                    *(["iam:PutRolePermissionsBoundary"] if bounded else []),
+                ],
+                [workflow_roles],
+                **bounded,
+            ),
+            statement(
+                [
+                    "iam:GetRole",
+                    "iam:DeleteRole",
+                    "iam:UpdateRole",
+                    "iam:UpdateRoleDescription",
+                    "iam:UpdateAssumeRolePolicy",
+                    "iam:GetRolePolicy",
+                    "iam:DeleteRolePolicy",
+                    "iam:ListRolePolicies",
+                    "iam:ListAttachedRolePolicies",
+                    "iam:TagRole",
+                    "iam:UntagRole",
+                ],
+                [workflow_roles],
+            ),
+            # The project role's access to the project's files.
+            statement(["iam:PutRolePolicy", "iam:GetRolePolicy", "iam:DeleteRolePolicy"], [project_roles]),
+        ]
+
+    def _iam_role(self, name: str) -> str:
+        return self.format_arn(service="iam", region="", resource="role", resource_name=name)
+
+    def _constraints(self) -> None:
+        if self.settings.portfolio.share_accounts or self.settings.portfolio.share_organizations:
+            # By name: each account launches with its own role of this name.
+            self.portfolio.set_local_launch_role_name(self.product, self.settings.launch_role_name)
+        else:
+            self.portfolio.set_launch_role(self.product, self.launch_role)
+        # Else a provisioned product's tags would be what they were at its launch.
+        self.portfolio.constrain_tag_updates(self.product, allow=True)
+
+    # -- access -----------------------------------------------------------------------------------------------
+
+    def _access(self) -> None:
+        access = self.settings.portfolio
+        for number, arn in enumerate(access.principals):
+            self._principal(f"Principal{number}", arn, "IAM")
+        for number, pattern in enumerate(access.principal_patterns):
+            self._principal(f"PrincipalPattern{number}", pattern, "IAM_PATTERN")
+        if access.tag_options:
+            options = servicecatalog.TagOptions(
+                self, "TagOptions", allowed_values_for_tags={k: list(v) for k, v in access.tag_options.items()}
+            )
+            self.portfolio.associate_tag_options(options)
+
+    def _principal(self, construct_id: str, arn: str, kind: str) -> None:
+        servicecatalog.CfnPortfolioPrincipalAssociation(
+            self,
+            construct_id,
+            portfolio_id=self.portfolio.portfolio_id,
+            principal_arn=arn,
+            principal_type=kind,
+        )
+
+    def _shares(self) -> None:
+        for account in self.settings.portfolio.share_accounts:
+            self.portfolio.share_with_account(account, share_tag_options=True)
+        nodes = self.settings.portfolio.share_organizations
+        if not nodes:
+            return
+        portfolio_arn = self.format_arn(
+            service="catalog", resource="portfolio", resource_name=self.portfolio.portfolio_id
+        )
+        for node in nodes:
+            self._share_with_organization(node, portfolio_arn)
+
+    def _share_with_organization(self, node: str, portfolio_arn: str) -> None:
+        """Share by API: CloudFormation's PortfolioShare takes an account only."""
+        parameters = {
+            "PortfolioId": self.portfolio.portfolio_id,
+            "OrganizationNode": {
+                "Type": "ORGANIZATION" if node.startswith("o-") else "ORGANIZATIONAL_UNIT",
+                "Value": node,
+            },
+        }
+        custom_resources.AwsCustomResource(
+            self,
+            f"ShareWith{node.replace('-', '')}",
+            resource_type="Custom::PortfolioShare",
+            install_latest_aws_sdk=False,
+            on_update=custom_resources.AwsSdkCall(
+                service="service-catalog",
+                action="CreatePortfolioShare",
+                parameters={**parameters, "ShareTagOptions": True, "SharePrincipals": True},
+                physical_resource_id=custom_resources.PhysicalResourceId.of(node),
+            ),
+            on_delete=custom_resources.AwsSdkCall(
+                service="service-catalog", action="DeletePortfolioShare", parameters=parameters
+            ),
+            policy=custom_resources.AwsCustomResourcePolicy.from_statements(
+                [
+                    statement(
+                        ["servicecatalog:CreatePortfolioShare", "servicecatalog:DeletePortfolioShare"],
+                        [portfolio_arn],
+                    )
+                ]
+            ),
+        )
+
+    def _oidc_provider(self) -> None:
+        """Create the account's identity provider for GitHub Actions, unless there is one or no project needs it."""
+        settings = self.settings
+        if settings.github.oidc_provider_arn or settings.git_config.oidc_role_github_workflow:
+            return
+        iam.CfnOIDCProvider(
+            self,
+            "GitHubOidcProvider",
+            url=f"https://{settings.github.oidc_issuer}",
+            client_id_list=["sts.amazonaws.com"],
+        )

@@ -1,0 +1,183 @@
+"""The IAM half of the product: the role of a project's workflows, and the project role's access to its files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import ArnFormat, Aws, CustomResource, Fn, Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from products.foundation import statement
+from products.settings import Settings
+
+PROJECT_TAG = "AmazonDataZoneProject"
+_OBJECTS = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+
+
+class Repository:
+    """A project's repository while the template is built."""
+
+    def __init__(self, part: str, resource: CustomResource) -> None:
+        """`part` is Build or Deploy, `resource` its Custom::GitHubRepository."""
+        self.part = part
+        self.id = resource.get_att_string("RepositoryId")
+        self.full_name = resource.get_att_string("FullName")
+        self.default_branch = resource.get_att_string("DefaultBranch")
+        self.template: CustomResource = resource  # replaced by its Custom::RepositoryTemplate
+
+
+def subjects(repository: Repository, environments: tuple[str, ...]) -> list[str]:
+    """Return the subjects (`sub`) of the identity tokens that a repository's jobs have.
+
+    Repositories made or renamed since July 2026 have GitHub's immutable form, `repo:OWNER@ID/NAME@ID:...`; older
+    ones, and those on GitHub Enterprise Server, have `repo:OWNER/NAME:...`. Names cannot hold an `@`, so that the
+    owner's id, which we do not know, can be left open: the repository's id is not.
+    """
+    owner, name = (Fn.select(index, Fn.split("/", repository.full_name)) for index in (0, 1))
+    forms = [
+        ["repo:", repository.full_name],
+        ["repo:", owner, "@*/", name, "@", repository.id],
+    ]
+    contexts = [
+        [":ref:refs/heads/", repository.default_branch],
+        *[[f":environment:{environment}"] for environment in environments],
+    ]
+    return [Fn.join("", [*form, *context]) for form in forms for context in contexts]
+
+
+def provider_arn(settings: Settings) -> str:
+    """Return the ARN of the account's identity provider for GitHub Actions."""
+    return settings.github.oidc_provider_arn or (
+        f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:oidc-provider/{settings.github.oidc_issuer}"
+    )
+
+
+def workflow_role(
+    scope: Construct, settings: Settings, project: CustomResource, project_id: str, repositories: list[Repository]
+) -> iam.Role:
+    """Return the role that only the project's two repositories can assume, for only the project's things."""
+    issuer = settings.github.oidc_issuer
+    environments = settings.workflow_role.environments
+    trusted = [subject for repository in repositories for subject in subjects(repository, environments)]
+    role = iam.Role(
+        scope,
+        "WorkflowRole",
+        # IAM's names are the account's: the project's id keeps them apart.
+        role_name=Fn.join("", [settings.workflow_role_prefix, project_id]),
+        description="GitHub workflows of a SageMaker Unified Studio project",
+        assumed_by=iam.WebIdentityPrincipal(
+            provider_arn(settings),
+            {"StringEquals": {f"{issuer}:aud": "sts.amazonaws.com"}, "StringLike": {f"{issuer}:sub": trusted}},
+        ),
+        permissions_boundary=iam.ManagedPolicy.from_managed_policy_arn(
+            scope, "WorkflowRoleBoundary", settings.permissions_boundary
+        )
+        if settings.permissions_boundary
+        else None,
+        inline_policies={
+            "project": iam.PolicyDocument(
+                statements=[
+                    *artifact_statements(settings, project),
+                    *_sagemaker_statements(scope, project, project_id),
+                    statement(
+                        ["iam:PassRole"],
+                        [project.get_att_string("ExecutionRoleArn")],
+                        StringEquals={"iam:PassedToService": "sagemaker.amazonaws.com"},
+                    ),
+                ]
+            )
+        },
+    )
+    role.node.default_child.override_logical_id("WorkflowRole")  # type: ignore[union-attr]
+    return role
+
+
+def artifact_statements(settings: Settings, project: CustomResource) -> list[iam.PolicyStatement]:
+    """Return access to the project's files in Studio's bucket, which many projects share."""
+    bucket = f"arn:{Aws.PARTITION}:s3:::{project.get_att_string('ArtifactBucket')}"
+    prefix = project.get_att_string("ArtifactPrefix")
+    if settings.workflow_role.artifact_access == "bucket":
+        return [
+            statement(_OBJECTS, [f"{bucket}/*"]),
+            statement(["s3:ListBucket", "s3:GetBucketLocation"], [bucket]),
+        ]
+    return [
+        statement(_OBJECTS, [f"{bucket}/{prefix}/*"]),
+        statement(["s3:ListBucket"], [bucket], StringLike={"s3:prefix": [prefix, f"{prefix}/*"]}),
+        statement(["s3:GetBucketLocation"], [bucket]),
+    ]
+
+
+def _sagemaker_statements(scope: Construct, project: CustomResource, project_id: str) -> list[iam.PolicyStatement]:
+    """What is made must carry the project's tag; what is used must carry it already."""
+
+    def arn(resource: str, name: str = "*") -> str:
+        return Stack.of(scope).format_arn(
+            service="sagemaker", resource=resource, resource_name=name, arn_format=ArnFormat.SLASH_RESOURCE_NAME
+        )
+
+    group = project.get_att_string("ModelPackageGroupName")
+    made = [arn(kind) for kind in ("pipeline", "model", "endpoint-config", "endpoint")]
+    requested: dict[str, Any] = {"StringEquals": {f"aws:RequestTag/{PROJECT_TAG}": project_id}}
+    tagged: dict[str, Any] = {"StringEquals": {f"aws:ResourceTag/{PROJECT_TAG}": project_id}}
+    return [
+        statement(
+            [
+                "sagemaker:CreatePipeline",
+                "sagemaker:CreateModel",
+                "sagemaker:CreateEndpointConfig",
+                "sagemaker:CreateEndpoint",
+                "sagemaker:AddTags",
+            ],
+            made,
+            **requested,
+        ),
+        statement(
+            [
+                "sagemaker:UpdatePipeline",
+                "sagemaker:DescribePipeline",
+                "sagemaker:StartPipelineExecution",
+                "sagemaker:ListPipelineExecutions",
+                "sagemaker:DescribePipelineExecution",
+                "sagemaker:ListPipelineExecutionSteps",
+                "sagemaker:DescribeModel",
+                "sagemaker:DeleteModel",
+                "sagemaker:DescribeEndpointConfig",
+                "sagemaker:DeleteEndpointConfig",
+                "sagemaker:DescribeEndpoint",
+                "sagemaker:UpdateEndpoint",
+                "sagemaker:InvokeEndpoint",
+                "sagemaker:ListTags",
+            ],
+            made,
+            **tagged,
+        ),
+        statement(
+            [
+                "sagemaker:CreateModelPackageGroup",
+                "sagemaker:DescribeModelPackageGroup",
+                "sagemaker:CreateModelPackage",
+                "sagemaker:DescribeModelPackage",
+                "sagemaker:UpdateModelPackage",
+                "sagemaker:AddTags",
+                "sagemaker:ListTags",
+            ],
+            [arn("model-package-group", group), arn("model-package", f"{group}/*")],
+        ),
+        # SageMaker has no resource for listing.
+        statement(["sagemaker:ListModelPackages"], ["*"]),
+    ]
+
+
+def execution_role_policy(
+    scope: Construct, settings: Settings, project: CustomResource, project_id: str
+) -> iam.CfnPolicy:
+    """Give the project's role its files; the policy goes with the stack."""
+    return iam.CfnPolicy(
+        scope,
+        "ExecutionRolePolicy",
+        policy_name=Fn.join("-", [settings.prefix, project_id, "artifacts"]),
+        roles=[project.get_att_string("ExecutionRoleName")],
+        policy_document=iam.PolicyDocument(statements=artifact_statements(settings, project)),
+    )
