@@ -50,8 +50,8 @@ class State(BaseModel):
     processes: dict[str, Process] = Field(default_factory=dict)
     ports: dict[str, int] = Field(default_factory=dict)  # kept when stopped, so that clone URLs stay valid
     github: GitHubPlace | None = None
+    token_given: bool = False  # the token is the user's, not the stand-in's own
     assembly: str = ""  # the cloud assembly that is deployed
-    projects: dict[str, GitHubPlace] = Field(default_factory=dict)  # where each project was launched
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,7 +17,7 @@ from local.home import LocalError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
-    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
+    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef, TagTypeDef
 
 _POLL_SECONDS = 0.15
 _CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM")
@@ -46,6 +47,7 @@ class Stack:
     status: str
     parameters: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
     created: datetime | None = None
 
 
@@ -75,6 +77,7 @@ class Stacks:
             found["StackStatus"],
             {p["ParameterKey"]: p.get("ParameterValue", "") for p in found.get("Parameters", [])},
             {o["OutputKey"]: o.get("OutputValue", "") for o in found.get("Outputs", [])},
+            {t["Key"]: t["Value"] for t in found.get("Tags", [])},
             found.get("CreationTime"),
         )
 
@@ -94,11 +97,18 @@ class Stacks:
         body = self._client.get_template(StackName=name)["TemplateBody"]
         return json.loads(body) if isinstance(body, str) else dict(body)
 
-    def deploy(self, name: str, template_url: str, parameters: Mapping[str, str], listener: Listener) -> Stack:
-        """Create the stack, or update it, and wait.
+    def deploy(
+        self,
+        name: str,
+        template_url: str,
+        parameters: Mapping[str, str],
+        listener: Listener,
+        tags: Mapping[str, str] = MappingProxyType({}),
+    ) -> Stack:
+        """Create the stack, with tags, or update it, and wait.
 
-        Parameters that are not given keep the value they have, or take their default. Raises StackFailed with the
-        first failed resource's reason, LocalError for a request that CloudFormation refuses.
+        Parameters that are not given keep the value they have, or take their default; tags stay. Raises StackFailed
+        with the first failed resource's reason, LocalError for a request that CloudFormation refuses.
         """
         before = self.find(name)
         if before and before.status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"):
@@ -116,7 +126,8 @@ class Stacks:
         }
         try:
             if before is None:
-                self._client.create_stack(**arguments, Parameters=given)
+                labels: list[TagTypeDef] = [{"Key": key, "Value": value} for key, value in tags.items()]
+                self._client.create_stack(**arguments, Parameters=given, Tags=labels)
             else:
                 known = self._client.get_template_summary(TemplateURL=template_url).get("Parameters", [])
                 given += [

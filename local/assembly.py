@@ -1,0 +1,186 @@
+"""The cloud assembly: synthesized once for the same input, and deployed as the CDK's command line would."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local import processes
+from local.cloud import Cloud
+from local.home import SOURCE, Home, LocalError
+from local.ministack import ACCOUNT, REGION
+from local.stacks import Listener, Stack
+from products.versions import read_versions
+
+FOUNDATION, PORTFOLIO = "FoundationStack", "PortfolioStack"
+BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
+_INPUTS = (
+    "portfolio_app.py",
+    "cdk.json",
+    "settings.toml",
+    "requirements.txt",
+    "products",
+    "custom_resources",
+    "templates",
+    "layers",
+)
+_KEPT = 8
+_SYNTH_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file or folder that a stack needs in the asset bucket."""
+
+    path: Path
+    key: str
+    folder: bool
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """A synthesized cloud assembly on disk."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The hash of what it was made of."""
+        return self.path.name
+
+    def template(self, stack: str) -> dict[str, Any]:
+        """Return a stack's template."""
+        return dict(json.loads((self.path / f"{stack}.template.json").read_bytes()))
+
+    def assets(self, stack: str) -> Iterator[Asset]:
+        """Yield the assets of a stack that are published from files."""
+        listed = json.loads((self.path / f"{stack}.assets.json").read_bytes())
+        for file in listed["files"].values():
+            for place in file["destinations"].values():
+                yield Asset(
+                    self.path / file["source"]["path"], place["objectKey"], file["source"]["packaging"] == "zip"
+                )
+
+    def product_templates(self) -> dict[str, str]:
+        """Return version -> object key of the product's template, as the portfolio offers them, in its order."""
+        templates: dict[str, str] = {}
+        for resource in self.template(PORTFOLIO)["Resources"].values():
+            if resource["Type"] != "AWS::ServiceCatalog::CloudFormationProduct":
+                continue
+            for version in resource["Properties"]["ProvisioningArtifactParameters"]:
+                url = json.dumps(version["Info"]["LoadTemplateFromURL"])
+                found = re.search(r"/([0-9a-f]{64}\.json)\"", url)
+                if found:
+                    templates[version["Name"]] = found[1]
+        return templates
+
+
+def _files(places: Iterable[Path]) -> Iterator[Path]:
+    for place in places:
+        if place.is_dir():
+            yield from sorted(p for p in place.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+        elif place.is_file():
+            yield place
+
+
+def _digest(versions: Path) -> str:
+    """Return the hash of what goes into an assembly. The newest version's snapshot comes out of it instead."""
+    digest = hashlib.sha256(sys.version.encode())
+    newest = read_versions(versions)[-1].version
+    for root, places in ((SOURCE, [SOURCE / name for name in _INPUTS]), (versions, [versions])):
+        for file in _files(places):
+            if root == versions and file.name.endswith(f".{newest}.product.template.json"):
+                continue
+            digest.update(f"{file.relative_to(root)}\0{file.stat().st_mode & 0o111}\0".encode())
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def synthesize(home: Home) -> Assembly:
+    """Return the assembly of this source and the home's versions; the same input is synthesized once.
+
+    Raises LocalError with what the CDK says when the settings or versions are wrong.
+    """
+    made = home.assemblies / _digest(home.versions)
+    if (made / "manifest.json").exists():
+        made.touch()
+        return Assembly(made)
+    with tempfile.TemporaryDirectory(prefix="synth-", dir=home.assemblies) as directory:
+        context = json.loads((SOURCE / "cdk.json").read_bytes()).get("context", {})
+        run = subprocess.run(
+            [sys.executable, "portfolio_app.py"],
+            cwd=SOURCE,
+            env={
+                **processes.environment(home),
+                "CDK_OUTDIR": f"{directory}/cdk.out",
+                "CDK_CONTEXT_JSON": json.dumps({**context, "aws:cdk:bundling-stacks": []}),
+                "MLOPS_VERSIONS_DIR": str(home.versions),
+            },
+            capture_output=True,
+            text=True,
+            timeout=_SYNTH_SECONDS,
+            check=False,
+        )
+        if run.returncode:
+            said = run.stderr.strip().splitlines() or ["no message"]
+            raise LocalError(f"The stacks could not be synthesized: {said[-1]}")
+        Path(directory, "cdk.out").rename(made)
+    for old in sorted(home.assemblies.iterdir(), key=lambda path: path.stat().st_mtime)[:-_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+    return Assembly(made)
+
+
+def _zipped(folder: Path) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            entry = zipfile.ZipInfo(file.relative_to(folder).as_posix(), (1980, 1, 1, 0, 0, 0))
+            entry.external_attr = file.stat().st_mode << 16
+            archive.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def bootstrap(cloud: Cloud) -> None:
+    """Make what `cdk bootstrap` makes, as far as a deployment looks at it."""
+    cloud.ssm.put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String", Overwrite=True)
+    try:
+        cloud.s3.head_bucket(Bucket=BUCKET)
+    except ClientError:
+        cloud.s3.create_bucket(Bucket=BUCKET)
+
+
+def upload_assets(assembly: Assembly, stack: str, cloud: Cloud) -> None:
+    """Publish a stack's assets; their keys are their content, so what is there stays."""
+    listed = cloud.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+    there = {entry["Key"] for page in listed for entry in page.get("Contents", [])}
+    for asset in assembly.assets(stack):
+        if asset.key not in there:
+            cloud.s3.put_object(
+                Bucket=BUCKET, Key=asset.key, Body=_zipped(asset.path) if asset.folder else asset.path.read_bytes()
+            )
+
+
+def template_url(cloud: Cloud, key: str) -> str:
+    """Return where CloudFormation reads a published template."""
+    return f"{cloud.ministack_url}/{BUCKET}/{key}"
+
+
+def deploy(assembly: Assembly, stack: str, parameters: Mapping[str, str], cloud: Cloud, listener: Listener) -> Stack:
+    """Publish the stack's assets, then create or update it."""
+    upload_assets(assembly, stack, cloud)
+    key = f"{assembly.name}-{stack}.json"
+    cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=(assembly.path / f"{stack}.template.json").read_bytes())
+    return cloud.stacks.deploy(stack, template_url(cloud, key), parameters, listener)

@@ -1,0 +1,81 @@
+"""What happened: the processes' logs, and a project's stack events with its functions' log lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from local import projects
+from products.settings import load_settings
+
+if TYPE_CHECKING:
+    from local.home import Home
+    from local.run import Run
+
+
+def process_logs(home: Home, names: Sequence[str], lines: int) -> dict[str, Any]:
+    """Return the last lines that each process wrote."""
+    logs = {}
+    for name in names:
+        path = home.logs / f"{name}.log"
+        logs[name] = path.read_text(errors="replace").splitlines()[-lines:] if path.exists() else []
+    return {"processes": logs}
+
+
+def project_logs(run: Run, name: str) -> dict[str, Any]:
+    """Return the stack's events and what the custom resources' functions logged for it, oldest first."""
+    stack = projects.stack_name(name)
+    events = run.cloud.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"][::-1]
+    stack_id = events[0]["StackId"] if events else ""
+    return {
+        "name": name,
+        "events": [
+            {
+                "time": event["Timestamp"].isoformat(),
+                "resource": event["LogicalResourceId"],
+                "status": event["ResourceStatus"],
+                "reason": event.get("ResourceStatusReason", ""),
+            }
+            for event in events
+        ],
+        "functions": _function_lines(run, stack_id),
+    }
+
+
+def _function_lines(run: Run, stack_id: str) -> list[dict[str, Any]]:
+    client = run.cloud.client("logs")
+    prefix = f"/aws/lambda/{load_settings().prefix}-"
+    lines = []
+    for group in client.describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]:
+        for event in client.filter_log_events(logGroupName=group["logGroupName"])["events"]:
+            entry = _structured(event["message"])
+            if entry.get("stack") == stack_id:
+                function = group["logGroupName"].rpartition("/")[2]
+                lines.append({"function": function, **{key: entry[key] for key in entry if key != "stack"}})
+    return sorted(lines, key=lambda line: str(line.get("timestamp", "")))
+
+
+def _structured(message: str) -> dict[str, Any]:
+    try:
+        entry = json.loads(message)
+    except ValueError:
+        return {}
+    return entry if isinstance(entry, dict) else {}
+
+
+def text(document: Mapping[str, Any]) -> str:
+    """Return either for people."""
+    if "processes" in document:
+        logs = document["processes"]
+        return "\n".join(line for name in logs for line in (f"== {name}", *logs[name]))
+    events = [
+        f"{event['time'][11:19]}  {event['resource']:<32} {event['status']:<20} {event['reason']}".rstrip()
+        for event in document["events"]
+    ]
+    lines = [
+        f"{str(line.get('timestamp', ''))[11:19]}  {line['function']}: {line.get('message', '')} "
+        f"{line.get('reason') or line.get('why') or line.get('plan') or ''}".rstrip()
+        for line in document["functions"]
+    ]
+    return "\n".join(["== stack events", *events, "== functions", *lines])

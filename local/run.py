@@ -1,0 +1,204 @@
+"""One local run: its processes started, its stacks deployed, its GitHub chosen; and stopped."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from local import assembly, ministack, processes
+from local.cloud import Cloud
+from local.home import GitHubPlace, Home, LocalError, Process, State
+from local.standins import GitHubStandIn, StandIn
+
+if TYPE_CHECKING:
+    from local.assembly import Assembly
+    from local.stacks import Event
+    from local.terminal import Terminal
+
+ORGANIZATION = "studio-projects"
+SERVICES = ("ministack", "aws", "github")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that is up."""
+
+    home: Home
+    state: State
+
+    @cached_property
+    def cloud(self) -> Cloud:
+        """Its AWS clients."""
+        return Cloud(self._process("ministack").url, self._process("aws").url)
+
+    @property
+    def github(self) -> GitHubPlace:
+        """The GitHub that projects are launched on."""
+        if self.state.github is None:
+            raise LocalError("No GitHub is set up; run `python -m local up`.")
+        return self.state.github
+
+    @property
+    def standin_github(self) -> GitHubStandIn:
+        """The GitHub stand-in's controls."""
+        return GitHubStandIn("GitHub stand-in", self._process("github").url)
+
+    @property
+    def standin_aws(self) -> StandIn:
+        """The AWS stand-in's controls."""
+        return StandIn("AWS stand-in", self._process("aws").url)
+
+    @property
+    def standin_place(self) -> GitHubPlace:
+        """Where the GitHub stand-in is."""
+        url = self._process("github").url
+        return GitHubPlace(api_url=f"{url}/api/v3", server_url=url, organization=ORGANIZATION, stand_in=True)
+
+    @cached_property
+    def assembly(self) -> Assembly:
+        """The cloud assembly that is deployed."""
+        return assembly.Assembly(self.home.assemblies / self.state.assembly)
+
+    def _process(self, name: str) -> Process:
+        return self.state.processes[name]
+
+    def token(self) -> str:
+        """Return the token that the functions use, from Secrets Manager."""
+        return self.cloud.secrets.get_secret_value(SecretId=token_secret(self.cloud))["SecretString"]
+
+
+def current(home: Home) -> Run | None:
+    """Return the run of this home, or None when not all of its processes are there (never started, or rebooted)."""
+    state = home.state()
+    there = [name for name in SERVICES if name in state.processes and processes.alive(state.processes[name])]
+    return Run(home, state) if there == list(SERVICES) else None
+
+
+def required(home: Home) -> Run:
+    """Return the run, or raise LocalError."""
+    run = current(home)
+    if run is None or not run.state.assembly:
+        raise LocalError("Nothing is running; start it with `python -m local up`.")
+    return run
+
+
+def start(home: Home, terminal: Terminal) -> Run:
+    """Return the run of this home, with its processes started. The caller holds the lock."""
+    run = current(home)
+    if run is not None:
+        return run
+    state = home.state()
+    if state.processes:
+        terminal.say("The last run ended without `down`; starting anew. Repositories are kept.", "yellow")
+        for left in state.processes.values():
+            processes.stop(left)
+    ports = {name: processes.free_port(state.ports.get(name, 0)) for name in SERVICES}
+    state = State(ports=ports, processes={})
+    try:
+        for name, command, more in _commands(home, ports):
+            state.processes[name] = processes.start(name, command, ports[name], home, more)
+            home.save(state)
+        for name in SERVICES:
+            processes.wait_until_answers(name, state.processes[name], home)
+    except BaseException:
+        _stop_all(home, state)
+        raise
+    run = Run(home, state)
+    run.standin_github.make_organization(ORGANIZATION)
+    return run
+
+
+def _commands(home: Home, ports: dict[str, int]) -> list[tuple[str, list[str], dict[str, str]]]:
+    stand_in = f"http://127.0.0.1:{ports['aws']}"
+    gateway = f"http://127.0.0.1:{ports['ministack']}"
+    return [
+        ("ministack", ["-m", "local.ministack"], ministack.settings(home, ports["ministack"], stand_in)),
+        ("aws", ["-m", "local.aws", "--port", str(ports["aws"]), "--aws-endpoint", gateway], {}),
+        ("github", ["-m", "local.github", "--port", str(ports["github"]), "--root", str(home.github)], {}),
+    ]
+
+
+def up(
+    home: Home,
+    terminal: Terminal,
+    place: GitHubPlace | None = None,
+    token: str = "",
+    prepare: Callable[[Home], None] = lambda _: None,
+) -> Run:
+    """Start what does not run, and deploy what is not deployed.
+
+    `place` and `token` choose a GitHub (default: the one in use, else the stand-in); `prepare` may publish versions
+    before the stacks are synthesized. Raises LocalError.
+    """
+    with home.lock(exclusive=True):
+        prepare(home)
+        terminal.step("Synthesizing the stacks")
+        wanted = assembly.synthesize(home)
+        run = start(home, terminal)
+        state, place = run.state, place or run.standin_place
+        moved = state.github != place
+        if state.assembly != wanted.name or moved:
+            _deploy(run, wanted, place, terminal)
+            state.assembly, state.github = wanted.name, place
+        if token or (place.stand_in and (moved or state.token_given)):
+            value = token or run.standin_github.make_token()
+            run.cloud.secrets.put_secret_value(SecretId=token_secret(run.cloud), SecretString=value)
+            state.token_given = bool(token)
+            _forget_token(run)
+        home.save(state)
+        return Run(home, state)
+
+
+def _deploy(run: Run, wanted: Assembly, place: GitHubPlace, terminal: Terminal) -> None:
+    def listener(event: Event) -> None:
+        if event.status.endswith("_FAILED"):
+            terminal.say(f"  {event.resource}: {event.reason}", "red")
+
+    assembly.bootstrap(run.cloud)
+    terminal.step("Deploying FoundationStack (the custom resources)")
+    parameters = {"GitHubApiUrl": place.api_url, "GitHubServerUrl": place.server_url}
+    assembly.deploy(wanted, assembly.FOUNDATION, parameters, run.cloud, listener)
+    terminal.step("Deploying PortfolioStack (the product and its versions)")
+    assembly.deploy(wanted, assembly.PORTFOLIO, {}, run.cloud, listener)
+
+
+def _forget_token(run: Run) -> None:
+    """Let every function start anew: a running one keeps the token that it has read."""
+    client = run.cloud.client("lambda")
+    for function in client.list_functions()["Functions"]:
+        environment = function.get("Environment", {}).get("Variables", {})
+        if "GITHUB_TOKEN_SECRET" in environment:
+            client.update_function_configuration(
+                FunctionName=function["FunctionName"], Environment={"Variables": environment}
+            )
+
+
+def token_secret(cloud: Cloud) -> str:
+    """Return the name of the secret that holds the GitHub token."""
+    foundation = cloud.stacks.find(assembly.FOUNDATION)
+    if foundation is None:
+        raise LocalError("FoundationStack is not deployed; run `python -m local up`.")
+    return foundation.outputs["TokenSecret"]
+
+
+def _stop_all(home: Home, state: State) -> None:
+    for process in state.processes.values():
+        processes.stop(process)
+    home.save(State(ports=state.ports))
+
+
+def down(home: Home, wipe: bool) -> list[str]:
+    """End all processes of the run; with `wipe`, remove its folder too. Returns the names of what was running."""
+    if not home.path.exists():
+        return []
+    with home.lock(exclusive=True):
+        state = home.state()
+        was = [name for name, process in state.processes.items() if processes.alive(process)]
+        _stop_all(home, state)
+        shutil.rmtree(home.temporary, ignore_errors=True)
+        if wipe:
+            shutil.rmtree(home.path, ignore_errors=True)
+        return was

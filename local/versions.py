@@ -1,0 +1,90 @@
+"""The template versions of a local run: the product's published ones, and those published here."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+from dataclasses import dataclass
+from typing import Any
+
+from custom_resources.errors import FinalError
+from local.home import SOURCE, Home, LocalError
+from operations import publish as operations
+from operations.publish import Published
+from operations.template_source import resolve
+from products.settings import SettingsError
+from products.versions import Version, read_versions
+
+FIRST = "v1.0.0"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where template content comes from: a folder or a Git repository, and the folder in it that holds the profiles."""
+
+    place: str
+    ref: str = ""
+    folder: str = ""
+
+    @staticmethod
+    def own() -> Source:
+        """The templates of this source."""
+        return Source(str(SOURCE), folder="templates")
+
+
+def source_of(arguments: argparse.Namespace) -> Source | None:
+    """Return the source that the arguments name. Raises LocalError for a half-named one."""
+    place = getattr(arguments, "template_source", "")
+    ref, folder = getattr(arguments, "template_ref", ""), getattr(arguments, "template_folder", "")
+    if not place:
+        if ref or folder:
+            raise LocalError("--template-ref and --template-folder need --template-source.")
+        return None
+    return Source(place, ref, folder)
+
+
+def known(home: Home) -> list[Version]:
+    """Return this run's versions, oldest first."""
+    try:
+        return read_versions(home.versions)
+    except SettingsError as error:
+        raise LocalError(str(error)) from None
+
+
+def document(home: Home, version: str) -> dict[str, Any]:
+    """Return a version's record."""
+    return next((v.model_dump() for v in known(home) if v.version == version), {"version": version})
+
+
+def ensure_first(home: Home) -> None:
+    """Take over the product's published versions; without any, publish the source's own templates as the first."""
+    home.versions.mkdir(parents=True, exist_ok=True)
+    published = SOURCE / "products" / "versions"
+    for place in sorted(published.iterdir()) if published.is_dir() else ():
+        if (home.versions / place.name).exists():
+            continue
+        if (place / "version.json").is_file():
+            shutil.copytree(place, home.versions / place.name)
+        elif place.name.endswith(".product.template.json"):
+            shutil.copy(place, home.versions)
+    if not known(home):
+        publish(home, Source.own(), FIRST, notes="The first version.")
+
+
+def publish(home: Home, source: Source, version: str = "", *, profile: str = "", notes: str = "") -> Published:
+    """Publish the source's content as that version or the next; the same content again is no new version.
+
+    Raises LocalError, before anything is written: the source, its ref or folder is missing, has no such profile, or
+    cannot be delivered (links, sizes, names), or the version exists with other content.
+    """
+    try:
+        content = resolve(source.place, source.ref, source.folder, os.environ.get("TEMPLATE_SOURCE_TOKEN", ""))
+        if profile and profile.lower() not in content.profiles:
+            raise LocalError(
+                f"The template source has no profile {profile.lower()!r} (there is: {', '.join(content.profiles)}); "
+                "pick one of them or add its folder."
+            )
+        return operations.publish(content, version, notes=notes, directory=home.versions)
+    except (FinalError, SettingsError) as error:
+        raise LocalError(str(error)) from None
