@@ -51,7 +51,8 @@ class GitHubRepositoryProperties(Properties):
     def description(self) -> str:
         """What GitHub shows below the name."""
         name = self.project_name or self.project_id
-        return f"{_PARTS[self.part]} repository of the SageMaker Unified Studio project {name} {self.mark}"[:350]
+        text = f"{_PARTS[self.part]} repository of the SageMaker Unified Studio project {name}"
+        return f"{text[: 349 - len(self.mark)]} {self.mark}"  # GitHub takes 350 characters
 
 
 class RepositoryNameTaken(FinalError):
@@ -110,24 +111,24 @@ def observe(request: Request[GitHubRepositoryProperties], hosts: Hosts) -> Itera
 
 def _with_lineage(found: Repository, hosts: Hosts) -> Observed:
     with hosts.git.open(found.full_name) as repository:
-        empty = not repository.clone([f"+{TEMPLATE_REF}:{TEMPLATE_REF}"])
-        there = repository.resolve(TEMPLATE_REF)
-        return Observed(found, delivery_in(repository.commit(there).message) if there else None, empty)
+        refs = repository.look()
+        there = refs[TEMPLATE_REF]
+        repository.fetch(there)
+        return Observed(found, delivery_in(repository.commit(there).message) if there else None, not refs.branch)
 
 
 def plan(request: Request[GitHubRepositoryProperties], observed: Observed) -> Plan:
     """Decide; refuse a repository that is not this project's before anything is touched."""
     properties, found = request.properties, observed.repository
-    if request.old and request.old.organization.casefold() != properties.organization.casefold():
+    moves = request.old and request.old.organization.casefold() != properties.organization.casefold()
+    if moves and found and found.owner.casefold() != properties.organization.casefold():  # else: it is there already
         raise OrganizationChanged(
-            f"The repository cannot move from {request.old.organization} to {properties.organization} by an update; "
+            f"The repository cannot move from {found.owner} to {properties.organization} by an update; "
             "transfer it on GitHub, or delete the project and create it again."
         )
     known = request.physical_id.isdigit()
     if request.type == "Delete":
-        ours = found is not None and (
-            _is_ours(properties, observed) if not known else not _only_adopted(request, observed)
-        )
+        ours = not _only_adopted(request, observed) if known else _is_ours(properties, observed)
         return Plan("archive", found) if ours and found and not found.archived else Plan("nothing")
     if found is None:
         if known:
@@ -141,7 +142,11 @@ def plan(request: Request[GitHubRepositoryProperties], observed: Observed) -> Pl
     if _is_ours(properties, observed):
         action: Action = "restore" if found.archived else "keep"
         return Plan(action, found, topics=tuple(properties.topics), empty=observed.empty)
-    if properties.adopt_existing and observed.delivery is None:
+    adoptable = properties.adopt_existing and found.owner.casefold() == properties.organization.casefold()
+    if found.full_name.casefold() != properties.full_name.casefold() and not adoptable:
+        # GitHub led us here from a former name, which is free.
+        return Plan("create", topics=tuple(properties.topics), empty=True)
+    if adoptable and observed.delivery is None:
         if found.archived:
             raise RepositoryNameTaken(
                 f"The repository {found.full_name} is archived and not this project's; "

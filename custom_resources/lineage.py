@@ -1,19 +1,24 @@
 """The template's lineage in a repository: the record of what was delivered, and the proof of ownership. Pure.
 
-`refs/studio/template` points to the newest template commit that is in the default branch: the base of the next
-merge. `refs/studio/proposals/<branch>/commit` and `/head` record what a pull request from the branch
-`studio/<branch>` offers, and the branch as it was pushed (docs/decisions/0002).
+| ref | points to |
+|---|---|
+| `refs/studio/template` | the newest template commit that is in the default branch: the base of the next merge |
+| `refs/studio/delivered/<key>` | the same commit; the key says what it delivers to whom, without fetching it |
+| `refs/studio/proposals/<branch>/<key>` | the template commit that a pull request from `studio/<branch>` offers |
+
+docs/decisions/0002 says why.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 TEMPLATE_REF = "refs/studio/template"
+DELIVERED = "refs/studio/delivered/"
 PROPOSALS = "refs/studio/proposals/"
 BRANCHES = "refs/heads/studio/"
-REFSPECS = ("+refs/studio/*:refs/studio/*", "+refs/heads/studio/*:refs/heads/studio/*")
 
 _TRAILERS = {
     "domain": "Studio-Domain",
@@ -24,6 +29,8 @@ _TRAILERS = {
     "part": "Studio-Part",
     "stack": "Studio-Stack",
 }
+
+Targets = dict[str, str]  # ref -> the commit it shall point to; "" = it shall not be there
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,16 @@ class Delivery:
     version: str
     archive: str
     stack: str = ""
+
+    @property
+    def key(self) -> str:
+        """Name the delivery in a ref: the same content for the same repository has the same key."""
+        return hashlib.sha256(replace(self, stack="").trailers().encode()).hexdigest()[:40]
+
+    @property
+    def ref(self) -> str:
+        """The ref that records it once it is in the default branch."""
+        return DELIVERED + self.key
 
     def belongs_to(self, domain: str, project: str, part: str) -> bool:
         """Tell whether the repository with this delivery is that project's (and that one of its two)."""
@@ -68,51 +85,37 @@ def delivery_in(message: str) -> Delivery | None:
     return Delivery(**values)
 
 
+def recorded(refs: Mapping[str, str], commit: str, delivery: Delivery) -> Targets:
+    """Return what the refs shall be once a template commit is in the default branch."""
+    old = {ref: "" for ref in refs if ref.startswith(DELIVERED)}
+    return {**old, TEMPLATE_REF: commit, delivery.ref: commit}
+
+
 def branch_for(version: str) -> str:
     """Return the pull request branch of a version."""
     return f"studio/template-{version}"
 
 
-Updates = dict[str, tuple[str, str]]  # ref -> (expected commit, new commit); "" is absence
-
-
 @dataclass(frozen=True)
 class Proposal:
-    """What a pull request branch offers: the template commit, and the branch as it was pushed and is now."""
+    """What a pull request branch offers: a delivery's key, its template commit, and where the branch is now."""
 
     branch: str
-    commit: str = ""
-    head: str = ""
+    key: str
+    commit: str
     tip: str = ""
 
-    def _refs(self) -> dict[str, str]:
-        name = PROPOSALS + self.branch.removeprefix("studio/")
-        return {f"{name}/commit": self.commit, f"{name}/head": self.head}
-
-    def removal(self, keep_branch: bool) -> Updates:
-        """Return the ref updates that forget the proposal; a branch that users work on is kept."""
-        updates = {ref: (sha, "") for ref, sha in self._refs().items() if sha}
-        if self.tip and not keep_branch:
-            updates[f"refs/heads/{self.branch}"] = (self.tip, "")
-        return updates
-
-    def replacing(self, old: Proposal) -> Updates:
-        """Return the ref updates that put this proposal in the place of `old` on the same branch."""
-        before = old._refs() | {f"refs/heads/{self.branch}": old.tip}
-        after = self._refs() | {f"refs/heads/{self.branch}": self.head}
-        return {ref: (before[ref], sha) for ref, sha in after.items() if before[ref] != sha}
+    @property
+    def ref(self) -> str:
+        """The ref that records it."""
+        return f"{PROPOSALS}{self.branch.removeprefix('studio/')}/{self.key}"
 
 
-def proposals_in(records: Mapping[str, str], branches: Mapping[str, str]) -> list[Proposal]:
-    """Return the proposals that the refs below PROPOSALS record, with their branches' present tips."""
-    names = sorted({ref.removeprefix(PROPOSALS).rpartition("/")[0] for ref in records})
-    return [
-        Proposal(
-            branch=f"studio/{name}",
-            commit=records[f"{PROPOSALS}{name}/commit"],
-            head=records[f"{PROPOSALS}{name}/head"],
-            tip=branches.get(f"{BRANCHES}{name}", ""),
-        )
-        for name in names
-        if f"{PROPOSALS}{name}/commit" in records and f"{PROPOSALS}{name}/head" in records
-    ]
+def proposals_in(refs: Mapping[str, str]) -> list[Proposal]:
+    """Return the proposals that a repository's refs record, with their branches' present tips."""
+    found = []
+    for ref, commit in sorted(refs.items()):
+        name, _, key = ref.removeprefix(PROPOSALS).rpartition("/")
+        if ref.startswith(PROPOSALS) and name:
+            found.append(Proposal(f"studio/{name}", key, commit, refs.get(f"{BRANCHES}{name}", "")))
+    return found

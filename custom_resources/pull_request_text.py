@@ -25,6 +25,7 @@ class Update:
     changes: Sequence[Change]
     conflicts: Sequence[str]
     explanation: str
+    kept: bool = False  # without common history: the branch keeps the repository's side of what conflicts
 
 
 def body(update: Update) -> str:
@@ -39,17 +40,27 @@ def body(update: Update) -> str:
         parts.append("### What conflicts\n\n" + _listed([f"`{path}`" for path in update.conflicts]))
         if update.explanation.strip():
             parts.append(f"```\n{update.explanation.strip()[:8000]}\n```")
-        parts.append(
-            "### How to resolve it\n\nUse *Resolve conflicts* below, or on your machine:\n\n```sh\n"
-            f"git fetch origin\ngit switch {update.default_branch} && git pull\n"
-            f"git merge origin/{update.branch}   # edit the files above, then: git add ... && git commit\n"
-            f"git push origin {update.default_branch}\n```"
-        )
+        parts.append(f"### How to resolve it\n\n{_resolution(update)}")
     parts.append(
         "Merge it when it suits you; merge, squash and rebase are all understood. Close it to skip this version: "
         "the next one is offered again. Your own changes are kept in every case."
     )
     return "\n\n".join(parts)
+
+
+def _resolution(update: Update) -> str:
+    if update.kept:
+        return (
+            "The files above stay as they are here when you merge. Compare each with the template's, "
+            "and commit to the branch what you want of it:\n\n```sh\n"
+            f"git fetch origin\ngit diff origin/{update.default_branch} origin/{update.branch}^2 -- FILE\n```"
+        )
+    return (
+        "Use *Resolve conflicts* below, or on your machine:\n\n```sh\n"
+        f"git fetch origin\ngit switch {update.default_branch} && git pull\n"
+        f"git merge origin/{update.branch}   # edit the files above, then: git add ... && git commit\n"
+        f"git push origin {update.default_branch}\n```"
+    )
 
 
 def superseded(version: str) -> str:

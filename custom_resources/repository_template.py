@@ -8,22 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from custom_resources import pull_request_text
 from custom_resources.errors import FinalError
+from custom_resources.hosts.git import ROBOT, Commit, PushRejected, Refs, RepositoryArchived, RepositoryUnreachable
 from custom_resources.lineage import (
-    REFSPECS,
+    BRANCHES,
     TEMPLATE_REF,
     Delivery,
     Proposal,
+    Targets,
     branch_for,
     delivery_in,
     message,
     proposals_in,
+    recorded,
 )
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import Changed, CustomResource, Done, Properties, Request
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from custom_resources.hosts import Hosts
-    from custom_resources.hosts.git import BareRepository, Change, Commit, Merge
+    from custom_resources.hosts.git import BareRepository, Change, Merge
     from custom_resources.hosts.github import PullRequest
 
 
@@ -46,7 +49,8 @@ class RepositoryTemplateProperties(Properties):
     project_id: str = Field(min_length=1)
     part: Literal["model_build", "model_deploy"]
     template_archive: str = Field(pattern=r"^[0-9a-f]{64}\.zip\Z")
-    template_version: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z")
+    # A part of branch names (git-check-ref-format).
+    template_version: str = Field(pattern=r"^(?!.*\.\.)(?!.*\.lock$)(?!.*\.$)[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z")
     template_folder: str = Field(min_length=1)
     template_source: str = ""
     sync_mode: Literal["Merge", "PullRequest", "Off"] = "Merge"
@@ -71,7 +75,8 @@ class Offered:
 
     proposal: Proposal
     pull_request: PullRequest | None
-    untouched: bool  # nobody has committed to its branch since we pushed it
+    untouched: bool  # its branch is there as we pushed it
+    delivered: bool = False  # it was merged, with the template commit in it
 
     @property
     def open(self) -> bool:
@@ -86,8 +91,8 @@ class Observed:
     git: BareRepository | None = None
     full_name: str = ""
     branch: str = ""  # the default branch's name
-    tip: Commit | None = None
-    lineage: str = ""  # what refs/studio/template points to
+    refs: Refs = field(default_factory=Refs)
+    tip: Commit | None = None  # the default branch's commit; no more than its name where that is enough
     base: Commit | None = None  # the newest template commit that is in the default branch
     delivered: Delivery | None = None  # what the base delivers
     certain: bool = True  # the base is known, not guessed
@@ -110,7 +115,7 @@ class Plan:
     reason: str = ""  # why a pull request, for people
     observed: Observed = field(default_factory=Observed, repr=False)
     withdrawn: tuple[Offered, ...] = ()  # open pull requests that this version supersedes
-    renewed: Offered | None = None  # the open pull request that is updated in place
+    renewed: Offered | None = None  # the one that is updated in place
     pull_request_url: str = ""
 
 
@@ -121,90 +126,159 @@ def _wanted(request: Request[RepositoryTemplateProperties]) -> Delivery:
     )
 
 
+def _is_ours(delivery: Delivery | None, properties: RepositoryTemplateProperties) -> bool:
+    return delivery is not None and delivery.belongs_to(properties.domain_id, properties.project_id, properties.part)
+
+
 # -- observe ----------------------------------------------------------------------------------------------------
 
 
 @contextmanager
 def observe(request: Request[RepositoryTemplateProperties], hosts: Hosts) -> Iterator[Observed]:
-    """Fetch the lineage and the default branch's tip; for another version, merge it on this machine."""
+    """Read the lineage; for another version, fetch the default branch's tip and merge it on this machine."""
     properties = request.properties
     if request.type == "Delete":
         yield Observed()
         return
-    with hosts.git.open(properties.repository) as git:
+    with hosts.git.open(properties.repository, request.started) as git:
         if request.type == "Create" and request.attempt == 0:
             # A new repository is empty: the seed's push finds out, and saves the look before it.
-            git.start()
             commit = _import(git, request, hosts, "")
             yield Observed(git, properties.repository, properties.default_branch, commit=commit)
             return
-        full_name, branch = _fetch(git, request, hosts)
-        yield _observed(git, full_name, branch, request, hosts)
+        full_name, refs = _find(git, request, hosts)
+        branch = refs.branch or properties.default_branch
+        yield _observed(Observed(git, full_name, branch, refs), git, request, hosts)
 
 
-def _fetch(git: BareRepository, request: Request[RepositoryTemplateProperties], hosts: Hosts) -> tuple[str, str]:
-    """Clone from where the repository is now; return its name there and its default branch ("" = no commit)."""
-    from custom_resources.hosts.git import RepositoryUnreachable
-
-    properties = request.properties
+def _find(git: BareRepository, request: Request[RepositoryTemplateProperties], hosts: Hosts) -> tuple[str, Refs]:
+    """Look where the repository was, and, unless its lineage is found there, ask by its id where it is."""
+    properties, refs = request.properties, None
     try:
-        branch = git.clone(REFSPECS)
-        there = git.resolve(TEMPLATE_REF)
-        delivery = delivery_in(git.commit(there).message) if there else None
-        if delivery and delivery.belongs_to(properties.domain_id, properties.project_id, properties.part):
-            return properties.repository, branch
+        refs = git.look()
+        if _carries_our_lineage(git, refs, request):
+            return properties.repository, refs
     except RepositoryUnreachable:
-        branch = ""
-    # Renamed, transferred, or its lineage is missing: the id tells.
+        pass
     found = hosts.github.repository_by_id(properties.repository_id, properties.repository)
     if found is None:
         raise RepositoryGone(
             f"The repository {properties.repository} was deleted on GitHub; restore it there, "
             "or delete this project and create it again."
         )
-    if found.full_name.casefold() != properties.repository.casefold() or not git.path.exists():
+    if refs is None or found.full_name.casefold() != properties.repository.casefold():
         git.move(found.full_name)
-        branch = git.clone(REFSPECS)
-    return found.full_name, branch
+        refs = git.look()
+    return found.full_name, refs
+
+
+def _carries_our_lineage(git: BareRepository, refs: Refs, request: Request[RepositoryTemplateProperties]) -> bool:
+    there = refs[TEMPLATE_REF]
+    if not there or refs[_wanted(request).ref] == there:
+        return bool(there)
+    _fetch(git, refs)
+    return _is_ours(delivery_in(git.commit(there).message), request.properties)
+
+
+def _fetch(git: BareRepository, refs: Refs) -> None:
+    """Fetch all commits that can matter, at once."""
+    proposals = proposals_in(refs.targets)
+    git.fetch(refs.tip, refs[TEMPLATE_REF], *(sha for proposal in proposals for sha in (proposal.commit, proposal.tip)))
 
 
 def _observed(
-    git: BareRepository, full_name: str, branch: str, request: Request[RepositoryTemplateProperties], hosts: Hosts
+    seen: Observed, git: BareRepository, request: Request[RepositoryTemplateProperties], hosts: Hosts
 ) -> Observed:
-    properties, wanted = request.properties, _wanted(request)
-    lineage = git.resolve(TEMPLATE_REF)
-    tip = git.commit(f"refs/heads/{branch}") if branch else None
-    seen = Observed(git, full_name, branch or properties.default_branch, tip, lineage)
-    if tip is None:
-        return _with(seen, commit=_import(git, request, hosts, ""))
-    base, certain = (git.commit(lineage), True) if lineage else _recovered(git, tip, request)
-    delivered = delivery_in(base.message) if base else None
-    if delivered and not delivered.belongs_to(properties.domain_id, properties.project_id, properties.part):
+    properties, wanted, refs = request.properties, _wanted(request), seen.refs
+    if not refs.tip:
+        return replace(seen, commit=_import(git, request, hosts, ""))
+    there, proposals = refs[TEMPLATE_REF], proposals_in(refs.targets)
+    waiting = [proposal for proposal in proposals if proposal.commit != there]
+    seen = replace(seen, tip=Commit(refs.tip, "", (), ""))
+    if there and refs[wanted.ref] == there and not waiting:
+        return replace(seen, delivered=wanted)
+    same = next((proposal for proposal in waiting if proposal.key == wanted.key), None)
+    found = hosts.github.find_pull_request(seen.full_name, same.branch) if same else None
+    if same and found and not found.merged:
+        return replace(seen, offered=(Offered(same, found, untouched=False),))
+    _fetch(git, refs)
+    delivery = delivery_in(git.commit(there).message) if there else None
+    if delivery and not _is_ours(delivery, properties):
         raise NotOurRepository(
-            f"The repository {full_name} carries the template of another project "
-            f"({delivered.domain}/{delivered.project} {delivered.part}); choose another repository name."
+            f"The repository {seen.full_name} carries the template of another project "
+            f"({delivery.domain}/{delivery.project} {delivery.part}); choose another repository name."
         )
+    seen = replace(seen, tip=git.commit(refs.tip), delivered=delivery)
+    if properties.sync_mode == "Off":
+        return seen
+    if proposals:
+        repository = hosts.github.repository_by_id(properties.repository_id, seen.full_name)
+        seen = replace(seen, full_name=repository.full_name if repository else seen.full_name)
+    seen = replace(seen, offered=tuple(_offered(git, seen.full_name, proposal, hosts) for proposal in proposals))
+    base, certain = _base(git, seen, request, hosts)
     if base is None and request.type == "Create" and not properties.adopt_existing:
         raise NotOurRepository(
-            f"The repository {full_name} has commits but no template lineage of this project; "
+            f"The repository {seen.full_name} has commits but no template lineage of this project; "
             "launch with AdoptExisting=true to take it over, or choose another name."
         )
-    proposals = proposals_in(git.refs("refs/studio/proposals/"), git.refs("refs/heads/studio/"))
-    seen = _with(seen, base=base, delivered=delivered, certain=certain)
-    if delivered and delivered.same_content(wanted) and lineage and not proposals:
-        return seen
-    offered = tuple(_offered(git, full_name, proposal, hosts) for proposal in proposals)
-    merged = [o for o in offered if o.pull_request and o.pull_request.merged and o.untouched]
-    if merged:
-        newest = max(merged, key=lambda offer: offer.pull_request.number if offer.pull_request else 0)
-        base = git.commit(newest.proposal.commit)
-        delivered = delivery_in(base.message)
-    seen = _with(seen, base=base, delivered=delivered, offered=offered)
-    if (delivered and delivered.same_content(wanted)) or properties.sync_mode == "Off":
-        return seen
-    if any(_offers(git, o, wanted) for o in offered):
+    seen = replace(seen, base=base, certain=certain, delivered=delivery_in(base.message) if base else None)
+    if certain and seen.delivered and seen.delivered.same_content(wanted):
         return seen
     return _merged(git, seen, request, hosts)
+
+
+def _offered(git: BareRepository, full_name: str, proposal: Proposal, hosts: Hosts) -> Offered:
+    """Look up what became of a proposal's pull request, and whether its branch is still as we pushed it."""
+    found = hosts.github.find_pull_request(full_name, proposal.branch)
+    untouched = False
+    if proposal.tip:
+        tip = git.commit(proposal.tip)
+        untouched = tip.committer == ROBOT[1] and proposal.commit in (tip.sha, *tip.parents)
+    # Users may add commits before they merge; what they merge without our commit has not delivered it.
+    delivered = found is not None and found.merged and hosts.github.contains(full_name, proposal.commit, found.head)
+    return Offered(proposal, found, untouched, delivered)
+
+
+def _base(
+    git: BareRepository, seen: Observed, request: Request[RepositoryTemplateProperties], hosts: Hosts
+) -> tuple[Commit | None, bool]:
+    """Return the newest template commit that is really in the default branch, and whether that is certain.
+
+    A squashed or rebased one is there in the shape that GitHub gave it. Nothing is taken for granted: a forced push
+    may have taken out what was delivered.
+    """
+    tip, there = seen.refs.tip, seen.refs[TEMPLATE_REF]
+    merged = [(o.pull_request, o.proposal.commit) for o in seen.offered if o.delivered and o.pull_request]
+    merged.sort(key=lambda pair: pair[0].number, reverse=True)
+    candidates = [(commit, pull.landed or commit) for pull, commit in merged]
+    if there and seen.delivered:
+        candidates.append((there, there))
+    for commit, landed in candidates:
+        if hosts.github.contains(seen.full_name, landed, tip):
+            return git.commit(commit), True
+    return _recovered(git, seen, request)
+
+
+def _recovered(
+    git: BareRepository, seen: Observed, request: Request[RepositoryTemplateProperties]
+) -> tuple[Commit | None, bool]:
+    """Find the base in the default branch's whole history: its ref was deleted, or the history rewritten.
+
+    Our own commits there are certain. Trailers in a commit that is not ours (squashed, rebased, rewritten) say that
+    more was delivered than these show: then the base is not certain.
+    """
+    git.fetch_history(seen.refs.tip)
+    ours = [
+        commit for commit in git.history(seen.refs.tip) if _is_ours(delivery_in(commit.message), request.properties)
+    ]
+    template = [commit for commit in ours if commit.committer == ROBOT[1] and len(commit.parents) < 2]
+    parents = {parent for commit in template for parent in commit.parents}
+    newest = [commit for commit in template if commit.sha not in parents]
+    if newest:
+        return newest[0], len(newest) == 1 and all(commit.committer == ROBOT[1] for commit in ours)
+    if seen.delivered:
+        return git.commit(seen.refs[TEMPLATE_REF]), False
+    return None, request.type == "Create"  # adopted: certainly nothing was delivered before
 
 
 def _merged(
@@ -217,11 +291,7 @@ def _merged(
     tree = git.commit(commit).tree
     base_tree = base.tree if base else (tip.tree if _is_auto_init(git, tip, seen.full_name) else git.empty_tree())
     merge = git.merge(base_tree, tip.tree, tree)
-    return _with(seen, commit=commit, tree=tree, merge=merge, changes=tuple(git.changes(base_tree, tree)))
-
-
-def _with(observed: Observed, **changes: object) -> Observed:
-    return Observed(**{**vars(observed), **changes})  # type: ignore[arg-type]
+    return replace(seen, commit=commit, tree=tree, merge=merge, changes=tuple(git.changes(base_tree, tree)))
 
 
 def _import(git: BareRepository, request: Request[RepositoryTemplateProperties], hosts: Hosts, parent: str) -> str:
@@ -231,49 +301,6 @@ def _import(git: BareRepository, request: Request[RepositoryTemplateProperties],
     with hosts.archives.open(properties.template_archive) as archive:
         files = archive.stream(properties.template_folder)
         return git.import_commit(files, message(subject, _wanted(request), source), parent)
-
-
-def _offered(git: BareRepository, full_name: str, proposal: Proposal, hosts: Hosts) -> Offered:
-    """Look up what became of a proposal's pull request, and whether its branch is still as we pushed it."""
-    found = hosts.github.find_pull_request(full_name, proposal.branch)
-    head = found.head if found and (found.merged or not proposal.tip) else proposal.tip
-    untouched = head == proposal.head
-    if found and found.merged and not untouched:
-        # Users may commit to the branch before they merge it: then our commit is in its history.
-        git.fetch(f"+{found.head}:refs/import/merged", depth=None)
-        untouched = proposal.head in {commit.sha for commit in git.history("refs/import/merged")}
-    return Offered(proposal, found, untouched)
-
-
-def _offers(git: BareRepository, offered: Offered, wanted: Delivery) -> bool:
-    """Tell whether that pull request, open or declined, already offers the wanted version."""
-    offer = delivery_in(git.commit(offered.proposal.commit).message)
-    return offered.pull_request is not None and offer is not None and offer.same_content(wanted)
-
-
-def _recovered(
-    git: BareRepository, tip: Commit, request: Request[RepositoryTemplateProperties]
-) -> tuple[Commit | None, bool]:
-    """Find the base in the history's trailers after its ref was deleted; say whether that is certain.
-
-    A squashed or rebased delivery leaves its trailers but not its commit: then the base is not certain.
-    """
-    from custom_resources.hosts.git import ROBOT
-
-    if not tip.parents and delivery_in(tip.message) is None:
-        return None, False
-    git.fetch(tip.sha, depth=None)
-    properties = request.properties
-    for commit in git.history(tip.sha):
-        delivery = delivery_in(commit.message)
-        if delivery is None or not delivery.belongs_to(properties.domain_id, properties.project_id, properties.part):
-            continue
-        if len(commit.parents) == 2 and commit.committer == ROBOT[1]:
-            return git.commit(commit.parents[1]), True
-        if commit.committer == ROBOT[1]:
-            return commit, True
-        return None, False
-    return None, False
 
 
 def _is_auto_init(git: BareRepository, tip: Commit, full_name: str) -> bool:
@@ -290,28 +317,36 @@ def _is_auto_init(git: BareRepository, tip: Commit, full_name: str) -> bool:
 
 def plan(request: Request[RepositoryTemplateProperties], observed: Observed) -> Plan:
     """Decide how the version gets into the repository."""
-    properties, wanted = request.properties, _wanted(request)
     if request.type == "Delete":
         return Plan("nothing", "")  # the archive keeps everything
     if observed.tip is None:
         return Plan("seed", "seeded", observed=observed)
     stale = tuple(offer for offer in observed.offered if offer.open)
-    if observed.delivered and observed.delivered.same_content(wanted):
-        moved = observed.base is not None and observed.base.sha != observed.lineage
-        if not moved and not observed.offered:
-            return Plan("nothing", "unchanged", observed=observed)
-        return Plan("record", "merged" if moved else "unchanged", observed=observed, withdrawn=stale)
-    if properties.sync_mode == "Off":
-        return Plan("nothing", "off", observed=observed)
     if observed.merge is None:
-        url = next((offer.pull_request.html_url for offer in observed.offered if offer.pull_request), "")
-        return Plan("nothing", "pull-request", observed=observed, pull_request_url=url)
-    if observed.base is not None and observed.base.tree == observed.tree:
+        return _without_merge(request, observed, stale)
+    if observed.certain and observed.base is not None and observed.base.tree == observed.tree:
         return Plan("record", "unchanged", observed=observed, withdrawn=stale)
-    reason = _reason_for_pull_request(properties, observed)
+    reason = _reason_for_pull_request(request.properties, observed)
     if not reason:
         return Plan("push", "merged", observed=observed, withdrawn=stale)
     return propose(observed, reason)
+
+
+def _without_merge(
+    request: Request[RepositoryTemplateProperties], observed: Observed, stale: tuple[Offered, ...]
+) -> Plan:
+    """Decide where no merge was needed: the version is there, waits in a pull request, or is not wanted."""
+    if observed.delivered and observed.delivered.same_content(_wanted(request)):
+        there = observed.refs[TEMPLATE_REF]
+        moved = observed.base is not None and observed.base.sha != there
+        status: Literal["merged", "unchanged"] = "merged" if moved else "unchanged"
+        unsettled = any(offer.proposal.commit != there for offer in observed.offered)
+        action: Action = "record" if moved or unsettled or observed.base is not None else "nothing"
+        return Plan(action, status, observed=observed, withdrawn=stale)
+    if request.properties.sync_mode == "Off":
+        return Plan("nothing", "off", observed=observed)
+    url = next((offer.pull_request.html_url for offer in observed.offered if offer.pull_request), "")
+    return Plan("nothing", "pull-request", observed=observed, pull_request_url=url)
 
 
 def _reason_for_pull_request(properties: RepositoryTemplateProperties, observed: Observed) -> str:
@@ -321,14 +356,16 @@ def _reason_for_pull_request(properties: RepositoryTemplateProperties, observed:
     if properties.sync_mode == "PullRequest":
         return "this project takes template updates by pull request"
     if not observed.certain:
-        return "the record of the delivered version is missing here"
+        return f"the history of `{observed.branch}` does not show for certain which version it has"
     return ""
 
 
 def propose(observed: Observed, reason: str) -> Plan:
-    """Return the plan of a pull request: an open one that nobody has worked on is updated in place."""
+    """Return the plan of a pull request: one that nobody has worked on is updated in place."""
     waiting = [offer for offer in observed.offered if offer.open]
-    renewed = next((offer for offer in waiting if offer.untouched), None)
+    # One without a pull request was pushed by a run that got no further.
+    usable = [offer for offer in observed.offered if offer.untouched and (offer.open or not offer.pull_request)]
+    renewed = next(iter(usable), None)
     withdrawn = tuple(offer for offer in waiting if offer is not renewed)
     return Plan("propose", "pull-request", reason, observed, withdrawn, renewed)
 
@@ -340,19 +377,17 @@ def apply(
     plan: Plan, request: Request[RepositoryTemplateProperties], hosts: Hosts, ensure_current: Callable[[], None]
 ) -> Done:
     """Push, or push a branch and open a pull request; all refs of a step move together or not at all."""
-    from custom_resources.hosts.git import PushRejected, RepositoryArchived
-
-    observed, url = plan.observed, plan.pull_request_url
-    version = request.properties.template_version
+    if request.type == "Delete":
+        return Done()
+    observed = plan.observed
+    delivered = observed.delivered.version if observed.delivered else ""
+    commit, url, version = observed.refs.tip, plan.pull_request_url, delivered
     try:
-        if plan.action in ("seed", "record", "push"):
-            commit = _push(plan, request, ensure_current)
-        elif plan.action == "propose":
-            commit, url = _propose(plan, request, hosts, ensure_current)
-        else:
-            commit = observed.tip.sha if observed.tip else ""
-            if plan.status == "off" and observed.delivered:
-                version = observed.delivered.version
+        if plan.action == "propose":
+            url = _propose(plan, request, hosts, ensure_current)
+        elif plan.action != "nothing":
+            commit = _push(plan, request, hosts, ensure_current)
+            version = request.properties.template_version
     except RepositoryArchived:
         hosts.github.update_repository(observed.full_name, archived=False)  # ours: its lineage was read
         raise Changed("the repository was archived and is restored") from None
@@ -365,40 +400,53 @@ def apply(
                 "let the token's owner bypass them."
             ) from None
         return apply(propose(observed, f"the branch takes no push ({rejected})"), request, hosts, ensure_current)
-    for offer in plan.withdrawn:
-        _withdraw(offer, observed.full_name, request.properties, hosts)
-    if request.type == "Delete":
-        return Done()
     attributes = {"CommitSha": commit, "TemplateVersion": version, "Status": plan.status, "PullRequestUrl": url}
     return Done(attributes, metrics=_metrics(plan))
 
 
 def _metrics(plan: Plan) -> tuple[str, ...]:
     conflicts = ("Conflicts",) if plan.observed.merge and plan.observed.merge.conflicts else ()
-    return ("Resyncs", *conflicts) if plan.status in ("merged", "pull-request") else ()
+    return ("Resyncs", *conflicts) if plan.action in ("push", "propose") else ()
 
 
-def _push(plan: Plan, request: Request[RepositoryTemplateProperties], ensure_current: Callable[[], None]) -> str:
+def _push(
+    plan: Plan,
+    request: Request[RepositoryTemplateProperties],
+    hosts: Hosts,
+    ensure_current: Callable[[], None],
+) -> str:
     """Move the default branch and the lineage together, and drop the records of settled pull requests."""
-    observed = plan.observed
-    assert observed.git is not None
-    branch = f"refs/heads/{observed.branch}"
-    updates: dict[str, tuple[str, str]] = {}
-    commit = observed.tip.sha if observed.tip else observed.commit
+    observed, git = plan.observed, plan.observed.git
+    assert git is not None
+    wanted, tip = _wanted(request), observed.refs.tip
+    template = observed.commit or (observed.base.sha if observed.base else "")
+    targets = _settled(observed, keep_base=plan.action == "record")
     if plan.action == "seed":
-        updates[branch] = ("", observed.commit)
-    elif plan.action == "push" and observed.tip and observed.merge:
-        subject = f"Update the template to {request.properties.template_version}"
-        text = message(subject, _wanted(request))
-        commit = observed.git.commit_tree(observed.merge.tree, (observed.tip.sha, observed.commit), text)
-        updates[branch] = (observed.tip.sha, commit)
-    base = observed.base.sha if observed.base else ""
-    updates[TEMPLATE_REF] = (observed.lineage, observed.commit or base)
-    for offer in observed.offered:
-        updates |= offer.proposal.removal(keep_branch=not offer.untouched)
+        tip = observed.commit
+    elif plan.action == "push" and observed.merge:
+        text = message(f"Update the template to {wanted.version}", wanted)
+        tip = git.commit_tree(observed.merge.tree, (tip, template), text)
     ensure_current()
-    observed.git.push({ref: move for ref, move in updates.items() if move[0] != move[1]})
-    return commit
+    git.push(
+        observed.refs,
+        {**targets, f"refs/heads/{observed.branch}": tip, **recorded(observed.refs.targets, template, wanted)},
+    )
+    _withdraw(plan.withdrawn, observed.full_name, wanted.version, hosts)
+    return tip
+
+
+def _settled(observed: Observed, keep_base: bool) -> Targets:
+    """Return the refs without what pull requests needed; branches that users have worked on are kept.
+
+    `keep_base` keeps the record of the one that delivered the base: squashed or rebased, only its pull request tells.
+    """
+    targets: Targets = {}
+    for offer in observed.offered:
+        if not (keep_base and observed.base and offer.proposal.commit == observed.base.sha):
+            targets[offer.proposal.ref] = ""
+        if offer.untouched:
+            targets[f"refs/heads/{offer.proposal.branch}"] = ""
+    return targets
 
 
 def _propose(
@@ -406,80 +454,78 @@ def _propose(
     request: Request[RepositoryTemplateProperties],
     hosts: Hosts,
     ensure_current: Callable[[], None],
-) -> tuple[str, str]:
-    """Push the branch with the record of what it offers, then open or change the pull request."""
-    from custom_resources.hosts.github import NothingInCommon
-
-    observed, version = plan.observed, request.properties.template_version
-    assert observed.git is not None
+) -> str:
+    """Push the branch with the record of what it offers, then open or change the pull request; return its URL."""
+    observed, git, wanted = plan.observed, plan.observed.git, _wanted(request)
+    assert git is not None
     assert observed.merge is not None
     assert observed.tip is not None
-    text = message(f"Update the template to {version}", _wanted(request))
-    parents = (observed.tip.sha, observed.commit)
-    branch = plan.renewed.proposal.branch if plan.renewed else _free_branch(observed, version)
-    found = hosts.github.repository_by_id(request.properties.repository_id, observed.full_name)
-    full_name = found.full_name if found else observed.full_name
-    title = f"Update the template to {version}"
-    body = pull_request_text.body(
-        pull_request_text.Update(
-            version=version,
-            source=request.properties.template_source,
-            branch=branch,
-            default_branch=observed.branch,
-            reason=plan.reason,
-            changes=observed.changes,
-            conflicts=observed.merge.conflicts,
-            explanation=observed.merge.messages,
-        )
+    merge, tip, pull = observed.merge, observed.tip, plan.renewed.pull_request if plan.renewed else None
+    repository = hosts.github.repository_by_id(request.properties.repository_id, observed.full_name)
+    full_name = repository.full_name if repository else observed.full_name
+    settled = _settled(observed, keep_base=True)
+    branch = plan.renewed.proposal.branch if plan.renewed else _free_branch(observed, settled, wanted.version)
+    if observed.base and observed.delivered and observed.certain:
+        settled |= recorded(observed.refs.targets, observed.base.sha, observed.delivered)
+    title = f"Update the template to {wanted.version}"
+    update = pull_request_text.Update(
+        version=wanted.version,
+        source=request.properties.template_source,
+        branch=branch,
+        default_branch=observed.branch,
+        reason=plan.reason,
+        changes=observed.changes,
+        conflicts=merge.conflicts,
+        explanation=merge.messages,
     )
 
-    def publish(head: str) -> str:
-        old = plan.renewed.proposal if plan.renewed else Proposal(branch)
-        updates = Proposal(branch, observed.commit, head, head).replacing(old)
-        for offer in observed.offered:
-            if offer is not plan.renewed:
-                updates |= offer.proposal.removal(keep_branch=not offer.untouched)
+    def push(seen: Refs, head: str) -> Refs:
+        proposal = Proposal(branch, wanted.key, observed.commit)
+        targets = {**settled, f"refs/heads/{branch}": head, proposal.ref: observed.commit}
         ensure_current()
-        assert observed.git is not None
-        observed.git.push(updates)
-        if plan.renewed and plan.renewed.pull_request:
-            number = plan.renewed.pull_request.number
-            return hosts.github.update_pull_request(full_name, number, title=title, body=body).html_url
-        return hosts.github.create_pull_request(full_name, branch, observed.branch, title, body).html_url
+        git.push(seen, targets)
+        return Refs(seen.branch, {**seen.targets, **targets})
 
-    if not observed.merge.conflicts:
-        head = observed.git.commit_tree(observed.merge.tree, parents, text)
-        return head, publish(head)
-    try:
+    def merged(tree: str) -> str:
+        return git.commit_tree(tree, (tip.sha, observed.commit), message(title, wanted))
+
+    def publish(kept: bool) -> PullRequest | None:
+        body = pull_request_text.body(replace(update, kept=kept))
+        if pull:
+            return hosts.github.update_pull_request(full_name, pull.number, title=title, body=body)
+        return hosts.github.create_pull_request(full_name, branch, observed.branch, title, body)
+
+    _withdraw(plan.withdrawn, full_name, wanted.version, hosts)
+    published, seen = None, observed.refs
+    if not merge.conflicts:
+        push(seen, merged(merge.tree))
+        published = publish(kept=False)
+    elif observed.base:
         # The conflict is left to be seen as one: the branch is the template's own commit, GitHub asks to resolve it.
-        return observed.commit, publish(observed.commit)
-    except NothingInCommon:
-        # GitHub finds no common history to merge from: offer what merges, with the user's side of the rest.
-        pushed = Proposal(branch, observed.commit, observed.commit, observed.commit)
-        ours = observed.git.keep_ours(observed.merge, observed.tip.tree)
-        head = observed.git.commit_tree(ours, parents, text)
-        observed.git.push(Proposal(branch, observed.commit, head).replacing(pushed))
-        return head, hosts.github.create_pull_request(full_name, branch, observed.branch, title, body).html_url
+        seen = push(seen, observed.commit)
+        published = publish(kept=False)
+    if published is None:
+        # Without common history there is nothing to merge from: offer what merges, with the user's side of the rest.
+        push(seen, merged(git.keep_ours(merge, tip.tree)))
+        published = publish(kept=True)
+    return published.html_url if published else ""
 
 
-def _free_branch(observed: Observed, version: str) -> str:
+def _free_branch(observed: Observed, settled: Targets, version: str) -> str:
     """Return the version's branch name, numbered when users have a branch of that name."""
-    assert observed.git is not None
-    taken = observed.git.refs("refs/heads/studio/")
-    removed = {offer.proposal.branch for offer in observed.offered if not offer.open and offer.untouched}
+    taken = {ref for ref in observed.refs.below(BRANCHES) if ref not in settled}
     name, number = branch_for(version), 1
-    while f"refs/heads/{name}" in taken and name not in removed:
+    while f"refs/heads/{name}" in taken:
         number += 1
         name = f"{branch_for(version)}-{number}"
     return name
 
 
-def _withdraw(offer: Offered, full_name: str, properties: RepositoryTemplateProperties, hosts: Hosts) -> None:
-    assert offer.pull_request is not None
-    hosts.github.comment(
-        full_name, offer.pull_request.number, pull_request_text.superseded(properties.template_version)
-    )
-    hosts.github.update_pull_request(full_name, offer.pull_request.number, state="closed")
+def _withdraw(offers: tuple[Offered, ...], full_name: str, version: str, hosts: Hosts) -> None:
+    for offer in offers:
+        if offer.pull_request:
+            hosts.github.comment(full_name, offer.pull_request.number, pull_request_text.superseded(version))
+            hosts.github.update_pull_request(full_name, offer.pull_request.number, state="closed")
 
 
 def cost(plan: Plan) -> Cost:

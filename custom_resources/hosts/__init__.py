@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from custom_resources.hosts.archives import Archives
     from custom_resources.hosts.blueprints import Blueprints
     from custom_resources.hosts.budget import SharedBudget
+    from custom_resources.hosts.catalog import Catalog
     from custom_resources.hosts.git import Git
     from custom_resources.hosts.github import GitHub
     from custom_resources.hosts.secrets import Secrets
@@ -80,6 +81,13 @@ class Hosts:
         return Blueprints(self._client("datazone"))
 
     @cached_property
+    def catalog(self) -> Catalog:
+        """Service Catalog."""
+        from custom_resources.hosts.catalog import Catalog
+
+        return Catalog(self._client("servicecatalog"))
+
+    @cached_property
     def github(self) -> GitHub:
         """GitHub's API."""
         from custom_resources.hosts.github import GitHub
@@ -94,4 +102,5 @@ class Hosts:
         """GitHub's Git service."""
         from custom_resources.hosts.git import Git
 
-        return Git(self._environment.get("GITHUB_SERVER_URL", "https://github.com"), lambda: self.github.token)
+        server = self._environment.get("GITHUB_SERVER_URL", "https://github.com")
+        return Git(server, lambda: self.github.token, self.github.renew)

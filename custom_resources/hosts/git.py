@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import BinaryIO, cast
@@ -32,13 +32,14 @@ _LOW_SPEED_SECONDS = 60  # a transfer under 1 kB/s for that long is given up
 _MISSING = ("repository not found", "not found", "returned error: 404", "does not exist")
 _REFUSED = ("protected branch", "gh006", "gh013", "repository rule violations", "pre-receive hook declined")
 _REFUSED_FOR_GOOD = ("workflow` scope", "without `workflow", "gh001", "exceeds github's file size limit", "gh007")
-_ARCHIVED = ("was archived so is read-only", "archived")
+_ARCHIVED = ("was archived so is read-only", "repository is archived")
 _UNAUTHORIZED = ("authentication failed", "returned error: 401", "could not read username")
 _STALE = (
     "stale info",
     "fetch first",
     "non-fast-forward",
     "cannot lock ref",
+    "failed to update ref",
     "reference already exists",
     "incorrect old",
 )
@@ -81,8 +82,8 @@ class _GitFailed(Exception):
 class Refs:
     """What a repository has: every ref with its object, and where HEAD points ("" when it has no commit)."""
 
-    branch: str
-    targets: Mapping[str, str]
+    branch: str = ""
+    targets: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, ref: str) -> str:
         """Return what the ref points to, "" if there is none."""
@@ -130,19 +131,14 @@ class Merge:
     messages: str
 
 
-Moves = Mapping[str, tuple[str, str]]  # ref -> (expected commit, new commit); "" is absence
-
-
 class Git:
     """Opens repositories of one Git server."""
 
-    def __init__(
-        self, server_url: str, token: Callable[[], str], renew: Callable[[str], bool] = lambda rejected: False
-    ) -> None:
-        """`token` is called when a repository is opened; `renew` is given a rejected one and says if there is another."""
-        self._server_url = server_url.rstrip("/")
-        self._token = token
-        self._renew = renew
+    def __init__(self, server_url: str, token: Callable[[], str], renew: Callable[[str], bool]) -> None:
+        """`token` is called when a repository is opened; `renew` gets a rejected one and tells if there is another."""
+        self.url = server_url.rstrip("/")
+        self.token = token
+        self.renew = renew
 
     @contextmanager
     def open(self, full_name: str, when: float = 0) -> Iterator[BareRepository]:
@@ -151,25 +147,21 @@ class Git:
         Commits made in it carry the time `when` (Unix seconds; 0 = now), so that a retry makes the same commits.
         """
         with tempfile.TemporaryDirectory(prefix="repository-", ignore_cleanup_errors=True) as directory:
-            yield BareRepository(
-                Path(directory), self._server_url, full_name, self._token(), self._renew, int(when or time.time())
-            )
+            yield BareRepository(self, full_name, Path(directory), int(when or time.time()))
 
 
 class BareRepository:
     """A bare repository on disk with one remote. Every method is one git process unless it says otherwise."""
 
-    def __init__(
-        self, directory: Path, server_url: str, full_name: str, token: str, renew: Callable[[str], bool], when: int
-    ) -> None:
+    def __init__(self, server: Git, full_name: str, directory: Path, when: int) -> None:
         """Nothing is created or contacted yet."""
         self._home = directory
         self.path = directory / "repository.git"
-        self._server_url = server_url
-        self._url = f"{server_url}/{full_name}.git"
-        self._token = token
-        self._renew = renew
+        self._server = server
+        self._url = f"{server.url}/{full_name}.git"
+        self._token = server.token()
         self._when = f"{when} +0000"
+        self._here: set[str] = set()
 
     # -- processes ----------------------------------------------------------------------------------------
 
@@ -257,9 +249,9 @@ class BareRepository:
             raise self._failure(error.said, action) from None
 
     def _failure(self, text: str, action: str) -> Exception:
-        said = text.lower()
+        said = text.replace(self._url, "").lower()
         if any(sign in said for sign in _UNAUTHORIZED):
-            if self._renew(self._token):
+            if self._server.renew(self._token):
                 return RetryLater(0, "GitHub's token was rotated; the new one is tried.")
             return CredentialsRejected("GitHub's Git service rejects the token; put a valid one into the token secret.")
         if any(sign in said for sign in _MISSING):
@@ -286,7 +278,8 @@ class BareRepository:
     def move(self, full_name: str) -> None:
         """Forget what was fetched and take another remote (no process)."""
         shutil.rmtree(self.path, ignore_errors=True)
-        self._url = f"{self._server_url}/{full_name}.git"
+        self._here.clear()
+        self._url = f"{self._server.url}/{full_name}.git"
 
     def start(self) -> None:
         """Make the repository, if it is not there, without asking the remote anything."""
@@ -294,19 +287,19 @@ class BareRepository:
             self._run("init", "--quiet", "--bare", "--template=", str(self.path))
 
     def fetch(self, *commits: str) -> None:
-        """Fetch commits by name with their trees, but neither parents nor contents. Two requests, or none."""
-        wanted = sorted(set(commits) - {""})
+        """Fetch commits by name with their trees, without parents or contents. Two requests; none if all are here."""
+        wanted = set(commits) - self._here - {""}
         if wanted:
-            self._fetch("--depth=1", "--filter=blob:none", *wanted)
+            self._fetch(["--depth=1", "--filter=blob:none"], sorted(wanted))
+            self._here |= wanted
 
     def fetch_history(self, commit: str) -> None:
         """Fetch all commits that lead to one, without their trees. Two requests, as large as the history."""
         deeper = ["--unshallow"] if (self.path / "shallow").exists() else []
-        self._fetch("--filter=tree:0", *deeper, commit)
+        self._fetch(["--filter=tree:0", *deeper], [commit])
 
-    def _fetch(self, *arguments: str) -> None:
+    def _fetch(self, options: Sequence[str], names: Sequence[str]) -> None:
         self.start()
-        options, names = [a for a in arguments if a.startswith("-")], [a for a in arguments if not a.startswith("-")]
         with self._remote("read"):
             self._run("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *options, "origin", *names)
 
@@ -479,24 +472,25 @@ class BareRepository:
 
     # -- writing to the remote --------------------------------------------------------------------------------
 
-    def push(self, moves: Moves) -> None:
-        """Move refs on the remote, all or none: two requests, or none when all are as they should be.
+    def push(self, seen: Refs, targets: Mapping[str, str]) -> None:
+        """Make refs on the remote point where they shall ("" = nowhere), all or none, if they still are as `seen`.
 
-        Raises PushRejected when a ref is not as expected or a rule refuses it, RepositoryArchived, ContentRefused,
-        RepositoryUnreachable, CredentialsRejected, or RetryLater when the server did not answer well.
+        Two requests, or none when nothing is to be moved. Raises PushRejected when a ref has moved on or a rule
+        refuses it, RepositoryArchived, ContentRefused, RepositoryUnreachable, CredentialsRejected, or RetryLater when
+        the server did not answer well.
         """
-        moves = {ref: (expected, new) for ref, (expected, new) in moves.items() if expected != new}
+        moves = {ref: target for ref, target in targets.items() if seen[ref] != target}
         if not moves:
             return
-        leases = [f"--force-with-lease={ref}:{expected}" for ref, (expected, _) in moves.items()]
-        refspecs = [f"{new}:{ref}" for ref, (_, new) in moves.items()]
+        leases = [f"--force-with-lease={ref}:{seen[ref]}" for ref in moves]
+        refspecs = [f"{target}:{ref}" for ref, target in moves.items()]
         try:
             self._run("push", "--atomic", "--porcelain", "--no-verify", *leases, "origin", *refspecs)
         except _GitFailed as error:
             raise self._push_failure(error.said) from None
 
     def _push_failure(self, text: str) -> Exception:
-        said = text.lower()
+        said = text.replace(self._url, "").lower()
         if any(sign in said for sign in _ARCHIVED):
             return RepositoryArchived(_clean(text))
         if any(sign in said for sign in _REFUSED_FOR_GOOD):

@@ -54,10 +54,6 @@ class RequestRefused(FinalError):
     """GitHub refuses the request for another reason, which the message carries."""
 
 
-class NothingInCommon(FinalError):
-    """A pull request's branches have no common history."""
-
-
 @dataclass(frozen=True)
 class Repository:
     """A repository as GitHub describes it."""
@@ -93,6 +89,7 @@ class PullRequest:
     merged: bool
     head: str  # the head branch's commit
     branch: str
+    landed: str = ""  # what merging it made of it in its base branch: a merge, squashed or rebased commit
 
 
 class GitHub:
@@ -140,13 +137,12 @@ class GitHub:
         conceal(token)  # an App's token is made here
         return token
 
-    def renew(self, rejected: pygithub.Auth.Auth | None) -> bool:
+    def renew(self, rejected: str) -> bool:
         """Read the token again after GitHub rejected it; tell whether there is another one now (it was rotated)."""
         with self._lock:
-            if self._auth is rejected:
+            if self._auth is not None and self._auth.token == rejected:
                 self._auth = None
-        current = self._authenticate()
-        return rejected is not None and current.token != rejected.token
+        return str(self._authenticate().token) != rejected
 
     def _request(self, verb: str, path: str, body: Any = None) -> tuple[Mapping[str, Any], Any]:
         auth = self._authenticate()
@@ -166,7 +162,8 @@ class GitHub:
         try:
             yield
         except BadCredentialsException as error:
-            if self.renew(getattr(self._local, "auth", None)):
+            used = getattr(self._local, "auth", None)
+            if used is not None and self.renew(str(used.token)):
                 raise RetryLater(0, "GitHub's token was rotated; the new one is tried.") from error
             raise TokenRejected(
                 "GitHub rejects the token (bad credentials); put a valid token into the token secret."
@@ -240,6 +237,15 @@ class GitHub:
         """Set the topics (PUT /repos/{owner}/{repo}/topics)."""
         self._call(f"set the topics of {full_name}", "PUT", f"/repos/{full_name}/topics", {"names": list(topics)})
 
+    def contains(self, full_name: str, commit: str, tip: str) -> bool:
+        """Tell whether a commit is in a branch's history, however long (GET /repos/{owner}/{repo}/compare/{basehead}).
+
+        Commits without common history, or that are gone, are answered with 404.
+        """
+        path = f"/repos/{full_name}/compare/{commit}...{tip}?per_page=1&page=2"  # only the first page lists files
+        _, data = self._find(f"compare commits of {full_name}", path)
+        return data is not None and data["status"] in ("ahead", "identical")
+
     # -- Actions secrets and variables --------------------------------------------------------------------
 
     def put_secrets(self, full_name: str, secrets: Mapping[str, str]) -> None:
@@ -282,6 +288,12 @@ class GitHub:
 
         _each(put, sorted(variables))
 
+    def variable(self, full_name: str, name: str) -> str | None:
+        """Return a variable's value, or None (GET /repos/{owner}/{repo}/actions/variables/{name})."""
+        path = f"/repos/{full_name}/actions/variables/{name}"
+        _, data = self._find(f"read the variable {name} of {full_name}", path)
+        return str(data["value"]) if data else None
+
     def delete_variables(self, full_name: str, names: Iterable[str]) -> None:
         """Remove variables; one that is gone already is fine."""
         _each(
@@ -305,8 +317,8 @@ class GitHub:
         found = self._call(f"look up pull requests of {full_name}", "GET", f"/repos/{full_name}/pulls?{query}")
         return _pull_request(found[0]) if found else None
 
-    def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> PullRequest:
-        """Open a pull request; the open one, if there is one already. Raises NothingInCommon."""
+    def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> PullRequest | None:
+        """Open a pull request, or change the open one; None when the branches have no common history."""
         fields = {"title": title, "head": branch, "base": base, "body": body, "maintainer_can_modify": True}
         with self._translated(f"open a pull request in {full_name}"):
             try:
@@ -315,7 +327,7 @@ class GitHub:
                 if error.status != 422:
                     raise
                 if "no history in common" in str(error.data).lower():
-                    raise NothingInCommon(f"The branch {branch} has no history in common with {base}.") from None
+                    return None
                 existing = self.find_pull_request(full_name, branch)
                 if existing is None or existing.state != "open":
                     raise
@@ -376,6 +388,7 @@ def _pull_request(data: Mapping[str, Any]) -> PullRequest:
         merged=bool(data.get("merged_at")),
         head=data["head"]["sha"],
         branch=data["head"]["ref"],
+        landed=(data.get("merge_commit_sha") or "") if data.get("merged_at") else "",
     )
 
 
