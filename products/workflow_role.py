@@ -12,6 +12,7 @@ from products.foundation import statement
 from products.settings import Settings
 
 PROJECT_TAG = "AmazonDataZoneProject"
+DEPLOY_ROLE = "studio-project-deploy"  # in another account that serves models, if there is one; templates' default
 _OBJECTS = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
 
 
@@ -80,6 +81,7 @@ def workflow_role(
                 statements=[
                     *artifact_statements(settings, project),
                     *_sagemaker_statements(scope, project, project_id),
+                    *_template_statements(scope, project, project_id),
                     statement(
                         ["iam:PassRole"],
                         [project.get_att_string("ExecutionRoleArn")],
@@ -147,6 +149,7 @@ def _sagemaker_statements(scope: Construct, project: CustomResource, project_id:
                 "sagemaker:DeleteEndpointConfig",
                 "sagemaker:DescribeEndpoint",
                 "sagemaker:UpdateEndpoint",
+                "sagemaker:DeleteEndpoint",
                 "sagemaker:InvokeEndpoint",
                 "sagemaker:ListTags",
             ],
@@ -167,6 +170,33 @@ def _sagemaker_statements(scope: Construct, project: CustomResource, project_id:
         ),
         # SageMaker has no resource for listing.
         statement(["sagemaker:ListModelPackages"], ["*"]),
+    ]
+
+
+def _template_statements(scope: Construct, project: CustomResource, project_id: str) -> list[iam.PolicyStatement]:
+    """What the templates' workflows do besides: find the Glue table, keep the endpoint's stack, change the account."""
+    stack = Stack.of(scope)
+    database = project.get_att_string("GlueDatabase")
+    account = project.get_att_string("DeployAccount")
+    return [
+        statement(
+            ["glue:GetTable"],
+            [
+                stack.format_arn(service="glue", resource=kind)
+                for kind in ("catalog", f"database/{database}", f"table/{database}/*")
+            ],
+        ),
+        statement(
+            [
+                "cloudformation:CreateStack",
+                "cloudformation:UpdateStack",
+                "cloudformation:DeleteStack",
+                "cloudformation:DescribeStacks",
+                "cloudformation:DescribeStackEvents",
+            ],
+            [stack.format_arn(service="cloudformation", resource="stack", resource_name=f"studio-{project_id}-*/*")],
+        ),
+        statement(["sts:AssumeRole"], [f"arn:{Aws.PARTITION}:iam::{account}:role/{DEPLOY_ROLE}"]),
     ]
 
 

@@ -66,7 +66,7 @@ def from_environment(environment: Mapping[str, str]) -> Project:
         "sagemaker:space-arn": environment.get("SAGEMAKER_SPACE_ARN", ""),
     }
     return Project(
-        id=environment.get("SAGEMAKER_PROJECT_ID") or project,
+        id=project,
         name=environment.get("SAGEMAKER_PROJECT_NAME") or project,
         region=environment["REGION"],
         role_arn=environment["SAGEMAKER_PIPELINE_ROLE_ARN"],

@@ -6,7 +6,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from pipelines import source_code
+from pipelines import data_location, source_code
 from pipelines.project import MissingSetting, from_environment
 
 ROOT = Path(__file__).parent.parent
@@ -29,6 +29,20 @@ def test_artifact_location():
     assert from_environment(ENVIRONMENT).uri("data") == "s3://artifacts/dzd_1/p1/dev/data"
     given = from_environment({**ENVIRONMENT, "ARTIFACT_BUCKET": "s3://artifacts/own/place"})
     assert given.uri("data") == "s3://artifacts/own/place/data"
+
+
+TABLE = {"Table": {"StorageDescriptor": {"Location": "s3://lake/abalone"}}}
+
+
+def test_data_comes_from_the_glue_table_if_it_holds_some():
+    project = from_environment({**ENVIRONMENT, "GLUE_DATABASE": "glue_db", "GLUE_TABLE": "abalone"})
+    glue = Mock(**{"get_table.return_value": TABLE})
+    s3 = Mock(**{"list_objects_v2.side_effect": lambda Bucket, **_: {"KeyCount": int(Bucket == "lake")}})
+    assert data_location.training_data(project, glue, s3) == "s3://lake/abalone/"
+    s3 = Mock(**{"list_objects_v2.side_effect": lambda Bucket, **_: {"KeyCount": int(Bucket == "artifacts")}})
+    assert data_location.training_data(project, glue, s3) == "s3://artifacts/dzd_1/p1/dev/data/abalone/"
+    with pytest.raises(data_location.DataNotFound, match="put CSV files there"):
+        data_location.training_data(project, glue, Mock(**{"list_objects_v2.return_value": {"KeyCount": 0}}))
 
 
 def test_definition_trains_evaluates_and_registers_conditionally():

@@ -41,7 +41,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         "sagemaker:project-name": environment.get("SAGEMAKER_PROJECT_NAME", ""),
     }
     return Settings(
-        project_id=environment.get("SAGEMAKER_PROJECT_ID") or environment["AMAZON_DATAZONE_PROJECT"],
+        project_id=environment["AMAZON_DATAZONE_PROJECT"],
         region=environment["REGION"],
         model_package_group=environment["MODEL_PACKAGE_GROUP_NAME"],
         execution_role_arn=environment.get("DEPLOY_EXECUTION_ROLE_ARN") or environment["SAGEMAKER_PIPELINE_ROLE_ARN"],

@@ -12,6 +12,7 @@ from sagemaker.model_metrics import MetricsSource, ModelMetrics
 from sagemaker.processing import ProcessingInput, ProcessingOutput, ScriptProcessor
 from sagemaker.workflow.condition_step import ConditionStep
 from sagemaker.workflow.conditions import ConditionLessThanOrEqualTo
+from sagemaker.workflow.execution_variables import ExecutionVariables
 from sagemaker.workflow.fail_step import FailStep
 from sagemaker.workflow.functions import Join, JsonGet
 from sagemaker.workflow.model_step import ModelStep
@@ -34,6 +35,16 @@ HYPERPARAMETERS = {
     "min_child_weight": 6,
     "subsample": 0.7,
 }
+
+
+def _output(project: Project, name: str) -> ProcessingOutput:
+    """An output below the project's own prefix, by execution: the workflow's role may use no other place."""
+    place = project.uri("pipeline", "abalone")
+    return ProcessingOutput(
+        output_name=name,
+        source=f"/opt/ml/processing/{name}",
+        destination=Join(on="/", values=[place, ExecutionVariables.PIPELINE_EXECUTION_ID, name]),
+    )
 
 
 def build_pipeline(project: Project, scripts: Mapping[str, str], session: PipelineSession) -> Pipeline:
@@ -68,10 +79,7 @@ def build_pipeline(project: Project, scripts: Mapping[str, str], session: Pipeli
         step_args=preprocessor.run(
             code=scripts["preprocess"],
             inputs=[ProcessingInput(source=input_data, destination="/opt/ml/processing/input")],
-            outputs=[
-                ProcessingOutput(output_name=part, source=f"/opt/ml/processing/{part}")
-                for part in ("train", "validation", "test")
-            ],
+            outputs=[_output(project, part) for part in ("train", "validation", "test")],
         ),
         cache_config=cache,
     )
@@ -121,7 +129,7 @@ def build_pipeline(project: Project, scripts: Mapping[str, str], session: Pipeli
                 ),
                 ProcessingInput(source=prepared["test"].S3Output.S3Uri, destination="/opt/ml/processing/test"),
             ],
-            outputs=[ProcessingOutput(output_name="evaluation", source="/opt/ml/processing/evaluation")],
+            outputs=[_output(project, "evaluation")],
         ),
         property_files=[report],
         cache_config=cache,
