@@ -152,7 +152,8 @@ class FoundationStack(Stack):
             self.providers[handler.name] = self._provider(handler, self.functions[handler.name])
         self._alarms()
         self._dashboard()
-        CfnOutput(self, "TokenSecret", value=self.token_secret.secret_name, description="Put the GitHub token here")
+        token_secret = settings.git_config.github_token_secret_name
+        CfnOutput(self, "TokenSecret", value=token_secret, description="Put the GitHub token here")
         CfnOutput(self, "ArchiveBucket", value=self.archives.bucket_name)
         CfnOutput(self, "NotificationTopic", value=self.topic.topic_arn)
 
