@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import github as pygithub
 import requests
@@ -151,7 +150,7 @@ class GitHub:
         requester = self._local.client.requester
         status, headers, output = requester.requestJson(verb, path, input=body)
         if status in (307, 308):  # a renamed repository; PyGithub follows these for reads only
-            status, headers, output = requester.requestJson(verb, urlsplit(headers["location"]).path, input=body)
+            status, headers, output = requester.requestJson(verb, headers["location"], input=body)
         data = json.loads(output) if output else None
         if status >= 300:
             raise requester.createException(status, headers, data)

@@ -1,0 +1,214 @@
+"""What the stand-in remembers: accounts, tokens, Apps, repositories. Plain data, kept as JSON."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+Role = Literal["none", "read", "write", "admin"]
+ROLES: tuple[Role, ...] = ("none", "read", "write", "admin")
+
+
+def now() -> str:
+    """Return the time as GitHub writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Account(BaseModel):
+    """A user or an organization."""
+
+    id: int
+    login: str
+    type: Literal["User", "Organization"]
+    name: str = ""
+    created_at: str = Field(default_factory=now)
+
+
+class Token(BaseModel):
+    """A credential, known by the digest of its value only.
+
+    `organizations` None = all of them; `role` is what its user is in those organizations. A classic token has
+    `scopes`; the others have `permissions` (name -> read | write).
+    """
+
+    digest: str
+    kind: Literal["classic", "fine-grained", "installation"]
+    login: str
+    user_id: int
+    scopes: list[str] = []
+    permissions: dict[str, str] = {}
+    organizations: list[str] | None = None
+    role: Role = "admin"
+    expires_at: str | None = None
+
+    @property
+    def noun(self) -> str:
+        """How GitHub calls it when it refuses a workflow file."""
+        return "a GitHub App" if self.kind == "installation" else "a Personal Access Token"
+
+    def may_write_workflows(self) -> bool:
+        """Tell whether it may create or update files in .github/workflows."""
+        if self.kind == "classic":
+            return "workflow" in self.scopes
+        return self.permissions.get("workflows") == "write"
+
+
+class Installation(BaseModel):
+    """A GitHub App in an organization."""
+
+    id: int
+    organization: str
+    permissions: dict[str, str]
+
+
+class App(BaseModel):
+    """A GitHub App: its public key verifies its JSON web tokens."""
+
+    id: int
+    slug: str
+    public_key: str
+    installations: list[Installation] = []
+
+
+class Secret(BaseModel):
+    """An Actions secret. Its value is kept unsealed: to look at it is the stand-in's purpose."""
+
+    value: str
+    created_at: str = Field(default_factory=now)
+    updated_at: str = Field(default_factory=now)
+
+
+class Variable(BaseModel):
+    """An Actions variable."""
+
+    name: str
+    value: str
+    created_at: str = Field(default_factory=now)
+    updated_at: str = Field(default_factory=now)
+
+
+class Comment(BaseModel):
+    """A comment on a pull request."""
+
+    id: int
+    login: str
+    user_id: int
+    body: str
+    created_at: str = Field(default_factory=now)
+    updated_at: str = Field(default_factory=now)
+
+
+class Pull(BaseModel):
+    """A pull request between two branches of one repository."""
+
+    id: int
+    number: int
+    title: str
+    body: str | None
+    login: str
+    user_id: int
+    head: str
+    base: str
+    head_sha: str
+    base_sha: str
+    state: Literal["open", "closed"] = "open"
+    draft: bool = False
+    maintainer_can_modify: bool = False
+    created_at: str = Field(default_factory=now)
+    updated_at: str = Field(default_factory=now)
+    closed_at: str | None = None
+    merged_at: str | None = None
+    merged_by: str = ""
+    merge_commit_sha: str | None = None
+    comments: list[Comment] = []
+
+
+class Protection(BaseModel):
+    """A branch protection as it was put by REST (GH006), or by the stand-in's control (`message`, for all)."""
+
+    branch: str
+    settings: dict[str, Any]
+    message: str = ""
+
+
+class Ruleset(BaseModel):
+    """A repository ruleset (GH013)."""
+
+    id: int
+    name: str
+    enforcement: Literal["active", "disabled", "evaluate"] = "active"
+    target: Literal["branch", "tag", "push"] = "branch"
+    include: list[str]
+    exclude: list[str] = []
+    rules: list[dict[str, Any]]
+    bypass_actors: list[dict[str, Any]] = []
+    message: str = ""
+    created_at: str = Field(default_factory=now)
+    updated_at: str = Field(default_factory=now)
+
+
+class Dispatch(BaseModel):
+    """A workflow that somebody started by hand."""
+
+    workflow: str
+    ref: str
+    inputs: dict[str, Any]
+    created_at: str = Field(default_factory=now)
+
+
+class Repository(BaseModel):
+    """A repository. Its commits are in the bare repository beside it."""
+
+    id: int
+    owner: str
+    name: str
+    description: str | None = None
+    homepage: str | None = None
+    visibility: Literal["private", "internal", "public"] = "private"
+    archived: bool = False
+    default_branch: str = "main"
+    topics: list[str] = []
+    has_issues: bool = True
+    has_projects: bool = True
+    has_wiki: bool = True
+    is_template: bool = False
+    allow_merge_commit: bool = True
+    allow_squash_merge: bool = True
+    allow_rebase_merge: bool = True
+    allow_auto_merge: bool = False
+    allow_update_branch: bool = False
+    allow_forking: bool = False
+    web_commit_signoff_required: bool = False
+    delete_branch_on_merge: bool = False
+    created_at: str = Field(default_factory=now)
+    updated_at: str = Field(default_factory=now)
+    pushed_at: str = Field(default_factory=now)
+    next_number: int = 1
+    pulls: list[Pull] = []
+    private_key: str = ""
+    secrets: dict[str, Secret] = {}
+    variables: dict[str, Variable] = {}
+    protections: list[Protection] = []
+    rulesets: list[Ruleset] = []
+    dispatches: list[Dispatch] = []
+
+    @property
+    def full_name(self) -> str:
+        """Owner and name."""
+        return f"{self.owner}/{self.name}"
+
+    def pull(self, number: int) -> Pull | None:
+        """Return a pull request."""
+        return next((pull for pull in self.pulls if pull.number == number), None)
+
+
+class State(BaseModel):
+    """Everything that belongs to no single repository. `moved`: an old full name, lower case -> repository id."""
+
+    next_id: int = 1001
+    accounts: dict[str, Account] = {}
+    tokens: list[Token] = []
+    apps: list[App] = []
+    moved: dict[str, int] = {}

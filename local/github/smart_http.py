@@ -1,0 +1,155 @@
+"""Git over HTTP: who may fetch and push, in GitHub's words; the work is git http-backend's."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from typing import BinaryIO, cast
+
+from local.github import pushes
+from local.github.access import at_least, credential, may_see, role_of
+from local.github.bare import environment
+from local.github.messages import Request, Response
+from local.github.model import Repository, Token
+from local.github.rules import rules_for
+from local.github.store import Store
+from local.github.urls import Urls
+
+_PATH = re.compile(r"/(?P<owner>[^/]+)/(?P<name>[^/]+?)(?:\.git)?/(?P<rest>info/refs|git-upload-pack|git-receive-pack)")
+_CHALLENGE = {"www-authenticate": 'Basic realm="GitHub"'}
+_IN_MEMORY = 4 * 1024 * 1024
+
+
+def is_git(path: str) -> bool:
+    """Tell whether a path is of Git's protocol."""
+    return _PATH.fullmatch(path) is not None
+
+
+def serve(store: Store, urls: Urls, request: Request) -> Response:
+    """Answer one request of a Git client."""
+    match = _PATH.fullmatch(request.path)
+    if match is None:
+        return Response.text(404, "Not Found")
+    owner, name, rest = match["owner"], match["name"], match["rest"]
+    service = request.query.get("service", "") if rest == "info/refs" else rest
+    if service not in ("git-upload-pack", "git-receive-pack"):
+        return Response.text(403, "Please upgrade your git client.\nGitHub.com no longer supports git over dumb-http")
+    value = credential(request.headers)
+    token = store.token(value) if value else None
+    if value and token is None:
+        return unauthorized()
+    repository = store.by_name(owner, name)
+    if repository is None:
+        repository = store.moved(owner, name)
+        if repository and may_see(token, repository):
+            return Response(301, headers={"location": f"{urls.clone(repository)}/{rest}{_query(request)}"})
+    if repository is None or not may_see(token, repository) or not _may_read(token, repository):
+        return Response.text(404, "Repository not found.") if token else unauthorized()
+    if service == "git-receive-pack":
+        refused = _refuse_push(token, repository)
+        return refused or _push(store, urls, request, repository, cast("Token", token), rest)
+    return _backend(store, request, repository, rest, {})
+
+
+def unauthorized() -> Response:
+    """Return the answer to missing or wrong credentials."""
+    text = "Invalid username or token. Password authentication is not supported for Git operations."
+    return Response.text(401, text, _CHALLENGE)
+
+
+def _query(request: Request) -> str:
+    return f"?{request.raw_query}" if request.raw_query else ""
+
+
+def _may_read(token: Token | None, repository: Repository) -> bool:
+    if token is None or token.kind == "classic" or repository.visibility == "public":
+        return True
+    return bool(token.permissions.get("contents"))
+
+
+def _refuse_push(token: Token | None, repository: Repository) -> Response | None:
+    if token is None:
+        return unauthorized()
+    if token.kind == "classic":
+        scopes = {"repo"} if repository.visibility != "public" else {"repo", "public_repo"}
+        allowed = bool(scopes & set(token.scopes))
+    else:
+        allowed = token.permissions.get("contents") == "write"
+        if not allowed:
+            return Response.text(403, "Write access to repository not granted.")
+    if not allowed or not at_least(role_of(token, repository), "write"):
+        return Response.text(403, f"Permission to {repository.full_name}.git denied to {token.login}.")
+    if repository.archived:
+        return Response.text(403, "This repository was archived so it is read-only.")
+    return None
+
+
+def _push(store: Store, urls: Urls, request: Request, repository: Repository, token: Token, rest: str) -> Response:
+    policy = {
+        "rules": rules_for(repository, role_of(token, repository)),
+        "rules_url": f"{urls.html(repository)}/rules",
+        "workflows": token.may_write_workflows(),
+        "noun": token.noun,
+    }
+    variables = {"STANDIN_POLICY": json.dumps(policy), "STANDIN_PYTHON": sys.executable}
+    if rest == "info/refs":
+        return _backend(store, request, repository, rest, variables)
+    with store.changing(repository):
+        if repository.archived:  # meanwhile
+            return Response.text(403, "This repository was archived so it is read-only.")
+        bare = store.bare(repository)
+        before = bare.refs()
+        response = _backend(store, request, repository, rest, variables)
+        pushes.record(repository, bare, before, token.login)
+    return response
+
+
+def _backend(store: Store, request: Request, repository: Repository, rest: str, variables: dict[str, str]) -> Response:
+    """Run git http-backend (a CGI program) and return its answer, kept in a temporary file."""
+    cgi = {
+        "GIT_PROJECT_ROOT": str(store.places),
+        "GIT_HTTP_EXPORT_ALL": "1",
+        "GIT_HTTP_MAX_REQUEST_BUFFER": "1G",
+        "GATEWAY_INTERFACE": "CGI/1.1",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REQUEST_METHOD": request.method,
+        "PATH_INFO": f"/{repository.id}.git/{rest}",
+        "QUERY_STRING": request.raw_query,
+        "CONTENT_TYPE": request.headers.get("content-type", ""),
+        "HTTP_CONTENT_ENCODING": request.headers.get("content-encoding", ""),
+        "GIT_PROTOCOL": request.headers.get("git-protocol", ""),
+        "REMOTE_ADDR": "127.0.0.1",
+        **variables,
+    }
+    request.body.seek(0)
+    with cast("BinaryIO", tempfile.TemporaryFile()) as given:
+        while block := request.body.read(1 << 20):
+            given.write(block)
+        cgi["CONTENT_LENGTH"] = str(given.tell())
+        given.seek(0)
+        process = subprocess.Popen(
+            ["git", "http-backend"],
+            stdin=given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment(cgi),
+        )
+        with process:
+            return _answer(cast("BinaryIO", process.stdout))
+
+
+def _answer(out: BinaryIO) -> Response:
+    headers: dict[str, str] = {}
+    while line := out.readline().decode("latin-1").strip():
+        name, _, value = line.partition(":")
+        headers[name.lower()] = value.strip()
+    status = int(headers.pop("status", "200").split()[0])
+    body = cast("BinaryIO", tempfile.SpooledTemporaryFile(_IN_MEMORY))
+    length = 0
+    while block := out.read(1 << 16):
+        length += body.write(block)
+    body.seek(0)
+    return Response(status, headers=headers, file=body, length=length)
