@@ -176,7 +176,8 @@ class BareRepository:
             "http.lowSpeedLimit": "1000",
             "http.lowSpeedTime": str(_LOW_SPEED_SECONDS),
             "http.postBuffer": str(32 * 1024 * 1024),  # a push in one request, without a probe before it
-            "pack.useSparse": "false",  # a moved file is not sent again, nor fetched to be sent
+            "pack.useSparse": "false",  # a moved file is not sent again, nor fetched to be sent,
+            "pack.window": "0",  # nor is an old content, to make a delta of it
             "core.quotePath": "false",
             "core.hooksPath": "/dev/null",
             "core.fsyncMethod": "batch",
@@ -413,7 +414,7 @@ class BareRepository:
         who = {
             f"GIT_{role}_{part}": value
             for role in ("AUTHOR", "COMMITTER")
-            for part, value in (("NAME", name), ("EMAIL", email), ("DATE", self._when))
+            for part, value in (("NAME", name), ("EMAIL", email), ("DATE", f"@{self._when}"))
         }
         arguments = [argument for parent in parents for argument in ("-p", parent)]
         _, out = self._run("commit-tree", tree, *arguments, "-F", "-", stdin=message.encode(), environment=who)
