@@ -66,7 +66,6 @@ def _ready(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> tup
     published: list[str] = []
 
     def prepare(home: Home) -> None:
-        versions.ensure_first(home)
         if source:
             profile = getattr(arguments, "profile", "")
             published.append(versions.publish(home, source, arguments.version, profile=profile).version.version)
@@ -199,10 +198,10 @@ def _demo(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> None
 
 
 def _studio(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> None:
-    from local import run, studio, versions
+    from local import run, studio
 
     if arguments.act == "create-project":
-        running = run.up(home, terminal, prepare=versions.ensure_first)
+        running = run.up(home, terminal)
         document = studio.create_project(running, arguments.name, arguments.profile, terminal)
     else:
         document = studio.delete_project(run.required(home), arguments.name, terminal)

@@ -300,5 +300,4 @@ def on_its_github(run: Run, name: str, terminal: Terminal) -> Run:
 
 def _project(stack: Stack) -> Project:
     given = stack.parameters
-    name = given.get("ProjectName") or project_name(stack.name)
-    return Project(given["ProjectId"], given["DomainId"], name, given.get("ProfileName", ""))
+    return Project(given["ProjectId"], given["DomainId"], project_name(stack.name), given.get("ProfileName", ""))

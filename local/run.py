@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from local import assembly, ministack, processes
+from local import assembly, ministack, processes, versions
 from local.cloud import Cloud
 from local.home import GitHubPlace, Home, LocalError, Process, State
 from local.standins import GitHubStandIn, StandIn
@@ -134,6 +134,9 @@ def up(
     before the stacks are synthesized. Raises LocalError.
     """
     with home.lock(exclusive=True):
+        versions.ensure_first(home)
+        if current(home) is None:
+            versions.render_newest_again(home)
         prepare(home)
         terminal.step("Synthesizing the stacks")
         wanted = assembly.synthesize(home)

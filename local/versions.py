@@ -88,3 +88,14 @@ def publish(home: Home, source: Source, version: str = "", *, profile: str = "",
         return operations.publish(content, version, notes=notes, directory=home.versions)
     except (FinalError, SettingsError) as error:
         raise LocalError(str(error)) from None
+
+
+def render_newest_again(home: Home) -> None:
+    """Forget how the newest version's product template was rendered, unless the product ships it that way.
+
+    For a run that begins: nothing is deployed yet that would have to stay as it is.
+    """
+    versions = known(home)
+    for snapshot in home.versions.glob(f"*.{versions[-1].version}.product.template.json") if versions else ():
+        if not (SOURCE / "products" / "versions" / snapshot.name).exists():
+            snapshot.unlink()
