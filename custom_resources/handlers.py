@@ -96,6 +96,13 @@ def template_archive(event: dict[str, Any], context: LambdaContext) -> dict[str,
     return _handle(RESOURCE, event)
 
 
+def version_guidance(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Custom::VersionGuidance."""
+    from custom_resources.version_guidance import RESOURCE
+
+    return _handle(RESOURCE, event)
+
+
 def studio_blueprint(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Custom::StudioBlueprint."""
     from custom_resources.studio_blueprint import RESOURCE

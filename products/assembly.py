@@ -10,7 +10,7 @@ from typing import Any
 from aws_cdk import App, PermissionsBoundary, Tags
 from jsii.errors import JavaScriptError
 
-from products.foundation import PORTFOLIO_STACK, FoundationStack
+from products.foundation import FOUNDATION_STACK, PORTFOLIO_STACK, FoundationStack
 from products.portfolio import PortfolioStack
 from products.settings import Settings
 from products.versions import Version, VersionError
@@ -36,7 +36,7 @@ def build_app(
     )
     foundation = FoundationStack(
         app,
-        "FoundationStack",
+        FOUNDATION_STACK,
         settings=settings,
         description="What launches of the SageMaker Unified Studio project template run on",
         **boundary,

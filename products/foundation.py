@@ -7,7 +7,6 @@ the GitHub token; the bucket of the template archives; the layers; alarms, dashb
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from aws_cdk import (
@@ -16,7 +15,6 @@ from aws_cdk import (
     CfnParameter,
     DefaultStackSynthesizer,
     Duration,
-    IgnoreMode,
     RemovalPolicy,
     Stack,
     custom_resources,
@@ -27,103 +25,20 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_lambda_destinations as destinations
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
-from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
-from products.layers import ARCHITECTURES, RUNTIME, layer_version
-from products.settings import PROJECT_ROOT, Settings
+from products.functions import HANDLERS, METRICS_NAMESPACE, PATIENCE, Functions, Handler, statement
+from products.settings import Settings
 
-PORTFOLIO_STACK = "PortfolioStack"  # uses these providers too
-METRICS_NAMESPACE = "StudioMlops"
+FOUNDATION_STACK = "FoundationStack"
+PORTFOLIO_STACK = "PortfolioStack"
+ADMIN_STACKS = (PORTFOLIO_STACK, "StudioStack*")  # their custom resources are not the product's
 READABLE_TAG = "studio-mlops:readable"
-
-# A wait becomes a failure after PATIENCE; the last call then ends within a function's timeout, before the waiter
-# and CloudFormation (ServiceTimeout) give up: every path answers.
-PATIENCE = Duration.minutes(40)
-WAITER_TIMEOUT = Duration.minutes(55)
-SERVICE_TIMEOUT = Duration.minutes(59)
-QUERY_INTERVAL = Duration.seconds(5)
-
-
-@dataclass(frozen=True)
-class Handler:
-    """A custom resource's function: `custom_resources.handlers.<name>`."""
-
-    name: str
-    description: str
-    memory: int = 256  # MB
-    timeout: Duration = field(default_factory=lambda: Duration.minutes(2))
-    github: bool = False  # talks to GitHub: token and rate budget
-    git: bool = False  # runs git
-    archives: bool = False  # reads template archives
-    in_product: bool = True  # a launch of the product uses it
-
-    @property
-    def title(self) -> str:
-        """The construct's id."""
-        return "".join(word.capitalize() for word in self.name.split("_"))
-
-    def function_name(self, settings: Settings) -> str:
-        """The user function's name."""
-        return f"{settings.prefix}-{self.name.replace('_', '-')}"
-
-    def provider_name(self, settings: Settings) -> str:
-        """The name of the provider function, the ServiceToken of templates."""
-        return f"{self.function_name(settings)}-provider"
-
-
-# 512 MB for those that run git: git's own processes, and the processor share that comes with memory.
-HANDLERS = (
-    Handler("studio_project", "Custom::StudioProject: reads a project", archives=True),
-    Handler(
-        "github_repository",
-        "Custom::GitHubRepository: makes, adopts, restores, archives",
-        memory=512,
-        timeout=Duration.minutes(5),
-        github=True,
-        git=True,
-    ),
-    Handler(
-        "repository_template",
-        "Custom::RepositoryTemplate: delivers and merges template versions",
-        memory=512,
-        timeout=Duration.minutes(10),
-        github=True,
-        git=True,
-        archives=True,
-    ),
-    Handler(
-        "actions_configuration",
-        "Custom::ActionsConfiguration: sets Actions secrets and variables",
-        timeout=Duration.minutes(5),
-        github=True,
-    ),
-    Handler("template_archive", "Custom::TemplateArchive: stores a published version's content", in_product=False),
-    Handler("version_guidance", "Custom::VersionGuidance: deprecates and deactivates versions", in_product=False),
-)
-_BY_NAME = {handler.name: handler for handler in HANDLERS}
-
-
-def service_token(scope: Construct, settings: Settings, name: str) -> str:
-    """Return the ServiceToken of a handler by its function's name, so that templates can stand alone."""
-    return Stack.of(scope).format_arn(
-        service="lambda",
-        resource="function",
-        resource_name=_BY_NAME[name].provider_name(settings),
-        arn_format=ArnFormat.COLON_RESOURCE_NAME,
-    )
-
-
-def statement(actions: Sequence[str], resources: Sequence[str], **conditions: dict[str, Any]) -> iam.PolicyStatement:
-    """Return an Allow statement; `conditions` are given by operator, such as StringEquals={...}."""
-    return iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=conditions or None)
 
 
 class FoundationStack(Stack):
@@ -136,20 +51,13 @@ class FoundationStack(Stack):
         self._parameters()
         self._storage()
         self._notifications()
-        self._code = lambda_.Code.from_asset(
-            str(PROJECT_ROOT),
-            exclude=["*", "!custom_resources", "!custom_resources/**", "__pycache__"],
-            ignore_mode=IgnoreMode.GIT,
-        )
-        self._layers = {
-            "python": layer_version(self, "python", settings.architecture, "Python packages of the custom resources"),
-            "git": layer_version(self, "git", settings.architecture, "git, relocated to /opt/git"),
-        }
+        functions = Functions(self, settings, self.dead_letters)
         self.functions: dict[str, lambda_.Function] = {}
         self.providers: dict[str, custom_resources.Provider] = {}
         for handler in HANDLERS:
-            self.functions[handler.name] = self._function(handler)
-            self.providers[handler.name] = self._provider(handler, self.functions[handler.name])
+            function = functions.function(handler, self._statements(handler), self._environment(handler))
+            self.functions[handler.name] = function
+            self.providers[handler.name] = functions.provider(handler, function)
         self._alarms()
         self._dashboard()
         token_secret = settings.git_config.github_token_secret_name
@@ -240,39 +148,10 @@ class FoundationStack(Stack):
             retention_period=Duration.days(14),
         )
 
-    # -- functions --------------------------------------------------------------------------------------------
-
-    def _function(self, handler: Handler) -> lambda_.Function:
-        settings = self.settings
-        name = handler.function_name(settings)
-        log_group = self._log_group(f"{handler.title}Log", f"/aws/lambda/{name}")
-        role = self._role(f"{handler.title}Role", "lambda.amazonaws.com", self._statements(handler, log_group))
-        layers = [self._layers["python"], *([self._layers["git"]] if handler.git else [])]
-        return lambda_.Function(
-            self,
-            handler.title,
-            function_name=name,
-            description=handler.description,
-            runtime=RUNTIME,
-            architecture=ARCHITECTURES[settings.architecture],
-            code=self._code,
-            handler=f"custom_resources.handlers.{handler.name}",
-            role=role,
-            layers=layers,
-            memory_size=handler.memory,
-            timeout=handler.timeout,
-            log_group=log_group,
-            tracing=lambda_.Tracing.ACTIVE if settings.xray else lambda_.Tracing.DISABLED,
-            environment=self._environment(handler),
-        )
+    # -- functions: environment and exactly the calls of docs/interfaces.md -----------------------------------
 
     def _environment(self, handler: Handler) -> dict[str, str]:
-        environment = {
-            "PATIENCE_SECONDS": str(PATIENCE.to_seconds()),
-            "POWERTOOLS_SERVICE_NAME": handler.name,
-            "POWERTOOLS_LOG_LEVEL": self.settings.log_level,
-            "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
-        }
+        environment = {"PATIENCE_SECONDS": str(PATIENCE.to_seconds())}
         if handler.github:
             environment |= {
                 "GITHUB_API_URL": self._api_url,
@@ -282,37 +161,32 @@ class FoundationStack(Stack):
             }
         if handler.archives or handler.name == "template_archive":
             environment["TEMPLATE_BUCKET"] = self.archives.bucket_name
-        if handler.git:
-            environment |= {
-                "PATH": "/opt/git/bin:/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin",
-                "GIT_EXEC_PATH": "/opt/git/libexec/git-core",
-                "GIT_TEMPLATE_DIR": "/opt/git/share/git-core/templates",
-                "GIT_SSL_CAINFO": "/opt/git/etc/ssl/certs/ca-certificates.crt",
-            }
         return environment
 
-    def _statements(self, handler: Handler, log_group: logs.ILogGroup) -> list[iam.PolicyStatement]:
-        """Exactly the calls of docs/interfaces.md."""
+    def _statements(self, handler: Handler) -> list[iam.PolicyStatement]:
+        special = {
+            "studio_project": self._studio_statements,
+            "actions_configuration": self._reference_statements,
+            "template_archive": self._store_statements,
+            "version_guidance": self._version_statements,
+            "studio_blueprint": self._blueprint_statements,
+            "studio_project_profile": self._profile_statements,
+        }.get(handler.name)
         return [
-            statement(["logs:CreateLogStream", "logs:PutLogEvents"], [f"{log_group.log_group_arn}"]),
-            statement(["cloudformation:DescribeStacks"], self._launch_stacks()),
-            *self._archive_statements(handler),
-            *(self._studio_statements() if handler.name == "studio_project" else []),
+            statement(["cloudformation:DescribeStacks"], self._stacks(handler)),
+            *([statement(["s3:GetObject"], [self.archives.arn_for_objects("*")])] if handler.archives else []),
             *(self._github_statements() if handler.github else []),
-            *(self._reference_statements() if handler.name == "actions_configuration" else []),
+            *(special() if special else []),
         ]
 
-    def _launch_stacks(self) -> list[str]:
-        names = [*self.settings.launch_stacks, f"{PORTFOLIO_STACK}*"]
+    def _stacks(self, handler: Handler) -> list[str]:
+        """The stacks whose requests a function serves: it looks at their state before it writes."""
+        names = self.settings.launch_stacks if handler.in_product else ADMIN_STACKS
         return [
             self.format_arn(service="cloudformation", resource="stack", resource_name=f"{name}/*") for name in names
         ]
 
-    def _archive_statements(self, handler: Handler) -> list[iam.PolicyStatement]:
-        if handler.archives:
-            return [statement(["s3:GetObject"], [self.archives.arn_for_objects("*")])]
-        if handler.name != "template_archive":
-            return []
+    def _store_statements(self) -> list[iam.PolicyStatement]:
         qualifier = self.synthesizer.bootstrap_qualifier or DefaultStackSynthesizer.DEFAULT_QUALIFIER
         assets = f"arn:{self.partition}:s3:::cdk-{qualifier}-assets-{self.account}-{self.region}/*.zip"
         return [
@@ -320,6 +194,62 @@ class FoundationStack(Stack):
             statement(["s3:PutObject", "s3:AbortMultipartUpload"], [self.archives.arn_for_objects("*.zip")]),
             # Without it S3 answers 403, not 404, for an archive that is not there yet.
             statement(["s3:ListBucket"], [self.archives.bucket_arn]),
+        ]
+
+    def _version_statements(self) -> list[iam.PolicyStatement]:
+        products = self.format_arn(service="catalog", resource="product", resource_name="*")
+        return [
+            statement(
+                ["servicecatalog:ListProvisioningArtifacts", "servicecatalog:UpdateProvisioningArtifact"], [products]
+            )
+        ]
+
+    def _blueprint_statements(self) -> list[iam.PolicyStatement]:
+        role = self.format_arn(
+            service="iam", region="", resource="role", resource_name=self.settings.provisioning_role_name
+        )
+        return [
+            # IAM knows no resources for these (service authorization reference).
+            statement(
+                [
+                    "datazone:GetDomain",
+                    "datazone:ListEnvironmentBlueprints",
+                    "datazone:GetEnvironmentBlueprint",
+                    "datazone:CreateEnvironmentBlueprint",
+                    "datazone:UpdateEnvironmentBlueprint",
+                    "datazone:DeleteEnvironmentBlueprint",
+                    "datazone:GetEnvironmentBlueprintConfiguration",
+                    "datazone:PutEnvironmentBlueprintConfiguration",
+                    "datazone:DeleteEnvironmentBlueprintConfiguration",
+                    "datazone:ListProjects",
+                    "datazone:ListEnvironments",
+                    "datazone:ListPolicyGrants",
+                    "datazone:AddPolicyGrant",
+                    "datazone:RemovePolicyGrant",
+                ],
+                ["*"],
+            ),
+            statement(["iam:PassRole"], [role], StringEquals={"iam:PassedToService": "datazone.amazonaws.com"}),
+        ]
+
+    def _profile_statements(self) -> list[iam.PolicyStatement]:
+        return [
+            # IAM knows no resources for these (service authorization reference).
+            statement(
+                [
+                    "datazone:GetDomain",
+                    "datazone:ListEnvironmentBlueprints",
+                    "datazone:ListProjectProfiles",
+                    "datazone:GetProjectProfile",
+                    "datazone:CreateProjectProfile",
+                    "datazone:UpdateProjectProfile",
+                    "datazone:DeleteProjectProfile",
+                    "datazone:ListPolicyGrants",
+                    "datazone:AddPolicyGrant",
+                    "datazone:RemovePolicyGrant",
+                ],
+                ["*"],
+            )
         ]
 
     def _studio_statements(self) -> list[iam.PolicyStatement]:
@@ -367,84 +297,12 @@ class FoundationStack(Stack):
             )
         ]
 
-    def _provider(self, handler: Handler, function: lambda_.Function) -> custom_resources.Provider:
-        settings, name = self.settings, handler.provider_name(self.settings)
-        log_group = self._log_group(f"{handler.title}ProviderLog", f"/aws/lambda/{name}")
-        write = [statement(["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn])]
-        provider = custom_resources.Provider(
-            self,
-            f"{handler.title}Provider",
-            on_event_handler=function,
-            is_complete_handler=function,
-            provider_function_name=name,
-            query_interval=QUERY_INTERVAL,
-            total_timeout=WAITER_TIMEOUT,
-            framework_on_event_role=self._role(f"{handler.title}OnEventRole", "lambda.amazonaws.com", write),
-            framework_complete_and_timeout_role=self._role(
-                f"{handler.title}WaiterCallsRole", "lambda.amazonaws.com", write
-            ),
-            log_group=log_group,
-            disable_waiter_state_machine_logging=False,
-            waiter_state_machine_log_options=custom_resources.LogOptions(
-                # A name that CloudWatch's log delivery needs no further resource policy for.
-                destination=self._log_group(f"{handler.title}WaiterLog", f"/aws/vendedlogs/states/{name}"),
-                include_execution_data=False,  # a request holds its response URL
-                level=stepfunctions.LogLevel.ALL,
-            ),
-        )
-        # CloudFormation invokes the provider asynchronously: an event that could not be handled is kept.
-        on_event = provider.node.find_child("framework-onEvent")
-        assert isinstance(on_event, lambda_.Function)
-        on_event.configure_async_invoke(
-            on_failure=destinations.SqsDestination(self.dead_letters),
-            retry_attempts=2,
-            max_event_age=Duration.hours(1),
-        )
-        if settings.xray:
-            self._trace(provider)
-        return provider
-
-    def _trace(self, provider: custom_resources.Provider) -> None:
-        """Trace the framework's functions and the waiter, which the framework has no property for."""
-        for child in provider.node.find_all():
-            if isinstance(child, lambda_.CfnFunction):
-                child.tracing_config = lambda_.CfnFunction.TracingConfigProperty(mode="Active")
-            elif isinstance(child, stepfunctions.CfnStateMachine):
-                child.tracing_configuration = stepfunctions.CfnStateMachine.TracingConfigurationProperty(enabled=True)
-        for role in (*self._framework_roles(provider),):
-            role.add_to_principal_policy(
-                # X-Ray has no resources.
-                statement(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"])
-            )
-
-    @staticmethod
-    def _framework_roles(provider: custom_resources.Provider) -> list[iam.IRole]:
-        functions = (
-            provider.node.find_child("framework-onEvent"),
-            provider.node.find_child("framework-isComplete"),
-        )
-        roles = [function.role for function in functions if isinstance(function, lambda_.Function) and function.role]
-        waiter = provider.node.find_child("waiter-state-machine").node.find_child("Role")
-        assert isinstance(waiter, iam.Role)
-        return [*roles, waiter]
-
-    def _role(self, construct_id: str, service: str, statements: Sequence[iam.PolicyStatement]) -> iam.Role:
-        role = iam.Role(self, construct_id, assumed_by=iam.ServicePrincipal(service))
-        for each in statements:
-            role.add_to_policy(each)
-        return role
-
-    def _log_group(self, construct_id: str, name: str) -> logs.LogGroup:
-        group = logs.LogGroup(self, construct_id, log_group_name=name, removal_policy=RemovalPolicy.DESTROY)
-        group.node.default_child.retention_in_days = self.settings.log_retention_days  # type: ignore[union-attr]
-        return group
-
     # -- watching ---------------------------------------------------------------------------------------------
 
     def _alarms(self) -> None:
         alarm_action = actions.SnsAction(self.topic)
 
-        def alarm(construct_id: str, metric: cloudwatch.Metric, threshold: int, description: str) -> None:
+        def alarm(construct_id: str, metric: cloudwatch.IMetric, threshold: int, description: str) -> None:
             cloudwatch.Alarm(
                 self,
                 construct_id,
@@ -480,7 +338,7 @@ class FoundationStack(Stack):
             )
         alarm(
             "RateLimitAlarm",
-            _metric("RateLimitWaits", Duration.minutes(15)),
+            _total("RateLimitWaits", Duration.minutes(15)),
             50,
             "Launches wait for GitHub's rate limit; spread rollouts, or use a GitHub App.",
         )
@@ -489,8 +347,8 @@ class FoundationStack(Stack):
         functions = list(self.functions.values())
         period = Duration.minutes(5)
 
-        def graph(title: str, metrics: list[cloudwatch.Metric]) -> cloudwatch.GraphWidget:
-            return cloudwatch.GraphWidget(title=title, left=metrics, width=12, height=6)
+        def graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:
+            return cloudwatch.GraphWidget(title=title, left=list(metrics), width=12, height=6)
 
         cloudwatch.Dashboard(
             self,
@@ -498,8 +356,8 @@ class FoundationStack(Stack):
             dashboard_name=self.settings.prefix,
             widgets=[
                 [
-                    graph("Launches and re-syncs", [_metric(n, period) for n in ("Launches", "Resyncs", "Archived")]),
-                    graph("Attention", [_metric(n, period) for n in ("Conflicts", "RateLimitWaits", "Failures")]),
+                    graph("Launches and re-syncs", [_total(n, period) for n in ("Launches", "Resyncs")]),
+                    graph("Attention", [_total(n, period) for n in ("Conflicts", "RateLimitWaits", "Failures")]),
                 ],
                 [
                     graph("Errors", [f.metric_errors(period=period) for f in functions]),
@@ -513,5 +371,18 @@ class FoundationStack(Stack):
         )
 
 
-def _metric(name: str, period: Duration) -> cloudwatch.Metric:
-    return cloudwatch.Metric(namespace=METRICS_NAMESPACE, metric_name=name, statistic="Sum", period=period)
+def _total(name: str, period: Duration) -> cloudwatch.MathExpression:
+    """Sum a metric of ours over the functions that count it (dimension `service`)."""
+    counters = {
+        f"{name.lower()}{number}": cloudwatch.Metric(
+            namespace=METRICS_NAMESPACE,
+            metric_name=name,
+            dimensions_map={"service": handler.name},
+            statistic="Sum",
+            period=period,
+        )
+        for number, handler in enumerate(HANDLERS)
+        if handler.in_product
+    }
+    filled = "+".join(f"FILL({identifier},0)" for identifier in counters)
+    return cloudwatch.MathExpression(expression=filled, using_metrics=counters, label=name, period=period)

@@ -19,7 +19,7 @@ from aws_cdk import (
 from aws_cdk import aws_servicecatalog as servicecatalog
 from constructs import Construct
 
-from products.foundation import SERVICE_TIMEOUT, service_token
+from products.functions import SERVICE_TIMEOUT, service_token
 from products.settings import Settings
 from products.versions import Version
 from products.workflow_role import Repository, execution_role_policy, workflow_role
@@ -117,7 +117,7 @@ def _parameters(settings: Settings) -> dict[str, list[_Parameter]]:
             _Parameter(
                 "BuildRepositoryName",
                 "Build repository",
-                "Empty: <project id>-<domain id>-build-repo.",
+                "Empty: the one of the project's Git connection, else <project id>-<domain id>-build-repo.",
                 "",
                 REPOSITORY_NAME,
                 "up to 100 letters, digits, dots, underscores and hyphens, not ending in .git",
@@ -222,7 +222,7 @@ class MlopsProject(servicecatalog.ProductStack):
         self._refuse()
         self._project_id = self._first("ProjectId", "SageMakerProjectId")
         self._project = self._studio_project()
-        build, deploy = self._repository("Build"), self._repository("Deploy")
+        build, deploy = self._build_repository(), self._deploy_repository()
         role = self._workflow_role([build, deploy])
         execution_role_policy(self, settings, self._project, self._project_id)
         for repository in (build, deploy):
@@ -260,7 +260,6 @@ class MlopsProject(servicecatalog.ProductStack):
             )
             for name in (
                 "ProjectId",
-                "BuildRepositoryName",
                 "DeployRepositoryName",
                 "ProjectName",
                 "SageMakerProjectName",
@@ -335,36 +334,45 @@ class MlopsProject(servicecatalog.ProductStack):
                 "ScopeName": self._ref("ScopeName"),
                 "MlflowTrackingUri": self._ref("MlflowTrackingUri"),
                 "SageMakerProjectId": self._ref("SageMakerProjectId"),
+                "Organization": self._ref("Organization"),
+                "BuildRepositoryName": self._ref("BuildRepositoryName"),
+                "AdoptExisting": self._ref("AdoptExisting"),
             },
         )
 
     def _attribute(self, name: str) -> str:
         return self._project.get_att_string(name)
 
-    def _repository(self, part: str) -> Repository:
-        parameter = f"{part}RepositoryName"
-        default = Fn.join("-", [self._project_id, self._ref("DomainId"), f"{part.lower()}-repo"])
+    def _build_repository(self) -> Repository:
+        """Return the repository that Studio's Git connection made for the project, adopted; else one of our own."""
+        return self._repository("Build", self._attribute("BuildRepositoryName"), self._attribute("BuildAdoptExisting"))
+
+    def _deploy_repository(self) -> Repository:
+        default = Fn.join("-", [self._project_id, self._ref("DomainId"), "deploy-repo"])
+        return self._repository("Deploy", self._chosen("DeployRepositoryName", default), self._ref("AdoptExisting"))
+
+    def _repository(self, part: str, name: str, adopt: str) -> Repository:
         resource = self._resource(
             f"{part}Repository",
             "GitHubRepository",
             "github_repository",
             {
                 "Organization": self._ref("Organization"),
-                "Name": Fn.condition_if(self._given[parameter].logical_id, self._ref(parameter), default),
+                "Name": name,
                 "Part": f"model_{part.lower()}",
                 "DomainId": self._ref("DomainId"),
                 "ProjectId": self._project_id,
                 "ProjectName": self._attribute("ProjectName"),
                 "Visibility": self._ref("RepositoryVisibility"),
                 "Topics": list(self._settings.product.topics),
-                "AdoptExisting": self._ref("AdoptExisting"),
+                "AdoptExisting": adopt,
                 "DefaultBranch": self._settings.git_config.private_deploy_repo_default_branch,
             },
         )
         self._output(f"{part}RepositoryUrl", resource.get_att_string("HtmlUrl"), "The repository on GitHub")
         self._output(f"{part}RepositoryName", resource.get_att_string("Name"), "Its name in the organization")
         self._output(f"{part}RepositoryId", resource.get_att_string("RepositoryId"), "Its id, which renames keep")
-        return Repository(part, resource)
+        return Repository(part, resource, adopt)
 
     def _template(self, repository: Repository) -> None:
         part, folder = repository.part, f"model_{repository.part.lower()}"
@@ -384,7 +392,7 @@ class MlopsProject(servicecatalog.ProductStack):
                 "TemplateSource": self._version.described_source,
                 "TemplateFolder": Fn.join("/", [self._attribute("ProfileFolder"), folder]),
                 "SyncMode": self._ref("SyncMode"),
-                "AdoptExisting": self._ref("AdoptExisting"),
+                "AdoptExisting": repository.adopt,
             },
         )
         repository.template = resource

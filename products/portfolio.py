@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import ArnFormat, CfnOutput, CustomResource, RemovalPolicy, Stack, Tags, custom_resources
+from aws_cdk import CfnOutput, CustomResource, RemovalPolicy, Stack, Tags, custom_resources
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_servicecatalog as servicecatalog
 from constructs import Construct
 
-from products.foundation import HANDLERS, SERVICE_TIMEOUT, service_token, statement
+from products.functions import HANDLERS, SERVICE_TIMEOUT, function_arn, service_token, statement
 from products.mlops_project import MlopsProject
 from products.settings import Settings
 from products.versions import ARCHIVE_FILE, Version, VersionError
@@ -161,16 +161,7 @@ class PortfolioStack(Stack):
         stacks = self.format_arn(service="cloudformation", resource="stack", resource_name="SC-*")
         workflow_roles = self._iam_role(f"{settings.workflow_role_prefix}*")
         project_roles = self._iam_role(settings.workflow_role.execution_roles)
-        providers = [
-            self.format_arn(
-                service="lambda",
-                resource="function",
-                resource_name=handler.provider_name(settings),
-                arn_format=ArnFormat.COLON_RESOURCE_NAME,
-            )
-            for handler in HANDLERS
-            if handler.in_product
-        ]
+        providers = [function_arn(self, handler.provider_name(settings)) for handler in HANDLERS if handler.in_product]
         bounded = (
             {"StringEquals": {"iam:PermissionsBoundary": settings.permissions_boundary}}
             if settings.permissions_boundary

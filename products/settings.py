@@ -263,6 +263,11 @@ class Settings(_Section):
         return f"{self.prefix}-launch"
 
     @property
+    def provisioning_role_name(self) -> str:
+        """The role that Studio's blueprint launches with."""
+        return f"{self.prefix}-provisioning"
+
+    @property
     def workflow_role_prefix(self) -> str:
         """What the names of the projects' workflow roles begin with."""
         return f"{self.prefix}-wf-"

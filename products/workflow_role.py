@@ -8,7 +8,7 @@ from aws_cdk import ArnFormat, Aws, CustomResource, Fn, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from products.foundation import statement
+from products.functions import statement
 from products.settings import Settings
 
 PROJECT_TAG = "AmazonDataZoneProject"
@@ -19,9 +19,10 @@ _OBJECTS = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipar
 class Repository:
     """A project's repository while the template is built."""
 
-    def __init__(self, part: str, resource: CustomResource) -> None:
-        """`part` is Build or Deploy, `resource` its Custom::GitHubRepository."""
+    def __init__(self, part: str, resource: CustomResource, adopt: str) -> None:
+        """`part` is Build or Deploy, `resource` its Custom::GitHubRepository, `adopt` whether it may exist already."""
         self.part = part
+        self.adopt = adopt
         self.id = resource.get_att_string("RepositoryId")
         self.full_name = resource.get_att_string("FullName")
         self.default_branch = resource.get_att_string("DefaultBranch")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from custom_resources.hosts.catalog import Catalog
     from custom_resources.hosts.git import Git
     from custom_resources.hosts.github import GitHub
+    from custom_resources.hosts.product_versions import ProductVersions
     from custom_resources.hosts.secrets import Secrets
     from custom_resources.hosts.stacks import CloudFormationStacks
     from custom_resources.hosts.studio import Studio
@@ -86,6 +87,13 @@ class Hosts:
         from custom_resources.hosts.catalog import Catalog
 
         return Catalog(self._client("servicecatalog"))
+
+    @cached_property
+    def product_versions(self) -> ProductVersions:
+        """Service Catalog's versions of the product."""
+        from custom_resources.hosts.product_versions import ProductVersions
+
+        return ProductVersions(self._client("servicecatalog"))
 
     @cached_property
     def github(self) -> GitHub:

@@ -1,0 +1,86 @@
+"""Custom::VersionGuidance: which versions of the product may be launched, and which only updated to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from custom_resources.errors import FinalError
+from custom_resources.reconciler import CustomResource, Done, Properties, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from custom_resources.hosts import Hosts
+    from custom_resources.hosts.product_versions import ProductVersion
+
+Guidance = Literal["DEFAULT", "DEPRECATED", "INACTIVE"]
+
+
+class VersionGuidanceProperties(Properties):
+    """Desired state: version name -> guidance. Versions that are not named are left as they are."""
+
+    product_id: str = Field(min_length=1)
+    guidance: dict[str, Guidance] = Field(default_factory=dict)
+
+
+class VersionMissing(FinalError):
+    """A version is not in the product."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The versions to write, as they are to be."""
+
+    changes: tuple[ProductVersion, ...] = ()
+
+
+@contextmanager
+def observe(request: Request[VersionGuidanceProperties], hosts: Hosts) -> Iterator[list[ProductVersion]]:
+    """List the product's versions."""
+    yield [] if request.type == "Delete" else hosts.product_versions.list(request.properties.product_id)
+
+
+def plan(request: Request[VersionGuidanceProperties], observed: list[ProductVersion]) -> Plan:
+    """Compare. Deleting changes nothing: the product goes, or stays with the guidance it has."""
+    if request.type == "Delete":
+        return Plan()
+    known = {version.name: version for version in observed}
+    changes = []
+    for name, guidance in sorted(request.properties.guidance.items()):
+        if name not in known:
+            raise VersionMissing(
+                f"The product {request.properties.product_id} has no version {name}; deploy the portfolio stack again."
+            )
+        wanted = _as_is_to_be(known[name], guidance)
+        if wanted != known[name]:
+            changes.append(wanted)
+    return Plan(tuple(changes))
+
+
+def _as_is_to_be(version: ProductVersion, guidance: Guidance) -> ProductVersion:
+    """Return the version with its guidance; an inactive one is deprecated too."""
+    return replace(version, advice="DEFAULT" if guidance == "DEFAULT" else "DEPRECATED", active=guidance != "INACTIVE")
+
+
+def apply(
+    plan: Plan, request: Request[VersionGuidanceProperties], hosts: Hosts, ensure_current: Callable[[], None]
+) -> Done:
+    """Write the differences."""
+    for version in plan.changes:
+        hosts.product_versions.set(request.properties.product_id, version)
+    return Done()
+
+
+RESOURCE: CustomResource[VersionGuidanceProperties, list[ProductVersion], Plan, Hosts] = CustomResource(
+    "Custom::VersionGuidance",
+    VersionGuidanceProperties,
+    lambda properties: f"version-guidance-{properties.product_id}",
+    observe,
+    plan,
+    apply,
+)

@@ -1,0 +1,236 @@
+"""Lambda functions of this product and their providers: one shape, one least-privilege role each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aws_cdk import ArnFormat, Duration, IgnoreMode, RemovalPolicy, Stack, custom_resources
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as stepfunctions
+from constructs import Construct
+
+from products.layers import ARCHITECTURES, RUNTIME, layer_version
+from products.settings import PROJECT_ROOT, Settings
+
+METRICS_NAMESPACE = "StudioProjectTemplate"
+
+# A wait becomes a failure after PATIENCE; the last call then ends within a function's timeout, before the waiter
+# and CloudFormation (ServiceTimeout) give up: every path answers.
+PATIENCE = Duration.minutes(40)
+WAITER_TIMEOUT = Duration.minutes(55)
+SERVICE_TIMEOUT = Duration.minutes(59)
+QUERY_INTERVAL = Duration.seconds(5)
+
+_GIT_ENVIRONMENT = {
+    "PATH": "/opt/git/bin:/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin",
+    "GIT_EXEC_PATH": "/opt/git/libexec/git-core",
+    "GIT_TEMPLATE_DIR": "/opt/git/share/git-core/templates",
+    "GIT_SSL_CAINFO": "/opt/git/etc/ssl/certs/ca-certificates.crt",
+}
+
+
+@dataclass(frozen=True)
+class Handler:
+    """A function: `custom_resources.handlers.<name>`."""
+
+    name: str
+    description: str
+    memory: int = 256  # MB
+    timeout: Duration = field(default_factory=lambda: Duration.minutes(2))
+    github: bool = False  # talks to GitHub: token and rate budget
+    git: bool = False  # runs git
+    archives: bool = False  # reads template archives
+    in_product: bool = True  # a launch of the product uses it
+
+    @property
+    def title(self) -> str:
+        """The construct's id."""
+        return "".join(word.capitalize() for word in self.name.split("_"))
+
+    def function_name(self, settings: Settings) -> str:
+        """The user function's name."""
+        return f"{settings.prefix}-{self.name.replace('_', '-')}"
+
+    def provider_name(self, settings: Settings) -> str:
+        """The name of the provider function, the ServiceToken of templates."""
+        return f"{self.function_name(settings)}-provider"
+
+
+# 512 MB for those that run git: git's own processes, and the processor share that comes with memory.
+HANDLERS = (
+    Handler("studio_project", "Custom::StudioProject: reads a project", archives=True),
+    Handler(
+        "github_repository",
+        "Custom::GitHubRepository: makes, adopts, restores, archives",
+        memory=512,
+        timeout=Duration.minutes(5),
+        github=True,
+        git=True,
+    ),
+    Handler(
+        "repository_template",
+        "Custom::RepositoryTemplate: delivers and merges template versions",
+        memory=512,
+        timeout=Duration.minutes(10),
+        github=True,
+        git=True,
+        archives=True,
+    ),
+    Handler(
+        "actions_configuration",
+        "Custom::ActionsConfiguration: sets Actions secrets and variables",
+        timeout=Duration.minutes(5),
+        github=True,
+    ),
+    Handler("template_archive", "Custom::TemplateArchive: stores a version's content", in_product=False),
+    Handler("version_guidance", "Custom::VersionGuidance: deprecates and deactivates versions", in_product=False),
+    Handler("studio_blueprint", "Custom::StudioBlueprint: registers the product in a domain", in_product=False),
+    Handler("studio_project_profile", "Custom::StudioProjectProfile: offers it to projects", in_product=False),
+)
+_BY_NAME = {handler.name: handler for handler in HANDLERS}
+
+
+def service_token(scope: Construct, settings: Settings, name: str) -> str:
+    """Return the ServiceToken of a handler by its function's name, so that templates can stand alone."""
+    return function_arn(scope, _BY_NAME[name].provider_name(settings))
+
+
+def function_arn(scope: Construct, name: str) -> str:
+    """Return the ARN of a function of this account and region."""
+    return Stack.of(scope).format_arn(
+        service="lambda", resource="function", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+    )
+
+
+def statement(actions: Sequence[str], resources: Sequence[str], **conditions: dict[str, Any]) -> iam.PolicyStatement:
+    """Return an Allow statement; `conditions` are given by operator, such as StringEquals={...}."""
+    return iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=conditions or None)
+
+
+class Functions:
+    """Makes a stack's functions and providers; the code and the layers are shared."""
+
+    def __init__(self, scope: Construct, settings: Settings, dead_letters: sqs.IQueue) -> None:
+        """`dead_letters` takes the events that a provider could not handle."""
+        self._scope = scope
+        self._settings = settings
+        self._dead_letters = dead_letters
+        self._code = lambda_.Code.from_asset(
+            str(PROJECT_ROOT),
+            exclude=["*", "!custom_resources", "!custom_resources/**", "__pycache__"],
+            ignore_mode=IgnoreMode.GIT,
+        )
+        architecture = settings.architecture
+        self._python = layer_version(scope, "python", architecture, "Python packages of the custom resources")
+        self._git: lambda_.LayerVersion | None = None
+
+    def function(
+        self, handler: Handler, statements: Sequence[iam.PolicyStatement], environment: Mapping[str, str]
+    ) -> lambda_.Function:
+        """Return a handler's function with a role that allows the statements, its own log, and no more."""
+        settings, name = self._settings, handler.function_name(self._settings)
+        log_group = self._log_group(f"{handler.title}Log", f"/aws/lambda/{name}")
+        return lambda_.Function(
+            self._scope,
+            handler.title,
+            function_name=name,
+            description=handler.description,
+            runtime=RUNTIME,
+            architecture=ARCHITECTURES[settings.architecture],
+            code=self._code,
+            handler=f"custom_resources.handlers.{handler.name}",
+            role=self._role(f"{handler.title}Role", [_writes(log_group), *statements]),
+            layers=[self._python, *([self._git_layer()] if handler.git else [])],
+            memory_size=handler.memory,
+            timeout=handler.timeout,
+            log_group=log_group,
+            tracing=lambda_.Tracing.ACTIVE if settings.xray else lambda_.Tracing.DISABLED,
+            environment={
+                "POWERTOOLS_SERVICE_NAME": handler.name,
+                "POWERTOOLS_LOG_LEVEL": settings.log_level,
+                "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
+                **(_GIT_ENVIRONMENT if handler.git else {}),
+                **environment,
+            },
+        )
+
+    def provider(self, handler: Handler, function: lambda_.Function) -> custom_resources.Provider:
+        """Return the CDK's provider framework around a function that serves both of its phases."""
+        name = handler.provider_name(self._settings)
+        log_group = self._log_group(f"{handler.title}ProviderLog", f"/aws/lambda/{name}")
+        write = [_writes(log_group)]
+        provider = custom_resources.Provider(
+            self._scope,
+            f"{handler.title}Provider",
+            on_event_handler=function,
+            is_complete_handler=function,
+            provider_function_name=name,
+            query_interval=QUERY_INTERVAL,
+            total_timeout=WAITER_TIMEOUT,
+            framework_on_event_role=self._role(f"{handler.title}OnEventRole", write),
+            framework_complete_and_timeout_role=self._role(f"{handler.title}IsCompleteRole", write),
+            log_group=log_group,
+            disable_waiter_state_machine_logging=False,
+            waiter_state_machine_log_options=custom_resources.LogOptions(
+                # A name that CloudWatch's log delivery needs no further resource policy for.
+                destination=self._log_group(f"{handler.title}WaiterLog", f"/aws/vendedlogs/states/{name}"),
+                include_execution_data=False,  # a request holds its response URL
+                level=stepfunctions.LogLevel.ALL,
+            ),
+        )
+        # CloudFormation invokes the provider asynchronously: an event that could not be handled is kept.
+        _function(provider, "framework-onEvent").configure_async_invoke(
+            on_failure=destinations.SqsDestination(self._dead_letters),
+            retry_attempts=2,
+            max_event_age=Duration.hours(1),
+        )
+        if self._settings.xray:
+            _trace(provider)
+        return provider
+
+    def _git_layer(self) -> lambda_.LayerVersion:
+        if self._git is None:
+            self._git = layer_version(self._scope, "git", self._settings.architecture, "git, relocated to /opt/git")
+        return self._git
+
+    def _role(self, construct_id: str, statements: Sequence[iam.PolicyStatement]) -> iam.Role:
+        role = iam.Role(self._scope, construct_id, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        for each in statements:
+            role.add_to_policy(each)
+        return role
+
+    def _log_group(self, construct_id: str, name: str) -> logs.LogGroup:
+        group = logs.LogGroup(self._scope, construct_id, log_group_name=name, removal_policy=RemovalPolicy.DESTROY)
+        group.node.default_child.retention_in_days = self._settings.log_retention_days  # type: ignore[union-attr]
+        return group
+
+
+def _writes(log_group: logs.LogGroup) -> iam.PolicyStatement:
+    return statement(["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn])
+
+
+def _function(provider: custom_resources.Provider, name: str) -> lambda_.Function:
+    function = provider.node.find_child(name)
+    assert isinstance(function, lambda_.Function)
+    return function
+
+
+def _trace(provider: custom_resources.Provider) -> None:
+    """Trace the framework's functions and the waiter, which the framework has no property for."""
+    for child in provider.node.find_all():
+        if isinstance(child, lambda_.CfnFunction):
+            child.tracing_config = lambda_.CfnFunction.TracingConfigProperty(mode="Active")
+        elif isinstance(child, stepfunctions.CfnStateMachine):
+            child.tracing_configuration = stepfunctions.CfnStateMachine.TracingConfigurationProperty(enabled=True)
+    waiter = provider.node.find_child("waiter-state-machine").node.find_child("Role")
+    functions = [_function(provider, f"framework-{phase}") for phase in ("onEvent", "isComplete")]
+    for role in (*(function.role for function in functions), waiter):
+        assert isinstance(role, iam.Role)
+        # X-Ray has no resources.
+        role.add_to_policy(statement(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"]))
