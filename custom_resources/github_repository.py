@@ -105,6 +105,9 @@ def observe(request: Request[GitHubRepositoryProperties], hosts: Hosts) -> Itera
         )
         yield _with_lineage(found, hosts) if found and doubtful else Observed(found)
         return
+    if request.noted.get("Absent") and request.attempt == 0:
+        yield Observed(None)  # creating it finds out whether that is still so
+        return
     found = hosts.github.find_repository(properties.full_name)
     yield _with_lineage(found, hosts) if found else Observed(None)
 
@@ -198,7 +201,7 @@ def apply(
             raise Changed(f"{properties.full_name} appeared meanwhile")
     elif plan.action == "archive" and repository:
         hosts.github.update_repository(repository.full_name, archived=True)
-        return Done()
+        return Done(metrics=("Archived",))
     elif plan.action == "restore" and repository:
         repository = hosts.github.update_repository(repository.full_name, archived=False)
     elif plan.changes and repository:
