@@ -336,12 +336,13 @@ class FoundationStack(Stack):
                 10,
                 f"{handler.description} is throttled; raise the account's Lambda concurrency.",
             )
-        alarm(
-            "RateLimitAlarm",
-            _total("RateLimitWaits", Duration.minutes(15)),
-            50,
-            "Launches wait for GitHub's rate limit; spread rollouts, or use a GitHub App.",
-        )
+        for handler in (each for each in HANDLERS if each.github):
+            alarm(
+                f"{handler.title}RateLimitAlarm",
+                _counter("RateLimitWaits", handler, Duration.minutes(15)),
+                50,
+                "Launches wait for GitHub's rate limit; spread rollouts, or use a GitHub App.",
+            )
 
     def _dashboard(self) -> None:
         functions = list(self.functions.values())
@@ -371,16 +372,21 @@ class FoundationStack(Stack):
         )
 
 
+def _counter(name: str, handler: Handler, period: Duration) -> cloudwatch.Metric:
+    """Return a metric that the functions count (custom_resources/telemetry.py)."""
+    return cloudwatch.Metric(
+        namespace=METRICS_NAMESPACE,
+        metric_name=name,
+        dimensions_map={"service": handler.name},
+        statistic="Sum",
+        period=period,
+    )
+
+
 def _total(name: str, period: Duration) -> cloudwatch.MathExpression:
-    """Sum a metric of ours over the functions that count it (dimension `service`)."""
+    """Sum a counter over the functions of a launch."""
     counters = {
-        f"{name.lower()}{number}": cloudwatch.Metric(
-            namespace=METRICS_NAMESPACE,
-            metric_name=name,
-            dimensions_map={"service": handler.name},
-            statistic="Sum",
-            period=period,
-        )
+        f"{name.lower()}{number}": _counter(name, handler, period)
         for number, handler in enumerate(HANDLERS)
         if handler.in_product
     }
