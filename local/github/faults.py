@@ -125,19 +125,13 @@ class Faults:
 def answer(fault: Fault, kind: Kind) -> Response:
     """Return the answer of a status fault, as GitHub gives it on REST or to a Git client."""
     wait = {"retry-after": str(max(1, round(fault.seconds)))} if fault.name in ("429", "secondary-limit") else {}
-    if kind == "git":
-        texts = {"secondary-limit": (403, SECONDARY), "429": (429, "Too many requests. Please wait.")}
-        if fault.name == "401":
-            return unauthorized()
-        status, text = texts.get(fault.name) or (int(fault.name), "Internal Server Error")
-        return Response.text(status, text, wait)
-    if fault.name == "secondary-limit":
-        return ApiError(403, SECONDARY, documentation=ABOUT_SECONDARY, headers=wait).response()
-    if fault.name == "429":
-        return ApiError(429, "Too many requests", documentation=ABOUT_SECONDARY, headers=wait).response()
+    status = {"secondary-limit": 403}.get(fault.name) or int(fault.name)
     if fault.name == "401":
-        return ApiError(401, "Bad credentials").response()
-    if fault.name == "500":
-        return Response.empty(500)
-    page = f"<html><head><title>{fault.name}</title></head><body><h1>We couldn't respond in time</h1></body></html>"
-    return Response(int(fault.name), page.encode(), {"content-type": "text/html; charset=utf-8"})
+        return unauthorized() if kind == "git" else ApiError(401, "Bad credentials").response()
+    if wait:
+        message = SECONDARY if status == 403 else "Too many requests"
+        if kind == "git":
+            return Response.text(status, message, wait)
+        return ApiError(status, message, documentation=ABOUT_SECONDARY, headers=wait).response()
+    page = f"<html><head><title>{status}</title></head><body><h1>We couldn't respond in time</h1></body></html>"
+    return Response(status, page.encode(), {"content-type": "text/html; charset=utf-8"})

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any, BinaryIO
 
 Json = dict[str, Any]
+API = "/api/v3"  # root of REST, as on GitHub Enterprise Server
 DOCUMENTATION = "https://docs.github.com/rest"
 
 

@@ -125,11 +125,10 @@ def _repository(it: Repository, bare: Bare, branch: str) -> str:
         f"<li><code>{escape(name)} = {escape(one.value)}</code>" for name, one in sorted(it.variables.items())
     )
     refs = "".join(f"<li><code>{_shown(ref)} {sha[:10]}</code>" for ref, sha in sorted(bare.refs().items()))
-    last = (
-        f"<p>{escape(commit.message.splitlines()[0] if commit.message else '')} ({commit.sha[:10]})" if commit else ""
-    )
+    last = f"<p>{escape(commit.message.partition(chr(10))[0])} ({commit.sha[:10]})" if commit else ""
     return (
-        f"<p>{escape(it.description or '')}{_tags(it)}</p>{last}<h2>Files on {escape(branch)}</h2><table>{files}</table>"
+        f"<p>{escape(it.description or '')}{_tags(it)}</p>{last}"
+        f"<h2>Files on {escape(branch)}</h2><table>{files}</table>"
         f"<h2>Pull requests</h2><ul>{pulls}</ul><h2>Actions secrets</h2><ul>{secrets}</ul>"
         f"<h2>Actions variables</h2><ul>{variables}</ul><h2>Refs</h2><ul>{refs}</ul>"
     )

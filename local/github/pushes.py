@@ -17,9 +17,8 @@ def record(repository: Repository, bare: Bare, before: Mapping[str, str], by: st
     repository.pushed_at = repository.updated_at = now()
     _first_branch(repository, bare, after)
     for pull in repository.pulls:
-        head, base = f"refs/heads/{pull.head}", f"refs/heads/{pull.base}"
-        if pull.state == "open" and {head, base} & changed:
-            _follow(repository, bare, pull, after.get(head, ""), after.get(base, ""), base in changed, by)
+        if pull.state == "open" and {f"refs/heads/{pull.head}", f"refs/heads/{pull.base}"} & changed:
+            _follow(bare, pull, after, by)
 
 
 def _first_branch(repository: Repository, bare: Bare, after: Mapping[str, str]) -> None:
@@ -30,17 +29,16 @@ def _first_branch(repository: Repository, bare: Bare, after: Mapping[str, str]) 
         bare.set_head(branches[0])
 
 
-def _follow(repository: Repository, bare: Bare, pull: Pull, head: str, base: str, base_moved: bool, by: str) -> None:
+def _follow(bare: Bare, pull: Pull, refs: Mapping[str, str], by: str) -> None:
+    """Bring an open pull request up to its branches: new commits, merged by a push, or a branch gone."""
+    head, base = refs.get(f"refs/heads/{pull.head}", ""), refs.get(f"refs/heads/{pull.base}", "")
     pull.updated_at = now()
     if not base:
         close(pull)
         return
-    if (
-        base_moved
-        and bare.is_ancestor(head or pull.head_sha, base)
-        and not bare.is_ancestor(pull.head_sha, pull.base_sha)
-    ):
-        pull.head_sha = head or pull.head_sha
+    tip, base_before = head or pull.head_sha, pull.base_sha
+    if base != base_before and bare.is_ancestor(tip, base) and not bare.is_ancestor(tip, base_before):
+        pull.head_sha = tip
         mark_merged(pull, base, by)
         return
     pull.base_sha = base

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 from local.github import pushes
@@ -30,28 +31,56 @@ def is_git(path: str) -> bool:
 
 def serve(store: Store, urls: Urls, request: Request) -> Response:
     """Answer one request of a Git client."""
+    try:
+        visit = _admit(store, urls, request)
+        if visit.service == "git-receive-pack":
+            return _push(store, urls, request, visit)
+        return _backend(store, request, visit, {})
+    except Refused as refused:
+        return refused.response
+
+
+class Refused(Exception):
+    """The request goes no further; `response` says why."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status)
+        self.response = response
+
+
+@dataclass(frozen=True)
+class _Visit:
+    """A Git client's request that was let in. `rest` is the path after the repository's."""
+
+    repository: Repository
+    token: Token | None
+    service: str
+    rest: str
+
+
+def _admit(store: Store, urls: Urls, request: Request) -> _Visit:
+    """Check credentials, visibility and rights. Raises Refused."""
     match = _PATH.fullmatch(request.path)
     if match is None:
-        return Response.text(404, "Not Found")
+        raise Refused(Response.text(404, "Not Found"))
     owner, name, rest = match["owner"], match["name"], match["rest"]
     service = request.query.get("service", "") if rest == "info/refs" else rest
     if service not in ("git-upload-pack", "git-receive-pack"):
-        return Response.text(403, "Please upgrade your git client.\nGitHub.com no longer supports git over dumb-http")
+        raise Refused(Response.text(403, "Please upgrade your git client."))
     value = credential(request.headers)
     token = store.token(value) if value else None
     if value and token is None:
-        return unauthorized()
+        raise Refused(unauthorized())
     repository = store.by_name(owner, name)
-    if repository is None:
-        repository = store.moved(owner, name)
-        if repository and may_see(token, repository):
-            return Response(301, headers={"location": f"{urls.clone(repository)}/{rest}{_query(request)}"})
+    moved = None if repository else store.moved(owner, name)
+    if moved and may_see(token, moved):
+        location = f"{urls.clone(moved)}/{rest}" + (f"?{request.raw_query}" if request.raw_query else "")
+        raise Refused(Response(301, headers={"location": location}))
     if repository is None or not may_see(token, repository) or not _may_read(token, repository):
-        return Response.text(404, "Repository not found.") if token else unauthorized()
+        raise Refused(Response.text(404, "Repository not found.") if token else unauthorized())
     if service == "git-receive-pack":
-        refused = _refuse_push(token, repository)
-        return refused or _push(store, urls, request, repository, cast("Token", token), rest)
-    return _backend(store, request, repository, rest, {})
+        _refuse_push(token, repository)
+    return _Visit(repository, token, service, rest)
 
 
 def unauthorized() -> Response:
@@ -60,34 +89,33 @@ def unauthorized() -> Response:
     return Response.text(401, text, _CHALLENGE)
 
 
-def _query(request: Request) -> str:
-    return f"?{request.raw_query}" if request.raw_query else ""
-
-
 def _may_read(token: Token | None, repository: Repository) -> bool:
     if token is None or token.kind == "classic" or repository.visibility == "public":
         return True
     return bool(token.permissions.get("contents"))
 
 
-def _refuse_push(token: Token | None, repository: Repository) -> Response | None:
+def _refuse_push(token: Token | None, repository: Repository) -> None:
+    """Raise Refused unless the token may push."""
     if token is None:
-        return unauthorized()
+        raise Refused(unauthorized())
     if token.kind == "classic":
         scopes = {"repo"} if repository.visibility != "public" else {"repo", "public_repo"}
         allowed = bool(scopes & set(token.scopes))
     else:
         allowed = token.permissions.get("contents") == "write"
         if not allowed:
-            return Response.text(403, "Write access to repository not granted.")
+            raise Refused(Response.text(403, "Write access to repository not granted."))
     if not allowed or not at_least(role_of(token, repository), "write"):
-        return Response.text(403, f"Permission to {repository.full_name}.git denied to {token.login}.")
+        raise Refused(Response.text(403, f"Permission to {repository.full_name}.git denied to {token.login}."))
     if repository.archived:
-        return Response.text(403, "This repository was archived so it is read-only.")
-    return None
+        raise Refused(Response.text(403, "This repository was archived so it is read-only."))
 
 
-def _push(store: Store, urls: Urls, request: Request, repository: Repository, token: Token, rest: str) -> Response:
+def _push(store: Store, urls: Urls, request: Request, visit: _Visit) -> Response:
+    token, repository = visit.token, visit.repository
+    if token is None:
+        return unauthorized()
     policy = {
         "rules": rules_for(repository, role_of(token, repository)),
         "rules_url": f"{urls.html(repository)}/rules",
@@ -95,19 +123,18 @@ def _push(store: Store, urls: Urls, request: Request, repository: Repository, to
         "noun": token.noun,
     }
     variables = {"STANDIN_POLICY": json.dumps(policy), "STANDIN_PYTHON": sys.executable}
-    if rest == "info/refs":
-        return _backend(store, request, repository, rest, variables)
+    if visit.rest == "info/refs":
+        return _backend(store, request, visit, variables)
     with store.changing(repository):
-        if repository.archived:  # meanwhile
-            return Response.text(403, "This repository was archived so it is read-only.")
+        _refuse_push(token, repository)  # again: it may have been archived meanwhile
         bare = store.bare(repository)
         before = bare.refs()
-        response = _backend(store, request, repository, rest, variables)
+        response = _backend(store, request, visit, variables)
         pushes.record(repository, bare, before, token.login)
     return response
 
 
-def _backend(store: Store, request: Request, repository: Repository, rest: str, variables: dict[str, str]) -> Response:
+def _backend(store: Store, request: Request, visit: _Visit, variables: dict[str, str]) -> Response:
     """Run git http-backend (a CGI program) and return its answer, kept in a temporary file."""
     cgi = {
         "GIT_PROJECT_ROOT": str(store.places),
@@ -116,7 +143,7 @@ def _backend(store: Store, request: Request, repository: Repository, rest: str, 
         "GATEWAY_INTERFACE": "CGI/1.1",
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REQUEST_METHOD": request.method,
-        "PATH_INFO": f"/{repository.id}.git/{rest}",
+        "PATH_INFO": f"/{visit.repository.id}.git/{visit.rest}",
         "QUERY_STRING": request.raw_query,
         "CONTENT_TYPE": request.headers.get("content-type", ""),
         "HTTP_CONTENT_ENCODING": request.headers.get("content-encoding", ""),
@@ -147,7 +174,7 @@ def _answer(out: BinaryIO) -> Response:
         name, _, value = line.partition(":")
         headers[name.lower()] = value.strip()
     status = int(headers.pop("status", "200").split()[0])
-    body = cast("BinaryIO", tempfile.SpooledTemporaryFile(_IN_MEMORY))
+    body = cast("BinaryIO", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115
     length = 0
     while block := out.read(1 << 16):
         length += body.write(block)

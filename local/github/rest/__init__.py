@@ -1,12 +1,12 @@
-"""The REST API: one module a subject, each registering its routes."""
+"""The REST API: one module a subject, each registering its routes when it is imported."""
 
-from local.github.rest import (  # noqa: F401
-    accounts,
-    actions,
-    apps,
-    contents,
-    pulls,
-    references,
-    repositories,
-    rules,
-)
+# ruff: noqa: F401
+import local.github.rest.accounts
+import local.github.rest.actions
+import local.github.rest.apps
+import local.github.rest.commits
+import local.github.rest.contents
+import local.github.rest.pulls
+import local.github.rest.references
+import local.github.rest.repositories
+import local.github.rest.rules

@@ -59,6 +59,6 @@ def get_rate_limit(call: Call) -> Response:
 
 
 @route("GET", "/meta", "meta/meta#get-apiname-meta-information")
-def get_meta(call: Call) -> Response:
+def get_meta(_call: Call) -> Response:
     """Return what an installation says about itself."""
     return Response.json(200, {"verifiable_password_authentication": False})

@@ -19,6 +19,8 @@ _WRITE_SECRETS = Need("secrets", write=True, role="write")
 _VARIABLES = Need("actions_variables", role="write")
 _WRITE_VARIABLES = Need("actions_variables", write=True, role="write")
 _RUN = Need("actions", write=True, role="write")
+_PATH_SECRETS = "/repos/{owner}/{repo}/actions/secrets"
+_PATH_VARIABLES = "/repos/{owner}/{repo}/actions/variables"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LARGEST = 48 * 1024
 _MOST_SECRETS, _MOST_VARIABLES = 100, 500
@@ -49,16 +51,14 @@ def _name(name: str, kind: str) -> str:
     return name.upper()
 
 
-@route(
-    "GET", "/repos/{owner}/{repo}/actions/secrets/public-key", "actions/secrets#get-a-repository-public-key", _SECRETS
-)
+@route("GET", _PATH_SECRETS + "/public-key", "actions/secrets#get-a-repository-public-key", _SECRETS)
 def get_public_key(call: Call) -> Response:
     """Return the key to seal secrets with."""
     key = base64.b64encode(bytes(_key(call).public_key)).decode()
     return Response.json(200, {"key_id": _key_id(call.repository), "key": key})
 
 
-@route("GET", "/repos/{owner}/{repo}/actions/secrets", "actions/secrets#list-repository-secrets", _SECRETS)
+@route("GET", _PATH_SECRETS, "actions/secrets#list-repository-secrets", _SECRETS)
 def list_secrets(call: Call) -> Response:
     """Return the names, never the values."""
     secrets = sorted(call.repository.secrets.items())
@@ -70,9 +70,7 @@ def _secret(name: str, secret: Secret) -> Json:
     return {"name": name, "created_at": secret.created_at, "updated_at": secret.updated_at}
 
 
-@route(
-    "GET", "/repos/{owner}/{repo}/actions/secrets/{secret_name}", "actions/secrets#get-a-repository-secret", _SECRETS
-)
+@route("GET", _PATH_SECRETS + "/{secret_name}", "actions/secrets#get-a-repository-secret", _SECRETS)
 def get_secret(call: Call) -> Response:
     """Return when a secret was set."""
     name = call.parameters["secret_name"].upper()
@@ -84,7 +82,7 @@ def get_secret(call: Call) -> Response:
 
 @route(
     "PUT",
-    "/repos/{owner}/{repo}/actions/secrets/{secret_name}",
+    _PATH_SECRETS + "/{secret_name}",
     "actions/secrets#create-or-update-a-repository-secret",
     _WRITE_SECRETS,
 )
@@ -109,7 +107,7 @@ def put_secret(call: Call) -> Response:
 
 @route(
     "DELETE",
-    "/repos/{owner}/{repo}/actions/secrets/{secret_name}",
+    _PATH_SECRETS + "/{secret_name}",
     "actions/secrets#delete-a-repository-secret",
     _WRITE_SECRETS,
 )
@@ -120,7 +118,7 @@ def delete_secret(call: Call) -> Response:
     return Response.empty()
 
 
-@route("GET", "/repos/{owner}/{repo}/actions/variables", "actions/variables#list-repository-variables", _VARIABLES)
+@route("GET", _PATH_VARIABLES, "actions/variables#list-repository-variables", _VARIABLES)
 def list_variables(call: Call) -> Response:
     """Return the variables."""
     variables = [call.repository.variables[name].model_dump() for name in sorted(call.repository.variables)]
@@ -130,7 +128,7 @@ def list_variables(call: Call) -> Response:
 
 @route(
     "POST",
-    "/repos/{owner}/{repo}/actions/variables",
+    _PATH_VARIABLES,
     "actions/variables#create-a-repository-variable",
     _WRITE_VARIABLES,
 )
@@ -153,9 +151,7 @@ def _variable(call: Call) -> Variable:
     return variable
 
 
-@route(
-    "GET", "/repos/{owner}/{repo}/actions/variables/{name}", "actions/variables#get-a-repository-variable", _VARIABLES
-)
+@route("GET", _PATH_VARIABLES + "/{name}", "actions/variables#get-a-repository-variable", _VARIABLES)
 def get_variable(call: Call) -> Response:
     """Return a variable."""
     return Response.json(200, _variable(call).model_dump())
@@ -163,7 +159,7 @@ def get_variable(call: Call) -> Response:
 
 @route(
     "PATCH",
-    "/repos/{owner}/{repo}/actions/variables/{name}",
+    _PATH_VARIABLES + "/{name}",
     "actions/variables#update-a-repository-variable",
     _WRITE_VARIABLES,
 )
@@ -185,7 +181,7 @@ def update_variable(call: Call) -> Response:
 
 @route(
     "DELETE",
-    "/repos/{owner}/{repo}/actions/variables/{name}",
+    _PATH_VARIABLES + "/{name}",
     "actions/variables#delete-a-repository-variable",
     _WRITE_VARIABLES,
 )

@@ -17,6 +17,8 @@ from local.github.urls import node_id
 
 _READ = Need("pull_requests")
 _WRITE = Need("pull_requests", write=True)
+_PULLS = "/repos/{owner}/{repo}/pulls"
+_PULL = _PULLS + "/{pull_number}"
 _MERGE = Need("contents", write=True, role="write")
 
 
@@ -131,7 +133,7 @@ def full(call: Call, pull: Pull, *, fresh: bool = False) -> Json:
     }
 
 
-@route("GET", "/repos/{owner}/{repo}/pulls", "pulls/pulls#list-pull-requests", _READ)
+@route("GET", _PULLS, "pulls/pulls#list-pull-requests", _READ)
 def list_pulls(call: Call) -> Response:
     """Return pull requests: state, head (owner:branch), base, sort and direction as on GitHub."""
     query, it = call.request.query, call.repository
@@ -153,7 +155,7 @@ def list_pulls(call: Call) -> Response:
     return Response.json(200, [simple(call, pull) for pull in items], headers)
 
 
-@route("POST", "/repos/{owner}/{repo}/pulls", "pulls/pulls#create-a-pull-request", _WRITE, creates=True)
+@route("POST", _PULLS, "pulls/pulls#create-a-pull-request", _WRITE, creates=True)
 def create_pull(call: Call) -> Response:
     """Open a pull request."""
     it, bare, user = call.repository, call.bare, call.user
@@ -201,13 +203,13 @@ def _refuse_pull(call: Call, bare: Bare, head: str, base: str) -> None:
         raise refuse(f"No commits between {base} and {head}")
 
 
-@route("GET", "/repos/{owner}/{repo}/pulls/{pull_number}", "pulls/pulls#get-a-pull-request", _READ)
+@route("GET", _PULL, "pulls/pulls#get-a-pull-request", _READ)
 def get_pull(call: Call) -> Response:
     """Return a pull request."""
     return Response.json(200, full(call, _pull(call)))
 
 
-@route("PATCH", "/repos/{owner}/{repo}/pulls/{pull_number}", "pulls/pulls#update-a-pull-request", _WRITE)
+@route("PATCH", _PULL, "pulls/pulls#update-a-pull-request", _WRITE)
 def update_pull(call: Call) -> Response:
     """Change title, body, base or state."""
     pull, bare = _pull(call), call.bare
@@ -266,7 +268,7 @@ def _refuse_merge(call: Call, pull: Pull, actions: list[str]) -> None:
 
 @route(
     "GET",
-    "/repos/{owner}/{repo}/pulls/{pull_number}/merge",
+    _PULL + "/merge",
     "pulls/pulls#check-if-a-pull-request-has-been-merged",
     _READ,
 )
@@ -277,7 +279,7 @@ def is_merged(call: Call) -> Response:
     return Response.empty()
 
 
-@route("PUT", "/repos/{owner}/{repo}/pulls/{pull_number}/merge", "pulls/pulls#merge-a-pull-request", _MERGE)
+@route("PUT", _PULL + "/merge", "pulls/pulls#merge-a-pull-request", _MERGE)
 def merge_pull(call: Call) -> Response:
     """Merge by `merge_method`: merge, squash or rebase, with git itself."""
     pull, it, bare = _pull(call), call.repository, call.bare
@@ -342,7 +344,7 @@ def _merged(call: Call, pull: Pull, base: str, method: str) -> str:
 # -- files, commits, comments ---------------------------------------------------------------------------------------
 
 
-@route("GET", "/repos/{owner}/{repo}/pulls/{pull_number}/commits", "pulls/pulls#list-commits-on-a-pull-request", _READ)
+@route("GET", _PULL + "/commits", "pulls/pulls#list-commits-on-a-pull-request", _READ)
 def list_commits(call: Call) -> Response:
     """Return the commits, oldest first."""
     pull = _pull(call)

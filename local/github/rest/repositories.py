@@ -42,13 +42,17 @@ def shown(call: Call, repository: Repository) -> dict[str, Any]:
     return shapes.repository(call.urls, repository, call.owner(repository), role)
 
 
-def _clean_name(call: Call, name: str) -> str:
+def _clean_name(name: str) -> str:
     """Return the name as GitHub stores it: other characters become a dash. Raises ApiError 422."""
     cleaned = re.sub(r"[^A-Za-z0-9._-]+", "-", name).removesuffix(".git")
     if not cleaned or cleaned in (".", "..", ".git") or len(cleaned) > 100:
         code = "missing_field" if not name else "invalid"
         raise invalid("Repository creation failed.", resource="Repository", code=code, field="name")
     return cleaned
+
+
+def _refused(field: str, message: str, code: str = "custom") -> ApiError:
+    return invalid("Validation Failed", resource="Repository", code=code, field=field, message=message)
 
 
 def _visibility(call: Call, owner: Account, default: str) -> str:
@@ -68,11 +72,9 @@ def _settings(call: Call) -> dict[str, Any]:
             found[name] = call.value(name, str)
     description = found.get("description") or ""
     if len(description) > 350:
-        message = "description cannot be more than 350 characters"
-        raise invalid("Validation Failed", resource="Repository", code="custom", field="description", message=message)
+        raise _refused("description", "description cannot be more than 350 characters")
     if any(not character.isprintable() for character in description):
-        message = "description control characters are not allowed"
-        raise invalid("Validation Failed", resource="Repository", code="custom", field="description", message=message)
+        raise _refused("description", "description control characters are not allowed")
     return found
 
 
@@ -83,7 +85,7 @@ def _create(call: Call, owner: Account) -> Response:
             raise not_found()
     elif call.user.permissions.get("administration") != "write":
         raise inaccessible(call.user, need)
-    name = _clean_name(call, call.value("name", str) or "")
+    name = _clean_name(call.value("name", str) or "")
     visibility = _visibility(call, owner, "public")
     if visibility != "public" and call.user.kind == "classic" and "repo" not in call.user.scopes:
         raise not_found()
@@ -156,16 +158,12 @@ def update_repository(call: Call) -> Response:
     branch = call.value("default_branch", str)
     if branch is not None and branch != it.default_branch:
         if not call.bare.branch(branch) and call.bare.refs("refs/heads"):
-            message = (
-                f"The branch {branch} was not found. Please push that ref first or create it via the Git Data API."
-            )
-            raise invalid(
-                "Validation Failed", resource="Repository", code="invalid", field="default_branch", message=message
-            )
+            advice = "Please push that ref first or create it via the Git Data API."
+            raise _refused("default_branch", f"The branch {branch} was not found. {advice}", code="invalid")
         call.bare.set_head(branch)
         it.default_branch = branch
     name = call.value("name", str)
-    if name is not None and not call.store.move(it, it.owner, _clean_name(call, name)):
+    if name is not None and not call.store.move(it, it.owner, _clean_name(name)):
         raise ApiError(422, "Validation Failed", [_TAKEN])
     for key, value in settings.items():
         setattr(it, key, value)
@@ -193,7 +191,7 @@ def transfer_repository(call: Call) -> Response:
     if owner is None:
         raise invalid("Validation Failed", resource="Repository", code="invalid", field="new_owner")
     name = call.value("new_name", str) or it.name
-    if not call.store.move(it, owner.login, _clean_name(call, name)):
+    if not call.store.move(it, owner.login, _clean_name(name)):
         raise ApiError(422, "Validation Failed", [_TAKEN])
     it.updated_at = now()
     return Response.json(202, shown(call, it))

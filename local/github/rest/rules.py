@@ -79,9 +79,8 @@ def put_protection(call: Call) -> Response:
     needed = ("required_status_checks", "enforce_admins", "required_pull_request_reviews", "restrictions")
     missing = [field for field in needed if field not in call.body]
     if missing:
-        raise ApiError(
-            422, "Invalid request.\n\n" + ", ".join(f'"{field}"' for field in missing) + " weren't supplied."
-        )
+        names = ", ".join(f'"{field}"' for field in missing)
+        raise ApiError(422, f"Invalid request.\n\n{names} weren't supplied.")
     it.protections = [old for old in it.protections if old.branch != name or old.message]
     protection = Protection(branch=name, settings=dict(call.body))
     it.protections.append(protection)
@@ -133,9 +132,8 @@ def _fields(call: Call) -> Json:
     rules = call.value("rules", list, default=[]) or []
     unknown = [str(rule.get("type")) for rule in rules if rule.get("type") not in RULE_TYPES]
     if unknown:
-        raise ApiError(
-            422, "Validation Failed", [f"Invalid rule '{name}': not enforced by this server" for name in unknown]
-        )
+        refused = [f"Invalid rule '{name}': not enforced by this server" for name in unknown]
+        raise ApiError(422, "Validation Failed", refused)
     names = (call.value("conditions", dict, default=None) or {}).get("ref_name", {})
     return {
         "target": target,
