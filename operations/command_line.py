@@ -7,13 +7,20 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from custom_resources.errors import FinalError, RetryLater
 from operations.publish import Published, publish
 from operations.template_source import TemplateContent, resolve
 from products.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
+from products.versions import read_versions
+
+if TYPE_CHECKING:
+    from operations.service_catalog import Launch, ServiceCatalog
 
 TOKEN_VARIABLE = "TEMPLATE_SOURCE_TOKEN"  # noqa: S105 -- the name of the variable
 _SHOWN = 20
@@ -56,9 +63,38 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--versions-dir", type=Path, default=None, help="default: products/versions")
     verb.add_argument("--dry-run", action="store_true", help="check and compare, write nothing")
 
+    verb = verbs.add_parser("status", help="published and live versions, and which projects run which")
+    verb.set_defaults(run=_status)
+    verb.add_argument("--versions-dir", type=Path, default=None, help="default: products/versions")
+
+    verb = verbs.add_parser("rollout", help="bring a version to the projects that run")
+    verb.set_defaults(run=_rollout)
+    verb.add_argument("--version", required=True, help="a live version, such as v1.2.0")
+    verb.add_argument(
+        "--project", action="append", default=[], help="project id or launch (may be repeated; default: all)"
+    )
+    verb.add_argument("--max", type=_count, default=0, metavar="N", help="at most N projects in this run")
+    verb.add_argument("--parallel", type=_count, default=1, metavar="N", help="N at once (default: 1)")
+    verb.add_argument("--max-failures", type=_count, default=1, metavar="N", help="stop after N failures (default: 1)")
+    verb.add_argument("--dry-run", action="store_true", help="say what would be updated")
+
+    verb = verbs.add_parser("doctor", help="check the installation; exit status 1 if something is wrong")
+    verb.set_defaults(run=_doctor)
+    verb.add_argument("--versions-dir", type=Path, default=None, help="default: products/versions")
+    verb.add_argument(
+        "--token-from-environment", action="store_true", help="check GITHUB_TOKEN, not the token in the secret"
+    )
+
     for verb in verbs.choices.values():
         verb.add_argument("--json", action="store_true", help="print one JSON document")
     return parser
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
 
 
 # -- publish ---------------------------------------------------------------------------------------------------------
@@ -163,3 +199,156 @@ def _tell_published(done: Published) -> None:
         print(f"  note: {remark}")
     for command in _next(done):
         print(f"  next: {command}")
+
+
+# -- status ----------------------------------------------------------------------------------------------------------
+
+
+def _catalog() -> ServiceCatalog:
+    import boto3
+
+    from operations.service_catalog import ServiceCatalog, refused_as
+
+    with refused_as("make a client"):
+        return ServiceCatalog(boto3.client("servicecatalog"), boto3.client("cloudformation"))
+
+
+def _launch(launch: Launch) -> dict[str, Any]:
+    return {
+        "id": launch.id,
+        "name": launch.name,
+        "version": launch.version,
+        "status": launch.status,
+        "message": launch.message,
+        "stack": launch.stack,
+    }
+
+
+def _status(options: argparse.Namespace) -> int:
+    from operations.status import status
+
+    found = status(read_versions(options.versions_dir), _catalog(), load_settings().product.name)
+    if options.json:
+        document = {
+            "versions": [asdict(version) for version in found.versions],
+            "launches": [_launch(launch) for launch in found.launches],
+            "problem": found.problem,
+        }
+        print(json.dumps(document, indent=2))
+    else:
+        rows = [(v.version, v.published or "-", v.live or "-", str(v.launches), v.notes) for v in found.versions]
+        _table(("VERSION", "PUBLISHED", "LIVE", "PROJECTS", "NOTES"), rows)
+        if found.launches:
+            print()
+            launches = [(launch.name, launch.version or "?", launch.status) for launch in found.launches]
+            _table(("PROJECT", "VERSION", "STATUS"), launches)
+    if found.problem:
+        print(f"error: {found.problem}", file=sys.stderr)
+    return 1 if found.problem else 0
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(line[column]) for line in (head, *rows)) for column in range(len(head))]
+    for line in (head, *rows):
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+# -- rollout ---------------------------------------------------------------------------------------------------------
+
+
+def _rollout(options: argparse.Namespace) -> int:
+    from operations.rollout import Limits, Outcome, Rollout, plan, selected, target_version
+
+    catalog = _catalog()
+    product_id = catalog.product(load_settings().product.name)
+    live = catalog.versions(product_id)
+    version = target_version(live, options.version)
+    launches = selected(catalog.launches(product_id, live), options.project)
+    chosen, left = plan(launches, version, options.max)
+
+    def tell(launch: Launch, outcome: Outcome | None) -> None:
+        if options.json:
+            return
+        said = f"{outcome.result}{': ' + outcome.reason if outcome.reason else ''}" if outcome else "updating"
+        print(f"{launch.name} ({launch.version or '?'} -> {version.name}): {said}", flush=True)
+
+    for outcome in left:
+        tell(outcome.launch, outcome)
+    if options.dry_run:
+        done = [Outcome(launch, "planned") for launch in chosen]
+        for outcome in done:
+            tell(outcome.launch, outcome)
+    else:
+        limits = Limits(options.max, options.parallel, options.max_failures)
+        done = Rollout(catalog, product_id, version, tell).run(chosen, limits)
+    outcomes = [*left, *done]
+    counts = {result: sum(outcome.result == result for outcome in outcomes) for result in _RESULTS}
+    counts["already there"] = len(launches) - len(outcomes)
+    if options.json:
+        document = {
+            "version": version.name,
+            "counts": counts,
+            "launches": [
+                {**_launch(outcome.launch), "result": outcome.result, "reason": outcome.reason} for outcome in outcomes
+            ],
+        }
+        print(json.dumps(document, indent=2))
+    else:
+        print(
+            ", ".join(f"{count} {result}" for result, count in counts.items() if count) or "Nothing was launched yet."
+        )
+        if counts["failed"]:
+            print("Put the failures right, then run the same command again: it goes on where it stopped.")
+    return 1 if counts["failed"] else 0
+
+
+_RESULTS = ("planned", "updated", "failed", "skipped", "not started")
+
+
+# -- doctor ----------------------------------------------------------------------------------------------------------
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    import boto3
+
+    from custom_resources.hosts.github import GitHub
+    from custom_resources.hosts.secrets import GitHubCredentials, Secrets
+    from operations.doctor import AwsChecks, GitHubChecks, diagnose
+    from operations.service_catalog import refused_as
+
+    settings = load_settings()
+    published = read_versions(options.versions_dir)
+    session = boto3.Session()
+
+    @cache
+    def credentials() -> GitHubCredentials:
+        if options.token_from_environment:
+            return GitHubCredentials(token=os.environ.get("GITHUB_TOKEN", ""))
+        with refused_as("read the token secret"):
+            secrets = Secrets(session.client("secretsmanager"))
+        return secrets.github_credentials(settings.git_config.github_token_secret_name)
+
+    if options.token_from_environment and not os.environ.get("GITHUB_TOKEN"):
+        return _fail(options, "GITHUB_TOKEN is not set.")
+    github = GitHubChecks(
+        GitHub(os.environ.get("GITHUB_API_URL") or settings.github.api_url, credentials),
+        credentials,
+        settings.git_config.private_github_organization,
+        datetime.now(UTC),
+    )
+    found = []
+    for check in diagnose([*github.all(), *AwsChecks(session, settings, published).all()]):
+        found.append(check)
+        if not options.json:
+            print(f"{_MARKS[check.state]} {check.name}: {check.detail}", flush=True)
+            if check.fix:
+                print(f"  fix: {check.fix}")
+    problems = sum(check.state == "problem" for check in found)
+    if options.json:
+        print(json.dumps({"ok": not problems, "checks": [asdict(check) for check in found]}, indent=2))
+    else:
+        print(f"{problems} of {len(found)} checks found a problem." if problems else "Everything is in order.")
+    return 1 if problems else 0
+
+
+_MARKS = {"ok": "[ok]", "problem": "[!!]", "unknown": "[??]"}

@@ -184,6 +184,10 @@ class GitHub:
             except UnknownObjectException as missing:
                 return missing.headers or {}, None
 
+    def look_up(self, action: str, path: str) -> tuple[Mapping[str, Any], Any]:
+        """GET any path; return the answer's headers with the data, None for what is not there (for operations)."""
+        return self._find(action, path)
+
     # -- repositories -----------------------------------------------------------------------------------
 
     def find_repository(self, full_name: str) -> Repository | None:
