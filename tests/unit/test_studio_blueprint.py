@@ -1,0 +1,494 @@
+"""Custom::StudioBlueprint and Custom::StudioProjectProfile against the stand-in, which botocore's model guards."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from custom_resources import studio_blueprint, studio_project_profile
+from custom_resources.errors import FinalError
+from custom_resources.hosts.blueprints import Blueprints, Grant
+from custom_resources.reconciler import CustomResource, is_complete, on_event
+from custom_resources.studio_project_profile import granted, with_ours, without_ours
+from local.aws.server import AwsStandIn
+
+ACCOUNT, REGION = "111122223333", "us-east-1"
+STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/StudioStack/1"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/studio-mlops-provisioning"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "datazone.amazonaws.com"},
+            "Action": ["sts:AssumeRole", "sts:TagSession"],
+        }
+    ],
+}
+_numbers = itertools.count()
+
+
+@dataclass
+class Stacks:
+    """A stack whose operation a test can change."""
+
+    name: str = "CREATE_IN_PROGRESS 1"
+
+    def operation(self, stack_id: str) -> str:
+        return self.name
+
+
+@dataclass
+class Studio:
+    """A domain in the stand-in, and the custom resources' way to it."""
+
+    stand_in: AwsStandIn
+    client: Any
+    domain: str = ""
+    root: str = ""
+    stacks: Stacks = field(default_factory=Stacks)
+
+    @property
+    def blueprints(self) -> Blueprints:
+        return Blueprints(self.client)
+
+    def run(
+        self,
+        resource: CustomResource[Any, Any, Any, Any],
+        kind: str,
+        properties: dict[str, Any],
+        old: dict[str, Any] | None = None,
+        physical_id: str = "",
+    ) -> dict[str, Any]:
+        """Send a request through the framework's two phases; waiting costs no time here."""
+        event: dict[str, Any] = {"RequestType": kind, "StackId": STACK, "ResourceProperties": properties}
+        event |= {"PhysicalResourceId": physical_id} if physical_id else {}
+        event |= {"OldResourceProperties": old} if old else {}
+        event |= on_event(resource, event, self.stacks)
+        for _ in range(20):
+            answer = is_complete(resource, event, self, self.stacks, 3000)
+            if answer["IsComplete"]:
+                return {"PhysicalResourceId": event["PhysicalResourceId"], **answer}
+        raise AssertionError("never complete")
+
+    def writes(self) -> list[str]:
+        return [call["operation"] for call in self.stand_in.calls if not call["operation"].startswith(("Get", "List"))]
+
+
+@pytest.fixture
+def studio(monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
+    """A domain of its own; the stand-in asks moto for roles instead of MiniStack."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws(), AwsStandIn.running("http://127.0.0.1:9") as stand_in:
+        monkeypatch.setattr(
+            stand_in.emulator, "client", lambda service, region, credentials: boto3.client(service, region_name=region)
+        )
+        iam = boto3.client("iam", region_name=REGION)
+        iam.create_role(RoleName=ROLE.rpartition("/")[2], AssumeRolePolicyDocument=json.dumps(TRUST))
+        stand_in.emulator.name_caller("testing", f"arn:aws:iam::{ACCOUNT}:root")
+        client = boto3.client("datazone", endpoint_url=stand_in.base_url, region_name=REGION)
+        domain = client.create_domain(
+            name=f"studio{next(_numbers)}", domainExecutionRole=f"arn:aws:iam::{ACCOUNT}:role/domain"
+        )
+        root = client.get_domain(identifier=domain["id"])["rootDomainUnitId"]
+        stand_in.calls.clear()
+        yield Studio(stand_in, client, domain["id"], root)
+
+
+def blueprint_properties(studio: Studio, **changes: Any) -> dict[str, Any]:
+    return {
+        "ServiceToken": "arn:aws:lambda:us-east-1:111122223333:function:p",
+        "DomainId": studio.domain,
+        "Name": "MLOps repositories",
+        "Description": "Repositories",
+        "TemplateUrl": "https://s3.us-east-1.amazonaws.com/assets/1.json",
+        "UserParameters": [
+            {"KeyName": "ProductVersion", "DefaultValue": "v1.0.0", "IsEditable": "true", "IsUpdateSupported": "true"}
+        ],
+        "ProvisioningRoleArn": ROLE,
+        "EnabledRegions": [REGION],
+        **changes,
+    }
+
+
+def registered(studio: Studio, **changes: Any) -> str:
+    answer = studio.run(studio_blueprint.RESOURCE, "Create", blueprint_properties(studio, **changes))
+    return str(answer["Data"]["EnvironmentBlueprintId"])
+
+
+def profile_properties(studio: Studio, blueprint: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "DomainId": studio.domain,
+        "ProfileName": "Regression",
+        "EnvironmentBlueprintId": blueprint,
+        "EnvironmentName": "MLOps repositories",
+        "DeploymentOrder": "1",
+        "AwsAccount": ACCOUNT,
+        "AwsRegion": REGION,
+        "Parameters": [{"Name": "ProductVersion", "Value": "v1.0.0", "IsEditable": "true"}],
+        **changes,
+    }
+
+
+def somebodys_profile(studio: Studio, name: str = "Regression", order: int = 0) -> str:
+    tooling = studio.client.list_environment_blueprints(domainIdentifier=studio.domain, managed=True)["items"][0]
+    place = {"awsAccount": {"awsAccountId": ACCOUNT}, "awsRegion": {"regionName": REGION}}
+    environments = [
+        {"name": "Tooling", "environmentBlueprintId": tooling["id"], "deploymentOrder": order, **place},
+        {"name": "Lake", "environmentBlueprintId": tooling["id"], "deploymentMode": "ON_DEMAND", **place},
+    ]
+    environments[0]["deploymentMode"] = "ON_CREATE"
+    created = studio.client.create_project_profile(
+        domainIdentifier=studio.domain,
+        name=name,
+        status="ENABLED",
+        description="Somebody's",
+        environmentConfigurations=environments,
+    )
+    return str(created["id"])
+
+
+def environments_of(studio: Studio, profile: str) -> list[dict[str, Any]]:
+    found = studio.client.get_project_profile(domainIdentifier=studio.domain, identifier=profile)
+    return list(found["environmentConfigurations"])
+
+
+# -- the blueprint ------------------------------------------------------------------------------------------------
+
+
+def test_a_blueprint_is_registered_enabled_and_granted(studio: Studio) -> None:
+    answer = studio.run(studio_blueprint.RESOURCE, "Create", blueprint_properties(studio))
+    blueprint = answer["Data"]["EnvironmentBlueprintId"]
+    assert answer["PhysicalResourceId"] == blueprint
+    found = studio.client.get_environment_blueprint(domainIdentifier=studio.domain, identifier=blueprint)
+    assert found["provisioningProperties"]["cloudFormation"]["templateUrl"].endswith("/1.json")
+    assert found["userParameters"][0]["isUpdateSupported"] is True
+    configuration = studio.client.get_environment_blueprint_configuration(
+        domainIdentifier=studio.domain, environmentBlueprintIdentifier=blueprint
+    )
+    assert (configuration["provisioningRoleArn"], configuration["enabledRegions"]) == (ROLE, [REGION])
+    grants = studio.client.list_policy_grants(
+        domainIdentifier=studio.domain,
+        entityType="ENVIRONMENT_BLUEPRINT_CONFIGURATION",
+        entityIdentifier=f"{ACCOUNT}:{blueprint}",
+        policyType="CREATE_ENVIRONMENT_FROM_BLUEPRINT",
+    )["grantList"]
+    assert {grant["principal"]["project"]["projectDesignation"] for grant in grants} == {"OWNER", "CONTRIBUTOR"}
+    unit = grants[0]["principal"]["project"]["projectGrantFilter"]["domainUnitFilter"]
+    assert unit == {"domainUnit": studio.root, "includeChildDomainUnits": True}
+
+
+def test_what_is_as_desired_is_not_written_again(studio: Studio) -> None:
+    blueprint = registered(studio)
+    studio.stand_in.calls.clear()
+    properties = blueprint_properties(studio)
+    studio.run(studio_blueprint.RESOURCE, "Update", properties, properties, blueprint)
+    assert studio.writes() == []
+
+
+def test_a_create_that_was_cut_short_is_taken_up_by_name(studio: Studio) -> None:
+    left = studio.client.create_environment_blueprint(
+        domainIdentifier=studio.domain,
+        name="MLOps repositories",
+        provisioningProperties={"cloudFormation": {"templateUrl": "https://s3.us-east-1.amazonaws.com/assets/0.json"}},
+    )["id"]
+    assert registered(studio) == left
+    assert studio.writes()[-4:] == [
+        "UpdateEnvironmentBlueprint",
+        "PutEnvironmentBlueprintConfiguration",
+        "AddPolicyGrant",
+        "AddPolicyGrant",
+    ]
+
+
+def test_a_new_template_updates_the_blueprint_in_place(studio: Studio) -> None:
+    blueprint = registered(studio)
+    new = blueprint_properties(studio, TemplateUrl="https://s3.us-east-1.amazonaws.com/assets/2.json")
+    answer = studio.run(studio_blueprint.RESOURCE, "Update", new, blueprint_properties(studio), blueprint)
+    assert answer["PhysicalResourceId"] == blueprint
+    found = studio.client.get_environment_blueprint(domainIdentifier=studio.domain, identifier=blueprint)
+    assert found["provisioningProperties"]["cloudFormation"]["templateUrl"].endswith("/2.json")
+
+
+def test_a_new_name_is_another_blueprint(studio: Studio) -> None:
+    blueprint = registered(studio)
+    old, new = blueprint_properties(studio), blueprint_properties(studio, Name="Repositories")
+    answer = studio.run(studio_blueprint.RESOURCE, "Update", new, old, blueprint)
+    assert answer["PhysicalResourceId"] != blueprint
+    studio.run(studio_blueprint.RESOURCE, "Delete", old, physical_id=blueprint)
+    names = [
+        item["name"]
+        for item in studio.client.list_environment_blueprints(domainIdentifier=studio.domain, managed=False)["items"]
+    ]
+    assert names == ["Repositories"]
+
+
+def test_while_iam_spreads_the_role_it_waits(studio: Studio) -> None:
+    studio.stand_in.environments.role_refusals = 3
+    registered(studio)
+    refused = [call for call in studio.stand_in.calls if call["outcome"] == "ValidationException"]
+    assert len(refused) == 3
+    assert studio.writes().count("CreateEnvironmentBlueprint") == 1
+
+
+def test_a_role_that_never_works_is_said_after_a_while(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(studio_blueprint, "ROLE_PATIENCE_SECONDS", -1)
+    properties = blueprint_properties(studio, ProvisioningRoleArn=f"arn:aws:iam::{ACCOUNT}:role/none")
+    with pytest.raises(FinalError, match=r"cannot use the provisioning role .*role/none.* trusts datazone"):
+        studio.run(studio_blueprint.RESOURCE, "Create", properties)
+
+
+def test_delete_takes_configuration_and_grants_along_and_may_run_twice(studio: Studio) -> None:
+    blueprint = registered(studio)
+    for _ in range(2):
+        studio.run(studio_blueprint.RESOURCE, "Delete", blueprint_properties(studio), physical_id=blueprint)
+    domain = studio.stand_in.datazone.domains[studio.domain]
+    assert blueprint not in domain.blueprints
+    assert blueprint not in domain.configurations
+    assert domain.grants == []
+
+
+def test_delete_names_the_projects_that_still_use_it(studio: Studio) -> None:
+    blueprint = registered(studio)
+    domain = studio.stand_in.datazone.domains[studio.domain]
+    studio.client.create_project(domainIdentifier=studio.domain, name="churn")
+    project = next(iter(domain.projects))
+    domain.environments["env1"] = {
+        "id": "env1",
+        "projectId": project,
+        "domainId": studio.domain,
+        "createdBy": "me",
+        "name": "MLOps repositories",
+        "provider": "CUSTOM",
+        "status": "ACTIVE",
+        "awsAccountId": ACCOUNT,
+        "awsAccountRegion": REGION,
+        "environmentBlueprintId": blueprint,
+    }
+    with pytest.raises(FinalError, match=r"still has environments in the projects churn; delete them in Studio"):
+        studio.run(studio_blueprint.RESOURCE, "Delete", blueprint_properties(studio), physical_id=blueprint)
+    assert blueprint in domain.configurations  # without it the environment could not be deleted
+
+
+def test_a_stale_request_writes_nothing(studio: Studio) -> None:
+    resource, properties = studio_blueprint.RESOURCE, blueprint_properties(studio)
+    event: dict[str, Any] = {"RequestType": "Create", "StackId": STACK, "ResourceProperties": properties}
+    event |= on_event(resource, event, studio.stacks)
+    studio.stacks.name = "ROLLBACK_IN_PROGRESS 1"
+    assert is_complete(resource, event, studio, studio.stacks, 3000) == {"IsComplete": True}
+    assert studio.writes() == []
+
+
+def test_wrong_properties_are_refused_before_anything_is_asked(studio: Studio) -> None:
+    with pytest.raises(FinalError, match="EnabledRegions"):
+        studio.run(studio_blueprint.RESOURCE, "Create", blueprint_properties(studio, EnabledRegions=[]))
+    with pytest.raises(FinalError, match="DomainId"):
+        studio.run(studio_blueprint.RESOURCE, "Create", blueprint_properties(studio, DomainId="d-1"))
+    assert studio.stand_in.calls == []
+
+
+# -- somebody's profile -------------------------------------------------------------------------------------------
+
+
+def test_our_environment_joins_a_profile_and_leaves_it(studio: Studio) -> None:
+    blueprint, profile = registered(studio), somebodys_profile(studio)
+    before = environments_of(studio, profile)
+    properties = profile_properties(studio, blueprint)
+    answer = studio.run(studio_project_profile.RESOURCE, "Create", properties)
+    assert answer["PhysicalResourceId"] == profile
+    after = environments_of(studio, profile)
+    assert after[:2] == before
+    assert after[2]["environmentBlueprintId"] == blueprint
+    assert after[2]["deploymentOrder"] == 1
+    studio.run(studio_project_profile.RESOURCE, "Delete", properties, physical_id=profile)
+    assert environments_of(studio, profile) == before
+    found = studio.client.get_project_profile(domainIdentifier=studio.domain, identifier=profile)
+    assert (found["description"], found["status"]) == ("Somebody's", "ENABLED")
+
+
+def test_a_new_version_changes_our_environment_only(studio: Studio) -> None:
+    blueprint, profile = registered(studio), somebodys_profile(studio)
+    old = profile_properties(studio, blueprint)
+    studio.run(studio_project_profile.RESOURCE, "Create", old)
+    before = environments_of(studio, profile)
+    new = profile_properties(studio, blueprint, Parameters=[{"Name": "ProductVersion", "Value": "v1.1.0"}])
+    studio.run(studio_project_profile.RESOURCE, "Update", new, old, profile)
+    after = environments_of(studio, profile)
+    assert after[:2] == before[:2]
+    assert after[2]["id"] == before[2]["id"]
+    assert after[2]["configurationParameters"]["parameterOverrides"][0]["value"] == "v1.1.0"
+    studio.stand_in.calls.clear()
+    studio.run(studio_project_profile.RESOURCE, "Update", new, new, profile)
+    assert studio.writes() == []
+
+
+def test_another_blueprint_takes_the_place_of_the_old_one(studio: Studio) -> None:
+    first, profile = registered(studio), somebodys_profile(studio)
+    old = profile_properties(studio, first)
+    studio.run(studio_project_profile.RESOURCE, "Create", old)
+    second = registered(studio, Name="Repositories")
+    studio.run(studio_project_profile.RESOURCE, "Update", profile_properties(studio, second), old, profile)
+    assert [item["environmentBlueprintId"] for item in environments_of(studio, profile)][2:] == [second]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"ProfileName": "Nobody"}, "has no project profile named 'Nobody'"),
+        ({"EnvironmentName": "Lake"}, "another environment named 'Lake'"),
+    ],
+)
+def test_a_profile_that_does_not_fit_is_left_alone(studio: Studio, changes: dict[str, str], sentence: str) -> None:
+    blueprint, profile = registered(studio), somebodys_profile(studio)
+    before = environments_of(studio, profile)
+    with pytest.raises(FinalError, match=sentence):
+        studio.run(studio_project_profile.RESOURCE, "Create", profile_properties(studio, blueprint, **changes))
+    assert environments_of(studio, profile) == before
+
+
+def test_ours_never_comes_before_the_tooling(studio: Studio) -> None:
+    blueprint = registered(studio)
+    somebodys_profile(studio, order=3)
+    with pytest.raises(FinalError, match="creates no tooling environment before deployment order 1"):
+        studio.run(studio_project_profile.RESOURCE, "Create", profile_properties(studio, blueprint))
+    with pytest.raises(FinalError, match="DeploymentOrder"):
+        studio.run(
+            studio_project_profile.RESOURCE, "Create", profile_properties(studio, blueprint, DeploymentOrder="0")
+        )
+
+
+def test_deleting_from_a_profile_that_is_gone_is_fine(studio: Studio) -> None:
+    properties = profile_properties(studio, registered(studio))
+    studio.run(studio_project_profile.RESOURCE, "Delete", properties, physical_id="abcdefgh1234")
+    studio.run(studio_project_profile.RESOURCE, "Delete", properties, physical_id=f"{studio.domain}/Regression")
+
+
+# -- a profile of our own -----------------------------------------------------------------------------------------
+
+
+def own(studio: Studio, blueprint: str, **changes: Any) -> dict[str, Any]:
+    return profile_properties(
+        studio,
+        blueprint,
+        Own="true",
+        Description="Tabular regression",
+        ToolingParameters=[{"Name": "gitConnectionArn", "Value": "arn:aws:codeconnections:us-east-1:1:connection/c"}],
+        **changes,
+    )
+
+
+def profile_grants(studio: Studio) -> list[dict[str, Any]]:
+    return list(
+        studio.client.list_policy_grants(
+            domainIdentifier=studio.domain,
+            entityType="DOMAIN_UNIT",
+            entityIdentifier=studio.root,
+            policyType="CREATE_PROJECT_FROM_PROJECT_PROFILE",
+        )["grantList"]
+    )
+
+
+def test_an_own_profile_has_tooling_first_and_everybody_may_use_it(studio: Studio) -> None:
+    blueprint = registered(studio)
+    profile = studio.run(studio_project_profile.RESOURCE, "Create", own(studio, blueprint))["PhysicalResourceId"]
+    tooling, ours = environments_of(studio, profile)
+    assert (tooling["name"], tooling["deploymentOrder"], tooling["deploymentMode"]) == ("Tooling", 0, "ON_CREATE")
+    assert tooling["configurationParameters"]["parameterOverrides"][0]["name"] == "gitConnectionArn"
+    assert (ours["environmentBlueprintId"], ours["deploymentOrder"]) == (blueprint, 1)
+    found = studio.client.get_project_profile(domainIdentifier=studio.domain, identifier=profile)
+    assert found["status"] == "ENABLED"
+    (grant,) = profile_grants(studio)
+    assert grant["principal"] == {"user": {"allUsersGrantFilter": {}}}
+    assert grant["detail"]["createProjectFromProjectProfile"]["projectProfiles"] == [profile]
+    studio.stand_in.calls.clear()
+    again = studio.run(
+        studio_project_profile.RESOURCE, "Update", own(studio, blueprint), own(studio, blueprint), profile
+    )
+    assert again["PhysicalResourceId"] == profile
+    assert studio.writes() == []
+
+
+def test_a_grant_that_lists_other_profiles_keeps_them(studio: Studio) -> None:
+    blueprint, other = registered(studio), somebodys_profile(studio, "Other")
+    everybody: Any = {"user": {"allUsersGrantFilter": {}}}
+    studio.client.add_policy_grant(
+        domainIdentifier=studio.domain,
+        entityType="DOMAIN_UNIT",
+        entityIdentifier=studio.root,
+        policyType="CREATE_PROJECT_FROM_PROJECT_PROFILE",
+        principal=everybody,
+        detail={"createProjectFromProjectProfile": {"includeChildDomainUnits": True, "projectProfiles": [other]}},
+    )
+    profile = studio.run(studio_project_profile.RESOURCE, "Create", own(studio, blueprint))["PhysicalResourceId"]
+    (grant,) = profile_grants(studio)
+    assert sorted(grant["detail"]["createProjectFromProjectProfile"]["projectProfiles"]) == sorted([other, profile])
+    studio.run(studio_project_profile.RESOURCE, "Delete", own(studio, blueprint), physical_id=profile)
+    (grant,) = profile_grants(studio)
+    assert grant["detail"]["createProjectFromProjectProfile"]["projectProfiles"] == [other]
+    assert studio.client.get_project_profile(domainIdentifier=studio.domain, identifier=other)["name"] == "Other"
+
+
+def test_an_own_profile_does_not_take_over_somebodys(studio: Studio) -> None:
+    blueprint, profile = registered(studio), somebodys_profile(studio)
+    before = environments_of(studio, profile)
+    with pytest.raises(FinalError, match="has a project profile 'Regression' already"):
+        studio.run(studio_project_profile.RESOURCE, "Create", own(studio, blueprint))
+    studio.run(
+        studio_project_profile.RESOURCE, "Delete", own(studio, blueprint), physical_id=f"{studio.domain}/Regression"
+    )
+    assert environments_of(studio, profile) == before
+
+
+def test_a_profile_that_projects_use_is_not_deleted(studio: Studio) -> None:
+    blueprint = registered(studio)
+    profile = studio.run(studio_project_profile.RESOURCE, "Create", own(studio, blueprint))["PhysicalResourceId"]
+    studio.client.create_project(domainIdentifier=studio.domain, name="churn", projectProfileId=profile)
+    with pytest.raises(FinalError, match="still in use; delete the projects made from it first"):
+        studio.run(studio_project_profile.RESOURCE, "Delete", own(studio, blueprint), physical_id=profile)
+
+
+# -- the pure parts -----------------------------------------------------------------------------------------------
+
+
+def test_what_datazone_resolves_is_not_sent_back() -> None:
+    theirs = {
+        "name": "Tooling",
+        "id": "t",
+        "environmentBlueprintId": "b0",
+        "configurationParameters": {
+            "parameterOverrides": [{"name": "a", "value": "1"}],
+            "resolvedParameters": [{"name": "a", "value": "1"}],
+        },
+    }
+    ours = {"name": "Ours", "environmentBlueprintId": "b1"}
+    merged = with_ours((theirs,), ours)
+    assert merged[0]["configurationParameters"] == {"parameterOverrides": [{"name": "a", "value": "1"}]}
+    assert without_ours(merged, "b1") == (merged[0],)
+    assert "resolvedParameters" in theirs["configurationParameters"]  # the given is not changed
+
+
+def test_a_grant_without_a_list_is_for_all_profiles() -> None:
+    everybody = {"user": {"allUsersGrantFilter": {}}}
+    assert granted((Grant("1", everybody, {"createProjectFromProjectProfile": {}}),), everybody, "p")
+    listing = Grant("1", everybody, {"createProjectFromProjectProfile": {"projectProfiles": ["q"]}})
+    assert not granted((listing,), everybody, "p")
+
+
+def test_a_pending_answer_is_quick(studio: Studio) -> None:
+    """A wait is the state machine's: the function itself never sleeps."""
+    studio.stand_in.environments.role_refusals = 1
+    resource, properties = studio_blueprint.RESOURCE, blueprint_properties(studio)
+    event: dict[str, Any] = {"RequestType": "Create", "StackId": STACK, "ResourceProperties": properties}
+    event |= on_event(resource, event, studio.stacks)
+    begun = time.monotonic()
+    assert is_complete(resource, event, studio, studio.stacks, 3000) == {"IsComplete": False}
+    assert time.monotonic() - begun < 5

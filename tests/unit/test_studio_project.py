@@ -1,0 +1,296 @@
+"""Custom::StudioProject: it waits for tooling and nothing else, and looks everything up in a fixed order."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from custom_resources import studio_project
+from custom_resources.errors import FinalError, RetryLater
+from custom_resources.hosts.studio import Studio as StudioHost
+from custom_resources.reconciler import Done, Request
+from custom_resources.template_content import InvalidTemplate
+from local.aws.server import AwsStandIn
+
+ACCOUNT, REGION = "123456789012", "us-east-1"  # the account is moto's
+STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/SC-{ACCOUNT}-pp-1/1"
+
+
+@dataclass
+class Archives:
+    """An archive with one profile."""
+
+    asked: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[Archives]:
+        yield self
+
+    def require_profile(self, profile: str) -> None:
+        self.asked.append(profile)
+        if profile != "regression":
+            raise InvalidTemplate(f"The template has no profile {profile!r}.")
+
+
+@dataclass
+class Hosts:
+    """What the resource may reach."""
+
+    studio: StudioHost
+    stand_in: AwsStandIn
+    archives: Archives = field(default_factory=Archives)
+    project: str = ""
+    domain: str = ""
+
+    def launched(self, kind: str = "Create", physical_id: str = "", **properties: str | dict[str, str]) -> Done:
+        """Reconcile once. Raises what the resource raises."""
+        values = {"DomainId": self.domain, "ProjectId": self.project, **properties}
+        typed = studio_project.StudioProjectProperties.model_validate(values)
+        request = Request(kind, typed, None, physical_id, STACK, "StudioProject")  # type: ignore[arg-type]
+        with studio_project.observe(request, self) as observed:  # type: ignore[arg-type]
+            plan = studio_project.plan(request, observed)
+            return studio_project.apply(plan, request, self, lambda: None)  # type: ignore[arg-type]
+
+    def control(self, path: str, **body: Any) -> Any:
+        status, answer = self.stand_in._controls.handle("POST", f"/_standin/{path}", json.dumps(body).encode(), {})
+        assert status == 200, answer
+        return answer
+
+    @property
+    def tooling(self) -> dict[str, Any]:
+        """The tooling environment's record."""
+        (found,) = self.stand_in.datazone.domains[self.domain].environments.values()
+        return found
+
+    def resources(self, **values: str) -> None:
+        """Say what the tooling environment provisioned."""
+        self.tooling["provisionedResources"] = [
+            {"name": name, "value": value, "type": "String"} for name, value in values.items()
+        ]
+
+    def no_connections(self) -> None:
+        self.stand_in.datazone.domains[self.domain].connections.clear()
+
+
+@pytest.fixture
+def hosts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosts]:
+    """The project `churn` of the profile Regression, its tooling ready; moto instead of MiniStack."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws(), AwsStandIn.running("http://127.0.0.1:9") as stand_in:
+        monkeypatch.setattr(
+            stand_in.emulator, "client", lambda service, region, credentials: boto3.client(service, region_name=region)
+        )
+        stand_in.emulator.name_caller("testing", f"arn:aws:iam::{ACCOUNT}:root")
+        clients = [
+            boto3.client(service, endpoint_url=stand_in.base_url, region_name=REGION)  # type: ignore[call-overload]
+            for service in ("datazone", "sagemaker")
+        ]
+        found = Hosts(StudioHost(*clients), stand_in)
+        made = found.control("projects", name="churn", profile="Regression", account=ACCOUNT, region=REGION, wait=True)
+        found.project, found.domain = made["projectId"], made["domainId"]
+        yield found
+
+
+def test_a_ready_project_tells_everything(hosts: Hosts) -> None:
+    told = hosts.launched().attributes
+    assert told["ProjectName"] == "churn"
+    assert (told["ProfileName"], told["ProfileFolder"]) == ("Regression", "regression")
+    assert told["ExecutionRoleArn"].startswith(f"arn:aws:iam::{ACCOUNT}:role/datazone_usr_role_{hosts.project}")
+    assert told["DomainArn"].startswith(f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:domain/")
+    assert told["SpaceArn"].startswith(f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:space/")
+    assert told["ArtifactLocation"] == f"s3://{told['ArtifactBucket']}/{told['ArtifactPrefix']}"
+    assert told["ModelPackageGroupName"] == f"aiops-{hosts.project}-models"
+    assert told["ScopeName"] == "dev"
+    assert told["DeployAccount"] == ACCOUNT
+
+
+# -- tooling ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["ACTIVE", "UPDATING"])
+def test_tooling_that_runs_is_ready_whatever_the_project_is(hosts: Hosts, status: str) -> None:
+    """The trap: our own environment is part of the project's deployment, so that is in progress while we wait."""
+    details = hosts.stand_in.datazone.domains[hosts.domain].projects[hosts.project]["environmentDeploymentDetails"]
+    details["overallDeploymentStatus"] = "IN_PROGRESS"
+    hosts.tooling["status"] = status
+    assert hosts.launched().attributes["ProjectName"] == "churn"
+
+
+def test_tooling_that_comes_up_is_waited_for(hosts: Hosts) -> None:
+    hosts.tooling["status"] = "CREATING"
+    with pytest.raises(RetryLater, match="is not ready yet"):
+        hosts.launched()
+
+
+@pytest.mark.parametrize("status", ["CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED", "VALIDATION_FAILED", "DELETED"])
+def test_tooling_that_failed_is_final_with_its_reason(hosts: Hosts, status: str) -> None:
+    hosts.tooling["status"] = status
+    hosts.tooling["lastDeployment"] = {
+        "deploymentStatus": "FAILED",
+        "failureReason": {"code": "x", "message": "No subnet has free addresses."},
+    }
+    with pytest.raises(FinalError, match=r"failed in Studio: No subnet has free addresses\. Repair or delete"):
+        hosts.launched()
+
+
+@pytest.mark.parametrize("status", ["SUSPENDED", "DISABLED", "EXPIRED"])
+def test_tooling_that_is_switched_off_is_not_waited_for(hosts: Hosts, status: str) -> None:
+    hosts.tooling["status"] = status
+    with pytest.raises(FinalError, match=f"it is {status.lower()}"):
+        hosts.launched()
+
+
+@pytest.mark.parametrize("status", ["FAILED_VALIDATION", "FAILED_DEPLOYMENT"])
+def test_tooling_that_never_came_because_the_project_failed(hosts: Hosts, status: str) -> None:
+    domain = hosts.stand_in.datazone.domains[hosts.domain]
+    domain.environments.clear()
+    with pytest.raises(RetryLater):
+        hosts.launched()
+    domain.projects[hosts.project]["environmentDeploymentDetails"] = {
+        "overallDeploymentStatus": status,
+        "environmentFailureReasons": {"Tooling": [{"code": "1", "message": "The VPC is missing."}]},
+    }
+    with pytest.raises(FinalError, match="failed in Studio: The VPC is missing"):
+        hosts.launched()
+
+
+def test_an_unknown_project_is_said(hosts: Hosts) -> None:
+    hosts.project = "nosuchproject1"
+    with pytest.raises(FinalError, match="has not found the project nosuchproject1"):
+        hosts.launched()
+
+
+def test_a_slow_tooling_environment_really_takes_its_time(hosts: Hosts) -> None:
+    slow = hosts.control(
+        "projects", name="slow", profile="Regression", account=ACCOUNT, region=REGION, tooling={"seconds": 0.5}
+    )
+    hosts.project, waits = slow["projectId"], 0
+    while True:
+        try:
+            told = hosts.launched().attributes
+            break
+        except RetryLater:
+            waits += 1
+            time.sleep(0.05)
+    assert waits >= 2
+    assert told["ProjectName"] == "slow"
+
+
+# -- the order of look-ups ------------------------------------------------------------------------------------------
+
+
+def test_a_given_role_spares_the_look_up(hosts: Hosts) -> None:
+    hosts.stand_in.calls.clear()
+    role = f"arn:aws:iam::{ACCOUNT}:role/given"
+    assert hosts.launched(UserRoleArn=role).attributes["ExecutionRoleArn"] == role
+    kinds = [call["parameters"].get("type") for call in hosts.stand_in.calls if call["operation"] == "ListConnections"]
+    assert "IAM" not in kinds
+
+
+def test_the_role_comes_from_the_connection_then_the_environment_then_the_domain(hosts: Hosts) -> None:
+    connections = hosts.stand_in.datazone.domains[hosts.domain].connections
+    (iam,) = [item for item in connections.values() if item["type"] == "IAM"]
+    project = {**iam, "connectionId": "second00000000", "name": "project.iam"}
+    project["environmentUserRole"] = f"arn:aws:iam::{ACCOUNT}:role/second"
+    connections[project["connectionId"]] = project
+    iam["environmentUserRole"] = f"arn:aws:iam::{ACCOUNT}:role/first"
+    hosts.resources(userRoleArn=f"arn:aws:iam::{ACCOUNT}:role/third")
+
+    def role() -> str:
+        return str(hosts.launched().attributes["ExecutionRoleName"])
+
+    assert role() == "first"
+    del connections[iam["connectionId"]]
+    assert role() == "second"
+    hosts.no_connections()
+    assert role() == "third"
+    hosts.resources()
+    assert role().startswith("datazone_usr_role_")  # the SageMaker domain's users run as it
+
+
+def test_the_location_comes_from_the_domain_then_the_environment_then_the_default(hosts: Hosts) -> None:
+    (domain,) = hosts.stand_in.sagemaker._domains.values()
+    settings = domain["DomainSettings"]["UnifiedStudioSettings"]
+    settings["ProjectS3Path"] = "s3://first/a/b"
+    hosts.resources(s3BucketPath="s3://second/c/")
+
+    def location() -> str:
+        return str(hosts.launched().attributes["ArtifactLocation"])
+
+    assert location() == "s3://first/a/b"
+    settings["ProjectS3Path"] = ""
+    assert location() == "s3://second/c"
+    hosts.resources()
+    where = f"{hosts.domain}/{hosts.project}/dev"
+    assert location() == f"s3://amazon-sagemaker-{ACCOUNT}-{REGION}-{hosts.domain}/{where}"
+
+
+# -- profiles -------------------------------------------------------------------------------------------------------
+
+
+def test_a_profile_without_a_folder_is_refused_before_anything_is_made(hosts: Hosts) -> None:
+    with pytest.raises(InvalidTemplate, match="no profile 'vision'"):
+        hosts.launched(TemplateArchive="a.zip", ProfileName="Vision")
+
+
+def test_the_folder_is_the_name_in_lower_case_unless_the_map_says_otherwise(hosts: Hosts) -> None:
+    assert hosts.launched(TemplateArchive="a.zip").attributes["ProfileFolder"] == "regression"
+    told = hosts.launched(
+        TemplateArchive="a.zip", ProfileName="Tabular models", ProfileFolders={"Tabular models": "regression"}
+    )
+    assert told.attributes["ProfileFolder"] == "regression"
+    assert hosts.archives.asked == ["regression", "regression"]
+
+
+# -- the repository that Studio's Git connection made -----------------------------------------------------------------
+
+
+def build(done: Done) -> tuple[str, str]:
+    return str(done.attributes["BuildRepositoryName"]), str(done.attributes["BuildAdoptExisting"])
+
+
+def test_a_connected_repository_of_our_organization_is_adopted(hosts: Hosts) -> None:
+    hosts.resources(gitFullRepositoryId="Acme-ML/churn", gitBranchName="trunk")
+    done = hosts.launched(Organization="acme-ml")
+    assert build(done) == ("churn", "true")
+    assert done.physical_id == f"{hosts.domain}/{hosts.project}:churn"
+
+
+@pytest.mark.parametrize("connected", ["", "elsewhere/churn", "acme-ml/group/churn", "churn"])
+def test_any_other_connection_leaves_us_our_own_repository(hosts: Hosts, connected: str) -> None:
+    hosts.resources(gitFullRepositoryId=connected)
+    done = hosts.launched(Organization="acme-ml")
+    assert build(done) == (f"{hosts.project}-{hosts.domain}-build-repo", "false")
+    assert done.physical_id == f"{hosts.domain}/{hosts.project}"
+
+
+def test_a_chosen_name_comes_first(hosts: Hosts) -> None:
+    hosts.resources(gitFullRepositoryId="acme-ml/churn")
+    assert build(hosts.launched(Organization="acme-ml", BuildRepositoryName="mine")) == ("mine", "false")
+    assert build(hosts.launched(BuildRepositoryName="mine", AdoptExisting="true")) == ("mine", "true")
+
+
+def test_who_connects_another_repository_later_renames_nothing(hosts: Hosts) -> None:
+    hosts.resources(gitFullRepositoryId="acme-ml/first")
+    first = hosts.launched(Organization="acme-ml")
+    hosts.resources(gitFullRepositoryId="acme-ml/second")
+    again = hosts.launched("Update", first.physical_id, Organization="acme-ml")
+    assert build(again) == ("first", "true")
+    assert again.physical_id == ""
+    own = hosts.launched("Update", f"{hosts.domain}/{hosts.project}", Organization="acme-ml")
+    assert build(own) == (f"{hosts.project}-{hosts.domain}-build-repo", "false")
+
+
+def test_deleting_asks_nothing(hosts: Hosts) -> None:
+    hosts.stand_in.calls.clear()
+    assert hosts.launched("Delete").attributes == {}
+    assert hosts.stand_in.calls == []
