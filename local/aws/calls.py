@@ -29,6 +29,7 @@ class Call:
     account: str
     region: str
     parameters: dict[str, Any] = field(repr=False)
+    access_key: str = field(default="", repr=False)
 
     def log_entry(self, outcome: str) -> Record:
         """Return what the call log keeps."""

@@ -148,6 +148,27 @@ class Emulator:
             for item in summary.get("Parameters", [])
         ]
 
+    def copy_template(self, url: str, bucket: str, key: str, *, region: str, credentials: Credentials) -> str:
+        """Copy a template into the service's own bucket (made when missing) and return the copy's URL.
+
+        Raises StackFailed if the credentials cannot read it.
+        """
+        source_bucket, source_key = _s3_object(url)
+        s3 = self.client("s3", region, credentials)
+        try:
+            with self._lock:
+                self.ensure_bucket(s3, bucket, region)
+            s3.copy_object(Bucket=bucket, Key=key, CopySource={"Bucket": source_bucket, "Key": source_key})
+        except (ClientError, BotoCoreError) as error:
+            raise StackFailed(f"Access denied to template, or no template there: {url}") from error
+        return f"https://s3.{region}.amazonaws.com/{bucket}/{key}"
+
+    def ensure_bucket(self, s3: Any, bucket: str, region: str) -> None:
+        """Make a bucket unless the account has it."""
+        where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        if bucket not in {item["Name"] for item in s3.list_buckets()["Buckets"]}:
+            s3.create_bucket(Bucket=bucket, **where)
+
     def create_stack(
         self,
         name: str,

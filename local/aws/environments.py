@@ -249,10 +249,8 @@ class Environments:
         location = f"s3://{bucket}/{domain.id}/{project['id']}/{SCOPE_NAME}"
         role = self._create_user_role(environment)
         s3 = self._emulator.client("s3", region, Credentials(account))
-        where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         with self._lock:
-            if bucket not in {item["Name"] for item in s3.list_buckets()["Buckets"]}:
-                s3.create_bucket(Bucket=bucket, **where)
+            self._emulator.ensure_bucket(s3, bucket, region)
         tags = {
             "AmazonDataZoneDomain": domain.id,
             "AmazonDataZoneProject": project["id"],

@@ -20,8 +20,10 @@ from local.aws.controls import Controls
 from local.aws.datazone import DataZone
 from local.aws.emulator import Emulator
 from local.aws.environments import Environments
+from local.aws.launches import Launches
 from local.aws.protocol import SERVICES, Request, ServiceError, answer, answer_error, parse
 from local.aws.sagemaker import SageMaker
+from local.aws.service_catalog import ServiceCatalog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +45,13 @@ class AwsStandIn:
         self.datazone = DataZone(self.environments)
         self.calls: list[dict[str, Any]] = []
         self.base_url = ""
-        self._services: dict[str, object] = {"datazone": self.datazone, "sagemaker": self.sagemaker}
+        self.service_catalog = ServiceCatalog(self.emulator)
+        self.launches = Launches(self.emulator, self.service_catalog)
+        self._services: dict[str, tuple[object, ...]] = {
+            "datazone": (self.datazone,),
+            "sagemaker": (self.sagemaker,),
+            "servicecatalog": (self.service_catalog, self.launches),
+        }
         self._controls = Controls(self)
         self._server: BaseWSGIServer | None = None
 
@@ -109,8 +117,9 @@ class AwsStandIn:
         self, service: str, operation: str, parameters: dict[str, Any], key: str, region: str
     ) -> dict[str, Any]:
         caller = self.emulator.caller(key, region)
-        call = Call(service, operation, caller, caller.split(":")[4], region, parameters)
-        handler = getattr(self._services[service], xform_name(operation), None)
+        call = Call(service, operation, caller, caller.split(":")[4], region, parameters, key)
+        name = xform_name(operation)
+        handler = next((getattr(half, name) for half in self._services[service] if hasattr(half, name)), None)
         outcome = "InternalFailure"
         try:
             if handler is None:
