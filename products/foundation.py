@@ -55,7 +55,7 @@ class FoundationStack(Stack):
         self.functions: dict[str, lambda_.Function] = {}
         self.providers: dict[str, custom_resources.Provider] = {}
         for handler in HANDLERS:
-            function = functions.function(handler, self._statements(handler), self._environment(handler))
+            function = functions.function(handler, self._statements(handler), self.environment(handler))
             self.functions[handler.name] = function
             self.providers[handler.name] = functions.provider(handler, function)
         self._alarms()
@@ -150,7 +150,8 @@ class FoundationStack(Stack):
 
     # -- functions: environment and exactly the calls of docs/interfaces.md -----------------------------------
 
-    def _environment(self, handler: Handler) -> dict[str, str]:
+    def environment(self, handler: Handler) -> dict[str, str]:
+        """Return what a handler's function finds in its environment."""
         environment = {"PATIENCE_SECONDS": str(PATIENCE.to_seconds())}
         if handler.github:
             environment |= {
@@ -175,7 +176,7 @@ class FoundationStack(Stack):
         return [
             statement(["cloudformation:DescribeStacks"], self._stacks(handler)),
             *([statement(["s3:GetObject"], [self.archives.arn_for_objects("*")])] if handler.archives else []),
-            *(self._github_statements() if handler.github else []),
+            *(self.github_statements() if handler.github else []),
             *(special() if special else []),
         ]
 
@@ -208,6 +209,7 @@ class FoundationStack(Stack):
         role = self.format_arn(
             service="iam", region="", resource="role", resource_name=self.settings.provisioning_role_name
         )
+        manage_access = self.settings.studio.manage_access_role_arn
         return [
             # IAM knows no resources for these (service authorization reference).
             statement(
@@ -229,7 +231,11 @@ class FoundationStack(Stack):
                 ],
                 ["*"],
             ),
-            statement(["iam:PassRole"], [role], StringEquals={"iam:PassedToService": "datazone.amazonaws.com"}),
+            statement(
+                ["iam:PassRole"],
+                [role, *([manage_access] if manage_access else [])],
+                StringEquals={"iam:PassedToService": "datazone.amazonaws.com"},
+            ),
         ]
 
     def _profile_statements(self) -> list[iam.PolicyStatement]:
@@ -273,7 +279,8 @@ class FoundationStack(Stack):
             statement(["sagemaker:ListDomains", "sagemaker:ListSpaces"], ["*"]),
         ]
 
-    def _github_statements(self) -> list[iam.PolicyStatement]:
+    def github_statements(self) -> list[iam.PolicyStatement]:
+        """Return what a function that talks to GitHub may do: the token, and the rate budget."""
         return [
             statement(["secretsmanager:GetSecretValue"], [self.token_secret.secret_arn]),
             statement(
