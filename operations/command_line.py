@@ -227,7 +227,7 @@ def _launch(launch: Launch) -> dict[str, Any]:
 def _status(options: argparse.Namespace) -> int:
     from operations.status import status
 
-    found = status(read_versions(options.versions_dir), _catalog(), load_settings().product.name)
+    found = status(read_versions(options.versions_dir), _catalog, load_settings().product.name)
     if options.json:
         document = {
             "versions": [asdict(version) for version in found.versions],
@@ -313,7 +313,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
     from custom_resources.hosts.github import GitHub
     from custom_resources.hosts.secrets import GitHubCredentials, Secrets
-    from operations.doctor import AwsChecks, GitHubChecks, diagnose
+    from operations.doctor import AwsChecks, Check, GitHubChecks, diagnose
     from operations.service_catalog import refused_as
 
     settings = load_settings()
@@ -336,8 +336,8 @@ def _doctor(options: argparse.Namespace) -> int:
         settings.git_config.private_github_organization,
         datetime.now(UTC),
     )
-    found = []
-    for check in diagnose([*github.all(), *AwsChecks(session, settings, published).all()]):
+    found: list[Check] = []
+    for check in diagnose(github.all(), AwsChecks(session, settings, published).all(), options.token_from_environment):
         found.append(check)
         if not options.json:
             print(f"{_MARKS[check.state]} {check.name}: {check.detail}", flush=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -33,6 +33,7 @@ EXPIRES_SOON = timedelta(days=14)
 _EXPIRY_FORMATS = ("%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%d %H:%M:%S %Z")
 
 State = Literal["ok", "problem", "unknown"]
+NamedCheck = tuple[str, Callable[[], Iterator["Check"]]]
 
 
 @dataclass(frozen=True)
@@ -45,15 +46,27 @@ class Check:
     fix: str = ""
 
 
-def diagnose(checks: Iterable[tuple[str, Callable[[], Iterator[Check]]]]) -> Iterator[Check]:
-    """Run the checks one by one; one that cannot be made is a problem with the reason."""
-    for name, run in checks:
-        try:
+def diagnose(github: Sequence[NamedCheck], aws: Sequence[NamedCheck], token_given: bool) -> Iterator[Check]:
+    """Run the checks one by one; one that cannot be made is a problem with the reason.
+
+    The first of `aws` finds out whether AWS can be asked at all; if not, only `github` is left, and that only with
+    a token that AWS need not give.
+    """
+    first = list(_made(*aws[0]))
+    yield from first
+    reachable = all(check.state != "problem" for check in first)
+    for name, run in [*(github if reachable or token_given else []), *(aws[1:] if reachable else [])]:
+        yield from _made(name, run)
+
+
+def _made(name: str, run: Callable[[], Iterator[Check]]) -> Iterator[Check]:
+    try:
+        with refused_as(f"check: {name}"):
             yield from run()
-        except FinalError as error:
-            yield Check(name, "problem", str(error), "Put that right, then run doctor again.")
-        except RetryLater as error:
-            yield Check(name, "problem", error.why, f"Run doctor again in {error.seconds:.0f} s.")
+    except FinalError as error:
+        yield Check(name, "problem", str(error), "Put that right, then run doctor again.")
+    except RetryLater as error:
+        yield Check(name, "problem", error.why, f"Run doctor again in {error.seconds:.0f} s.")
 
 
 # -- GitHub ----------------------------------------------------------------------------------------------------------
@@ -71,7 +84,7 @@ class GitHubChecks:
         self._organization = organization
         self._now = now
 
-    def all(self) -> list[tuple[str, Callable[[], Iterator[Check]]]]:
+    def all(self) -> list[NamedCheck]:
         """Return the checks, in the order in which they make sense."""
         return [("GitHub token", self.token), ("GitHub organization", self.organization)]
 
@@ -188,7 +201,7 @@ class AwsChecks:
         self._settings = settings
         self._published = published
 
-    def all(self) -> list[tuple[str, Callable[[], Iterator[Check]]]]:
+    def all(self) -> list[NamedCheck]:
         """Return the checks, in the order in which they make sense."""
         checks = [
             ("AWS account", self.account),
@@ -209,6 +222,9 @@ class AwsChecks:
         """There are credentials."""
         with refused_as("tell the account"):
             account = self._session.client("sts").get_caller_identity()["Account"]
+        if not self._session.region_name:
+            yield Check("AWS account", "problem", "no region is set", "Set AWS_DEFAULT_REGION, or a region in the profile.")
+            return
         yield Check("AWS account", "ok", f"{account}, {self._session.region_name}")
 
     def functions(self) -> Iterator[Check]:

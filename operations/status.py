@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,9 +33,10 @@ class Status:
     problem: str = ""
 
 
-def status(published: Sequence[Version], catalog: ServiceCatalog, product_name: str) -> Status:
+def status(published: Sequence[Version], connect: Callable[[], ServiceCatalog], product_name: str) -> Status:
     """Compare what is published here with what is live; a Service Catalog that cannot be read is a problem told."""
     try:
+        catalog = connect()
         product_id = catalog.product(product_name)
         live = catalog.versions(product_id)
         launches = catalog.launches(product_id, live)
