@@ -55,7 +55,7 @@ class FoundationStack(Stack):
         self.functions: dict[str, lambda_.Function] = {}
         self.providers: dict[str, custom_resources.Provider] = {}
         for handler in HANDLERS:
-            function = functions.function(handler, self._statements(handler), self.environment(handler))
+            function = functions.function(handler, self._statements(handler), self.function_environment(handler))
             self.functions[handler.name] = function
             self.providers[handler.name] = functions.provider(handler, function)
         self._alarms()
@@ -150,7 +150,7 @@ class FoundationStack(Stack):
 
     # -- functions: environment and exactly the calls of docs/interfaces.md -----------------------------------
 
-    def environment(self, handler: Handler) -> dict[str, str]:
+    def function_environment(self, handler: Handler) -> dict[str, str]:
         """Return what a handler's function finds in its environment."""
         environment = {"PATIENCE_SECONDS": str(PATIENCE.to_seconds())}
         if handler.github:
