@@ -54,8 +54,9 @@ def write_zip(directory: Path, file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(f"{file.name}.{os.getpid()}")
     with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for path in sorted(path for path in directory.rglob("*") if path.is_file()):
-            entry = zipfile.ZipInfo(path.relative_to(directory).as_posix(), _ZIP_TIME)
+        files = {path.relative_to(directory).as_posix(): path for path in directory.rglob("*") if path.is_file()}
+        for name, path in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, _ZIP_TIME)
             entry.create_system = 3  # Unix: external_attr holds the mode
             entry.external_attr = path.stat().st_mode << 16
             entry.compress_type = zipfile.ZIP_DEFLATED

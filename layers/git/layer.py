@@ -115,7 +115,7 @@ class Patchelf:
 
     def __init__(self, program: str) -> None:
         """`program` is patchelf's path."""
-        self._program = program
+        self.program = program
 
     @classmethod
     def found(cls, lock: Lock | None = None) -> Patchelf:
@@ -131,7 +131,7 @@ class Patchelf:
         return patchelf
 
     def _run(self, *arguments: str) -> str:
-        done = subprocess.run([self._program, *arguments], check=False, capture_output=True, text=True)
+        done = subprocess.run([self.program, *arguments], check=False, capture_output=True, text=True)
         if done.returncode:
             raise BuildFailed(f"patchelf cannot work on {Path(arguments[-1]).name}: {done.stderr.strip()}.")
         return done.stdout.strip()
