@@ -42,11 +42,10 @@ def main() -> None:
     """Run until the process is told to end."""
     from ministack import app
     from ministack.core import lambda_runtime
-    from ministack.services.cloudformation import provisioners
 
-    from local.aws.resource_types import RESOURCE_TYPES
+    from local.aws.resource_types import register
 
-    provisioners._RESOURCE_HANDLERS.update(RESOURCE_TYPES)
+    register()
     lambda_runtime._RESERVED_RUNTIME_ENV_VARS.update(_OF_THE_LAYERS)
     sys.argv = ["ministack"]
     app.main()
