@@ -7,9 +7,11 @@ host's git, so what a function's environment says of the layers below /opt does 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from local.home import Home
 
 REGION = "us-east-1"
@@ -38,14 +40,28 @@ def settings(home: Home, port: int, stand_in_url: str) -> dict[str, str]:
     }
 
 
+def _with_metric_math(record: Callable[..., Any]) -> Callable[..., Any]:
+    """Return MiniStack's alarm recorder, which refuses alarms on expressions; they are kept, and never evaluated."""
+
+    def recorded(name: str, properties: dict[str, Any]) -> Any:
+        if properties.get("Metrics"):
+            kept = {key: value for key, value in properties.items() if key != "Metrics"}
+            properties = {**kept, "Namespace": "MetricMath", "MetricName": name}
+        return record(name, properties)
+
+    return recorded
+
+
 def main() -> None:
     """Run until the process is told to end."""
     from ministack import app
     from ministack.core import lambda_runtime
+    from ministack.services.cloudformation import provisioners
 
     from local.aws.resource_types import register
 
     register()
+    provisioners._cw_metric_alarm_record = _with_metric_math(provisioners._cw_metric_alarm_record)
     lambda_runtime._RESERVED_RUNTIME_ENV_VARS.update(_OF_THE_LAYERS)
     sys.argv = ["ministack"]
     app.main()

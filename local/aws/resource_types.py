@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import boto3
 from botocore.exceptions import ClientError
 from jsonschema import Draft7Validator
+from jsonschema.validators import extend
 
 from local.aws.protocol import service_model
 
@@ -45,6 +46,8 @@ Result = tuple[str, dict[str, str]]
 CALLER_KEY: ContextVar[str] = ContextVar("caller_key", default="")
 _POLL_SECONDS = 0.3
 _HELD = ("additionalProperties", "required", "enum", "oneOf", "anyOf")
+# The schemas' patterns are Java's, which Python's re does not always understand.
+_Validator = extend(Draft7Validator, {"pattern": None, "patternProperties": None})
 
 
 class ResourceFailed(Exception):
@@ -125,7 +128,7 @@ def _validate(type_name: str, properties: Properties) -> None:
     held = {
         key: schema[key] for key in ("properties", "definitions", "required", "additionalProperties") if key in schema
     }
-    for error in Draft7Validator(held).iter_errors(_as_declared(properties)):
+    for error in _Validator(held).iter_errors(_as_declared(properties)):
         if error.validator in _HELD:
             where = "/".join(str(step) for step in error.absolute_path)
             problems.append(f"{where}: {error.message}".lstrip(": "))
