@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from jsii.errors import JavaScriptError
 from products.foundation import FOUNDATION_STACK, PORTFOLIO_STACK, FoundationStack
 from products.portfolio import PortfolioStack
 from products.settings import Settings
+from products.studio import STUDIO_STACK, StudioStack
 from products.versions import Version, VersionError
 
 
@@ -51,6 +51,18 @@ def build_app(
         **boundary,
     )
     portfolio.add_stack_dependency(foundation)
+    if StudioStack.wanted(settings):
+        StudioStack(
+            app,
+            STUDIO_STACK,
+            settings=settings,
+            foundation=foundation,
+            portfolio_id=portfolio.portfolio.portfolio_id,
+            product_id=portfolio.product.product_id,
+            version=versions[-1].version,
+            description="How SageMaker Unified Studio launches the project template",
+            **boundary,
+        ).add_stack_dependency(portfolio)
     Tags.of(app).add("studio-mlops:stack", settings.prefix)
     return app
 
@@ -70,7 +82,7 @@ def write_assembly(
         if "Template has changed for ProductStack Version" not in str(error):
             raise
         newest = versions[-1].version
-        snapshot = next(versions_directory.glob(f"*.{re.escape(newest)}.product.template.json"), None)
+        snapshot = next(versions_directory.glob(f"*.{newest}.product.template.json"), None)
         raise TemplateChanged(
             f"The product's template has changed since {newest} was synthesized; publish a new version "
             f"(python -m operations publish) or, if {newest} was never deployed, remove {snapshot} and repeat."

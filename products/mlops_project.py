@@ -230,6 +230,9 @@ class MlopsProject(servicecatalog.ProductStack):
             self._configuration(repository, role)
         self._output("ProjectName", self._attribute("ProjectName"), "The project's name")
         self._output("ProfileName", self._attribute("ProfileName"), "The project profile")
+        self._output(
+            "ModelPackageGroupName", self._attribute("ModelPackageGroupName"), "Where its models are registered"
+        )
 
     # -- what a launch asks for -------------------------------------------------------------------------------
 
