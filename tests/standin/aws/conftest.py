@@ -1,0 +1,120 @@
+"""MiniStack with our resource types and the AWS stand-in beside it, once for all tests of this folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from local.aws import AwsStandIn
+
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+_MINISTACK = "from local.aws.resource_types import register; register(); from ministack.app import main; main()"
+
+
+@dataclass(frozen=True)
+class World:
+    """The two servers, and clients of both."""
+
+    stand_in: AwsStandIn
+    endpoint: str
+
+    def client(self, service: str, keys: dict[str, str] | None = None) -> Any:
+        ours = service in ("datazone", "sagemaker", "servicecatalog")
+        keys = keys or {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        address = self.stand_in.base_url if ours else self.endpoint
+        return boto3.session.Session().client(service, region_name=REGION, endpoint_url=address, **keys)
+
+    def control(self, path: str, body: dict[str, Any] | None = None, method: str = "POST") -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.stand_in.base_url}/_standin/{path}", data, method=method)
+        with urllib.request.urlopen(request) as response:
+            return json.load(response)
+
+    def role(self, name: str, *services: str) -> str:
+        """Make a role that the services may assume (and tag the session of)."""
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": list(services)},
+            "Action": ["sts:AssumeRole", "sts:TagSession"],
+        }
+        trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        return str(self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"])
+
+    def keys_of(self, role_arn: str) -> dict[str, str]:
+        """Return the keys of a session of the role."""
+        keys = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
+        return {
+            "aws_access_key_id": keys["AccessKeyId"],
+            "aws_secret_access_key": keys["SecretAccessKey"],
+            "aws_session_token": keys["SessionToken"],
+        }
+
+    def upload(self, key: str, template: dict[str, Any]) -> str:
+        """Put a template into a bucket and return its URL."""
+        s3 = self.client("s3")
+        s3.create_bucket(Bucket="templates")
+        s3.put_object(Bucket="templates", Key=key, Body=json.dumps(template).encode())
+        return f"https://templates.s3.{REGION}.amazonaws.com/{key}"
+
+
+def eventually(check: Callable[[], Any], seconds: float = 30) -> Any:
+    """Return the first true value of the check."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if value := check():
+            return value
+        time.sleep(0.1)
+    raise AssertionError(f"not within {seconds} s: {check()!r}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    port = _free_port()
+    endpoint = f"http://127.0.0.1:{port}"
+    with AwsStandIn.running(endpoint) as stand_in:
+        environment = {
+            **os.environ,
+            "GATEWAY_PORT": str(port),
+            "BIND_HOST": "127.0.0.1",
+            "PYTHONPATH": str(Path(__file__).parents[3]),
+            "AWS_ENDPOINT_URL_DATAZONE": stand_in.base_url,
+            "AWS_ENDPOINT_URL_SERVICE_CATALOG": stand_in.base_url,
+        }
+        with (tmp_path_factory.mktemp("ministack") / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-c", _MINISTACK], env=environment, stdout=log, stderr=subprocess.STDOUT
+            )
+            try:
+                eventually(lambda: _answers(f"{endpoint}/_ministack/health") or process.poll() is not None)
+                assert process.poll() is None, Path(log.name).read_text()
+                yield World(stand_in, endpoint)
+            finally:
+                process.terminate()
+                process.wait(timeout=20)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2):
+            return True
+    except OSError:
+        return False
