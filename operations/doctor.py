@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from custom_resources.errors import FinalError, RetryLater
+from custom_resources.hosts.github import TokenTooNarrow
 from operations.service_catalog import ProductNotFound, ServiceCatalog, refused_as
 
 if TYPE_CHECKING:
@@ -116,7 +117,13 @@ class GitHubChecks:
         if not self._credentials().token:
             yield Check(name, "ok", f"{self._organization} is there, and the App is installed")
             return
-        _, membership = self._github.look_up("look up the membership", f"/user/memberships/orgs/{self._organization}")
+        try:
+            _, membership = self._github.look_up(
+                "look up the membership", f"/user/memberships/orgs/{self._organization}"
+            )
+        except TokenTooNarrow:  # a classic token without read:org, or a fine-grained one without Members: read
+            yield Check(name, "unknown", f"{self._organization} is there; the token may not read memberships")
+            return
         yield member(self._organization, membership, found)
 
 
@@ -223,7 +230,9 @@ class AwsChecks:
         with refused_as("tell the account"):
             account = self._session.client("sts").get_caller_identity()["Account"]
         if not self._session.region_name:
-            yield Check("AWS account", "problem", "no region is set", "Set AWS_DEFAULT_REGION, or a region in the profile.")
+            yield Check(
+                "AWS account", "problem", "no region is set", "Set AWS_DEFAULT_REGION, or a region in the profile."
+            )
             return
         yield Check("AWS account", "ok", f"{account}, {self._session.region_name}")
 

@@ -97,7 +97,7 @@ def test_profiles_can_be_limited(folder):
     )
     assert resolve(folder, folder="templates").profiles == ("regression", "vision")
     assert resolve(folder, folder="templates", profiles=["vision"]).profiles == ("vision",)
-    with pytest.raises(InvalidTemplate, match="'speech' in templates .there is: regression, vision"):
+    with pytest.raises(InvalidTemplate, match="'speech' in templates"):
         resolve(folder, folder="templates", profiles=["speech"])
 
 

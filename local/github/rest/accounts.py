@@ -34,6 +34,32 @@ def get_organization(call: Call) -> Response:
     return Response.json(200, shown)
 
 
+@route(
+    "GET",
+    "/user/memberships/orgs/{org}",
+    "orgs/members#get-an-organization-membership-for-the-authenticated-user",
+)
+def get_own_membership(call: Call) -> Response:
+    """Return what who asks is in an organization."""
+    owner, user = call.store.account(call.parameters["org"]), call.store.account(call.user.login)
+    role = role_in(call.token, owner.login) if owner else "none"
+    if owner is None or user is None or owner.type != "Organization" or role == "none":
+        raise not_found()
+    url = f"{call.urls.api}/orgs/{owner.login}"
+    names = ("login", "id", "node_id", "url", "repos_url", "events_url", "hooks_url", "issues_url", "members_url")
+    whole = shapes.organization(call.urls, owner, public=0, private=0)
+    simple = {name: whole[name] for name in (*names, "public_members_url", "avatar_url", "description")}
+    membership = {
+        "url": f"{url}/memberships/{user.login}",
+        "state": "active",
+        "role": "admin" if role == "admin" else "member",
+        "organization_url": url,
+        "organization": simple,
+        "user": shapes.account(call.urls, user.login, user.id, user.type),
+    }
+    return Response.json(200, membership)
+
+
 @route("GET", "/orgs/{org}/repos", "repos/repos#list-organization-repositories")
 def list_organization_repositories(call: Call) -> Response:
     """Return the organization's repositories that the token sees."""

@@ -1,0 +1,297 @@
+"""Doctor: GitHub's answers from the stand-in, AWS's held to botocore's models by its stubs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from custom_resources.hosts.github import GitHub
+from custom_resources.hosts.secrets import GitHubCredentials
+from local.github import GitHubStandIn
+from operations.doctor import AwsChecks, Check, GitHubChecks, diagnose, expiry, member, scopes
+from products.settings import Settings, load_settings
+from products.versions import Version
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+PROVIDER = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"
+VERSION = Version(version="v1.0.0", archive=f"{'0' * 64}.zip", source="templates", created="2026-11-24T00:00:00Z")
+
+
+# -- GitHub ----------------------------------------------------------------------------------------------------------
+
+
+def examined(github: GitHubStandIn, token: str, organization: str = "acme") -> dict[str, Check]:
+    def credentials() -> GitHubCredentials:
+        return GitHubCredentials(token=token)
+
+    checks = GitHubChecks(GitHub(github.api_url, credentials), credentials, organization, NOW)
+    ready = ("AWS account", lambda: iter([Check("AWS account", "ok", "")]))
+    return {check.name: check for check in diagnose(checks.all(), [ready], True)}
+
+
+@pytest.fixture
+def github(tmp_path: Path):
+    with GitHubStandIn.running(tmp_path / "github") as github:
+        yield github
+
+
+def test_a_good_token(github):
+    checks = examined(github, github.token)
+    assert {check.state for check in checks.values()} == {"ok"}
+    assert checks["GitHub organization"].detail == "the token's user may create repositories in acme"
+
+
+def test_a_wrong_token(github):
+    checks = examined(github, "ghp_wrong")
+    assert checks["GitHub token"].state == "problem"
+    assert "put a valid token into the token secret" in checks["GitHub token"].detail
+    assert "ghp_wrong" not in str(checks)
+
+
+def test_a_token_without_workflow_scope(github):
+    checks = examined(github, github.make_token(["repo"]))
+    assert checks["GitHub workflow permission"].state == "problem"
+    assert checks["GitHub workflow permission"].detail == "the token lacks the scope workflow"
+
+
+def test_an_organization_that_is_not_there(github):
+    assert "no organization 'nobody'" in examined(github, github.token, "nobody")["GitHub organization"].detail
+
+
+def test_a_user_who_is_not_a_member(github):
+    token = github.make_token(["repo", "workflow"], login="stranger", role="none")
+    check = examined(github, token)["GitHub organization"]
+    assert (check.state, check.detail) == ("problem", "the token's user is not a member of acme")
+
+
+def test_no_organization_in_the_settings_is_no_problem(github):
+    assert examined(github, github.token, "")["GitHub organization"].state == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        (None, "ok"),
+        ("2027-11-24 10:00:00 UTC", "ok"),
+        ("2027-11-24 10:00:00 +0200", "ok"),
+        ("2026-11-30 10:00:00 UTC", "problem"),
+        ("2020-01-01 10:00:00 UTC", "problem"),
+        ("soon", "unknown"),
+    ],
+)
+def test_expiry(told, state):
+    assert expiry(told, NOW, is_app=False).state == state
+
+
+def test_scopes_that_github_does_not_tell():
+    assert scopes(None, is_app=False).state == "unknown"
+    assert scopes("", is_app=False).state == "problem"
+
+
+def test_members_who_may_not_create_repositories():
+    active = {"state": "active", "role": "member"}
+    assert member("acme", active, {"members_can_create_repositories": False}).state == "problem"
+    assert member("acme", {**active, "role": "admin"}, {"members_can_create_repositories": False}).state == "ok"
+    assert "invitation" in member("acme", {"state": "pending"}, {}).detail
+
+
+# -- AWS -------------------------------------------------------------------------------------------------------------
+
+
+class Session:
+    """Hands out real clients whose answers are stubbed, checked against botocore's models."""
+
+    region_name = "eu-west-1"
+
+    def __init__(self) -> None:
+        keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret"}
+        self._session = boto3.Session(region_name=self.region_name, **keys)
+        self._clients: dict[str, Any] = {}
+        self._stubs: dict[str, Stubber] = {}
+
+    def client(self, service: str) -> Any:
+        if service not in self._clients:
+            self._clients[service] = self._session.client(service)
+            self._stubs[service] = Stubber(self._clients[service])
+            self._stubs[service].activate()
+        return self._clients[service]
+
+    def answers(self, service: str, operation: str, answer: dict[str, Any], **wanted: Any) -> None:
+        self.client(service)
+        self._stubs[service].add_response(operation, answer, wanted or None)
+
+    def refuses(self, service: str, operation: str, code: str) -> None:
+        self.client(service)
+        self._stubs[service].add_client_error(operation, code, f"{code} was said", http_status_code=404)
+
+
+@pytest.fixture
+def session() -> Session:
+    return Session()
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return load_settings()
+
+
+def run(session: Session, settings: Settings, check: str) -> Check:
+    checks = dict(AwsChecks(session, settings, [VERSION]).all())  # type: ignore[arg-type]
+    names = {"Connection": "connection", "Domain": "domain", "Blueprint": "blueprint"}
+    if check in names:
+        checks[check] = getattr(AwsChecks(session, settings, [VERSION]), names[check])  # type: ignore[arg-type]
+    found = list(diagnose([], [(check, checks[check])], False))
+    assert len(found) == 1
+    return found[0]
+
+
+def function(**changes: Any) -> dict[str, Any]:
+    return {"State": "Active", "LastUpdateStatus": "Successful", "CodeSha256": "same", "Layers": [], **changes}
+
+
+def test_functions_of_one_release(session, settings):
+    for _ in range(5):
+        session.answers("lambda", "get_function_configuration", function())
+    assert run(session, settings, "Functions").state == "ok"
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        (function(CodeSha256="other"), "different releases"),
+        (function(State="Failed", StateReason="no subnet"), "no subnet"),
+        (function(LastUpdateStatus="InProgress"), "InProgress"),
+    ],
+)
+def test_functions_that_are_not_right(session, settings, odd, said):
+    for answer in [function(), function(), odd, function(), function()]:
+        session.answers("lambda", "get_function_configuration", answer)
+    check = run(session, settings, "Functions")
+    assert check.state == "problem"
+    assert said in check.detail
+
+
+def test_a_function_that_is_missing(session, settings):
+    session.refuses("lambda", "get_function_configuration", "ResourceNotFoundException")
+    check = run(session, settings, "Functions")
+    assert (check.state, check.fix) == ("problem", "Run cdk deploy FoundationStack.")
+
+
+def test_oidc_provider(session, settings):
+    session.answers("iam", "list_open_id_connect_providers", {"OpenIDConnectProviderList": [{"Arn": PROVIDER}]})
+    session.answers("iam", "get_open_id_connect_provider", {"ClientIDList": ["sts.amazonaws.com"]})
+    assert run(session, settings, "OIDC provider").state == "ok"
+
+
+@pytest.mark.parametrize("audiences", [None, ["other"]])
+def test_oidc_provider_missing_or_for_somebody_else(session, settings, audiences):
+    listed = [{"Arn": PROVIDER}] if audiences else [{"Arn": "arn:aws:iam::111122223333:oidc-provider/example.com"}]
+    session.answers("iam", "list_open_id_connect_providers", {"OpenIDConnectProviderList": listed})
+    if audiences:
+        session.answers("iam", "get_open_id_connect_provider", {"ClientIDList": audiences})
+    check = run(session, settings, "OIDC provider")
+    assert check.state == "problem"
+    assert "audience" in check.fix if audiences else "cdk deploy" in check.fix
+
+
+def portfolio(session: Session, settings: Settings, *principals: str) -> None:
+    detail = {"Id": "port-1", "DisplayName": settings.portfolio.name}
+    session.answers("servicecatalog", "list_portfolios", {"PortfolioDetails": [detail]})
+    found = [{"PrincipalARN": arn, "PrincipalType": "IAM"} for arn in principals]
+    wanted = {"PortfolioId": "port-1"}
+    session.answers("servicecatalog", "list_principals_for_portfolio", {"Principals": found}, **wanted)
+
+
+def in_studio(settings: Settings) -> Settings:
+    return settings.model_copy(update={"studio": settings.studio.model_copy(update={"domain_id": "dzd_1"})})
+
+
+def test_portfolio(session, settings):
+    role = f"arn:aws:iam::111122223333:role/{settings.provisioning_role_name}"
+    portfolio(session, settings, role)
+    assert run(session, in_studio(settings), "Portfolio").state == "ok"
+
+
+def test_portfolio_that_the_blueprint_may_not_launch_from(session, settings):
+    portfolio(session, settings, "arn:aws:iam::111122223333:role/People")
+    assert "No launch paths found" in run(session, in_studio(settings), "Portfolio").detail
+
+
+def test_portfolio_that_is_missing_or_for_nobody(session, settings):
+    session.answers("servicecatalog", "list_portfolios", {"PortfolioDetails": []})
+    assert "no portfolio" in run(session, settings, "Portfolio").detail
+    portfolio(session, settings)
+    assert run(session, settings, "Portfolio").detail == "nobody may launch from it"
+
+
+def product(session: Session, settings: Settings, **artifact: Any) -> None:
+    summary = {"ProductViewSummary": {"ProductId": "prod-1", "Name": settings.product.name}}
+    session.answers("servicecatalog", "search_products_as_admin", {"ProductViewDetails": [summary]})
+    details = [{"Id": "pa-1", "Name": "v1.0.0", "Active": True, "Guidance": "DEFAULT", **artifact}]
+    session.answers("servicecatalog", "list_provisioning_artifacts", {"ProvisioningArtifactDetails": details})
+
+
+@pytest.mark.parametrize(
+    ("artifact", "said"),
+    [
+        ({}, "v1.0.0"),
+        ({"Active": False}, "v1.0.0 is INACTIVE, not DEFAULT"),
+        ({"Name": "v0.9.0"}, "v1.0.0 is not live"),
+    ],
+)
+def test_versions(session, settings, artifact, said):
+    product(session, settings, **artifact)
+    check = run(session, settings, "Versions")
+    assert check.detail == said
+    assert (check.state == "ok") == (not artifact)
+
+
+def test_a_product_that_was_never_deployed(session, settings):
+    session.answers("servicecatalog", "search_products_as_admin", {"ProductViewDetails": []})
+    assert run(session, settings, "Versions").fix == "Run cdk deploy PortfolioStack."
+
+
+@pytest.mark.parametrize(("status", "state"), [("AVAILABLE", "ok"), ("DELETING", "problem")])
+def test_domain(session, settings, status, state):
+    session.answers("datazone", "get_domain", {"id": "dzd_1", "domainExecutionRole": "r", "status": status})
+    assert run(session, in_studio(settings), "Domain").state == state
+
+
+@pytest.mark.parametrize(
+    ("regions", "state"), [(["eu-west-1"], "ok"), (["us-east-1"], "problem"), (None, "problem"), ([], "problem")]
+)
+def test_blueprint(session, settings, regions, state):
+    blueprint = {
+        "id": "bp1",
+        "name": settings.studio.blueprint_name,
+        "provider": "us",
+        "provisioningProperties": {"cloudFormation": {"templateUrl": "https://x"}},
+    }
+    session.answers("datazone", "list_environment_blueprints", {"items": [blueprint] if regions != [] else []})
+    if regions:
+        answer = {"domainId": "dzd_1", "environmentBlueprintId": "bp1", "enabledRegions": regions}
+        session.answers("datazone", "get_environment_blueprint_configuration", answer)
+    elif regions is None:
+        session.refuses("datazone", "get_environment_blueprint_configuration", "ResourceNotFoundException")
+    assert run(session, in_studio(settings), "Blueprint").state == state
+
+
+@pytest.mark.parametrize(("status", "state"), [("AVAILABLE", "ok"), ("PENDING", "problem"), (None, "problem")])
+def test_connection(session, settings, status, state):
+    found = [{"ConnectionName": "github", "ConnectionStatus": status}] if status else []
+    session.answers("codeconnections", "list_connections", {"Connections": found})
+    session.answers("codeconnections", "list_connections", {"Connections": []})
+    assert run(session, in_studio(settings), "Connection").state == state
+
+
+def test_without_access_only_the_reason_is_told(session, settings):
+    session.refuses("sts", "get_caller_identity", "ExpiredToken")
+    aws = AwsChecks(session, settings, []).all()  # type: ignore[arg-type]
+    [check] = diagnose([("GitHub token", lambda: iter(()))], aws, False)
+    assert (check.name, check.state) == ("AWS account", "problem")
+    assert "ExpiredToken" in check.detail
