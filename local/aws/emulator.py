@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from threading import Lock
+from functools import lru_cache
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -66,11 +67,12 @@ class Emulator:
         """Take its base URL."""
         self.endpoint = endpoint
         self._callers: dict[str, str] = {}
-        self._lock = Lock()
+        self._lock = RLock()
+        self._session = boto3.session.Session()
+        self._client = lru_cache(maxsize=64)(self._new_client)
 
-    def client(self, service: str, region: str, credentials: Credentials) -> Any:
-        """Return a boto3 client of MiniStack."""
-        return boto3.session.Session().client(
+    def _new_client(self, service: str, region: str, credentials: Credentials) -> Any:
+        return self._session.client(
             service,  # type: ignore[call-overload]
             region_name=region,
             endpoint_url=self.endpoint,
@@ -79,6 +81,11 @@ class Emulator:
             aws_session_token=credentials.session_token,
             config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 2}, connect_timeout=5),
         )
+
+    def client(self, service: str, region: str, credentials: Credentials) -> Any:
+        """Return a boto3 client of MiniStack; making one is slow, so the latest are kept."""
+        with self._lock:
+            return self._client(service, region, credentials)
 
     def name_caller(self, access_key: str, arn: str) -> None:
         """Say who an access key belongs to, where MiniStack cannot tell."""

@@ -25,7 +25,8 @@ import time
 import uuid
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
@@ -44,6 +45,7 @@ Result = tuple[str, dict[str, str]]
 """Physical id and GetAtt attributes."""
 
 CALLER_KEY: ContextVar[str] = ContextVar("caller_key", default="")
+_CLIENTS = Lock()
 _POLL_SECONDS = 0.3
 _HELD = ("additionalProperties", "required", "enum", "oneOf", "anyOf")
 # The schemas' patterns are Java's, which Python's re does not always understand.
@@ -169,11 +171,17 @@ def _client(service: str) -> Any:
 
     own = os.environ.get("AWS_ENDPOINT_URL") or f"http://127.0.0.1:{os.environ.get('GATEWAY_PORT', '4566')}"
     endpoint = os.environ.get(f"AWS_ENDPOINT_URL_{service.upper().replace('SERVICECATALOG', 'SERVICE_CATALOG')}", own)
+    with _CLIENTS:
+        return _client_of(service, get_region(), endpoint, CALLER_KEY.get() or get_account_id())
+
+
+@lru_cache(maxsize=32)
+def _client_of(service: str, region: str, endpoint: str, access_key: str) -> Any:
     return boto3.session.Session().client(
         service,  # type: ignore[call-overload]
-        region_name=get_region(),
+        region_name=region,
         endpoint_url=endpoint,
-        aws_access_key_id=CALLER_KEY.get() or get_account_id(),
+        aws_access_key_id=access_key,
         aws_secret_access_key="not-verified",  # noqa: S106 -- neither server checks signatures
     )
 

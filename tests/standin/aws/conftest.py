@@ -20,6 +20,7 @@ import pytest
 from local.aws import AwsStandIn
 
 REGION = "us-east-1"
+SESSION = boto3.session.Session()
 ACCOUNT = "000000000000"
 _MINISTACK = "from local.aws.resource_types import register; register(); from ministack.app import main; main()"
 
@@ -35,7 +36,7 @@ class World:
         ours = service in ("datazone", "sagemaker", "servicecatalog")
         keys = keys or {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
         address = self.stand_in.base_url if ours else self.endpoint
-        return boto3.session.Session().client(service, region_name=REGION, endpoint_url=address, **keys)
+        return SESSION.client(service, region_name=REGION, endpoint_url=address, **keys)
 
     def control(self, path: str, body: dict[str, Any] | None = None, method: str = "POST") -> Any:
         data = None if body is None else json.dumps(body).encode()
