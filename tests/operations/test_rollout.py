@@ -1,0 +1,333 @@
+"""Status and rollout against the Service Catalog stand-in, whose launches are real stacks on MiniStack."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from operations.command_line import main
+from operations.rollout import (
+    CREATIONS_PER_UPDATE,
+    Clock,
+    Limits,
+    NotDeployed,
+    Rollout,
+    UnknownProject,
+    plan,
+    selected,
+    target_version,
+)
+from operations.service_catalog import CatalogUnreadable, Launch, LiveVersion, Record
+from tests.standin.aws.conftest import World, eventually, world
+
+__all__ = ["world"]
+
+V1, V2 = LiveVersion("pa-1", "v1.0.0", "DEFAULT"), LiveVersion("pa-2", "v2.0.0", "DEFAULT")
+
+
+def launch(name: str, version: LiveVersion = V1, status: str = "AVAILABLE") -> Launch:
+    return Launch(f"pp-{name}", name, version.id, version.name, status, last_record=f"rec-{name}")
+
+
+# -- planning --------------------------------------------------------------------------------------------------------
+
+
+def test_plan_leaves_alone_what_is_there_or_broken():
+    launches = [
+        launch("a"),
+        launch("b", V2),
+        launch("c", status="ERROR"),
+        launch("d", V2, "TAINTED"),
+        launch("e", status="PLAN_IN_PROGRESS"),
+        launch("f"),
+    ]
+    chosen, left = plan(launches, V2, maximum=2)
+    assert [each.name for each in chosen] == ["a", "d"]
+    assert [(outcome.launch.name, outcome.result) for outcome in left] == [
+        ("c", "skipped"),
+        ("e", "skipped"),
+        ("f", "not started"),
+    ]
+
+
+def test_projects_are_found_by_id_name_and_tag():
+    tagged = replace(launch("x"), tags={"AmazonDataZoneProject": "p9"})
+    launches = [launch("smus-p1"), launch("smus-p11"), tagged]
+    assert [each.name for each in selected(launches, ["p1", "p9"])] == ["smus-p1", "x"]
+    assert selected(launches, []) == launches
+    with pytest.raises(UnknownProject, match="'p2'"):
+        selected(launches, ["p2"])
+
+
+def test_a_version_must_be_live():
+    with pytest.raises(NotDeployed, match="cdk deploy first"):
+        target_version([V1], "v2.0.0")
+    with pytest.raises(NotDeployed, match="inactive"):
+        target_version([replace(V2, guidance="INACTIVE")], "v2.0.0")
+
+
+# -- pace, order and failures, in virtual time -------------------------------------------------------------------------
+
+
+@dataclass
+class Catalog:
+    """A Service Catalog in virtual time: an update takes a minute, those of `broken` fail."""
+
+    broken: tuple[str, ...] = ()
+    now: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.started: list[tuple[float, str]] = []
+        self.ends: dict[str, float] = {}
+        self.most_at_once = 0
+
+    def update(self, launch: Launch, product_id: str, version: LiveVersion, path_id: str) -> str:
+        self.started.append((self.now, launch.name))
+        self.ends[f"update-{launch.name}"] = self.now + 60
+        self.most_at_once = max(self.most_at_once, sum(end > self.now for end in self.ends.values()))
+        return f"update-{launch.name}"
+
+    def record(self, record_id: str) -> Record:
+        name = record_id.partition("-")[2]
+        if record_id.startswith("rec-"):
+            return Record("succeeded", V1.id, "lpv3-1")
+        if self.now < self.ends[record_id]:
+            return Record("running", V2.id)
+        return Record("failed", V2.id, errors=("a merge went wrong",)) if name in self.broken else Record("succeeded")
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        self.now += seconds
+
+
+def rolled_out(catalog: Catalog, launches: list[Launch], limits: Limits) -> dict[str, str]:
+    clock = Clock(lambda: catalog.now, catalog.sleep)
+    run = Rollout(catalog, "prod-1", V2, lambda launch, outcome: None, clock)  # type: ignore[arg-type]
+    return {outcome.launch.name: outcome.result for outcome in run.run(launches, limits)}
+
+
+def test_one_after_another():
+    catalog = Catalog()
+    assert rolled_out(catalog, [launch("a"), launch("b")], Limits()) == {"a": "updated", "b": "updated"}
+    assert catalog.most_at_once == 1
+
+
+def test_several_at_once_when_asked():
+    catalog = Catalog()
+    rolled_out(catalog, [launch(str(number)) for number in range(9)], Limits(parallel=3))
+    assert catalog.most_at_once == 3
+
+
+def test_a_failure_stops_what_has_not_begun():
+    catalog = Catalog(broken=("b",))
+    launches = [launch(name) for name in "abcd"]
+    assert rolled_out(catalog, launches, Limits()) == {
+        "a": "updated",
+        "b": "failed",
+        "c": "not started",
+        "d": "not started",
+    }
+    assert rolled_out(Catalog(broken=("b",)), launches, Limits(failures=2))["d"] == "updated"
+
+
+def test_what_runs_is_followed_after_a_failure():
+    catalog = Catalog(broken=("a",))
+    assert rolled_out(catalog, [launch(name) for name in "abc"], Limits(parallel=2)) == {
+        "a": "failed",
+        "b": "updated",
+        "c": "not started",
+    }
+
+
+def test_an_update_of_an_earlier_run_is_followed_not_started_again():
+    catalog = Catalog()
+    catalog.ends["update-a"] = 30
+    under_change = replace(launch("a", status="UNDER_CHANGE"), last_record="update-a")
+    other = launch("b", status="UNDER_CHANGE")  # its last record is to another version
+    assert rolled_out(catalog, [under_change, other], Limits()) == {"a": "updated", "b": "skipped"}
+    assert catalog.started == []
+
+
+def test_githubs_limits_of_content_creation_hold():
+    catalog = Catalog()
+    rolled_out(catalog, [launch(str(number)) for number in range(300)], Limits(parallel=100))
+    times = [at for at, _ in catalog.started]
+    for seconds, allowed in ((60, 80), (3600, 500)):
+        busiest = max(sum(start <= at < start + seconds for at in times) for start in times)
+        assert busiest * CREATIONS_PER_UPDATE <= allowed
+
+
+# -- the real thing ----------------------------------------------------------------------------------------------------
+
+
+def template(version: str, **extra: Any) -> dict[str, Any]:
+    value = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": {"Ref": "ProjectId"}}}
+    parameters = {"ProjectId": {"Type": "String"}, **extra}
+    return {"Description": version, "Parameters": parameters, "Resources": {"Value": value}}
+
+
+@dataclass
+class Installed:
+    """A portfolio with the product in two versions."""
+
+    world: World
+    client: Any
+    product: str
+    versions: dict[str, str]
+
+    def provision(self, name: str, version: str = "v1.0.0") -> str:
+        record = self.client.provision_product(
+            ProductId=self.product,
+            ProvisioningArtifactId=self.versions[version],
+            ProvisionedProductName=name,
+            ProvisioningParameters=[{"Key": "ProjectId", "Value": name}],
+            ProvisionToken=str(uuid.uuid4()),
+        )["RecordDetail"]
+
+        def ended() -> bool:
+            state = self.client.describe_record(Id=record["RecordId"])["RecordDetail"]["Status"]
+            assert state != "FAILED"
+            return bool(state == "SUCCEEDED")
+
+        eventually(ended)
+        return str(record["ProvisionedProductId"])
+
+
+@pytest.fixture
+def installed(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Installed:
+    name = f"product-{uuid.uuid4().hex[:8]}"
+    administrator = world.role(f"{name}-administrator", "ec2.amazonaws.com")
+    keys = world.keys_of(administrator)
+    client = world.client("servicecatalog", keys)
+    settings = tmp_path / "settings.toml"
+    settings.write_text(f'[product]\nname = "{name}"\n')
+    monkeypatch.setenv("SETTINGS_FILE", str(settings))
+    for variable, value in {
+        **{variable.upper(): value for variable, value in keys.items()},
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": world.endpoint,
+        "AWS_ENDPOINT_URL_SERVICE_CATALOG": world.stand_in.base_url,
+    }.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setattr("operations.rollout.POLL_SECONDS", 0.1)
+
+    def artifact(version: str, body: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "Name": version,
+            "Type": "CLOUD_FORMATION_TEMPLATE",
+            "Info": {"LoadTemplateFromURL": world.upload(f"{name}-{version}.json", body)},
+        }
+
+    token = str(uuid.uuid4())
+    made = client.create_product(
+        Name=name,
+        Owner="us",
+        ProductType="CLOUD_FORMATION_TEMPLATE",
+        ProvisioningArtifactParameters=artifact("v1.0.0", template("one")),
+        IdempotencyToken=token,
+    )
+    product_id = made["ProductViewDetail"]["ProductViewSummary"]["ProductId"]
+    new = template("two", SyncMode={"Type": "String", "Default": "Merge"})
+    second = client.create_provisioning_artifact(
+        ProductId=product_id, Parameters=artifact("v2.0.0", new), IdempotencyToken=token
+    )
+    portfolio = client.create_portfolio(DisplayName=name, ProviderName="us", IdempotencyToken=token)
+    portfolio_id = portfolio["PortfolioDetail"]["Id"]
+    client.associate_product_with_portfolio(ProductId=product_id, PortfolioId=portfolio_id)
+    client.associate_principal_with_portfolio(PortfolioId=portfolio_id, PrincipalARN=administrator, PrincipalType="IAM")
+    first = made["ProvisioningArtifactDetail"]["Id"]
+    versions = {"v1.0.0": first, "v2.0.0": second["ProvisioningArtifactDetail"]["Id"]}
+    return Installed(world, client, product_id, versions)
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any]]:
+    code = main([*arguments, "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_rollout_from_status_to_status(installed: Installed, capsys, tmp_path):
+    names = [f"smus-{uuid.uuid4().hex[:6]}" for _ in range(3)]
+    for name in names:
+        installed.provision(name)
+    nothing = ("--versions-dir", str(tmp_path / "none"))
+    code, before = told(capsys, "status", *nothing)
+    assert code == 0
+    assert [(each["version"], each["live"], each["launches"]) for each in before["versions"]] == [
+        ("v1.0.0", "DEFAULT", 3),
+        ("v2.0.0", "DEFAULT", 0),
+    ]
+    _, planned = told(capsys, "rollout", "--version", "v2.0.0", "--dry-run")
+    assert planned["counts"]["planned"] == 3
+
+    code, one = told(capsys, "rollout", "--version", "v2.0.0", "--project", names[0].removeprefix("smus-"))
+    assert (code, one["counts"]["updated"], len(one["launches"])) == (0, 1, 1)
+    code, rest = told(capsys, "rollout", "--version", "v2.0.0", "--parallel", "2")
+    assert (code, rest["counts"]["updated"], rest["counts"]["already there"]) == (0, 2, 1)
+
+    _, after = told(capsys, "status", *nothing)
+    assert {each["version"] for each in after["launches"] if each["name"] in names} == {"v2.0.0"}
+    cloudformation = installed.world.client("cloudformation")
+    for each in after["launches"]:
+        [stack] = cloudformation.describe_stacks(StackName=each["stack"])["Stacks"]
+        parameters = {item["ParameterKey"]: item["ParameterValue"] for item in stack["Parameters"]}
+        assert parameters["ProjectId"] == each["name"]  # kept; a new parameter takes its default
+        assert parameters.get("SyncMode", "Merge") == "Merge"
+
+
+def test_a_version_that_is_not_live(installed: Installed, capsys):
+    code, said = told(capsys, "rollout", "--version", "v9.0.0")
+    assert code == 1
+    assert "it has: v1.0.0, v2.0.0" in said["error"]
+
+
+def test_status_without_a_deployed_product(installed: Installed, capsys, monkeypatch, tmp_path):
+    other = tmp_path / "other.toml"
+    other.write_text('[product]\nname = "never-deployed"\n')
+    monkeypatch.setenv("SETTINGS_FILE", str(other))
+    code, said = told(capsys, "status", "--versions-dir", str(tmp_path / "none"))
+    assert code == 1
+    assert "run cdk deploy" in said["problem"]
+
+
+def test_an_inactive_version_is_not_rolled_out(installed: Installed, capsys):
+    installed.client.update_provisioning_artifact(
+        ProductId=installed.product, ProvisioningArtifactId=installed.versions["v2.0.0"], Active=False
+    )
+    code, said = told(capsys, "rollout", "--version", "v2.0.0")
+    assert code == 1
+    assert "inactive" in said["error"]
+
+
+def test_an_update_that_fails_says_why_and_can_be_done_again(installed: Installed, capsys):
+    name = f"smus-{uuid.uuid4().hex[:6]}"
+    installed.provision(name)
+    broken = template("three")
+    broken["Resources"]["Nonsense"] = {"Type": "AWS::Nonsense::Thing", "Properties": {}}
+    information = {"LoadTemplateFromURL": installed.world.upload(f"{name}.json", broken)}
+    installed.client.create_provisioning_artifact(
+        ProductId=installed.product,
+        Parameters={"Name": "v3.0.0", "Type": "CLOUD_FORMATION_TEMPLATE", "Info": information},
+        IdempotencyToken=str(uuid.uuid4()),
+    )
+    code, said = told(capsys, "rollout", "--version", "v3.0.0", "--project", name)
+    assert (code, said["counts"]["failed"]) == (1, 1)
+    assert "Nonsense" in said["launches"][0]["reason"]
+    code, said = told(capsys, "rollout", "--version", "v2.0.0", "--project", name)
+    assert (code, said["counts"]["updated"]) == (0, 1)
+
+
+def test_aws_that_cannot_be_reached(installed: Installed, monkeypatch, capsys):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SERVICE_CATALOG", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    started = time.monotonic()
+    code, said = told(capsys, "rollout", "--version", "v2.0.0")
+    assert code == 1
+    assert "could not be asked to list products" in said["error"]
+    assert time.monotonic() - started < 20
+    assert issubclass(CatalogUnreadable, Exception)
