@@ -148,8 +148,35 @@ def permissions(role: Role) -> dict[str, bool]:
     return {"admin": rank > 2, "maintain": rank > 2, "push": rank > 1, "triage": rank > 1, "pull": rank > 0}
 
 
+_MERGING = (
+    "use_squash_pr_title_as_default",
+    "squash_merge_commit_message",
+    "squash_merge_commit_title",
+    "merge_commit_message",
+    "merge_commit_title",
+    "allow_squash_merge",
+    "allow_merge_commit",
+    "allow_rebase_merge",
+    "allow_auto_merge",
+    "allow_update_branch",
+)
+_ONLY_FULL = ("network_count", "subscribers_count", "organization")
+
+
 def repository(urls: Urls, it: Repository, owner: Account, role: Role) -> Json:
-    """Return a full-repository (it holds all that `repository` and `minimal-repository` hold)."""
+    """Return a `repository`, as lists and pull requests have it."""
+    whole = full_repository(urls, it, owner, role)
+    return {name: value for name, value in whole.items() if name not in _ONLY_FULL}
+
+
+def minimal_repository(urls: Urls, it: Repository, owner: Account, role: Role) -> Json:
+    """Return a minimal-repository."""
+    whole = repository(urls, it, owner, role)
+    return {name: value for name, value in whole.items() if name not in _MERGING}
+
+
+def full_repository(urls: Urls, it: Repository, owner: Account, role: Role) -> Json:
+    """Return a full-repository."""
     api, html = urls.repository(it), urls.html(it)
     simple = account(urls, owner.login, owner.id, owner.type)
     opened = sum(pull.state == "open" for pull in it.pulls)

@@ -69,7 +69,7 @@ def list_organization_repositories(call: Call) -> Response:
     own = [it for it in call.store.repositories() if it.owner == owner.login and may_see(call.token, it)]
     items, headers = call.page(own)
     role = role_in(call.token, owner.login)
-    return Response.json(200, [shapes.repository(call.urls, it, owner, role) for it in items], headers)
+    return Response.json(200, [shapes.minimal_repository(call.urls, it, owner, role) for it in items], headers)
 
 
 @route("GET", "/rate_limit", "rate-limit/rate-limit#get-rate-limit-status-for-the-authenticated-user")

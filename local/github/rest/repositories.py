@@ -39,7 +39,7 @@ _TAKEN = {
 def shown(call: Call, repository: Repository) -> dict[str, Any]:
     """Return the repository as who asks sees it."""
     role = call.role if repository is call.found else role_in(call.token, repository.owner)
-    return shapes.repository(call.urls, repository, call.owner(repository), role)
+    return shapes.full_repository(call.urls, repository, call.owner(repository), role)
 
 
 def _clean_name(name: str) -> str:
@@ -138,7 +138,8 @@ def list_for_user(call: Call) -> Response:
     token = call.user
     own = [it for it in call.store.repositories() if role_in(token, it.owner) != "none" and may_see(token, it)]
     items, headers = call.page(own)
-    return Response.json(200, [shown(call, it) for it in items], headers)
+    found = [shapes.repository(call.urls, it, call.owner(it), role_in(token, it.owner)) for it in items]
+    return Response.json(200, found, headers)
 
 
 @route("GET", "/repos/{owner}/{repo}", "repos/repos#get-a-repository")
@@ -194,7 +195,7 @@ def transfer_repository(call: Call) -> Response:
     if not call.store.move(it, owner.login, _clean_name(name)):
         raise ApiError(422, "Validation Failed", [_TAKEN])
     it.updated_at = now()
-    return Response.json(202, shown(call, it))
+    return Response.json(202, shapes.minimal_repository(call.urls, it, call.owner(it), call.role))
 
 
 @route("GET", "/repos/{owner}/{repo}/topics", "repos/repos#get-all-repository-topics")
