@@ -25,7 +25,7 @@ from local.ministack import ACCOUNT, REGION
 from local.stacks import Listener, Stack
 from products.versions import read_versions
 
-FOUNDATION, PORTFOLIO = "FoundationStack", "PortfolioStack"
+FOUNDATION, PORTFOLIO, STUDIO = "FoundationStack", "PortfolioStack", "StudioStack"
 BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 _INPUTS = (
     "portfolio_app.py",
@@ -60,6 +60,10 @@ class Assembly:
     def name(self) -> str:
         """The hash of what it was made of."""
         return self.path.name
+
+    def has(self, stack: str) -> bool:
+        """Tell whether the settings asked for the stack."""
+        return (self.path / f"{stack}.template.json").is_file()
 
     def template(self, stack: str) -> dict[str, Any]:
         """Return a stack's template."""
@@ -96,9 +100,10 @@ def _files(places: Iterable[Path]) -> Iterator[Path]:
             yield place
 
 
-def _digest(versions: Path) -> str:
+def _digest(versions: Path, settings: Path) -> str:
     """Return the hash of what goes into an assembly. The newest version's snapshot comes out of it instead."""
     digest = hashlib.sha256(sys.version.encode())
+    digest.update(settings.read_bytes() if settings.is_file() else b"")
     newest = read_versions(versions)[-1].version
     for root, places in ((SOURCE, [SOURCE / name for name in _INPUTS]), (versions, [versions])):
         for file in _files(places):
@@ -114,7 +119,7 @@ def synthesize(home: Home) -> Assembly:
 
     Raises LocalError with what the CDK says when the settings or versions are wrong.
     """
-    made = home.assemblies / _digest(home.versions)
+    made = home.assemblies / _digest(home.versions, home.settings)
     if (made / "manifest.json").exists():
         made.touch()
         return Assembly(made)
@@ -128,6 +133,7 @@ def synthesize(home: Home) -> Assembly:
                 "CDK_OUTDIR": f"{directory}/cdk.out",
                 "CDK_CONTEXT_JSON": json.dumps({**context, "aws:cdk:bundling-stacks": []}),
                 "MLOPS_VERSIONS_DIR": str(home.versions),
+                **({"SETTINGS_FILE": str(home.settings)} if home.settings.is_file() else {}),
             },
             capture_output=True,
             text=True,
@@ -143,13 +149,14 @@ def synthesize(home: Home) -> Assembly:
     return Assembly(made)
 
 
-def _zipped(folder: Path) -> bytes:
+def _zipped(folders: Iterable[Path]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-            entry = zipfile.ZipInfo(file.relative_to(folder).as_posix(), (1980, 1, 1, 0, 0, 0))
-            entry.external_attr = file.stat().st_mode << 16
-            archive.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED)
+        for folder in folders:
+            for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+                entry = zipfile.ZipInfo(file.relative_to(folder).as_posix(), (1980, 1, 1, 0, 0, 0))
+                entry.external_attr = file.stat().st_mode << 16
+                archive.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 
@@ -163,14 +170,22 @@ def bootstrap(cloud: Cloud) -> None:
 
 
 def upload_assets(assembly: Assembly, stack: str, cloud: Cloud) -> None:
-    """Publish a stack's assets; their keys are their content, so what is there stays."""
+    """Publish a stack's assets; their keys are their content, so what is there stays.
+
+    Layers are published empty: they were not bundled, and the host's Python packages and git serve.
+    """
+    resources = assembly.template(stack)["Resources"].values()
+    layers = {r["Properties"]["Content"]["S3Key"] for r in resources if r["Type"] == "AWS::Lambda::LayerVersion"}
     listed = cloud.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
     there = {entry["Key"] for page in listed for entry in page.get("Contents", [])}
     for asset in assembly.assets(stack):
-        if asset.key not in there:
-            cloud.s3.put_object(
-                Bucket=BUCKET, Key=asset.key, Body=_zipped(asset.path) if asset.folder else asset.path.read_bytes()
-            )
+        if asset.key in there:
+            continue
+        if asset.key in layers:
+            body = _zipped(())
+        else:
+            body = _zipped([asset.path]) if asset.folder else asset.path.read_bytes()
+        cloud.s3.put_object(Bucket=BUCKET, Key=asset.key, Body=body)
 
 
 def template_url(cloud: Cloud, key: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from local import projects
+from local.stacks import sentence
 from products.settings import load_settings
 
 if TYPE_CHECKING:
@@ -70,12 +71,12 @@ def text(document: Mapping[str, Any]) -> str:
         logs = document["processes"]
         return "\n".join(line for name in logs for line in (f"== {name}", *logs[name]))
     events = [
-        f"{event['time'][11:19]}  {event['resource']:<32} {event['status']:<20} {event['reason']}".rstrip()
+        f"{event['time'][11:19]}  {event['resource']:<32} {event['status']:<20} {sentence(event['reason'])}".rstrip()
         for event in document["events"]
     ]
     lines = [
         f"{str(line.get('timestamp', ''))[11:19]}  {line['function']}: {line.get('message', '')} "
-        f"{line.get('reason') or line.get('why') or line.get('plan') or ''}".rstrip()
+        f"{line.get('reason') or line.get('why') or line.get('exception') or line.get('plan') or ''}".rstrip()
         for line in document["functions"]
     ]
     return "\n".join(["== stack events", *events, "== functions", *lines])

@@ -87,7 +87,7 @@ def show(terminal: Terminal) -> Any:
             return
         seconds = f"{event.seconds:5.1f} s" if mark != "·" else "       "
         line = f"  {mark} {seconds}  {event.resource:<32} {event.status}"
-        terminal.say(f"{line}  {event.reason.splitlines()[0] if event.reason and mark == '✗' else ''}".rstrip(), style)
+        terminal.say(f"{line}  {event.reason if mark == '✗' else ''}".rstrip(), style)
 
     return listener
 

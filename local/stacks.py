@@ -163,16 +163,16 @@ class Stacks:
                 since = began.setdefault(resource, event["Timestamp"])
                 said = event.get("ResourceStatusReason", "")
                 if status.endswith("_FAILED") and not reason:
-                    reason = said
+                    reason = sentence(said)
                 if status.endswith("_IN_PROGRESS"):
                     began[resource] = event["Timestamp"]
                 seconds = (event["Timestamp"] - since).total_seconds()
-                listener(Event(resource, event.get("ResourceType", ""), status, said, seconds))
+                listener(Event(resource, event.get("ResourceType", ""), status, sentence(said), seconds))
             if not stack.status.endswith("_IN_PROGRESS"):
                 break
             time.sleep(_POLL_SECONDS)
         if stack.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"):
-            raise StackFailed(_sentence(reason) or f"The stack {stack.name} ended as {stack.status}.")
+            raise StackFailed(reason or f"The stack {stack.name} ended as {stack.status}.")
         return stack
 
     def _describe(self, name: str) -> Stack:
@@ -192,8 +192,8 @@ class Stacks:
         return new[::-1]
 
 
-def _sentence(reason: str) -> str:
-    """Return a resource's reason without what the Provider framework wraps around it."""
+def sentence(reason: str) -> str:
+    """Return the first line of a resource's reason, without what the Provider framework wraps around it."""
     first = reason.strip().splitlines()[0] if reason.strip() else ""
     for wrapping in ("FinalError: ", "Error: "):
         first = first.removeprefix(wrapping)
