@@ -30,7 +30,6 @@ QUERY_INTERVAL = Duration.seconds(5)
 _GIT_ENVIRONMENT = {
     "PATH": "/opt/git/bin:/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin",
     "GIT_EXEC_PATH": "/opt/git/libexec/git-core",
-    "GIT_TEMPLATE_DIR": "/opt/git/share/git-core/templates",
     "GIT_SSL_CAINFO": "/opt/git/etc/ssl/certs/ca-certificates.crt",
 }
 

@@ -18,7 +18,7 @@ from products.settings import PROJECT_ROOT, SettingsError
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
 LAYERS = PROJECT_ROOT / "layers"
-_DEBIAN = "public.ecr.aws/debian/debian:trixie-slim"
+_DEBIAN = "debian:bookworm-slim"  # the suite whose packages the git layer takes
 
 
 class LayerBuildFailed(SettingsError):
@@ -42,6 +42,7 @@ def layer_version(scope: Construct, name: str, architecture: str, description: s
                 "bash",
                 "-c",
                 "apt-get -qq update && apt-get -qq install -y --no-install-recommends python3 python3-pip "
+                "&& pip install -q --break-system-packages --require-hashes -r /project/layers/git/requirements.txt "
                 f"&& python3 /project/{script} --arch {architecture} --output /asset-output",
             ],
             volumes=[DockerVolume(host_path=str(PROJECT_ROOT), container_path="/project")],
@@ -60,8 +61,8 @@ def layer_version(scope: Construct, name: str, architecture: str, description: s
 
 
 def _hash_of_sources(name: str, architecture: str) -> str:
-    """Hash what a layer is made of: its scripts and locks, the modules they share, the pinned requirements."""
-    files = [PROJECT_ROOT / "requirements.txt", *LAYERS.glob("*.py"), *(LAYERS / name).rglob("*")]
+    """Hash what a layer is made of: its scripts and locks, and the modules they share."""
+    files = [*LAYERS.glob("*.py"), *(LAYERS / name).rglob("*")]
     digest = hashlib.sha256(architecture.encode())
     for file in sorted(files):
         if file.is_file() and "__pycache__" not in file.parts:

@@ -22,7 +22,7 @@ SEEDS = ("git", "ca-certificates", "libc6", "libgcc-s1")
 PROGRAMS = {"usr/bin/git": "bin/git", "usr/lib/git-core/git-remote-https": "libexec/git-core/git-remote-https"}
 # libc opens it by name when a thread ends (git's async_exit): no program or library asks for it by DT_NEEDED.
 OPENED_AT_RUN_TIME = ("libgcc_s.so.1",)
-CERTIFICATES = "etc/ca-certificates.crt"
+CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"
 _CERTIFICATE_FOLDER = "usr/share/ca-certificates/mozilla/"
 
 

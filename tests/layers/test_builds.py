@@ -110,7 +110,7 @@ def test_the_git_layer_is_closed(layers: Layers, arch: str) -> None:
 def test_the_git_layer_trusts_githubs_authorities_and_tells_its_licences(layers: Layers) -> None:
     top = layers.built("git", "x86_64") / "git"
     with warnings.catch_warnings(action="ignore"):  # one of Mozilla's authorities has an odd serial number
-        bundle = x509.load_pem_x509_certificates((top / "etc/ca-certificates.crt").read_bytes())
+        bundle = x509.load_pem_x509_certificates((top / "etc/ssl/certs/ca-certificates.crt").read_bytes())
     subjects = " ".join(certificate.subject.rfc4514_string() for certificate in bundle)
     for authority in ("USERTrust ECC", "USERTrust RSA", "DigiCert Global Root G2", "ISRG Root X1"):
         assert authority in subjects

@@ -144,7 +144,7 @@ def test_seed_user_edit_and_merge_over_https(git: Git, server: HttpsGit) -> None
 
 
 def test_the_layers_own_certificates_do_not_trust_a_stranger(git: Git, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRUSTED", "/opt/git/etc/ca-certificates.crt")
+    monkeypatch.setenv("TRUSTED", "/opt/git/etc/ssl/certs/ca-certificates.crt")
     with git.open(REPOSITORY) as repository, pytest.raises(RetryLater, match="certificate verification failed"):
         repository.look()
 
