@@ -3,7 +3,7 @@
 | ref | points to |
 |---|---|
 | `refs/studio/template` | the newest template commit that is in the default branch: the base of the next merge |
-| `refs/studio/delivered/<key>` | the same commit; the key says what it delivers to whom, without fetching it |
+| `refs/studio/delivered/<version>/<key>` | the same commit; says what it delivers to whom without fetching it |
 | `refs/studio/proposals/<branch>/<key>` | the template commit that a pull request from `studio/<branch>` offers |
 
 docs/decisions/0002 says why.
@@ -53,7 +53,7 @@ class Delivery:
     @property
     def ref(self) -> str:
         """The ref that records it once it is in the default branch."""
-        return DELIVERED + self.key
+        return f"{DELIVERED}{self.version}/{self.key}"
 
     def belongs_to(self, domain: str, project: str, part: str) -> bool:
         """Tell whether the repository with this delivery is that project's (and that one of its two)."""
@@ -89,6 +89,12 @@ def recorded(refs: Mapping[str, str], commit: str, delivery: Delivery) -> Target
     """Return what the refs shall be once a template commit is in the default branch."""
     old = {ref: "" for ref in refs if ref.startswith(DELIVERED)}
     return {**old, TEMPLATE_REF: commit, delivery.ref: commit}
+
+
+def delivered_version(refs: Mapping[str, str]) -> str:
+    """Return the version that the refs record as delivered, "" if they record none."""
+    found = (ref for ref, commit in refs.items() if ref.startswith(DELIVERED) and commit == refs.get(TEMPLATE_REF))
+    return next((ref.removeprefix(DELIVERED).partition("/")[0] for ref in found), "")
 
 
 def branch_for(version: str) -> str:

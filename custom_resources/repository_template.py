@@ -23,6 +23,7 @@ from custom_resources.lineage import (
     Proposal,
     Targets,
     branch_for,
+    delivered_version,
     delivery_in,
     message,
     proposals_in,
@@ -173,9 +174,11 @@ def _find(git: BareRepository, request: Request[RepositoryTemplateProperties], h
 
 
 def _carries_our_lineage(git: BareRepository, refs: Refs, request: Request[RepositoryTemplateProperties]) -> bool:
-    there = refs[TEMPLATE_REF]
-    if not there or refs[_wanted(request).ref] == there:
-        return bool(there)
+    there, wanted = refs[TEMPLATE_REF], _wanted(request)
+    if not there:
+        return False
+    if refs[wanted.ref] == there or any(proposal.key == wanted.key for proposal in proposals_in(refs.targets)):
+        return True  # a key names the project, too
     _fetch(git, refs)
     return _is_ours(delivery_in(git.commit(there).message), request.properties)
 
@@ -380,8 +383,8 @@ def apply(
     if request.type == "Delete":
         return Done()
     observed = plan.observed
-    delivered = observed.delivered.version if observed.delivered else ""
-    commit, url, version = observed.refs.tip, plan.pull_request_url, delivered
+    commit, url = observed.refs.tip, plan.pull_request_url
+    version = observed.delivered.version if observed.delivered else delivered_version(observed.refs.targets)
     try:
         if plan.action == "propose":
             url = _propose(plan, request, hosts, ensure_current)
@@ -479,36 +482,33 @@ def _propose(
         explanation=merge.messages,
     )
 
-    def push(seen: Refs, head: str) -> Refs:
-        proposal = Proposal(branch, wanted.key, observed.commit)
-        targets = {**settled, f"refs/heads/{branch}": head, proposal.ref: observed.commit}
-        ensure_current()
-        git.push(seen, targets)
-        return Refs(seen.branch, {**seen.targets, **targets})
+    proposal = Proposal(branch, wanted.key, observed.commit)
+    settled |= {proposal.ref: observed.commit}
 
     def merged(tree: str) -> str:
         return git.commit_tree(tree, (tip.sha, observed.commit), message(title, wanted))
 
-    def publish(kept: bool) -> PullRequest | None:
+    def offer(seen: Refs, head: str, kept: bool = False) -> PullRequest | None:
         body = pull_request_text.body(replace(update, kept=kept))
-        if pull:
-            return hosts.github.update_pull_request(full_name, pull.number, title=title, body=body)
-        return hosts.github.create_pull_request(full_name, branch, observed.branch, title, body)
+        ensure_current()
+        if pull:  # its text first: the push is what says that all is done
+            hosts.github.update_pull_request(full_name, pull.number, title=title, body=body)
+        git.push(seen, {**settled, f"refs/heads/{branch}": head})
+        return pull or hosts.github.create_pull_request(full_name, branch, observed.branch, title, body)
 
+    ensure_current()
     _withdraw(plan.withdrawn, full_name, wanted.version, hosts)
-    published, seen = None, observed.refs
+    seen, offered = observed.refs, None
     if not merge.conflicts:
-        push(seen, merged(merge.tree))
-        published = publish(kept=False)
+        offered = offer(seen, merged(merge.tree))
     elif observed.base:
         # The conflict is left to be seen as one: the branch is the template's own commit, GitHub asks to resolve it.
-        seen = push(seen, observed.commit)
-        published = publish(kept=False)
-    if published is None:
+        offered = offer(seen, observed.commit)
+        seen = Refs(seen.branch, {**seen.targets, **settled, f"refs/heads/{branch}": observed.commit})
+    if offered is None:
         # Without common history there is nothing to merge from: offer what merges, with the user's side of the rest.
-        push(seen, merged(git.keep_ours(merge, tip.tree)))
-        published = publish(kept=True)
-    return published.html_url if published else ""
+        offered = offer(seen, merged(git.keep_ours(merge, tip.tree)), kept=True)
+    return offered.html_url if offered else ""
 
 
 def _free_branch(observed: Observed, settled: Targets, version: str) -> str:

@@ -32,7 +32,7 @@ _LOW_SPEED_SECONDS = 60  # a transfer under 1 kB/s for that long is given up
 _MISSING = ("repository not found", "not found", "returned error: 404", "does not exist")
 _REFUSED = ("protected branch", "gh006", "gh013", "repository rule violations", "pre-receive hook declined")
 _REFUSED_FOR_GOOD = ("workflow` scope", "without `workflow", "gh001", "exceeds github's file size limit", "gh007")
-_ARCHIVED = ("was archived so is read-only", "repository is archived")
+_ARCHIVED = ("was archived so",)
 _UNAUTHORIZED = ("authentication failed", "returned error: 401", "could not read username")
 _STALE = (
     "stale info",

@@ -181,7 +181,9 @@ class GitHub:
         with self._translated(action):
             try:
                 return self._request("GET", path)
-            except UnknownObjectException as missing:
+            except GithubException as missing:
+                if missing.status != 404:
+                    raise
                 return missing.headers or {}, None
 
     def look_up(self, action: str, path: str) -> tuple[Mapping[str, Any], Any]:

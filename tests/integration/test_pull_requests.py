@@ -1,0 +1,331 @@
+"""Template updates that cannot be pushed: one pull request, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from custom_resources.hosts.git import BareRepository
+from custom_resources.hosts.github import GitHub
+from custom_resources.repository_template import RulesRefuse
+from tests.integration.world import Content, Edit, Project, Tree, Version, World, refused
+
+FIVE = "one\ntwo\nthree\nfour\nfive\n"
+V1: dict[str, Content] = {"README.md": "# Template\n", "train.py": FIVE}
+MINE = FIVE.replace("two", "mine")
+THEIRS = FIVE.replace("two", "theirs")
+
+
+@pytest.fixture
+def project(world: World) -> Project:
+    return Project(world, world.publish("v1", V1)).launch()
+
+
+def conflict(world: World, project: Project) -> Any:
+    """Let the user and v2 change the same line; return the pull request."""
+    project.commit({"train.py": MINE})
+    assert project.update(world.publish("v2", {**V1, "train.py": THEIRS}))["Status"] == "pull-request"
+    [pull] = project.pulls()
+    return pull
+
+
+def resolve(project: Project, pull: Any, edit: Edit) -> None:
+    """Do what GitHub's "Resolve conflicts" does: merge the default branch into the pull request's."""
+    project.pull(pull["head"]["ref"])
+    project.git("merge", "--quiet", "--no-edit", "origin/main", status=(0, 1))
+    project.write(edit)
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "--no-edit")
+    project.git("push", "--quiet", "origin", f"HEAD:refs/heads/{pull['head']['ref']}")
+
+
+def test_a_conflict_becomes_a_pull_request_that_says_what_to_do(world: World, project: Project) -> None:
+    tip = project.commit({"train.py": MINE})
+    status = project.update(world.publish("v2", {**V1, "train.py": THEIRS, "new.py": "n\n"}))
+    [pull] = project.pulls()
+    assert project.tip() == tip
+    assert status["PullRequestUrl"] == pull["html_url"]
+    assert (status["TemplateVersion"], status["CommitSha"]) == ("v1", tip)
+    assert (pull["head"]["ref"], pull["base"]["ref"]) == ("studio/template-v2", "main")
+    for said in (
+        "**v2**",
+        "adds `new.py`",
+        "changes `train.py`",
+        "What conflicts",
+        "git merge origin/studio/template-v2",
+    ):
+        assert said in pull["body"]
+    assert project.bare.merge(project.tip(), pull["head"]["sha"]) == ""  # GitHub shows the conflict
+
+
+CONFLICTS: dict[str, tuple[Tree, Tree, Edit]] = {
+    "both changed the same line": ({"a": FIVE}, {"a": THEIRS}, {"a": MINE}),
+    "both added a file": ({"x": "x\n"}, {"x": "x\n", "a": THEIRS}, {"a": MINE}),
+    "the template dropped what the user changed": ({"x": "x\n", "a": FIVE}, {"x": "x\n"}, {"a": MINE}),
+    "the user dropped what the template changed": ({"x": "x\n", "a": FIVE}, {"x": "x\n", "a": THEIRS}, {"a": None}),
+    "both changed a binary file": ({"a": b"\0\xff1"}, {"a": b"\0\xff2"}, {"a": b"\0\xff3"}),
+    "both renamed a file": ({"a": FIVE}, {"b": FIVE}, {"a": None, "c": FIVE}),
+    "a file is where the user has a folder": ({"x": "x\n"}, {"x": "x\n", "d": "file\n"}, {"d/f": "mine\n"}),
+    "the user renamed a folder that gets a new file": (
+        {"lib/a": "a\n" * 9, "lib/b": "b\n" * 9},
+        {"lib/a": "a\n" * 9, "lib/b": "b\n" * 9, "lib/c": "c\n"},
+        {"lib/a": None, "lib/b": None, "core/a": "a\n" * 9, "core/b": "b\n" * 9},
+    ),
+    "the user's .gitattributes forbid to merge": (
+        {"a": FIVE},
+        {"a": FIVE.replace("five", "FIVE")},
+        {"a": MINE, ".gitattributes": "a -merge\n"},
+    ),
+}
+
+
+@pytest.mark.parametrize("story", CONFLICTS)
+def test_the_users_side_stays_where_both_differ(world: World, story: str) -> None:
+    before, after, edit = CONFLICTS[story]
+    project = Project(world, world.publish("v1", before)).launch()
+    project.commit(edit)
+    files, tip = project.files(), project.tip()
+    assert project.update(world.publish("v2", after))["Status"] == "pull-request"
+    assert (project.files(), project.tip()) == (files, tip)
+    assert len(project.pulls()) == 1
+
+
+@pytest.mark.parametrize("method", ["merge", "squash", "rebase"])
+@pytest.mark.parametrize("moved_on", [False, True], ids=["at once", "after more work"])
+def test_a_merged_pull_request_moves_the_base(world: World, project: Project, method: str, moved_on: bool) -> None:
+    project.commit({"mine.py": "m\n"})
+    project.update(world.publish("v2", {**V1, "new.py": "n\n"}), SyncMode="PullRequest")
+    [pull] = project.pulls()
+    if moved_on:
+        project.commit({"more.py": "m\n"})
+    project.merge_pull(pull["number"], method)
+    project.commit({"new.py": None})  # taken out again: with the right base, that is the user's change
+    assert project.update(world.publish("v3", {**V1, "new.py": "n\n", "newer.py": "n\n"}))["Status"] == "merged"
+    files = project.files()
+    assert "new.py" not in files
+    assert {"mine.py", "newer.py"} <= files.keys()
+    assert [s.split()[-1] for s in project.lineage()] == ["v3", "v2", "v1"]
+
+
+@pytest.mark.parametrize("method", ["merge", "squash"])
+def test_a_resolved_conflict_moves_the_base(world: World, project: Project, method: str) -> None:
+    pull = conflict(world, project)
+    resolve(project, pull, {"train.py": FIVE.replace("two", "both")})
+    project.merge_pull(pull["number"], method)
+    status = project.update(world.publish("v3", {**V1, "train.py": THEIRS.replace("five", "FIVE")}))
+    assert status["Status"] == "merged"
+    assert project.files()["train.py"] == FIVE.replace("two", "both").replace("five", "FIVE")
+
+
+@pytest.mark.parametrize("method", ["merge", "squash", "rebase"])
+def test_a_merged_pull_request_is_recorded_and_then_there_is_nothing_to_do(
+    world: World, project: Project, method: str
+) -> None:
+    project.update(world.publish("v2", {**V1, "new.py": "n\n"}), SyncMode="PullRequest")
+    project.merge_pull(project.pulls()[0]["number"], method)
+    tip = project.tip()
+    status = project.update(SyncMode="Merge")
+    assert (status["Status"], status["TemplateVersion"], project.tip()) == ("merged", "v2", tip)
+    refs = project.refs()
+    world.requests()
+    assert project.update()["Status"] == "unchanged"
+    asked = world.requests()
+    assert len(asked) <= 2
+    assert project.refs() == refs
+    project.commit({"new.py": None})
+    assert project.update(world.publish("v3", {**V1, "new.py": "n\n", "newer.py": "n\n"}))["Status"] == "merged"
+    assert "new.py" not in project.files()
+    assert not project.pulls()
+
+
+def test_an_open_pull_request_does_not_move_the_base(world: World, project: Project) -> None:
+    project.update(world.publish("v2", {**V1, "new.py": "n\n"}), SyncMode="PullRequest")
+    assert project.update(world.publish("v3", {**V1, "new.py": "n\n", "newer.py": "n\n"}))["Status"] == "merged"
+    assert project.files() == {**V1, "new.py": "n\n", "newer.py": "n\n"}
+    assert [s.split()[-1] for s in project.lineage()] == ["v3", "v1"]
+    assert not project.pulls()
+    [old] = project.pulls("closed")
+    assert old["merged_at"] is None
+    assert not [ref for ref in project.refs() if "template-v2" in ref or "proposals" in ref]
+
+
+def test_a_declined_pull_request_does_not_move_the_base(world: World, project: Project) -> None:
+    v2 = world.publish("v2", {**V1, "new.py": "n\n"})
+    project.update(v2, SyncMode="PullRequest")
+    [pull] = project.pulls()
+    world.rest("PATCH", f"{project.path}/pulls/{pull['number']}", state="closed")
+    assert project.update(v2)["Status"] == "pull-request"  # not asked again for the version that was declined
+    assert not project.pulls()
+    assert project.update(world.publish("v3", {**V1, "new.py": "n\n", "newer.py": "n\n"}))["Status"] == "merged"
+    assert project.files() == {**V1, "new.py": "n\n", "newer.py": "n\n"}
+
+
+def test_a_pull_request_merged_into_another_branch_does_not_move_the_base(world: World, project: Project) -> None:
+    project.commit({"mine.py": "m\n"})
+    project.pull()
+    project.git("push", "--quiet", "origin", "HEAD:refs/heads/dev")
+    project.update(world.publish("v2", {**V1, "new.py": "n\n"}), SyncMode="PullRequest")
+    [pull] = project.pulls()
+    world.rest("PATCH", f"{project.path}/pulls/{pull['number']}", base="dev")
+    project.merge_pull(pull["number"], "squash")
+    assert project.update(world.publish("v3", {**V1, "new.py": "n\n", "newer.py": "n\n"}))["Status"] == "merged"
+    assert project.files() == {**V1, "mine.py": "m\n", "new.py": "n\n", "newer.py": "n\n"}
+
+
+def test_a_newer_version_takes_the_place_of_the_open_pull_request(world: World, project: Project) -> None:
+    pull = conflict(world, project)
+    status = project.update(world.publish("v3", {**V1, "train.py": FIVE.replace("two", "newer")}))
+    [renewed] = project.pulls("all")
+    assert renewed["number"] == pull["number"]
+    assert renewed["title"] == "Update the template to v3"
+    assert "**v3**" in renewed["body"]
+    assert status["PullRequestUrl"] == renewed["html_url"]
+    assert project.files(renewed["head"]["sha"])["train.py"] == FIVE.replace("two", "newer")
+
+
+def test_a_pull_request_that_users_worked_on_is_closed_and_its_branch_kept(world: World, project: Project) -> None:
+    pull = conflict(world, project)
+    project.commit({"note": "mine\n"}, branch=pull["head"]["ref"])
+    worked = project.tip(pull["head"]["ref"])
+    project.update(world.publish("v3", {**V1, "train.py": FIVE.replace("two", "newer")}))
+    [renewed] = project.pulls()
+    assert renewed["number"] != pull["number"]
+    assert project.tip(pull["head"]["ref"]) == worked
+    old = world.rest("GET", f"{project.path}/pulls/{pull['number']}")
+    assert (old["state"], old["merged"]) == ("closed", False)
+    [said] = world.rest("GET", f"{project.path}/issues/{pull['number']}/comments")
+    assert "v3" in said["body"]
+
+
+def test_a_rollback_withdraws_the_pull_request(world: World, project: Project) -> None:
+    first = project.version
+    conflict(world, project)
+    tip = project.tip()
+    assert project.update(first)["Status"] == "unchanged"
+    assert not project.pulls()
+    assert project.tip() == tip
+    world.requests()
+    project.update()
+    assert len(world.requests()) <= 2
+
+
+def test_the_same_version_again_leaves_the_pull_request_alone(world: World, project: Project) -> None:
+    pull = conflict(world, project)
+    refs = project.refs()
+    world.requests()
+    status = project.update()
+    assert (status["PullRequestUrl"], status["TemplateVersion"]) == (pull["html_url"], "v1")
+    asked = world.requests()
+    assert len(asked) <= 2
+    assert all(entry.method == "GET" for entry in asked)
+    assert project.refs() == refs
+
+
+def test_a_conflict_after_a_squash_keeps_the_base(world: World, project: Project) -> None:
+    project.update(world.publish("v2", {**V1, "new.py": FIVE}), SyncMode="PullRequest")
+    project.merge_pull(project.pulls()[0]["number"], "squash")
+    project.commit({"train.py": MINE, "new.py": FIVE.replace("five", "mine")})
+    project.update(world.publish("v3", {**V1, "new.py": FIVE, "train.py": THEIRS}), SyncMode="Merge")
+    world.rest("PATCH", f"{project.path}/pulls/{project.pulls()[0]['number']}", state="closed")
+    status = project.update(world.publish("v4", {**V1, "new.py": FIVE.replace("one", "ONE")}))
+    assert status["Status"] == "merged"
+    assert project.files()["new.py"] == FIVE.replace("five", "mine").replace("one", "ONE")
+    assert project.files()["train.py"] == MINE
+
+
+@pytest.mark.parametrize("kind", ["protection", "ruleset"])
+def test_a_branch_that_takes_no_push_gets_a_pull_request(world: World, project: Project, kind: str) -> None:
+    world.api.post(
+        f"{world.github.base_url}/_standin/repositories/acme/p1-build/rules",
+        json={"branch": "main", "refuse_push": True, "kind": kind},
+    ).raise_for_status()
+    tip = project.tip()
+    status = project.update(world.publish("v2", {**V1, "new.py": "n\n"}))
+    assert status["Status"] == "pull-request"
+    [pull] = project.pulls()
+    assert "takes no push" in pull["body"]
+    assert project.tip() == tip
+    project.merge_pull(pull["number"])
+    assert project.files() == {**V1, "new.py": "n\n"}
+    assert project.update()["Status"] == "merged"
+
+
+def test_rules_that_leave_no_way_are_named(world: World, project: Project) -> None:
+    for branch in ("main", "studio/template-v2"):
+        world.api.post(
+            f"{world.github.base_url}/_standin/repositories/acme/p1-build/rules", json={"branch": branch}
+        ).raise_for_status()
+    refs = project.refs()
+    said = refused(lambda: project.update(world.publish("v2", {**V1, "new.py": "n\n"})))
+    assert "let the token's owner bypass" in said
+    assert RulesRefuse.__doc__
+    assert project.refs() == refs
+
+
+def test_a_users_branch_of_that_name_is_left_alone(world: World, project: Project) -> None:
+    project.pull()
+    project.git("push", "--quiet", "origin", "HEAD:refs/heads/studio/template-v2")
+    theirs = project.tip("studio/template-v2")
+    project.update(world.publish("v2", {**V1, "new.py": "n\n"}), SyncMode="PullRequest")
+    assert project.tip("studio/template-v2") == theirs
+    assert project.pulls()[0]["head"]["ref"] == "studio/template-v2-2"
+
+
+def test_after_a_transfer_the_pull_request_is_still_found(world: World, project: Project) -> None:
+    pull = conflict(world, project)
+    world.github.store.add_account("other", "Organization")
+    world.rest("POST", "/repos/acme/p1-build/transfer", new_owner="other")
+    project.update(world.publish("v3", {**V1, "train.py": FIVE.replace("two", "newer")}))
+    [renewed] = project.pulls("all")
+    assert renewed["number"] == pull["number"]
+
+
+def killed(*arguments: Any, **named: Any) -> Any:
+    """End a run at once, as a timeout of the function does."""
+    raise KeyboardInterrupt
+
+
+def cut_off(monkeypatch: pytest.MonkeyPatch, method: str) -> Callable[[], None]:
+    """Let a GitHub call fail as when the function is killed before it; return how to mend it."""
+    monkeypatch.setattr(GitHub, method, killed)
+    return monkeypatch.undo
+
+
+def test_a_run_cut_off_before_the_pull_request_is_finished_by_the_next(
+    world: World, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.commit({"train.py": MINE})
+    v2 = world.publish("v2", {**V1, "train.py": THEIRS})
+    mend = cut_off(monkeypatch, "create_pull_request")
+    with pytest.raises(KeyboardInterrupt):
+        project.update(v2)
+    mend()
+    assert project.update(v2)["Status"] == "pull-request"
+    [pull] = project.pulls("all")
+    assert pull["head"]["ref"] == "studio/template-v2"
+
+
+def test_a_run_cut_off_while_it_renews_is_finished_by_the_next(
+    world: World, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conflict(world, project)
+    v3 = world.publish("v3", {**V1, "train.py": FIVE.replace("two", "newer")})
+    mend = cut_off(monkeypatch, "update_pull_request")
+    with pytest.raises(KeyboardInterrupt):
+        project.update(v3)
+    mend()
+    monkeypatch.setattr(BareRepository, "push", killed)
+    with pytest.raises(KeyboardInterrupt):
+        project.update(v3)
+    mend()
+    project.update(v3)
+    [pull] = project.pulls("all")
+    assert pull["title"] == "Update the template to v3"
+
+
+def test_a_version_name_with_every_allowed_character(world: World, project: Project) -> None:
+    version = Version("v2.0.0-rc.1+build_5", world.publish("x", {**V1, "new.py": "n\n"}).archive)
+    project.update(version, SyncMode="PullRequest")
+    assert project.pulls()[0]["head"]["ref"] == "studio/template-v2.0.0-rc.1+build_5"

@@ -1,0 +1,330 @@
+"""How a new template version gets into a repository beside the user's work: merges that are pushed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from custom_resources import repository_template
+from custom_resources.hosts.git import BareRepository
+from tests.integration.world import Content, Edit, Project, Tree, World, executable, link
+
+FIVE = "one\ntwo\nthree\nfour\nfive\n"
+V1: dict[str, Content] = {
+    "README.md": "# Template\n",
+    "train.py": FIVE,
+    "run.sh": executable("#!/bin/sh\necho run\n"),
+    ".github/workflows/build.yml": "on: push\n",
+}
+
+
+@pytest.fixture
+def project(world: World) -> Project:
+    return Project(world, world.publish("v1.0.0", V1)).launch()
+
+
+def test_a_launch_delivers_the_template_byte_for_byte(project: Project) -> None:
+    assert project.files() == V1
+    assert project.status["Status"] == "seeded"
+    assert project.status["CommitSha"] == project.tip() == project.refs()["refs/studio/template"]
+    assert project.state.default_branch == "main"
+
+
+def test_a_clean_merge_is_pushed_with_the_users_tip_and_the_lineage_as_parents(world: World, project: Project) -> None:
+    tip = project.commit({"train.py": FIVE.replace("two", "TWO"), "mine.py": "mine\n"})
+    status = project.update(world.publish("v1.1.0", {**V1, "train.py": FIVE.replace("five", "FIVE")}))
+    assert status["Status"] == "merged"
+    assert status["TemplateVersion"] == "v1.1.0"
+    assert project.files() == {**V1, "train.py": "one\nTWO\nthree\nfour\nFIVE\n", "mine.py": "mine\n"}
+    assert project.parents() == [tip, project.refs()["refs/studio/template"]]
+    assert status["CommitSha"] == project.tip()
+    assert project.lineage() == [f"Template regression/model_build {v}" for v in ("v1.1.0", "v1.0.0")]
+    assert not project.pulls("all")
+
+
+# What a merge makes of both sides: name -> (old template, new template, the user's edit, what must come out of it)
+MERGES: dict[str, tuple[Tree, Tree, Edit, Mapping[str, Content]]] = {
+    "a file that the template drops goes where the user has not changed it": (
+        {"a": "a\n", "b": "b\n"}, {"b": "b\n"}, {"mine": "m\n"}, {"b": "b\n", "mine": "m\n"},
+    ),
+    "a file that the user deleted stays deleted": (
+        {"a": "a\n", "b": "b\n"}, {"a": "a\n", "b": "B\n"}, {"a": None}, {"b": "B\n"},
+    ),
+    "a file that the template renames takes the user's edit along": (
+        {"old.py": FIVE}, {"src/new.py": FIVE}, {"old.py": FIVE.replace("two", "TWO")},
+        {"src/new.py": FIVE.replace("two", "TWO")},
+    ),
+    "a file that the user renamed takes the template's change": (
+        {"old.py": FIVE}, {"old.py": FIVE.replace("two", "TWO")}, {"old.py": None, "mine.py": FIVE},
+        {"mine.py": FIVE.replace("two", "TWO")},
+    ),
+    "a file that the user renamed and edited takes the template's change": (
+        {"old.py": FIVE * 3}, {"old.py": FIVE * 3 + "six\n"}, {"old.py": None, "lib/mine.py": "zero\n" + FIVE * 3},
+        {"lib/mine.py": "zero\n" + FIVE * 3 + "six\n"},
+    ),
+    "a file becomes executable": (
+        {"run": "x\n" * 5}, {"run": executable("x\n" * 5)}, {"run": "x\n" * 5 + "mine\n"},
+        {"run": executable("x\n" * 5 + "mine\n")},
+    ),
+    "the user's executable bit stays": (
+        {"run": "x\n" * 5}, {"run": "x\n" * 5 + "new\n"}, {"run": executable("x\n" * 5)},
+        {"run": executable("x\n" * 5 + "new\n")},
+    ),
+    "a binary file of the template changes": (
+        {"m.bin": b"\x00\xff1"}, {"m.bin": b"\x00\xff2"}, {"mine.bin": b"\x00\xfe"},
+        {"m.bin": b"\x00\xff2", "mine.bin": b"\x00\xfe"},
+    ),
+    "line ends stay as they are": (
+        {"w.txt": FIVE.replace("\n", "\r\n")}, {"w.txt": FIVE.replace("five", "FIVE").replace("\n", "\r\n")},
+        {"w.txt": FIVE.replace("one", "ONE").replace("\n", "\r\n")},
+        {"w.txt": FIVE.replace("one", "ONE").replace("five", "FIVE").replace("\n", "\r\n")},
+    ),
+    "the user's .gitattributes decide how files merge": (
+        {"log.txt": "a\n"}, {"log.txt": "a\ntemplate\n"},
+        {"log.txt": "a\nuser\n", ".gitattributes": "*.txt merge=union\n"},
+        {"log.txt": "a\nuser\ntemplate\n", ".gitattributes": "*.txt merge=union\n"},
+    ),
+    "a folder's own .gitattributes count": (
+        {"d/log.txt": "a\n"}, {"d/log.txt": "a\ntemplate\n"},
+        {"d/log.txt": "a\nuser\n", "d/.gitattributes": "log.txt merge=union\n"},
+        {"d/log.txt": "a\nuser\ntemplate\n", "d/.gitattributes": "log.txt merge=union\n"},
+    ),
+    "the same file added by both": (
+        {"a": "a\n"}, {"a": "a\n", "b": "same\n"}, {"b": "same\n"}, {"a": "a\n", "b": "same\n"},
+    ),
+    "the user's links and folders stay": (
+        {"a": "a\n"}, {"a": "b\n"}, {"to": link("a"), "deep/er/x": "x\n"},
+        {"a": "b\n", "to": link("a"), "deep/er/x": "x\n"},
+    ),
+    "names that need quoting": (
+        {'q"uote é\t.txt'.replace("\t", " "): "a\n"}, {'q"uote é .txt': "b\n", "日本.txt": "x\n"}, {"tab\there": "t\n"},
+        {'q"uote é .txt': "b\n", "日本.txt": "x\n", "tab\there": "t\n"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("story", MERGES)
+def test_git_decides_what_a_merge_makes(world: World, story: str) -> None:
+    before, after, edit, expected = MERGES[story]
+    project = Project(world, world.publish("v1", before)).launch()
+    project.commit(edit)
+    assert project.update(world.publish("v2", after))["Status"] == "merged"
+    assert project.files() == expected
+
+
+def test_the_same_version_again_writes_nothing_and_asks_at_most_twice(world: World, project: Project) -> None:
+    project.update(world.publish("v2", {**V1, "new": "n\n"}))
+    project.commit({"mine": "m\n"})
+    refs = project.refs()
+    world.requests()
+    status = project.update()
+    asked = world.requests()
+    assert len(asked) <= 2
+    assert all(entry.method == "GET" for entry in asked)
+    assert (status["Status"], status["CommitSha"]) == ("unchanged", project.tip())
+    assert project.refs() == refs
+
+
+def test_a_version_with_the_same_files_moves_the_record_only(world: World, project: Project) -> None:
+    tip = project.commit({"mine": "m\n"})
+    status = project.update(world.publish("v2", V1))
+    assert (status["Status"], status["TemplateVersion"], project.tip()) == ("unchanged", "v2", tip)
+    assert project.lineage()[0].endswith("v2")
+    world.requests()
+    project.update()
+    assert len(world.requests()) <= 2
+
+
+def test_a_rollback_merges_the_older_tree_forward(world: World, project: Project) -> None:
+    first = project.version
+    project.commit({"mine": "m\n"})
+    project.update(world.publish("v2", {**V1, "train.py": FIVE.replace("two", "TWO"), "new": "n\n"}))
+    project.commit({"train.py": FIVE.replace("two", "TWO").replace("five", "my five")})
+    before = project.tip()
+    assert project.update(first)["Status"] == "merged"
+    assert project.files() == {**V1, "mine": "m\n", "train.py": FIVE.replace("five", "my five")}
+    assert project.parents()[0] == before  # forward, no forced push
+    assert [subject.split()[-1] for subject in project.lineage()] == ["v1.0.0", "v2", "v1.0.0"]
+    assert project.update(world.publish("v3", {**V1, "train.py": FIVE.replace("one", "ONE")}))["Status"] == "merged"
+    assert project.files()["train.py"] == FIVE.replace("five", "my five").replace("one", "ONE")
+
+
+def test_the_default_branch_may_have_another_name(world: World) -> None:
+    world.rest("POST", "/orgs/acme/repos", name="p1-build", private=True)
+    project = Project(world, world.publish("v1", V1), settings={"AdoptExisting": "true"})
+    world.rest("PATCH", "/repos/acme/p1-build", default_branch="trunk")
+    project.create_repository()
+    project.create_template()
+    assert project.files(project.state.default_branch) == V1
+
+
+def test_a_renamed_default_branch_is_followed(world: World, project: Project) -> None:
+    project.commit({"mine": "m\n"})
+    world.rest("POST", "/repos/acme/p1-build/branches/main/rename", new_name="trunk")
+    assert project.update(world.publish("v2", {**V1, "new": "n\n"}))["Status"] == "merged"
+    assert project.files("refs/heads/trunk") == {**V1, "mine": "m\n", "new": "n\n"}
+    assert "refs/heads/main" not in project.refs()
+
+
+def test_a_renamed_repository_is_followed(world: World, project: Project) -> None:
+    world.rest("PATCH", "/repos/acme/p1-build", name="renamed")
+    assert project.update(world.publish("v2", {**V1, "new": "n\n"}))["Status"] == "merged"
+    assert project.files()["new"] == "n\n"
+
+
+def test_a_transferred_repository_is_followed(world: World, project: Project) -> None:
+    world.github.store.add_account("other", "Organization")
+    world.rest("POST", "/repos/acme/p1-build/transfer", new_owner="other")
+    assert project.update(world.publish("v2", {**V1, "new": "n\n"}))["Status"] == "merged"
+    assert project.state.full_name == "other/p1-build"
+    assert project.files()["new"] == "n\n"
+
+
+def test_a_repository_that_took_the_former_name_is_left_alone(world: World, project: Project) -> None:
+    world.rest("PATCH", "/repos/acme/p1-build", name="renamed")
+    stranger = Project(world, world.publish("v1", V1), project="p2").launch()
+    before = stranger.refs()
+    assert project.update(world.publish("v2", {**V1, "new": "n\n"}))["Status"] == "merged"
+    assert project.files()["new"] == "n\n"
+    assert stranger.refs() == before
+
+
+def test_who_pushes_while_we_merge_comes_first(world: World, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    merge = BareRepository.merge
+    pushes: list[str] = []
+
+    def interrupted(git: BareRepository, *trees: str) -> Any:
+        result = merge(git, *trees)
+        if len(pushes) < 2:
+            pushes.append(project.commit({f"late-{len(pushes)}": "late\n"}))
+        return result
+
+    monkeypatch.setattr(BareRepository, "merge", interrupted)
+    assert project.update(world.publish("v2", {**V1, "new": "n\n"}))["Status"] == "merged"
+    assert project.files() == {**V1, "new": "n\n", "late-0": "late\n", "late-1": "late\n"}
+    assert project.parents() == [pushes[-1], project.refs()["refs/studio/template"]]
+    assert [s.split()[-1] for s in project.lineage()] == ["v2", "v1.0.0"]
+
+
+def test_an_archived_repository_of_ours_is_restored_first(world: World, project: Project) -> None:
+    world.rest("PATCH", "/repos/acme/p1-build", archived=True)
+    assert project.update(world.publish("v2", {**V1, "new": "n\n"}))["Status"] == "merged"
+    assert not project.state.archived
+    assert project.files()["new"] == "n\n"
+
+
+def test_off_leaves_the_repository_alone(world: World, project: Project) -> None:
+    refs = project.refs()
+    status = project.update(world.publish("v2", {**V1, "new": "n\n"}), SyncMode="Off")
+    assert (status["Status"], status["TemplateVersion"]) == ("off", "v1.0.0")
+    assert project.refs() == refs
+    assert project.update(SyncMode="Merge")["Status"] == "merged"
+
+
+# -- the base is what is really in the default branch ---------------------------------------------------------------
+
+
+def test_what_a_forced_push_took_out_comes_again(world: World, project: Project) -> None:
+    before = project.commit({"mine": "m\n"})
+    project.update(world.publish("v2", {**V1, "new": "n\n"}))
+    project.pull()
+    project.git("push", "--quiet", "--force", "origin", f"{before}:refs/heads/main")
+    assert project.update(world.publish("v3", {**V1, "new": "n\n", "newer": "n\n"}))["Status"] == "merged"
+    assert project.files() == {**V1, "mine": "m\n", "new": "n\n", "newer": "n\n"}
+    assert [s.split()[-1] for s in project.lineage()] == ["v3", "v1.0.0"]
+
+
+def test_a_rewritten_history_gets_a_pull_request(world: World, project: Project) -> None:
+    project.commit({"mine": "m\n"})
+    project.git("checkout", "--quiet", "--orphan", "clean")
+    project.git("commit", "--quiet", "--message", "All in one")
+    project.git("push", "--quiet", "--force", "origin", "HEAD:refs/heads/main")
+    tip = project.tip()
+    status = project.update(world.publish("v2", {**V1, "new": "n\n"}))
+    assert (status["Status"], project.tip()) == ("pull-request", tip)
+    [pull] = project.pulls()
+    assert project.files(pull["head"]["sha"]) == {**V1, "mine": "m\n", "new": "n\n"}
+    project.merge_pull(pull["number"])
+    assert project.update(world.publish("v3", {**V1, "newer": "n\n"}))["Status"] == "merged"
+    assert project.files() == {**V1, "mine": "m\n", "newer": "n\n"}
+
+
+def delete_records(project: Project) -> None:
+    """Do what a user does who mirrors a repository or cleans its refs up."""
+    for ref in project.refs():
+        if ref.startswith("refs/studio/"):
+            project.git("push", "--quiet", "origin", f":{ref}")
+
+
+def push_twice(world: World, project: Project) -> None:
+    project.update(world.publish("v2", {**V1, "new": "n\n"}))
+
+
+def by_pull_request(method: str) -> Callable[[World, Project], None]:
+    def deliver(world: World, project: Project) -> None:
+        project.update(world.publish("v2", {**V1, "new": "n\n"}), SyncMode="PullRequest")
+        project.commit({"between": "b\n"})
+        project.merge_pull(project.pulls()[0]["number"], method)
+
+    return deliver
+
+
+@pytest.mark.parametrize("deliver", [push_twice, by_pull_request("merge")], ids=["push", "pull request"])
+def test_a_deleted_record_is_recovered_from_the_history(
+    world: World, project: Project, deliver: Callable[[World, Project], None]
+) -> None:
+    project.commit({"mine": "m\n"})
+    deliver(world, project)
+    project.commit({"new": None, "later": "l\n"})
+    delete_records(project)
+    assert project.update(world.publish("v3", {**V1, "new": "n\n", "newer": "n\n"}))["Status"] == "merged"
+    files = project.files()
+    assert "new" not in files  # the user's deletion of v2's file is known as one: the base is v2
+    assert {"mine", "later", "newer"} <= files.keys()
+    assert project.refs()["refs/studio/template"] in project.parents()
+
+
+@pytest.mark.parametrize("method", ["squash", "rebase"])
+def test_a_deleted_record_is_never_guessed(world: World, project: Project, method: str) -> None:
+    by_pull_request(method)(world, project)
+    delete_records(project)
+    tip = project.tip()
+    assert project.update(world.publish("v3", {**V1, "new": "n\n", "newer": "n\n"}))["Status"] == "pull-request"
+    assert project.tip() == tip
+    [pull] = project.pulls()
+    assert "does not show for certain" in pull["body"]
+    assert project.files(pull["head"]["sha"])["newer"] == "n\n"
+
+
+def test_without_any_trace_there_is_a_pull_request(world: World, project: Project) -> None:
+    project.commit({"train.py": "mine alone\n"})
+    project.git("checkout", "--quiet", "--orphan", "clean")
+    project.git("commit", "--quiet", "--message", "All in one")
+    project.git("push", "--quiet", "--force", "origin", "HEAD:refs/heads/main")
+    delete_records(project)
+    assert project.update(world.publish("v2", {**V1, "new": "n\n"}))["Status"] == "pull-request"
+    [pull] = project.pulls()
+    assert project.files()["train.py"] == "mine alone\n"
+    proposed = project.files(pull["head"]["sha"])
+    assert (proposed["train.py"], proposed["new"]) == ("mine alone\n", "n\n")  # ours where both differ
+    assert "`train.py`" in pull["body"]
+
+
+def test_a_shallow_push_of_the_user_is_fine(world: World, project: Project) -> None:
+    project.commit({"mine": "m\n"})
+    shallow = world.home / "shallow"
+    project.git("clone", "--quiet", "--depth=1", project.remote, str(shallow))
+    (shallow / "more").write_text("more\n")
+    project.git("-C", str(shallow), "add", ".")
+    project.git("-C", str(shallow), "commit", "--quiet", "--message", "From a shallow clone")
+    project.git("-C", str(shallow), "push", "--quiet", "origin", "HEAD:main")
+    assert project.update(world.publish("v2", {**V1, "new": "n\n"}))["Status"] == "merged"
+    assert project.files() == {**V1, "mine": "m\n", "more": "more\n", "new": "n\n"}
+
+
+def test_the_physical_id_stays(world: World, project: Project) -> None:
+    properties = project.template_properties()
+    id_, _ = world.send(repository_template.RESOURCE, "Update", properties, old=properties, physical_id="same")
+    assert id_ == "same"
