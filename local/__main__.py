@@ -201,8 +201,9 @@ def _studio(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> No
     from local import run, studio
 
     if arguments.act == "create-project":
-        running = run.up(home, terminal)
-        document = studio.create_project(running, arguments.name, arguments.profile, terminal)
+        document = studio.create_project(home, arguments.name, arguments.profile, terminal)
+    elif arguments.act == "update-project":
+        document = studio.update_project(run.required(home), arguments.name, arguments.version, terminal)
     else:
         document = studio.delete_project(run.required(home), arguments.name, terminal)
     terminal.result(document, studio.text(document))

@@ -143,6 +143,14 @@ def _studio(verb: Parser, shared: Parser) -> None:
     )
     create.add_argument("name", help="the project")
     create.add_argument("--profile", default="regression", help="project profile (default: %(default)s)")
+    update = acts.add_parser(
+        "update-project",
+        help="update a project to a version of the template",
+        description="Update a Studio project, whose environment updates the product through Service Catalog.",
+        parents=[shared],
+    )
+    update.add_argument("name", help="the project")
+    update.add_argument("--version", metavar="V", default="", help="template version (default: the newest)")
     delete = acts.add_parser(
         "delete-project",
         help="delete a project; its repositories are archived",

@@ -91,6 +91,11 @@ class Home:
         return self.path / "assemblies"
 
     @property
+    def settings(self) -> Path:
+        """The settings of a run that `studio` was used in (local/studio.py); others use the source's settings.toml."""
+        return self.path / "settings.toml"
+
+    @property
     def state_file(self) -> Path:
         """The state's JSON."""
         return self.path / "state.json"

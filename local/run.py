@@ -166,6 +166,12 @@ def _deploy(run: Run, wanted: Assembly, place: GitHubPlace, terminal: Terminal) 
     assembly.deploy(wanted, assembly.FOUNDATION, parameters, run.cloud, listener)
     terminal.step("Deploying PortfolioStack (the product and its versions)")
     assembly.deploy(wanted, assembly.PORTFOLIO, {}, run.cloud, listener)
+    if wanted.has(assembly.STUDIO):
+        from local import studio
+
+        studio.ensure_profiles(run)
+        terminal.step("Deploying StudioStack (the blueprint in the profiles)")
+        assembly.deploy(wanted, assembly.STUDIO, {}, run.cloud, listener)
 
 
 def _forget_token(run: Run) -> None:

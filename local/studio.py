@@ -1,17 +1,36 @@
-"""Studio projects of the local run: what a launch is given, and the whole way from a project profile."""
+"""Studio projects of the local run: what a launch is given, and the whole way from a project profile.
+
+`launch` makes a project in a domain where nothing of ours is; `studio create-project` in another, where StudioStack has
+put the blueprint into the project's profile.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import re
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
+from local.home import Home, LocalError
 from local.ministack import ACCOUNT, REGION
+from products.project_setup import LAUNCH_NAME_PREFIX
+from products.settings import load_settings, settings_path
 
 if TYPE_CHECKING:
     from local.run import Run
+    from local.terminal import Terminal
 
 DOMAIN_ID = "dzd-local0studio00"
+CHAIN_DOMAIN_ID = "dzd-local0chain000"
+_ENDS = {"SUCCESSFUL", "FAILED_VALIDATION", "FAILED_DEPLOYMENT"}
+_NAME = re.compile(r"[\w -]{1,64}")
+_POLL_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
@@ -47,3 +66,228 @@ def ensure_project(run: Run, name: str, profile: str) -> Project:
         },
     )
     return Project(made["projectId"], made["domainId"], made["projectName"], made["profileName"])
+
+
+# -- what an administrator does -----------------------------------------------------------------------------------
+
+
+def use_profile(home: Home, profile: str, organization: str) -> None:
+    """Have the run's settings offer the product in a project profile of the chain's domain, beside those before."""
+    if not _NAME.fullmatch(profile):
+        raise LocalError(f"{profile!r} cannot be a profile's name; use letters, digits, spaces, hyphens, underscores.")
+    profiles = sorted({*_profiles(home), profile})
+    text = settings_path().read_text(encoding="utf-8")
+    text = re.sub(r"(?ms)^\[studio[].].*", "", text)
+    text = re.sub(r"(?m)^private_github_organization = .*$", f'private_github_organization = "{organization}"', text)
+    listed = ", ".join(f'"{name}"' for name in profiles)
+    home.make()
+    home.settings.write_text(
+        f'{text}\n[studio]\ndomain_id = "{CHAIN_DOMAIN_ID}"\nprofiles = [{listed}]\n', encoding="utf-8"
+    )
+    load_settings(home.settings)
+
+
+def _profiles(home: Home) -> list[str]:
+    if not home.settings.is_file():
+        return []
+    return list(tomllib.loads(home.settings.read_text(encoding="utf-8"))["studio"]["profiles"])
+
+
+def ensure_profiles(run: Run) -> None:
+    """Make the domain and its profiles, as an administrator of Studio would: tooling, and everybody may use them."""
+    domain = run.standin_aws.call(
+        "POST", "domains", {"domainId": CHAIN_DOMAIN_ID, "account": ACCOUNT, "region": REGION}
+    )
+    datazone = run.cloud.client("datazone")
+    there = datazone.list_project_profiles(domainIdentifier=CHAIN_DOMAIN_ID)["items"]
+    for name in set(_profiles(run.home)) - {profile["name"] for profile in there}:
+        made = datazone.create_project_profile(
+            domainIdentifier=CHAIN_DOMAIN_ID,
+            name=name,
+            status="ENABLED",
+            environmentConfigurations=[
+                {
+                    "name": "Tooling",
+                    "environmentBlueprintId": domain["toolingBlueprintId"],
+                    "deploymentMode": "ON_CREATE",
+                    "deploymentOrder": 0,
+                    "awsAccount": {"awsAccountId": ACCOUNT},
+                    "awsRegion": {"regionName": REGION},
+                }
+            ],
+        )
+        datazone.add_policy_grant(
+            domainIdentifier=CHAIN_DOMAIN_ID,
+            entityType="DOMAIN_UNIT",
+            entityIdentifier=domain["rootDomainUnitId"],
+            policyType="CREATE_PROJECT_FROM_PROJECT_PROFILE",
+            principal={"user": {"allUsersGrantFilter": {}}},
+            detail={
+                "createProjectFromProjectProfile": {"includeChildDomainUnits": True, "projectProfiles": [made["id"]]}
+            },
+        )
+
+
+# -- what a user does -----------------------------------------------------------------------------------------------
+
+
+def create_project(home: Home, name: str, profile: str, terminal: Terminal) -> dict[str, Any]:
+    """Create a Studio project and wait until its profile has launched the product. Raises LocalError, the reason."""
+    from local import run as runs
+
+    if not _NAME.fullmatch(name):
+        raise LocalError(f"{name!r} cannot be a project's name; use up to 64 letters, digits, spaces, hyphens.")
+    place = home.state().github
+    use_profile(home, profile, place.organization if place else runs.ORGANIZATION)
+    run = runs.up(home, terminal)
+    datazone = run.cloud.client("datazone")
+    profiles = datazone.list_project_profiles(domainIdentifier=CHAIN_DOMAIN_ID, name=profile)["items"]
+    terminal.step(f"Creating the Studio project {name} from the profile {profile}")
+    with _refusals():
+        made = datazone.create_project(domainIdentifier=CHAIN_DOMAIN_ID, name=name, projectProfileId=profiles[0]["id"])
+    _deployed(run, made["id"], terminal)
+    return document(run, name)
+
+
+def update_project(run: Run, name: str, version: str, terminal: Terminal) -> dict[str, Any]:
+    """Update a project to a version and wait. Raises LocalError with the reason."""
+    version = version or list(run.assembly.product_templates())[-1]
+    project, datazone = _project(run, name), run.cloud.client("datazone")
+    environment = load_settings(run.home.settings).studio.environment_name
+    terminal.step(f"Updating the Studio project {name} to {version}")
+    with _refusals():
+        datazone.update_project(
+            domainIdentifier=CHAIN_DOMAIN_ID,
+            identifier=project["id"],
+            projectProfileVersion="latest",
+            userParameters=[
+                {
+                    "environmentConfigurationName": environment,
+                    "environmentParameters": [{"name": "ProductVersion", "value": version}],
+                }
+            ],
+        )
+    _deployed(run, project["id"], terminal)
+    return document(run, name)
+
+
+def delete_project(run: Run, name: str, terminal: Terminal) -> dict[str, Any]:
+    """Delete a project and wait; the product is terminated with it. Raises LocalError with the reason."""
+    before = document(run, name)
+    terminal.step(f"Deleting the Studio project {name}")
+    datazone = run.cloud.client("datazone")
+    with _refusals():
+        datazone.delete_project(domainIdentifier=CHAIN_DOMAIN_ID, identifier=before["project_id"])
+    while True:
+        found = _find(run, name)
+        if found is None:
+            break
+        if found["projectStatus"] == "DELETE_FAILED":
+            reasons = "; ".join(reason["message"] for reason in found.get("failureReasons", []))
+            raise LocalError(f"Studio could not delete the project {name}: {reasons}")
+        time.sleep(_POLL_SECONDS)
+    archived = {}
+    if run.github.stand_in:
+        names = [
+            f"{run.github.organization}/{item['name']}" for item in before["repositories"].values() if item["name"]
+        ]
+        archived = {full: {"archived": run.standin_github.repository(full)["archived"]} for full in names}
+    return {**before, "status": "DELETED", "repositories": archived}
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        raise LocalError(f"Studio refuses: {error.response['Error'].get('Message', error)}") from None
+
+
+def _find(run: Run, name: str) -> dict[str, Any] | None:
+    datazone = run.cloud.client("datazone")
+    try:
+        found = datazone.list_projects(domainIdentifier=CHAIN_DOMAIN_ID, name=name)["items"]
+        return (
+            dict(datazone.get_project(domainIdentifier=CHAIN_DOMAIN_ID, identifier=found[0]["id"])) if found else None
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return None
+        raise
+
+
+def _project(run: Run, name: str) -> dict[str, Any]:
+    found = _find(run, name)
+    if found is None:
+        raise LocalError(f"There is no Studio project {name}; make it with `studio create-project {name}`.")
+    return found
+
+
+def _deployed(run: Run, project: str, terminal: Terminal) -> None:
+    """Wait until Studio has deployed the project; say each environment's state as it changes."""
+    datazone, said = run.cloud.client("datazone"), set[tuple[str, str]]()
+    while True:
+        found = datazone.get_project(domainIdentifier=CHAIN_DOMAIN_ID, identifier=project)
+        for item in datazone.list_environments(domainIdentifier=CHAIN_DOMAIN_ID, projectIdentifier=project)["items"]:
+            if (item["name"], item["status"]) not in said:
+                said.add((item["name"], item["status"]))
+                terminal.say(f"  {item['name']:<24} {item['status']}")
+        details = found.get("environmentDeploymentDetails", {})
+        if found["projectStatus"] != "UPDATING" and details.get("overallDeploymentStatus") in _ENDS:
+            break
+        time.sleep(_POLL_SECONDS)
+    if details["overallDeploymentStatus"] != "SUCCESSFUL":
+        reasons = [reason["message"] for each in details["environmentFailureReasons"].values() for reason in each]
+        raise LocalError(f"Studio could not deploy the project {found['name']}: {'; '.join(reasons)}")
+
+
+def document(run: Run, name: str) -> dict[str, Any]:
+    """Return what `--json` prints of a Studio project."""
+    project = _project(run, name)
+    catalog, outputs = run.cloud.client("servicecatalog"), dict[str, str]()
+    launch: dict[str, Any] = {}
+    try:
+        launch = catalog.describe_provisioned_product(Name=f"{LAUNCH_NAME_PREFIX}{project['id']}")
+        launch = launch["ProvisionedProductDetail"]
+        pages = catalog.get_provisioned_product_outputs(ProvisionedProductId=launch["Id"], PageSize=20)
+        outputs = {item["OutputKey"]: item["OutputValue"] for item in pages["Outputs"]}
+        while pages.get("NextPageToken"):
+            pages = catalog.get_provisioned_product_outputs(
+                ProvisionedProductId=launch["Id"], PageSize=20, PageToken=pages["NextPageToken"]
+            )
+            outputs |= {item["OutputKey"]: item["OutputValue"] for item in pages["Outputs"]}
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("ResourceNotFoundException", "InvalidParametersException"):
+            raise
+    return {
+        "name": name,
+        "project_id": project["id"],
+        "domain_id": CHAIN_DOMAIN_ID,
+        "status": project["environmentDeploymentDetails"]["overallDeploymentStatus"],
+        "provisioned_product": launch.get("Id", ""),
+        "version": outputs.get("BuildTemplateVersion", ""),
+        "repositories": {"build": _part(outputs, "Build"), "deploy": _part(outputs, "Deploy")},
+        "outputs": outputs,
+    }
+
+
+def _part(outputs: dict[str, str], kind: str) -> dict[str, str]:
+    return {
+        "name": outputs.get(f"{kind}RepositoryName", ""),
+        "url": outputs.get(f"{kind}RepositoryUrl", ""),
+        "template_version": outputs.get(f"{kind}TemplateVersion", ""),
+        "status": outputs.get(f"{kind}TemplateStatus", ""),
+        "pull_request": outputs.get(f"{kind}PullRequestUrl", ""),
+    }
+
+
+def text(document: dict[str, Any]) -> str:
+    """Return the document for people."""
+    lines = ["", f"project       {document['name']}  (id {document['project_id']}, {document['status']})"]
+    for part, repository in document["repositories"].items():
+        if "archived" in repository:
+            lines.append(f"{'archived' if repository['archived'] else 'still open':<14}{part}")
+        elif repository["url"]:
+            lines.append(f"{part:<14}{repository['url']}")
+            lines.append(f"{'':<14}template {repository['template_version']} {repository['status']}")
+    return "\n".join(lines)

@@ -242,6 +242,10 @@ class Settings(_Section):
             raise ValueError(
                 "template_source.repository is only a name; set git_config.public_aiops_templates_org or write its URL"
             )
+        if self.studio.domain_id and not config.private_github_organization:
+            raise ValueError(
+                "studio.domain_id needs git_config.private_github_organization: a project profile does not ask for it"
+            )
         return self
 
     @property

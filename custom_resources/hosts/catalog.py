@@ -66,7 +66,7 @@ class Catalog:
                 AccessLevelFilter={"Key": "Account", "Value": "self"},
                 Filters={"SearchQuery": [f"productId:{product_id}"]},
                 PageSize=100,
-                **({"PageToken": token} if token else {}),
+                PageToken=token,
             )
             for found in page["ProvisionedProducts"]:
                 if found.get("ProductId") == product_id:
@@ -81,7 +81,7 @@ class Catalog:
         while True:
             try:
                 page = self._client.get_provisioned_product_outputs(
-                    ProvisionedProductId=identifier, PageSize=20, **({"PageToken": token} if token else {})
+                    ProvisionedProductId=identifier, PageSize=20, PageToken=token
                 )
             except ClientError as error:  # a launch that never came up has none
                 if error.response["Error"]["Code"] in ("ResourceNotFoundException", "InvalidParametersException"):

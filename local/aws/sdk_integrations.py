@@ -67,10 +67,14 @@ def _client(service: str) -> Any:
     endpoint = os.environ.get("AWS_ENDPOINT_URL") or f"http://127.0.0.1:{os.environ.get('GATEWAY_PORT', '4566')}"
     region = os.environ.get("MINISTACK_REGION", "us-east-1")
     role = _ROLE.get()
-    keys = {"aws_access_key_id": role.split(":")[4], "aws_secret_access_key": "not-verified"}
-    assumed = boto3.client("sts", endpoint_url=endpoint, region_name=region, **keys).assume_role(
-        RoleArn=role, RoleSessionName="states"
-    )["Credentials"]
+    sts = boto3.client(
+        "sts",
+        endpoint_url=endpoint,
+        region_name=region,
+        aws_access_key_id=role.split(":")[4],
+        aws_secret_access_key="not-verified",  # noqa: S106 -- MiniStack takes any
+    )
+    assumed = sts.assume_role(RoleArn=role, RoleSessionName="states")["Credentials"]
     variable = {"datazone": "AWS_ENDPOINT_URL_DATAZONE", "servicecatalog": "AWS_ENDPOINT_URL_SERVICE_CATALOG"}[service]
     return boto3.client(
         service,  # type: ignore[call-overload]
