@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -62,11 +62,12 @@ class Catalog:
     def _launches(self, product_id: str) -> Iterator[str]:
         token = ""
         while True:
+            more: dict[str, Any] = {"PageToken": token} if token else {}
             page = self._client.search_provisioned_products(
                 AccessLevelFilter={"Key": "Account", "Value": "self"},
                 Filters={"SearchQuery": [f"productId:{product_id}"]},
                 PageSize=100,
-                PageToken=token,
+                **more,
             )
             for found in page["ProvisionedProducts"]:
                 if found.get("ProductId") == product_id:
@@ -79,9 +80,10 @@ class Catalog:
         outputs: dict[str, str] = {}
         token = ""
         while True:
+            more: dict[str, Any] = {"PageToken": token} if token else {}
             try:
                 page = self._client.get_provisioned_product_outputs(
-                    ProvisionedProductId=identifier, PageSize=20, PageToken=token
+                    ProvisionedProductId=identifier, PageSize=20, **more
                 )
             except ClientError as error:  # a launch that never came up has none
                 if error.response["Error"]["Code"] in ("ResourceNotFoundException", "InvalidParametersException"):
