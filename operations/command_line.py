@@ -210,7 +210,8 @@ def _catalog() -> ServiceCatalog:
     from operations.service_catalog import ServiceCatalog, refused_as
 
     with refused_as("make a client"):
-        return ServiceCatalog(boto3.client("servicecatalog"), boto3.client("cloudformation"))
+        session = boto3.Session()
+        return ServiceCatalog(session.client("servicecatalog"), session.client("cloudformation"))
 
 
 def _launch(launch: Launch) -> dict[str, Any]:
