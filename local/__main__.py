@@ -203,7 +203,8 @@ def _studio(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> No
     if arguments.act == "create-project":
         document = studio.create_project(home, arguments.name, arguments.profile, terminal)
     elif arguments.act == "update-project":
-        document = studio.update_project(run.required(home), arguments.name, arguments.version, terminal)
+        run.required(home)
+        document = studio.update_project(run.up(home, terminal), arguments.name, arguments.version, terminal)
     else:
         document = studio.delete_project(run.required(home), arguments.name, terminal)
     terminal.result(document, studio.text(document))

@@ -486,6 +486,7 @@ class DataZone:
         if project["projectStatus"] != "DELETING":
             project["projectStatus"] = "DELETING"
             self._environments.delete_project(domain, project)
+            self._environments.announce_deletion(call, domain, request)
         return {}
 
     # Environments

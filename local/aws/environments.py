@@ -55,6 +55,7 @@ class Environments:
         self._lock = RLock()
         self.tooling: dict[str, ToolingBehaviour] = {}
         self.events = False
+        self.undelivered: list[str] = []
         self.role_refusals = 0
 
     def require_role(self, arn: str, region: str) -> None:
@@ -490,29 +491,35 @@ class Environments:
 
     def announce_creation(self, call: Call, domain: Domain, project: Record, request: Record) -> None:
         """Send CloudTrail's CreateProject and Studio's own event; names are redacted, as CloudTrail does."""
-        self._announce(
-            domain,
-            "AWS API Call via CloudTrail",
-            {
-                "eventVersion": "1.11",
-                "eventSource": SERVICE_PRINCIPAL,
-                "eventName": "CreateProject",
-                "eventTime": now().isoformat(),
-                "awsRegion": domain.region,
-                "recipientAccountId": domain.account,
-                "userIdentity": {"type": "AssumedRole", "arn": call.caller, "accountId": call.account},
-                "requestParameters": {**request, "name": _REDACTED, "description": _REDACTED},
-                "responseElements": {
-                    "id": project["id"],
-                    "domainId": domain.id,
-                    "name": _REDACTED,
-                    "domainUnitId": project["domainUnitId"],
-                    "projectProfileId": project["projectProfileId"],
-                    "projectStatus": project["projectStatus"],
-                },
-            },
-        )
+        answered = {
+            "id": project["id"],
+            "domainId": domain.id,
+            "name": _REDACTED,
+            "domainUnitId": project["domainUnitId"],
+            "projectProfileId": project["projectProfileId"],
+            "projectStatus": project["projectStatus"],
+        }
+        asked = {**request, "name": _REDACTED, "description": _REDACTED}
+        self._announce_call(call, domain, "CreateProject", asked, answered)
         self._announce_native(domain, project["id"], "Project Creation Succeeded", {"projectId": project["id"]})
+
+    def announce_deletion(self, call: Call, domain: Domain, request: Record) -> None:
+        """Send CloudTrail's DeleteProject; Studio has no event of its own for it."""
+        self._announce_call(call, domain, "DeleteProject", dict(request), None)
+
+    def _announce_call(self, call: Call, domain: Domain, name: str, asked: Record, answered: Record | None) -> None:
+        detail = {
+            "eventVersion": "1.11",
+            "eventSource": SERVICE_PRINCIPAL,
+            "eventName": name,
+            "eventTime": now().isoformat(),
+            "awsRegion": domain.region,
+            "recipientAccountId": domain.account,
+            "userIdentity": {"type": "AssumedRole", "arn": call.caller, "accountId": call.account},
+            "requestParameters": asked,
+            "responseElements": answered,
+        }
+        self._announce(domain, "AWS API Call via CloudTrail", detail)
 
     def _announce_environment(self, domain: Domain, environment: Record, detail_type: str) -> None:
         data = {
@@ -536,7 +543,9 @@ class Environments:
     def _announce(self, domain: Domain, detail_type: str, detail: Mapping[str, Any]) -> None:
         if self.events:
             entry = {"Source": "aws.datazone", "DetailType": detail_type, "Detail": json.dumps(detail, default=str)}
-            self._emulator.client("events", domain.region, Credentials(domain.account)).put_events(Entries=[entry])
+            refusal = self._emulator.put_event(domain.account, domain.region, entry)
+            if refusal:
+                self.undelivered.append(f"{detail_type}: {refusal}")
 
 
 def _of(domain: Domain, project: Record) -> list[Record]:
