@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from custom_resources.errors import FinalError, RetryLater
 from operations.publish import Published, publish
-from operations.template_source import TemplateContent, resolve
+from operations.template_source import SourceUnreadable, TemplateContent, resolve
 from products.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
 from products.versions import read_versions
 
@@ -108,8 +108,14 @@ def _source_token(settings: Settings) -> str:
     import boto3
 
     from custom_resources.hosts.secrets import Secrets
+    from operations.service_catalog import refused_as
 
-    return Secrets(boto3.client("secretsmanager")).github_credentials(settings.template_source.token_secret_name).token
+    name = settings.template_source.token_secret_name
+    with refused_as(f"read the secret {name}"):
+        found = Secrets(boto3.Session().client("secretsmanager")).github_credentials(name)
+    if not found.token:
+        raise SourceUnreadable(f"The secret {name} holds a GitHub App; for the template source put a token into it.")
+    return found.token
 
 
 def _publish(options: argparse.Namespace) -> int:

@@ -1,6 +1,6 @@
 """Split abalone data into train, validation and test sets (label first, no header: what SageMaker's XGBoost takes).
 
-Runs in SageMaker's scikit-learn image; needs pandas.
+Runs in SageMaker's scikit-learn image (Python 3.8); needs pandas.
 """
 
 from __future__ import annotations

@@ -1,0 +1,176 @@
+"""The templates that we publish: what their workflows may do, what they read, and that their own tests pass."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from custom_resources.template_content import Archive, build_archive
+from operations.template_source import TemplateContent, resolve
+from operations.workflow_check import check_workflows
+from products.settings import PROJECT_ROOT, load_settings
+
+TEMPLATES = PROJECT_ROOT / "templates"
+PARTS = sorted(TEMPLATES.glob("*/model_*"))
+WORKFLOWS = sorted(TEMPLATES.glob("*/model_*/.github/workflows/*.yml"))
+# What the product sets in both repositories, and in the deploy repository (docs/interfaces.md).
+SECRETS = {
+    "SAGEMAKER_DOMAIN_ARN",
+    "SAGEMAKER_SPACE_ARN",
+    "SAGEMAKER_PIPELINE_ROLE_ARN",
+    "OIDC_ROLE_GITHUB_WORKFLOW",
+    "SAGEMAKER_PROJECT_NAME",
+    "SAGEMAKER_PROJECT_ID",
+    "AMAZON_DATAZONE_DOMAIN",
+    "AMAZON_DATAZONE_SCOPENAME",
+    "AMAZON_DATAZONE_PROJECT",
+    "REGION",
+    "ARTIFACT_BUCKET",
+    "MODEL_PACKAGE_GROUP_NAME",
+    "GLUE_DATABASE",
+    "GLUE_TABLE",
+    "MLFLOW_TRACKING_URI",
+}
+DEPLOY_SECRETS = SECRETS | {"DEPLOY_ACCOUNT"}
+PINNED = re.compile(r"^[\w.-]+/[\w./-]+@[0-9a-f]{40} +# v\d+(\.\d+){0,2}$")
+
+
+def tool(name: str) -> str:
+    """Return a command of this environment."""
+    return str(Path(sys.executable).parent / name)
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(TEMPLATES))
+
+
+@pytest.fixture(scope="module")
+def content() -> TemplateContent:
+    return resolve(PROJECT_ROOT, folder="templates")
+
+
+def test_there_is_something_to_check():
+    assert {name_of(part) for part in PARTS} >= {"regression/model_build", "regression/model_deploy"}
+    assert len(WORKFLOWS) >= 4
+
+
+def test_the_templates_can_be_published(content):
+    assert check_workflows(content.files) == len(WORKFLOWS)
+    archive = Archive.open(build_archive(content.files))
+    archive.require_profile("regression")
+    files = {file.path: file for file in archive.folder("regression/model_build")}
+    assert files["bin/run-local-checks"].executable
+    assert not files["README.md"].executable
+    assert files["tests/data/abalone_sample.csv.gz"].content[:2] == b"\x1f\x8b"
+    assert {".gitignore", ".gitattributes", ".github/workflows/build_sm_pipeline.yml"} <= set(files)
+
+
+def test_zizmor_finds_nothing():
+    done = subprocess.run(
+        [tool("zizmor"), "--offline", "--no-progress", str(TEMPLATES)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_workflows_have_githubs_form():
+    command = [tool("check-jsonschema"), "--builtin-schema", "vendor.github-workflows", *map(str, WORKFLOWS)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=name_of)
+def test_workflows_read_only_secrets_that_the_product_sets(workflow):
+    read = set(re.findall(r"secrets\.([A-Za-z0-9_]+)", workflow.read_text()))
+    assert read <= (DEPLOY_SECRETS if "model_deploy" in workflow.parts else SECRETS)
+
+
+def test_every_secret_of_the_build_repository_is_of_use():
+    texts = "".join(path.read_text() for path in WORKFLOWS if "model_build" in path.parts)
+    assert set(re.findall(r"secrets\.([A-Za-z0-9_]+)", texts)) == SECRETS
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=name_of)
+def test_actions_are_pinned_by_commit(workflow):
+    uses = re.findall(r"uses: *(.+)", workflow.read_text())
+    assert uses
+    assert not [action for action in uses if not PINNED.match(action)]
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=name_of)
+def test_permissions_are_given_job_by_job(workflow):
+    found: dict[Any, Any] = yaml.safe_load(workflow.read_text())
+    assert found["permissions"] == {}
+    assert found["concurrency"]
+    for job in found["jobs"].values():
+        text = str(job["steps"])
+        wanted = {"contents": "read"} | ({"id-token": "write"} if "configure-aws-credentials" in text else {})
+        assert job["permissions"] == wanted
+        assert job["timeout-minutes"]
+
+
+def test_a_push_starts_the_pipeline_only_when_it_is_switched_on():
+    build = yaml.safe_load((TEMPLATES / "regression/model_build/.github/workflows/build_sm_pipeline.yml").read_text())
+    condition = build["jobs"]["pipeline"]["if"]
+    assert condition == "github.event_name == 'workflow_dispatch' || vars.TRIGGER_PIPELINE_EXECUTION == 'true'"
+
+
+def test_an_approved_model_can_start_the_deployment():
+    settings = load_settings()
+    deploy = TEMPLATES / "regression/model_deploy/.github/workflows" / settings.studio.model_approval.workflow
+    found: dict[Any, Any] = yaml.safe_load(deploy.read_text())
+    triggers = found[True]  # YAML 1.1's reading of `on`
+    assert "model_package_arn" in triggers["workflow_dispatch"]["inputs"]
+    assert "repository_dispatch" in triggers
+    assert {job["environment"] for job in found["jobs"].values()} <= set(settings.workflow_role.environments)
+
+
+@pytest.mark.parametrize("part", PARTS, ids=name_of)
+def test_python_is_clean(part):
+    scripts = [path for path in part.rglob("*") if path.is_file() and path.suffix == ".py"]
+    assert scripts
+    for script in scripts:
+        ast.parse(script.read_text(), str(script))
+    for command in (["check", "--no-cache", "."], ["format", "--no-cache", "--check", "."]):
+        done = subprocess.run([tool("ruff"), *command], cwd=part, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("part", PARTS, ids=name_of)
+def test_requirements_are_pinned(part):
+    for path in part.glob("requirements*.txt"):
+        for line in path.read_text().splitlines():
+            assert re.match(r"^(#.*|-r \S+|[\w.-]+==[\w.]+)?$", line), f"{path.name}: {line}"
+
+
+@pytest.mark.parametrize(("part", "least"), [("model_build", 3), ("model_deploy", 9)])
+def test_their_own_tests_pass(part, least, tmp_path):
+    """Those that need pandas or SageMaker's SDK are skipped here; the template's own workflow has both."""
+    command = [sys.executable, "-B", "-m", "pytest", "-q", "-c", "pytest.ini", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*command, f"--basetemp={tmp_path}"],
+        cwd=TEMPLATES / "regression" / part,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert passed, done.stdout
+    assert int(passed[1]) >= least
+
+
+def test_the_endpoints_template_is_valid():
+    done = subprocess.run(
+        [tool("cfn-lint"), str(TEMPLATES / "regression/model_deploy/infrastructure/endpoint.yaml")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
