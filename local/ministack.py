@@ -58,10 +58,11 @@ def main() -> None:
     from ministack.core import lambda_runtime
     from ministack.services.cloudformation import provisioners
 
-    from local.aws import resource_types, sdk_integrations
+    from local.aws import resource_types, sdk_integrations, service_events
 
     resource_types.register()
     sdk_integrations.register()
+    service_events.register()
     provisioners._cw_metric_alarm_record = _with_metric_math(provisioners._cw_metric_alarm_record)
     lambda_runtime._RESERVED_RUNTIME_ENV_VARS.update(_OF_THE_LAYERS)
     sys.argv = ["ministack"]

@@ -33,6 +33,7 @@ class Controls:
             ("POST", "projects"): self._make_project,
             ("POST", "tooling"): self._set_tooling,
             ("POST", "events"): self._set_events,
+            ("GET", "events"): self._tell_events,
             ("POST", "iam-propagation"): self._set_iam_propagation,
             ("POST", "callers"): self._name_caller,
             ("GET", "calls"): self._list_calls,
@@ -173,7 +174,11 @@ class Controls:
 
     def _set_events(self, request: Record) -> Record:
         self._stand_in.environments.events = bool(request["enabled"])
-        return {"enabled": self._stand_in.environments.events}
+        return self._tell_events(request)
+
+    def _tell_events(self, _: Record) -> Record:
+        environments = self._stand_in.environments
+        return {"enabled": environments.events, "undelivered": environments.undelivered}
 
     def _set_iam_propagation(self, request: Record) -> Record:
         self._stand_in.environments.role_refusals = int(request["refusals"])

@@ -14,6 +14,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.aws.service_events import SERVICE_HEADER
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -86,6 +88,16 @@ class Emulator:
         """Return a boto3 client of MiniStack; making one is slow, so the latest are kept."""
         with self._lock:
             return self._client(service, region, credentials)
+
+    def put_event(self, account: str, region: str, entry: dict[str, str]) -> str:
+        """Put an event of a service on the account's default bus; return why it was refused, "" if it was not."""
+        events = self.client("events", region, Credentials(account))
+        events.meta.events.register_first("before-sign.events.PutEvents", _as_service, unique_id="as-service")
+        try:
+            answer = events.put_events(Entries=[entry])["Entries"][0]
+        except (ClientError, BotoCoreError) as error:
+            return str(error)
+        return str(answer.get("ErrorMessage", ""))
 
     def name_caller(self, access_key: str, arn: str) -> None:
         """Say who an access key belongs to, where MiniStack cannot tell."""
@@ -266,6 +278,10 @@ class Emulator:
             first = failed[-1]
             return f"{first['LogicalResourceId']}: {first.get('ResourceStatusReason', first['ResourceStatus'])}"
         return str(stack.get("StackStatusReason", stack["StackStatus"]))
+
+
+def _as_service(request: Any, **_: object) -> None:
+    request.headers[SERVICE_HEADER] = "yes"
 
 
 def _s3_object(url: str) -> tuple[str, str]:

@@ -49,7 +49,7 @@ _CLIENTS = Lock()
 _POLL_SECONDS = 0.3
 _HELD = ("additionalProperties", "required", "enum", "oneOf", "anyOf")
 # The schemas' patterns are Java's, which Python's re does not always understand.
-_Validator = extend(Draft7Validator, {"pattern": None, "patternProperties": None})
+_Validator = extend(Draft7Validator, {"pattern": None, "patternProperties": None})  # type: ignore[no-untyped-call]
 
 
 class ResourceFailed(Exception):

@@ -22,7 +22,13 @@ from local.aws import AwsStandIn
 REGION = "us-east-1"
 SESSION = boto3.session.Session()
 ACCOUNT = "000000000000"
-_MINISTACK = "from local.aws.resource_types import register; register(); from ministack.app import main; main()"
+_MINISTACK = """
+from local.aws import resource_types, service_events
+from ministack.app import main
+resource_types.register()
+service_events.register()
+main()
+"""
 
 
 @dataclass(frozen=True)
