@@ -214,7 +214,7 @@ class Apt:
         signed = f"[signed-by={_KEYRING}] " if _KEYRING.is_file() else ""
         uris = _output(["apt-get", "update", "--print-uris"])
         found = re.findall(rf"^'(\S+)/dists/({SUITE}(?:-updates|-security)?)/InRelease'", uris, re.MULTILINE)
-        return "".join(f"deb {signed}{root} {suite} main\n" for root, suite in found)
+        return "".join(f"deb {signed}{root} {suite} main\n" for root, suite in dict.fromkeys(found))
 
     def _run(self, program: str, *arguments: str, cwd: Path | None = None) -> str:
         return _output([program, *self._options, *arguments], cwd)
@@ -225,11 +225,13 @@ class Apt:
         try:
             self._run("apt-get", "--quiet", "download", *pins, cwd=directory)
         except BuildFailed as error:
-            gone = re.search("Version '(.+)' for '(.+)' was not found|Unable to locate package (.+)", str(error))
+            gone = re.search(r"Version '.+' for '(.+)' was not found|Unable to locate package ([^\s)]+)", str(error))
             if not gone:
                 raise
-            name, version = gone[2] or gone[3], gone[1] or ""
-            raise BuildFailed(f"{name} {version} ({self._architecture}) is no longer served; {_RENEW}.") from error
+            pin = next((pin for pin in pins if pin.partition("=")[0] == (gone[1] or gone[2])), gone[0])
+            raise BuildFailed(
+                f"{pin} ({self._architecture}) is not served by this machine's Debian sources; {_RENEW}."
+            ) from error
         files = {file.name.partition("_")[0]: file for file in directory.glob("*.deb")}
         return {package: files[package.name] for package in packages}
 

@@ -109,6 +109,15 @@ def test_a_version_that_is_gone_names_the_lock(tmp_path: Path) -> None:
         fetch([package(b"")], tmp_path / "cache", [tmp_path.as_uri()])
 
 
+@pytest.mark.layers
+@pytest.mark.parametrize("gone", ["git", "no-such-package-at-all"])
+def test_a_version_that_apt_does_not_serve_names_the_lock(tmp_path: Path, gone: str) -> None:
+    pinned = Package("arm64", gone, "1:0.0.1-1", "0" * 64, "pool/none.deb")
+    said = rf"^{gone}=1:0\.0\.1-1 \(arm64\) is not served by this machine's Debian sources; run layers/git/lock"
+    with pytest.raises(BuildFailed, match=said):
+        fetch([pinned], tmp_path / "cache", [])
+
+
 def test_without_apt_a_mirror_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BuildFailed, match="--mirror URL"), Apt.opened("amd64"):

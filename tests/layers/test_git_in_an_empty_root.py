@@ -180,6 +180,18 @@ def test_a_broken_answer_is_an_error_and_no_abort(root: EmptyRoot, server: Https
     assert "libgcc_s.so.1 must be installed" in clone(root, server, broken).stderr
 
 
+def test_the_functions_environment_leads_to_the_layer(root: EmptyRoot) -> None:
+    """What the CDK sets for the functions is where the layer has it."""
+    from products import functions
+
+    environment = functions._GIT_ENVIRONMENT
+    assert (root.path / environment["GIT_SSL_CAINFO"].lstrip("/")).read_text().startswith("-----BEGIN CERTIFICATE")
+    assert environment["PATH"].startswith("/opt/git/bin:")
+    programs = environment["GIT_EXEC_PATH"]
+    assert root.run("git", "--exec-path", GIT_EXEC_PATH=programs).stdout.strip() == programs
+    assert root.run("git", "remote-https", GIT_EXEC_PATH=programs).stderr.startswith("error: remote-curl: usage")
+
+
 def test_the_decoy_would_break_a_git_with_runpath(root: EmptyRoot) -> None:
     """What DT_RPATH is for: with DT_RUNPATH, which patchelf writes by default, LD_LIBRARY_PATH wins."""
     program = root.path / "opt/git/bin/git"
