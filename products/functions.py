@@ -31,6 +31,7 @@ _GIT_ENVIRONMENT = {
     "PATH": "/opt/git/bin:/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin",
     "GIT_EXEC_PATH": "/opt/git/libexec/git-core",
     "GIT_SSL_CAINFO": "/opt/git/etc/ssl/certs/ca-certificates.crt",
+    "GIT_PYTHON_REFRESH": "quiet",  # a missing layer is then told in one sentence, not by GitPython's import
 }
 
 
