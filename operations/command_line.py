@@ -172,7 +172,7 @@ def _next(done: Published) -> list[str]:
     """The commands that come after."""
     version = done.version.version
     if done.status == "dry-run":
-        return [f"python -m operations publish --version {version}"]
+        return ["the same command without --dry-run"]
     if done.status == "unchanged":
         return []
     return [
