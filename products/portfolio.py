@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import CfnOutput, CustomResource, RemovalPolicy, Stack, Tags, custom_resources
+from aws_cdk import CfnOutput, CustomResource, FileAssetPackaging, RemovalPolicy, Stack, Stage, Tags, custom_resources
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_servicecatalog as servicecatalog
@@ -116,10 +117,28 @@ class PortfolioStack(Stack):
                 f"or, if {version.version} was never deployed, remove {self._directory / version.version}."
             )
         return servicecatalog.CloudFormationProductVersion(
-            cloud_formation_template=servicecatalog.CloudFormationTemplate.from_asset(str(snapshots[0])),
+            cloud_formation_template=servicecatalog.CloudFormationTemplate.from_url(self._url(version, snapshots[0])),
             product_version_name=version.version,
             description=version.notes or None,
         )
+
+    def _url(self, version: Version, snapshot: Path) -> str:
+        """Return the address that the version had when it was the newest: the hash of its template.
+
+        Service Catalog tells versions apart by name and address. `CloudFormationTemplate.from_asset` would give the
+        same template another address, and so each project's version another id (docs/decisions/0011).
+        """
+        content = snapshot.read_bytes()
+        stage = Stage.of(self)
+        assert stage
+        staged = Path(stage.outdir, f"{version.version}.snapshot.template.json")
+        staged.write_bytes(content)
+        location = self.synthesizer.add_file_asset(
+            file_name=staged.name,
+            packaging=FileAssetPackaging.FILE,
+            source_hash=hashlib.sha256(content).hexdigest(),
+        )
+        return location.http_url
 
     def _guidance(self) -> None:
         """Set each version's guidance and activity, for which CloudFormation has nothing."""

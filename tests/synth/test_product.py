@@ -1,0 +1,257 @@
+"""The product's template: it stands alone, refuses bad input, and creates what it promises in the right order."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from ministack.services.cloudformation import engine
+
+from tests.synth.conftest import Assembly
+from tests.synth.policies import Names
+
+GOOD = {"DomainId": "dzd_4a5b6c", "ProjectId": "abc123def456", "Organization": "example-org"}
+SECRETS = {
+    "SAGEMAKER_DOMAIN_ARN",
+    "SAGEMAKER_SPACE_ARN",
+    "SAGEMAKER_PIPELINE_ROLE_ARN",
+    "OIDC_ROLE_GITHUB_WORKFLOW",
+    "SAGEMAKER_PROJECT_NAME",
+    "SAGEMAKER_PROJECT_ID",
+    "AMAZON_DATAZONE_DOMAIN",
+    "AMAZON_DATAZONE_SCOPENAME",
+    "AMAZON_DATAZONE_PROJECT",
+    "REGION",
+    "ARTIFACT_BUCKET",
+    "MODEL_PACKAGE_GROUP_NAME",
+    "GLUE_DATABASE",
+    "GLUE_TABLE",
+    "MLFLOW_TRACKING_URI",
+}
+
+
+def problem(template: dict[str, Any], given: dict[str, str]) -> str:
+    """Return what CloudFormation (MiniStack's) says against a launch with these parameters, "" when it takes them."""
+    try:
+        parameters = engine._resolve_parameters(template, [{"Key": k, "Value": v} for k, v in given.items()])
+        conditions = engine._evaluate_conditions(template, parameters)
+        engine._evaluate_rules(template, parameters, conditions)
+    except ValueError as refused:
+        return str(refused)
+    return ""
+
+
+def test_good_parameters_are_taken(assembly: Assembly) -> None:
+    assert problem(assembly.product, GOOD) == ""
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"DomainId": "my-domain"},
+        {"DomainId": "dzd_" + "x" * 37},
+        {"ProjectId": "a/b"},
+        {"ProjectId": "x" * 37},
+        {"ProjectName": "name; rm -rf /"},
+        {"ProjectName": "x" * 65},
+        {"ProfileName": "../regression"},
+        {"Organization": "acme corp"},
+        {"Organization": "-acme"},
+        {"Organization": "acme\r\nX-Injected: 1"},
+        {"BuildRepositoryName": "acme/repo"},
+        {"BuildRepositoryName": ".."},
+        {"BuildRepositoryName": "repo.git"},
+        {"DeployRepositoryName": "x" * 101},
+        {"DeployAccount": "1234"},
+        {"GlueDatabase": ""},
+        {"GlueTable": "a b"},
+        {"UserRoleArn": "datazone_usr_role"},
+        {"MlflowTrackingUri": "javascript:alert(1)"},
+        {"ScopeName": ""},
+        {"RepositoryVisibility": "secret"},
+        {"SyncMode": "Force"},
+        {"AdoptExisting": "yes"},
+        {"RotateSecrets": "True"},
+        {"SageMakerProjectName": "has space"},
+        {"Organization": None},
+        {"DomainId": None},
+    ],
+    ids=lambda bad: "-".join(f"{key}={value}"[:40] for key, value in bad.items()),
+)
+def test_bad_parameters_are_refused_before_anything_runs(assembly: Assembly, bad: dict[str, str | None]) -> None:
+    given = {key: value for key, value in (GOOD | bad).items() if value is not None}
+    assert problem(assembly.product, given)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, ""),
+        ({"ProjectId": "", "SageMakerProjectId": "p-abc123"}, ""),
+        ({"ProjectId": ""}, "Give the ProjectId of the Studio project."),
+        ({"BuildRepositoryName": "one", "DeployRepositoryName": "two"}, ""),
+        ({"BuildRepositoryName": "one", "DeployRepositoryName": "one"}, "different names"),
+    ],
+)
+def test_rules_refuse_what_a_pattern_cannot_tell(assembly: Assembly, given: dict[str, str], said: str) -> None:
+    found = problem(assembly.product, GOOD | given)
+    assert said in found
+    assert bool(said) == bool(found)
+
+
+def test_every_parameter_is_described_labelled_and_grouped(assembly: Assembly) -> None:
+    template = assembly.product
+    interface = template["Metadata"]["AWS::CloudFormation::Interface"]
+    grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(template["Parameters"])
+    assert set(interface["ParameterLabels"]) == set(template["Parameters"])
+    for parameter in template["Parameters"].values():
+        assert parameter["Description"]
+        assert ("AllowedPattern" in parameter) == ("ConstraintDescription" in parameter)
+        assert "AllowedPattern" in parameter or "AllowedValues" in parameter
+
+
+def test_it_stands_alone(assembly: Assembly) -> None:
+    text = json.dumps(assembly.product)
+    assert "Fn::ImportValue" not in text
+    assert "AWS::SSM" not in text
+    assert "cdk-hnb659fds" not in text
+    known = {*assembly.product["Resources"], *assembly.product["Parameters"]}
+    references = set(re.findall(r'"Ref": "([^":]+)"', text)) | set(re.findall(r'"Fn::GetAtt": \["([^"]+)"', text))
+    assert {name for name in references if not name.startswith("AWS::")} <= known
+    for name, resource in assembly.product["Resources"].items():
+        if resource["Type"].startswith("Custom::"):
+            token = Names().resolved(assembly.product, resource["Properties"]["ServiceToken"])
+            assert re.fullmatch(r"arn:aws:lambda:us-east-1:123456789012:function:studio-mlops-[a-z-]+-provider", token)
+            assert int(resource["Properties"]["ServiceTimeout"]) == 59 * 60, name
+
+
+def after(template: dict[str, Any], name: str) -> set[str]:
+    """Return the resources that CloudFormation creates before `name`, and deletes after it."""
+    found: set[str] = set()
+    todo = [name]
+    while todo:
+        resource = template["Resources"][todo.pop()]
+        text = json.dumps(resource)
+        direct = {*re.findall(r'"Fn::GetAtt": \["([^"]+)"', text), *re.findall(r'"Ref": "([^":]+)"', text)}
+        depends = resource.get("DependsOn", [])
+        direct |= set([depends] if isinstance(depends, str) else depends)
+        new = (direct & set(template["Resources"])) - found
+        found |= new
+        todo += new
+    return found
+
+
+@pytest.mark.parametrize(("part", "other"), [("Build", "Deploy"), ("Deploy", "Build")])
+def test_the_order_of_creation_and_so_the_reverse_of_deletion(assembly: Assembly, part: str, other: str) -> None:
+    template = assembly.product
+    assert after(template, f"{part}Repository") == {"StudioProject"}
+    assert after(template, f"{part}Template") == {"StudioProject", f"{part}Repository"}
+    # The configuration goes first on Delete, the repository's archive last.
+    assert {f"{part}Template", f"{part}Repository", "WorkflowRole"} <= after(template, f"{part}Configuration")
+    # Neither template waits for the other's repository.
+    assert f"{other}Repository" not in after(template, f"{part}Template")
+
+
+@pytest.mark.parametrize(("part", "more"), [("Build", set()), ("Deploy", {"DEPLOY_ACCOUNT"})])
+def test_secrets_and_variables_have_exactly_the_names_that_templates_read(
+    assembly: Assembly, part: str, more: set[str]
+) -> None:
+    properties = assembly.product["Resources"][f"{part}Configuration"]["Properties"]
+    assert set(properties["Secrets"]) == SECRETS | more
+    assert properties["Variables"] == {"TRIGGER_PIPELINE_EXECUTION": {"Ref": "TriggerPipelineExecution"}}
+    assert assembly.product["Parameters"]["TriggerPipelineExecution"]["Default"] == "false"
+
+
+def test_outputs_are_those_that_the_other_rooms_read(assembly: Assembly) -> None:
+    each = (
+        "RepositoryUrl",
+        "RepositoryName",
+        "RepositoryId",
+        "TemplateVersion",
+        "Commit",
+        "TemplateStatus",
+        "PullRequestUrl",
+    )
+    expected = {f"{part}{name}" for part in ("Build", "Deploy") for name in each}
+    assert set(assembly.product["Outputs"]) == expected | {
+        "ProjectName",
+        "ProfileName",
+        "ModelPackageGroupName",
+        "WorkflowRoleArn",
+    }
+
+
+def test_the_default_deploy_repository_is_named_after_the_project(assembly: Assembly) -> None:
+    name = assembly.product["Resources"]["DeployRepository"]["Properties"]["Name"]
+    condition, _, otherwise = name["Fn::If"]
+    assert condition == "DeployRepositoryNameGiven"
+    names = Names(values={"ProjectId": "p1", "DomainId": "dzd_1"})
+    assert names.resolved(assembly.product, otherwise) == "p1-dzd_1-deploy-repo"
+
+
+def subjects(template: dict[str, Any], values: dict[str, str]) -> list[str]:
+    """Return the subjects that the workflow role trusts."""
+    policy = template["Resources"]["WorkflowRole"]["Properties"]["AssumeRolePolicyDocument"]
+    (statement,) = Names(values=values).resolved(template, policy)["Statement"]
+    (key,) = (key for key in statement["Condition"]["StringLike"] if key.endswith(":sub"))
+    return list(statement["Condition"]["StringLike"][key])
+
+
+REPOSITORIES = {
+    "BuildRepository.FullName": "Acme/build",
+    "BuildRepository.RepositoryId": "11",
+    "BuildRepository.DefaultBranch": "main",
+    "DeployRepository.FullName": "Acme/deploy",
+    "DeployRepository.RepositoryId": "22",
+    "DeployRepository.DefaultBranch": "trunk",
+}
+
+
+def test_the_workflow_role_trusts_only_the_projects_repositories(assembly: Assembly) -> None:
+    from ministack.core.iam_evaluator import fnmatch_iam_cs
+
+    trusted = subjects(assembly.product, REPOSITORIES)
+
+    def allowed(subject: str) -> bool:
+        return any(fnmatch_iam_cs(subject, pattern) for pattern in trusted)
+
+    for good in (
+        "repo:Acme/build:ref:refs/heads/main",
+        "repo:Acme/deploy:ref:refs/heads/trunk",
+        "repo:Acme/deploy:environment:production",
+        "repo:Acme@123/build@11:ref:refs/heads/main",  # GitHub's immutable subjects, since July 2026
+        "repo:Acme@123/deploy@22:environment:staging",
+    ):
+        assert allowed(good), good
+    for bad in (
+        "repo:Acme/other:ref:refs/heads/main",
+        "repo:Acme/build:ref:refs/heads/feature",
+        "repo:Acme/build:pull_request",
+        "repo:Acme/deploy:environment:playground",
+        "repo:Acme/build:ref:refs/tags/main",
+        "repo:Acme@123/build@12:ref:refs/heads/main",  # the name, recycled
+        "repo:Mallory@9/build@11x:ref:refs/heads/main",
+        "repo:Mallory/build:ref:refs/heads/main",
+    ):
+        assert not allowed(bad), bad
+
+
+def test_two_projects_have_two_roles(assembly: Assembly) -> None:
+    name = assembly.product["Resources"]["WorkflowRole"]["Properties"]["RoleName"]
+    names = {Names(values={"ProjectId": project}).resolved(assembly.product, name) for project in ("p1", "p2")}
+    assert names == {"studio-mlops-wf-p1", "studio-mlops-wf-p2"}
+    longest = Names(values={"ProjectId": "x" * 36}).resolved(assembly.product, name)
+    assert len(longest) <= 64
+
+
+def test_an_enterprise_server_has_another_issuer(administered: Assembly) -> None:
+    role = administered.product["Resources"]["WorkflowRole"]["Properties"]
+    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+    provider = "arn:aws:iam::123456789012:oidc-provider/github.example.com/_services/token"
+    assert statement["Principal"]["Federated"] == provider
+    assert statement["Condition"]["StringEquals"] == {"github.example.com/_services/token:aud": "sts.amazonaws.com"}
+    assert role["PermissionsBoundary"] == "arn:aws:iam::123456789012:policy/Boundary"
+    assert administered.product["Parameters"]["Organization"]["Default"] == "example-org"

@@ -1,0 +1,134 @@
+"""Settings: what we ship is valid and complete; what is wrong is refused by name, in one sentence."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from products.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
+from tests.synth.conftest import synthesize
+
+SHIPPED = PROJECT_ROOT / "settings.toml"
+
+
+def load(folder: Path, text: str) -> Settings:
+    """Load settings from a text."""
+    path = folder / "settings.toml"
+    path.write_text(text, encoding="utf-8")
+    return load_settings(path)
+
+
+def keys(model: type[BaseModel], values: dict[str, Any]) -> set[str]:
+    """Return the model's keys that the values leave out."""
+    missing = set()
+    for name, field in model.model_fields.items():
+        if name not in values:
+            missing.add(name)
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            missing |= {f"{name}.{key}" for key in keys(field.annotation, values[name])}
+    return missing
+
+
+def test_the_shipped_file_names_every_setting() -> None:
+    text = SHIPPED.read_text(encoding="utf-8")
+    missing = keys(Settings, tomllib.loads(text))
+    # A table of tables is shown as an example, in a comment.
+    assert {key for key in missing if f"# [{key}." not in text} == set()
+
+
+def test_an_empty_file_is_the_defaults(tmp_path: Path) -> None:
+    assert load(tmp_path, "") == Settings()
+
+
+def test_the_seeds_names_are_kept(tmp_path: Path) -> None:
+    text = """
+    [git_config]
+    public_aiops_templates_org = "aws-samples"
+    public_repo_branch = "main"
+    oidc_role_github_workflow = "arn:aws:iam::123456789012:role/github"
+    private_github_organization = "example-org"
+    private_deploy_repo_default_branch = "trunk"
+    specific_folders = ["regression"]
+    github_token_secret_name = "token"
+    """
+    config = load(tmp_path, text).git_config
+    assert config.private_deploy_repo_default_branch == "trunk"
+    assert config.specific_folders == ("regression",)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("nope = 1", "nope is not a setting"),
+        ('[portfolio]\nnmae = "x"', "portfolio.nmae is not a setting; correct its name (known here: description"),
+        ('prefix = "Studio"', 'prefix cannot be "Studio"; use 2 to 16 lower case letters'),
+        ('prefix = "seventeen-letters"', "prefix cannot be"),
+        ("log_retention_days = 2", "CloudWatch keeps logs for one of 1, 3, 5"),
+        ('xray = "yes"', 'xray cannot be "yes"'),
+        ('architecture = "riscv"', "architecture cannot be"),
+        ("[portfolio]\nshare_accounts = [123456789012]", "in quotes"),
+        ('[portfolio]\nprincipals = ["arn:aws:iam::123456789012:role/path/Name"]', "without a path"),
+        ('[portfolio]\nshare_organizations = ["acme"]', "organizations (o-...)"),
+        ('[portfolio.tag_options]\n"aws:x" = ["1"]', "does not start with aws:"),
+        ("[portfolio.tag_options]\ncost_center = []", "at least one value"),
+        ('[profile_folders]\n"A" = "../secrets"', "profile_folders.A cannot be"),
+        ('[template_source]\nrepository = "templates"', "set git_config.public_aiops_templates_org"),
+        ('[template_source]\nfolder = "../elsewhere"', "template_source.folder cannot be"),
+        ('[git_config]\noidc_role_github_workflow = "github-role"', "write the ARN of a role"),
+        ('[github]\napi_url = "api.github.com"', "write an http(s) address"),
+        ('[github]\napi_url = "https://token@api.github.com"', "write an http(s) address"),
+        ('permissions_boundary = "Boundary"', "write the ARN of an IAM policy"),
+        ("prefix =", "is not valid TOML"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence_that_names_it(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load(tmp_path, text)
+    message = str(refused.value)
+    assert said in message
+    assert message.startswith("settings.toml")
+    assert message.endswith(".")
+    assert "\n" not in message
+
+
+def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"does not exist; copy settings\.toml there or set SETTINGS_FILE"):
+        load_settings(tmp_path / "none.toml")
+
+
+@given(st.dictionaries(st.text(max_size=12), st.one_of(st.integers(), st.text(max_size=12), st.booleans()), max_size=4))
+def test_any_table_is_either_settings_or_a_sentence(
+    tmp_path_factory: pytest.TempPathFactory, values: dict[str, Any]
+) -> None:
+    import json
+
+    lines = [f"{json.dumps(key)} = {json.dumps(value)}" for key, value in values.items()]
+    path = tmp_path_factory.mktemp("fuzz") / "settings.toml"
+    path.write_text("\n".join(lines), encoding="utf-8", errors="replace")
+    try:
+        assert isinstance(load_settings(path), Settings)
+    except SettingsError as refused:
+        assert str(refused)
+
+
+def test_the_app_shows_the_sentence_without_a_traceback(tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text("nope = 1", encoding="utf-8")
+    run = synthesize(tmp_path / "versions", tmp_path / "out", settings=settings)
+    assert run.returncode == 1
+    assert run.stderr.startswith("settings.toml: nope is not a setting")
+    assert "Traceback" not in run.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_app_asks_for_a_first_version(tmp_path: Path) -> None:
+    run = synthesize(tmp_path / "versions", tmp_path / "out")
+    assert run.returncode == 1
+    assert "python -m operations publish" in run.stderr
+    assert "Traceback" not in run.stderr

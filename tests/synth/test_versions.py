@@ -1,0 +1,117 @@
+"""The version store: read, checked, sorted; a published version never changes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from products.versions import ARCHIVE_FILE, RECORD_FILE, VersionError, read_versions, version_order
+from tests.synth.conftest import Assembly, publish, synthesize, synthesized
+
+
+def test_versions_sort_by_number_not_by_letter(tmp_path: Path) -> None:
+    for version in ("v1.10.0", "v1.9.0", "v1.9.10", "v0.1.0"):
+        publish(tmp_path, version)
+    assert [version.version for version in read_versions(tmp_path)] == ["v0.1.0", "v1.9.0", "v1.9.10", "v1.10.0"]
+
+
+def test_no_store_is_no_version(tmp_path: Path) -> None:
+    assert read_versions(tmp_path / "none") == []
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "v1.0", "v1.0.0-rc.1", "latest", ""])
+def test_other_forms_are_refused(version: str) -> None:
+    with pytest.raises(VersionError, match=r"write it as v1\.2\.3"):
+        version_order(version)
+
+
+def test_an_archive_that_was_changed_is_refused(tmp_path: Path) -> None:
+    publish(tmp_path, "v1.0.0")
+    archive = tmp_path / "v1.0.0" / ARCHIVE_FILE
+    archive.write_bytes(archive.read_bytes() + b"\0")
+    with pytest.raises(VersionError, match="a version never changes: restore it"):
+        read_versions(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"version": "v2.0.0"}, "a version is never renamed"),
+        ({"guidance": "OLD"}, "is wrong at guidance"),
+        ({"archive": "x.zip"}, "is wrong at archive"),
+        ({"unknown": 1}, "is wrong at unknown"),
+    ],
+)
+def test_a_record_that_was_changed_is_refused(tmp_path: Path, change: dict[str, object], said: str) -> None:
+    publish(tmp_path, "v1.0.0")
+    record = tmp_path / "v1.0.0" / RECORD_FILE
+    record.write_text(json.dumps(json.loads(record.read_text(encoding="utf-8")) | change), encoding="utf-8")
+    with pytest.raises(VersionError, match=said):
+        read_versions(tmp_path)
+
+
+def test_a_missing_archive_is_named(tmp_path: Path) -> None:
+    publish(tmp_path, "v1.0.0")
+    (tmp_path / "v1.0.0" / ARCHIVE_FILE).unlink()
+    with pytest.raises(VersionError, match=r"v1\.0\.0 has no archive\.zip"):
+        read_versions(tmp_path)
+
+
+def test_each_version_is_pinned_in_its_template(assembly: Assembly) -> None:
+    (version,) = read_versions(assembly.store)
+    for part in ("Build", "Deploy"):
+        properties = assembly.product["Resources"][f"{part}Template"]["Properties"]
+        assert properties["TemplateArchive"] == version.archive
+        assert properties["TemplateVersion"] == "v1.0.0"
+        assert properties["TemplateSource"] == "templates"
+
+
+def test_a_new_publish_leaves_the_old_snapshot_and_its_offer_as_they_were(assembly: Assembly, tmp_path: Path) -> None:
+    store = tmp_path / "versions"
+    publish(store, "v1.0.0")
+    first = synthesized(store, tmp_path / "first")
+    (snapshot,) = store.glob("*.v1.0.0.product.template.json")
+    before = snapshot.read_bytes()
+    publish(store, "v1.1.0", "two")
+    second = synthesized(store, tmp_path / "second")
+    assert snapshot.read_bytes() == before
+    assert offers(second)["v1.0.0"] == offers(first)["v1.0.0"]
+    assert set(offers(second)) == {"v1.0.0", "v1.1.0"}
+    assert offers(second)["v1.1.0"] != offers(second)["v1.0.0"]
+
+
+def offers(assembly: Assembly) -> dict[str, str]:
+    """Return version -> where Service Catalog loads its template from."""
+    from tests.synth.conftest import of_type
+
+    (product,) = of_type(assembly.portfolio, "AWS::ServiceCatalog::CloudFormationProduct").values()
+    return {
+        version["Name"]: json.dumps(version["Info"])
+        for version in product["Properties"]["ProvisioningArtifactParameters"]
+    }
+
+
+def test_a_published_template_that_would_change_is_refused(tmp_path: Path) -> None:
+    store, settings = tmp_path / "versions", tmp_path / "settings.toml"
+    publish(store, "v1.0.0")
+    synthesized(store, tmp_path / "first")
+    (snapshot,) = store.glob("*.product.template.json")
+    before = snapshot.read_bytes()
+    settings.write_text('[product]\nglue_table = "other"', encoding="utf-8")
+    run = synthesize(store, tmp_path / "second", settings=settings)
+    assert run.returncode == 1
+    assert "has changed since v1.0.0 was synthesized; publish a new version" in run.stderr
+    assert str(snapshot) in run.stderr
+    assert "Traceback" not in run.stderr
+    assert snapshot.read_bytes() == before
+
+
+def test_an_older_version_without_its_snapshot_is_refused(tmp_path: Path) -> None:
+    publish(tmp_path / "versions", "v1.0.0")
+    publish(tmp_path / "versions", "v1.1.0", "two")
+    run = synthesize(tmp_path / "versions", tmp_path / "out")
+    assert run.returncode == 1
+    assert "v1.0.0 has no snapshot" in run.stderr
+    assert "Traceback" not in run.stderr
