@@ -38,6 +38,7 @@ class Controls:
             ("POST", "callers"): self._name_caller,
             ("GET", "calls"): self._list_calls,
             ("DELETE", "calls"): self._forget_calls,
+            ("GET", "operations"): lambda _: self._stand_in.operations(),
             ("GET", "health"): lambda _: {"status": "ok"},
         }
 

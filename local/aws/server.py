@@ -21,7 +21,7 @@ from local.aws.datazone import DataZone
 from local.aws.emulator import Emulator
 from local.aws.environments import Environments
 from local.aws.launches import Launches
-from local.aws.protocol import SERVICES, Request, ServiceError, answer, answer_error, parse
+from local.aws.protocol import SERVICES, Request, ServiceError, answer, answer_error, parse, service_model
 from local.aws.sagemaker import SageMaker
 from local.aws.service_catalog import ServiceCatalog
 
@@ -76,6 +76,17 @@ class AwsStandIn:
         server.daemon_threads = True  # type: ignore[attr-defined]
         self.base_url = f"http://{HOST}:{server.port}"
         return server
+
+    def operations(self) -> dict[str, list[str]]:
+        """Return the names of the operations that the stand-in knows, by service."""
+        return {
+            service: [
+                name
+                for name in service_model(service).operation_names
+                if any(hasattr(half, xform_name(name)) for half in halves)
+            ]
+            for service, halves in self._services.items()
+        }
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Answer one request (WSGI)."""

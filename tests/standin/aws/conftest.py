@@ -16,11 +16,14 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.validate import ParamValidator
 
 from local.aws import AwsStandIn
+from local.aws.protocol import SERVICES
 
 REGION = "us-east-1"
 SESSION = boto3.session.Session()
+_UNMODELLED = {"ValidationException", "UnknownOperationException"}  # every AWS service may answer these
 ACCOUNT = "000000000000"
 _MINISTACK = """
 from local.aws import resource_types, service_events
@@ -29,6 +32,26 @@ resource_types.register()
 service_events.register()
 main()
 """
+
+
+def _hold_to_the_model(http_response: Any, parsed: dict[str, Any], model: Any, **_: object) -> None:
+    """Every answer of the stand-in in every test: all required members, right types, modelled errors and status."""
+    if model.service_model.service_name not in SERVICES:
+        return
+    if http_response.status_code < 300:
+        assert http_response.status_code == model.http.get("responseCode", 200), model.name
+        if model.output_shape:
+            content = {key: value for key, value in parsed.items() if key != "ResponseMetadata"}
+            report = ParamValidator().validate(content, model.output_shape)
+            assert not report.has_errors(), f"{model.name}: {report.generate_report()}"
+        return
+    code = parsed["Error"]["Code"]
+    modelled = {shape.name: shape.metadata.get("error", {}) for shape in model.service_model.error_shapes}
+    assert code in modelled or code in _UNMODELLED, f"{model.name}: {code}"
+    assert http_response.status_code == modelled.get(code, {}).get("httpStatusCode", 400), f"{model.name}: {code}"
+
+
+SESSION.events.register("after-call", _hold_to_the_model)
 
 
 @dataclass(frozen=True)
