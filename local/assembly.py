@@ -34,7 +34,6 @@ _INPUTS = (
     "requirements.txt",
     "products",
     "custom_resources",
-    "templates",
     "layers",
 )
 _KEPT = 8
@@ -104,49 +103,71 @@ def _digest(versions: Path, settings: Path) -> str:
     """Return the hash of what goes into an assembly. The newest version's snapshot comes out of it instead."""
     digest = hashlib.sha256(sys.version.encode())
     digest.update(settings.read_bytes() if settings.is_file() else b"")
-    newest = read_versions(versions)[-1].version
-    for root, places in ((SOURCE, [SOURCE / name for name in _INPUTS]), (versions, [versions])):
+    published = read_versions(versions)
+    for version in published:
+        digest.update(version.model_copy(update={"created": ""}).record().encode())
+    older = [version.version for version in published[:-1]]
+    snapshots = [file for version in older for file in _snapshots(versions, version)]
+    for root, places in ((SOURCE, [SOURCE / name for name in _INPUTS]), (versions, snapshots)):
         for file in _files(places):
-            if root == versions and file.name.endswith(f".{newest}.product.template.json"):
-                continue
             digest.update(f"{file.relative_to(root)}\0{file.stat().st_mode & 0o111}\0".encode())
             digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()[:16]
 
 
-def synthesize(home: Home) -> Assembly:
-    """Return the assembly of this source and the home's versions; the same input is synthesized once.
+def _snapshots(versions: Path, version: str) -> list[Path]:
+    """Return the files in which the CDK keeps how a version's product template was rendered."""
+    return sorted(versions.glob(f"*.{version}.product.template.json"))
+
+
+def synthesize(home: Home, versions: Path | None = None) -> Assembly:
+    """Return the assembly of this source and the versions (the home's); the same input is synthesized once.
 
     Raises LocalError with what the CDK says when the settings or versions are wrong.
     """
-    made = home.assemblies / _digest(home.versions, home.settings)
+    versions = versions or home.versions
+    made = home.assemblies / _digest(versions, home.settings)
+    newest = read_versions(versions)[-1].version
     if (made / "manifest.json").exists():
         made.touch()
+        for snapshot in _snapshots(made, newest):
+            shutil.copy(snapshot, versions)
         return Assembly(made)
-    with tempfile.TemporaryDirectory(prefix="synth-", dir=home.assemblies) as directory:
-        context = json.loads((SOURCE / "cdk.json").read_bytes()).get("context", {})
-        run = subprocess.run(
-            [sys.executable, "portfolio_app.py"],
-            cwd=SOURCE,
-            env={
-                **processes.environment(home),
-                "CDK_OUTDIR": f"{directory}/cdk.out",
-                "CDK_CONTEXT_JSON": json.dumps({**context, "aws:cdk:bundling-stacks": []}),
-                "MLOPS_VERSIONS_DIR": str(home.versions),
-                **({"SETTINGS_FILE": str(home.settings)} if home.settings.is_file() else {}),
-            },
-            capture_output=True,
-            text=True,
-            timeout=_SYNTH_SECONDS,
-            check=False,
-        )
-        if run.returncode:
-            said = run.stderr.strip().splitlines() or ["no message"]
-            raise LocalError(f"The stacks could not be synthesized: {said[-1]}")
-        Path(directory, "cdk.out").rename(made)
+    with tempfile.TemporaryDirectory(prefix="synth-", dir=home.temporary) as directory:
+        output = Path(directory) / "cdk.out"
+        _run_cdk(home, versions, output)
+        for snapshot in _snapshots(versions, newest):
+            shutil.copy(snapshot, output)
+        try:
+            output.rename(made)
+        except OSError:
+            if not made.exists():  # else somebody else was faster, with the same
+                raise
     for old in sorted(home.assemblies.iterdir(), key=lambda path: path.stat().st_mtime)[:-_KEPT]:
         shutil.rmtree(old, ignore_errors=True)
     return Assembly(made)
+
+
+def _run_cdk(home: Home, versions: Path, output: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "portfolio_app.py"],
+        cwd=SOURCE,
+        env={
+            **processes.environment(home),
+            "CDK_OUTDIR": str(output),
+            "CDK_CONTEXT_JSON": json.dumps({"aws:cdk:bundling-stacks": []}),
+            "MLOPS_VERSIONS_DIR": str(versions),
+            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
+            **({"SETTINGS_FILE": str(home.settings)} if home.settings.is_file() else {}),
+        },
+        capture_output=True,
+        text=True,
+        timeout=_SYNTH_SECONDS,
+        check=False,
+    )
+    if run.returncode:
+        said = run.stderr.strip().splitlines() or ["no message"]
+        raise LocalError(f"The stacks could not be synthesized: {said[-1]}")
 
 
 def _zipped(folders: Iterable[Path]) -> bytes:

@@ -100,7 +100,9 @@ def ensure_profiles(run: Run) -> None:
     )
     datazone = run.cloud.client("datazone")
     there = datazone.list_project_profiles(domainIdentifier=CHAIN_DOMAIN_ID)["items"]
-    for name in set(_profiles(run.home)) - {profile["name"] for profile in there}:
+    wanted = load_settings(run.home.settings).studio
+    names = {*wanted.profiles, *wanted.project_setup.profiles} - {profile["name"] for profile in there}
+    for name in sorted(names):
         made = datazone.create_project_profile(
             domainIdentifier=CHAIN_DOMAIN_ID,
             name=name,
