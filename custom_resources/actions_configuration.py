@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from custom_resources.errors import FinalError
 from custom_resources.rate_budget import Cost
@@ -43,12 +43,21 @@ class ActionsConfigurationProperties(Properties):
         for name, value in values.items():
             if len(value.encode()) > MAX_VALUE_BYTES:
                 raise ValueError(f"the value of {name} is over 48 KB, GitHub's limit")
-        return {name.upper(): value for name, value in values.items() if value}
+        return values
 
-    @field_validator("secret_references")
+    @field_validator("secrets", "secret_references", "variables")
     @classmethod
-    def _references_upper(cls, references: dict[str, str]) -> dict[str, str]:
-        return {name.upper(): reference for name, reference in references.items() if reference}
+    def _as_github_names_them(cls, values: dict[str, str]) -> dict[str, str]:
+        named = {name.upper(): value for name, value in values.items()}
+        if len(named) < len(values):
+            raise ValueError("names differ only in case, which GitHub does not tell apart")
+        return {name: value for name, value in named.items() if value}
+
+    @model_validator(mode="after")
+    def _said_once(self) -> ActionsConfigurationProperties:
+        if both := sorted(self.secrets.keys() & self.secret_references.keys()):
+            raise ValueError(f"{both[0]} has a value and a reference; give one of them")
+        return self
 
 
 class RepositoryGone(FinalError):

@@ -12,7 +12,7 @@ from pydantic import Field
 from custom_resources.errors import FinalError
 from custom_resources.lineage import TEMPLATE_REF, Delivery, delivery_in
 from custom_resources.rate_budget import Cost
-from custom_resources.reconciler import Changed, CustomResource, Done, Properties, Request
+from custom_resources.reconciler import Changed, CustomResource, Done, Line, Properties, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,8 +29,8 @@ class GitHubRepositoryProperties(Properties):
     organization: str = Field(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})\Z")
     name: str = Field(pattern=r"^(?!\.{1,2}$)(?!.*\.git$)[A-Za-z0-9._-]{1,100}\Z")
     part: Literal["model_build", "model_deploy"]
-    domain_id: str = Field(min_length=1)
-    project_id: str = Field(min_length=1)
+    domain_id: Line
+    project_id: Line
     project_name: str = ""
     visibility: Literal["private", "internal", "public"] = "private"
     topics: list[str] = Field(default_factory=list)

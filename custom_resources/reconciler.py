@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic.alias_generators import to_pascal
 
 from custom_resources.errors import FinalError, RateLimited, RetryLater
@@ -33,6 +33,9 @@ class Properties(BaseModel):
         frozen=True, extra="ignore", alias_generator=to_pascal, populate_by_name=True, regex_engine="python-re"
     )
 
+
+# A text that cannot leave its line: not in a commit's trailers, a description or a header.
+Line = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
 
 PropertiesT = TypeVar("PropertiesT", bound=Properties)
 ObservedT = TypeVar("ObservedT")
@@ -146,11 +149,16 @@ def parsed(resource: CustomResource[PropertiesT, Any, Any, Any], event: Event) -
 
     if event.get("RequestType") not in ("Create", "Update", "Delete"):
         raise FinalError("The event is not a CloudFormation custom resource request.")
-    old, operation = event.get("OldResourceProperties"), event.get("Operation") or {}
+    properties, operation = typed(event.get("ResourceProperties") or {}), event.get("Operation") or {}
+    old = event.get("OldResourceProperties")
+    try:
+        before = typed(old) if old else None
+    except FinalError:  # the rollback of an update that was refused for its properties: it changed nothing
+        before = properties
     return Request(
         type=event["RequestType"],
-        properties=typed(event.get("ResourceProperties") or {}),
-        old=typed(old) if old else None,
+        properties=properties,
+        old=before,
         physical_id=str(event.get("PhysicalResourceId") or ""),
         stack_id=str(event.get("StackId", "")),
         logical_id=str(event.get("LogicalResourceId", "")),

@@ -6,7 +6,7 @@ be pushed becomes one pull request. User files and user edits are never overwrit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
@@ -30,7 +30,7 @@ from custom_resources.lineage import (
     recorded,
 )
 from custom_resources.rate_budget import Cost
-from custom_resources.reconciler import Changed, CustomResource, Done, Properties, Request
+from custom_resources.reconciler import Changed, CustomResource, Done, Line, Properties, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,14 +46,14 @@ class RepositoryTemplateProperties(Properties):
     repository_id: int
     repository: str = Field(min_length=3)
     default_branch: str = "main"
-    domain_id: str = Field(min_length=1)
-    project_id: str = Field(min_length=1)
+    domain_id: Line
+    project_id: Line
     part: Literal["model_build", "model_deploy"]
     template_archive: str = Field(pattern=r"^[0-9a-f]{64}\.zip\Z")
     # A part of branch names (git-check-ref-format).
     template_version: str = Field(pattern=r"^(?!.*\.\.)(?!.*\.lock$)(?!.*\.$)[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z")
-    template_folder: str = Field(min_length=1)
-    template_source: str = ""
+    template_folder: Line
+    template_source: Line | Literal[""] = ""
     sync_mode: Literal["Merge", "PullRequest", "Off"] = "Merge"
     adopt_existing: bool = False
 
@@ -402,7 +402,9 @@ def apply(
                 f"The rules of {observed.full_name} refuse what the template needs ({rejected}); "
                 "let the token's owner bypass them."
             ) from None
-        return apply(propose(observed, f"the branch takes no push ({rejected})"), request, hosts, ensure_current)
+        instead = propose(observed, f"the branch takes no push ({rejected})")
+        remaining = tuple(offer for offer in instead.withdrawn if offer.untouched)  # the others are closed
+        return apply(replace(instead, withdrawn=remaining), request, hosts, ensure_current)
     attributes = {"CommitSha": commit, "TemplateVersion": version, "Status": plan.status, "PullRequestUrl": url}
     return Done(attributes, metrics=_metrics(plan))
 
@@ -429,12 +431,11 @@ def _push(
     elif plan.action == "push" and observed.merge:
         text = message(f"Update the template to {wanted.version}", wanted)
         tip = git.commit_tree(observed.merge.tree, (tip, template), text)
+    targets |= {f"refs/heads/{observed.branch}": tip, **recorded(observed.refs.targets, template, wanted)}
     ensure_current()
-    git.push(
-        observed.refs,
-        {**targets, f"refs/heads/{observed.branch}": tip, **recorded(observed.refs.targets, template, wanted)},
-    )
-    _withdraw(plan.withdrawn, observed.full_name, wanted.version, hosts)
+    _withdraw([offer for offer in plan.withdrawn if not offer.untouched], observed.full_name, wanted.version, hosts)
+    git.push(observed.refs, targets)  # GitHub closes the others, whose branches go with it
+    _withdraw([offer for offer in plan.withdrawn if offer.untouched], observed.full_name, wanted.version, hosts)
     return tip
 
 
@@ -483,32 +484,27 @@ def _propose(
     )
 
     proposal = Proposal(branch, wanted.key, observed.commit)
-    settled |= {proposal.ref: observed.commit}
 
     def merged(tree: str) -> str:
         return git.commit_tree(tree, (tip.sha, observed.commit), message(title, wanted))
 
-    def offer(seen: Refs, head: str, kept: bool = False) -> PullRequest | None:
-        body = pull_request_text.body(replace(update, kept=kept))
-        ensure_current()
-        if pull:  # its text first: the push is what says that all is done
-            hosts.github.update_pull_request(full_name, pull.number, title=title, body=body)
-        git.push(seen, {**settled, f"refs/heads/{branch}": head})
-        return pull or hosts.github.create_pull_request(full_name, branch, observed.branch, title, body)
-
+    kept = False
+    if not merge.conflicts:
+        head = merged(merge.tree)
+    elif observed.base and hosts.github.are_related(full_name, observed.base.sha, tip.sha):
+        # The conflict is left to be seen as one: the branch is the template's own commit, GitHub asks to resolve it.
+        head = observed.commit
+    else:
+        # Without common history there is nothing to merge from: offer what merges, with the user's side of the rest.
+        head, kept = merged(git.keep_ours(merge, tip.tree)), True
+    body = pull_request_text.body(replace(update, kept=kept))
     ensure_current()
     _withdraw(plan.withdrawn, full_name, wanted.version, hosts)
-    seen, offered = observed.refs, None
-    if not merge.conflicts:
-        offered = offer(seen, merged(merge.tree))
-    elif observed.base:
-        # The conflict is left to be seen as one: the branch is the template's own commit, GitHub asks to resolve it.
-        offered = offer(seen, observed.commit)
-        seen = Refs(seen.branch, {**seen.targets, **settled, f"refs/heads/{branch}": observed.commit})
-    if offered is None:
-        # Without common history there is nothing to merge from: offer what merges, with the user's side of the rest.
-        offered = offer(seen, merged(git.keep_ours(merge, tip.tree)), kept=True)
-    return offered.html_url if offered else ""
+    if pull:  # its text first: the push is what says that all is done
+        hosts.github.update_pull_request(full_name, pull.number, title=title, body=body)
+    git.push(observed.refs, {**settled, f"refs/heads/{branch}": head, proposal.ref: observed.commit})
+    pull = pull or hosts.github.create_pull_request(full_name, branch, observed.branch, title, body)
+    return pull.html_url
 
 
 def _free_branch(observed: Observed, settled: Targets, version: str) -> str:
@@ -521,7 +517,7 @@ def _free_branch(observed: Observed, settled: Targets, version: str) -> str:
     return name
 
 
-def _withdraw(offers: tuple[Offered, ...], full_name: str, version: str, hosts: Hosts) -> None:
+def _withdraw(offers: Iterable[Offered], full_name: str, version: str, hosts: Hosts) -> None:
     for offer in offers:
         if offer.pull_request:
             hosts.github.comment(full_name, offer.pull_request.number, pull_request_text.superseded(version))

@@ -243,13 +243,18 @@ class GitHub:
         self._call(f"set the topics of {full_name}", "PUT", f"/repos/{full_name}/topics", {"names": list(topics)})
 
     def contains(self, full_name: str, commit: str, tip: str) -> bool:
-        """Tell whether a commit is in a branch's history, however long (GET /repos/{owner}/{repo}/compare/{basehead}).
+        """Tell whether a commit is in a branch's history, however long that is."""
+        return self._comparison(full_name, commit, tip) in ("ahead", "identical")
 
-        Commits without common history, or that are gone, are answered with 404.
-        """
-        path = f"/repos/{full_name}/compare/{commit}...{tip}?per_page=1&page=2"  # only the first page lists files
+    def are_related(self, full_name: str, one: str, other: str) -> bool:
+        """Tell whether two commits have common history."""
+        return self._comparison(full_name, one, other) != ""
+
+    def _comparison(self, full_name: str, base: str, head: str) -> str:
+        """Return the status of GET /repos/{owner}/{repo}/compare/{basehead}; "" for 404: gone, or unrelated."""
+        path = f"/repos/{full_name}/compare/{base}...{head}?per_page=1&page=2"  # only the first page lists files
         _, data = self._find(f"compare commits of {full_name}", path)
-        return data is not None and data["status"] in ("ahead", "identical")
+        return str(data["status"]) if data else ""
 
     # -- Actions secrets and variables --------------------------------------------------------------------
 
@@ -322,8 +327,8 @@ class GitHub:
         found = self._call(f"look up pull requests of {full_name}", "GET", f"/repos/{full_name}/pulls?{query}")
         return _pull_request(found[0]) if found else None
 
-    def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> PullRequest | None:
-        """Open a pull request, or change the open one; None when the branches have no common history."""
+    def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> PullRequest:
+        """Open a pull request; the open one, if there is one already."""
         fields = {"title": title, "head": branch, "base": base, "body": body, "maintainer_can_modify": True}
         with self._translated(f"open a pull request in {full_name}"):
             try:
@@ -331,8 +336,6 @@ class GitHub:
             except GithubException as error:
                 if error.status != 422:
                     raise
-                if "no history in common" in str(error.data).lower():
-                    return None
                 existing = self.find_pull_request(full_name, branch)
                 if existing is None or existing.state != "open":
                     raise

@@ -1,0 +1,147 @@
+"""The first door: profile -> environment -> blueprint template -> provisioned product -> repositories."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from local import run as runs
+from tests.integration.studio.conftest import DOMAIN, FIRST_DOOR, OWN, Installation, eventually
+
+
+def names(installation: Installation, project: str) -> tuple[str, str]:
+    outputs = installation.outputs(project)
+    return outputs["BuildRepositoryName"], outputs["DeployRepositoryName"]
+
+
+def test_a_project_gets_its_repositories_and_loses_them_with_it(installation: Installation) -> None:
+    project = installation.create("churn")
+    installation.deployed(project)
+    outputs = installation.outputs(project)
+    assert outputs["BuildRepositoryName"] == f"{project}-{DOMAIN}-build-repo"
+    assert outputs["BuildTemplateVersion"] == "v1.0.0"
+    build, deploy = (installation.repository(name) for name in names(installation, project))
+    assert build["secrets"]["SAGEMAKER_PROJECT_NAME"] == "churn"
+    assert build["secrets"]["AMAZON_DATAZONE_PROJECT"] == project
+    assert build["secrets"]["SAGEMAKER_PIPELINE_ROLE_ARN"].startswith("arn:aws:iam::")
+    assert "DEPLOY_ACCOUNT" in deploy["secrets"]
+    assert not build["archived"]
+
+    # The environment shows what was launched, and the blueprint's role launched it.
+    environments = installation.datazone.list_environments(domainIdentifier=DOMAIN, projectIdentifier=project)["items"]
+    assert {item["status"] for item in environments} == {"ACTIVE"}
+    (ours,) = [item for item in environments if item["name"] != "Tooling"]
+    described = installation.datazone.get_environment(domainIdentifier=DOMAIN, identifier=ours["id"])
+    provisioned = {item["name"]: item["value"] for item in described["provisionedResources"]}
+    assert provisioned["BuildRepositoryUrl"] == outputs["BuildRepositoryUrl"]
+    launched = installation.calls("ProvisionProduct", "role/studio-mlops-provisioning")
+    assert f"studio-{project}" in {call["parameters"]["ProvisionedProductName"] for call in launched}
+
+    # Deleted in Studio: terminated through the environment; the second door keeps its hands off.
+    installation.delete(project)
+    assert installation.launch(project) is None
+    for repository in (build, deploy):
+        assert installation.repository(repository["full_name"].rpartition("/")[2])["archived"]
+    ends = {installation.final_state(item) for item in installation.settled(project)}
+    assert ends <= {"NotOurs", "ProjectGone", "NotYet"}
+    terminated = installation.calls("TerminateProvisionedProduct", "role/studio-mlops-project-setup")
+    assert project not in str(terminated)
+
+
+def test_two_projects_at_once_and_a_profile_of_our_own(installation: Installation) -> None:
+    projects = [installation.create("left"), installation.create("right"), installation.create("own", OWN)]
+    for project in projects:
+        installation.deployed(project)
+    found = [installation.outputs(project) for project in projects]
+    assert [item["ProfileName"] for item in found] == [FIRST_DOOR, FIRST_DOOR, OWN]
+    every = [name for project in projects for name in names(installation, project)]
+    assert len(set(every)) == 6
+    for project in projects:
+        assert installation.repository(names(installation, project)[0])["secrets"]["AMAZON_DATAZONE_PROJECT"] == project
+
+
+def test_our_environment_waits_for_tooling_that_takes_long(installation: Installation) -> None:
+    installation.tooling("slow", seconds=4)
+    project = installation.create("slow")
+    assert installation.launch(project) is None
+    installation.deployed(project)
+    assert installation.outputs(project)["ProjectName"] == "slow"
+
+
+def test_a_launch_by_hand_waits_for_the_tooling_environment_too(installation: Installation) -> None:
+    """Nothing in it waits for the project: that is IN_PROGRESS all the while, with our environment still to come."""
+    installation.tooling("early", seconds=6)
+    project = installation.create("early")
+    launched = launch_by_hand(installation, project)
+    assert installation.catalog.describe_record(Id=launched)["RecordDetail"]["Status"] in ("CREATED", "IN_PROGRESS")
+    eventually(lambda: record(installation, launched)["Status"] == "SUCCEEDED")
+    assert installation.project(project)["environmentDeploymentDetails"]["overallDeploymentStatus"] != "SUCCESSFUL"
+    # The blueprint's own launch finds the name taken: one launch a project.
+    details = installation.deployed(project, "FAILED_DEPLOYMENT")
+    assert f"studio-{project}" in str(details["environmentFailureReasons"])
+
+
+def test_tooling_that_fails_is_the_reason_in_the_stack_event(installation: Installation) -> None:
+    installation.tooling("broken", failure="The VPC has no free addresses")
+    project = installation.create("broken")
+    installation.deployed(project, "FAILED_DEPLOYMENT")
+    assert installation.launch(project) is None
+    launched = launch_by_hand(installation, project)
+    eventually(lambda: record(installation, launched)["Status"] == "FAILED")
+    (stack,) = [
+        item
+        for item in installation.client("cloudformation").describe_stacks()["Stacks"]
+        if item["StackName"].startswith("SC-")
+        and {"ParameterKey": "ProjectId", "ParameterValue": project}.items()
+        <= {k: v for p in item["Parameters"] if p["ParameterKey"] == "ProjectId" for k, v in p.items()}.items()
+    ]
+    reasons = installation.stack_reasons(stack["StackId"])
+    sentence = f"The tooling environment of project {project} failed in Studio: The VPC has no free addresses."
+    assert any(sentence in reason for reason in reasons), reasons
+
+
+def launch_by_hand(installation: Installation, project: str) -> str:
+    """Launch as the blueprint's role may: the way an administrator would repair something. Returns the record's id."""
+    product = installation.stack_outputs("PortfolioStack")["ProductId"]
+    role = f"arn:aws:iam::{runs.ministack.ACCOUNT}:role/studio-mlops-provisioning"
+    keys = installation.client("sts").assume_role(RoleArn=role, RoleSessionName="hand")["Credentials"]
+    import boto3
+
+    catalog: Any = boto3.client(
+        "servicecatalog",
+        endpoint_url=installation.run.cloud.stand_in_url,
+        region_name=runs.ministack.REGION,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+    answer = catalog.provision_product(
+        ProductId=product,
+        ProvisioningArtifactName="v1.0.0",
+        ProvisionedProductName=f"studio-{project}",
+        ProvisionToken=f"hand-{project}",
+        ProvisioningParameters=[{"Key": "DomainId", "Value": DOMAIN}, {"Key": "ProjectId", "Value": project}],
+    )
+    return str(answer["RecordDetail"]["RecordId"])
+
+
+def record(installation: Installation, identifier: str) -> dict[str, Any]:
+    return dict(installation.catalog.describe_record(Id=identifier)["RecordDetail"])
+
+
+@pytest.mark.slow
+def test_the_repository_of_studios_git_connection_is_adopted(installation: Installation) -> None:
+    full_name = f"{runs.ORGANIZATION}/notebooks"
+    installation.github("POST", f"/orgs/{runs.ORGANIZATION}/repos", {"name": "notebooks", "auto_init": True})
+    before = installation.repository("notebooks")
+    installation.tooling("connected", gitFullRepositoryId=full_name, gitBranchName="main")
+    project = installation.create("connected")
+    installation.deployed(project)
+    outputs = installation.outputs(project)
+    assert outputs["BuildRepositoryName"] == "notebooks"
+    assert outputs["BuildRepositoryId"] == str(before["id"])
+    assert installation.repository("notebooks")["secrets"]["AMAZON_DATAZONE_PROJECT"] == project
+    assert outputs["DeployRepositoryName"] == f"{project}-{DOMAIN}-deploy-repo"
+    installation.delete(project)
+    assert installation.repository("notebooks")["archived"]

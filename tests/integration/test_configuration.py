@@ -1,0 +1,151 @@
+"""Actions secrets and variables: only what changed in the stack is written."""
+
+from __future__ import annotations
+
+import pytest
+
+from custom_resources import actions_configuration
+from tests.integration.world import Content, Project, World, refused
+
+V1: dict[str, Content] = {"README.md": "# Template\n"}
+SECRETS = {f"NAME_{number}": f"value {number}" for number in range(15)}
+
+
+@pytest.fixture
+def project(world: World) -> Project:
+    return Project(world, world.publish("v1", V1), secrets=SECRETS, variables={"TRIGGER": "false"}).launch()
+
+
+def values(project: Project) -> dict[str, str]:
+    return {name: secret.value for name, secret in project.state.secrets.items()}
+
+
+def writes(world: World) -> list[str]:
+    return sorted(
+        f"{entry.method} {entry.path.split('/actions/')[-1]}" for entry in world.requests() if entry.method != "GET"
+    )
+
+
+def test_secrets_are_sealed_with_one_public_key(world: World, project: Project) -> None:
+    assert values(project) == SECRETS
+    assert project.state.variables["TRIGGER"].value == "false"
+    keys = [entry for entry in world.requests() if entry.path.endswith("/public-key")]
+    assert len(keys) == 1
+
+
+def test_only_what_changed_is_written(world: World, project: Project) -> None:
+    world.requests()
+    project.configure({**SECRETS, "NAME_3": "new"}, {"TRIGGER": "false", "MORE": "1"})
+    assert writes(world) == ["POST variables", "PUT secrets/NAME_3"]
+    assert values(project) == {**SECRETS, "NAME_3": "new"}
+    assert project.state.variables["MORE"].value == "1"
+
+
+def test_what_the_stack_drops_is_removed(world: World, project: Project) -> None:
+    kept = {name: value for name, value in SECRETS.items() if name != "NAME_3"}
+    project.configure(kept, {})
+    assert values(project) == kept
+    assert not project.state.variables
+
+
+def test_an_empty_value_means_not_set(world: World, project: Project) -> None:
+    data = project.configure({**SECRETS, "NAME_3": ""}, {"TRIGGER": ""})
+    assert "NAME_3" not in values(project)
+    assert "NAME_3" not in data["SecretNames"].split(",")
+    assert not project.state.variables
+
+
+def test_no_change_is_no_request(world: World, project: Project) -> None:
+    world.requests()
+    project.configure(SECRETS, {"TRIGGER": "false"})
+    assert world.requests() == []
+
+
+def by_hand(world: World, project: Project, value: str) -> None:
+    properties = {**project.configuration_properties(), "Secrets": {"NAME_3": value}, "Variables": {"TRIGGER": value}}
+    world.send(actions_configuration.RESOURCE, "Create", properties)
+
+
+def test_a_value_changed_by_hand_stays_unless_ours_changed(world: World, project: Project) -> None:
+    by_hand(world, project, "by hand")
+    project.configure({**SECRETS, "NAME_4": "new"}, {"TRIGGER": "false"})
+    assert values(project)["NAME_3"] == "by hand"
+    assert project.state.variables["TRIGGER"].value == "by hand"
+    project.configure({**SECRETS, "NAME_3": "ours"}, {"TRIGGER": "true"})
+    assert values(project)["NAME_3"] == "ours"
+    assert project.state.variables["TRIGGER"].value == "true"
+
+
+def test_rotation_writes_all_secrets(world: World, project: Project) -> None:
+    by_hand(world, project, "by hand")
+    project.configure(SECRETS, {"TRIGGER": "false"}, RotateSecrets="true")
+    assert values(project) == SECRETS
+    assert project.state.variables["TRIGGER"].value == "by hand"
+
+
+def test_a_reference_is_read_when_it_is_written(world: World, project: Project) -> None:
+    world.secrets.values["arn:secret#key"] = "from Secrets Manager"
+    data = project.configure(SECRETS, {}, SecretReferences={"API_KEY": "arn:secret#key"})
+    assert values(project)["API_KEY"] == "from Secrets Manager"
+    assert "API_KEY" in data["SecretNames"]
+    world.secrets.values["arn:secret#key"] = "rotated"
+    project.configure(SECRETS, {}, SecretReferences={"API_KEY": "arn:secret#key"}, RotateSecrets="true")
+    assert values(project)["API_KEY"] == "rotated"
+
+
+def test_an_archived_repository_is_restored_for_a_write_only(world: World, project: Project) -> None:
+    world.rest("PATCH", "/repos/acme/p1-build", archived=True)
+    project.configure(SECRETS, {"TRIGGER": "false"})
+    assert project.state.archived
+    project.configure({**SECRETS, "NAME_3": "new"}, {"TRIGGER": "false"})
+    assert (project.state.archived, values(project)["NAME_3"]) == (False, "new")
+
+
+def test_a_renamed_repository_is_followed(world: World, project: Project) -> None:
+    world.rest("PATCH", "/repos/acme/p1-build", name="renamed")
+    Project(world, world.publish("v1", V1), project="p2").launch()  # took the name
+    project.configure({**SECRETS, "NAME_3": "new"}, {"TRIGGER": "false"})
+    assert values(project)["NAME_3"] == "new"
+    stranger = world.github.store.by_name("acme", "p1-build")
+    assert stranger is not None
+    assert not stranger.secrets
+
+
+def test_no_value_reaches_the_attributes_or_the_log(
+    world: World, project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = project.configure({**SECRETS, "NAME_3": "canary-in-the-mine"}, {})
+    assert "canary" not in str(data) + capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"Secrets": {"GITHUB_TOKEN": "x"}}, "Secrets.GITHUB_TOKEN"),
+        ({"Secrets": {"1ST": "x"}}, "1ST"),
+        ({"Secrets": {"A-B": "x"}}, "A-B"),
+        ({"Variables": {"": "x"}}, "Variables"),
+        ({"Secrets": {"BIG": "x" * 50_000}}, "48 KB"),
+        ({"Secrets": {"NAME": "x", "name": "y"}}, "differ only in case"),
+        ({"Secrets": {"NAME": "x"}, "SecretReferences": {"name": "arn"}}, "a value and a reference"),
+        ({"RepositoryId": "none"}, "RepositoryId"),
+    ],
+)
+def test_wrong_names_and_values_are_refused_before_a_request(
+    world: World, project: Project, wrong: dict[str, object], said: str
+) -> None:
+    world.requests()
+    properties = {**project.configuration_properties(), **wrong}
+    sentence = refused(lambda: world.send(actions_configuration.RESOURCE, "Create", properties))
+    assert said in sentence
+    assert "correct the template" in sentence
+    assert world.requests() == []
+
+
+def test_a_refused_update_can_be_rolled_back(world: World, project: Project) -> None:
+    good = project.configuration_properties()
+    bad = {**good, "Secrets": {**SECRETS, "GITHUB_TOKEN": "x"}}
+    refused(lambda: world.send(actions_configuration.RESOURCE, "Update", bad, old=good, physical_id="x"))
+    world.requests()
+    world.send(actions_configuration.RESOURCE, "Update", good, old=bad, physical_id="x")
+    assert world.requests() == []

@@ -1,0 +1,318 @@
+"""Whose a repository is: what is not this project's is not adopted, written, archived or un-archived."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from custom_resources import github_repository
+from tests.integration.world import Content, Project, World, refused
+
+V1: dict[str, Content] = {"README.md": "# Template\n", "train.py": "one\n"}
+
+
+@pytest.fixture
+def ours(world: World) -> Project:
+    """A project whose stack is not launched yet."""
+    return Project(world, world.publish("v1", V1))
+
+
+def stranger(world: World, name: str = "p1-build", files: bool = True, **settings: Any) -> dict[str, Any]:
+    """Make somebody's repository; return what GitHub knows of it."""
+    world.rest("POST", "/orgs/acme/repos", name=name, private=True, auto_init=files, **settings)
+    return snapshot(world, name)
+
+
+def snapshot(world: World, name: str) -> dict[str, Any]:
+    """Return everything about a repository."""
+    found = world.api.get(f"{world.github.base_url}/_standin/repositories/acme/{name}", timeout=30)
+    return dict(found.json())
+
+
+@pytest.mark.parametrize("files", [True, False], ids=["with commits", "empty"])
+@pytest.mark.parametrize("spelling", ["p1-build", "P1-Build"])
+def test_a_taken_name_is_refused_and_nothing_touched(world: World, ours: Project, files: bool, spelling: str) -> None:
+    before = stranger(world, spelling, files)
+    said = refused(ours.launch)
+    assert said == (
+        f"The repository acme/{spelling} exists already and is not this project's; choose another name, "
+        "or launch with AdoptExisting=true to take it over."
+    )
+    ours.delete()  # the rollback
+    assert snapshot(world, "p1-build") == before
+
+
+@pytest.mark.parametrize("adopt", ["false", "true"])
+@pytest.mark.parametrize(("project", "part"), [("p2", "model_build"), ("p1", "model_deploy")])
+def test_another_projects_repository_is_refused(world: World, adopt: str, project: str, part: str) -> None:
+    Project(world, world.publish("v1", V1), project=project, part=part).launch()
+    before = snapshot(world, "p1-build")
+    ours = Project(world, world.publish("v1", V1), settings={"AdoptExisting": adopt})
+    assert "choose another name" in refused(ours.launch)
+    ours.delete()
+    assert snapshot(world, "p1-build") == before
+
+
+@pytest.mark.parametrize("adopt", ["false", "true"])
+def test_an_archived_stranger_stays_archived(world: World, adopt: str) -> None:
+    stranger(world)
+    world.rest("PATCH", "/repos/acme/p1-build", archived=True)
+    before = snapshot(world, "p1-build")
+    ours = Project(world, world.publish("v1", V1), settings={"AdoptExisting": adopt})
+    refused(ours.launch)
+    ours.delete()
+    assert snapshot(world, "p1-build") == before
+
+
+def test_a_strangers_description_proves_nothing(world: World, ours: Project) -> None:
+    before = stranger(world, description="Mine (d1/p1 model_build)")
+    refused(ours.launch)
+    ours.delete()
+    assert snapshot(world, "p1-build") == before
+
+
+def test_the_former_name_of_a_strangers_repository_is_free(world: World, ours: Project) -> None:
+    stranger(world)
+    world.rest("PATCH", "/repos/acme/p1-build", name="moved")
+    before = snapshot(world, "moved")
+    ours.launch()
+    assert ours.state.full_name == "acme/p1-build"
+    assert ours.files() == V1
+    after = snapshot(world, "moved")
+    assert (after["id"], after["refs"], after["archived"]) == (before["id"], before["refs"], False)
+
+
+def test_our_renamed_repository_is_found_by_its_former_name(world: World, ours: Project) -> None:
+    ours.launch()
+    world.rest("PATCH", "/repos/acme/p1-build", name="moved")
+    ours.delete()
+    assert ours.state.archived
+    again = Project(world, ours.version).launch()
+    assert (again.attributes["Status"], again.attributes["FullName"]) == ("restored", "acme/moved")
+    assert not again.state.archived
+
+
+def test_launching_again_restores(world: World, ours: Project) -> None:
+    ours.launch()
+    ours.commit({"mine": "m\n"})
+    ours.delete()
+    assert ours.state.archived
+    again = Project(world, world.publish("v2", {**V1, "new": "n\n"})).launch()
+    assert again.attributes == {**ours.attributes, "Status": "restored"}
+    assert again.status["Status"] == "merged"
+    assert again.files() == {**V1, "mine": "m\n", "new": "n\n"}
+
+
+# -- adoption -------------------------------------------------------------------------------------------------------
+
+
+def adopting(world: World, files: dict[str, Content] = V1, **settings: str) -> Project:
+    return Project(world, world.publish("v1", files), settings={"AdoptExisting": "true", **settings})
+
+
+def test_an_empty_repository_is_adopted(world: World) -> None:
+    stranger(world, files=False)
+    project = adopting(world).launch()
+    assert (project.attributes["Status"], project.status["Status"]) == ("adopted", "seeded")
+    assert project.files() == V1
+
+
+def test_a_lone_readme_of_github_is_replaced(world: World) -> None:
+    before = stranger(world, description="Of Studio")
+    project = adopting(world).launch()
+    assert (project.attributes["Status"], project.status["Status"]) == ("adopted", "merged")
+    assert project.files() == V1
+    assert before["refs"]["refs/heads/main"] in project.parents()
+
+
+def test_a_readme_that_somebody_wrote_is_not_replaced(world: World) -> None:
+    stranger(world)
+    user = Project(world, world.publish("v1", V1))
+    user.attributes = {"RepositoryId": str(snapshot(world, "p1-build")["id"])}
+    user.commit({"README.md": "# p1-build\n\nWhat I found out\n"})
+    project = adopting(world)
+    project.create_repository()
+    project.create_template()
+    assert project.status["Status"] == "pull-request"
+    assert project.files() == {"README.md": "# p1-build\n\nWhat I found out\n"}
+
+
+def adopted_with(world: World, files: dict[str, Content], template: dict[str, Content]) -> Project:
+    stranger(world)
+    user = Project(world, world.publish("v1", V1))
+    user.attributes = {"RepositoryId": str(snapshot(world, "p1-build")["id"])}
+    user.commit({"README.md": None, **files})
+    project = adopting(world, template)
+    project.create_repository()
+    project.create_template()
+    return project
+
+
+def test_adopted_work_is_kept_beside_the_template(world: World) -> None:
+    project = adopted_with(world, {"mine": "m\n", "train.py": "one\n"}, V1)
+    assert project.status["Status"] == "merged"
+    assert project.files() == {**V1, "mine": "m\n"}
+    assert project.update(world.publish("v2", {**V1, "train.py": "two\n"}))["Status"] == "merged"
+    assert project.files()["train.py"] == "two\n"
+
+
+@pytest.mark.parametrize("method", ["merge", "squash"])
+def test_adopted_work_that_differs_gets_a_pull_request_that_can_be_merged(world: World, method: str) -> None:
+    project = adopted_with(world, {"train.py": "mine\n"}, {**V1, "new": "n\n"})
+    assert project.status["Status"] == "pull-request"
+    [pull] = project.pulls()
+    assert "stay as they are here" in pull["body"]
+    assert "^2 -- FILE" in pull["body"]
+    project.merge_pull(pull["number"], method)
+    assert project.files() == {**V1, "train.py": "mine\n", "new": "n\n"}
+    status = project.update(world.publish("v2", {**V1, "new": "N\n"}))
+    assert status["Status"] == "merged"
+    assert project.files() == {**V1, "train.py": "mine\n", "new": "N\n"}
+
+
+def test_a_conflict_without_common_history_can_be_merged_too(world: World) -> None:
+    project = adopted_with(world, {"train.py": "mine\n"}, {**V1, "new": "n\n"})
+    project.merge_pull(project.pulls()[0]["number"], "squash")
+    project.update(world.publish("v2", {**V1, "train.py": "two\n", "newer": "n\n"}))
+    [pull] = project.pulls()
+    assert (
+        project.update(world.publish("v3", {**V1, "train.py": "three\n", "newer": "n\n"}))["Status"] == "pull-request"
+    )
+    [renewed] = project.pulls()
+    assert pull["number"] == renewed["number"]
+    project.merge_pull(renewed["number"], "squash")
+    assert project.files() == {**V1, "train.py": "mine\n", "newer": "n\n"}
+
+
+def test_adopting_twice_is_adopting_once(world: World) -> None:
+    project = adopted_with(world, {"mine": "m\n"}, V1)
+    refs = project.refs()
+    again = adopting(world)
+    again.create_repository()
+    again.create_template()
+    assert (again.attributes["Status"], again.status["Status"]) == ("kept", "unchanged")
+    assert again.refs() == refs
+
+
+def test_a_repository_that_was_taken_over_but_never_delivered_to_stays_as_it_was(world: World) -> None:
+    before = stranger(world)
+    project = adopting(world)
+    project.create_repository()
+    project.delete()
+    after = snapshot(world, "p1-build")
+    assert (after["archived"], after["refs"]) == (False, before["refs"])
+
+
+# -- failed launches and deletions ---------------------------------------------------------------------------------
+
+
+def fault(world: World, method: str, path: str, kind: str = "reset-after", **more: Any) -> None:
+    body = {"match": {"method": method, "path": path}, "fault": kind, "times": 1, **more}
+    world.api.post(f"{world.github.base_url}/_standin/faults", json=body, timeout=30).raise_for_status()
+
+
+def test_a_repository_whose_creation_was_not_answered_is_ours(world: World, ours: Project) -> None:
+    fault(world, "POST", "/orgs/acme/repos")
+    ours.create_repository()
+    assert ours.attributes["Status"] in ("created", "kept")
+    ours.create_template()
+    assert ours.files() == V1
+
+
+def test_a_half_made_repository_is_archived_by_its_name(world: World, ours: Project) -> None:
+    """The stack rolls back while the physical id is still the name."""
+    ours.create_repository()
+    properties = ours.repository_properties()
+    world.send(github_repository.RESOURCE, "Delete", properties, physical_id="acme/p1-build")
+    assert ours.state.archived
+    again = Project(world, ours.version).launch()
+    assert again.attributes["Status"] == "restored"
+    assert again.files() == V1
+
+
+@pytest.mark.parametrize("steps", range(3))
+def test_a_launch_that_fails_after_any_step_leaves_nothing_unarchived(world: World, ours: Project, steps: int) -> None:
+    for step in (ours.create_repository, ours.create_template)[:steps]:
+        step()
+    ours.delete()
+    found = world.github.store.repositories()
+    assert [repository.archived for repository in found] == [True] * min(steps, 1)
+
+
+def test_deleting_twice_or_what_is_gone_succeeds(world: World, ours: Project) -> None:
+    ours.launch()
+    ours.delete()
+    refs = ours.refs()
+    ours.delete()
+    assert (ours.state.archived, ours.refs()) == (True, refs)
+    world.api.headers["Authorization"] = f"token {world.github.token}"
+    world.rest("DELETE", f"/repos/{ours.state.full_name}")
+    ours.delete()
+
+
+def test_a_missing_permission_to_archive_is_said(world: World, ours: Project) -> None:
+    ours.launch()
+    world.secrets.token = world.github.make_token(["repo", "workflow"], login="writer", role="write")
+    world.hosts = world.new_hosts()
+    said = refused(
+        lambda: world.send(
+            github_repository.RESOURCE, "Delete", ours.repository_properties(), physical_id=ours.repository_id
+        )
+    )
+    assert "permission" in said
+    assert not ours.state.archived
+
+
+def test_an_archive_keeps_everything(world: World, ours: Project) -> None:
+    ours.secrets, ours.variables = {"REGION": "eu-west-1"}, {"TRIGGER": "false"}
+    ours.launch()
+    ours.commit({"mine": "m\n"})
+    refs = ours.refs()
+    ours.delete()
+    state = snapshot(world, "p1-build")
+    assert (state["archived"], state["refs"], state["secrets"], state["variables"]) == (True, refs, {}, {})
+
+
+def test_a_repository_deleted_on_github_is_said(world: World, ours: Project) -> None:
+    ours.launch()
+    world.github.store.delete(ours.state)
+    assert "was deleted on GitHub" in refused(lambda: ours.update(world.publish("v2", V1)))
+    assert "was deleted on GitHub" in refused(lambda: ours.update_repository(Visibility="internal"))
+
+
+# -- settings -------------------------------------------------------------------------------------------------------
+
+
+def test_settings_that_changed_in_the_stack_are_changed_and_others_left(world: World, ours: Project) -> None:
+    ours.launch()
+    world.rest("PATCH", "/repos/acme/p1-build", description="Mine", has_wiki=True)
+    data = ours.update_repository(Name="renamed", Topics=["studio", "mlops"])
+    assert (data["FullName"], data["Status"], data["RepositoryId"]) == ("acme/renamed", "kept", ours.repository_id)
+    assert (ours.state.description, set(ours.state.topics)) == ("Mine", {"studio", "mlops"})
+    world.requests()
+    ours.update_repository()
+    assert all(entry.method == "GET" for entry in world.requests())
+
+
+def test_a_refused_move_can_be_rolled_back(world: World, ours: Project) -> None:
+    ours.launch()
+    old, new = ours.repository_properties(), {**ours.repository_properties(), "Organization": "other"}
+
+    def update(properties: dict[str, Any], before: dict[str, Any]) -> object:
+        return world.send(github_repository.RESOURCE, "Update", properties, old=before, physical_id=ours.repository_id)
+
+    assert "transfer it on GitHub" in refused(lambda: update(new, old))
+    update(old, new)  # what CloudFormation sends then
+    world.github.store.add_account("other", "Organization")
+    world.rest("POST", "/repos/acme/p1-build/transfer", new_owner="other")
+    update(new, old)  # and it has been transferred
+
+
+def test_a_long_project_name_leaves_the_mark_whole(world: World, ours: Project) -> None:
+    properties = {**ours.repository_properties(), "ProjectName": "x" * 400}
+    world.send(github_repository.RESOURCE, "Create", properties)
+    found = world.github.store.by_name("acme", "p1-build")
+    assert found is not None
+    assert len(found.description) == 350
+    assert found.description.endswith("(d1/p1 model_build)")
