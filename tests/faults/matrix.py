@@ -1,0 +1,313 @@
+"""Every request of an operation, with every fault: what became of it, compared with a run without faults."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from custom_resources.hosts import git, github
+from custom_resources.template_content import TemplateFile, archive_name, build_archive
+from tests.faults.stack import PARTS, Stack, World, launch_template
+
+ORGANIZATION = "acme"
+TOKENS = ["ghp_first_token_of_the_admin", "ghp_second_token_of_the_admin"]
+FAULTS: dict[str, dict[str, Any]] = {
+    "reset before": {"fault": "reset-before"},
+    "reset after": {"fault": "reset-after"},
+    "500": {"fault": "500"},
+    "500 after": {"fault": "500", "acts": True},
+    "502": {"fault": "502"},
+    "503": {"fault": "503"},
+    "timeout": {"fault": "timeout", "seconds": 3},
+    "timeout after": {"fault": "timeout", "seconds": 3, "acts": True},
+    "slow": {"fault": "slow", "seconds": 0.5},
+    "truncated": {"fault": "truncated"},
+    "secondary limit": {"fault": "secondary-limit", "seconds": 60},
+    "429": {"fault": "429", "seconds": 60},
+    "401, token rotated": {"fault": "401"},
+    "killed before": {"fault": "timeout", "seconds": 20},
+    "killed after": {"fault": "timeout", "seconds": 20, "acts": True},
+}
+LINES = "".join(f"line {number}\n" for number in range(20))
+
+
+def _archive(change: str) -> bytes:
+    files = [
+        TemplateFile(f"regression/{part}/{path}", content.encode(), path.endswith(".sh"))
+        for part in PARTS
+        for path, content in {
+            "train.py": LINES.replace("line 3\n", f"line 3 {change}\n"),
+            "run.sh": "#!/bin/sh\nexit 0\n",
+            ".github/workflows/build.yml": f"on: push # {change}\njobs: {{}}\n",
+        }.items()
+    ]
+    return build_archive(files)
+
+
+V1, V2 = _archive("one"), _archive("two")
+ARCHIVES = {archive_name(data): data for data in (V1, V2)}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One fault at one request of one operation. `request` counts from 1."""
+
+    operation: str
+    request: int
+    label: str
+    fault: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a cell ended: `wrong` is "" when the end is that of a run without faults."""
+
+    cell: Cell
+    statuses: tuple[str, ...]
+    wrong: str
+
+
+class StandIn:
+    """A GitHub stand-in in a process of its own, so that the functions' process may fork and be killed."""
+
+    def __init__(self, root: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "local.github", "--port", "0", "--root", str(root)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout
+        found = re.search(r"at (\S+) \(API (\S+)\)", self._process.stdout.readline())
+        assert found, "the GitHub stand-in did not start"
+        self.server_url, self.api_url = found.groups()
+        for token in TOKENS:
+            self.control("POST", "/tokens", {"token": token, "scopes": ["repo", "workflow"]})
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.terminate()
+        self._process.wait(10)
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """Call one of the stand-in's controls."""
+        return self._call(method, f"{self.server_url}/_standin{path}", body)
+
+    def edit(self, repository: str, path: str, content: str) -> None:
+        """Commit a file as a user does on GitHub's page."""
+        place = f"{self.api_url}/repos/{ORGANIZATION}/{repository}/contents/{path}"
+        sha = self._call("GET", place)["sha"]
+        text = base64.b64encode(content.encode()).decode()
+        self._call("PUT", place, {"message": f"Edit {path}", "content": text, "sha": sha})
+
+    def _call(self, method: str, url: str, body: Any = None) -> Any:
+        headers = {"authorization": f"token {TOKENS[0]}", "content-type": "application/json"}
+        data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(url, data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+
+@dataclass
+class Laboratory:
+    """Where cells are run: one stand-in; every run has a project of its own."""
+
+    standin: StandIn
+    numbers: Iterator[int]
+
+    @staticmethod
+    @contextmanager
+    def running() -> Iterator[Laboratory]:
+        """Yield a laboratory; clients give up after a second, so that a cell with a timeout does not take a minute."""
+        github.TIMEOUT_SECONDS, git._LOW_SPEED_SECONDS = 1, 1
+        with tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as root:
+            standin = StandIn(Path(root))
+            try:
+                yield Laboratory(standin, itertools.count(1))
+            finally:
+                standin.stop()
+
+    def project(self) -> str:
+        """Return the name of a new project."""
+        return f"project{next(self.numbers)}"
+
+    def stack(self, project: str) -> Stack:
+        """Return a stack that is still to be created."""
+        world = World(self.standin.api_url, self.standin.server_url, list(TOKENS), ARCHIVES)
+        return Stack(world, launch_template(ORGANIZATION, project, archive_name(V1), "v1.0.0"))
+
+    def requests(self, project: str, act: Callable[[], str]) -> list[str]:
+        """Return the requests that an operation makes without faults, names left out."""
+        self.standin.control("DELETE", "/requests")
+        status = act()
+        assert status.endswith("_COMPLETE"), status
+        made = self.standin.control("GET", "/requests")["requests"]
+        return [_label(entry, project) for entry in made]
+
+    def state(self, project: str) -> dict[str, Any]:
+        """Return all that a project has on GitHub, without what differs from run to run (ids, times, hashes)."""
+        listed = self.standin.control("GET", "/repositories")["repositories"]
+        names = [r["full_name"].partition("/")[2] for r in listed if f"/{project}-" in r["full_name"]]
+        return {name.removeprefix(project): self._repository(name, project) for name in sorted(names)}
+
+    def _repository(self, name: str, project: str) -> dict[str, Any]:
+        found = self.standin.control("GET", f"/repositories/{ORGANIZATION}/{name}")
+        kept = ("archived", "visibility", "default_branch", "topics", "secrets", "variables")
+        directory = found["git_directory"]
+        return {
+            **{key: found[key] for key in kept},
+            "description": found["description"].replace(project, "project"),
+            "pull requests": [_pull_request(each) for each in found["pull_requests"]],
+            "refs": sorted(
+                f"{re.sub('[0-9a-f]{40}', '…', ref)} {_git(directory, 'rev-parse', f'{ref}^{{tree}}')}"
+                for ref in found["refs"]
+            ),
+            "history": _git(directory, "log", "--topo-order", "--format=%s", "main"),
+            "lineage": _git(directory, "log", "--format=%s", "refs/studio/template"),
+        }
+
+
+def _git(directory: str, *arguments: str) -> str:
+    return subprocess.run(
+        ["git", "--git-dir", directory, *arguments], check=False, capture_output=True, text=True
+    ).stdout.strip()  # an empty repository has no history
+
+
+def _pull_request(data: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if key in ("number", "title", "state", "merged", "base", "branch")}
+
+
+def _label(entry: dict[str, Any], project: str) -> str:
+    path = entry["path"].replace(project, "…").replace("/api/v3", "")
+    path = re.sub(r"/repos/acme/…-(\w+)", r"\1:", path)
+    return f"{entry['method']} {path}"
+
+
+# -- operations -------------------------------------------------------------------------------------------------
+
+
+def _launched(laboratory: Laboratory, project: str) -> Stack:
+    stack = laboratory.stack(project)
+    status = stack.create()
+    assert status == "CREATE_COMPLETE", f"{status}: {stack.reason}"
+    return stack
+
+
+def _edited(laboratory: Laboratory, project: str, line: int) -> Stack:
+    stack = _launched(laboratory, project)
+    for part in ("build", "deploy"):
+        changed = LINES.replace("line 3\n", "line 3 one\n").replace(f"line {line}", f"mine {line}", 1)
+        laboratory.standin.edit(f"{project}-{part}", "train.py", changed)
+    return stack
+
+
+PREPARE: dict[str, Callable[[Laboratory, str], Stack]] = {
+    "launch": Laboratory.stack,
+    "update": lambda laboratory, project: _edited(laboratory, project, 15),
+    "conflict": lambda laboratory, project: _edited(laboratory, project, 3),
+    "delete": _launched,
+}
+
+
+def operate(operation: str, stack: Stack, project: str) -> str:
+    """Do the operation once; return the stack's status."""
+    if operation == "launch":
+        return stack.create()
+    if operation == "delete":
+        return stack.delete()
+    return stack.update(launch_template(ORGANIZATION, project, archive_name(V2), "v2.0.0", "2"))
+
+
+# -- cells --------------------------------------------------------------------------------------------------------
+
+
+def cells(laboratory: Laboratory, operations: Sequence[str], faults: Sequence[str]) -> list[Cell]:
+    """Return every request of every operation with every fault."""
+    found = []
+    for operation in operations:
+        project = laboratory.project()
+        stack = PREPARE[operation](laboratory, project)
+        made = laboratory.requests(project, lambda o=operation, s=stack, p=project: operate(o, s, p))
+        numbered = enumerate(made, 1)
+        found += [Cell(operation, number, label, fault) for number, label in numbered for fault in faults]
+    return found
+
+
+def expected(laboratory: Laboratory, operation: str) -> dict[str, Any]:
+    """Return the state after the operation without faults."""
+    project = laboratory.project()
+    stack = PREPARE[operation](laboratory, project)
+    status = operate(operation, stack, project)
+    assert status.endswith("_COMPLETE"), f"{status}: {stack.reason}"
+    return laboratory.state(project)
+
+
+def run(laboratory: Laboratory, cell: Cell, right: dict[str, Any]) -> Outcome:
+    """Run one cell: the operation with its fault, then again as a person would until it is complete."""
+    project, standin = laboratory.project(), laboratory.standin
+    stack = PREPARE[cell.operation](laboratory, project)
+    stack.world.cold_start()
+    standin.control("DELETE", "/faults")
+    standin.control("POST", "/faults", {**FAULTS[cell.fault], "match": {"nth": cell.request}})
+    if cell.fault.startswith("killed"):
+        stack.kill = _once(lambda: bool(standin.control("GET", "/faults")["faults"][0]["hits"]))
+    statuses = [operate(cell.operation, stack, project)]
+    struck = standin.control("GET", "/faults")["faults"][0]["hits"]
+    standin.control("DELETE", "/faults")
+    leftover = _unarchived(laboratory, project) if cell.operation == "launch" and "ROLLBACK" in statuses[0] else []
+    while statuses[-1] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE") and len(statuses) < 4:
+        if cell.operation == "launch":
+            stack = laboratory.stack(project)  # a stack whose create failed is replaced
+        stack.kill = None
+        statuses.append(operate(cell.operation, stack, project))
+    wrong = "the fault struck nothing" if not struck else ""
+    if leftover:
+        wrong = f"after the rollback not archived: {leftover}"
+    if statuses[-1] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"):
+        wrong = f"never complete: {stack.reason}"
+    wrong = wrong or _difference(laboratory.state(project), right)
+    return Outcome(cell, tuple(statuses), wrong)
+
+
+def _once(told: Callable[[], bool]) -> Callable[[], bool]:
+    """Return a question that is answered with yes only once."""
+    done: list[bool] = []
+
+    def ask() -> bool:
+        if not done and told():
+            done.append(True)
+            return True
+        return False
+
+    return ask
+
+
+def _unarchived(laboratory: Laboratory, project: str) -> list[str]:
+    return [name for name, found in laboratory.state(project).items() if not found["archived"]]
+
+
+def _difference(found: Any, right: Any, where: str = "") -> str:
+    if isinstance(found, dict) and isinstance(right, dict):
+        for key in sorted({*found, *right}):
+            wrong = _difference(found.get(key), right.get(key), f"{where}/{key}")
+            if wrong:
+                return wrong
+        return ""
+    return "" if found == right else f"{where} is {found!r}, not {right!r}"
+
+
+def elapsed(start: float) -> str:
+    """Return the minutes and seconds since then."""
+    return f"{divmod(round(time.monotonic() - start), 60)[0]} min {round(time.monotonic() - start) % 60} s"

@@ -1,0 +1,294 @@
+"""CloudFormation's part, without CloudFormation: what a stack does with a launch's custom resources, in its order.
+
+The provider framework's rules: a failing or dying `on_event` of a Create means no Delete is sent for it; a dying
+`is_complete` is a failure; Pending is called again. A failed create is rolled back by Deletes in reverse order, a
+failed update by Updates with the old properties.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import signal
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from custom_resources import actions_configuration, github_repository, repository_template
+from custom_resources.errors import FinalError
+from custom_resources.hosts import Hosts
+from custom_resources.hosts.budget import SharedBudget
+from custom_resources.hosts.secrets import GitHubCredentials
+from custom_resources.rate_budget import Budget
+from custom_resources.reconciler import CustomResource, is_complete, on_event
+from custom_resources.template_content import Archive
+
+POLL_SECONDS = 30.0  # how far the budget's clock moves on between two calls
+MAX_POLLS = 40
+PARTS = ("model_build", "model_deploy")
+T = TypeVar("T")
+
+
+class Died(Exception):
+    """The function's process was killed."""
+
+
+class Archives:
+    """The archive bucket."""
+
+    def __init__(self, content: Mapping[str, bytes]) -> None:
+        self.content = content
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[Archive]:
+        yield Archive.open(self.content[name], name)
+
+
+class Secrets:
+    """Secrets Manager: each time the GitHub token is read, it has been rotated."""
+
+    def __init__(self, tokens: list[str]) -> None:
+        self.tokens = tokens
+
+    def github_credentials(self, reference: str) -> GitHubCredentials:
+        self.tokens.append(self.tokens.pop(0))
+        return GitHubCredentials(token=self.tokens[-1])
+
+    def value(self, reference: str) -> str:
+        return f"value of {reference}"
+
+
+class Stacks:
+    """Names the operation a stack is in."""
+
+    def __init__(self) -> None:
+        self.operations: dict[str, str] = {}
+
+    def operation(self, stack_id: str) -> str:
+        return self.operations[stack_id]
+
+
+class BudgetInMemory(SharedBudget):
+    """The shared budget with a clock that the test moves on."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+        self.state = Budget()
+        self._clock = lambda: self.now
+
+    def _read(self) -> tuple[Budget, int]:
+        return self.state, 0
+
+    def _write(self, budget: Budget, revision: int) -> bool:
+        self.state = budget
+        return True
+
+
+class World(Hosts):
+    """A function's hosts: GitHub and Git are real, the rest is in memory."""
+
+    def __init__(self, api_url: str, server_url: str, tokens: list[str], archives: Mapping[str, bytes]) -> None:
+        super().__init__({"GITHUB_API_URL": api_url, "GITHUB_SERVER_URL": server_url})
+        self.__dict__.update(
+            archives=Archives(archives), secrets=Secrets(tokens), stacks=Stacks(), budget=BudgetInMemory()
+        )
+
+    def cold_start(self) -> None:
+        """Forget the clients, as a new function environment does."""
+        for name in ("github", "git"):
+            self.__dict__.pop(name, None)
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A custom resource of a template: its properties follow from the attributes of those before it."""
+
+    logical_id: str
+    type: CustomResource[Any, Any, Any, Any]
+    properties: Callable[[Mapping[str, Mapping[str, str]]], dict[str, Any]]
+
+
+@dataclass
+class Live:
+    """A resource that exists: its physical id and the properties it was last given."""
+
+    physical_id: str
+    properties: dict[str, Any]
+
+
+@dataclass
+class Stack:
+    """A stack of one launch. Statuses are CloudFormation's."""
+
+    world: World
+    template: list[Resource]
+    kill: Callable[[], bool] | None = None  # asked while a function works: is it to be killed now?
+    id: str = field(default_factory=lambda: f"arn:aws:cloudformation:eu-west-1:111122223333:stack/s/{uuid.uuid4()}")
+    live: dict[str, Live] = field(default_factory=dict)
+    attributes: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    reason: str = ""
+    operations: int = 0
+
+    def create(self) -> str:
+        """Create all resources; roll back when one fails."""
+        self._begin("CREATE_IN_PROGRESS")
+        for resource in self.template:
+            if not self._request("Create", resource, resource.properties(self.attributes)):
+                self._begin("ROLLBACK_IN_PROGRESS")
+                return "ROLLBACK_COMPLETE" if self._delete_all() else "ROLLBACK_FAILED"
+        return "CREATE_COMPLETE"
+
+    def update(self, template: list[Resource]) -> str:
+        """Bring changed resources up to date; roll back when one fails."""
+        before = copy.deepcopy(self.live)
+        self._begin("UPDATE_IN_PROGRESS")
+        for resource in template:
+            properties = resource.properties(self.attributes)
+            if properties == self.live[resource.logical_id].properties:
+                continue
+            if not self._request("Update", resource, properties):
+                self._begin("UPDATE_ROLLBACK_IN_PROGRESS")
+                return self._roll_back(before)
+        self.template = template
+        return "UPDATE_COMPLETE"
+
+    def delete(self) -> str:
+        """Delete all resources, last one first; a failure can be repeated."""
+        self._begin("DELETE_IN_PROGRESS")
+        return "DELETE_COMPLETE" if self._delete_all() else "DELETE_FAILED"
+
+    def _begin(self, status: str) -> None:
+        self.operations += 1
+        self.world.stacks.operations[self.id] = f"{status} {self.operations}"  # type: ignore[attr-defined]
+
+    def _delete_all(self) -> bool:
+        for resource in reversed(self.template):
+            live = self.live.get(resource.logical_id)
+            if live and not self._request("Delete", resource, live.properties):
+                return False
+            self.live.pop(resource.logical_id, None)
+        return True
+
+    def _roll_back(self, before: dict[str, Live]) -> str:
+        for resource in self.template:
+            old = before[resource.logical_id].properties
+            if self.live[resource.logical_id].properties != old and not self._request("Update", resource, old):
+                return "UPDATE_ROLLBACK_FAILED"
+        return "UPDATE_ROLLBACK_COMPLETE"
+
+    def _request(self, kind: str, resource: Resource, properties: dict[str, Any]) -> bool:
+        live = self.live.get(resource.logical_id)
+        event: dict[str, Any] = {
+            "RequestType": kind,
+            "StackId": self.id,
+            "LogicalResourceId": resource.logical_id,
+            "ResourceProperties": properties,
+        }
+        if live:
+            event["PhysicalResourceId"] = live.physical_id
+        if kind == "Update" and live:
+            event["OldResourceProperties"] = live.properties
+        try:
+            event |= self._call(lambda: on_event(resource.type, event, self.world.stacks, self.world))
+        except (FinalError, Died) as failed:
+            self.reason = f"{resource.logical_id}: {failed}"
+            return False
+        self.live[resource.logical_id] = Live(event["PhysicalResourceId"], properties)
+        try:
+            answer = self._polled(resource, event)
+        except (FinalError, Died) as failed:
+            self.reason = f"{resource.logical_id}: {failed}"
+            return False
+        self.live[resource.logical_id].physical_id = answer.get("PhysicalResourceId") or event["PhysicalResourceId"]
+        self.attributes[resource.logical_id] = answer.get("Data", {})
+        return True
+
+    def _polled(self, resource: Resource, event: dict[str, Any]) -> dict[str, Any]:
+        world = self.world
+        for _ in range(MAX_POLLS):
+            answer = self._call(
+                lambda: is_complete(resource.type, event, world, world.stacks, 3600, budget=world.budget)
+            )
+            if answer["IsComplete"]:
+                return answer
+            world.budget.now += POLL_SECONDS  # type: ignore[union-attr]
+        raise FinalError("The resource never became complete.")
+
+    def _call(self, function: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        return killable(function, self.kill) if self.kill else function()
+
+
+def killable(function: Callable[[], dict[str, Any]], kill: Callable[[], bool]) -> dict[str, Any]:
+    """Call a function in a process group of its own, which is killed as soon as `kill` says so. Raises Died."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:  # the function's process: answers through the pipe
+        os.setpgid(0, 0)
+        try:
+            answer = {"answer": function()}
+        except FinalError as error:
+            answer = {"failed": str(error)}
+        os.write(write, json.dumps(answer).encode())
+        os._exit(0)
+    os.close(write)
+    try:
+        while os.waitpid(child, os.WNOHANG) == (0, 0):
+            if kill():
+                os.killpg(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+                raise Died("the function's process was killed")
+        with os.fdopen(read, closefd=False) as pipe:
+            answer = json.loads(pipe.read() or "{}")
+    finally:
+        os.close(read)
+    if "failed" in answer:
+        raise FinalError(answer["failed"])
+    if "answer" not in answer:
+        raise Died("the function's process ended without an answer")
+    return dict(answer["answer"])
+
+
+def launch_template(organization: str, project: str, archive: str, version: str, value: str = "1") -> list[Resource]:
+    """Return the resources that a launch of the product makes, for build and deploy (products/mlops_project.py)."""
+    resources: list[Resource] = []
+    for part in PARTS:
+        repository = f"{part}-repository"
+        owner = {"DomainId": "dzd_1", "ProjectId": project, "Part": part}
+
+        def made(attributes: Mapping[str, Mapping[str, str]], repository: str = repository) -> dict[str, str]:
+            found = attributes[repository]
+            return {"RepositoryId": found["RepositoryId"], "Repository": found["FullName"]}
+
+        named = {"Organization": organization, "Name": f"{project}-{part.removeprefix('model_')}"}
+        resources += [
+            Resource(
+                repository,
+                github_repository.RESOURCE,
+                lambda _, owner=owner, named=named: {**owner, **named, "Topics": ["mlops"], "AdoptExisting": "false"},
+            ),
+            Resource(
+                f"{part}-template",
+                repository_template.RESOURCE,
+                lambda attributes, owner=owner, made=made, part=part: {
+                    **owner,
+                    **made(attributes),
+                    "DefaultBranch": "main",
+                    "TemplateArchive": archive,
+                    "TemplateVersion": version,
+                    "TemplateFolder": f"regression/{part}",
+                },
+            ),
+            Resource(
+                f"{part}-configuration",
+                actions_configuration.RESOURCE,
+                lambda attributes, made=made: {
+                    **made(attributes),
+                    "Secrets": {"FIRST": "same", "SECOND": value, "THIRD": f"three {value}"},
+                    "Variables": {"TRIGGER_PIPELINE_EXECUTION": "false"},
+                },
+            ),
+        ]
+    return resources
