@@ -8,15 +8,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local import projects, run, versions
+from local import assembly, projects, run, versions
 from local.home import SOURCE, Home, LocalError
+from operations.publish import publish
+from operations.template_source import resolve
 
 if TYPE_CHECKING:
+    from custom_resources.template_content import TemplateFile
     from local.run import Run
     from local.terminal import Terminal
 
@@ -40,6 +44,27 @@ def tell(home: Home, terminal: Terminal, keep: bool) -> dict[str, Any]:
             run.down(own, wipe=False)
 
 
+@dataclass(frozen=True)
+class _Release:
+    """A version that the platform team publishes in the story: what it changes in the build template."""
+
+    version: str
+    notes: str
+    changes: tuple[tuple[str, str], ...]  # in the pipeline: what, by what
+    added: Mapping[str, str]
+
+
+_RELEASES = (
+    _Release(
+        "v1.1.0",
+        "Newer XGBoost; a model card.",
+        (('XGBOOST_VERSION = "1.7-1"', 'XGBOOST_VERSION = "3.0-5"'),),
+        {"MODEL_CARD.md": "# Model card\n\nWhat the model is for, and what it is not for.\n"},
+    ),
+    _Release("v1.2.0", "Less shallow trees.", (('"max_depth": 5', '"max_depth": 6'),), {}),
+)
+
+
 @dataclass
 class _Story:
     home: Home
@@ -52,16 +77,30 @@ class _Story:
         with tempfile.TemporaryDirectory(prefix="demo-", dir=self.home.temporary) as directory:
             work = Path(directory)
             running = self._begin()
+            ahead = self._synthesize_ahead(_sources(work), work / "versions")
             launched = self._launch(running)
-            self._look(running, launched)
-            clone = self._edit(launched, work)
-            self._merge(work, clone)
-            self._conflict(work)
+            clones = self._look(running, launched, work)
+            self._edit(clones["build"])
+            self._merge(work, clones["build"], ahead)
+            self._conflict(work, ahead)
             self._end(running)
         seconds = round(time.monotonic() - self.started, 1)
         self.seen["seconds"] = seconds
         self._sum_up(seconds, keep)
         return self.seen
+
+    def _synthesize_ahead(self, sources: Mapping[str, Path], place: Path) -> Mapping[str, Future[None]]:
+        """Synthesize what will be published while the story goes on: the publishing itself finds it done."""
+        pool = ThreadPoolExecutor(max_workers=1)
+        shutil.copytree(self.home.versions, place)
+
+        def synthesize(version: str) -> None:
+            publish(resolve(sources[version]), version, notes=_notes(version), directory=place)
+            assembly.synthesize(self.home, place)
+
+        done = {version: pool.submit(synthesize, version) for version in sources}
+        pool.shutdown(wait=False)
+        return done
 
     # -- telling ---------------------------------------------------------------------------------------------------
 
@@ -96,7 +135,7 @@ class _Story:
             "A data scientist creates a project", "Its profile launches the product: one stack, two repositories."
         )
         self._command(f"python -m local launch {NAME} --profile {PROFILE}")
-        launched = projects.launch(running, projects.Launch(NAME, PROFILE), self.terminal)
+        launched = projects.launch(running, projects.Launch(NAME, PROFILE, brief=True), self.terminal)
         requests = launched["requests"]
         self._say(
             f"{launched['status']} in {launched['seconds']} s with {requests['total']} requests to GitHub", "green"
@@ -104,70 +143,72 @@ class _Story:
         self.seen["launch"] = launched
         return launched
 
-    def _look(self, running: Run, launched: Mapping[str, Any]) -> None:
+    def _look(self, running: Run, launched: Mapping[str, Any], work: Path) -> dict[str, Path]:
         self._title("What is in the repositories")
+        clones = {}
         for part, repository in launched["repositories"].items():
+            url, clone = repository["url"], work / part
+            self._command(f"git clone {url}.git {part}")
+            self._git(work, "clone", "--quiet", f"{url}.git", str(clone))
+            files = list(projects.archive_of(running, launched["version"]).stream(f"{PROFILE}/model_{part}"))
+            self._require_same(clone, files)
+            for file in files[:_SHOWN]:
+                self._say(f"  {file.path}")
+            self._say(f"  ... {len(files)} files, compared: byte for byte the template {launched['version']}", "green")
             there = running.standin_github.repository(self._full_name(running, repository["name"]))
-            paths = self._paths(running, launched["version"], part)
-            self._say(f"{part}: {repository['url']}", "bold")
-            for path in paths[:_SHOWN]:
-                self._say(f"  {path}")
-            self._say(f"  ... {len(paths)} files, byte for byte those of template {launched['version']}", "dim")
             secrets = sorted(there["secrets"])
-            self._say(f"  secrets ({len(secrets)}): {', '.join(secrets[:5])}, ...")
+            self._say(f"  secrets ({len(secrets)}): {', '.join(secrets[:4])}, ...")
             self._say(f"  variables: {', '.join(f'{k}={v}' for k, v in there['variables'].items())}")
-            self._say(f"  refs: {', '.join(sorted(there['refs']))}")
+            self._say(f"  the template's lineage: refs/studio/template at {there['refs']['refs/studio/template'][:10]}")
+            clones[part] = clone
+        return clones
 
-    def _edit(self, launched: Mapping[str, Any], work: Path) -> Path:
-        self._title("The data scientist works", "A normal clone, a commit, a push.")
-        url = launched["repositories"]["build"]["url"]
-        clone = work / "abalone-build"
-        self._command(f"git clone {url}.git")
-        self._git(work, "clone", "--quiet", f"{url}.git", str(clone))
+    def _require_same(self, clone: Path, files: Sequence[TemplateFile]) -> None:
+        """Raise LocalError unless the clone holds exactly these files, with these modes."""
+        listed = self._git(clone, "ls-files", "-z", "--stage").split("\0")
+        modes = {line.split("\t", 1)[1]: line.split(" ", 1)[0] for line in listed if line}
+        wanted = {file.path: "100755" if file.executable else "100644" for file in files}
+        if modes != wanted or any((clone / file.path).read_bytes() != file.content for file in files):
+            raise LocalError(f"The repository in {clone.name} is not what the template says.")
+
+    def _edit(self, clone: Path) -> None:
+        self._title("The data scientist works", "A commit and a push, as ever.")
         _replace(clone / _PIPELINE, '"max_depth": 5', '"max_depth": 8')
         (clone / "notebooks").mkdir()
         (clone / "notebooks" / "exploration.md").write_text("Rings are skewed; deeper trees help.\n")
         self._git(clone, "add", "--all")
         self._git(clone, "commit", "--quiet", "--message", "Deeper trees, and why")
         self._show(self._git(clone, "show", "--stat", "--format=%h %an: %s", "HEAD"))
+        self._show(self._git(clone, "show", "--unified=0", "--format=", "HEAD", "--", _PIPELINE), "+-")
         self._command("git push")
         self._git(clone, "push", "--quiet")
-        return clone
 
-    def _merge(self, work: Path, clone: Path) -> None:
+    def _merge(self, work: Path, clone: Path, ahead: Mapping[str, Future[None]]) -> None:
         self._title(
             "The platform team publishes v1.1.0",
             "A newer XGBoost, in the same file that the data scientist changed, and a model card.",
         )
-        template = work / "templates"
-        shutil.copytree(SOURCE / "templates", template)
-        build = template / PROFILE / "model_build"
-        _replace(build / _PIPELINE, 'XGBOOST_VERSION = "1.7-1"', 'XGBOOST_VERSION = "3.0-5"')
-        (build / "MODEL_CARD.md").write_text("# Model card\n\nWhat the model is for, and what it is not for.\n")
-        running = self._publish(template, "v1.1.0", "Newer XGBoost; a model card.")
+        running = self._publish(work, "v1.1.0", ahead)
         self._command(f"python -m local update {NAME} --dry-run")
         _, foreseen = projects.foresee(running, NAME, "", {})
         for part, one in foreseen.items():
-            paths = ", ".join([*(f"+ {p}" for p in one.added), *(f"~ {p}" for p in one.changed)]) or "nothing"
-            self._say(f"{part}: would {one.action}: {paths}")
+            paths = ", ".join([*(f"adds {p}" for p in one.added), *(f"changes {p}" for p in one.changed)])
+            self._say(f"{part}: {paths or 'no file changes'}{', conflicts: none' if paths else ''}")
         updated = self._update(running)
         self._git(clone, "pull", "--quiet")
         pipeline = (clone / _PIPELINE).read_text()
-        self._say("in the data scientist's clone, after git pull:")
-        self._show(
-            "\n".join(line for line in pipeline.splitlines() if "XGBOOST_VERSION =" in line or "max_depth" in line)
-        )
+        self._say("in the data scientist's clone, after git pull, both are there:")
+        both = [line for line in pipeline.splitlines() if "XGBOOST_VERSION =" in line or "max_depth" in line]
+        self._show("\n".join(both))
         self._show(self._git(clone, "log", "--graph", "--format=%h %s (%an)", "-n", "4"))
-        self.seen["merge"] = {**updated, "kept": '"max_depth": 8' in pipeline, "delivered": "3.0-5" in pipeline}
+        self.seen["merge"] = {**updated, "kept": '"max_depth": 8' in pipeline, "delivered": '"3.0-5"' in pipeline}
 
-    def _conflict(self, work: Path) -> None:
+    def _conflict(self, work: Path, ahead: Mapping[str, Future[None]]) -> None:
         self._title(
             "v1.2.0 changes the very line that the data scientist changed",
             "Nothing is overwritten: what cannot be merged becomes a pull request.",
         )
-        template = work / "templates"
-        _replace(template / PROFILE / "model_build" / _PIPELINE, '"max_depth": 5', '"max_depth": 6')
-        running = self._publish(template, "v1.2.0", "Less shallow trees.")
+        running = self._publish(work, "v1.2.0", ahead)
         updated = self._update(running)
         build = updated["repositories"]["build"]
         there = running.standin_github.repository(self._full_name(running, build["name"]))
@@ -179,7 +220,7 @@ class _Story:
     def _end(self, running: Run) -> None:
         self._title("The project ends", "Repositories are archived, never deleted; launching it again restores them.")
         self._command(f"python -m local terminate {NAME}")
-        ended = projects.terminate(running, NAME, self.terminal)
+        ended = projects.terminate(running, NAME, self.terminal, brief=True)
         for name, state in ended["repositories"].items():
             self._say(f"{name}: {'archived' if state['archived'] else 'NOT archived'}", "green")
         self.seen["terminate"] = ended
@@ -205,14 +246,17 @@ class _Story:
 
     # -- doing -----------------------------------------------------------------------------------------------------
 
-    def _publish(self, template: Path, version: str, notes: str) -> Run:
+    def _publish(self, work: Path, version: str, ahead: Mapping[str, Future[None]]) -> Run:
+        notes = _notes(version)
         self._command(f"python -m local publish --template-source templates --version {version} --notes '{notes}'")
-        versions.publish(self.home, versions.Source(str(template)), version, notes=notes)
+        ahead[version].result()
+        versions.publish(self.home, versions.Source(str(work / version / "templates")), version, notes=notes)
+        self._command("python -m local up")
         return run.up(self.home, self.terminal)
 
     def _update(self, running: Run) -> dict[str, Any]:
         self._command(f"python -m local update {NAME}")
-        updated = projects.update(running, NAME, "", {}, self.terminal)
+        updated = projects.update(running, NAME, "", {}, self.terminal, brief=True)
         for part, repository in updated["repositories"].items():
             self._say(f"{part}: {repository['status']} {repository['pull_request']}".rstrip(), "green")
         return updated
@@ -221,13 +265,11 @@ class _Story:
     def _full_name(running: Run, name: str) -> str:
         return f"{running.github.organization}/{name}"
 
-    @staticmethod
-    def _paths(running: Run, version: str, part: str) -> list[str]:
-        return [file.path for file in projects.archive_of(running, version).stream(f"{PROFILE}/model_{part}")]
-
-    def _show(self, text: str) -> None:
+    def _show(self, text: str, beginning: str = "") -> None:
+        """Quote a command's output; with `beginning` only the changed lines of a patch."""
         for line in text.rstrip().splitlines():
-            self._say(f"| {line}", "dim")
+            if not beginning or (line[:1] in beginning and line[:3] not in ("+++", "---")):
+                self._say(f"| {line}", "dim")
 
     def _git(self, where: Path, *arguments: str) -> str:
         """Run git as the data scientist, with the run's own credential helper; return what it says."""
@@ -256,6 +298,25 @@ class _Story:
         if done.returncode:
             raise LocalError(f"git {arguments[0]} failed in the demonstration: {done.stderr.strip()[-300:]}")
         return done.stdout
+
+
+def _notes(version: str) -> str:
+    return next(release.notes for release in _RELEASES if release.version == version)
+
+
+def _sources(work: Path) -> dict[str, Path]:
+    """Write the template content of each release, each with the changes of those before it; return the folders."""
+    before, sources = SOURCE / "templates", {}
+    for release in _RELEASES:
+        sources[release.version] = work / release.version / "templates"
+        shutil.copytree(before, sources[release.version])
+        build = sources[release.version] / PROFILE / "model_build"
+        for old, new in release.changes:
+            _replace(build / _PIPELINE, old, new)
+        for path, text in release.added.items():
+            (build / path).write_text(text)
+        before = sources[release.version]
+    return sources
 
 
 def _replace(path: Path, old: str, new: str) -> None:

@@ -14,7 +14,7 @@ from custom_resources.errors import FinalError
 from custom_resources.template_content import Archive
 from local import assembly
 from local.home import GitHubPlace, LocalError
-from local.stacks import Event, Stack
+from local.stacks import Event, Listener, Stack
 from local.studio import Project, ensure_project
 from products.settings import load_settings
 
@@ -37,6 +37,7 @@ class Launch:
     profile: str
     version: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
+    brief: bool = False  # say only what the custom resources did
 
 
 def stack_name(name: str) -> str:
@@ -78,16 +79,20 @@ def _tags(place: GitHubPlace) -> dict[str, str]:
     }
 
 
-def show(terminal: Terminal) -> Any:
-    """Return a listener that prints stack events as they come."""
+def show(terminal: Terminal, brief: bool = False) -> Listener:
+    """Return a listener that prints stack events as they come; `brief`: what custom resources completed, only."""
 
     def listener(event: Event) -> None:
         mark, style = next((m for end, m in _MARKS.items() if event.status.endswith(end)), ("·", "dim"))
-        if mark == "·" and event.type == "AWS::CloudFormation::Stack":
-            return
+        whole = event.type == "AWS::CloudFormation::Stack"
         seconds = f"{event.seconds:5.1f} s" if mark != "·" else "       "
-        line = f"  {mark} {seconds}  {event.resource:<32} {event.status}"
-        terminal.say(f"{line}  {event.reason if mark == '✗' else ''}".rstrip(), style)
+        reason = event.reason if mark == "✗" else ""
+        line = f"  {mark} {seconds}  {event.resource:<24} {event.type:<30} {event.status}  {reason}".rstrip()
+        if mark == "·":
+            if not whole and not brief:
+                terminal.transient(line)
+        elif not brief or whole or reason or event.type.startswith("Custom::"):
+            terminal.say(line, style)
 
     return listener
 
@@ -148,26 +153,28 @@ def launch(run: Run, wanted: Launch, terminal: Terminal) -> dict[str, Any]:
             "Organization": run.github.organization,
             **{key: value for key, value in wanted.parameters.items() if value},
         }
-        return _deployed(run, project, version, parameters, terminal)
+        return _deployed(run, project, version, parameters, show(terminal, wanted.brief))
 
 
-def update(run: Run, name: str, version: str, parameters: Mapping[str, str], terminal: Terminal) -> dict[str, Any]:
+def update(
+    run: Run, name: str, version: str, parameters: Mapping[str, str], terminal: Terminal, *, brief: bool = False
+) -> dict[str, Any]:
     """Update the project's stack to a version (the newest by default) and wait. Returns the JSON document."""
     stack = launched(run, name)
     version = chosen_version(run, version)
     require_profile(run, version, stack.parameters.get("ProfileName", ""))
     with run.home.lock(exclusive=False):
         terminal.step(f"Updating {name} to version {version}")
-        return _deployed(run, _project(stack), version, parameters, terminal)
+        return _deployed(run, _project(stack), version, parameters, show(terminal, brief))
 
 
 def _deployed(
-    run: Run, project: Project, version: str, parameters: Mapping[str, str], terminal: Terminal
+    run: Run, project: Project, version: str, parameters: Mapping[str, str], listener: Listener
 ) -> dict[str, Any]:
     started = time.monotonic()
     mark = run.standin_github.requests_made() if run.github.stand_in else 0
     url = assembly.template_url(run.cloud, run.assembly.product_templates()[version])
-    done = run.cloud.stacks.deploy(stack_name(project.name), url, parameters, show(terminal), _tags(run.github))
+    done = run.cloud.stacks.deploy(stack_name(project.name), url, parameters, listener, _tags(run.github))
     traffic = run.standin_github.traffic_since(mark) if run.github.stand_in else None
     return document(done, project, traffic, round(time.monotonic() - started, 1))
 
@@ -216,14 +223,14 @@ def names(run: Run) -> list[str]:
     return [project_name(name) for name in run.cloud.stacks.names() if name.startswith(prefix())]
 
 
-def terminate(run: Run, name: str, terminal: Terminal) -> dict[str, Any]:
+def terminate(run: Run, name: str, terminal: Terminal, *, brief: bool = False) -> dict[str, Any]:
     """Delete the project's stack, which archives its repositories. Returns the JSON document."""
     stack = launched(run, name)
     started = time.monotonic()
     mark = run.standin_github.requests_made() if run.github.stand_in else 0
     with run.home.lock(exclusive=False):
         terminal.step(f"Terminating {name}")
-        done = run.cloud.stacks.delete(stack.name, show(terminal))
+        done = run.cloud.stacks.delete(stack.name, show(terminal, brief))
     traffic = run.standin_github.traffic_since(mark) if run.github.stand_in else None
     answer = {
         "name": name,

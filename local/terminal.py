@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TextIO
 
@@ -40,16 +39,21 @@ class Terminal:
     def say(self, text: str = "", style: str = "") -> None:
         """Write one line of progress."""
         if not self.quiet:
-            print(self.styled(text, style) if style else text, file=self.stream, flush=True)
+            clear = "\033[K" if self.stream.isatty() and os.environ.get("TERM") != "dumb" else ""
+            print(f"{clear}{self.styled(text, style) if style else text}", file=self.stream, flush=True)
+
+    def transient(self, text: str) -> None:
+        """Show a line that the next one replaces, on a terminal; elsewhere write it as any other."""
+        if self.quiet:
+            return
+        if self.stream.isatty() and os.environ.get("TERM") != "dumb":
+            print(f"{self.styled(text, 'dim')}\r", end="", file=self.stream, flush=True)
+        else:
+            self.say(text)
 
     def step(self, text: str) -> None:
         """Announce what comes next."""
         self.say(f"{self.styled('→', 'cyan')} {text}")
-
-    @contextmanager
-    def silenced(self) -> Iterator[Terminal]:
-        """Yield a terminal that says nothing, for steps that are told in another way."""
-        yield Terminal(self.as_json, self.stream, quiet=True)
 
     def result(self, document: Mapping[str, Any], text: str = "") -> None:
         """End a command: the document for scripts, the text for people."""
