@@ -218,9 +218,9 @@ class Handler(BaseHTTPRequestHandler):
             self.connection.close()
 
     def _truncate(self, response: Response) -> None:
-        """Send the head and half of the body; half of the head when there is no body."""
+        """Send the head and half of the body; half of the status line when there is no body."""
         head, body = self._head(response), response.content()
-        self.wfile.write(head + body[: len(body) // 2] if len(body) > 1 else head[: len(head) // 2])
+        self.wfile.write(head + body[: len(body) // 2] if len(body) > 1 else head[:11])
         self.close_connection = True
         self.connection.shutdown(socket.SHUT_RDWR)
 
