@@ -177,7 +177,7 @@ def _next(done: Published) -> list[str]:
         return []
     return [
         f"git add {_shown(done.folder)} && git commit -m 'Publish {version}'",
-        "cdk deploy --all",
+        "npx aws-cdk@2 deploy PortfolioStack",
         f"python -m operations rollout --version {version} --dry-run",
     ]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from products.versions import Version
 
 SCOPES = ("repo", "workflow")
-FINE_GRAINED = "Administration, Contents, Workflows, Secrets, Variables, Pull requests: read and write"
+FINE_GRAINED = "Administration, Contents, Workflows, Secrets, Variables, Pull requests, Actions: read and write"
 FUNCTIONS = (
     "studio-project",
     "github-repository",

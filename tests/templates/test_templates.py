@@ -79,6 +79,21 @@ def test_zizmor_finds_nothing():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_actionlint_finds_nothing():
+    """Without shellcheck, which is not everywhere."""
+    command = [tool("actionlint"), "-no-color", "-shellcheck=", "-pyflakes=", *map(str, WORKFLOWS)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_actionlint_would_find_something(tmp_path):
+    broken = tmp_path / "broken.yml"
+    broken.write_text(WORKFLOWS[0].read_text().replace("vars.", "varz."))
+    done = subprocess.run([tool("actionlint"), str(broken)], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "varz" in done.stdout
+
+
 def test_workflows_have_githubs_form():
     command = [tool("check-jsonschema"), "--builtin-schema", "vendor.github-workflows", *map(str, WORKFLOWS)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
