@@ -25,7 +25,6 @@ _SETTINGS = {
     "receive.advertisePushOptions": "true",
     "receive.fsckObjects": "true",
     "receive.autogc": "false",
-    "receive.procReceiveRefs": "refs",
     "gc.auto": "0",
     "maintenance.auto": "false",
     "core.fsync": "none",
@@ -35,9 +34,9 @@ _SETTINGS = {
 }
 
 
-def environment(extra: Mapping[str, str] = NOTHING) -> dict[str, str]:
-    """Return the environment of a git process: nothing of the user's own configuration."""
-    settings = dict(_SETTINGS)
+def environment(extra: Mapping[str, str] = NOTHING, configuration: Mapping[str, str] = NOTHING) -> dict[str, str]:
+    """Return the environment of a git process: nothing of the user's own, `extra` variables, more configuration."""
+    settings = {**_SETTINGS, **configuration}
     variables = {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": os.devnull,

@@ -7,12 +7,13 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 from local.github import pushes
 from local.github.access import at_least, credential, may_see, role_of
-from local.github.bare import environment
+from local.github.bare import NOTHING, environment
 from local.github.messages import Request, Response
 from local.github.model import Repository, Token
 from local.github.rules import rules_for
@@ -35,7 +36,7 @@ def serve(store: Store, urls: Urls, request: Request) -> Response:
         visit = _admit(store, urls, request)
         if visit.service == "git-receive-pack":
             return _push(store, urls, request, visit)
-        return _backend(store, request, visit, {})
+        return _backend(store, request, visit)
     except Refused as refused:
         return refused.response
 
@@ -122,19 +123,27 @@ def _push(store: Store, urls: Urls, request: Request, visit: _Visit) -> Response
         "workflows": token.may_write_workflows(),
         "noun": token.noun,
     }
+    judged = bool(policy["rules"]) or not policy["workflows"]  # else the hook would have nothing to say
     variables = {"STANDIN_POLICY": json.dumps(policy), "STANDIN_PYTHON": sys.executable}
+    configuration = {"receive.procReceiveRefs": "refs"} if judged else {}
     if visit.rest == "info/refs":
         return _backend(store, request, visit, variables)
     with store.changing(repository):
         _refuse_push(token, repository)  # again: it may have been archived meanwhile
         bare = store.bare(repository)
         before = bare.refs()
-        response = _backend(store, request, visit, variables)
+        response = _backend(store, request, visit, variables, configuration)
         pushes.record(repository, bare, before, token.login)
     return response
 
 
-def _backend(store: Store, request: Request, visit: _Visit, variables: dict[str, str]) -> Response:
+def _backend(
+    store: Store,
+    request: Request,
+    visit: _Visit,
+    variables: Mapping[str, str] = NOTHING,
+    configuration: Mapping[str, str] = NOTHING,
+) -> Response:
     """Run git http-backend (a CGI program) and return its answer, kept in a temporary file."""
     cgi = {
         "GIT_PROJECT_ROOT": str(store.places),
@@ -162,7 +171,7 @@ def _backend(store: Store, request: Request, visit: _Visit, variables: dict[str,
             stdin=given,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=environment(cgi),
+            env=environment(cgi, configuration),
         )
         with process:
             return _answer(cast("BinaryIO", process.stdout))
