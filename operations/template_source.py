@@ -19,9 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from git import Git as GitCommand
 from git import Repo
-from git.exc import GitCommandError
 
 from custom_resources.errors import FinalError
 from custom_resources.template_content import (
@@ -40,6 +38,8 @@ _COMMIT = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64})$")
 _SSH = re.compile(r"^[\w.-]+@[\w.-]+:")
 _SECONDS = 300  # for one git process
 _SYMLINK, _SUBMODULE = 0o120000, 0o160000
+# In a hook of another repository these lead there.
+_LEADING_ELSEWHERE = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"}
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
@@ -194,19 +194,29 @@ def _submodule(path: str) -> InvalidTemplate:
     return InvalidTemplate(f"The template path {path!r} is a Git submodule; put its files there instead.")
 
 
+def _git(directory: Path, *arguments: str, url: str = "", token: str = "") -> subprocess.CompletedProcess[bytes]:
+    """Run git in a directory. The token goes into its environment."""
+    return subprocess.run(
+        ["git", *arguments],
+        cwd=directory,
+        capture_output=True,
+        timeout=_SECONDS,
+        check=False,
+        env=_environment(url, token),
+    )
+
+
 def _ask_git(folder: Path, *arguments: str) -> str | None:
     """Return what git says about a folder, None where it is in no working tree (or git is missing)."""
     try:
-        done = subprocess.run(
-            ["git", *arguments],
-            cwd=folder,
-            capture_output=True,
-            timeout=_SECONDS,
-            check=False,
-            env=_environment("", ""),
-        )
+        done = _git(folder, *arguments)
     except OSError:
         return None
+    if b"dubious ownership" in done.stderr:
+        raise SourceUnreadable(
+            f"Git does not trust the template folder {folder.name!r}, since it belongs to another user; "
+            "add it to git's safe.directory."
+        )
     return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None
 
 
@@ -229,7 +239,7 @@ def _commit_of_clean(folder: Path) -> str:
 def _environment(url: str, token: str) -> dict[str, str]:
     settings = {"gc.auto": "0", "maintenance.auto": "false", "core.quotePath": "false"}
     environment = {
-        **os.environ,
+        **{key: value for key, value in os.environ.items() if key not in _LEADING_ELSEWHERE},
         "GIT_TERMINAL_PROMPT": "0",
         "GCM_INTERACTIVE": "never",
         "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
@@ -240,8 +250,9 @@ def _environment(url: str, token: str) -> dict[str, str]:
     if token:
         basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
         settings |= {f"http.{url}.extraHeader": f"Authorization: Basic {basic}", "credential.helper": ""}
-    environment["GIT_CONFIG_COUNT"] = str(len(settings))
-    for number, (key, value) in enumerate(settings.items()):
+    given = int(os.environ.get("GIT_CONFIG_COUNT") or 0)  # settings of the caller, which stay
+    environment["GIT_CONFIG_COUNT"] = str(given + len(settings))
+    for number, (key, value) in enumerate(settings.items(), start=given):
         environment[f"GIT_CONFIG_KEY_{number}"] = key
         environment[f"GIT_CONFIG_VALUE_{number}"] = value
     return environment
@@ -251,7 +262,7 @@ def _from_git(source: str, ref: str, where: str, token: str, profiles: Sequence[
     if ref and not _REF.match(ref):
         raise SourceUnreadable(f"{ref!r} is not a branch, tag or commit; correct the ref.")
     with tempfile.TemporaryDirectory(prefix="template-source-", ignore_cleanup_errors=True) as directory:
-        path = Path(directory) / "repository.git"
+        path = Path(directory)
         commit = _fetch(path, source, ref, token)
         with _opened(path) as repository:
             files, ignored = _read_tree(repository, commit, where, profiles)
@@ -269,24 +280,24 @@ def _opened(path: Path) -> Iterator[Repo]:
 
 def _fetch(path: Path, source: str, ref: str, token: str) -> str:
     """Fetch one commit, and nothing of its history, into a new bare repository; return its name."""
-    git = GitCommand(str(path.parent))
-    environment = _environment(source, token)
     wanted = ref or "HEAD"
     if not _is_url(source) and ref:  # a path: an abbreviated commit can be looked up there
         wanted = (_ask_git(Path(source), "rev-parse", "--quiet", "--verify", f"{ref}^{{commit}}") or ref).strip()
-    try:
-        git.execute(["git", "init", "--quiet", "--bare", "--template=", str(path)], env=environment)
-        git.execute(
-            ["git", "--git-dir", str(path), "fetch", "--quiet", "--depth=1", "--no-tags", "--", source, wanted],
-            env=environment,
-            kill_after_timeout=_SECONDS,
-        )
-        named = git.execute(
-            ["git", "--git-dir", str(path), "rev-parse", "--verify", "FETCH_HEAD^{commit}"], env=environment
-        )
-    except GitCommandError as error:
-        raise _unreadable(source, wanted, str(error.stderr)) from None
-    commit = str(named).strip()
+    commit = ""
+    for arguments in (
+        ("init", "--quiet", "--bare", "--template=", "."),
+        ("fetch", "--quiet", "--depth=1", "--no-tags", "--", source, wanted),
+        ("rev-parse", "--verify", "FETCH_HEAD^{commit}"),
+    ):
+        try:
+            done = _git(path, *arguments, url=source, token=token)
+        except FileNotFoundError:
+            raise SourceUnreadable("git was not found; install it.") from None
+        except subprocess.TimeoutExpired:
+            raise SourceUnreadable(f"The template source {source} gave no answer in {_SECONDS} s.") from None
+        if done.returncode:
+            raise _unreadable(source, wanted, done.stderr.decode("utf-8", "replace"))
+        commit = done.stdout.decode().strip()
     if _COMMIT.match(ref) and commit != ref:
         raise SourceUnreadable(f"The template source answers the commit {ref[:12]} with another one; refused.")
     return commit
@@ -302,7 +313,7 @@ def _unreadable(source: str, ref: str, said: str) -> SourceUnreadable:
             f"The template source {source} asks for a token, or refuses the one it was given; set "
             "TEMPLATE_SOURCE_TOKEN, or template_source.token_secret_name in settings.toml."
         )
-    last = next((line for line in reversed(said.strip().strip("'").splitlines()) if line.strip()), "git gave no reason")
+    last = next((line for line in reversed(said.splitlines()) if line.strip()), "git gave no reason")
     return SourceUnreadable(f"The template source {source} cannot be read ({last.strip()}).")
 
 

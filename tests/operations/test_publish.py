@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from custom_resources.template_content import Archive, InvalidTemplate, TemplateFile
-from operations.publish import PartChanges, VersionTaken, differences, publish
+from operations.publish import PartChanges, VersionTaken, _write, differences, publish
 from operations.template_source import TemplateContent, resolve
 from operations.workflow_check import check_workflows
 from products.versions import VersionError, read_versions
@@ -82,6 +82,14 @@ def test_an_older_line_can_be_continued(tmp_path):
     done = publish(content(**{"README.md": "# Fixed\n"}), "v1.0.1", directory=tmp_path)
     assert done.previous == "v1.0.0"
     assert [version.version for version in read_versions(tmp_path)] == ["v1.0.0", "v1.0.1", "v2.0.0"]
+
+
+def test_two_at_once_do_not_mix(tmp_path):
+    first = publish(content(), directory=tmp_path)
+    with pytest.raises(VersionTaken, match="just been published by somebody else"):
+        _write(first.folder, first.version, b"other")  # both had seen that v1.0.0 was free
+    assert [version.archive for version in read_versions(tmp_path)] == [first.version.archive]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["v1.0.0"]
 
 
 def test_dry_run_writes_nothing(tmp_path):

@@ -253,6 +253,27 @@ def test_a_private_source_gets_the_token_and_nobody_else_sees_it(repository, tmp
     assert "canary" not in str(refused.value)
 
 
+def test_a_hook_of_another_repository_does_not_lead_astray(repository, tmp_path, monkeypatch):
+    commit(tmp_path / "other", {"a": "a"})
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "other" / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(tmp_path / "other"))
+    assert paths(resolve(repository, folder="templates")) == DELIVERED
+    monkeypatch.delenv("GIT_WORK_TREE")
+    assert paths(resolve(repository, "main", "templates")) == DELIVERED
+
+
+def test_git_settings_of_the_caller_stay(repository, monkeypatch):
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # git's own switch for its ownership check
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    with pytest.raises(SourceUnreadable, match=r"safe\.directory"):
+        resolve(repository, folder="templates")
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "safe.directory")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "*")
+    assert paths(resolve(repository, folder="templates")) == DELIVERED
+
+
 def test_workflow_text_is_untouched(folder):
     files = {file.path: file.content for file in resolve(folder, folder="templates").files}
     assert files["regression/model_build/.github/workflows/build.yml"] == WORKFLOW.encode()
