@@ -6,7 +6,7 @@ import secrets
 import string
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from local.aws.protocol import invalid
 
@@ -15,6 +15,21 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 """What the service knows of one thing, under the member names of its model; private keys begin with "_"."""
+
+T = TypeVar("T")
+
+
+class Table(dict[str, T]):
+    """Things by their id. Other threads add and remove while one looks: values and items are a snapshot."""
+
+    def values(self) -> list[T]:  # type: ignore[override]
+        """Return the things that there are now."""
+        return list(super().values())
+
+    def items(self) -> list[tuple[str, T]]:  # type: ignore[override]
+        """Return ids and things that there are now."""
+        return list(super().items())
+
 
 _SECRET_WORDS = ("secret", "password", "token", "credential")
 

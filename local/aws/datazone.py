@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from local.aws.calls import Record, new_id, now, page
+from local.aws.calls import Record, Table, new_id, now, page
 from local.aws.protocol import ServiceError, invalid
 
 if TYPE_CHECKING:
@@ -30,14 +30,14 @@ class Domain:
     record: Record
     account: str
     region: str
-    units: dict[str, Record] = field(default_factory=dict)
-    blueprints: dict[str, Record] = field(default_factory=dict)
-    configurations: dict[str, Record] = field(default_factory=dict)
+    units: Table[Record] = field(default_factory=Table)
+    blueprints: Table[Record] = field(default_factory=Table)
+    configurations: Table[Record] = field(default_factory=Table)
     grants: list[Record] = field(default_factory=list)
-    profiles: dict[str, Record] = field(default_factory=dict)
-    projects: dict[str, Record] = field(default_factory=dict)
-    environments: dict[str, Record] = field(default_factory=dict)
-    connections: dict[str, Record] = field(default_factory=dict)
+    profiles: Table[Record] = field(default_factory=Table)
+    projects: Table[Record] = field(default_factory=Table)
+    environments: Table[Record] = field(default_factory=Table)
+    connections: Table[Record] = field(default_factory=Table)
 
     @property
     def id(self) -> str:
@@ -55,7 +55,7 @@ class DataZone:
 
     def __init__(self, environments: Environments) -> None:
         """Take what deploys environments."""
-        self.domains: dict[str, Domain] = {}
+        self.domains: Table[Domain] = Table()
         self.lock = RLock()
         self._environments = environments
 

@@ -6,7 +6,7 @@ import json
 import time
 import uuid
 from dataclasses import dataclass
-from threading import RLock, Thread
+from threading import Lock, RLock, Thread
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -53,6 +53,7 @@ class Environments:
         self._emulator = emulator
         self._sagemaker = sagemaker
         self._lock = RLock()
+        self._projects: dict[str, Lock] = {}
         self.tooling: dict[str, ToolingBehaviour] = {}
         self.events = False
         self.undelivered: list[str] = []
@@ -73,15 +74,20 @@ class Environments:
 
     def deploy_project(self, domain: Domain, project: Record, profile: Record) -> None:
         """Deploy the profile's environments that go with the project, one after the other by their order."""
-        _in_thread(self._deploy_missing, domain, project, profile)
+        _in_thread(self._alone, project, lambda: self._deploy_missing(domain, project, profile))
 
     def update_project(self, domain: Domain, project: Record, profile: Record) -> None:
         """Update the project's environments, and deploy those that its profile got since."""
-        _in_thread(self._update_all, domain, project, profile)
+        _in_thread(self._alone, project, lambda: self._update_all(domain, project, profile))
 
     def delete_project(self, domain: Domain, project: Record) -> None:
         """Delete the project's environments, last first, then the project."""
-        _in_thread(self._delete_all, domain, project)
+        _in_thread(self._alone, project, lambda: self._delete_all(domain, project))
+
+    def _alone(self, project: Record, work: Callable[[], object]) -> None:
+        """Do one thing at a time to a project: a deletion waits for the deployment to come to its end."""
+        with self._projects.setdefault(project["id"], Lock()):
+            work()
 
     def _deploy_missing(self, domain: Domain, project: Record, profile: Record) -> bool:
         details = project["environmentDeploymentDetails"]
@@ -93,6 +99,8 @@ class Environments:
             if item["deploymentMode"] == "ON_CREATE" and item["id"] not in present
         ]
         for configuration in sorted(missing, key=lambda item: item.get("deploymentOrder", 0)):
+            if project["projectStatus"] == "DELETING":
+                return False
             environment = self._add(domain, project, configuration, {})
             failure = self._create(domain, project, environment)
             if failure:
@@ -241,7 +249,9 @@ class Environments:
     def _create_tooling(self, domain: Domain, project: Record, environment: Record) -> None:
         behaviour = self.tooling.get(project["id"]) or self.tooling.get(project["name"]) or self.tooling.get("*")
         behaviour = behaviour or ToolingBehaviour()
-        time.sleep(behaviour.seconds)
+        end = time.monotonic() + behaviour.seconds
+        while time.monotonic() < end and project["projectStatus"] != "DELETING":
+            time.sleep(0.05)
         self._configuration(domain, environment)
         if behaviour.failure:
             raise _Failed(behaviour.failure)

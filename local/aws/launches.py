@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.aws.calls import Record, new_id, now, page
+from local.aws.calls import Record, Table, new_id, now, page
 from local.aws.emulator import Credentials, RoleUnusable, StackFailed
 from local.aws.protocol import ServiceError
 
@@ -55,8 +55,8 @@ class Launches:
 
     def __init__(self, emulator: Emulator, catalog: ServiceCatalog) -> None:
         """Take MiniStack, where the stacks run, and what there is to launch."""
-        self.provisioned: dict[str, ProvisionedProduct] = {}
-        self._records: dict[str, Record] = {}
+        self.provisioned: Table[ProvisionedProduct] = Table()
+        self._records: Table[Record] = Table()
         self._tokens: dict[tuple[str, str, str], str] = {}
         self._emulator = emulator
         self._catalog = catalog

@@ -5,7 +5,7 @@ from __future__ import annotations
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from local.aws.calls import Record, new_id, now, page
+from local.aws.calls import Record, Table, new_id, now, page
 from local.aws.protocol import ServiceError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ class SageMaker:
 
     def __init__(self) -> None:
         """Start empty."""
-        self._domains: dict[str, Record] = {}
+        self._domains: Table[Record] = Table()
         self._spaces: list[Record] = []
         self._tags: dict[str, dict[str, str]] = {}
         self._lock = RLock()

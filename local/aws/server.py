@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import traceback
 import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -122,6 +123,9 @@ class AwsStandIn:
             response = answer(operation, result, request_id)
         except ServiceError as error:
             response = answer_error(service, error, request_id)
+        except Exception:
+            traceback.print_exc()
+            response = answer_error(service, ServiceError("InternalFailure", "The stand-in failed."), request_id)
         return HttpResponse(response.body, response.status, response.headers)
 
     def _perform(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from local.aws.calls import Record, new_id, now, page
+from local.aws.calls import Record, Table, new_id, now, page
 from local.aws.emulator import Credentials, StackFailed
 from local.aws.protocol import ServiceError
 
@@ -36,7 +36,7 @@ class Portfolio:
     tags: dict[str, str]
     products: list[str] = field(default_factory=list)
     principals: list[tuple[str, str, str]] = field(default_factory=list)  # account, ARN or pattern, type
-    shares: dict[str, Record] = field(default_factory=dict)
+    shares: Table[Record] = field(default_factory=Table)
 
     @property
     def path(self) -> Record:
@@ -54,7 +54,7 @@ class Product:
     attributes: Record
     tags: dict[str, str]
     created: Any
-    artifacts: dict[str, Record] = field(default_factory=dict)
+    artifacts: Table[Record] = field(default_factory=Table)
 
     @property
     def summary(self) -> Record:
@@ -84,11 +84,11 @@ class ServiceCatalog:
 
     def __init__(self, emulator: Emulator) -> None:
         """Take MiniStack, which holds the templates."""
-        self.portfolios: dict[str, Portfolio] = {}
-        self.products: dict[str, Product] = {}
-        self.constraints: dict[str, Record] = {}
-        self._tag_options: dict[str, Record] = {}
-        self._tagged: dict[str, list[str]] = {}
+        self.portfolios: Table[Portfolio] = Table()
+        self.products: Table[Product] = Table()
+        self.constraints: Table[Record] = Table()
+        self._tag_options: Table[Record] = Table()
+        self._tagged: Table[list[str]] = Table()
         self._answered: dict[tuple[str, str], Record] = {}
         self._emulator = emulator
         self.lock = RLock()

@@ -57,6 +57,7 @@ class Campus:
     blueprint: str
     role: str
     profile: str = ""
+    portfolio: str = ""
     projects: list[str] = field(default_factory=list)
 
     def project(self, name: str, **more: Any) -> str:
@@ -366,9 +367,16 @@ def test_a_blueprint_configuration_needs_a_region_and_a_role_that_has_arrived(ca
     assert found["provisioningRoleArn"] == campus.role
     listed = campus.datazone.list_environment_blueprint_configurations(domainIdentifier=campus.domain)["items"]
     assert {item["environmentBlueprintId"] for item in listed} == {campus.blueprint, campus.tooling}
+    campus.datazone.delete_environment_blueprint_configuration(
+        domainIdentifier=campus.domain, environmentBlueprintIdentifier=campus.blueprint
+    )
+    left = campus.datazone.list_environment_blueprint_configurations(domainIdentifier=campus.domain)["items"]
+    assert [item["environmentBlueprintId"] for item in left] == [campus.tooling]
 
 
 def test_blueprints(campus: Campus) -> None:
+    described = campus.datazone.get_environment_blueprint(domainIdentifier=campus.domain, identifier=campus.blueprint)
+    assert [item["keyName"] for item in described["userParameters"]] == ["Version", "Frozen"]
     listed = campus.datazone.list_environment_blueprints(domainIdentifier=campus.domain, managed=False)["items"]
     assert [item["id"] for item in listed] == [campus.blueprint]
     managed = campus.datazone.list_environment_blueprints(domainIdentifier=campus.domain, managed=True, name="Tooling")[

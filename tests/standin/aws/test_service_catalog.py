@@ -389,7 +389,7 @@ def test_search_shows_the_callers_own_unless_the_account_is_asked_for(shop: Shop
     assert len(scanned) >= 1
 
 
-def test_a_portfolio_is_shared_accepted_and_launched_with_a_local_role(shop: Shop) -> None:
+def test_a_portfolio_is_shared_and_accepted(shop: Shop) -> None:
     other = {"aws_access_key_id": "111122223333", "aws_secret_access_key": "x"}
     guest = shop.world.client("servicecatalog", other)
     with pytest.raises(ClientError) as error:
@@ -407,6 +407,9 @@ def test_a_portfolio_is_shared_accepted_and_launched_with_a_local_role(shop: Sho
             ProductId=shop.product, ProvisioningArtifactId=shop.artifact, Guidance="DEPRECATED"
         )
     assert refused(error) == "InvalidParametersException"
+    guest.reject_portfolio_share(PortfolioId=shop.portfolio)
+    assert guest.list_accepted_portfolio_shares()["PortfolioDetails"] == []
+    guest.accept_portfolio_share(PortfolioId=shop.portfolio)
     shop.admin.update_portfolio_share(PortfolioId=shop.portfolio, AccountId="111122223333", ShareTagOptions=False)
     shop.admin.delete_portfolio_share(PortfolioId=shop.portfolio, AccountId="111122223333")
     assert guest.list_accepted_portfolio_shares()["PortfolioDetails"] == []
