@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.standin.aws.conftest import World, world
+
+__all__ = ["world"]
 WORKFLOW = "on: push\njobs:\n  build:\n    runs-on: ubuntu-latest\n    steps:\n      - run: make\n"
 TEMPLATE = {
     "templates/regression/model_build/README.md": "# Build\n",
@@ -67,3 +70,19 @@ def repository(tmp_path: Path) -> Path:
 def make_commit(repository: Path) -> Callable[[Files], str]:
     """Commit more to the repository."""
     return lambda files: commit(repository, files)
+
+
+@pytest.fixture
+def aws(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The AWS stand-ins, for clients that find them by the environment as anybody's would."""
+    for variable, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": world.endpoint,
+        "AWS_ENDPOINT_URL_SERVICE_CATALOG": world.stand_in.base_url,
+        "AWS_ENDPOINT_URL_DATAZONE": world.stand_in.base_url,
+        "AWS_MAX_ATTEMPTS": "1",
+    }.items():
+        monkeypatch.setenv(variable, value)
+    return world

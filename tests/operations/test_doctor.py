@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from botocore.stub import Stubber
 from custom_resources.hosts.github import GitHub
 from custom_resources.hosts.secrets import GitHubCredentials
 from local.github import GitHubStandIn
+from operations.command_line import main
 from operations.doctor import AwsChecks, Check, GitHubChecks, diagnose, expiry, member, scopes
 from products.settings import Settings, load_settings
 from products.versions import Version
@@ -295,3 +297,36 @@ def test_without_access_only_the_reason_is_told(session, settings):
     [check] = diagnose([("GitHub token", lambda: iter(()))], aws, False)
     assert (check.name, check.state) == ("AWS account", "problem")
     assert "ExpiredToken" in check.detail
+
+
+# -- the command -------------------------------------------------------------------------------------------------------
+
+
+def test_the_command_in_an_account_where_nothing_is_deployed(aws, github, tmp_path, monkeypatch, capsys):
+    settings = tmp_path / "settings.toml"
+    settings.write_text(
+        f'[github]\napi_url = "{github.api_url}"\n'
+        '[git_config]\nprivate_github_organization = "acme"\ngithub_token_secret_name = "doctors-token"\n'
+        '[portfolio]\nname = "Nobody has it"\n[product]\nname = "nobody-has-it"\n'
+    )
+    monkeypatch.setenv("SETTINGS_FILE", str(settings))
+    monkeypatch.delenv("GITHUB_API_URL", raising=False)
+    command = ["doctor", "--versions-dir", str(tmp_path / "none"), "--json"]
+    assert main(command) == 1
+    checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
+    wrong = {name for name, check in checks.items() if check["state"] == "problem"}
+    assert wrong >= {"GitHub token", "Functions", "Portfolio", "Versions"}
+    assert all(checks[name]["fix"] for name in wrong)
+
+    aws.client("secretsmanager").create_secret(Name="doctors-token", SecretString=github.token)
+    assert main(command) == 1
+    printed = capsys.readouterr().out
+    checks = {check["name"]: check for check in json.loads(printed)["checks"]}
+    github_checks = ("GitHub token", "GitHub workflow permission", "GitHub organization")
+    assert [checks[name]["state"] for name in github_checks] == ["ok", "ok", "ok"]
+    assert github.token not in printed
+
+    monkeypatch.setenv("GITHUB_TOKEN", github.make_token(["repo"]))
+    assert main([*command, "--token-from-environment"]) == 1
+    checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
+    assert checks["GitHub workflow permission"]["state"] == "problem"

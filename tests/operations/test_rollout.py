@@ -24,9 +24,7 @@ from operations.rollout import (
     target_version,
 )
 from operations.service_catalog import CatalogUnreadable, Launch, LiveVersion, Record
-from tests.standin.aws.conftest import World, eventually, world
-
-__all__ = ["world"]
+from tests.standin.aws.conftest import World, eventually
 
 V1, V2 = LiveVersion("pa-1", "v1.0.0", "DEFAULT"), LiveVersion("pa-2", "v2.0.0", "DEFAULT")
 
@@ -200,21 +198,16 @@ class Installed:
 
 
 @pytest.fixture
-def installed(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Installed:
-    name = f"product-{uuid.uuid4().hex[:8]}"
+def installed(aws: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Installed:
+    world, name = aws, f"product-{uuid.uuid4().hex[:8]}"
     administrator = world.role(f"{name}-administrator", "ec2.amazonaws.com")
     keys = world.keys_of(administrator)
     client = world.client("servicecatalog", keys)
     settings = tmp_path / "settings.toml"
     settings.write_text(f'[product]\nname = "{name}"\n')
     monkeypatch.setenv("SETTINGS_FILE", str(settings))
-    for variable, value in {
-        **{variable.upper(): value for variable, value in keys.items()},
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": world.endpoint,
-        "AWS_ENDPOINT_URL_SERVICE_CATALOG": world.stand_in.base_url,
-    }.items():
-        monkeypatch.setenv(variable, value)
+    for variable, value in keys.items():
+        monkeypatch.setenv(variable.upper(), value)
     monkeypatch.setattr("operations.rollout.POLL_SECONDS", 0.1)
 
     def artifact(version: str, body: dict[str, Any]) -> dict[str, Any]:

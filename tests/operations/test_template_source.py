@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socketserver
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from custom_resources.template_content import InvalidTemplate, build_archive
+from operations.command_line import main
 from operations.template_source import SourceUnreadable, TemplateContent, resolve
 from tests.operations.conftest import TEMPLATE, WORKFLOW, commit, git, write
 
@@ -272,6 +274,28 @@ def test_git_settings_of_the_caller_stay(repository, monkeypatch):
     monkeypatch.setenv("GIT_CONFIG_KEY_0", "safe.directory")
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", "*")
     assert paths(resolve(repository, folder="templates")) == DELIVERED
+
+
+def test_the_settings_source_and_the_token_in_a_secret(repository, tmp_path, aws, monkeypatch, capsys):
+    seen: list[str] = []
+    with private_server(repository, seen) as url:
+        settings = tmp_path / "settings.toml"
+        settings.write_text(
+            f'[template_source]\nrepository = "{url}"\ntoken_secret_name = "source-token"\n'
+            '[git_config]\nspecific_folders = ["regression"]\n'
+        )
+        monkeypatch.setenv("SETTINGS_FILE", str(settings))
+        command = ["publish", "--versions-dir", str(tmp_path / "versions"), "--json"]
+        assert main(command) == 1  # there is no such secret yet
+        assert "source-token cannot be read" in json.loads(capsys.readouterr().out)["error"]
+        aws.client("secretsmanager").create_secret(Name="source-token", SecretString='{"token": "canary-token"}')
+        assert main(command) == 0
+        printed = capsys.readouterr()
+        told = json.loads(printed.out)
+    assert (told["source"], told["ref"]) == (url, "main")
+    assert told["commit"] == git(repository, "rev-parse", "main")
+    assert "canary" not in printed.out + printed.err
+    assert not [path for path in (tmp_path / "versions").rglob("*.json") if "canary" in path.read_text()]
 
 
 def test_workflow_text_is_untouched(folder):
