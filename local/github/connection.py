@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _IN_MEMORY = 4 * 1024 * 1024
 _BLOCK = 1 << 16
+_OWN_NAMES = frozenset({"127.0.0.1", "localhost"})
 
 
 class Server(ThreadingHTTPServer):
@@ -176,6 +177,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _own(self, request: Request) -> Response:
         github = self.server.github
+        host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
+        if host not in _OWN_NAMES or "origin" in request.headers:  # a page of another site, in a browser here
+            return ApiError(403, "This is for programs and pages of this machine.").response()
         try:
             if request.path.startswith("/_standin"):
                 return github.controls.serve(request)

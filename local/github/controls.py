@@ -51,8 +51,8 @@ class Controls:
         return Response.json(201, account.model_dump())
 
     def add_token(self, body: Json) -> Response:
-        """Make a token: {token?, login?, scopes?, fine_grained?, permissions?, organizations?, role?}."""
-        known = {"token", "login", "scopes", "fine_grained", "permissions", "organizations", "role"}
+        """Make a token: {token?, login?, scopes?, fine_grained?, permissions?, organizations?, role?, expires_at?}."""
+        known = {"token", "login", "scopes", "fine_grained", "permissions", "organizations", "role", "expires_at"}
         if body.keys() - known or body.get("role", "admin") not in ROLES:
             raise ApiError(422, f"A token has {', '.join(sorted(known))}; a role is one of {', '.join(ROLES)}.")
         fields = {name: value for name, value in body.items() if name != "token"}

@@ -142,6 +142,7 @@ class Store:
         permissions: dict[str, str] | None = None,
         organizations: list[str] | None = None,
         role: Role = "admin",
+        expires_at: str | None = None,
     ) -> str:
         """Make a token of a user and return its value. Default: classic, with the scopes repo and workflow."""
         user = self.add_account(login, "User")
@@ -151,7 +152,8 @@ class Store:
             if fine_grained
             else {"kind": "classic", "scopes": ["repo", "workflow"] if scopes is None else scopes}
         )
-        self.add_token(value, login=user.login, user_id=user.id, organizations=organizations, role=role, **rights)
+        rights |= {"organizations": organizations, "role": role, "expires_at": expires_at}
+        self.add_token(value, login=user.login, user_id=user.id, **rights)
         return value
 
     def forget_token(self, value: str) -> None:

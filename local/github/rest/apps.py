@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 from datetime import UTC, datetime, timedelta
 
-from local.github.access import authenticate_app
+from local.github import shapes
+from local.github.access import authenticate_app, may_see, role_in
 from local.github.messages import ApiError, Response, not_found
 from local.github.rest.router import Call, route
 
@@ -43,3 +44,15 @@ def create_installation_token(call: Call) -> Response:
     )
     answer = {"token": value, "expires_at": expires, "permissions": permissions, "repository_selection": "all"}
     return Response.json(201, answer)
+
+
+@route("GET", "/installation/repositories", "apps/installations#list-repositories-accessible-to-the-app-installation")
+def list_installation_repositories(call: Call) -> Response:
+    """Return the repositories of the organization in which the App is installed."""
+    token = call.user
+    if token.kind != "installation":
+        raise ApiError(403, "You must authenticate with an installation access token in order to list repositories.")
+    own = [it for it in call.store.repositories() if role_in(token, it.owner) != "none" and may_see(token, it)]
+    items, headers = call.page(own)
+    shown = [shapes.repository(call.urls, it, call.owner(it), role_in(token, it.owner)) for it in items]
+    return Response.json(200, {"total_count": len(own), "repositories": shown}, headers)

@@ -156,16 +156,16 @@ def update_repository(call: Call) -> Response:
         raise ApiError(403, "Repository was archived so is read-only.")
     settings = _settings(call)
     visibility = _visibility(call, call.owner(it), it.visibility)
-    branch = call.value("default_branch", str)
-    if branch is not None and branch != it.default_branch:
-        if not call.bare.branch(branch) and call.bare.refs("refs/heads"):
-            advice = "Please push that ref first or create it via the Git Data API."
-            raise _refused("default_branch", f"The branch {branch} was not found. {advice}", code="invalid")
-        call.bare.set_head(branch)
-        it.default_branch = branch
+    branch = call.value("default_branch", str) or it.default_branch
+    if branch != it.default_branch and not call.bare.branch(branch) and call.bare.refs("refs/heads"):
+        advice = "Please push that ref first or create it via the Git Data API."
+        raise _refused("default_branch", f"The branch {branch} was not found. {advice}", code="invalid")
     name = call.value("name", str)
     if name is not None and not call.store.move(it, it.owner, _clean_name(name)):
         raise ApiError(422, "Validation Failed", [_TAKEN])
+    if branch != it.default_branch:
+        call.bare.set_head(branch)
+        it.default_branch = branch
     for key, value in settings.items():
         setattr(it, key, value)
     it.visibility = visibility  # type: ignore[assignment]

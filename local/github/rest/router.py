@@ -226,6 +226,8 @@ def _told(token: Token | None, need: Need | None) -> dict[str, str]:
         headers |= {"x-oauth-scopes": ", ".join(sorted(token.scopes)), "x-accepted-oauth-scopes": "repo"}
     elif token and need:
         headers["x-accepted-github-permissions"] = need.accepted
+    if token and token.expires_at and token.kind != "installation":
+        headers["github-authentication-token-expiration"] = token.expires_at.replace("T", " ").replace("Z", " UTC")
     return headers
 
 

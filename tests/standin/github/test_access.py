@@ -93,6 +93,13 @@ def test_an_app_gets_installation_tokens_for_its_signed_web_token(github: GitHub
     client.expect(401, "POST", path)  # a personal token is no App
 
 
+def test_a_token_tells_when_it_expires(client: Client) -> None:
+    made = client.control("POST", "/tokens", {"expires_at": "2099-01-02T03:04:05Z", "scopes": ["repo"]})
+    response = client.call("GET", "/user", token=made["token"])
+    assert response.headers["github-authentication-token-expiration"] == "2099-01-02 03:04:05 UTC"
+    assert "github-authentication-token-expiration" not in client.call("GET", "/user").headers
+
+
 def test_expired_tokens_are_rejected(github: GitHubStandIn, client: Client) -> None:
     github.store.add_token("ghs_old", kind="installation", login="x", user_id=1, expires_at="2020-01-01T00:00:00Z")
     client.expect(401, "GET", "/repos/acme/work", token="ghs_old")

@@ -210,7 +210,9 @@ def _apps(client: Client) -> None:
     moment = int(time.time())
     token = jwt.encode({"iat": moment - 60, "exp": moment + 300, "iss": str(app["id"])}, app["private_key"], "RS256")
     path = f"/app/installations/{installed['id']}/access_tokens"
-    client.expect(201, "POST", path, token=token)
+    made = client.expect(201, "POST", path, token=token)
+    client.expect(200, "GET", "/installation/repositories", token=made["token"])
+    client.expect(403, "GET", "/installation/repositories")
     client.expect(201, "POST", path, {"permissions": {"contents": "read"}}, token=token)
     client.expect(422, "POST", path, {"permissions": {"members": "write"}}, token=token)
     client.expect(401, "POST", path, token="a.b.c")

@@ -51,6 +51,14 @@ def test_pages_show_what_there_is_and_escape_it(client: Client) -> None:
     assert client.session.post(client.github.base_url + "/acme/work", timeout=10).status_code == 405
 
 
+def test_controls_and_pages_are_for_this_machine_only(client: Client) -> None:
+    address = f"{client.github.base_url}/_standin/repositories"
+    for headers in ({"Host": "evil.example"}, {"Origin": "https://evil.example"}):
+        assert client.session.get(address, headers=headers, timeout=10).status_code == 403
+    local = {"Host": client.github.base_url.removeprefix("http://").replace("127.0.0.1", "localhost")}
+    assert client.session.get(address, headers=local, timeout=10).status_code == 200
+
+
 def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "local.github", "--port", "0", "--root", str(tmp_path / "state")]
     environment = {**os.environ, "GITHUB_TOKEN": "ghp_fromtheenvironment", "PYTHONPATH": str(Path.cwd())}
