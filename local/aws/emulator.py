@@ -167,17 +167,19 @@ class Emulator:
             for item in summary.get("Parameters", [])
         ]
 
-    def copy_template(self, url: str, bucket: str, key: str, *, region: str, credentials: Credentials) -> str:
-        """Copy a template into the service's own bucket (made when missing) and return the copy's URL.
+    def copy_template(self, url: str, key: str, *, region: str, reader: Credentials, account: str) -> str:
+        """Copy a template into the service's own bucket of an account (made when missing); return the copy's URL.
 
-        Raises StackFailed if the credentials cannot read it.
+        Raises StackFailed if the reader cannot read it.
         """
         source_bucket, source_key = _s3_object(url)
-        s3 = self.client("s3", region, credentials)
+        bucket = f"servicecatalog-artifacts-{account}-{region}"
         try:
+            found = self.client("s3", region, reader).get_object(Bucket=source_bucket, Key=source_key)
+            owned = self.client("s3", region, Credentials(account))
             with self._lock:
-                self.ensure_bucket(s3, bucket, region)
-            s3.copy_object(Bucket=bucket, Key=key, CopySource={"Bucket": source_bucket, "Key": source_key})
+                self.ensure_bucket(owned, bucket, region)
+            owned.put_object(Bucket=bucket, Key=key, Body=found["Body"].read())
         except (ClientError, BotoCoreError) as error:
             raise StackFailed(f"Access denied to template, or no template there: {url}") from error
         return f"https://s3.{region}.amazonaws.com/{bucket}/{key}"

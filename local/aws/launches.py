@@ -154,7 +154,7 @@ class Launches:
         def work() -> StackResult:
             return self._emulator.create_stack(
                 provisioned.stack,
-                target.artifact["_template"],
+                self._template(call, target),
                 parameters,
                 region=call.region,
                 credentials=self._launcher(call, target),
@@ -193,7 +193,7 @@ class Launches:
         def work() -> StackResult:
             result = self._emulator.update_stack(
                 provisioned.stack,
-                target.artifact["_template"],
+                self._template(call, target),
                 parameters,
                 region=call.region,
                 credentials=self._launcher(call, target),
@@ -330,6 +330,16 @@ class Launches:
                 content = json.loads(constraint["_parameters"])
                 role = content.get("RoleArn") or f"arn:aws:iam::{call.account}:role/{content['LocalRoleName']}"
         return _Target(product, artifact, portfolios[0], role, Credentials(call.access_key))
+
+    def _template(self, call: Call, target: _Target) -> str:
+        """Return the URL of the version's template; of a shared product, of a copy that the account can read."""
+        product, artifact = target.product, target.artifact
+        if product.account == call.account:
+            return str(artifact["_template"])
+        owner = Credentials(product.account)
+        return self._emulator.copy_template(
+            artifact["_template"], artifact["Id"], region=call.region, reader=owner, account=call.account
+        )
 
     def _launcher(self, call: Call, target: _Target) -> Credentials:
         return self._role_credentials(target.role, call) if target.role else target.credentials

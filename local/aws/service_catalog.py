@@ -177,10 +177,9 @@ class ServiceCatalog:
         if not source:
             raise _invalid(f"Info must have {_TEMPLATE}.")
         identifier = new_id(13, "pa-")
-        bucket = f"servicecatalog-artifacts-{call.account}-{call.region}"
         try:
             url = self._emulator.copy_template(
-                source, bucket, identifier, region=call.region, credentials=Credentials(call.access_key)
+                source, identifier, region=call.region, reader=Credentials(call.access_key), account=call.account
             )
             if not parameters.get("DisableTemplateValidation"):
                 self._emulator.template(url, call.region, Credentials(call.account))

@@ -449,3 +449,46 @@ def test_provisioning_parameters_are_the_templates(shop: Shop) -> None:
     assert [(item["ParameterKey"], item["Description"]) for item in answer["ProvisioningArtifactParameters"]] == [
         ("Owner", "Who it is for")
     ]
+
+
+def test_a_shared_product_is_launched_in_the_other_account_with_its_local_role(shop: Shop) -> None:
+    guest = "111122223333"
+    keys = {"aws_access_key_id": guest, "aws_secret_access_key": "x"}
+    iam, catalog = shop.world.client("iam", keys), shop.world.client("servicecatalog", keys)
+    roles = {}
+    for name in ("local-launch", "local-user"):
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"Service": "servicecatalog.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        roles[name] = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    shop.admin.create_constraint(
+        PortfolioId=shop.portfolio,
+        ProductId=shop.product,
+        Type="LAUNCH",
+        Parameters=json.dumps({"LocalRoleName": "local-launch"}),
+        IdempotencyToken=token(),
+    )
+    shop.admin.create_portfolio_share(PortfolioId=shop.portfolio, AccountId=guest)
+    catalog.accept_portfolio_share(PortfolioId=shop.portfolio)
+    catalog.associate_principal_with_portfolio(
+        PortfolioId=shop.portfolio, PrincipalARN=roles["local-user"], PrincipalType="IAM"
+    )
+    session = shop.world.client("sts", keys).assume_role(RoleArn=roles["local-user"], RoleSessionName="guest")[
+        "Credentials"
+    ]
+    shop.user = shop.world.client(
+        "servicecatalog",
+        {
+            "aws_access_key_id": session["AccessKeyId"],
+            "aws_secret_access_key": session["SecretAccessKey"],
+            "aws_session_token": session["SessionToken"],
+        },
+    )
+    record = shop.finished(shop.launch(f"guest-{token()[:8]}"))["RecordDetail"]
+    assert record["Status"] == "SUCCEEDED", record
+    assert record["LaunchRoleArn"] == roles["local-launch"]
+    stacks = shop.world.client("cloudformation", keys).describe_stacks()["Stacks"]
+    assert [stack["StackName"] for stack in stacks] == [f"SC-{guest}-{record['ProvisionedProductId']}"]
