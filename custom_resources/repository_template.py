@@ -384,7 +384,7 @@ def apply(
         return Done()
     observed = plan.observed
     commit, url = observed.refs.tip, plan.pull_request_url
-    version = observed.delivered.version if observed.delivered else delivered_version(observed.refs.targets)
+    version = delivered_version(observed.refs.targets) or (observed.delivered.version if observed.delivered else "")
     try:
         if plan.action == "propose":
             url = _propose(plan, request, hosts, ensure_current)
@@ -424,7 +424,8 @@ def _push(
     observed, git = plan.observed, plan.observed.git
     assert git is not None
     wanted, tip = _wanted(request), observed.refs.tip
-    template = observed.commit or (observed.base.sha if observed.base else "")
+    # A version with the same files is recorded with the commit that is there: the lineage's tip is in the branch.
+    template = observed.base.sha if plan.action == "record" and observed.base else observed.commit
     targets = _settled(observed, keep_base=plan.action == "record")
     if plan.action == "seed":
         tip = observed.commit
