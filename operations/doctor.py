@@ -28,6 +28,9 @@ FUNCTIONS = (
     "repository-template",
     "actions-configuration",
     "template-archive",
+    "version-guidance",
+    "studio-blueprint",
+    "studio-project-profile",
 )
 AUDIENCE = "sts.amazonaws.com"
 EXPIRES_SOON = timedelta(days=14)

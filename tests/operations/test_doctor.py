@@ -15,7 +15,7 @@ from custom_resources.hosts.github import GitHub
 from custom_resources.hosts.secrets import GitHubCredentials
 from local.github import GitHubStandIn
 from operations.command_line import main
-from operations.doctor import AwsChecks, Check, GitHubChecks, diagnose, expiry, member, scopes
+from operations.doctor import FUNCTIONS, AwsChecks, Check, GitHubChecks, diagnose, expiry, member, scopes
 from products.settings import Settings, load_settings
 from products.versions import Version
 
@@ -156,8 +156,14 @@ def function(**changes: Any) -> dict[str, Any]:
     return {"State": "Active", "LastUpdateStatus": "Successful", "CodeSha256": "same", "Layers": [], **changes}
 
 
+def test_the_functions_are_those_that_are_deployed(settings):
+    from products.functions import HANDLERS
+
+    assert {f"{settings.prefix}-{name}" for name in FUNCTIONS} == {each.function_name(settings) for each in HANDLERS}
+
+
 def test_functions_of_one_release(session, settings):
-    for _ in range(5):
+    for _ in FUNCTIONS:
         session.answers("lambda", "get_function_configuration", function())
     assert run(session, settings, "Functions").state == "ok"
 
@@ -171,7 +177,7 @@ def test_functions_of_one_release(session, settings):
     ],
 )
 def test_functions_that_are_not_right(session, settings, odd, said):
-    for answer in [function(), function(), odd, function(), function()]:
+    for answer in [function(), odd, *[function()] * (len(FUNCTIONS) - 2)]:
         session.answers("lambda", "get_function_configuration", answer)
     check = run(session, settings, "Functions")
     assert check.state == "problem"
