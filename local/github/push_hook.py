@@ -142,7 +142,7 @@ def refusal(policy: dict[str, Any], old: str, new: str, ref: str) -> str:
     protections = [sentence for rule, sentences in enforced if rule["code"] == "GH006" for sentence in sentences]
     if protections:
         _say(f"error: GH006: Protected branch update failed for {ref}.")
-        _say("\n".join(f"error: {sentence}" for sentence in protections))
+        _say("".join(f"\n- {sentence}\n" for sentence in protections).rstrip("\n"))
         return "protected branch hook declined"
     if enforced:
         quoted = ref.replace("/", "%2F")

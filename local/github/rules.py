@@ -9,6 +9,7 @@ from local.github.model import Protection, Repository, Role, Ruleset
 from local.github.push_hook import applies, violations
 
 PULL_REQUEST = "Changes must be made through a pull request."
+ABOUT_PROTECTION = "https://docs.github.com/articles/about-protected-branches"
 NO_FORCE = "Cannot force-push to this branch"
 NO_DELETE = "Cannot delete this branch"
 LINEAR = "This branch must not contain merge commits."
@@ -52,7 +53,7 @@ def _protection(protection: Protection, role: Role) -> list[Json]:
     if contexts:
         update.append(_checks(contexts))
     if settings.get("restrictions"):
-        update.append("You're not authorized to push to this branch.")
+        update.append(f"You're not authorized to push to this branch. Visit {ABOUT_PROTECTION} for more information.")
     if protection.message:
         update.append(protection.message)
     deny: dict[str, list[str]] = {"update": update}
@@ -128,5 +129,5 @@ def refuse_violation(
         if not sentences:
             continue
         if rule["code"] == "GH006":
-            raise ApiError(status, prefix + "\n".join(sentences), documentation="branches/branch-protection")
+            raise ApiError(status, prefix + "\n".join(sentences), documentation=ABOUT_PROTECTION)
         raise ApiError(status, "Repository rule violations found\n\n" + "\n\n".join(sentences) + "\n\n")

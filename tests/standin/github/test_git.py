@@ -126,7 +126,7 @@ def test_an_atomic_push_moves_all_refs_or_none(client: Client, clone: Clone) -> 
     before = refs(client, "work")
     clone.commit({"c": "c"})
     done = clone.push("--atomic", "HEAD:refs/heads/main", "HEAD:refs/studio/template", check=False)
-    refused(done, "protected branch hook declined", "atomic")
+    refused(done, "protected branch hook declined", "atomic transaction failed")
     assert refs(client, "work") == before
     refused(clone.push("HEAD:refs/heads/main", "HEAD:refs/studio/template", check=False), "protected branch")
     assert refs(client, "work") == {**before, "refs/studio/template": clone.head()}
@@ -173,7 +173,7 @@ def test_branch_protection_refuses_with_gh006(client: Client, clone: Clone) -> N
     refused(
         clone.push("main", check=False),
         "GH006: Protected branch update failed for refs/heads/main.",
-        "Changes must be made through a pull request.",
+        "remote: - Changes must be made through a pull request.",
         "protected branch hook declined",
     )
     clone.push("HEAD:refs/heads/other")
