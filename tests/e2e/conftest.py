@@ -1,0 +1,24 @@
+"""One running local cloud for all tests; each has projects of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.command_line import CommandLine, Observer
+
+
+@pytest.fixture(scope="session")
+def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    line = CommandLine(tmp_path_factory.mktemp("local"))
+    line.done("up")
+    try:
+        yield line
+    finally:
+        line.run("down", "--wipe")
+
+
+@pytest.fixture(scope="session")
+def seen(cli: CommandLine) -> Observer:
+    return Observer(cli)
