@@ -28,8 +28,8 @@ $(CONTRACT): tests/standin/package-lock.json
 demo: $(STAMP) ## the whole story on this machine, no account needed
 	@$(BIN)/python -m local demo
 
-test: $(STAMP) $(CONTRACT) ## all tests
-	$(BIN)/pytest
+test: $(STAMP) $(CONTRACT) ## all tests but the layers'
+	$(BIN)/pytest -m "not layers"
 
 check: $(STAMP) ## lint, format, types, templates and security gates
 	$(BIN)/ruff check .
@@ -48,10 +48,20 @@ layers: $(STAMP) ## build the Lambda layers (x86_64 and arm64) into build/layers
 	for arch in x86_64 arm64; do for layer in git python; do \
 	  $(BIN)/python layers/$$layer/build --arch $$arch --output build/layers/$$layer-$$arch || exit 1; done; done
 
+test-layers: $(STAMP) ## the layers: built twice, run in an empty root (needs apt, unshare, Python 3.13)
+	$(BIN)/pytest -m layers tests/layers
+
+faults: $(STAMP) ## every request of a launch, an update and a delete, with every fault, as a table
+	$(BIN)/python -m tests.faults
+
+sbom: $(STAMP) ## build/sbom.json: CycloneDX, of what runs in Lambda
+	$(BIN)/python layers/sbom
+
 lock: $(STAMP) ## compile requirements.in to the hashed requirements.txt
 	$(BIN)/python -m pip install --quiet uv
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate -o requirements.txt requirements.in
+	$(BIN)/python layers/python/lock
 
 clean: ## remove what can be made again
 	rm -rf $(VENV) build cdk.out .local tests/standin/node_modules .mypy_cache .ruff_cache .pytest_cache

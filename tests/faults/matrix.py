@@ -186,7 +186,9 @@ def _git(directory: str, *arguments: str) -> str:
 
 
 def _pull_request(data: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in data.items() if key in ("number", "title", "state", "merged", "base", "branch")}
+    return {
+        key: value for key, value in data.items() if key in ("number", "title", "state", "merged", "base", "branch")
+    }
 
 
 def _label(entry: dict[str, Any], project: str) -> str:

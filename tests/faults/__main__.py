@@ -1,0 +1,67 @@
+"""python -m tests.faults: the whole matrix as a table (make faults). Exit 1 when a cell is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import time
+from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from tests.faults.matrix import FAULTS, PREPARE, Cell, Laboratory, Outcome, cells, elapsed, expected, run
+
+
+def _run_share(share: list[Cell]) -> list[Outcome]:
+    """Run some cells in one laboratory (a worker process)."""
+    logging.disable(logging.CRITICAL)
+    with Laboratory.running() as laboratory:
+        right = {operation: expected(laboratory, operation) for operation in {cell.operation for cell in share}}
+        return [run(laboratory, cell, right[cell.operation]) for cell in share]
+
+
+def _table(outcomes: list[Outcome], faults: list[str]) -> str:
+    """Return a row a request and a column a fault: . = complete at once, r = after a rollback or repetition, X = wrong."""
+    rows: dict[tuple[str, int, str], dict[str, str]] = defaultdict(dict)
+    for outcome in outcomes:
+        cell = outcome.cell
+        mark = "X" if outcome.wrong else "." if len(outcome.statuses) == 1 else "r"
+        rows[cell.operation, cell.request, cell.label][cell.fault] = mark
+    width = max(len(label) for _, _, label in rows) + 14
+    lines = [f"{'':{width}}{number:>3}  {fault}" for number, fault in enumerate(faults, 1)]
+    lines.append(f"{'':{width}}" + "".join(f"{number:>3}" for number in range(1, len(faults) + 1)))
+    lines += [
+        f"{operation:9}{request:>3}  {label:{width - 14}}" + "".join(f"{marks.get(fault, ''):>3}" for fault in faults)
+        for (operation, request, label), marks in sorted(rows.items())
+    ]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Run the cells that are asked for, two laboratories at a time, and print what became of them."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--operation", action="append", choices=list(PREPARE), help="only these (all)")
+    parser.add_argument("--fault", action="append", choices=list(FAULTS), help="only these (all)")
+    parser.add_argument("--workers", type=int, default=2, help="laboratories at once")
+    arguments = parser.parse_args()
+    operations, faults = arguments.operation or list(PREPARE), arguments.fault or list(FAULTS)
+    start = time.monotonic()
+    logging.disable(logging.CRITICAL)
+    with Laboratory.running() as laboratory:
+        wanted = cells(laboratory, operations, faults)
+    shares = [wanted[number :: arguments.workers * 4] for number in range(arguments.workers * 4)]
+    with ProcessPoolExecutor(arguments.workers, mp_context=get_context("spawn")) as pool:
+        outcomes = [outcome for share in pool.map(_run_share, filter(None, shares)) for outcome in share]
+    wrong = [outcome for outcome in outcomes if outcome.wrong]
+    print(_table(outcomes, faults))  # noqa: T201
+    for outcome in wrong:
+        cell = outcome.cell
+        print(f"WRONG {cell.operation} {cell.request} {cell.label}, {cell.fault}: {outcome.wrong} {outcome.statuses}")  # noqa: T201
+    print(". complete at once (after waits)   r complete after a rollback or a repetition   X wrong")  # noqa: T201
+    print(f"{len(outcomes)} cells, {len(wrong)} wrong, in {elapsed(start)}")  # noqa: T201
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

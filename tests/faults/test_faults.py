@@ -1,0 +1,176 @@
+"""A short version of the fault matrix: every request once, with faults that take turns (`make faults` runs all)."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from itertools import cycle
+from typing import Any
+
+import pytest
+
+from tests.faults import stack as stacks
+from tests.faults.matrix import (
+    FAULTS,
+    ORGANIZATION,
+    PREPARE,
+    V2,
+    Cell,
+    Laboratory,
+    archive_name,
+    cells,
+    expected,
+    launch_template,
+    operate,
+    run,
+)
+
+TURNS = (
+    "reset after",
+    "502",
+    "killed after",
+    "truncated",
+    "secondary limit",
+    "401, token rotated",
+    "500 after",
+    "killed before",
+)
+
+
+@pytest.fixture(scope="module")
+def laboratory() -> Iterator[Laboratory]:
+    with Laboratory.running() as running:
+        yield running
+
+
+@pytest.mark.parametrize("operation", PREPARE)
+def test_every_request_may_fail(laboratory: Laboratory, operation: str) -> None:
+    right = expected(laboratory, operation)
+    turns = cycle(TURNS)
+    chosen = [
+        Cell(cell.operation, cell.request, cell.label, next(turns)) for cell in cells(laboratory, [operation], ["500"])
+    ]
+    outcomes = [run(laboratory, cell, right) for cell in chosen]
+    assert len(outcomes) > 10
+    assert [outcome for outcome in outcomes if outcome.wrong] == []
+
+
+def test_the_matrix_would_notice(laboratory: Laboratory) -> None:
+    """A state that differs is told: the comparison can fail."""
+    right = expected(laboratory, "launch")
+    right["-build"]["secrets"]["FIRST"] = "another value"
+    outcome = run(laboratory, Cell("launch", 3, "", "502"), right)
+    assert "/-build/secrets/FIRST is 'same', not 'another value'" in outcome.wrong
+
+
+@pytest.mark.parametrize("failing", range(6))
+def test_a_create_that_fails_at_a_resource_ends_archived(laboratory: Laboratory, failing: int) -> None:
+    project = laboratory.project()
+    stack = laboratory.stack(project)
+    name = stack.template[failing].logical_id
+    broken = stack.template[failing]
+    stack.template[failing] = stacks.Resource(
+        name,
+        broken.type,
+        lambda made: broken.properties(made) | {"Secrets": [], "TemplateFolder": "no/such", "Name": "a b"},
+    )
+    assert stack.create() == "ROLLBACK_COMPLETE"
+    assert stack.reason.startswith(f"{name}: Custom::")
+    assert all(found["archived"] for found in laboratory.state(project).values())
+    again = laboratory.stack(project)
+    assert again.create() == "CREATE_COMPLETE"
+    assert laboratory.state(project) == expected(laboratory, "launch")
+
+
+@pytest.mark.parametrize("failing", ["model_build-template", "model_build-configuration", "model_deploy-template"])
+def test_an_update_that_fails_at_a_resource_goes_back(laboratory: Laboratory, failing: str) -> None:
+    project = laboratory.project()
+    stack = PREPARE["delete"](laboratory, project)
+    template = launch_template(ORGANIZATION, project, archive_name(V2), "v2.0.0", "2")
+    number = next(n for n, resource in enumerate(template) if resource.logical_id == failing)
+    good = template[number]
+    template[number] = stacks.Resource(
+        failing, good.type, lambda made: good.properties(made) | {"Secrets": "none", "TemplateArchive": "none"}
+    )
+    assert stack.update(template) == "UPDATE_ROLLBACK_COMPLETE"
+    state = laboratory.state(project)
+    before = expected(laboratory, "launch")
+    for part in ("-build", "-deploy"):
+        assert state[part]["secrets"] == before[part]["secrets"]
+        main = "refs/heads/main "
+        assert [ref for ref in state[part]["refs"] if ref.startswith(main)] == [
+            ref for ref in before[part]["refs"] if ref.startswith(main)
+        ], "the old version's files are back, by a merge"
+    assert stack.update(launch_template(ORGANIZATION, project, archive_name(V2), "v2.0.0", "2")) == "UPDATE_COMPLETE"
+
+
+def test_a_cancelled_update_does_not_write_once_the_rollback_began(laboratory: Laboratory) -> None:
+    """aws/aws-cdk issue 31541: the waiter of a cancelled update goes on calling."""
+    project = laboratory.project()
+    stack = PREPARE["delete"](laboratory, project)
+    before = laboratory.state(project)
+    resource = launch_template(ORGANIZATION, project, archive_name(V2), "v2.0.0", "2")[1]
+    live = stack.live[resource.logical_id]
+    stack._begin("UPDATE_IN_PROGRESS")
+    event: dict[str, Any] = {
+        "RequestType": "Update",
+        "StackId": stack.id,
+        "PhysicalResourceId": live.physical_id,
+        "ResourceProperties": resource.properties(stack.attributes),
+        "OldResourceProperties": live.properties,
+    }
+    event |= stacks.on_event(resource.type, event, stack.world.stacks, stack.world)
+    stack._begin("UPDATE_ROLLBACK_IN_PROGRESS")
+    answer = stacks.is_complete(resource.type, event, stack.world, stack.world.stacks, 3600)
+    assert answer == {"IsComplete": True}
+    assert laboratory.state(project) == before
+
+
+def test_a_delete_while_github_is_down_fails_and_can_be_repeated(
+    laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = laboratory.project()
+    stack = PREPARE["delete"](laboratory, project)
+    monkeypatch.setattr(stacks, "MAX_POLLS", 3)
+    laboratory.standin.control("POST", "/faults", {"fault": "503", "match": {}, "times": None})
+    assert stack.delete() == "DELETE_FAILED"
+    laboratory.standin.control("DELETE", "/faults")
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert all(found["archived"] for found in laboratory.state(project).values())
+
+
+def test_two_stacks_for_one_project_end_with_one_pair_of_repositories(laboratory: Laboratory) -> None:
+    project = laboratory.project()
+    pair = [laboratory.stack(project), laboratory.stack(project)]
+    statuses: list[str] = []
+    threads = [threading.Thread(target=lambda s=stack: statuses.append(s.create())) for stack in pair]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == ["CREATE_COMPLETE", "CREATE_COMPLETE"], [stack.reason for stack in pair]
+    assert laboratory.state(project) == expected(laboratory, "launch")
+
+
+def test_racing_updates_are_serialized(laboratory: Laboratory) -> None:
+    project = laboratory.project()
+    first = PREPARE["update"](laboratory, project)
+    second = laboratory.stack(project)
+    assert second.create() == "CREATE_COMPLETE", second.reason
+    statuses: list[str] = []
+    threads = [
+        threading.Thread(target=lambda s=stack: statuses.append(operate("update", s, project)))
+        for stack in (first, second)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == ["UPDATE_COMPLETE", "UPDATE_COMPLETE"]
+    state, right = laboratory.state(project), expected(laboratory, "update")
+    assert json.dumps(state, sort_keys=True) == json.dumps(right, sort_keys=True)
+
+
+def test_faults_are_all_known_to_the_table() -> None:
+    assert set(TURNS) <= set(FAULTS)
