@@ -192,7 +192,7 @@ class Controls:
     def _list_calls(self, request: Record) -> list[Record]:
         return [
             entry
-            for entry in self._stand_in.calls
+            for entry in list(self._stand_in.calls)
             if all(entry.get(key) == value for key, value in request.items() if key in ("service", "operation"))
         ]
 

@@ -7,6 +7,7 @@ import re
 import threading
 import traceback
 import uuid
+from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -44,7 +45,7 @@ class AwsStandIn:
         self.sagemaker = SageMaker()
         self.environments = Environments(self.emulator, self.sagemaker)
         self.datazone = DataZone(self.environments)
-        self.calls: list[dict[str, Any]] = []
+        self.calls: deque[dict[str, Any]] = deque(maxlen=20_000)
         self.base_url = ""
         self.service_catalog = ServiceCatalog(self.emulator)
         self.launches = Launches(self.emulator, self.service_catalog)
