@@ -18,6 +18,7 @@ from products.settings import PROJECT_ROOT, SettingsError
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
 LAYERS = PROJECT_ROOT / "layers"
+_COMMAND = [sys.executable]
 _DEBIAN = "debian:bookworm-slim"  # the suite whose packages the git layer takes
 
 
@@ -82,7 +83,7 @@ class _BuildScript:
         """Build into `output_dir`; False where only the container can. Raises LayerBuildFailed."""
         if not sys.platform.startswith("linux"):
             return False
-        command = [sys.executable, str(self._script), "--arch", self._architecture, "--output", output_dir]
+        command = [*_COMMAND, str(self._script), "--arch", self._architecture, "--output", output_dir]
         if subprocess.run(command, check=False, stdout=sys.stderr).returncode:
             relative = Path(self._script).relative_to(PROJECT_ROOT)
             raise LayerBuildFailed(

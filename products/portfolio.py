@@ -251,7 +251,7 @@ class PortfolioStack(Stack):
     def _constraints(self) -> None:
         if self.settings.portfolio.share_accounts or self.settings.portfolio.share_organizations:
             # By name: each account launches with its own role of this name.
-            self.portfolio.set_local_launch_role_name(self.product, self.settings.launch_role_name)
+            self.portfolio.set_local_launch_role(self.product, self.launch_role)
         else:
             self.portfolio.set_launch_role(self.product, self.launch_role)
         # Else a provisioned product's tags would be what they were at its launch.

@@ -1,0 +1,156 @@
+"""What the security rules find and we keep, each with its reason. A finding without a reason fails the test, and so
+does a reason that finds nothing any more.
+
+A rule is cdk-nag's id; IAM5 findings carry the wildcard: `AwsSolutions-IAM5[Resource::*]`. Paths and findings are
+regular expressions that must match as a whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """A finding that we keep: which, where, why."""
+
+    finding: str
+    path: str
+    reason: str
+
+
+_FUNCTION_ROLE = r"FoundationStack/\w+Role/DefaultPolicy/Resource"
+_LAUNCH_ROLE = r"PortfolioStack/LaunchRole/DefaultPolicy/Resource"
+_WORKFLOW_ROLE = r"PortfolioStack/MlopsProject/WorkflowRole/Resource"
+
+
+def iam(resource: str) -> str:
+    """Return the id of cdk-nag's finding about a wildcard in a resource."""
+    return rf"AwsSolutions-IAM5\[Resource::{resource}\]"
+
+
+REVIEWED = (
+    # -- IAM: actions for which IAM knows no resources ---------------------------------------------------------
+    Reviewed(
+        iam(r"\*"),
+        r"FoundationStack/StudioProjectRole/DefaultPolicy/Resource",
+        "Reads in DataZone, for which IAM has no resources (DataZone decides by domain and project), and lists of "
+        "SageMaker domains and spaces.",
+    ),
+    Reviewed(
+        iam(r"\*"),
+        r"FoundationStack/(StudioBlueprint|StudioProjectProfile)Role/DefaultPolicy/Resource",
+        "Blueprints, profiles and grants in DataZone, for which IAM has no resources; DataZone decides by domain.",
+    ),
+    Reviewed(
+        iam(r"\*"),
+        r"FoundationStack/\w+Provider/waiter-state-machine/Role/DefaultPolicy/Resource",
+        "The CDK framework's statement for CloudWatch's log delivery, whose actions have no resources.",
+    ),
+    Reviewed(
+        iam(r"\*"),
+        _LAUNCH_ROLE,
+        "ValidateTemplate and GetTemplateSummary are asked before a stack exists; s3:GetObject is bound by Service "
+        "Catalog's tag on its own copies of templates, in buckets of its choosing.",
+    ),
+    Reviewed(iam(r"\*"), _WORKFLOW_ROLE, "sagemaker:ListModelPackages, a list, has no resource."),
+    # -- IAM: resources that exist only later, bounded by a name -------------------------------------------------
+    Reviewed(
+        iam(r"arn:<AWS::Partition>:cloudformation:.*:stack/(SC-|studio-mlops-|PortfolioStack|StudioStack)\*?/\*"),
+        _FUNCTION_ROLE,
+        "DescribeStacks on the stacks that may use the function, by their names; ids follow the name.",
+    ),
+    Reviewed(
+        iam(r"arn:<AWS::Partition>:cloudformation:.*:stack/SC-\*/\*"),
+        _LAUNCH_ROLE,
+        "The stacks of Service Catalog's launches, which it names SC-*.",
+    ),
+    Reviewed(
+        iam(r"arn:<AWS::Partition>:iam::<AWS::AccountId>:role/(studio-mlops-wf-|datazone_usr_role_)\*"),
+        _LAUNCH_ROLE,
+        "The projects' workflow roles, and the inline policy for the project's files on Studio's project roles.",
+    ),
+    Reviewed(
+        iam(r"<Archives\w+\.Arn>/\*(\.zip)?"),
+        _FUNCTION_ROLE,
+        "Template archives, addressed by their content: one bucket that holds nothing else.",
+    ),
+    Reviewed(
+        iam(r"arn:<AWS::Partition>:s3:::cdk-\w+-assets-<AWS::AccountId>-<AWS::Region>/\*\.zip"),
+        r"FoundationStack/TemplateArchiveRole/DefaultPolicy/Resource",
+        "The CDK's assets, of which the published archives are read; their keys are hashes.",
+    ),
+    Reviewed(
+        iam(r"arn:<AWS::Partition>:secretsmanager:.*:secret:\*"),
+        r"FoundationStack/ActionsConfigurationRole/DefaultPolicy/Resource",
+        "Bound by the tag studio-mlops:readable, which an administrator sets on secrets meant for workflows.",
+    ),
+    Reviewed(
+        iam(r"arn:<AWS::Partition>:sagemaker:.*:domain/\*"),
+        r"FoundationStack/StudioProjectRole/DefaultPolicy/Resource",
+        "A project's SageMaker domain is found by reading the account's domains.",
+    ),
+    Reviewed(
+        iam(r"arn:<AWS::Partition>:catalog:.*:product/\*"),
+        r"FoundationStack/VersionGuidanceRole/DefaultPolicy/Resource",
+        "The product's id is known only when the portfolio, which comes later, is deployed.",
+    ),
+    Reviewed(
+        iam(r"<\w+\.Arn>:\*"),
+        r"FoundationStack/\w+(OnEventRole|IsCompleteRole|Provider/waiter-state-machine/Role)/DefaultPolicy/Resource",
+        "Versions and aliases of the one function that the CDK's framework calls.",
+    ),
+    Reviewed(
+        iam(r"arn:<AWS::Partition>:s3:::<StudioProject\.ArtifactBucket>/<StudioProject\.ArtifactPrefix>/\*"),
+        r"PortfolioStack/MlopsProject/(WorkflowRole/Resource|ExecutionRolePolicy)",
+        "The project's own files, below its own prefix of the bucket.",
+    ),
+    Reviewed(
+        iam(r"arn:<AWS::Partition>:sagemaker:.*:(pipeline|model|endpoint|endpoint-config)/\*"),
+        _WORKFLOW_ROLE,
+        "Bound by the tag AmazonDataZoneProject of the project, on the request or on the resource.",
+    ),
+    Reviewed(
+        iam(r"arn:<AWS::Partition>:sagemaker:.*:model-package/<StudioProject\.ModelPackageGroupName>/\*"),
+        _WORKFLOW_ROLE,
+        "The versions in the project's own model package group.",
+    ),
+    Reviewed(
+        iam(r"arn:<AWS::Partition>:glue:.*:table/<StudioProject\.GlueDatabase>/\*"),
+        _WORKFLOW_ROLE,
+        "GetTable on the tables of the project's Glue database.",
+    ),
+    Reviewed(
+        iam(r"arn:<AWS::Partition>:cloudformation:.*:stack/studio-.*-\*/\*"),
+        _WORKFLOW_ROLE,
+        "The project's own endpoint stacks, named after its id.",
+    ),
+    # -- not IAM ---------------------------------------------------------------------------------------------------
+    Reviewed(
+        "AwsSolutions-SMG4",
+        "FoundationStack/GitHubToken/Resource",
+        "GitHub gives out tokens; there is nothing here that could rotate one. A new one needs no redeploy, and a "
+        "GitHub App's tokens live an hour.",
+    ),
+    Reviewed(
+        "AwsSolutions-S1",
+        "FoundationStack/Archives/Resource",
+        "Only our functions read the archives, which hold no secrets; CloudTrail's data events can be switched on.",
+    ),
+    Reviewed(
+        "AwsSolutions-DDB3",
+        "FoundationStack/RateBudget/Resource",
+        "The table holds two numbers about GitHub's limits; losing them loses nothing (docs/decisions/0004).",
+    ),
+    Reviewed("AwsSolutions-SQS3", "FoundationStack/DeadLetters/Resource", "It is the dead letter queue."),
+    Reviewed(
+        "AwsSolutions-L1",
+        r"FoundationStack/\w+/Resource",
+        "Python 3.13 is supported until 2029; the layers' wheels are locked for it.",
+    ),
+    Reviewed(
+        "AwsSolutions-SF2",
+        r"FoundationStack/\w+Provider/waiter-state-machine/Resource",
+        "Tracing is a setting (xray), off by default for its cost.",
+    ),
+)

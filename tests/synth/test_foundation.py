@@ -1,0 +1,255 @@
+"""FoundationStack: names, limits and protections that the other rooms and an administrator rely on."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ministack.services.cloudformation import provisioners
+
+from custom_resources import handlers
+from products.settings import PROJECT_ROOT
+from tests.synth.conftest import Assembly, of_type
+
+GITHUB = {"github_repository", "repository_template", "actions_configuration"}
+ARCHIVES = {"studio_project", "repository_template", "template_archive"}
+GIT = {"github_repository", "repository_template"}
+ALL = {*GITHUB, *ARCHIVES, "version_guidance", "studio_blueprint", "studio_project_profile"}
+
+
+def functions(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the Python functions' properties by handler name."""
+    found = of_type(template, "AWS::Lambda::Function").values()
+    return {
+        properties["Handler"].rpartition(".")[2]: properties
+        for properties in (resource["Properties"] for resource in found)
+        if properties["Runtime"].startswith("python")
+    }
+
+
+def test_each_custom_resource_has_a_function_by_the_name_that_templates_call(assembly: Assembly) -> None:
+    found = functions(assembly.foundation)
+    assert set(found) == ALL
+    names = {
+        resource["Properties"].get("FunctionName")
+        for resource in of_type(assembly.foundation, "AWS::Lambda::Function").values()
+    }
+    for name, properties in found.items():
+        assert properties["Handler"] == f"custom_resources.handlers.{name}"
+        assert callable(getattr(handlers, name))
+        assert properties["FunctionName"] == f"studio-mlops-{name.replace('_', '-')}"
+        assert f"{properties['FunctionName']}-provider" in names
+
+
+def test_environments_are_the_contracts(assembly: Assembly) -> None:
+    for name, properties in functions(assembly.foundation).items():
+        variables = set(properties["Environment"]["Variables"])
+        expected = {
+            "PATIENCE_SECONDS",
+            "POWERTOOLS_SERVICE_NAME",
+            "POWERTOOLS_LOG_LEVEL",
+            "POWERTOOLS_METRICS_NAMESPACE",
+        }
+        if name in GITHUB:
+            expected |= {"GITHUB_API_URL", "GITHUB_SERVER_URL", "GITHUB_TOKEN_SECRET", "BUDGET_TABLE"}
+        if name in ARCHIVES:
+            expected |= {"TEMPLATE_BUCKET"}
+        if name in GIT:
+            expected |= {"PATH", "GIT_EXEC_PATH", "GIT_SSL_CAINFO", "GIT_PYTHON_REFRESH"}
+        assert variables == expected, name
+    assert functions(assembly.foundation)["github_repository"]["Environment"]["Variables"]["GITHUB_API_URL"] == {
+        "Ref": "GitHubApiUrl"
+    }
+
+
+def test_every_path_answers_before_cloudformation_gives_up(assembly: Assembly) -> None:
+    cloudformation = 59 * 60
+    for name, properties in functions(assembly.foundation).items():
+        patience = int(properties["Environment"]["Variables"]["PATIENCE_SECONDS"])
+        # The wait that ends patience may begin just before it; then one more call, as long as a function may run.
+        assert patience + properties["Timeout"] + 60 < cloudformation, name
+    machines = of_type(assembly.foundation, "AWS::StepFunctions::StateMachine")
+    assert len(machines) == len(ALL)
+    for machine in machines.values():
+        retry = waiter(machine)["States"]["framework-isComplete-task"]["Retry"][0]
+        total = retry["IntervalSeconds"] * retry["MaxAttempts"]
+        assert retry["IntervalSeconds"] <= 5
+        assert patience < total < cloudformation
+
+
+def waiter(machine: dict[str, Any]) -> dict[str, Any]:
+    """Return a waiter's definition with its references dropped."""
+    definition = machine["Properties"]["DefinitionString"]["Fn::Join"][1]
+    return dict(json.loads("".join(part if isinstance(part, str) else "reference" for part in definition)))
+
+
+def test_functions_keep_to_the_memory_budget_and_run_on_the_chosen_processor(
+    assembly: Assembly, administered: Assembly
+) -> None:
+    for name, properties in functions(assembly.foundation).items():
+        assert properties["MemorySize"] == (512 if name in GIT else 256)
+        assert properties["Runtime"] == "python3.13"
+        assert properties["Architectures"] == ["arm64"]
+        assert len(properties["Layers"]) == (2 if name in GIT else 1)
+    assert {tuple(each["Architectures"]) for each in functions(administered.foundation).values()} == {("x86_64",)}
+
+
+def test_the_code_is_our_package_and_nothing_else(assembly: Assembly) -> None:
+    key = functions(assembly.foundation)["studio_project"]["Code"]["S3Key"]
+    asset = assembly.path / f"asset.{key.removesuffix('.zip')}"
+    assert [entry.name for entry in asset.iterdir()] == ["custom_resources"]
+    shipped = {path.relative_to(asset).as_posix() for path in asset.rglob("*") if path.is_file()}
+    source = {
+        path.relative_to(PROJECT_ROOT).as_posix()
+        for path in (PROJECT_ROOT / "custom_resources").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert shipped == source
+
+
+def test_the_token_secret_has_no_value_and_our_key(assembly: Assembly) -> None:
+    (secret,) = of_type(assembly.foundation, "AWS::SecretsManager::Secret").values()
+    assert "SecretString" not in secret["Properties"]
+    assert "GenerateSecretString" not in secret["Properties"]
+    assert secret["Properties"]["KmsKeyId"]["Fn::GetAtt"][0] in of_type(assembly.foundation, "AWS::KMS::Key")
+    (key,) = of_type(assembly.foundation, "AWS::KMS::Key").values()
+    assert key["Properties"]["EnableKeyRotation"] is True
+
+
+def test_the_archives_outlive_the_stack_and_take_tls_only(assembly: Assembly) -> None:
+    ((name, bucket),) = of_type(assembly.foundation, "AWS::S3::Bucket").items()
+    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+    assert bucket["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["Properties"]["BucketEncryption"]
+    (policy,) = of_type(assembly.foundation, "AWS::S3::BucketPolicy").values()
+    assert policy["Properties"]["Bucket"] == {"Ref": name}
+    conditions = [statement["Condition"] for statement in policy["Properties"]["PolicyDocument"]["Statement"]]
+    assert {"Bool": {"aws:SecureTransport": "false"}} in conditions
+    assert {"NumericLessThan": {"s3:TlsVersion": 1.2}} in conditions
+
+
+def test_every_log_is_kept_for_the_set_time(assembly: Assembly) -> None:
+    groups = of_type(assembly.foundation, "AWS::Logs::LogGroup")
+    assert {group["Properties"]["RetentionInDays"] for group in groups.values()} == {90}
+    for name, function in of_type(assembly.foundation, "AWS::Lambda::Function").items():
+        assert function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] in groups, name
+    for machine in of_type(assembly.foundation, "AWS::StepFunctions::StateMachine").values():
+        logging = machine["Properties"]["LoggingConfiguration"]
+        assert logging["IncludeExecutionData"] is False
+        destination = logging["Destinations"][0]["CloudWatchLogsLogGroup"]["LogGroupArn"]["Fn::GetAtt"][0]
+        assert groups[destination]["Properties"]["LogGroupName"].startswith("/aws/vendedlogs/states/")
+
+
+def test_an_event_that_cannot_be_handled_is_kept_and_announced(assembly: Assembly) -> None:
+    template = assembly.foundation
+    (queue,) = of_type(template, "AWS::SQS::Queue")
+    configured = of_type(template, "AWS::Lambda::EventInvokeConfig")
+    assert len(configured) == len(ALL)
+    for config in configured.values():
+        destination = config["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]
+        assert destination == {"Fn::GetAtt": [queue, "Arn"]}
+    alarms = of_type(template, "AWS::CloudWatch::Alarm")
+    (topic,) = of_type(template, "AWS::SNS::Topic")
+    assert all(alarm["Properties"]["AlarmActions"] == [{"Ref": topic}] for alarm in alarms.values())
+    assert all(alarm["Properties"]["AlarmDescription"].endswith(".") for alarm in alarms.values())
+    metrics = {alarm["Properties"]["MetricName"] for alarm in alarms.values()}
+    assert metrics == {"ApproximateNumberOfMessagesVisible", "Errors", "Throttles", "RateLimitWaits"}
+
+
+def test_each_function_has_a_role_of_its_own_without_managed_policies(assembly: Assembly) -> None:
+    roles = of_type(assembly.foundation, "AWS::IAM::Role")
+    assert all("ManagedPolicyArns" not in role["Properties"] for role in roles.values())
+    used = [each["Role"]["Fn::GetAtt"][0] for each in functions(assembly.foundation).values()]
+    assert len(used) == len(set(used)) == len(ALL)
+
+
+def test_tracing_is_a_switch(assembly: Assembly, administered: Assembly) -> None:
+    def traced(template: dict[str, Any]) -> tuple[set[str], set[bool]]:
+        modes = {
+            function["Properties"].get("TracingConfig", {}).get("Mode", "None")
+            for function in of_type(template, "AWS::Lambda::Function").values()
+        }
+        enabled = {
+            machine["Properties"].get("TracingConfiguration", {}).get("Enabled", False)
+            for machine in of_type(template, "AWS::StepFunctions::StateMachine").values()
+        }
+        return modes, enabled
+
+    assert traced(assembly.foundation) == ({"None"}, {False})
+    assert traced(administered.foundation) == ({"Active"}, {True})
+
+
+def test_an_administrators_settings_arrive(administered: Assembly) -> None:
+    template = administered.foundation
+    boundaries = {
+        role["Properties"].get("PermissionsBoundary") for role in of_type(template, "AWS::IAM::Role").values()
+    }
+    assert boundaries == {"arn:aws:iam::123456789012:policy/Boundary"}
+    (subscription,) = of_type(template, "AWS::SNS::Subscription").values()
+    assert subscription["Properties"]["Endpoint"] == "platform@example.com"
+    assert template["Parameters"]["GitHubApiUrl"]["Default"] == "https://github.example.com/api/v3"
+
+
+@pytest.mark.parametrize("name", ["foundation", "product"])
+def test_ministack_can_deploy_every_resource(assembly: Assembly, name: str) -> None:
+    kinds = {resource["Type"] for resource in getattr(assembly, name)["Resources"].values()}
+    assert {kind for kind in kinds if not kind.startswith("Custom::")} <= set(provisioners._RESOURCE_HANDLERS)
+
+
+BUNDLED_BY_STAND_INS = """
+import sys
+from pathlib import Path
+import portfolio_app
+from products import layers
+
+def bundle(self, output, *rest, **options):
+    Path(output, "content").write_text(str(self._script))
+    return True
+
+layers._BuildScript.try_bundle = bundle
+sys.exit(portfolio_app.main())
+"""
+
+
+def test_what_is_not_bundled_gives_the_same_template(assembly: Assembly, tmp_path: Path) -> None:
+    """Layers are addressed by their sources: what their build scripts write changes no template."""
+    run = subprocess.run(
+        [sys.executable, "-c", BUNDLED_BY_STAND_INS],
+        cwd=PROJECT_ROOT,
+        env={**os.environ, "MLOPS_VERSIONS_DIR": str(assembly.store), "CDK_OUTDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    bundled = Assembly(tmp_path, assembly.store)
+    assert bundled.foundation == assembly.foundation
+    assert bundled.product == assembly.product
+    contents = list(tmp_path.glob("asset.*/content"))
+    assert {Path(content.read_text(encoding="utf-8")).parent.name for content in contents} == {"git", "python"}
+
+
+def test_a_layer_that_cannot_be_built_is_one_sentence(assembly: Assembly, tmp_path: Path) -> None:
+    code = BUNDLED_BY_STAND_INS.replace("bundle(self", "unused(self").replace(
+        "layers._BuildScript.try_bundle = bundle", "layers._COMMAND = ['false']"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=PROJECT_ROOT,
+        env={**os.environ, "MLOPS_VERSIONS_DIR": str(assembly.store), "CDK_OUTDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert "/build has failed" in run.stderr
+    assert "aws:cdk:bundling-stacks" in run.stderr
+    assert "Traceback" not in run.stderr

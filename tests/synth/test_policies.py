@@ -1,0 +1,173 @@
+"""The functions' roles allow the calls of docs/interfaces.md, and no others. `refused` also judges recorded calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.synth.conftest import Assembly
+from tests.synth.policies import Call, Names, allows, refused
+
+PREFIX = "studio-mlops"
+HERE = "us-east-1:123456789012"
+LAUNCH = f"arn:aws:cloudformation:{HERE}:stack/SC-123456789012-pp-x/uuid"
+PORTFOLIO = f"arn:aws:cloudformation:{HERE}:stack/PortfolioStack/uuid"
+TOKEN = f"arn:aws:secretsmanager:{HERE}:secret:studio-mlops/github-token-AbCdEf"
+OTHER_SECRET = f"arn:aws:secretsmanager:{HERE}:secret:payroll-AbCdEf"
+ARCHIVE = f"arn:aws:s3:::archives/{'0' * 64}.zip"
+BUDGET = f"arn:aws:dynamodb:{HERE}:table/budget"
+VIA_SECRETS = {"kms:viaservice": "secretsmanager.us-east-1.amazonaws.com"}
+KEY = f"arn:aws:kms:{HERE}:key/1234"
+READABLE = {"aws:resourcetag/studio-mlops:readable": "true"}
+GITHUB = ("github-repository", "repository-template", "actions-configuration")
+PRODUCT = ("studio-project", *GITHUB)
+
+
+def names(template: dict[str, Any]) -> Names:
+    """Give the foundation's resources the physical ids used here."""
+    ids = {"AWS::S3::Bucket": "archives", "AWS::DynamoDB::Table": "budget", "AWS::KMS::Key": "1234"}
+    return Names(
+        physical={
+            name: ids[resource["Type"]] for name, resource in template["Resources"].items() if resource["Type"] in ids
+        }
+    )
+
+
+def calls(function: str, actions: str, resource: str, context: dict[str, str] | None = None) -> list[Call]:
+    """Return a call for each of the actions, which share their service."""
+    service, _, rest = actions.partition(":")
+    return [Call(f"{PREFIX}-{function}", f"{service}:{each}", resource, context or {}) for each in rest.split()]
+
+
+PROMISED = [
+    *[call for name in PRODUCT for call in calls(name, "cloudformation:DescribeStacks", LAUNCH)],
+    *calls("studio-project", "cloudformation:DescribeStacks", f"arn:aws:cloudformation:{HERE}:stack/studio-mlops-a/u"),
+    *calls(
+        "studio-project",
+        "datazone:GetProject GetProjectProfile ListEnvironments GetEnvironment ListConnections GetConnection",
+        "*",
+    ),
+    *calls("studio-project", "sagemaker:ListDomains ListSpaces", "*"),
+    *calls("studio-project", "sagemaker:DescribeDomain ListTags", f"arn:aws:sagemaker:{HERE}:domain/d-abc"),
+    *calls("studio-project", "s3:GetObject", ARCHIVE),
+    *[call for name in GITHUB for call in calls(name, "secretsmanager:GetSecretValue", TOKEN)],
+    *[call for name in GITHUB for call in calls(name, "kms:Decrypt", KEY, VIA_SECRETS)],
+    *[call for name in GITHUB for call in calls(name, "dynamodb:GetItem PutItem", BUDGET)],
+    *calls("repository-template", "s3:GetObject", ARCHIVE),
+    *calls("actions-configuration", "secretsmanager:GetSecretValue", OTHER_SECRET, READABLE),
+    *calls("template-archive", "cloudformation:DescribeStacks", PORTFOLIO),
+    *calls("template-archive", "s3:GetObject", "arn:aws:s3:::cdk-hnb659fds-assets-123456789012-us-east-1/abc.zip"),
+    *calls("template-archive", "s3:GetObject PutObject", ARCHIVE),
+    *calls("template-archive", "s3:ListBucket", "arn:aws:s3:::archives"),
+    *calls(
+        "version-guidance",
+        "servicecatalog:ListProvisioningArtifacts UpdateProvisioningArtifact",
+        f"arn:aws:catalog:{HERE}:product/prod-abc",
+    ),
+    *calls("studio-blueprint", "datazone:CreateEnvironmentBlueprint PutEnvironmentBlueprintConfiguration", "*"),
+    *calls("studio-project-profile", "datazone:CreateProjectProfile UpdateProjectProfile", "*"),
+]
+
+NOT_PROMISED = [
+    *calls("studio-project", "datazone:DeleteProject CreateProject", "*"),
+    *calls("studio-project", "secretsmanager:GetSecretValue", TOKEN),
+    *calls("studio-project", "s3:PutObject DeleteObject", ARCHIVE),
+    *calls("github-repository", "s3:GetObject", ARCHIVE),
+    *calls("github-repository", "secretsmanager:GetSecretValue", OTHER_SECRET, READABLE),
+    *calls("github-repository", "kms:Decrypt", KEY),
+    *calls("github-repository", "dynamodb:DeleteItem Scan", BUDGET),
+    *calls("github-repository", "cloudformation:DescribeStacks", f"arn:aws:cloudformation:{HERE}:stack/Payroll/u"),
+    *calls("github-repository", "cloudformation:DeleteStack", LAUNCH),
+    *calls("actions-configuration", "secretsmanager:GetSecretValue", OTHER_SECRET),
+    *calls("actions-configuration", "secretsmanager:PutSecretValue", TOKEN),
+    *calls("template-archive", "s3:DeleteObject", ARCHIVE),
+    *calls("template-archive", "s3:GetObject", "arn:aws:s3:::payroll/file.zip"),
+    *calls("template-archive", "cloudformation:DescribeStacks", LAUNCH),
+    *calls("version-guidance", "servicecatalog:DeleteProduct", f"arn:aws:catalog:{HERE}:product/prod-abc"),
+    *calls("studio-project-profile", "datazone:DeleteDomain", "*"),
+]
+
+
+def test_every_promised_call_is_allowed(assembly: Assembly) -> None:
+    template = assembly.foundation
+    assert refused(template, PROMISED, names(template)) == []
+
+
+def test_no_other_call_is(assembly: Assembly) -> None:
+    template = assembly.foundation
+    assert refused(template, NOT_PROMISED, names(template)) == NOT_PROMISED
+
+
+def test_each_function_writes_only_its_own_log(assembly: Assembly) -> None:
+    template = assembly.foundation
+
+    def logs(function: str, log: str) -> list[Call]:
+        stream = f"arn:aws:logs:{HERE}:log-group:/aws/lambda/{PREFIX}-{log}:log-stream:x"
+        return calls(function, "logs:CreateLogStream PutLogEvents", stream)
+
+    for name in PRODUCT:
+        assert refused(template, logs(name, name), names(template)) == []
+        other = logs(name, "template-archive")
+        assert refused(template, other, names(template)) == other
+
+
+PROJECT = {
+    "StudioProject.ArtifactBucket": "bucket",
+    "StudioProject.ArtifactPrefix": "dzd_1/p1/dev",
+    "StudioProject.ExecutionRoleArn": "arn:aws:iam::123456789012:role/datazone_usr_role_p1_e1",
+    "StudioProject.ModelPackageGroupName": "aiops-p1-models",
+    "ProjectId": "p1",
+}
+PIPELINE = f"arn:aws:sagemaker:{HERE}:pipeline/abalone"
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "context", "expected"),
+    [
+        ("s3:GetObject", "arn:aws:s3:::bucket/dzd_1/p1/dev/data.csv", {}, True),
+        ("s3:GetObject", "arn:aws:s3:::bucket/dzd_1/p2/dev/data.csv", {}, False),
+        ("s3:ListBucket", "arn:aws:s3:::bucket", {"s3:prefix": "dzd_1/p1/dev/x"}, True),
+        ("s3:ListBucket", "arn:aws:s3:::bucket", {"s3:prefix": "dzd_1/p2"}, False),
+        ("s3:ListBucket", "arn:aws:s3:::bucket", {}, False),
+        ("sagemaker:CreatePipeline", PIPELINE, {"aws:requesttag/AmazonDataZoneProject".lower(): "p1"}, True),
+        ("sagemaker:CreatePipeline", PIPELINE, {"aws:requesttag/AmazonDataZoneProject".lower(): "p2"}, False),
+        ("sagemaker:CreatePipeline", PIPELINE, {}, False),
+        ("sagemaker:UpdatePipeline", PIPELINE, {"aws:resourcetag/AmazonDataZoneProject".lower(): "p1"}, True),
+        ("sagemaker:UpdatePipeline", PIPELINE, {"aws:resourcetag/AmazonDataZoneProject".lower(): "p2"}, False),
+        ("sagemaker:DeletePipeline", PIPELINE, {"aws:resourcetag/AmazonDataZoneProject".lower(): "p1"}, False),
+        ("sagemaker:UpdateModelPackage", f"arn:aws:sagemaker:{HERE}:model-package/aiops-p1-models/1", {}, True),
+        ("sagemaker:UpdateModelPackage", f"arn:aws:sagemaker:{HERE}:model-package/aiops-p2-models/1", {}, False),
+        (
+            "iam:PassRole",
+            "arn:aws:iam::123456789012:role/datazone_usr_role_p1_e1",
+            {"iam:passedtoservice": "sagemaker.amazonaws.com"},
+            True,
+        ),
+        (
+            "iam:PassRole",
+            "arn:aws:iam::123456789012:role/datazone_usr_role_p1_e1",
+            {"iam:passedtoservice": "ec2.amazonaws.com"},
+            False,
+        ),
+        (
+            "iam:PassRole",
+            "arn:aws:iam::123456789012:role/Admin",
+            {"iam:passedtoservice": "sagemaker.amazonaws.com"},
+            False,
+        ),
+        ("iam:CreateRole", "arn:aws:iam::123456789012:role/any", {}, False),
+        ("secretsmanager:GetSecretValue", TOKEN, {}, False),
+    ],
+)
+def test_a_workflow_reaches_only_its_own_project(
+    assembly: Assembly, action: str, resource: str, context: dict[str, str], expected: bool
+) -> None:
+    found = allows(assembly.product, "WorkflowRole", action, resource, context=context, names=Names(values=PROJECT))
+    assert found is expected
+
+
+def test_templates_that_write_beside_the_project_can_be_given_the_bucket(administered: Assembly) -> None:
+    where = "arn:aws:s3:::bucket/elsewhere/data.csv"
+    known = Names(values=PROJECT)
+    assert allows(administered.product, "WorkflowRole", "s3:PutObject", where, names=known)

@@ -1,0 +1,96 @@
+"""Custom::VersionGuidance, against Service Catalog's own model (a stubbed boto3 client that validates)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from custom_resources.errors import FinalError, RetryLater
+from custom_resources.hosts.product_versions import ProductVersion, ProductVersions
+from custom_resources.reconciler import Request
+from custom_resources.version_guidance import RESOURCE, Plan, VersionGuidanceProperties, VersionMissing, plan
+
+ONE = ProductVersion("pa-1", "v1.0.0", "DEFAULT", True)
+TWO = ProductVersion("pa-2", "v1.1.0", "DEFAULT", True)
+
+
+def request(guidance: dict[str, Any], kind: Any = "Update") -> Request[VersionGuidanceProperties]:
+    """Return a request for a product."""
+    properties = VersionGuidanceProperties(product_id="prod-1", guidance=guidance)
+    return Request(kind, properties, None, "version-guidance-prod-1", "stack", "Guidance")
+
+
+def test_only_differences_are_written() -> None:
+    wanted = {"v1.0.0": "DEPRECATED", "v1.1.0": "DEFAULT"}
+    assert plan(request(wanted), [ONE, TWO]) == Plan((ProductVersion("pa-1", "v1.0.0", "DEPRECATED", True),))
+
+
+def test_an_inactive_version_is_deprecated_too() -> None:
+    assert plan(request({"v1.0.0": "INACTIVE"}), [ONE]).changes == (
+        ProductVersion("pa-1", "v1.0.0", "DEPRECATED", False),
+    )
+
+
+def test_a_version_comes_back() -> None:
+    gone = ProductVersion("pa-1", "v1.0.0", "DEPRECATED", False)
+    assert plan(request({"v1.0.0": "DEFAULT"}), [gone]).changes == (ONE,)
+
+
+def test_versions_that_are_not_named_are_left_alone() -> None:
+    assert plan(request({}), [ONE, TWO]) == Plan()
+
+
+def test_deleting_changes_nothing() -> None:
+    assert plan(request({"v9.9.9": "INACTIVE"}, "Delete"), []) == Plan()
+
+
+def test_an_unknown_version_is_named() -> None:
+    with pytest.raises(VersionMissing, match=r"has no version v2\.0\.0; deploy the portfolio stack again"):
+        plan(request({"v2.0.0": "DEFAULT"}), [ONE])
+
+
+def test_the_physical_id_is_the_products() -> None:
+    assert RESOURCE.physical_id(request({}).properties) == "version-guidance-prod-1"
+
+
+@pytest.fixture
+def catalog() -> tuple[ProductVersions, Stubber]:
+    """A client that answers as told, and checks requests and answers against the service's model."""
+    client = boto3.client(
+        "servicecatalog", region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none"
+    )
+    return ProductVersions(client), Stubber(client)
+
+
+def test_the_calls_are_service_catalogs(catalog: tuple[ProductVersions, Stubber]) -> None:
+    versions, stub = catalog
+    detail = {"Id": "pa-1", "Name": "v1.0.0", "Guidance": "DEFAULT", "Active": True}
+    stub.add_response("list_provisioning_artifacts", {"ProvisioningArtifactDetails": [detail]}, {"ProductId": "prod-1"})
+    stub.add_response(
+        "update_provisioning_artifact",
+        {},
+        {"ProductId": "prod-1", "ProvisioningArtifactId": "pa-1", "Guidance": "DEPRECATED", "Active": False},
+    )
+    with stub:
+        assert versions.list("prod-1") == [ONE]
+        versions.set("prod-1", ProductVersion("pa-1", "v1.0.0", "DEPRECATED", False))
+        stub.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize(
+    ("code", "raised", "said"),
+    [
+        ("ThrottlingException", RetryLater, "asks to be called later"),
+        ("AccessDeniedException", FinalError, r"list the versions of prod-1 \(AccessDeniedException\)"),
+    ],
+)
+def test_what_passes_is_waited_for_and_the_rest_is_said(
+    catalog: tuple[ProductVersions, Stubber], code: str, raised: type[Exception], said: str
+) -> None:
+    versions, stub = catalog
+    stub.add_client_error("list_provisioning_artifacts", code)
+    with stub, pytest.raises(raised, match=said):
+        versions.list("prod-1")
