@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -132,7 +133,26 @@ class Installation:
         answer = self.run.standin_aws.call("GET", f"calls?operation={operation}")
         return [call for call in answer if call["caller"].endswith(caller)]
 
+    @property
+    def version(self) -> str:
+        """The product's current version."""
+        return list(self.run.assembly.product_templates())[-1]
+
+    def blueprint(self) -> dict[str, Any]:
+        found = self.datazone.list_environment_blueprints(domainIdentifier=DOMAIN, managed=False)["items"]
+        (ours,) = [item for item in found if item["name"] == "MLOps repositories"]
+        return dict(self.datazone.get_environment_blueprint(domainIdentifier=DOMAIN, identifier=ours["id"]))
+
     # -- GitHub
+
+    def tree(self, name: str) -> dict[str, bytes]:
+        """Return the files at the default branch's tip."""
+        bare = ["git", "-C", self.repository(name)["git_directory"]]
+        listed = subprocess.run([*bare, "ls-tree", "-r", "--name-only", "main"], capture_output=True, check=True).stdout
+        return {
+            path: subprocess.run([*bare, "show", f"main:{path}"], capture_output=True, check=True).stdout
+            for path in listed.decode().splitlines()
+        }
 
     def repository(self, name: str) -> dict[str, Any]:
         return self.run.standin_github.repository(f"{runs.ORGANIZATION}/{name}")
@@ -203,6 +223,10 @@ class Installation:
         ]
 
 
+def quiet() -> Terminal:
+    return Terminal(as_json=True, stream=io.StringIO())
+
+
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     home = Home(tmp_path_factory.mktemp("studio-home"))
@@ -214,8 +238,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
             patch.delenv(name, raising=False)
         open_both_doors(home)
-        terminal = Terminal(as_json=True, stream=io.StringIO())
-        run = runs.up(home, terminal)
+        run = runs.up(home, quiet())
         run.standin_aws.call("POST", "events", {"enabled": True})
         yield Installation(run)
     finally:

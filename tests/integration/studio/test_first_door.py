@@ -20,7 +20,7 @@ def test_a_project_gets_its_repositories_and_loses_them_with_it(installation: In
     installation.deployed(project)
     outputs = installation.outputs(project)
     assert outputs["BuildRepositoryName"] == f"{project}-{DOMAIN}-build-repo"
-    assert outputs["BuildTemplateVersion"] == "v1.0.0"
+    assert outputs["BuildTemplateVersion"] == installation.version
     build, deploy = (installation.repository(name) for name in names(installation, project))
     assert build["secrets"]["SAGEMAKER_PROJECT_NAME"] == "churn"
     assert build["secrets"]["AMAZON_DATAZONE_PROJECT"] == project
@@ -118,7 +118,7 @@ def launch_by_hand(installation: Installation, project: str) -> str:
     )
     answer = catalog.provision_product(
         ProductId=product,
-        ProvisioningArtifactName="v1.0.0",
+        ProvisioningArtifactName=installation.version,
         ProvisionedProductName=f"studio-{project}",
         ProvisionToken=f"hand-{project}",
         ProvisioningParameters=[{"Key": "DomainId", "Value": DOMAIN}, {"Key": "ProjectId", "Value": project}],
