@@ -279,8 +279,26 @@ def run(laboratory: Laboratory, cell: Cell, right: dict[str, Any]) -> Outcome:
         wrong = f"after the rollback not archived: {leftover}"
     if statuses[-1] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"):
         wrong = f"never complete: {stack.reason}"
-    wrong = wrong or _difference(laboratory.state(project), right)
+    state = laboratory.state(project)
+    if any("UPDATE_ROLLBACK" in status for status in statuses):
+        state, right = _content(state), _content(right)
+    wrong = wrong or _difference(state, right)
     return Outcome(cell, tuple(statuses), wrong)
+
+
+def _content(state: dict[str, Any]) -> dict[str, Any]:
+    """Return a state without its history: a rolled back update leaves its merges forward and back, by design."""
+
+    def content(found: dict[str, Any]) -> dict[str, Any]:
+        kept = {key: value for key, value in found.items() if key not in ("history", "lineage")}
+        waiting = [each for each in found["pull requests"] if each["state"] == "open"]
+        return {
+            **kept,
+            "refs": [ref for ref in found["refs"] if ref.startswith("refs/heads/")],
+            "pull requests": [{**each, "number": "any"} for each in waiting],
+        }
+
+    return {name: content(found) for name, found in state.items()}
 
 
 def _once(told: Callable[[], bool]) -> Callable[[], bool]:
