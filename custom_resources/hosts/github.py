@@ -244,17 +244,20 @@ class GitHub:
 
     def contains(self, full_name: str, commit: str, tip: str) -> bool:
         """Tell whether a commit is in a branch's history, however long that is."""
-        return self._comparison(full_name, commit, tip) in ("ahead", "identical")
+        return self._common(full_name, commit, tip) == commit
 
     def are_related(self, full_name: str, one: str, other: str) -> bool:
         """Tell whether two commits have common history."""
-        return self._comparison(full_name, one, other) != ""
+        return self._common(full_name, one, other) != ""
 
-    def _comparison(self, full_name: str, base: str, head: str) -> str:
-        """Return the status of GET /repos/{owner}/{repo}/compare/{basehead}; "" for 404: gone, or unrelated."""
+    def _common(self, full_name: str, base: str, head: str) -> str:
+        """Return the best common ancestor (GET /repos/{owner}/{repo}/compare/{basehead}); "" for 404: gone, unrelated.
+
+        Not the answer's `status`: it counts commits, which goes wrong where clocks did.
+        """
         path = f"/repos/{full_name}/compare/{base}...{head}?per_page=1&page=2"  # only the first page lists files
         _, data = self._find(f"compare commits of {full_name}", path)
-        return str(data["status"]) if data else ""
+        return str(data["merge_base_commit"]["sha"]) if data else ""
 
     # -- Actions secrets and variables --------------------------------------------------------------------
 

@@ -123,6 +123,7 @@ class World:
     stacks: Stacks = field(default_factory=Stacks)
 
     def __post_init__(self) -> None:
+        self.home.mkdir(parents=True, exist_ok=True)
         self.secrets = Secrets(self.github.token)
         self.user_token = self.github.make_token(["repo", "workflow"], login="ada")
         self.hosts = self.new_hosts()

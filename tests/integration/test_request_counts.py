@@ -1,0 +1,149 @@
+"""What an operation costs: requests and bytes, counted; times are not measured."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from local.github.requests_log import Entry
+from tests.integration.world import Content, Project, World
+
+V1: dict[str, Content] = {
+    "README.md": "# Template\n",
+    "src/train.py": "".join(f"line {n}\n" for n in range(200)),
+    "src/deploy.py": "".join(f"step {n}\n" for n in range(200)),
+    **{f"lib/module_{n}.py": f"module {n}\n" * 20 for n in range(30)},
+}
+V2: dict[str, Content] = {**V1, "src/train.py": str(V1["src/train.py"]).replace("line 5\n", "new 5\n"), "new.py": "n\n"}
+EDIT = {"src/train.py": str(V1["src/train.py"]).replace("line 150\n", "mine 150\n"), "mine.py": "m\n"}
+SECRETS = {f"NAME_{number}": f"value {number}" for number in range(15)}
+
+
+def of(kind: str, entries: list[Entry]) -> int:
+    return sum(entry.kind == kind for entry in entries)
+
+
+def moved(entries: list[Entry]) -> int:
+    return sum(entry.bytes_in + entry.bytes_out for entry in entries)
+
+
+def test_a_launch_takes_few_requests(world: World) -> None:
+    project = Project(world, world.publish("v1", V1), secrets=SECRETS, variables={"TRIGGER": "false"})
+    project.launch()
+    asked = world.requests()
+    assert of("git", asked) <= 3
+    assert of("rest", asked) <= 22  # twice that and the Git requests are within the 45 of a launch
+    assert sum(entry.path.endswith("/public-key") for entry in asked) == 1
+
+
+def test_an_update_takes_few_requests(world: World) -> None:
+    project = Project(world, world.publish("v1", V1)).launch()
+    project.commit(EDIT)
+    world.requests()
+    assert project.update(world.publish("v2", V2))["Status"] == "merged"
+    asked = world.requests()
+    # Refs; commits; whether the base is in the branch; the contents of train.py; the push.
+    assert (of("git", asked), of("rest", asked)) == (7, 1)
+
+
+def test_a_merge_of_unlike_files_fetches_no_content(world: World) -> None:
+    project = Project(world, world.publish("v1", V1)).launch()
+    project.commit({"mine.py": "m\n"})
+    world.requests()
+    project.update(world.publish("v2", V2))
+    assert of("git", world.requests()) == 5
+
+
+def test_renames_take_at_most_three_batches_more(world: World) -> None:
+    project = Project(world, world.publish("v1", V1)).launch()
+    renamed: dict[str, Content | None] = {f"lib/module_{n}.py": None for n in range(10)}
+    renamed |= {f"core/module_{n}.py": f"module {n}\n" * 20 + "mine\n" for n in range(5)}
+    renamed |= {f"other/name_{n}.py": f"module {n}\n" * 20 + "mine\n" for n in range(5, 10)}
+    project.commit({**EDIT, **renamed})
+    world.requests()
+    v2 = {**V2, **{f"lib/module_{n}.py": f"module {n}\n" * 20 + "theirs\n" for n in range(10, 20)}}
+    v2 |= {f"lib/module_{n}.py": "theirs\n" + f"module {n}\n" * 20 for n in range(10)}
+    assert project.update(world.publish("v2", v2))["Status"] == "merged"
+    assert of("git", world.requests()) <= 5 + 2 * 4
+    assert project.files()["other/name_7.py"] == "theirs\n" + "module 7\n" * 20 + "mine\n"
+
+
+def test_nothing_to_do_is_one_request(world: World) -> None:
+    project = Project(world, world.publish("v1", V1)).launch()
+    project.commit(EDIT)
+    world.requests()
+    project.update()
+    [asked] = world.requests()
+    assert (asked.method, asked.kind) == ("GET", "git")
+
+
+# -- a long history -------------------------------------------------------------------------------------------------
+
+COMMITS, HISTORY_BYTES = 20_000, 200 * 1024 * 1024
+BLOBS = 50  # of 4 MiB each, which come and go, but for the last
+KEPT = 3
+
+
+def long_history(project: Project) -> None:
+    """Put 20,000 commits and 200 MB of incompressible contents into the default branch, on the stand-in's disk.
+
+    The commits are older than the template's: clocks go wrong, and git must not be misled by them.
+    """
+    noise = random.Random(1)
+    script = project.world.home / "history"
+    with script.open("wb") as out:
+        for number in range(COMMITS):
+            when = 1_700_000_000 + number
+            out.write(b"commit refs/heads/main\ncommitter Ada <ada@example.com> %d +0000\ndata 4\nwork\n" % when)
+            if number == 0:
+                out.write(b"from refs/heads/main^0\n")
+            note = b"%d\n" % number
+            out.write(b"M 100644 inline notes/%d.txt\ndata %d\n%s\n" % (number % 50, len(note), note))
+            step, rest = divmod(number, COMMITS // BLOBS)
+            if rest == 0:
+                content = noise.randbytes(HISTORY_BYTES // BLOBS)
+                out.write(b"M 100644 inline data/%d.bin\ndata %d\n" % (step, len(content)) + content + b"\n")
+            elif rest == 1 and step < BLOBS - KEPT:
+                out.write(b"D data/%d.bin\n" % step)
+    fast_import(project, script)
+
+
+def fast_import(project: Project, script: Path) -> None:
+    with script.open("rb") as given:
+        command = ["git", "--git-dir", str(project.bare.path), "-c", "core.compression=0", "fast-import", "--quiet"]
+        subprocess.run(command, stdin=given, check=True, timeout=200)
+    script.unlink()
+
+
+def edit_on_disk(project: Project, edit: Mapping[str, str]) -> None:
+    """Commit as a user who need not fetch 200 MB first."""
+    script = project.world.home / "edit"
+    with script.open("wb") as out:
+        out.write(b"commit refs/heads/main\ncommitter Ada <ada@example.com> 1700000000 +0000\ndata 4\nwork\n")
+        out.write(b"from refs/heads/main^0\n")
+        for path, text in edit.items():
+            out.write(f"M 100644 inline {path}\ndata {len(text)}\n{text}\n".encode())
+    fast_import(project, script)
+
+
+@pytest.mark.slow
+def test_the_cost_does_not_depend_on_history(world: World) -> None:
+    costs: dict[str, list[Entry]] = {}
+    for name in ("fresh", "old"):
+        project = Project(world, world.publish("v1", V1), name=name, project=name).launch()
+        if name == "old":
+            long_history(project)
+            packed = sum(file.stat().st_size for file in (project.bare.path / "objects/pack").glob("*.pack"))
+            assert packed > HISTORY_BYTES
+            assert project.bare.count("refs/heads/main") > COMMITS
+        edit_on_disk(project, EDIT)
+        world.requests()
+        assert project.update(world.publish("v2", V2))["Status"] == "merged"
+        costs[name] = world.requests()
+        assert project.files()["mine.py"] == "m\n"
+    assert [(e.kind, e.method) for e in costs["old"]] == [(e.kind, e.method) for e in costs["fresh"]]
+    assert moved(costs["old"]) - moved(costs["fresh"]) < 1024 * 1024
