@@ -42,6 +42,7 @@ def environment(extra: Mapping[str, str] = NOTHING, configuration: Mapping[str, 
         "HOME": os.devnull,
         "LC_ALL": "C",
         "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_LITERAL_PATHSPECS": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_COUNT": str(len(settings)),
     }
@@ -144,6 +145,10 @@ class Bare:
         """Return the commit of a branch, "" if there is none."""
         return self.resolve(f"refs/heads/{name}^{{commit}}")
 
+    def is_branch_name(self, name: str) -> bool:
+        """Tell whether git takes this as a branch's name."""
+        return bool(name) and not self.run("check-ref-format", f"refs/heads/{name}", status=(0, 1, 129))[0]
+
     def is_ancestor(self, old: str, new: str) -> bool:
         """Tell whether `old` is in the history of `new`."""
         return self.run("merge-base", "--is-ancestor", old, new, status=(0, 1, 128))[0] == 0
@@ -179,7 +184,7 @@ class Bare:
     def entries(self, tree: str, path: str = "", *, recursive: bool = False) -> list[Entry]:
         """Return the entries of a tree below `path` (a folder with its slash, or one entry)."""
         flags = ["-r", "-t"] if recursive else []
-        code, out = self.run("ls-tree", "-z", "--long", *flags, tree, *([path] if path else []), status=(0, 128))
+        code, out = self.run("ls-tree", "-z", "--long", *flags, "--", tree, *([path] if path else []), status=(0, 128))
         found = []
         for line in filter(None, out.decode("utf-8", "surrogateescape").split("\0") if code == 0 else []):
             meta, _, name = line.partition("\t")

@@ -108,7 +108,7 @@ class Handler(BaseHTTPRequestHandler):
             while self.rfile.readline().strip():
                 pass
             return
-        left = int(self.headers.get("content-length") or 0)
+        left = max(0, int(self.headers.get("content-length") or 0))
         while left:
             block = self.rfile.read(min(left, _BLOCK))
             if not block:

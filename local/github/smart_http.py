@@ -129,6 +129,8 @@ def _push(store: Store, urls: Urls, request: Request, visit: _Visit) -> Response
     if visit.rest == "info/refs":
         return _backend(store, request, visit, variables)
     with store.changing(repository):
+        if store.by_id(repository.id) is None:
+            raise Refused(Response.text(404, "Repository not found."))
         _refuse_push(token, repository)  # again: it may have been archived meanwhile
         bare = store.bare(repository)
         before = bare.refs()

@@ -5,10 +5,19 @@ from __future__ import annotations
 import secrets
 from datetime import UTC, datetime, timedelta
 
+from pydantic import BaseModel
+
 from local.github import shapes
 from local.github.access import authenticate_app, may_see, role_in
 from local.github.messages import ApiError, Response, not_found
 from local.github.rest.router import Call, route
+
+
+class Wanted(BaseModel):
+    """The body: some of the installation's permissions, or all of them."""
+
+    permissions: dict[str, str] | None = None
+
 
 _HOUR = timedelta(hours=1)
 
@@ -25,7 +34,7 @@ def create_installation_token(call: Call) -> Response:
     installation = next((it for it in app.installations if str(it.id) == wanted), None)
     if installation is None:
         raise not_found()
-    permissions = call.value("permissions", dict, default=None) or installation.permissions
+    permissions = call.parsed(Wanted).permissions or installation.permissions
     rank = {"read": 1, "write": 2}
     for name, level in permissions.items():
         if rank.get(level, 3) > rank.get(installation.permissions.get(name, ""), 0):

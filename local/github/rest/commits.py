@@ -21,7 +21,7 @@ def list_commits(call: Call) -> Response:
     if not sha:
         raise ApiError(404, "Not Found") if not query.get("sha") else ApiError(422, f"No commit found for SHA: {start}")
     path = query.get("path")
-    names = bare.text("rev-list", sha, "--", *([f":(literal){path}"] if path else [])).split()
+    names = bare.text("rev-list", sha, "--", *([path] if path else [])).split()
     wanted, headers = call.page(names)
     infos = bare.log(*wanted, options=["--no-walk=unsorted"]) if wanted else []
     return Response.json(200, [shapes.commit(call.urls, call.repository, info) for info in infos], headers)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+from datetime import datetime
 from typing import Any
+
+from pydantic import BaseModel, Field
 
 from local.github import shapes
 from local.github.access import Need
@@ -19,10 +22,25 @@ _EMPTY = "This repository is empty."
 _LARGEST_INLINE = 1024 * 1024
 
 
-def person(call: Call, given: Json | None = None) -> Person:
-    """Return the author: as given, else who asks."""
-    if given:
-        return Person(str(given["name"]), str(given["email"]), str(given.get("date", "")))
+class Named(BaseModel):
+    """An author or committer that the request names."""
+
+    name: str = Field(min_length=1)
+    email: str = Field(min_length=1)
+    date: datetime | None = None
+
+
+class Signed(BaseModel):
+    """Who wrote and who commits, in a request's body."""
+
+    author: Named | None = None
+    committer: Named | None = None
+
+
+def person(call: Call, named: Named | None = None) -> Person:
+    """Return the author: as named, else who asks."""
+    if named:
+        return Person(named.name, named.email, named.date.isoformat() if named.date else "")
     user = call.user
     return Person(user.login, f"{user.user_id}+{user.login}@users.noreply.github.com")
 
@@ -85,8 +103,9 @@ def _commit(call: Call, branch: str, tip: str, changes: dict[str, tuple[str, str
     bare, repository, ref = call.bare, call.repository, f"refs/heads/{branch}"
     prefix = f"Could not {verb} file: "
     refuse_violation(repository, call.role, ref, ["update" if tip else "create"], status=409, prefix=prefix)
-    author = person(call, call.value("author", dict))
-    committer = person(call, call.value("committer", dict)) if call.body.get("committer") else author
+    signed = call.parsed(Signed)
+    author = person(call, signed.author or signed.committer)
+    committer = person(call, signed.committer) if signed.committer else author
     tree = bare.write_tree(f"{tip}^{{tree}}" if tip else "", changes)
     sha = bare.commit_tree(tree, [tip] if tip else [], call.required("message", str), author, committer)
     before = bare.refs()

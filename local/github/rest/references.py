@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote
 
 from local.github import shapes
@@ -86,7 +87,7 @@ def matching_refs(call: Call) -> Response:
 
 def _commit_sha(call: Call) -> str:
     sha = str(call.required("sha", str))
-    if not call.bare.resolve(f"{sha}^{{object}}") or len(sha) != 40:
+    if not re.fullmatch(r"[0-9a-f]{40}", sha) or not call.bare.resolve(f"{sha}^{{object}}"):
         raise ApiError(422, "Object does not exist")
     return sha
 
@@ -156,7 +157,7 @@ def rename_branch(call: Call) -> Response:
     sha = bare.branch(old)
     if not sha:
         raise ApiError(404, "Branch not found")
-    if bare.branch(new) or bare.run("check-ref-format", f"refs/heads/{new}", status=(0, 1))[0]:
+    if bare.branch(new) or not bare.is_branch_name(new):
         raise invalid("Validation Failed", resource="Branch", code="invalid", field="new_name")
     bare.update_ref(f"refs/heads/{new}", sha, "")
     for pull in it.pulls:

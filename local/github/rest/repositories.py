@@ -164,6 +164,8 @@ def update_repository(call: Call) -> Response:
     if name is not None and not call.store.move(it, it.owner, _clean_name(name)):
         raise ApiError(422, "Validation Failed", [_TAKEN])
     if branch != it.default_branch:
+        if not call.bare.is_branch_name(branch):
+            raise _refused("default_branch", "is not a valid branch name", code="invalid")
         call.bare.set_head(branch)
         it.default_branch = branch
     for key, value in settings.items():

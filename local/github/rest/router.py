@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlencode
+
+from pydantic import BaseModel, ValidationError
 
 from local.github import pushes
 from local.github.access import Need, authenticate, may_see, require, role_of
@@ -20,6 +23,7 @@ from local.github.urls import Urls
 
 _ANY_DEPTH = frozenset({"path", "ref", "branch", "basehead", "tree_sha"})
 _REPOSITORY = "/repos/{owner}/{repo}"
+M = TypeVar("M", bound=BaseModel)
 Handler = Callable[["Call"], Response]
 
 
@@ -83,6 +87,15 @@ class Call:
             return value
         names = {str: "a string", bool: "a boolean", int: "an integer", list: "an array", dict: "an object"}
         raise ApiError(422, f"Invalid request.\n\nFor 'properties/{name}', {value!r} is not {names[kind]}.")
+
+    def parsed(self, model: type[M]) -> M:
+        """Return the body as a model; fields that it does not know are ignored. Raises ApiError 422."""
+        try:
+            return model.model_validate_json(json.dumps(self.body), strict=True)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = "/".join(str(part) for part in first["loc"])
+            raise ApiError(422, f"Invalid request.\n\nFor 'properties/{place}', {first['msg']}.") from None
 
     def required(self, name: str, kind: type) -> Any:
         """Return a field that must be there. Raises ApiError 422."""
@@ -214,6 +227,8 @@ def _answer(call: Call, it: Route) -> Response:
             return moved
         if it.method in WRITES:
             with call.store.changing(call.repository):
+                if call.store.by_id(call.repository.id) is None:
+                    raise not_found()
                 require(call.token, call.repository, it.need)  # again: it may have been archived meanwhile
                 return it.handler(call)
     return it.handler(call)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Literal
 from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from local.github.access import Need
 from local.github.messages import ApiError, Json, Response, not_found
@@ -14,6 +17,94 @@ from local.github.urls import node_id
 
 _READ = Need("administration", role="admin")
 _WRITE = Need("administration", write=True, role="admin")
+
+
+class StatusChecks(BaseModel):
+    """Checks that must have passed, by name; the newer form names them in objects."""
+
+    strict: bool = False
+    contexts: list[str] = []
+    checks: list[dict[str, str | int | None]] = []
+
+
+class Reviews(BaseModel):
+    """Reviews that a pull request needs."""
+
+    dismiss_stale_reviews: bool = False
+    require_code_owner_reviews: bool = False
+    required_approving_review_count: int = Field(default=1, ge=0, le=6)
+    require_last_push_approval: bool = False
+
+
+class Settings(BaseModel):
+    """The body of a branch protection. The first four must be there, null or not."""
+
+    required_status_checks: StatusChecks | None
+    enforce_admins: bool | None
+    required_pull_request_reviews: Reviews | None
+    restrictions: dict[str, list[str]] | None
+    required_linear_history: bool | None = None
+    allow_force_pushes: bool | None = None
+    allow_deletions: bool | None = None
+    block_creations: bool | None = None
+    required_conversation_resolution: bool | None = None
+    lock_branch: bool | None = None
+    allow_fork_syncing: bool | None = None
+
+
+class RequiredCheck(BaseModel):
+    """A check of the rule required_status_checks."""
+
+    context: str
+    integration_id: int | None = None
+
+
+class RuleParameters(BaseModel):
+    """What a rule needs to know; only the checks matter here, the rest is kept as it came."""
+
+    model_config = ConfigDict(extra="allow")
+    required_status_checks: list[RequiredCheck] = []
+
+
+class Rule(BaseModel):
+    """One rule of a ruleset."""
+
+    type: str
+    parameters: RuleParameters | None = None
+
+
+class RefName(BaseModel):
+    """The refs that a ruleset is about."""
+
+    include: list[str] = []
+    exclude: list[str] = []
+
+
+class Conditions(BaseModel):
+    """When a ruleset applies."""
+
+    ref_name: RefName = RefName()
+
+
+class BypassActor(BaseModel):
+    """Somebody to whom a ruleset does not apply."""
+
+    actor_id: int | None = None
+    actor_type: Literal["Integration", "OrganizationAdmin", "RepositoryRole", "Team", "DeployKey", "User"]
+    bypass_mode: Literal["always", "pull_request", "exempt"] = "always"
+
+
+class RulesetBody(BaseModel):
+    """The body of a ruleset."""
+
+    name: str = Field(min_length=1)
+    target: Literal["branch", "tag"] = "branch"
+    enforcement: Literal["active", "disabled", "evaluate"]
+    conditions: Conditions = Conditions()
+    rules: list[Rule] = []
+    bypass_actors: list[BypassActor] = []
+
+
 _SWITCHES = (
     "required_linear_history",
     "allow_force_pushes",
@@ -76,13 +167,9 @@ def put_protection(call: Call) -> Response:
     name, it = call.parameters["branch"], call.repository
     if not call.bare.branch(name):
         raise ApiError(404, "Branch not found")
-    needed = ("required_status_checks", "enforce_admins", "required_pull_request_reviews", "restrictions")
-    missing = [field for field in needed if field not in call.body]
-    if missing:
-        names = ", ".join(f'"{field}"' for field in missing)
-        raise ApiError(422, f"Invalid request.\n\n{names} weren't supplied.")
+    settings = call.parsed(Settings).model_dump(mode="json", exclude_none=True)
     it.protections = [old for old in it.protections if old.branch != name or old.message]
-    protection = Protection(branch=name, settings=dict(call.body))
+    protection = Protection(branch=name, settings=settings)
     it.protections.append(protection)
     return Response.json(200, _shown_protection(call, protection))
 
@@ -124,25 +211,14 @@ def _ruleset(call: Call) -> Ruleset:
     return found
 
 
-def _fields(call: Call) -> Json:
-    """Return the fields that were sent, checked. Raises ApiError 422."""
-    target, enforcement = call.value("target", str, default="branch"), call.required("enforcement", str)
-    if target not in ("branch", "tag") or enforcement not in ("active", "disabled", "evaluate"):
-        raise ApiError(422, "Validation Failed", ["target and enforcement must be ones that rulesets know"])
-    rules = call.value("rules", list, default=[]) or []
-    unknown = [str(rule.get("type")) for rule in rules if rule.get("type") not in RULE_TYPES]
+def _fields(body: RulesetBody) -> Json:
+    """Return a ruleset's fields. Raises ApiError 422 for rules that this server would not enforce."""
+    unknown = [rule.type for rule in body.rules if rule.type not in RULE_TYPES]
     if unknown:
         refused = [f"Invalid rule '{name}': not enforced by this server" for name in unknown]
         raise ApiError(422, "Validation Failed", refused)
-    names = (call.value("conditions", dict, default=None) or {}).get("ref_name", {})
-    return {
-        "target": target,
-        "enforcement": enforcement,
-        "rules": rules,
-        "include": list(names.get("include", [])),
-        "exclude": list(names.get("exclude", [])),
-        "bypass_actors": call.value("bypass_actors", list, default=[]) or [],
-    }
+    shown = body.model_dump(mode="json", exclude_none=True)
+    return {**shown.pop("conditions")["ref_name"], **shown}
 
 
 @route("GET", _RULESETS, "repos/rules#get-all-repository-rulesets")
@@ -157,11 +233,10 @@ def list_rulesets(call: Call) -> Response:
 @route("POST", _RULESETS, "repos/rules#create-a-repository-ruleset", _WRITE, creates=True)
 def create_ruleset(call: Call) -> Response:
     """Make a ruleset."""
-    name = call.required("name", str)
-    fields = _fields(call)
-    if any(it.name == name for it in call.repository.rulesets):
+    fields = _fields(call.parsed(RulesetBody))
+    if any(it.name == fields["name"] for it in call.repository.rulesets):
         raise ApiError(422, "Validation Failed", ["Name must be unique"])
-    ruleset = Ruleset(id=call.store.new_id(), name=name, **fields)
+    ruleset = Ruleset(id=call.store.new_id(), **fields)
     call.repository.rulesets.append(ruleset)
     return Response.json(201, _shown_ruleset(call, ruleset))
 
@@ -176,13 +251,12 @@ def get_ruleset(call: Call) -> Response:
 def update_ruleset(call: Call) -> Response:
     """Change a ruleset: the fields that are sent."""
     ruleset = _ruleset(call)
-    if "enforcement" not in call.body:
-        call.body["enforcement"] = ruleset.enforcement
-    fields = _fields(call)
-    sent = {"include", "exclude"} if "conditions" in call.body else set()
-    for name in sent | (fields.keys() & call.body.keys()):
-        setattr(ruleset, name, fields[name])
-    ruleset.name = call.value("name", str) or ruleset.name
+    call.body.setdefault("name", ruleset.name)
+    call.body.setdefault("enforcement", ruleset.enforcement)
+    sent = set(call.body) | ({"include", "exclude"} if "conditions" in call.body else set())
+    for name, value in _fields(call.parsed(RulesetBody)).items():
+        if name in sent:
+            setattr(ruleset, name, value)
     ruleset.updated_at = now()
     return Response.json(200, _shown_ruleset(call, ruleset))
 

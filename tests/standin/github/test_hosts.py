@@ -160,9 +160,11 @@ def test_a_day_with_pygithub(library: pygithub.Github, client: Client) -> None:
     assert not isinstance(file, list)
     assert file.decoded_content == b"a = 1\n"
     repository.create_git_ref("refs/heads/work", repository.get_branch("main").commit.sha)
-    repository.update_file("src/a.py", "change a", "a = 2\n", file.sha, branch="work")
+    dana = pygithub.InputGitAuthor("Dana", "dana@example.com", "2026-01-02T03:04:05Z")
+    repository.update_file("src/a.py", "change a", "a = 2\n", file.sha, branch="work", author=dana)
     pull = repository.create_pull(base="main", head="work", title="Change a", body="")
     assert [commit.commit.message for commit in pull.get_commits()] == ["change a"]
+    assert next(iter(pull.get_commits())).commit.author.name == "Dana"
     pull.create_issue_comment("good")
     assert repository.get_pull(pull.number).mergeable is True
     assert pull.merge(merge_method="rebase").merged
