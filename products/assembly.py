@@ -10,10 +10,12 @@ from aws_cdk import App, PermissionsBoundary, Tags
 from jsii.errors import JavaScriptError
 
 from products.foundation import FOUNDATION_STACK, PORTFOLIO_STACK, FoundationStack
-from products.portfolio import PortfolioStack
+from products.portfolio import LaunchingStack, PortfolioStack
 from products.settings import Settings
 from products.studio import STUDIO_STACK, StudioStack
 from products.versions import Version, VersionError
+
+STACK_TAG = "studio-mlops:stack"
 
 
 class TemplateChanged(VersionError):
@@ -41,14 +43,24 @@ def build_app(
         description="What launches of the SageMaker Unified Studio project template run on",
         **boundary,
     )
+    offered: dict[str, Any] = {
+        "settings": settings,
+        "versions": versions,
+        "versions_directory": versions_directory,
+        **boundary,
+    }
+    if settings.portfolio.launches_only:
+        launching = LaunchingStack(
+            app, PORTFOLIO_STACK, description="What launches of the shared project template need here", **offered
+        )
+        launching.add_stack_dependency(foundation)
+        Tags.of(app).add(STACK_TAG, settings.prefix)
+        return app
     portfolio = PortfolioStack(
         app,
         PORTFOLIO_STACK,
-        settings=settings,
-        versions=versions,
-        versions_directory=versions_directory,
         description="The Service Catalog portfolio of the SageMaker Unified Studio project template",
-        **boundary,
+        **offered,
     )
     portfolio.add_stack_dependency(foundation)
     if StudioStack.wanted(settings):
@@ -63,7 +75,7 @@ def build_app(
             description="How SageMaker Unified Studio launches the project template",
             **boundary,
         ).add_stack_dependency(portfolio)
-    Tags.of(app).add("studio-mlops:stack", settings.prefix)
+    Tags.of(app).add(STACK_TAG, settings.prefix)
     return app
 
 

@@ -19,8 +19,10 @@ from products.settings import Settings
 from products.versions import ARCHIVE_FILE, Version, VersionError
 
 
-class PortfolioStack(Stack):
-    """Portfolio, product, versions, constraints, access, shares."""
+class LaunchingStack(Stack):
+    """What an account needs in which the product is launched: its versions' content, the launch role, the identity
+    provider of GitHub's workflows. All there is in an account that the portfolio is only shared with.
+    """
 
     def __init__(
         self,
@@ -32,35 +34,16 @@ class PortfolioStack(Stack):
         versions_directory: Path,
         **kwargs: Any,
     ) -> None:
-        """Build everything; `versions` are sorted, oldest first, at least one. Raises VersionError."""
+        """Build everything; `versions` are sorted, oldest first, at least one."""
         super().__init__(scope, construct_id, **kwargs)
         self.settings = settings
         self.versions = versions
         self._directory = versions_directory
-        archives = [self._archive(version) for version in versions]
-        self.portfolio = servicecatalog.Portfolio(
-            self,
-            "Portfolio",
-            display_name=settings.portfolio.name,
-            provider_name=settings.portfolio.provider,
-            description=settings.portfolio.description or None,
-        )
-        self.product = self._product()
-        # A version can be launched once its content is there.
-        self.product.node.add_dependency(*archives)
-        self._guidance()
-        self._association = self._associate()
+        self._archives = [self._archive(version) for version in versions]
         self.launch_role = self._launch_role()
-        self._constraints()
-        self._access()
-        self._shares()
         self._oidc_provider()
-        CfnOutput(self, "PortfolioId", value=self.portfolio.portfolio_id)
-        CfnOutput(self, "ProductId", value=self.product.product_id)
         CfnOutput(self, "LaunchRoleArn", value=self.launch_role.role_arn)
         CfnOutput(self, "Versions", value=",".join(version.version for version in versions))
-
-    # -- product ----------------------------------------------------------------------------------------------
 
     def _archive(self, version: Version) -> CustomResource:
         """Copy a version's content to the archive bucket, under its content address."""
@@ -78,88 +61,6 @@ class PortfolioStack(Stack):
                 "SourceKey": asset.s3_object_key,
             },
         )
-
-    def _product(self) -> servicecatalog.CloudFormationProduct:
-        """Return the product: the newest version rendered, the older ones as they were."""
-        settings, newest = self.settings, self.versions[-1]
-        self.product_stack = MlopsProject(self, "MlopsProject", settings=settings, version=newest)
-        self.history = servicecatalog.ProductStackHistory(
-            self,
-            "History",
-            product_stack=self.product_stack,
-            current_version_name=newest.version,
-            current_version_locked=True,
-            directory=str(self._directory),
-            description=newest.notes or None,
-        )
-        product = servicecatalog.CloudFormationProduct(
-            self,
-            "Product",
-            product_name=settings.product.name,
-            owner=settings.product.owner,
-            description=settings.product.description or None,
-            support_email=settings.product.support_email or None,
-            product_versions=[*map(self._older, self.versions[:-1]), self.history.current_version()],
-            # A version keeps its id when others are published.
-            replace_product_version_ids=False,
-        )
-        # Recreated under the same name, its consumers could not update any more.
-        product.node.default_child.apply_removal_policy(RemovalPolicy.RETAIN)  # type: ignore[union-attr]
-        # SageMaker Studio classic shows products with this tag.
-        Tags.of(product).add("sagemaker:studio-visibility", "true")
-        return product
-
-    def _older(self, version: Version) -> servicecatalog.CloudFormationProductVersion:
-        snapshots = list(self._directory.glob(f"*.{version.version}.product.template.json"))
-        if len(snapshots) != 1:
-            raise VersionError(
-                f"The published version {version.version} has no snapshot in {self._directory}; restore it from Git, "
-                f"or, if {version.version} was never deployed, remove {self._directory / version.version}."
-            )
-        return servicecatalog.CloudFormationProductVersion(
-            cloud_formation_template=servicecatalog.CloudFormationTemplate.from_url(self._url(version, snapshots[0])),
-            product_version_name=version.version,
-            description=version.notes or None,
-        )
-
-    def _url(self, version: Version, snapshot: Path) -> str:
-        """Return the address that the version had when it was the newest: the hash of its template.
-
-        Service Catalog tells versions apart by name and address. `CloudFormationTemplate.from_asset` would give the
-        same template another address, and so each project's version another id (docs/decisions/0011).
-        """
-        content = snapshot.read_bytes()
-        stage = Stage.of(self)
-        assert stage
-        staged = Path(stage.outdir, f"{version.version}.snapshot.template.json")
-        staged.write_bytes(content)
-        location = self.synthesizer.add_file_asset(
-            file_name=staged.name,
-            packaging=FileAssetPackaging.FILE,
-            source_hash=hashlib.sha256(content).hexdigest(),
-        )
-        return location.http_url
-
-    def _guidance(self) -> None:
-        """Set each version's guidance and activity, for which CloudFormation has nothing."""
-        CustomResource(
-            self,
-            "Guidance",
-            service_token=service_token(self, self.settings, "version_guidance"),
-            service_timeout=SERVICE_TIMEOUT,
-            resource_type="Custom::VersionGuidance",
-            properties={
-                "ProductId": self.product.product_id,
-                "Guidance": {version.version: version.guidance for version in self.versions},
-            },
-        )
-
-    # -- launching --------------------------------------------------------------------------------------------
-
-    def _associate(self) -> Construct:
-        self.portfolio.add_product(self.product)
-        association = self.portfolio.node.find_all()
-        return next(child for child in association if isinstance(child, servicecatalog.CfnPortfolioProductAssociation))
 
     def _launch_role(self) -> iam.Role:
         """What Service Catalog launches with: the product's resources, and nothing that it could make besides."""
@@ -248,6 +149,134 @@ class PortfolioStack(Stack):
     def _iam_role(self, name: str) -> str:
         return self.format_arn(service="iam", region="", resource="role", resource_name=name)
 
+    def _oidc_provider(self) -> None:
+        """Create the account's identity provider for GitHub Actions, unless there is one or no project needs it."""
+        settings = self.settings
+        if settings.github.oidc_provider_arn or settings.git_config.oidc_role_github_workflow:
+            return
+        iam.CfnOIDCProvider(
+            self,
+            "GitHubOidcProvider",
+            url=f"https://{settings.github.oidc_issuer}",
+            client_id_list=["sts.amazonaws.com"],
+        )
+
+
+class PortfolioStack(LaunchingStack):
+    """Portfolio, product, versions, constraints, access, shares."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        versions: Sequence[Version],
+        versions_directory: Path,
+        **kwargs: Any,
+    ) -> None:
+        """Build everything; `versions` are sorted, oldest first, at least one. Raises VersionError."""
+        super().__init__(
+            scope,
+            construct_id,
+            settings=settings,
+            versions=versions,
+            versions_directory=versions_directory,
+            **kwargs,
+        )
+        self.portfolio = servicecatalog.Portfolio(
+            self,
+            "Portfolio",
+            display_name=settings.portfolio.name,
+            provider_name=settings.portfolio.provider,
+            description=settings.portfolio.description or None,
+        )
+        self.product = self._product()
+        # A version can be launched once its content is there.
+        self.product.node.add_dependency(*self._archives)
+        self._guidance()
+        self.portfolio.add_product(self.product)
+        self._constraints()
+        self._access()
+        self._shares()
+        CfnOutput(self, "PortfolioId", value=self.portfolio.portfolio_id)
+        CfnOutput(self, "ProductId", value=self.product.product_id)
+
+    def _product(self) -> servicecatalog.CloudFormationProduct:
+        """Return the product: the newest version rendered, the older ones as they were."""
+        settings, newest = self.settings, self.versions[-1]
+        self.product_stack = MlopsProject(self, "MlopsProject", settings=settings, version=newest)
+        self.history = servicecatalog.ProductStackHistory(
+            self,
+            "History",
+            product_stack=self.product_stack,
+            current_version_name=newest.version,
+            current_version_locked=True,
+            directory=str(self._directory),
+            description=newest.notes or None,
+        )
+        product = servicecatalog.CloudFormationProduct(
+            self,
+            "Product",
+            product_name=settings.product.name,
+            owner=settings.product.owner,
+            description=settings.product.description or None,
+            support_email=settings.product.support_email or None,
+            product_versions=[*map(self._older, self.versions[:-1]), self.history.current_version()],
+            # A version keeps its id when others are published.
+            replace_product_version_ids=False,
+        )
+        # Recreated under the same name, its consumers could not update any more.
+        product.node.default_child.apply_removal_policy(RemovalPolicy.RETAIN)  # type: ignore[union-attr]
+        # SageMaker Studio classic shows products with this tag.
+        Tags.of(product).add("sagemaker:studio-visibility", "true")
+        return product
+
+    def _older(self, version: Version) -> servicecatalog.CloudFormationProductVersion:
+        snapshots = list(self._directory.glob(f"*.{version.version}.product.template.json"))
+        if len(snapshots) != 1:
+            raise VersionError(
+                f"The published version {version.version} has no snapshot in {self._directory}; restore it from Git, "
+                f"or, if {version.version} was never deployed, remove {self._directory / version.version}."
+            )
+        return servicecatalog.CloudFormationProductVersion(
+            cloud_formation_template=servicecatalog.CloudFormationTemplate.from_url(self._url(version, snapshots[0])),
+            product_version_name=version.version,
+            description=version.notes or None,
+        )
+
+    def _url(self, version: Version, snapshot: Path) -> str:
+        """Return the address that the version had when it was the newest: the hash of its template.
+
+        Service Catalog tells versions apart by name and address. `CloudFormationTemplate.from_asset` would give the
+        same template another address, and so each project's version another id (docs/decisions/0011).
+        """
+        content = snapshot.read_bytes()
+        stage = Stage.of(self)
+        assert stage
+        staged = Path(stage.outdir, f"{version.version}.snapshot.template.json")
+        staged.write_bytes(content)
+        location = self.synthesizer.add_file_asset(
+            file_name=staged.name,
+            packaging=FileAssetPackaging.FILE,
+            source_hash=hashlib.sha256(content).hexdigest(),
+        )
+        return location.http_url
+
+    def _guidance(self) -> None:
+        """Set each version's guidance and activity, for which CloudFormation has nothing."""
+        CustomResource(
+            self,
+            "Guidance",
+            service_token=service_token(self, self.settings, "version_guidance"),
+            service_timeout=SERVICE_TIMEOUT,
+            resource_type="Custom::VersionGuidance",
+            properties={
+                "ProductId": self.product.product_id,
+                "Guidance": {version.version: version.guidance for version in self.versions},
+            },
+        )
+
     def _constraints(self) -> None:
         if self.settings.portfolio.share_accounts or self.settings.portfolio.share_organizations:
             # By name: each account launches with its own role of this name.
@@ -323,16 +352,4 @@ class PortfolioStack(Stack):
                     )
                 ]
             ),
-        )
-
-    def _oidc_provider(self) -> None:
-        """Create the account's identity provider for GitHub Actions, unless there is one or no project needs it."""
-        settings = self.settings
-        if settings.github.oidc_provider_arn or settings.git_config.oidc_role_github_workflow:
-            return
-        iam.CfnOIDCProvider(
-            self,
-            "GitHubOidcProvider",
-            url=f"https://{settings.github.oidc_issuer}",
-            client_id_list=["sts.amazonaws.com"],
         )

@@ -123,6 +123,7 @@ class Portfolio(_Section):
     principal_patterns: tuple[PrincipalPattern, ...] = ()
     share_accounts: tuple[Account, ...] = ()
     share_organizations: tuple[OrganizationNode, ...] = ()
+    launches_only: bool = False
     tag_options: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
     @field_validator("tag_options")
@@ -246,6 +247,8 @@ class Settings(_Section):
             raise ValueError(
                 "studio.domain_id needs git_config.private_github_organization: a project profile does not ask for it"
             )
+        if self.portfolio.launches_only and (self.studio.domain_id or self.studio.model_approval.enabled):
+            raise ValueError("portfolio.launches_only leaves no portfolio for [studio] to use; set one of the two")
         return self
 
     @property

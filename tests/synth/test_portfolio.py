@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from products.versions import read_versions
-from tests.synth.conftest import Assembly, of_type
+from tests.synth.conftest import Assembly, of_type, publish, synthesized
 from tests.synth.policies import allows
 
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/SC-123456789012-pp-abc/1"
@@ -172,3 +173,14 @@ def test_with_a_boundary_only_bounded_roles_can_be_made(administered: Assembly) 
     assert allows(template, role, "iam:CreateRole", WORKFLOW_ROLE, context=boundary)
     assert not allows(template, role, "iam:CreateRole", WORKFLOW_ROLE)
     assert not allows(template, role, "iam:DeleteRolePermissionsBoundary", WORKFLOW_ROLE, context=boundary)
+
+
+def test_an_account_that_is_shared_with_gets_what_launches_need(tmp_path: Path) -> None:
+    store, settings = tmp_path / "versions", tmp_path / "settings.toml"
+    publish(store, "v1.0.0")
+    settings.write_text("[portfolio]\nlaunches_only = true", encoding="utf-8")
+    found = synthesized(store, tmp_path / "out", settings)
+    kinds = {resource["Type"] for resource in found.portfolio["Resources"].values()}
+    assert kinds == {"Custom::TemplateArchive", "AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::OIDCProvider"}
+    assert launch_role(found.portfolio)
+    assert found.foundation["Resources"]
