@@ -75,7 +75,6 @@ class LaunchBlueprint(servicecatalog.ProductStack):
         domain = self._parameter("datazoneEnvironmentDomainId", "The Studio domain")
         role = self._parameter("userRoleArn", "The project's role")
         name = self._parameter("datazoneEnvironmentProjectName", "The project's name; empty: as Studio says", "")
-        self._parameter("datazoneScopeName", "Studio's scope", "dev")
         product = self._parameter("ProductId", "The Service Catalog product")
         artifact = self._parameter("ProductVersion", "The version of the product", version)
         launch = servicecatalog.CfnCloudFormationProvisionedProduct(

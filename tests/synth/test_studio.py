@@ -1,0 +1,419 @@
+"""StudioStack: off by default; the blueprint's template, roles, rules and state machine as docs/studio.md says."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonata
+import pytest
+
+from products.project_setup import DEPLOYMENT_WAITS, Setup, definition
+from products.settings import PROJECT_ROOT, SettingsError, load_settings
+from products.versions import read_versions
+from tests.synth.conftest import NOTHING_BUNDLED, Assembly, of_type, publish, synthesized
+from tests.synth.policies import allows
+from tests.synth.reviewed import Reviewed
+
+HERE = "us-east-1:123456789012"
+SETTINGS = """
+[git_config]
+private_github_organization = "acme-ml"
+[studio]
+domain_id = "dzd_1a2b3c"
+profiles = ["Regression"]
+[studio.own_profiles."Tabular models"]
+description = "Tabular"
+groups = ["ml-team"]
+tooling = { gitConnectionArn = "arn:aws:codeconnections:us-east-1:123456789012:connection/c" }
+[studio.project_setup]
+profiles = ["By event"]
+[studio.model_approval]
+enabled = true
+"""
+
+
+@pytest.fixture(scope="module")
+def open_doors(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """Everything switched on; two versions."""
+    folder = tmp_path_factory.mktemp("studio")
+    store, settings = folder / "versions", folder / "settings.toml"
+    settings.write_text(SETTINGS, encoding="utf-8")
+    publish(store, "v1.0.0")
+    synthesized(store, folder / "first", settings)
+    publish(store, "v1.1.0", "two")
+    return synthesized(store, folder / "cdk.out", settings)
+
+
+@pytest.fixture(scope="module")
+def stack(open_doors: Assembly) -> dict[str, Any]:
+    return open_doors.template("StudioStack.template.json")
+
+
+@pytest.fixture(scope="module")
+def blueprint(open_doors: Assembly) -> dict[str, Any]:
+    return open_doors.template("*LaunchBlueprint*.product.template.json")
+
+
+def the(template: dict[str, Any], kind: str) -> dict[str, Any]:
+    (found,) = of_type(template, kind).values()
+    return dict(found["Properties"])
+
+
+def test_it_is_off_unless_the_settings_ask_for_it(assembly: Assembly) -> None:
+    assert not (assembly.path / "StudioStack.template.json").exists()
+
+
+# -- the blueprint's template -------------------------------------------------------------------------------------
+
+
+def test_the_blueprint_holds_one_launch_and_nothing_else(blueprint: dict[str, Any]) -> None:
+    assert [item["Type"] for item in blueprint["Resources"].values()] == [
+        "AWS::ServiceCatalog::CloudFormationProvisionedProduct"
+    ]
+    assert {"Transform", "Mappings", "Rules", "Conditions"}.isdisjoint(blueprint)
+    launch = the(blueprint, "AWS::ServiceCatalog::CloudFormationProvisionedProduct")
+    assert launch["ProductId"] == {"Ref": "ProductId"}
+    assert launch["ProvisioningArtifactName"] == {"Ref": "ProductVersion"}
+    assert launch["ProvisionedProductName"] == {"Fn::Join": ["", ["studio-", {"Ref": "datazoneEnvironmentProjectId"}]]}
+    assert {item["Key"]: item["Value"]["Ref"] for item in launch["ProvisioningParameters"]} == {
+        "DomainId": "datazoneEnvironmentDomainId",
+        "ProjectId": "datazoneEnvironmentProjectId",
+        "ProjectName": "datazoneEnvironmentProjectName",
+        "UserRoleArn": "userRoleArn",
+    }
+
+
+def test_only_what_studio_certainly_fills_in_has_no_default(blueprint: dict[str, Any]) -> None:
+    parameters = blueprint["Parameters"]
+    assert {name for name, parameter in parameters.items() if "Default" not in parameter} == {
+        "datazoneEnvironmentEnvironmentId",
+        "datazoneEnvironmentProjectId",
+        "datazoneEnvironmentDomainId",
+        "userRoleArn",
+        "ProductId",  # the blueprint's own, with the profile's value
+    }
+    assert parameters["ProductVersion"]["Default"] == "v1.1.0"
+
+
+def test_what_the_blueprint_passes_the_product_asks_for(open_doors: Assembly, blueprint: dict[str, Any]) -> None:
+    launch = the(blueprint, "AWS::ServiceCatalog::CloudFormationProvisionedProduct")
+    given = {item["Key"] for item in launch["ProvisioningParameters"]}
+    asked = open_doors.product["Parameters"]
+    assert given <= asked.keys()
+    needed = {name for name, parameter in asked.items() if "Default" not in parameter}
+    assert needed <= given
+    outputs = {value["Value"]["Fn::GetAtt"][1].removeprefix("Outputs.") for value in blueprint["Outputs"].values()}
+    assert outputs <= open_doors.product["Outputs"].keys()
+    assert "ModelPackageGroupName" in open_doors.product["Outputs"]  # by which approvals find the repository
+
+
+def test_every_version_has_a_template_key_of_its_own(open_doors: Assembly) -> None:
+    first = open_doors.path.parent / "first" / "StudioStack.template.json"
+
+    def key(template: dict[str, Any]) -> str:
+        (found,) = re.findall(r"[0-9a-f]{64}\.json", json.dumps(the(template, "Custom::StudioBlueprint")))
+        return str(found)
+
+    before = key(json.loads(first.read_text(encoding="utf-8")))
+    assert key(open_doors.template("StudioStack.template.json")) != before
+
+
+def test_the_registration_pins_the_version_and_lets_it_be_updated(stack: dict[str, Any]) -> None:
+    properties = the(stack, "Custom::StudioBlueprint")
+    parameters = {item["KeyName"]: item for item in properties["UserParameters"]}
+    assert parameters["ProductVersion"]["DefaultValue"] == "v1.1.0"
+    assert parameters["ProductVersion"]["IsUpdateSupported"] == "true"
+    assert parameters["ProductId"]["IsEditable"] == "false"
+    (resource,) = of_type(stack, "Custom::StudioBlueprint").values()
+    assert "ProvisioningRoleAccess" in resource["DependsOn"]
+
+
+def test_profiles_get_the_environment_after_the_tooling(stack: dict[str, Any]) -> None:
+    profiles = {
+        item["Properties"]["ProfileName"]: item["Properties"]
+        for item in of_type(stack, "Custom::StudioProjectProfile").values()
+    }
+    assert {name: item["Own"] for name, item in profiles.items()} == {"Regression": "false", "Tabular models": "true"}
+    assert all(item["DeploymentOrder"] == "1" for item in profiles.values())
+    assert profiles["Tabular models"]["Groups"] == ["ml-team"]
+    assert profiles["Tabular models"]["ToolingParameters"][0]["Name"] == "gitConnectionArn"
+
+
+# -- roles --------------------------------------------------------------------------------------------------------
+
+
+def role_named(stack: dict[str, Any], name: str) -> tuple[str, dict[str, Any]]:
+    (found,) = [
+        (logical, item["Properties"])
+        for logical, item in of_type(stack, "AWS::IAM::Role").items()
+        if item["Properties"].get("RoleName") == name
+    ]
+    return found
+
+
+def test_the_provisioning_role_trusts_studio_alone_and_has_no_path(stack: dict[str, Any]) -> None:
+    _, role = role_named(stack, "studio-mlops-provisioning")
+    assert "Path" not in role
+    account = {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    assert role["AssumeRolePolicyDocument"]["Statement"] == [
+        {
+            "Action": "sts:AssumeRole",
+            "Effect": "Allow",
+            "Principal": {"Service": "datazone.amazonaws.com"},
+            "Condition": {"StringEquals": account},
+        },
+        {
+            "Action": "sts:TagSession",
+            "Effect": "Allow",
+            "Principal": {"Service": "datazone.amazonaws.com"},
+            "Condition": {"StringEquals": account, "ForAllValues:StringLike": {"aws:TagKeys": ["datazone*"]}},
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "expected"),
+    [
+        ("servicecatalog:TerminateProvisionedProduct", "*", True),
+        ("servicecatalog:DescribeRecord", "*", True),
+        ("cloudformation:CreateStack", f"arn:aws:cloudformation:{HERE}:stack/DataZone-Env-abc/1", True),
+        ("cloudformation:DescribeStacks", f"arn:aws:cloudformation:{HERE}:stack/SC-123-pp-1/1", True),
+        ("s3:GetObject", "arn:aws:s3:::cdk-hnb659fds-assets-123456789012-us-east-1/abc.json", True),
+        ("cloudformation:DeleteStack", f"arn:aws:cloudformation:{HERE}:stack/SC-123-pp-1/1", False),
+        ("cloudformation:CreateStack", f"arn:aws:cloudformation:{HERE}:stack/Payroll/1", False),
+        ("s3:GetObject", "arn:aws:s3:::payroll/abc.json", False),
+        ("s3:PutObject", "arn:aws:s3:::cdk-hnb659fds-assets-123456789012-us-east-1/abc.json", False),
+        ("iam:PassRole", "arn:aws:iam::123456789012:role/studio-mlops-launch", False),
+        ("iam:CreateRole", "arn:aws:iam::123456789012:role/x", False),
+        ("servicecatalog:DeleteProduct", "*", False),
+        ("servicecatalog:ProvisionProduct", f"arn:aws:catalog:{HERE}:product/prod-somethingelse", False),
+    ],
+)
+def test_what_the_provisioning_role_may_do(stack: dict[str, Any], action: str, resource: str, expected: bool) -> None:
+    logical, _ = role_named(stack, "studio-mlops-provisioning")
+    assert allows(stack, logical, action, resource) is expected
+
+
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [
+        ("datazone:GetProject", True),
+        ("datazone:GetProjectProfile", True),
+        ("servicecatalog:SearchProvisionedProducts", True),
+        ("datazone:DeleteProject", False),
+        ("cloudformation:DeleteStack", False),
+        ("servicecatalog:CreateProduct", False),
+    ],
+)
+def test_what_the_state_machine_may_do(stack: dict[str, Any], action: str, expected: bool) -> None:
+    logical, role = role_named(stack, "studio-mlops-project-setup")
+    assert allows(stack, logical, action, "*") is expected
+    assert role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"Service": "states.amazonaws.com"}
+
+
+def test_both_doors_are_principals_of_the_portfolio(stack: dict[str, Any]) -> None:
+    found = of_type(stack, "AWS::ServiceCatalog::PortfolioPrincipalAssociation").values()
+    roles = {item["Properties"]["PrincipalARN"]["Fn::GetAtt"][0] for item in found}
+    expected = {role_named(stack, f"studio-mlops-{name}")[0] for name in ("provisioning", "project-setup")}
+    assert roles == expected
+
+
+# -- events -------------------------------------------------------------------------------------------------------
+
+
+def test_the_rules_listen_to_our_domain_and_keep_what_they_cannot_deliver(stack: dict[str, Any]) -> None:
+    rules = [item["Properties"] for item in of_type(stack, "AWS::Events::Rule").values()]
+    (trail,) = [rule for rule in rules if rule["EventPattern"]["detail-type"] == ["AWS API Call via CloudTrail"]]
+    assert trail["EventPattern"]["source"] == ["aws.datazone"]
+    assert trail["EventPattern"]["detail"] == {
+        "eventSource": ["datazone.amazonaws.com"],
+        "eventName": ["CreateProject", "DeleteProject"],
+        "errorCode": [{"exists": False}],
+        "requestParameters": {"domainIdentifier": ["dzd_1a2b3c"]},
+    }
+    to_machine = [rule for rule in rules if rule["EventPattern"]["source"] == ["aws.datazone"]]
+    assert all("DeadLetterConfig" in rule["Targets"][0] for rule in to_machine)
+    (approval,) = [rule for rule in rules if rule["EventPattern"]["source"] == ["aws.sagemaker"]]
+    assert approval["EventPattern"]["detail"]["ModelApprovalStatus"] == ["Approved"]
+    assert approval["Targets"][0]["SqsParameters"] == {"MessageGroupId": "approvals"}
+
+
+def test_approvals_come_one_at_a_time_and_end_in_a_dead_letter_queue(stack: dict[str, Any]) -> None:
+    queues = {
+        item["Properties"]["QueueName"]: item["Properties"]
+        for item in of_type(stack, "AWS::SQS::Queue").values()
+        if "QueueName" in item["Properties"]
+    }
+    queue = queues["studio-mlops-approvals.fifo"]
+    assert queue["FifoQueue"] is True
+    assert queue["ContentBasedDeduplication"] is True
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == 5
+    function = the(stack, "AWS::Lambda::Function")
+    assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
+    assert function["Handler"] == "custom_resources.handlers.model_approval"
+    assert the(stack, "AWS::Lambda::EventSourceMapping")["BatchSize"] == 1
+
+
+# -- the state machine --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def machine() -> dict[str, Any]:
+    return definition(Setup("dzd_1", ["By event"], "prod-1", "v1.0.0", "arn:aws:sns:us-east-1:1:t"))
+
+
+def targets(state: dict[str, Any]) -> Iterator[str]:
+    yield from (state[key] for key in ("Next", "Default") if key in state)
+    yield from (choice["Next"] for choice in [*state.get("Choices", []), *state.get("Catch", [])])
+
+
+def test_every_state_is_reached_and_every_way_leads_somewhere(machine: dict[str, Any]) -> None:
+    states, seen, todo = machine["States"], set(), [machine["StartAt"]]
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo += targets(states[name])
+    assert seen == set(states)
+    ends = {name for name, state in states.items() if state["Type"] in ("Succeed", "Fail")}
+    assert all(list(targets(state)) or name in ends for name, state in states.items())
+
+
+def test_every_call_is_retried_with_jitter_and_every_failure_told(machine: dict[str, Any]) -> None:
+    calls = [state for state in machine["States"].values() if "aws-sdk" in state.get("Resource", "")]
+    assert len(calls) >= 10
+    for call in calls:
+        (retry,) = call["Retry"]
+        assert (retry["BackoffRate"], retry["JitterStrategy"]) == (2, "FULL")
+        assert call["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
+        assert call["Catch"][-1]["Next"] == "Notify"
+
+
+def test_every_expression_is_jsonata(machine: dict[str, Any]) -> None:
+    expressions = re.findall(r"\{% (.*?) %\}", json.dumps(machine))
+    assert len(expressions) > 50
+    for expression in expressions:
+        jsonata.Jsonata(json.loads(f'"{expression}"'))
+
+
+def test_it_invokes_no_function(machine: dict[str, Any], stack: dict[str, Any]) -> None:
+    assert "lambda" not in json.dumps(machine)
+    assert len(of_type(stack, "AWS::Lambda::Function")) == 1  # the model approval's
+
+
+def test_waits_grow_and_end(machine: dict[str, Any]) -> None:
+    expression = jsonata.Jsonata(
+        machine["States"]["WaitForTheProject"]["Seconds"].removeprefix("{% ").removesuffix(" %}")
+    )
+    waits = []
+    for number in range(DEPLOYMENT_WAITS):
+        expression.assign("waits", number)
+        waits.append(expression.evaluate({}))
+    assert waits[:4] == [30, 60, 120, 240]
+    assert max(waits) == 900
+    assert 4 * 3600 < sum(waits) < 6 * 3600
+
+
+# -- settings and gates -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('[studio]\ndomain_id = "d-1"', "studio.domain_id cannot be"),
+        ('[studio]\nprofiles = ["a"]', "profiles need a domain"),
+        ('[studio]\ndomain_id = "dzd_1"', "needs git_config.private_github_organization"),
+        (
+            SETTINGS.replace('["By event"]', '["Regression"]'),
+            "the profile 'Regression' would launch the product twice",
+        ),
+        (
+            SETTINGS.replace('profiles = ["Regression"]', 'profiles = ["Tabular models"]'),
+            "either exists or is made here",
+        ),
+        (SETTINGS.replace("groups", "group"), "group is not a setting"),
+        (SETTINGS.replace('domain_id = "dzd_1a2b3c"', 'domain_id = "dzd_1"\ndeployment_order = 0'), "deployment_order"),
+    ],
+)
+def test_settings_that_cannot_be_right_are_refused_by_name(tmp_path: Path, text: str, sentence: str) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError, match=re.escape(sentence)):
+        load_settings(path)
+
+
+def test_cfn_lint_is_clean(open_doors: Assembly) -> None:
+    templates = [open_doors.path / "StudioStack.template.json", *open_doors.path.glob("*LaunchBlueprint*.json")]
+    command = [str(Path(sys.executable).with_name("cfn-lint")), *map(str, templates)]
+    run = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=200, check=False)
+    assert (run.stdout + run.stderr).strip() == ""
+
+
+REVIEWED = (
+    Reviewed(
+        r"AwsSolutions-IAM5\[Resource::\*\]",
+        r"StudioStack/(ProvisioningRole|ProjectSetupRole|ModelApprovalRole)/DefaultPolicy/Resource",
+        "Launches in Service Catalog and projects in DataZone have no resources in IAM; templates are validated before "
+        "there is a stack.",
+    ),
+    Reviewed(
+        r"AwsSolutions-IAM5\[Resource::arn:<AWS::Partition>:cloudformation:.*:stack/(DataZone|SC-)\*/\*\]",
+        r"StudioStack/(ProvisioningRole|ModelApprovalRole)/DefaultPolicy/Resource",
+        "Stacks of environments and launches that do not exist yet, bounded by the names that the services give them.",
+    ),
+    Reviewed(
+        r"AwsSolutions-IAM5\[Resource::arn:<AWS::Partition>:s3:::cdk-.*/\*\.json\]",
+        r"StudioStack/ProvisioningRole/DefaultPolicy/Resource",
+        "The blueprint's template of every version: an environment may still be at an older one.",
+    ),
+    Reviewed(
+        r"AwsSolutions-SQS3",
+        r"StudioStack/DeadLetters/Resource",
+        "It is a dead letter queue itself: that of the rules' targets.",
+    ),
+    Reviewed(
+        r"AwsSolutions-L1",
+        r"StudioStack/ModelApproval/Resource",
+        "Python 3.13, the runtime that the layers are built and tested for.",
+    ),
+)
+
+
+def test_every_finding_of_cdk_nag_has_a_written_reason(tmp_path: Path) -> None:
+    from aws_cdk import Validations
+    from cdk_nag import AwsSolutionsChecks
+
+    from products.assembly import build_app
+
+    settings = tmp_path / "settings.toml"
+    settings.write_text(SETTINGS, encoding="utf-8")
+    publish(tmp_path / "versions", "v1.0.0")
+    context = json.loads((PROJECT_ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    context |= json.loads(NOTHING_BUNDLED)
+    store = tmp_path / "versions"
+    app = build_app(load_settings(settings), read_versions(store), store, str(tmp_path / "out"), context)
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    with pytest.raises(RuntimeError, match="ValidationFailed"):  # there are findings; they are reviewed below
+        app.synth()
+    report = json.loads((tmp_path / "out" / "validation-report.json").read_text(encoding="utf-8"))
+    findings = {
+        (violation["ruleName"], construct["constructPath"])
+        for plugin in report["pluginReports"]
+        for violation in plugin["violations"]
+        for construct in violation["violatingConstructs"]
+        if construct["constructPath"].startswith("StudioStack")
+    }
+    covers = {
+        finding: [
+            item for item in REVIEWED if re.fullmatch(item.finding, finding[0]) and re.fullmatch(item.path, finding[1])
+        ]
+        for finding in findings
+    }
+    assert [finding for finding, reviewed in covers.items() if not reviewed] == []
+    assert {item for reviewed in covers.values() for item in reviewed} == set(REVIEWED)
