@@ -37,9 +37,9 @@ def body(update: Update) -> str:
         "### What the template changes\n\n" + (_listed(list(map(_change, update.changes))) or "Nothing."),
     ]
     if update.conflicts:
-        parts.append("### What conflicts\n\n" + _listed([f"`{path}`" for path in update.conflicts]))
+        parts.append("### What conflicts\n\n" + _listed(list(map(_code, update.conflicts))))
         if update.explanation.strip():
-            parts.append(f"```\n{update.explanation.strip()[:8000]}\n```")
+            parts.append(f"```\n{_plain(update.explanation.strip()[:8000])}\n```")
         parts.append(f"### How to resolve it\n\n{_resolution(update)}")
     parts.append(
         "Merge it when it suits you; merge, squash and rebase are all understood. Close it to skip this version: "
@@ -69,7 +69,17 @@ def superseded(version: str) -> str:
 
 
 def _change(change: Change) -> str:
-    return f"{_VERBS.get(change.status[:1], 'changes')} `{change.path}`"
+    return f"{_VERBS.get(change.status[:1], 'changes')} {_code(change.path)}"
+
+
+def _code(path: str) -> str:
+    """Return a path as Markdown code that no name can break out of."""
+    return "`" + "".join(c if c.isprintable() else "?" for c in _plain(path)) + "`"
+
+
+def _plain(text: str) -> str:
+    """Return text without what ends Markdown code, or is not Unicode."""
+    return text.replace("`", "'").encode("utf-8", "replace").decode()
 
 
 def _listed(lines: Sequence[str]) -> str:

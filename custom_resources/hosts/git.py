@@ -70,6 +70,10 @@ class ContentRefused(FinalError):
     """GitHub will not take this content, on any branch."""
 
 
+class RepositoryTooLarge(FinalError):
+    """What a merge has to read does not fit on the function's disk."""
+
+
 class _GitFailed(Exception):
     """A git process ended with an unexpected status."""
 
@@ -251,6 +255,11 @@ class BareRepository:
 
     def _failure(self, text: str, action: str) -> Exception:
         said = text.replace(self._url, "").lower()
+        if "no space left on device" in said:
+            return RepositoryTooLarge(
+                "What has to be compared in the repository does not fit on the function's disk; "
+                "raise its ephemeral storage, or keep large data out of the repository."
+            )
         if any(sign in said for sign in _UNAUTHORIZED):
             if self._server.renew(self._token):
                 return RetryLater(0, "GitHub's token was rotated; the new one is tried.")

@@ -1,0 +1,96 @@
+"""What Git servers say, and what that means; nothing is contacted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from custom_resources.errors import RetryLater
+from custom_resources.hosts.git import (
+    BareRepository,
+    ContentRefused,
+    CredentialsRejected,
+    Git,
+    PushRejected,
+    Refs,
+    RepositoryArchived,
+    RepositoryTooLarge,
+    RepositoryUnreachable,
+)
+
+URL = "https://github.com/acme/gh001-archived-not-found.git"  # a name like an error
+
+
+def repository(tmp_path: Path, *, rotated: bool = False) -> BareRepository:
+    git = Git("https://github.com", lambda: "ghs_canary", lambda rejected: rotated)
+    return BareRepository(git, "acme/gh001-archived-not-found", tmp_path, 1)
+
+
+PUSHES = {
+    "! [rejected] main -> main (stale info)": PushRejected,
+    "! [rejected] main -> main (fetch first)": PushRejected,
+    "! [remote rejected] main -> main (failed to update ref)": PushRejected,
+    "! [remote rejected] main -> main (cannot lock ref 'refs/heads/main': is at a but expected b)": PushRejected,
+    "remote: error: GH006: Protected branch update failed for refs/heads/main.": PushRejected,
+    "remote: error: GH013: Repository rule violations found for refs/heads/main.": PushRejected,
+    "refusing to allow a Personal Access Token to update workflow `x.yml` without `workflow` scope": ContentRefused,
+    "remote: error: GH001: Large files detected.": ContentRefused,
+    "remote: This repository was archived so it is read-only.": RepositoryArchived,
+    "fatal: unable to access: The requested URL returned error: 403": RepositoryUnreachable,
+    "fatal: repository not found": RepositoryUnreachable,
+    "fatal: Authentication failed": CredentialsRejected,
+    "fatal: could not read Username: terminal prompts disabled": CredentialsRejected,
+    "error: RPC failed; curl 56 Recv failure: Connection reset by peer": RetryLater,
+    "fatal: unable to access: The requested URL returned error: 502": RetryLater,
+    "fatal: the remote end hung up unexpectedly": RetryLater,
+    "": RetryLater,
+    "fatal: write error: No space left on device": RepositoryTooLarge,
+}
+
+
+@pytest.mark.parametrize("said", PUSHES)
+def test_an_answer_to_a_push_is_understood(tmp_path: Path, said: str) -> None:
+    failure = repository(tmp_path)._push_failure(f"To {URL}\n{said}\nfatal: unable to access '{URL}/'")
+    assert type(failure) is PUSHES[said]
+
+
+@pytest.mark.parametrize(
+    ("said", "stale"), [("(stale info)", True), ("(protected branch hook declined)", False), ("GH013: x", False)]
+)
+def test_a_rejection_tells_whether_to_try_again(tmp_path: Path, said: str, stale: bool) -> None:
+    failure = repository(tmp_path)._push_failure(f"! [remote rejected] main -> main {said}")
+    assert isinstance(failure, PushRejected)
+    assert failure.stale is stale
+
+
+def test_a_rotated_token_is_a_wait(tmp_path: Path) -> None:
+    failure = repository(tmp_path, rotated=True)._failure("The requested URL returned error: 401", "read")
+    assert isinstance(failure, RetryLater)
+
+
+def test_the_token_is_in_the_environment_only(tmp_path: Path) -> None:
+    bare = repository(tmp_path)
+    environment = bare._environment()
+    assert "ghs_canary" not in str(environment)  # encoded, as HTTP wants it
+    bare.start()
+    config = (bare.path / "config").read_text()
+    assert "xtraheader" not in config.lower()
+    assert not list(bare.path.glob("hooks/*"))
+
+
+def test_credentials_in_an_url_are_not_repeated(tmp_path: Path) -> None:
+    failure = repository(tmp_path)._failure(
+        "fatal: unable to access 'https://x:ghs_canary@github.com/a/b.git/'", "read"
+    )
+    assert "ghs_canary" not in str(failure)
+
+
+def test_refs_that_are_not_there_are_empty() -> None:
+    refs = Refs("main", {"refs/heads/main": "a", "refs/studio/template": "b"})
+    assert (refs.tip, refs["refs/nothing"], refs.below("refs/studio/")) == ("a", "", {"refs/studio/template": "b"})
+    assert Refs().tip == ""
+
+
+def test_pushing_what_is_there_asks_nobody(tmp_path: Path) -> None:
+    repository(tmp_path).push(Refs("main", {"refs/heads/main": "a"}), {"refs/heads/main": "a", "refs/heads/gone": ""})

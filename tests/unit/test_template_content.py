@@ -1,0 +1,183 @@
+"""The archive format: the same content gives the same bytes, and nothing harmful gets in or out."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custom_resources.template_content import (
+    MAX_FILE_BYTES,
+    Archive,
+    InvalidTemplate,
+    TemplateFile,
+    archive_name,
+    build_archive,
+    checked,
+    read_folder,
+)
+
+NAMES = st.text(st.sampled_from("abcdefXYZ09._- é日"), min_size=1, max_size=12).filter(
+    lambda name: name.strip(". ") and ".git" not in name.casefold()
+)
+PATHS = st.lists(NAMES, min_size=1, max_size=4).map("/".join)
+FILES = st.lists(st.builds(TemplateFile, PATHS, st.binary(max_size=60), st.booleans()), max_size=8)
+
+
+def acceptable(files: list[TemplateFile]) -> bool:
+    try:
+        checked(files)
+    except InvalidTemplate:
+        return False
+    return True
+
+
+@given(FILES.filter(acceptable), st.randoms(use_true_random=False))
+def test_an_archive_gives_back_what_was_put_in_whatever_the_order(files: list[TemplateFile], random: object) -> None:
+    data = build_archive(files)
+    shuffled = list(files)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert build_archive(shuffled) == data
+    assert archive_name(data) == f"{hashlib.sha256(data).hexdigest()}.zip"
+    archive = Archive.open(data, archive_name(data))
+    for folder in {file.path.split("/")[0] for file in files if "/" in file.path}:
+        expected = sorted((f for f in files if f.path.startswith(f"{folder}/")), key=lambda file: file.path)
+        found = [TemplateFile(f"{folder}/{f.path}", f.content, f.executable) for f in archive.folder(folder)]
+        assert found == expected
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "", "/etc/passwd", "../x", "a/../b", "a/./b", "a//b", "a/", ".", "..", "a\\b", "a\0b", "a\nb", "a\x7fb",
+        ".git/config", "a/.GIT/hooks/x", "GIT~1/x", ".git./x", ".git /x", ".g\u200cit/x", "x" * 256, "é" * 128,
+        "/".join(["d" * 200] * 21), "\udcff",
+    ],
+)  # fmt: skip
+def test_paths_that_leave_the_template_or_reach_git_are_refused(path: str) -> None:
+    with pytest.raises(InvalidTemplate):
+        build_archive([TemplateFile(path, b"")])
+
+
+@pytest.mark.parametrize("paths", [("a", "A"), ("d/x", "D/y"), ("a", "a"), ("a", "a/b"), ("ß", "ss")])
+def test_names_that_one_checkout_cannot_hold_are_refused(paths: tuple[str, str]) -> None:
+    with pytest.raises(InvalidTemplate):
+        build_archive([TemplateFile(path, b"") for path in paths])
+
+
+def test_a_file_over_githubs_limit_is_refused() -> None:
+    class Large(bytes):
+        def __len__(self) -> int:
+            return MAX_FILE_BYTES + 1
+
+    with pytest.raises(InvalidTemplate, match="100 MB"):
+        build_archive([TemplateFile("big", Large())])
+
+
+def test_too_many_files_are_refused() -> None:
+    with pytest.raises(InvalidTemplate, match="50,000 files"):
+        checked(TemplateFile(str(number), b"") for number in range(50_000))
+
+
+def zipped(
+    name: str, content: bytes = b"x", mode: int = stat.S_IFREG | 0o644, method: int = zipfile.ZIP_STORED
+) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        entry = zipfile.ZipInfo(name)
+        entry.external_attr = mode << 16
+        entry.compress_type = method
+        archive.writestr(entry, content)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"not a zip",
+        zipped("../x"),
+        zipped("a/.git/config"),
+        zipped("link", mode=stat.S_IFLNK | 0o777),
+        zipped("device", mode=stat.S_IFCHR | 0o644),
+        zipped("bomb", b"0" * 100_000, method=zipfile.ZIP_DEFLATED),
+        zipped("ok")[:-5],
+    ],
+)
+def test_archives_that_we_did_not_write_are_refused(data: bytes) -> None:
+    with pytest.raises(InvalidTemplate):
+        Archive.open(data)
+
+
+def test_an_archive_that_is_not_what_its_name_says_is_refused() -> None:
+    with pytest.raises(InvalidTemplate, match="not what its name says"):
+        Archive.open(build_archive([TemplateFile("a", b"")]), "0" * 64 + ".zip")
+
+
+def test_a_damaged_content_is_refused_when_it_is_read() -> None:
+    data = bytearray(build_archive([TemplateFile("f/a", b"content")]))
+    data[data.index(b"content")] ^= 1
+    with pytest.raises(InvalidTemplate, match="damaged"):
+        Archive.open(bytes(data)).folder("f")
+
+
+@given(st.binary(max_size=400), st.integers(0, 400), st.integers(0, 400))
+def test_no_bytes_make_the_reader_fail_otherwise(noise: bytes, start: int, length: int) -> None:
+    good = build_archive([TemplateFile("regression/model_build/a", b"content"), TemplateFile("b", b"")])
+    spoiled = good[:start] + noise + good[start + length :]
+    try:
+        for profile in (archive := Archive.open(spoiled)).profiles():
+            archive.folder(profile)
+    except InvalidTemplate as error:
+        assert str(error)
+
+
+def test_a_profile_must_have_both_parts() -> None:
+    archive = Archive.open(build_archive([TemplateFile(f"{p}/model_build/a", b"") for p in ("one", "two")]))
+    assert archive.profiles() == ["one", "two"]
+    with pytest.raises(InvalidTemplate, match="no folder one/model_deploy"):
+        archive.require_profile("one")
+    with pytest.raises(InvalidTemplate, match="its profiles are: one, two"):
+        archive.require_profile("three")
+
+
+# -- folders on disk ----------------------------------------------------------------------------------------------
+
+
+def test_a_folder_is_read_with_its_modes(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/run").write_bytes(b"x")
+    (tmp_path / "d/run").chmod(0o700)
+    (tmp_path / "a").write_bytes(b"\r\n\0")
+    assert read_folder(tmp_path) == [TemplateFile("a", b"\r\n\0"), TemplateFile("d/run", b"x", executable=True)]
+
+
+def test_a_folder_with_links_special_files_or_git_is_refused(tmp_path: Path) -> None:
+    for number, spoil in enumerate(
+        (
+            lambda d: (d / "link").symlink_to("/etc/passwd"),
+            lambda d: (d / "folder").symlink_to("/etc"),
+            lambda d: os.mkfifo(d / "pipe"),
+            lambda d: (d / ".git").mkdir(),
+            lambda d: (d / ".git").write_text("gitdir: elsewhere"),
+        )
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "a").write_text("a")
+        spoil(folder)
+        with pytest.raises(InvalidTemplate):
+            read_folder(folder)
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    with pytest.raises(InvalidTemplate, match="has no files"):
+        read_folder(tmp_path)
