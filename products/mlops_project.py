@@ -50,10 +50,10 @@ def _parameters(settings: Settings) -> dict[str, list[_Parameter]]:
             _Parameter(
                 "DomainId",
                 "Domain id",
-                "The SageMaker Unified Studio domain, such as dzd_1a2b3c.",
+                "The SageMaker Unified Studio domain, such as dzd_1a2b3c; classic in SageMaker Studio classic.",
                 None,
-                r"^dzd[-_][a-zA-Z0-9_-]{1,36}$",
-                "an id that starts with dzd_ or dzd-",
+                r"^(dzd[-_][a-zA-Z0-9_-]{1,36}|classic)$",
+                "an id that starts with dzd_ or dzd-, or classic",
             ),
             _Parameter(
                 "ProjectId",
@@ -224,7 +224,8 @@ class MlopsProject(servicecatalog.ProductStack):
         self._project = self._studio_project()
         build, deploy = self._build_repository(), self._deploy_repository()
         role = self._workflow_role([build, deploy])
-        execution_role_policy(self, settings, self._project, self._project_id)
+        policy = execution_role_policy(self, settings, self._project, self._project_id)
+        policy.cfn_options.condition = self._given["ProjectId"]  # in SageMaker Studio classic the role is everybody's
         for repository in (build, deploy):
             self._template(repository)
             self._configuration(repository, role)
