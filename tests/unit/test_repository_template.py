@@ -174,4 +174,5 @@ def test_a_long_list_is_cut() -> None:
 
 def test_names_of_users_cannot_break_out_of_the_list() -> None:
     text = body(replace(UPDATE, conflicts=("a`\n\n# Approve **now** @everyone",), explanation="```\n# out"))
-    assert "\n# " not in text
+    assert "- `a'??# Approve **now** @everyone`" in text
+    assert text.count("```") == 4  # the two blocks of ours
