@@ -6,9 +6,11 @@ import argparse
 import os
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from custom_resources.errors import FinalError
+from local import assembly
 from local.home import SOURCE, Home, LocalError
 from operations import publish as operations
 from operations.publish import Published
@@ -85,6 +87,9 @@ def publish(home: Home, source: Source, version: str = "", *, profile: str = "",
                 f"The template source has no profile {profile.lower()!r} (there is: {', '.join(content.profiles)}); "
                 "pick one of them or add its folder."
             )
+        published = known(home)
+        if published and not _renderings(home, published[-1].version):
+            assembly.synthesize(home)  # the portfolio keeps an older version as it was rendered
         return operations.publish(content, version, notes=notes, directory=home.versions)
     except (FinalError, SettingsError) as error:
         raise LocalError(str(error)) from None
@@ -96,6 +101,10 @@ def render_newest_again(home: Home) -> None:
     For a run that begins: nothing is deployed yet that would have to stay as it is.
     """
     versions = known(home)
-    for snapshot in home.versions.glob(f"*.{versions[-1].version}.product.template.json") if versions else ():
+    for snapshot in _renderings(home, versions[-1].version) if versions else ():
         if not (SOURCE / "products" / "versions" / snapshot.name).exists():
             snapshot.unlink()
+
+
+def _renderings(home: Home, version: str) -> list[Path]:
+    return list(home.versions.glob(f"*.{version}.product.template.json"))

@@ -48,10 +48,10 @@ class CommandLine:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         return subprocess.Popen(command, cwd=SOURCE, env=self.environment(), **{**pipes, **options})
 
-    def run(self, *arguments: str, environment: Mapping[str, str] | None = None) -> Outcome:
+    def run(self, verb: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Outcome:
         """Run a verb with --json. Fails unless stdout is exactly one JSON document and stderr has no traceback."""
         done = subprocess.run(
-            [sys.executable, "-m", "local", *arguments, "--json"],
+            [sys.executable, "-m", "local", verb, "--json", *arguments],
             cwd=SOURCE,
             env=self.environment(environment),
             capture_output=True,
