@@ -77,7 +77,7 @@ class Offered:
     proposal: Proposal
     pull_request: PullRequest | None
     untouched: bool  # its branch is there as we pushed it
-    delivered: bool = False  # it was merged, with the template commit in it
+    delivered: bool = False  # what it offers is in the default branch
 
     @property
     def open(self) -> bool:
@@ -217,7 +217,7 @@ def _observed(
     if proposals:
         repository = hosts.github.repository_by_id(properties.repository_id, seen.full_name)
         seen = replace(seen, full_name=repository.full_name if repository else seen.full_name)
-    seen = replace(seen, offered=tuple(_offered(git, seen.full_name, proposal, hosts) for proposal in proposals))
+    seen = replace(seen, offered=tuple(_offered(git, seen, proposal, hosts) for proposal in proposals))
     base, certain = _base(git, seen, request, hosts)
     if base is None and request.type == "Create" and not properties.adopt_existing:
         raise NotOurRepository(
@@ -230,16 +230,28 @@ def _observed(
     return _merged(git, seen, request, hosts)
 
 
-def _offered(git: BareRepository, full_name: str, proposal: Proposal, hosts: Hosts) -> Offered:
+def _offered(git: BareRepository, seen: Observed, proposal: Proposal, hosts: Hosts) -> Offered:
     """Look up what became of a proposal's pull request, and whether its branch is still as we pushed it."""
-    found = hosts.github.find_pull_request(full_name, proposal.branch)
+    found = hosts.github.find_pull_request(seen.full_name, proposal.branch)
     untouched = False
     if proposal.tip:
         tip = git.commit(proposal.tip)
         untouched = tip.committer == ROBOT[1] and proposal.commit in (tip.sha, *tip.parents)
+    return Offered(proposal, found, untouched, _is_delivered(seen, proposal, found, hosts))
+
+
+def _is_delivered(seen: Observed, proposal: Proposal, found: PullRequest | None, hosts: Hosts) -> bool:
+    """Tell whether a proposal is in the default branch: itself, or in the shape that squashing or rebasing gave it."""
+
+    def contains(commit: str, tip: str) -> bool:
+        return hosts.github.contains(seen.full_name, commit, tip)
+
+    if contains(proposal.commit, seen.refs.tip):
+        return True
+    if found is None or not found.merged or not found.landed:
+        return False
     # Users may add commits before they merge; what they merge without our commit has not delivered it.
-    delivered = found is not None and found.merged and hosts.github.contains(full_name, proposal.commit, found.head)
-    return Offered(proposal, found, untouched, delivered)
+    return contains(proposal.commit, found.head) and contains(found.landed, seen.refs.tip)
 
 
 def _base(
@@ -247,18 +259,15 @@ def _base(
 ) -> tuple[Commit | None, bool]:
     """Return the newest template commit that is really in the default branch, and whether that is certain.
 
-    A squashed or rebased one is there in the shape that GitHub gave it. Nothing is taken for granted: a forced push
-    may have taken out what was delivered.
+    Nothing is taken for granted: a forced push may have taken out what was delivered.
     """
-    tip, there = seen.refs.tip, seen.refs[TEMPLATE_REF]
-    merged = [(o.pull_request, o.proposal.commit) for o in seen.offered if o.delivered and o.pull_request]
-    merged.sort(key=lambda pair: pair[0].number, reverse=True)
-    candidates = [(commit, pull.landed or commit) for pull, commit in merged]
-    if there and seen.delivered:
-        candidates.append((there, there))
-    for commit, landed in candidates:
-        if hosts.github.contains(seen.full_name, landed, tip):
-            return git.commit(commit), True
+    delivered = [offer for offer in seen.offered if offer.delivered]
+    if delivered:
+        newest = max(delivered, key=lambda offer: offer.pull_request.number if offer.pull_request else 0)
+        return git.commit(newest.proposal.commit), True
+    there = seen.refs[TEMPLATE_REF]
+    if there and seen.delivered and hosts.github.contains(seen.full_name, there, seen.refs.tip):
+        return git.commit(there), True
     return _recovered(git, seen, request)
 
 

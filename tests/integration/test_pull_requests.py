@@ -162,6 +162,28 @@ def test_a_declined_pull_request_does_not_move_the_base(world: World, project: P
     assert project.files() == {**V1, "new.py": "n\n", "newer.py": "n\n"}
 
 
+def test_a_declined_branch_that_is_merged_by_hand_moves_the_base(world: World, project: Project) -> None:
+    project.update(world.publish("v2", {**V1, "new.py": "n\n"}), SyncMode="PullRequest")
+    [pull] = project.pulls()
+    world.rest("PATCH", f"{project.path}/pulls/{pull['number']}", state="closed")
+    project.pull()
+    project.git("merge", "--quiet", "--no-edit", f"origin/{pull['head']['ref']}")
+    project.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
+    project.commit({"new.py": None})
+    assert project.update(world.publish("v3", {**V1, "new.py": "n\n", "newer.py": "n\n"}))["Status"] == "merged"
+    assert project.files() == {**V1, "newer.py": "n\n"}
+
+
+def test_a_merged_pull_request_that_a_forced_push_took_out_comes_again(world: World, project: Project) -> None:
+    before = project.commit({"mine.py": "m\n"})
+    project.update(world.publish("v2", {**V1, "new.py": "n\n"}), SyncMode="PullRequest")
+    project.merge_pull(project.pulls()[0]["number"], "squash")
+    project.pull()
+    project.git("push", "--quiet", "--force", "origin", f"{before}:refs/heads/main")
+    assert project.update(world.publish("v3", {**V1, "new.py": "n\n", "newer.py": "n\n"}))["Status"] == "merged"
+    assert project.files() == {**V1, "mine.py": "m\n", "new.py": "n\n", "newer.py": "n\n"}
+
+
 def test_a_pull_request_merged_into_another_branch_does_not_move_the_base(world: World, project: Project) -> None:
     project.commit({"mine.py": "m\n"})
     project.pull()
