@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from custom_resources.errors import FinalError, RetryLater
+from custom_resources.hosts.studio import Project, Tooling
 from custom_resources.reconciler import CustomResource, Done, Properties, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from custom_resources.hosts import Hosts
-    from custom_resources.hosts.studio import Project
 
 POLL_SECONDS = 10
+CLASSIC = "classic"  # in place of the domain's id: a project of SageMaker Studio classic
 
 
 class StudioProjectProperties(Properties):
@@ -38,6 +39,10 @@ class StudioProjectProperties(Properties):
     organization: str = ""
     build_repository_name: str = ""
     adopt_existing: bool = False
+
+
+class ProfileUnknown(FinalError):
+    """Nothing tells which template the project is made from."""
 
 
 class ProjectFailed(FinalError):
@@ -66,14 +71,35 @@ def observe(request: Request[StudioProjectProperties], hosts: Hosts) -> Iterator
     if request.type == "Delete":
         yield Observed(None)
         return
-    project = hosts.studio.project(
-        properties.domain_id, properties.project_id, properties.user_role_arn, request.stack_id
-    )
+    if properties.domain_id == CLASSIC:
+        project = _classic_project(properties, request.stack_id)
+    else:
+        project = hosts.studio.project(
+            properties.domain_id, properties.project_id, properties.user_role_arn, request.stack_id
+        )
     if properties.template_archive:
         profile = profile_folder(properties, properties.profile_name or project.profile_name)
         with hosts.archives.open(properties.template_archive) as archive:
             archive.require_profile(profile)
     yield Observed(project)
+
+
+def _classic_project(properties: StudioProjectProperties, stack_id: str) -> Project:
+    """Return what SageMaker Studio classic has no service to ask for: its own role and bucket, which projects share.
+
+    Raises ProfileUnknown: classic projects have no profile, so that the launch must name one.
+    """
+    if not properties.profile_name:
+        raise ProfileUnknown("SageMaker Studio classic has no project profiles; launch with ProfileName.")
+    partition, _, region, account = [*f"{stack_id}::::".split(":")][1:5]
+    role = f"arn:{partition}:iam::{account}:role/service-role/AmazonSageMakerServiceCatalogProductsUseRole"
+    return Project(
+        name=properties.project_name or properties.project_id,
+        tooling=Tooling(ready=True),
+        profile_name=properties.profile_name,
+        role_arn=properties.user_role_arn or role,
+        artifact_location=f"s3://sagemaker-{region}-{account}/{properties.project_id}",
+    )
 
 
 def profile_folder(properties: StudioProjectProperties, profile: str) -> str:

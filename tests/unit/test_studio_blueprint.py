@@ -293,7 +293,7 @@ def test_wrong_properties_are_refused_before_anything_is_asked(studio: Studio) -
         studio.run(studio_blueprint.RESOURCE, "Create", blueprint_properties(studio, EnabledRegions=[]))
     with pytest.raises(FinalError, match="DomainId"):
         studio.run(studio_blueprint.RESOURCE, "Create", blueprint_properties(studio, DomainId="d-1"))
-    assert studio.stand_in.calls == []
+    assert not studio.stand_in.calls
 
 
 # -- somebody's profile -------------------------------------------------------------------------------------------

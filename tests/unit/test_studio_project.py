@@ -293,4 +293,25 @@ def test_who_connects_another_repository_later_renames_nothing(hosts: Hosts) -> 
 def test_deleting_asks_nothing(hosts: Hosts) -> None:
     hosts.stand_in.calls.clear()
     assert hosts.launched("Delete").attributes == {}
-    assert hosts.stand_in.calls == []
+    assert not hosts.stand_in.calls
+
+
+# -- SageMaker Studio classic -----------------------------------------------------------------------------------------
+
+
+def test_a_classic_project_has_nobody_to_ask(hosts: Hosts) -> None:
+    hosts.domain, hosts.project = "classic", "p-abc123def456"
+    hosts.stand_in.calls.clear()
+    told = hosts.launched(ProjectName="churn", ProfileName="Regression", TemplateArchive="a.zip").attributes
+    assert not hosts.stand_in.calls
+    assert (told["ProjectName"], told["ProfileFolder"]) == ("churn", "regression")
+    assert told["ExecutionRoleName"] == "AmazonSageMakerServiceCatalogProductsUseRole"
+    assert told["ArtifactLocation"] == f"s3://sagemaker-{REGION}-{ACCOUNT}/p-abc123def456"
+    assert told["BuildRepositoryName"] == "p-abc123def456-classic-build-repo"
+    assert (told["DomainArn"], told["SpaceArn"]) == ("", "")
+
+
+def test_a_classic_project_must_name_its_profile(hosts: Hosts) -> None:
+    hosts.domain, hosts.project = "classic", "p-abc123def456"
+    with pytest.raises(FinalError, match="has no project profiles; launch with ProfileName"):
+        hosts.launched()
