@@ -6,6 +6,7 @@ host's git, so what a function's environment says of the layers below /opt does 
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,12 @@ _OF_THE_LAYERS = {"PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "GIT_EXEC_PATH", "GIT
 
 
 def settings(home: Home, port: int, stand_in_url: str) -> dict[str, str]:
-    """Return the environment for a MiniStack that keeps everything in `home` and is reached from here only."""
+    """Return the environment for a MiniStack that keeps everything in `home` and is reached from here only.
+
+    With LOCAL_ENFORCE_IAM=1 it holds every function to its role's policies, as AWS does.
+    """
     return {
+        "AUTH": "true" if os.environ.get("LOCAL_ENFORCE_IAM") else "false",
         "GATEWAY_PORT": str(port),
         "BIND_HOST": "127.0.0.1",
         "MINISTACK_HOST": "127.0.0.1",
@@ -64,6 +69,9 @@ def main() -> None:
     sdk_integrations.register()
     service_events.register()
     provisioners._cw_metric_alarm_record = _with_metric_math(provisioners._cw_metric_alarm_record)
+    # Policies that want TLS are not about requests within this machine.
+    pinned = app.pin_request_origin
+    app.pin_request_origin = lambda address, _: pinned(address, True)
     lambda_runtime._RESERVED_RUNTIME_ENV_VARS.update(_OF_THE_LAYERS)
     sys.argv = ["ministack"]
     app.main()

@@ -281,8 +281,15 @@ class FoundationStack(Stack):
 
     def github_statements(self) -> list[iam.PolicyStatement]:
         """Return what a function that talks to GitHub may do: the token, and the rate budget."""
+        # By its name and the six characters that Secrets Manager adds: emulators give `Ref` another form.
+        token_secret = self.format_arn(
+            service="secretsmanager",
+            resource="secret",
+            resource_name=f"{self.settings.git_config.github_token_secret_name}-??????",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
         return [
-            statement(["secretsmanager:GetSecretValue"], [self.token_secret.secret_arn]),
+            statement(["secretsmanager:GetSecretValue"], [token_secret]),
             statement(
                 ["kms:Decrypt"],
                 [self.key.key_arn],
@@ -365,7 +372,10 @@ class FoundationStack(Stack):
             widgets=[
                 [
                     graph("Launches and re-syncs", [_total(n, period) for n in ("Launches", "Resyncs")]),
-                    graph("Attention", [_total(n, period) for n in ("Conflicts", "RateLimitWaits", "Failures")]),
+                    graph(
+                        "Attention",
+                        [_total(n, period) for n in ("Conflicts", "RateLimitWaits", "Failures", "Retained")],
+                    ),
                 ],
                 [
                     graph("Errors", [f.metric_errors(period=period) for f in functions]),

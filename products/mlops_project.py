@@ -20,7 +20,7 @@ from aws_cdk import aws_servicecatalog as servicecatalog
 from constructs import Construct
 
 from products.functions import SERVICE_TIMEOUT, service_token
-from products.settings import Settings
+from products.settings import Settings, SettingsError
 from products.versions import Version
 from products.workflow_role import Repository, execution_role_policy, workflow_role
 
@@ -309,6 +309,8 @@ class MlopsProject(servicecatalog.ProductStack):
     # -- what a launch creates --------------------------------------------------------------------------------
 
     def _resource(self, logical_id: str, kind: str, handler: str, properties: dict[str, Any]) -> CustomResource:
+        if self._settings.product.retain_on_failure:
+            properties["RetainOnFailure"] = "true"
         resource = CustomResource(
             self,
             logical_id,
@@ -409,6 +411,11 @@ class MlopsProject(servicecatalog.ProductStack):
         secrets = self._secrets(role_arn)
         if repository.part == "Deploy":
             secrets["DEPLOY_ACCOUNT"] = self._attribute("DeployAccount")
+        references = dict(self._settings.secret_references)
+        if both := sorted(references.keys() & {*secrets, "DEPLOY_ACCOUNT"}):
+            raise SettingsError(
+                f"settings.toml: secret_references.{both[0]} is set by the product; choose another name."
+            )
         resource = self._resource(
             f"{repository.part}Configuration",
             "ActionsConfiguration",
@@ -417,6 +424,7 @@ class MlopsProject(servicecatalog.ProductStack):
                 "RepositoryId": repository.id,
                 "Repository": repository.full_name,
                 "Secrets": secrets,
+                **({"SecretReferences": references} if references else {}),
                 "Variables": {"TRIGGER_PIPELINE_EXECUTION": self._ref("TriggerPipelineExecution")},
                 "RotateSecrets": self._ref("RotateSecrets"),
             },

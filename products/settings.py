@@ -46,6 +46,12 @@ Account = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
 OrganizationNode = Annotated[str, StringConstraints(pattern=r"^(o-[a-z0-9]{10,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32})$")]
 Email = Annotated[str, StringConstraints(pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$")]
 ProfileName = Annotated[str, StringConstraints(pattern=r"^[\w -]{1,64}$")]
+# GitHub's rule for the name of a secret, in the spelling that GitHub shows.
+SecretName = Annotated[str, StringConstraints(pattern=r"^(?!GITHUB_)[A-Z_][A-Z0-9_]{0,254}$")]
+SecretReference = Annotated[
+    str,
+    StringConstraints(pattern=rf"^{_PARTITION}:secretsmanager:[a-z0-9-]+:\d{{12}}:secret:[\w/+=.@-]+(#[\w.-]+)?$"),
+]
 FolderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")]
 
 # What to write instead, by key.
@@ -53,6 +59,7 @@ _HINTS = {
     "api_url": "write an http(s) address such as https://api.github.com",
     "server_url": "write an http(s) address such as https://github.com",
     "prefix": "use 2 to 16 lower case letters, digits and hyphens, starting with a letter",
+    "secret_references": "write names as GitHub shows them, each with the ARN of a secret, or ARN#key of a JSON one",
     "principals": "write ARNs of users, groups or roles without a path, such as arn:aws:iam::123456789012:role/Name",
     "principal_patterns": "write patterns without an account, such as arn:aws:iam:::role/DataScientist*",
     "share_accounts": "write account ids of 12 digits, in quotes",
@@ -148,6 +155,7 @@ class Product(_Section):
     glue_table: str = Field(default="abalone", pattern=r"^[A-Za-z0-9_-]{1,255}$")
     scope_name: str = Field(default="dev", pattern=r"^[A-Za-z0-9_-]{1,64}$")
     topics: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,49}$")], ...] = ()
+    retain_on_failure: bool = False
 
 
 class WorkflowRole(_Section):
@@ -226,6 +234,7 @@ class Settings(_Section):
     portfolio: Portfolio = Portfolio()
     product: Product = Product()
     profile_folders: dict[str, FolderName] = Field(default_factory=dict)
+    secret_references: dict[SecretName, SecretReference] = Field(default_factory=dict)
     workflow_role: WorkflowRole = WorkflowRole()
     studio: Studio = Studio()
 
@@ -313,7 +322,8 @@ def _sentence(file: str, error: ValidationError) -> str:
         reason = str(problem["ctx"]["error"])
         return f"{file}: {key + ': ' if key else ''}{reason}."
     hint = next((_HINTS[part] for part in reversed(where) if part in _HINTS), "")
-    shown = json.dumps(problem["input"], default=str)
+    # A secret's value may have been written in place of its ARN: it is not repeated.
+    shown = "that" if "secret_references" in where else json.dumps(problem["input"], default=str)
     if hint:
         return f"{file}: {key} cannot be {shown}; {hint}."
     what = problem["msg"].replace("Input should", "it should").replace("String should", "it should")

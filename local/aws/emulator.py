@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.aws.service_events import SERVICE_HEADER
+from local.ministack import ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -115,7 +116,8 @@ class Emulator:
         try:
             arn = str(self.client("sts", region, Credentials(access_key)).get_caller_identity()["Arn"])
         except (BotoCoreError, ClientError):
-            account = access_key if access_key.isdigit() and len(access_key) == 12 else "000000000000"
+            # A session's key tells nothing without its token (LOCAL_ENFORCE_IAM): it is of the one account there is.
+            account = access_key if access_key.isdigit() and len(access_key) == 12 else ACCOUNT
             return f"arn:aws:iam::{account}:root"
         if ":assumed-role/" in arn:
             _, _, _, _, account, resource = arn.split(":", 5)
