@@ -337,14 +337,14 @@ class BareRepository:
         code, out = self._run("rev-parse", "--quiet", "--verify", revision, status=(0, 1, 128))
         return out.decode().strip() if code == 0 else ""
 
-    def commit(self, revision: str) -> Commit:
-        """Read one commit. The parents are those written in it, fetched or not."""
-        raw = self._text("cat-file", "commit", revision)
+    def commit(self, sha: str) -> Commit:
+        """Read one commit by its name. The parents are those written in it, fetched or not."""
+        raw = self._text("cat-file", "commit", sha)
         head, _, message = raw.partition("\n\n")
         fields = [line.split(" ", 1) for line in head.splitlines() if not line.startswith(" ")]
         committer = next((value for key, value in fields if key == "committer"), "")
         return Commit(
-            sha=self.resolve(revision),
+            sha=sha,
             tree=next(value for key, value in fields if key == "tree"),
             parents=tuple(value for key, value in fields if key == "parent"),
             message=message,
@@ -353,7 +353,8 @@ class BareRepository:
 
     def changes(self, old_tree: str, new_tree: str) -> list[Change]:
         """Return what differs between two trees, by name; contents are not needed."""
-        _, out = self._run("diff-tree", "-r", "-z", "--no-renames", "--raw", "--no-abbrev", old_tree, new_tree)
+        with self._remote("read"):  # trees of an older commit may still have to be fetched
+            _, out = self._run("diff-tree", "-r", "-z", "--no-renames", "--raw", "--no-abbrev", old_tree, new_tree)
         fields = out.decode("utf-8", "surrogateescape").split("\0")
         changes = []
         for meta, path in zip(fields[::2], fields[1::2], strict=False):
@@ -426,7 +427,8 @@ class BareRepository:
             for part, value in (("NAME", name), ("EMAIL", email), ("DATE", f"@{self._when}"))
         }
         arguments = [argument for parent in parents for argument in ("-p", parent)]
-        _, out = self._run("commit-tree", tree, *arguments, "-F", "-", stdin=message.encode(), environment=who)
+        with self._remote("read"):  # git looks at the tree
+            _, out = self._run("commit-tree", tree, *arguments, "-F", "-", stdin=message.encode(), environment=who)
         return out.decode().strip()
 
     def empty_tree(self) -> str:
