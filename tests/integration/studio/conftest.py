@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -50,6 +51,19 @@ class Installation:
         if service not in self._clients:
             self._clients[service] = self.run.cloud.client(service)
         return self._clients[service]
+
+    def client_as(self, role: str, service: str) -> Any:
+        """Return a client that signs as a role of the account."""
+        arn = f"arn:aws:iam::{ministack.ACCOUNT}:role/{role}"
+        keys = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+        return boto3.client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=self.run.cloud.stand_in_url,
+            region_name=ministack.REGION,
+            aws_access_key_id=keys["AccessKeyId"],
+            aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys["SessionToken"],
+        )
 
     @property
     def datazone(self) -> Any:

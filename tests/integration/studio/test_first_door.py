@@ -104,18 +104,7 @@ def test_tooling_that_fails_is_the_reason_in_the_stack_event(installation: Insta
 def launch_by_hand(installation: Installation, project: str) -> str:
     """Launch as the blueprint's role may: the way an administrator would repair something. Returns the record's id."""
     product = installation.stack_outputs("PortfolioStack")["ProductId"]
-    role = f"arn:aws:iam::{runs.ministack.ACCOUNT}:role/studio-mlops-provisioning"
-    keys = installation.client("sts").assume_role(RoleArn=role, RoleSessionName="hand")["Credentials"]
-    import boto3
-
-    catalog: Any = boto3.client(
-        "servicecatalog",
-        endpoint_url=installation.run.cloud.stand_in_url,
-        region_name=runs.ministack.REGION,
-        aws_access_key_id=keys["AccessKeyId"],
-        aws_secret_access_key=keys["SecretAccessKey"],
-        aws_session_token=keys["SessionToken"],
-    )
+    catalog = installation.client_as("studio-mlops-provisioning", "servicecatalog")
     answer = catalog.provision_product(
         ProductId=product,
         ProvisioningArtifactName=installation.version,
