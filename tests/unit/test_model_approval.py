@@ -1,0 +1,195 @@
+"""Which repository an approved model goes to, and that it goes there once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from custom_resources.errors import FinalError, RetryLater
+from custom_resources.hosts.catalog import Catalog
+from custom_resources.hosts.github import Repository
+from custom_resources.model_approval import REMEMBERED, approval, handle
+
+GROUP = "aiops-proj1-models"
+PACKAGE = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{GROUP}/1"
+
+
+def message(event: str = "e1", group: str = GROUP, status: str = "Approved") -> dict[str, Any]:
+    detail = {"ModelPackageArn": PACKAGE, "ModelPackageGroupName": group, "ModelApprovalStatus": status}
+    return {"Records": [{"body": json.dumps({"id": event, "detail": detail})}]}
+
+
+@dataclass
+class GitHub:
+    """Repositories by id; what was started; variables."""
+
+    repositories: dict[int, Repository] = field(default_factory=dict)
+    started: list[tuple[str, str, str, dict[str, str]]] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
+    failure: Exception | None = None
+
+    def repository_by_id(self, identifier: int, full_name: str) -> Repository | None:
+        return self.repositories.get(identifier)
+
+    def variable(self, full_name: str, name: str) -> str | None:
+        return self.variables.get(name)
+
+    def put_variables(self, full_name: str, variables: dict[str, str]) -> None:
+        self.variables |= variables
+
+    def dispatch_workflow(self, full_name: str, workflow: str, ref: str, inputs: dict[str, str]) -> None:
+        if self.failure:
+            raise self.failure
+        self.started.append((full_name, workflow, ref, inputs))
+
+
+@dataclass
+class Launches:
+    """Service Catalog's answer."""
+
+    outputs: dict[str, str] | None
+
+    def outputs_with(self, product_id: str, key: str, value: str, likely_name: str) -> dict[str, str] | None:
+        assert (product_id, key, likely_name) == ("prod-1", "ModelPackageGroupName", "studio-proj1")
+        return self.outputs
+
+
+@dataclass
+class Hosts:
+    github: GitHub
+    catalog: Launches
+
+
+@pytest.fixture
+def hosts() -> Hosts:
+    repository = Repository(7, "acme/renamed", "https://g/acme/renamed", "", "trunk", "", False, True, "private")
+    outputs = {"DeployRepositoryId": "7", "DeployRepositoryUrl": "https://github.com/acme/first-name"}
+    return Hosts(GitHub({7: repository}), Launches(outputs))
+
+
+def run(hosts: Hosts, event: dict[str, Any]) -> None:
+    handle(event, hosts, "prod-1", "deploy_model.yml")  # type: ignore[arg-type]
+
+
+def test_the_repository_is_found_by_its_id_and_its_default_branch_runs(hosts: Hosts) -> None:
+    run(hosts, message())
+    assert hosts.github.started == [("acme/renamed", "deploy_model.yml", "trunk", {"model_package_arn": PACKAGE})]
+    assert hosts.github.variables == {REMEMBERED: "e1"}
+
+
+def test_an_event_that_comes_again_starts_nothing(hosts: Hosts) -> None:
+    for _ in range(3):
+        run(hosts, message("e1"))
+    run(hosts, message("e2"))
+    assert len(hosts.github.started) == 2
+
+
+def test_what_is_remembered_does_not_grow_for_ever(hosts: Hosts) -> None:
+    for number in range(50):
+        run(hosts, message(f"e{number}"))
+    assert hosts.github.variables[REMEMBERED].split(",") == [f"e{number}" for number in range(30, 50)]
+
+
+@pytest.mark.parametrize("failure", [FinalError("GitHub refused."), RetryLater(60, "rate limit")])
+def test_a_failure_is_not_remembered_and_comes_back(hosts: Hosts, failure: Exception) -> None:
+    hosts.github.failure = failure
+    with pytest.raises(type(failure)):
+        run(hosts, message())
+    assert hosts.github.variables == {}
+    hosts.github.failure = None
+    run(hosts, message())
+    assert len(hosts.github.started) == 1
+
+
+def test_a_repository_that_is_gone_is_said(hosts: Hosts) -> None:
+    hosts.github.repositories.clear()
+    with pytest.raises(FinalError, match=f"acme/first-name of the model group {GROUP} is gone from GitHub"):
+        run(hosts, message())
+
+
+@pytest.mark.parametrize(("group", "status"), [("churn", "Approved"), (GROUP, "Rejected")])
+def test_what_is_not_ours_is_left_alone(hosts: Hosts, group: str, status: str) -> None:
+    run(hosts, message(group=group, status=status))
+    hosts.catalog.outputs = None
+    run(hosts, message())
+    assert hosts.github.started == []
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{}", '{"id": "1", "detail": {}}', '{"detail": {"ModelPackageArn": 1}}'])
+def test_another_message_is_refused(body: str) -> None:
+    with pytest.raises(FinalError, match="is not a SageMaker model package event"):
+        approval(body)
+
+
+# -- Service Catalog, held to botocore's model ----------------------------------------------------------------------
+
+
+def outputs(identifier: str, **values: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    listed = [{"OutputKey": key, "OutputValue": value} for key, value in values.items()]
+    return "get_provisioned_product_outputs", {"Outputs": listed}, {"ProvisionedProductId": identifier, "PageSize": 20}
+
+
+def found_with(*answers: tuple[str, dict[str, Any], dict[str, Any]], missing: bool = False) -> dict[str, str] | None:
+    client = boto3.client("servicecatalog", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    with Stubber(client) as stub:
+        if missing:
+            stub.add_client_error("describe_provisioned_product", "ResourceNotFoundException")
+        for method, answer, expected in answers:
+            stub.add_response(method, answer, expected)
+        found = Catalog(client).outputs_with("prod-1", "ModelPackageGroupName", GROUP, "studio-proj1")
+        stub.assert_no_pending_responses()
+    return found
+
+
+def search(*launches: tuple[str, str], token: str = "", more: str = "") -> tuple[str, dict[str, Any], dict[str, Any]]:
+    answer: dict[str, Any] = {"ProvisionedProducts": [{"Id": i, "ProductId": p} for i, p in launches]}
+    asked: dict[str, Any] = {
+        "AccessLevelFilter": {"Key": "Account", "Value": "self"},
+        "Filters": {"SearchQuery": ["productId:prod-1"]},
+        "PageSize": 100,
+    }
+    return (
+        "search_provisioned_products",
+        answer | ({"NextPageToken": more} if more else {}),
+        asked | ({"PageToken": token} if token else {}),
+    )
+
+
+NAMED = ("describe_provisioned_product", {"ProvisionedProductDetail": {"Id": "pp-1"}}, {"Name": "studio-proj1"})
+
+
+def test_the_launch_of_the_projects_name_is_looked_at_first() -> None:
+    assert found_with(NAMED, outputs("pp-1", ModelPackageGroupName=GROUP, A="1")) == {
+        "ModelPackageGroupName": GROUP,
+        "A": "1",
+    }
+
+
+def test_a_launch_by_hand_may_have_any_name_on_any_page() -> None:
+    found = found_with(
+        search(("pp-1", "prod-1"), ("pp-2", "prod-2"), more="next"),
+        outputs("pp-1", ModelPackageGroupName="another"),
+        search(("pp-3", "prod-1"), token="next"),
+        outputs("pp-3", ModelPackageGroupName=GROUP),
+        missing=True,
+    )
+    assert found == {"ModelPackageGroupName": GROUP}
+
+
+def test_nothing_found_is_none() -> None:
+    assert found_with(search(), missing=True) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"), [("AccessDeniedException", FinalError), ("ThrottlingException", RetryLater)]
+)
+def test_service_catalogs_refusals(code: str, expected: type[Exception]) -> None:
+    client = boto3.client("servicecatalog", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    with Stubber(client) as stub, pytest.raises(expected):
+        stub.add_client_error("describe_provisioned_product", code)
+        Catalog(client).outputs_with("prod-1", "ModelPackageGroupName", GROUP, "studio-proj1")
