@@ -184,7 +184,7 @@ class BareRepository:
             "pack.window": "0",  # nor is an old content, to make a delta of it
             "core.quotePath": "false",
             "core.hooksPath": "/dev/null",
-            "core.fsyncMethod": "batch",
+            "core.fsync": "none",  # the repository lives for one call
             "gc.auto": "0",
             "maintenance.auto": "false",
             "init.defaultBranch": "main",

@@ -12,6 +12,7 @@ from custom_resources.hosts.git import (
     ContentRefused,
     CredentialsRejected,
     Git,
+    Merge,
     PushRejected,
     Refs,
     RepositoryArchived,
@@ -94,3 +95,50 @@ def test_refs_that_are_not_there_are_empty() -> None:
 
 def test_pushing_what_is_there_asks_nobody(tmp_path: Path) -> None:
     repository(tmp_path).push(Refs("main", {"refs/heads/main": "a"}), {"refs/heads/main": "a", "refs/heads/gone": ""})
+
+
+def tree(bare: BareRepository, *entries: tuple[str, str, str]) -> str:
+    """Write a tree of (mode, name, object), whatever the names."""
+    lines = "".join(f"{mode} {'tree' if mode == '040000' else 'blob'} {sha}\t{name}\n" for mode, name, sha in entries)
+    return bare._run("mktree", stdin=lines.encode())[1].decode().strip()
+
+
+def test_attributes_of_a_hostile_tree_stay_in_their_folder(tmp_path: Path) -> None:
+    bare = repository(tmp_path)
+    bare.start()
+    blob = bare._run("hash-object", "-w", "--stdin", stdin=b"* merge=union\n")[1].decode().strip()
+    inner = tree(bare, ("100644", ".gitattributes", blob))
+    good = tree(bare, ("040000", "d", inner))
+    bad = tree(bare, ("040000", "..", tree(bare, ("040000", "..", inner))), ("040000", "d", inner))
+    for outer in (good, bad):
+        with bare._checkout_attributes(outer) as (environment, directory):
+            assert directory is not None
+            assert environment["GIT_WORK_TREE"] == str(directory)
+            assert [path.relative_to(tmp_path).parts[1:] for path in tmp_path.rglob(".gitattributes")] == [
+                ("d", ".gitattributes")
+            ]
+    assert not list(tmp_path.rglob(".gitattributes"))
+
+
+def test_a_merge_needs_no_history_and_no_remote_for_what_is_here(tmp_path: Path) -> None:
+    bare = repository(tmp_path)
+    bare.start()
+
+    def files(**contents: str) -> str:
+        entries = []
+        for name, text in sorted(contents.items()):
+            entries.append(
+                ("100644", name, bare._run("hash-object", "-w", "--stdin", stdin=text.encode())[1].decode().strip())
+            )
+        return tree(bare, *entries)
+
+    base, ours, theirs = files(a="1\n2\n3\n4\n"), files(a="one\n2\n3\n4\n", b="b\n"), files(a="1\n2\n3\nfour\n")
+    merged = bare.merge(base, ours, theirs)
+    assert merged == Merge(files(a="one\n2\n3\nfour\n", b="b\n"), (), "")
+    conflict = bare.merge(base, ours, files(a="uno\n2\n3\n4\n"))
+    assert conflict.conflicts == ("a",)
+    assert "CONFLICT (content)" in conflict.messages
+    assert bare.keep_ours(conflict, ours) == ours
+    gone = bare.merge(base, files(b="b\n"), theirs)
+    assert gone.conflicts == ("a",)
+    assert bare.keep_ours(gone, files(b="b\n")) == files(b="b\n")
