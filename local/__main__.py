@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from local.arguments import parser
 from local.home import GitHubPlace, Home, LocalError
+from local.run import Choice
 from local.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -22,13 +23,13 @@ _SERVER_OF_API = {"api.github.com": "https://github.com"}
 _REAL_TOKEN = re.compile(r"gh[pousr]_|github_pat_")
 
 
-def _place(arguments: argparse.Namespace) -> tuple[GitHubPlace | None, str]:
-    """Return the GitHub that the arguments name, with its token; None for the one in use."""
+def _choice(arguments: argparse.Namespace) -> Choice:
+    """Return the GitHub that the arguments name, with its token."""
     if not arguments.github_api_url:
         if arguments.github_server_url:
             raise LocalError("--github-server-url needs --github-api-url.")
         token = os.environ.get("GITHUB_TOKEN", "").strip()
-        return None, "" if _REAL_TOKEN.match(token) else token
+        return Choice(None, "" if _REAL_TOKEN.match(token) else token)
     api = arguments.github_api_url.rstrip("/")
     parts = urlsplit(api)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
@@ -41,7 +42,8 @@ def _place(arguments: argparse.Namespace) -> tuple[GitHubPlace | None, str]:
     token = os.environ.get("GITHUB_TOKEN", "").strip()
     if not token:
         raise LocalError("GITHUB_TOKEN is not set; export a token that may create repositories and write workflows.")
-    return GitHubPlace(api_url=api, server_url=server, organization=arguments.organization, stand_in=False), token
+    place = GitHubPlace(api_url=api, server_url=server, organization=arguments.organization, stand_in=False)
+    return Choice(place, token)
 
 
 def _parameters(arguments: argparse.Namespace) -> dict[str, str]:
@@ -61,7 +63,6 @@ def _ready(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> tup
     """Bring the run up with the GitHub and the template content that the arguments ask for; return the version too."""
     from local import run, versions
 
-    place, token = _place(arguments) if hasattr(arguments, "github_api_url") else (None, "")
     source = versions.source_of(arguments)
     published: list[str] = []
 
@@ -70,7 +71,8 @@ def _ready(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> tup
             profile = getattr(arguments, "profile", "")
             published.append(versions.publish(home, source, arguments.version, profile=profile).version.version)
 
-    running = run.up(home, terminal, place, token, prepare)
+    choice = _choice(arguments) if hasattr(arguments, "github_api_url") else None
+    running = run.up(home, terminal, choice, prepare if source else None)
     return running, published[0] if published else getattr(arguments, "version", "")
 
 

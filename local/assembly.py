@@ -120,13 +120,18 @@ def _snapshots(versions: Path, version: str) -> list[Path]:
     return sorted(versions.glob(f"*.{version}.product.template.json"))
 
 
+def name(home: Home, versions: Path | None = None) -> str:
+    """Return the name of the assembly that `synthesize` would return."""
+    return _digest(versions or home.versions, home.settings)
+
+
 def synthesize(home: Home, versions: Path | None = None) -> Assembly:
     """Return the assembly of this source and the versions (the home's); the same input is synthesized once.
 
     Raises LocalError with what the CDK says when the settings or versions are wrong.
     """
     versions = versions or home.versions
-    made = home.assemblies / _digest(versions, home.settings)
+    made = home.assemblies / name(home, versions)
     newest = read_versions(versions)[-1].version
     if (made / "manifest.json").exists():
         made.touch()

@@ -297,12 +297,12 @@ def on_its_github(run: Run, name: str, terminal: Terminal) -> Run:
     from local import run as runs
 
     place = place_of(launched(run, name))
-    if place == run.github:
+    if place == run.github and not (place.stand_in and run.state.token_given):
         return run
     token = "" if place.stand_in else os.environ.get("GITHUB_TOKEN", "").strip()
     if not place.stand_in and not token:
         raise LocalError(f"The project {name} is on {place.server_url}; export GITHUB_TOKEN for it.")
-    return runs.up(run.home, terminal, place, token)
+    return runs.up(run.home, terminal, runs.Choice(None if place.stand_in else place, token))
 
 
 def _project(stack: Stack) -> Project:

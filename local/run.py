@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -121,38 +121,67 @@ def _commands(home: Home, ports: dict[str, int]) -> list[tuple[str, list[str], d
     ]
 
 
+@dataclass(frozen=True)
+class Choice:
+    """The GitHub that a command wants: None is the stand-in. The token is "" for the stand-in's own, or as it is."""
+
+    place: GitHubPlace | None = None
+    token: str = field(default="", repr=False)
+
+
 def up(
     home: Home,
     terminal: Terminal,
-    place: GitHubPlace | None = None,
-    token: str = "",
-    prepare: Callable[[Home], None] = lambda _: None,
+    choice: Choice | None = Choice(),
+    prepare: Callable[[Home], None] | None = None,
 ) -> Run:
     """Start what does not run, and deploy what is not deployed.
 
-    `place` and `token` choose a GitHub (default: the one in use, else the stand-in); `prepare` may publish versions
-    before the stacks are synthesized. Raises LocalError.
+    `choice` of None keeps the GitHub in use; `prepare` may publish versions before the stacks are synthesized.
+    Raises LocalError.
     """
+    if prepare is None:
+        with home.lock(exclusive=False):
+            run = current(home)
+            if run and _as_wanted(run, choice):
+                return run
     with home.lock(exclusive=True):
         versions.ensure_first(home)
         if current(home) is None:
             versions.render_newest_again(home)
-        prepare(home)
+        if prepare:
+            prepare(home)
         terminal.step("Synthesizing the stacks")
         wanted = assembly.synthesize(home)
         run = start(home, terminal)
-        state, place = run.state, place or run.standin_place
-        moved = state.github != place
-        if state.assembly != wanted.name or moved:
-            _deploy(run, wanted, place, terminal)
-            state.assembly, state.github = wanted.name, place
-        if token or (place.stand_in and (moved or state.token_given)):
-            value = token or run.standin_github.make_token()
-            run.cloud.secrets.put_secret_value(SecretId=token_secret(run.cloud), SecretString=value)
-            state.token_given = bool(token)
-            _forget_token(run)
-        home.save(state)
-        return Run(home, state)
+        if not _as_wanted(run, choice):
+            _deploy_for(run, wanted, choice or Choice(run.state.github), terminal)
+        return run
+
+
+def _as_wanted(run: Run, choice: Choice | None) -> bool:
+    """Tell whether nothing is left to do: the stacks are of this source, and for this GitHub, with this token."""
+    state = run.state
+    if not state.assembly or state.assembly != assembly.name(run.home):
+        return False
+    if choice is None:
+        return True
+    own_token = not choice.token and not (state.token_given and choice.place is None)
+    return state.github == (choice.place or run.standin_place) and own_token
+
+
+def _deploy_for(run: Run, wanted: Assembly, choice: Choice, terminal: Terminal) -> None:
+    state, place = run.state, choice.place or run.standin_place
+    moved = state.github != place
+    if state.assembly != wanted.name or moved:
+        _deploy(run, wanted, place, terminal)
+        state.assembly, state.github = wanted.name, place
+    if choice.token or (place.stand_in and (moved or state.token_given)):
+        value = choice.token or run.standin_github.make_token()
+        run.cloud.secrets.put_secret_value(SecretId=token_secret(run.cloud), SecretString=value)
+        state.token_given = bool(choice.token)
+        _forget_token(run)
+    run.home.save(state)
 
 
 def _deploy(run: Run, wanted: Assembly, place: GitHubPlace, terminal: Terminal) -> None:

@@ -114,6 +114,11 @@ class Stacks:
         if before and before.status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"):
             self.delete(name, listener)  # what CloudFormation asks for before the name can be used again
             before = None
+        summary = self._client.get_template_summary(TemplateURL=template_url)
+        known = [parameter["ParameterKey"] for parameter in summary.get("Parameters", [])]
+        unknown = sorted(set(parameters) - set(known))
+        if unknown:
+            raise LocalError(f"The stack {name} has no parameter {unknown[0]}; it has: {', '.join(sorted(known))}.")
         given: list[ParameterTypeDef] = [
             {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
         ]
@@ -129,11 +134,10 @@ class Stacks:
                 labels: list[TagTypeDef] = [{"Key": key, "Value": value} for key, value in tags.items()]
                 self._client.create_stack(**arguments, Parameters=given, Tags=labels)
             else:
-                known = self._client.get_template_summary(TemplateURL=template_url).get("Parameters", [])
                 given += [
-                    {"ParameterKey": p["ParameterKey"], "UsePreviousValue": True}
-                    for p in known
-                    if p["ParameterKey"] in before.parameters and p["ParameterKey"] not in parameters
+                    {"ParameterKey": key, "UsePreviousValue": True}
+                    for key in known
+                    if key in before.parameters and key not in parameters
                 ]
                 self._client.update_stack(**arguments, Parameters=given)
         except ClientError as error:

@@ -43,7 +43,7 @@ def nothing_left(seen: Observer) -> Iterator[None]:
         (["--template-source", "{repository}", "--template-ref", "no-such-ref"], "no branch, tag or commit"),
         (["--template-source", "file://{nowhere}"], "cannot be read"),
         (["--template-source", "{half}"], "has no folder model_deploy"),
-        (["--template-source", "{empty}"], "no profile"),
+        (["--template-source", "{empty}"], "has no files"),
         (["--template-source", "{linked}"], "symbolic link"),
         (["--template-source", "{huge}"], "100 MB"),
         (["--template-ref", "main"], "need --template-source"),
@@ -82,7 +82,7 @@ def test_a_source_that_cannot_be_used(cli: CommandLine, tmp_path: Path, argument
         (["--build-repository", "same", "--deploy-repository", "same"], "different names"),
         (["--organization", "not/a/name"], "Organization"),
         (["--parameter", "GlueTable=bad;name"], "Glue table"),
-        (["--parameter", "NoSuchParameter=1"], "NoSuchParameter"),
+        (["--parameter", "NoSuchParameter=1"], "has no parameter NoSuchParameter; it has: AdoptExisting"),
         (["--parameter", "broken"], "not of the form"),
     ],
 )

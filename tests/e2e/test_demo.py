@@ -1,0 +1,38 @@
+"""The demonstration really does what it says."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.e2e.command_line import CommandLine
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_story(cli: CommandLine, tmp_path: Path) -> None:
+    own = CommandLine(tmp_path / "home")
+    shutil.copytree(cli.home / "assemblies", own.home / "demo" / "assemblies")
+    before = {process.pid for process in psutil.process_iter()}
+
+    told = own.done("demo")
+
+    assert told["launch"]["status"] == "CREATE_COMPLETE"
+    assert told["launch"]["requests"]["total"] <= 45
+    assert told["merge"]["repositories"]["build"]["status"] == "merged"
+    assert told["merge"]["kept"] is True
+    assert told["merge"]["delivered"] is True
+    assert told["conflict"]["repositories"]["build"]["status"] == "pull-request"
+    assert [pull["state"] for pull in told["conflict"]["pull_requests"]] == ["open"]
+    assert len(told["terminate"]["repositories"]) == 2
+    assert all(state["archived"] for state in told["terminate"]["repositories"].values())
+    left = [
+        process
+        for process in psutil.process_iter(["environ"])
+        if process.pid not in before and (process.info["environ"] or {}).get("LOCAL_HOME", "").startswith(str(tmp_path))
+    ]
+    assert left == []
+    assert own.done("status")["running"] is False

@@ -1,0 +1,149 @@
+"""Starting, interrupting, losing and ending the local run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+
+from tests.e2e.command_line import CommandLine, Observer
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def own(cli: CommandLine, tmp_path: Path) -> Iterator[CommandLine]:
+    """A run of its own, which may be harmed. What was synthesized for the other is the same input."""
+    line = CommandLine(tmp_path / "own")
+    shutil.copytree(cli.home / "assemblies", line.home / "assemblies")
+    try:
+        yield line
+    finally:
+        line.run("down", "--wipe")
+
+
+def processes(document: dict[str, Any]) -> dict[str, psutil.Process]:
+    return {name: psutil.Process(process["pid"]) for name, process in document["processes"].items()}
+
+
+def test_everything_listens_on_this_machine_only(cli: CommandLine) -> None:
+    for process in processes(cli.done("status")).values():
+        for each in (process, *process.children(recursive=True)):
+            listening = [c.laddr.ip for c in each.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+            assert set(listening) <= {"127.0.0.1"}
+
+
+def test_no_token_is_in_an_argument_or_the_state(cli: CommandLine, seen: Observer) -> None:
+    token = seen.client("secretsmanager").get_secret_value(SecretId="studio-mlops/github-token")["SecretString"]
+    assert token not in (cli.home / "state.json").read_text()
+    for process in processes(cli.done("status")).values():
+        for each in (process, *process.children(recursive=True)):
+            assert token not in " ".join(each.cmdline())
+
+
+def test_up_again_changes_nothing(cli: CommandLine) -> None:
+    before = cli.done("status")
+    after = cli.done("up")
+    assert after["processes"] == before["processes"]
+    assert after["projects"] == before["projects"]
+
+
+def test_a_lost_run_is_noticed_and_started_anew_with_its_repositories(own: CommandLine) -> None:
+    launched = own.done("launch", "survivor", "--version", "v1.0.0")
+    before = own.done("status")
+    lost = processes(before)
+    for process in lost.values():  # as when the machine is switched off
+        for each in (*process.children(recursive=True), process):
+            each.kill()
+    psutil.wait_procs(list(lost.values()), timeout=10)
+
+    assert own.done("status")["running"] is False
+    assert "Nothing is running" in own.refused("terminate", "survivor")
+    assert "Nothing is running" in own.refused("update", "survivor")
+
+    again = own.done("launch", "survivor", "--version", "v1.0.0")
+
+    assert own.done("status")["processes"].keys() == before["processes"].keys()
+    for part in ("build", "deploy"):
+        assert again["repositories"][part]["id"] == launched["repositories"][part]["id"]
+        assert again["repositories"][part]["url"] == launched["repositories"][part]["url"]
+        assert again["repositories"][part]["status"] == "unchanged"
+
+
+def test_an_interrupted_launch_ends_without_a_traceback_and_can_be_ended(own: CommandLine) -> None:
+    own.done("up")
+    process = own.start("launch", "interrupted", "--version", "v1.0.0", start_new_session=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "StudioProject" in line:
+            break
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert "interrupted" in errors
+    deadline = time.monotonic() + 120
+    while "IN_PROGRESS" in own.done("status", "interrupted")["status"] and time.monotonic() < deadline:
+        time.sleep(1)
+    assert own.done("status", "interrupted")["status"] == "CREATE_COMPLETE"  # CloudFormation went on
+    assert own.done("terminate", "interrupted")["status"] == "DELETE_COMPLETE"
+
+
+def test_down_ends_every_process_and_wipe_removes_the_folder(own: CommandLine) -> None:
+    document = own.done("up")
+    family = [each for p in processes(document).values() for each in (p, *p.children(recursive=True))]
+
+    assert sorted(own.done("down")["stopped"]) == ["aws", "github", "ministack"]
+
+    assert not [each for each in family if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+    for process in document["processes"].values():
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", urlsplit(process["url"]).port)) != 0
+    assert own.done("down")["stopped"] == []
+    own.done("down", "--wipe")
+    assert not own.home.exists()
+
+
+def test_a_damaged_state_is_no_obstacle(own: CommandLine) -> None:
+    own.home.mkdir(exist_ok=True)
+    (own.home / "state.json").write_text('{"processes": {"ministack": ')
+    assert own.done("status")["running"] is False
+    assert own.done("up")["running"] is True
+
+
+@pytest.mark.parametrize("verb", ["up", "launch", "update", "diff", "terminate", "status", "logs", "down", "demo"])
+def test_help_says_what_a_verb_does(cli: CommandLine, verb: str) -> None:
+    output, errors = cli.start(verb, "--help").communicate(timeout=60)
+    assert errors == ""
+    assert f"python -m local {verb}" in output
+    assert "--json" in output
+
+
+def test_logs_tell_events_and_what_functions_did(cli: CommandLine) -> None:
+    launched = cli.done("launch", "logged", "--version", "v1.0.0")
+    logs = cli.done("logs", "logged")
+    statuses = {(event["resource"], event["status"]) for event in logs["events"]}
+    assert ("BuildTemplate", "CREATE_COMPLETE") in statuses
+    functions = {line["function"] for line in logs["functions"]}
+    assert {"studio-mlops-repository-template", "studio-mlops-actions-configuration"} <= functions
+    text = json.dumps(logs)
+    assert launched["project_id"] in text
+
+
+def test_two_launches_at_once(cli: CommandLine) -> None:
+    running = [cli.start("launch", name, "--version", "v1.0.0", "--json") for name in ("left", "right")]
+    documents = [json.loads(process.communicate(timeout=280)[0]) for process in running]
+    assert [document.get("status", document) for document in documents] == ["CREATE_COMPLETE", "CREATE_COMPLETE"]
+    names = {repository["name"] for document in documents for repository in document["repositories"].values()}
+    assert len(names) == 4
