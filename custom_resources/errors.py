@@ -7,6 +7,10 @@ class FinalError(Exception):
     """The request cannot succeed as it is: CloudFormation is told FAILED with this sentence at once."""
 
 
+class NotPermitted(FinalError):
+    """The token may not do it, and trying again changes nothing."""
+
+
 class RetryLater(Exception):
     """Nothing is wrong with the request, but it has to wait: the waiter calls again (Pending)."""
 

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic.alias_generators import to_pascal
 
-from custom_resources.errors import FinalError, RateLimited, RetryLater
+from custom_resources.errors import FinalError, NotPermitted, RateLimited, RetryLater
 from custom_resources.rate_budget import Cost
 from custom_resources.telemetry import count, logger
 
@@ -32,6 +32,8 @@ class Properties(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="ignore", alias_generator=to_pascal, populate_by_name=True, regex_engine="python-re"
     )
+
+    retain_on_failure: bool = False  # a Delete that the token does not permit leaves things as they are and succeeds
 
 
 # A text that cannot leave its line: not in a commit's trailers, a description or a header.
@@ -235,6 +237,12 @@ def is_complete(
             raise FinalError(f"Gave up after {patience / 60:.0f} minutes: {wait.why}") from wait
         logger.warning("pending", why=wait.why, seconds=wait.seconds)
         return {"IsComplete": False}
+    except NotPermitted as refused:
+        if request.type != "Delete" or not request.properties.retain_on_failure:
+            raise
+        logger.error("left as it is", reason=str(refused))
+        count("Retained")
+        return {"IsComplete": True}
     except Stale:
         logger.warning("stale request ends without a write", request=request.type)
         return {"IsComplete": True}

@@ -20,7 +20,7 @@ import github as pygithub
 import requests
 from github.GithubException import BadCredentialsException, GithubException, UnknownObjectException
 
-from custom_resources.errors import FinalError, RateLimited, RetryLater
+from custom_resources.errors import FinalError, NotPermitted, RateLimited, RetryLater
 from custom_resources.hosts.secrets import GitHubCredentials
 from custom_resources.telemetry import conceal
 
@@ -33,7 +33,7 @@ class TokenRejected(FinalError):
     """GitHub does not accept the token."""
 
 
-class TokenTooNarrow(FinalError):
+class TokenTooNarrow(NotPermitted):
     """The token lacks a scope or a permission."""
 
 
@@ -448,7 +448,8 @@ def _failure(error: GithubException, action: str) -> Exception:
     if error.status >= 500 or error.status == 408:
         return RetryLater(5, f"GitHub answered {error.status} when asked to {action}.")
     if error.status == 403:
-        return TokenTooNarrow(f"GitHub does not let the token {action}: {said}. Give the token that permission.")
+        reason = said.rstrip(".")
+        return TokenTooNarrow(f"GitHub does not let the token {action}: {reason}. Give the token that permission.")
     if error.status == 404:
         return RepositoryNotFound(
             f"GitHub does not know what is needed to {action}, or the token does not see it; check both."

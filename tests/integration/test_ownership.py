@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from custom_resources import github_repository
+from local.github.faults import Fault
 from tests.integration.world import Content, Project, World, refused
 
 V1: dict[str, Content] = {"README.md": "# Template\n", "train.py": "one\n"}
@@ -262,6 +263,38 @@ def test_a_missing_permission_to_archive_is_said(world: World, ours: Project) ->
     )
     assert "permission" in said
     assert not ours.state.archived
+
+
+def test_retain_on_failure_lets_a_project_go_that_may_not_be_archived(
+    world: World, ours: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    ours.secrets = {"NAME": "value"}
+    ours.settings = {"RetainOnFailure": "true"}
+    ours.launch()
+    before = snapshot(world, "p1-build")
+    world.secrets.token = world.github.make_token(["repo", "workflow"], login="reader", role="read")
+    world.hosts = world.new_hosts()
+    ours.delete()
+    assert snapshot(world, "p1-build") == before, "left as it is"
+    reasons = [str(getattr(record, "reason", "")) for record in caplog.records if record.message == "left as it is"]
+    assert len(reasons) == 2
+    assert all("Give the token that permission" in reason for reason in reasons)
+
+
+def test_retain_on_failure_does_not_hide_other_failures(world: World, ours: Project) -> None:
+    ours.settings = {"RetainOnFailure": "true"}
+    ours.launch()
+    world.secrets.token = "ghp_wrong"
+    world.hosts = world.new_hosts()
+    assert "rejects the token" in refused(ours.delete)
+    world.secrets.token = world.github.make_token(["repo", "workflow"])
+    world.hosts = world.new_hosts()
+    world.github.faults.add(Fault.parse({"fault": "500", "times": None}))
+    with pytest.raises(AssertionError, match="never completes"):
+        ours.delete()
+    world.github.faults.clear()
+    ours.delete()
+    assert ours.state.archived
 
 
 def test_an_archive_keeps_everything(world: World, ours: Project) -> None:

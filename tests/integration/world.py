@@ -29,6 +29,7 @@ from local.github.requests_log import Entry
 ORGANIZATION = "acme"
 FOLDER = "regression/model_build"
 POLLS = 20
+_OF_REPOSITORIES = ("Visibility", "AdoptExisting", "RetainOnFailure")
 
 
 @dataclass(frozen=True)
@@ -223,7 +224,7 @@ class Project:
             "ProjectName": "Demo",
             "Visibility": "private",
             "Topics": ["studio"],
-            **{key: value for key, value in self.settings.items() if key in ("Visibility", "AdoptExisting")},
+            **{key: value for key, value in self.settings.items() if key in _OF_REPOSITORIES},
         }
 
     def template_properties(self, version: Version | None = None, **settings: Any) -> dict[str, Any]:
@@ -283,6 +284,7 @@ class Project:
             "Repository": self.attributes["FullName"],
             "Secrets": dict(self.secrets),
             "Variables": dict(self.variables),
+            **{key: value for key, value in self.settings.items() if key == "RetainOnFailure"},
         }
 
     def configure(self, secrets: Mapping[str, str], variables: Mapping[str, str], **more: Any) -> dict[str, str]:

@@ -138,6 +138,10 @@ share_organizations = ["o-abcdefghij", "ou-abcd-12345678"]
 cost_center = ["1234", "5678"]
 [profile_folders]
 "Tabular models" = "regression"
+[product]
+retain_on_failure = true
+[secret_references]
+MLFLOW_TOKEN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mlflow-AbCdEf#token"
 [workflow_role]
 environments = ["production"]
 artifact_access = "bucket"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ministack.services.cloudformation import engine
 
-from tests.synth.conftest import Assembly
+from tests.synth.conftest import Assembly, publish, synthesize
 from tests.synth.policies import Names
 
 GOOD = {"DomainId": "dzd_4a5b6c", "ProjectId": "abc123def456", "Organization": "example-org"}
@@ -255,3 +256,30 @@ def test_an_enterprise_server_has_another_issuer(administered: Assembly) -> None
     assert statement["Condition"]["StringEquals"] == {"github.example.com/_services/token:aud": "sts.amazonaws.com"}
     assert role["PermissionsBoundary"] == "arn:aws:iam::123456789012:policy/Boundary"
     assert administered.product["Parameters"]["Organization"]["Default"] == "example-org"
+
+
+def test_references_and_retention_are_the_administrators(assembly: Assembly, administered: Assembly) -> None:
+    def custom(found: Assembly) -> dict[str, dict[str, Any]]:
+        resources = found.product["Resources"].items()
+        return {name: each["Properties"] for name, each in resources if each["Type"].startswith("Custom::")}
+
+    assert not any(
+        {"SecretReferences", "RetainOnFailure"} & set(properties) for properties in custom(assembly).values()
+    )
+    chosen = custom(administered)
+    assert {properties["RetainOnFailure"] for properties in chosen.values()} == {"true"}
+    secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mlflow-AbCdEf#token"
+    for part in ("Build", "Deploy"):
+        assert chosen[f"{part}Configuration"]["SecretReferences"] == {"MLFLOW_TOKEN": secret}
+
+
+def test_a_reference_cannot_take_the_name_of_a_secret_that_the_product_sets(tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text(
+        '[secret_references]\nREGION = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:x-AbCdEf"\n'
+    )
+    publish(tmp_path / "versions", "v1.0.0")
+    run = synthesize(tmp_path / "versions", tmp_path / "out", settings=settings)
+    assert run.returncode == 1
+    assert "settings.toml: secret_references.REGION is set by the product" in run.stderr
+    assert "Traceback" not in run.stderr

@@ -84,6 +84,10 @@ def test_the_seeds_names_are_kept(tmp_path: Path) -> None:
         ('[github]\napi_url = "api.github.com"', "write an http(s) address"),
         ('[github]\napi_url = "https://token@api.github.com"', "write an http(s) address"),
         ('permissions_boundary = "Boundary"', "write the ARN of an IAM policy"),
+        (
+            '[secret_references]\nGITHUB_X = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:x"',
+            "as GitHub shows them",
+        ),
         ("prefix =", "is not valid TOML"),
     ],
 )
@@ -95,6 +99,14 @@ def test_a_wrong_setting_is_one_sentence_that_names_it(tmp_path: Path, text: str
     assert message.startswith("settings.toml")
     assert message.endswith(".")
     assert "\n" not in message
+
+
+def test_a_secret_written_in_place_of_its_arn_is_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(
+        SettingsError, match=r"secret_references\.TOKEN cannot be that; write names as GitHub"
+    ) as refused:
+        load(tmp_path, '[secret_references]\nTOKEN = "hunter2-hunter2"')
+    assert "hunter2" not in str(refused.value)
 
 
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
