@@ -222,7 +222,16 @@ class FullClone:
         return done.stdout.decode("utf-8", "surrogateescape").strip("\n")
 
     def merge(self, ours: str, theirs: str) -> tuple[str, set[str]]:
-        """Return the merged tree ("" for a conflict) and the paths in conflict."""
+        """Return the merged tree ("" for a conflict) and the paths in conflict.
+
+        The base is the template commit before `theirs`; a squashed one is no ancestor of `ours`, so it is made one.
+        """
+        before = self.git("rev-parse", f"{theirs}^")
+        if self.git("merge-base", ours, theirs) != before:
+            base = self.git("commit-tree", f"{before}^{{tree}}", "-m", "base")
+            ours, theirs = (
+                self.git("commit-tree", f"{side}^{{tree}}", "-p", base, "-m", "side") for side in (ours, theirs)
+            )
         self.git("checkout", "--quiet", "--force", "--detach", ours)
         self.git("merge", "--quiet", "--no-ff", "--no-edit", theirs, status=(0, 1))
         unmerged = self.git("diff", "--name-only", "-z", "--diff-filter=U")
@@ -281,6 +290,8 @@ def test_a_resync_is_a_git_merge(world: World, merges: list[Merge], data: st.Dat
             version = world.publish(f"v{len(versions)}", contents(template))
             versions.append(version)
             templates.append(template)
+        if version.name != delivered[-1] and not draw(st.integers(0, 3)):
+            by_pull_request(project, version, delivered, draw(st.sampled_from(["merge", "squash", "rebase"])))
         resync(world, project, merges, version, delivered)
         templates.append(template)
         versions.append(version)
@@ -301,6 +312,8 @@ def resync(world: World, project: Project, merges: list[Merge], version: Version
     after = project.tip()
     if status == "unchanged":
         assert after == before
+    elif status == "merged" and after == before:
+        assert delivered[-1] == version.name  # by its pull request
     elif status == "merged":
         lineage = project.refs()["refs/studio/template"]
         assert project.parents(after) == [before, lineage]
@@ -328,6 +341,22 @@ def resync(world: World, project: Project, merges: list[Merge], version: Version
     assert len(asked) <= 2
     assert all(entry.method == "GET" for entry in asked)
     assert project.refs() == refs
+
+
+def by_pull_request(project: Project, version: Version, delivered: list[str], method: str) -> None:
+    """Have the version offered, and merge what can be merged in one of GitHub's ways."""
+    before, mine = project.tip(), own_lines(project, "HEAD")
+    status = project.update(version, SyncMode="PullRequest")["Status"]
+    assert project.tip() == before
+    if status != "pull-request":
+        return
+    [pull] = project.pulls()
+    if project.bare.merge(before, pull["head"]["sha"]):
+        event(f"pull request, {method}")
+        project.merge_pull(pull["number"], method)
+        assert project.bare.resolve("HEAD^{tree}") == project.bare.resolve(f"{pull['head']['sha']}^{{tree}}")
+        delivered.append(version.name)
+    assert own_lines(project, "HEAD") == mine
 
 
 def take_ours(project: Project) -> None:
