@@ -1,0 +1,116 @@
+"""What is planned for a project's repository, from what was found under its name or id: no clients."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from custom_resources.github_repository import (
+    GitHubRepositoryProperties,
+    Observed,
+    OrganizationChanged,
+    Plan,
+    RepositoryNameTaken,
+    cost,
+    plan,
+)
+from custom_resources.hosts.github import Repository
+from custom_resources.lineage import Delivery
+from custom_resources.reconciler import Request
+
+PROPERTIES = GitHubRepositoryProperties(
+    organization="acme", name="build", part="model_build", domain_id="d1", project_id="p1", topics=["studio"]
+)
+FOUND = Repository(7, "acme/build", "https://github.com/acme/build", "", "main", "", False, True, "private")
+OURS = Delivery("d1", "p1", "model_build", "regression/model_build", "v1", "a.zip")
+THEIRS = replace(OURS, project="p2")
+
+
+def decided(
+    observed: Observed, kind: Any = "Create", id_: str = "acme/build", old: dict[str, Any] | None = None, **new: Any
+) -> Plan:
+    before = PROPERTIES.model_copy(update=old) if old is not None else None
+    return plan(Request(kind, PROPERTIES.model_copy(update=new), before, id_, "", ""), observed)
+
+
+ARCHIVED, MOVED, AWAY = (
+    replace(FOUND, archived=True),
+    replace(FOUND, full_name="acme/moved"),
+    replace(FOUND, full_name="other/build"),
+)
+MARKED = replace(FOUND, description=PROPERTIES.description)
+
+
+@pytest.mark.parametrize(
+    ("observed", "adopt", "action"),
+    [
+        (Observed(None), False, "create"),
+        (Observed(FOUND, OURS), False, "keep"),
+        (Observed(replace(FOUND, full_name="Acme/Build"), OURS), False, "keep"),
+        (Observed(MOVED, OURS), False, "keep"),
+        (Observed(ARCHIVED, OURS), False, "restore"),
+        (Observed(MARKED, None, empty=True), False, "keep"),
+        (Observed(MARKED, None, empty=False), False, None),
+        (Observed(FOUND, None), False, None),
+        (Observed(FOUND, None, empty=True), False, None),
+        (Observed(FOUND, THEIRS), False, None),
+        (Observed(FOUND, THEIRS), True, None),
+        (Observed(FOUND, None), True, "adopt"),
+        (Observed(ARCHIVED, None), True, None),
+        (Observed(MOVED, None), False, "create"),
+        (Observed(MOVED, THEIRS), False, "create"),
+        (Observed(MOVED, None), True, "adopt"),
+        (Observed(AWAY, None), True, "create"),
+    ],
+)
+def test_a_create_decides_by_whose_it_is(observed: Observed, adopt: bool, action: str | None) -> None:
+    if action is None:
+        with pytest.raises(RepositoryNameTaken, match="choose another name"):
+            decided(observed, adopt_existing=adopt)
+    else:
+        assert decided(observed, adopt_existing=adopt).action == action
+
+
+@pytest.mark.parametrize(
+    ("observed", "id_", "action"),
+    [
+        (Observed(None), "7", "nothing"),
+        (Observed(MARKED), "7", "archive"),
+        (Observed(FOUND, OURS), "7", "archive"),
+        (Observed(ARCHIVED), "7", "nothing"),
+        (Observed(FOUND, None), "7", "nothing"),  # taken over, never delivered to
+        (Observed(FOUND, OURS), "acme/build", "archive"),
+        (Observed(MARKED, None, empty=True), "acme/build", "archive"),
+        (Observed(FOUND, None), "acme/build", "nothing"),
+        (Observed(FOUND, THEIRS), "acme/build", "nothing"),
+    ],
+)
+def test_a_delete_archives_what_is_ours(observed: Observed, id_: str, action: str) -> None:
+    assert decided(observed, "Delete", id_).action == action
+
+
+def test_an_update_changes_what_the_stack_changed() -> None:
+    assert decided(Observed(FOUND), "Update", "7", {}).changes == {}
+    assert decided(Observed(FOUND), "Update", "7", {}, visibility="internal").changes == {"visibility": "internal"}
+    assert decided(Observed(FOUND), "Update", "7", {"name": "old"}).changes == {}  # it has that name already
+    assert decided(Observed(FOUND), "Update", "7", {"topics": ["old"]}).topics == ("studio",)
+    assert decided(Observed(ARCHIVED), "Update", "7", {}).changes == {"archived": False}
+
+
+def test_what_a_user_renamed_stays_unless_the_stack_renames() -> None:
+    assert decided(Observed(MOVED), "Update", "7", {}).changes == {}
+    assert decided(Observed(MOVED), "Update", "7", {"name": "old"}).changes == {"name": "build"}
+
+
+def test_another_organization_is_refused_unless_the_repository_is_there() -> None:
+    with pytest.raises(OrganizationChanged, match="transfer it on GitHub"):
+        decided(Observed(FOUND), "Update", "7", {}, organization="other")
+    assert decided(Observed(AWAY), "Update", "7", {}, organization="other").action == "keep"
+    assert decided(Observed(FOUND), "Update", "7", {"organization": "other"}).action == "keep"  # the rollback
+
+
+def test_a_plan_says_what_it_costs() -> None:
+    assert cost(decided(Observed(None))).creations == 1
+    assert cost(decided(Observed(FOUND), "Update", "7", {})).points == 0
