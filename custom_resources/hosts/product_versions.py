@@ -63,8 +63,12 @@ class ProductVersions:
             code = error.response["Error"]["Code"]
             if code in _PASSING:
                 raise RetryLater(5, "Service Catalog asks to be called later.") from error
+            if code == "ResourceNotFoundException":
+                raise FinalError(
+                    f"Service Catalog cannot {what}: it is not there; deploy the portfolio again."
+                ) from error
             raise FinalError(
-                f"Service Catalog does not let the function {what} ({code}); allow its role the call."
-            ) from (error)
+                f"Service Catalog does not let the function {what} ({code}); allow it to its role."
+            ) from error
         except BotoCoreError as error:
             raise RetryLater(5, "Service Catalog could not be reached.") from error
