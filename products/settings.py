@@ -192,6 +192,7 @@ class Studio(_Section):
 
     domain_id: str = Field(default="", pattern=r"^(dzd[-_][a-zA-Z0-9_-]{1,36})?$")
     domain_unit_id: str = Field(default="", pattern=r"^[a-z0-9_-]{0,256}$")
+    organization: GitHubName = ""
     blueprint_name: ProfileName = "MLOps repositories"
     environment_name: ProfileName = "MLOps repositories"
     deployment_order: int = Field(default=1, ge=1, le=16)
@@ -252,7 +253,7 @@ class Settings(_Section):
             raise ValueError(
                 "template_source.repository is only a name; set git_config.public_aiops_templates_org or write its URL"
             )
-        if self.studio.domain_id and not config.private_github_organization:
+        if self.studio.domain_id and not self.studio_organization:
             raise ValueError(
                 "studio.domain_id needs git_config.private_github_organization: a project profile does not ask for it"
             )
@@ -277,6 +278,11 @@ class Settings(_Section):
     def launch_role_name(self) -> str:
         """The launch constraint's role, by the same name in every account."""
         return f"{self.prefix}-launch"
+
+    @property
+    def studio_organization(self) -> str:
+        """The organization in which launches from Studio make repositories."""
+        return self.studio.organization or self.git_config.private_github_organization
 
     @property
     def provisioning_role_name(self) -> str:
