@@ -78,11 +78,11 @@ def use_profile(home: Home, profile: str, organization: str) -> None:
     profiles = sorted({*_profiles(home), profile})
     text = settings_path().read_text(encoding="utf-8")
     text = re.sub(r"(?ms)^\[studio[].].*", "", text)
-    text = re.sub(r"(?m)^private_github_organization = .*$", f'private_github_organization = "{organization}"', text)
     listed = ", ".join(f'"{name}"' for name in profiles)
     home.make()
     home.settings.write_text(
-        f'{text}\n[studio]\ndomain_id = "{CHAIN_DOMAIN_ID}"\nprofiles = [{listed}]\n', encoding="utf-8"
+        f'{text}\n[studio]\ndomain_id = "{CHAIN_DOMAIN_ID}"\norganization = "{organization}"\nprofiles = [{listed}]\n',
+        encoding="utf-8",
     )
     load_settings(home.settings)
 

@@ -29,6 +29,7 @@ class Setup:
     profiles: Sequence[str]
     product_id: str
     version: str
+    organization: str
     topic_arn: str
 
 
@@ -37,6 +38,7 @@ def definition(setup: Setup) -> State:
     return {
         "Comment": "Launches the product for a Studio project, and terminates it when the project is deleted",
         "QueryLanguage": "JSONata",
+        "TimeoutSeconds": 12 * 3600,
         "StartAt": "ReadEvent",
         "States": {
             **_reading(setup),
@@ -254,7 +256,8 @@ def _launching(setup: Setup) -> dict[str, State]:
                 "ProvisionedProductName": _expression("$launchName"),
                 "ProvisionToken": _expression("$token"),
                 "ProvisioningParameters": [
-                    {"Key": key, "Value": _expression(value)} for key, value in parameters.items()
+                    *({"Key": key, "Value": _expression(value)} for key, value in parameters.items()),
+                    {"Key": "Organization", "Value": setup.organization},
                 ],
                 "Tags": [{"Key": LAUNCHED_BY, "Value": PROJECT_SETUP}],
             },

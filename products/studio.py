@@ -62,7 +62,7 @@ class LaunchBlueprint(servicecatalog.ProductStack):
     the three ids and the role only, so everything else has a default.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, version: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, version: str, organization: str) -> None:
         """Build the template; `version` is in its text, so that every version has another object key."""
         super().__init__(
             scope,
@@ -90,6 +90,7 @@ class LaunchBlueprint(servicecatalog.ProductStack):
                     "ProjectId": project,
                     "ProjectName": name,
                     "UserRoleArn": role,
+                    "Organization": organization,
                 }.items()
             ],
         )
@@ -141,7 +142,9 @@ class StudioStack(Stack):
 
     def _blueprint(self) -> None:
         studio = self.settings.studio
-        template = LaunchBlueprint(self, "LaunchBlueprint", version=self._version)
+        template = LaunchBlueprint(
+            self, "LaunchBlueprint", version=self._version, organization=self.settings.studio_organization
+        )
         url = servicecatalog.CloudFormationTemplate.from_product_stack(template).bind(self).http_url
         self.provisioning_role = self._provisioning_role()
         access = self._principal("ProvisioningRoleAccess", self.provisioning_role)
@@ -314,15 +317,21 @@ class StudioStack(Stack):
         ):
             role.add_to_policy(each)
         access = self._principal("ProjectSetupAccess", role)
-        setup = Setup(studio.domain_id, studio.project_setup.profiles, self._product_id, self._version, topic.topic_arn)
+        setup = Setup(
+            studio.domain_id,
+            studio.project_setup.profiles,
+            self._product_id,
+            self._version,
+            settings.studio_organization,
+            topic.topic_arn,
+        )
         machine = stepfunctions.StateMachine(
             self,
             "ProjectSetup",
             state_machine_name=name,
             definition_body=stepfunctions.DefinitionBody.from_string(self.to_json_string(definition(setup))),
             role=role,
-            timeout=Duration.hours(12),
-            tracing_enabled=True,
+            tracing_enabled=settings.xray,
             logs=stepfunctions.LogOptions(
                 destination=log_group, level=stepfunctions.LogLevel.ALL, include_execution_data=True
             ),

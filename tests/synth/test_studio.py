@@ -81,11 +81,12 @@ def test_the_blueprint_holds_one_launch_and_nothing_else(blueprint: dict[str, An
     assert launch["ProductId"] == {"Ref": "ProductId"}
     assert launch["ProvisioningArtifactName"] == {"Ref": "ProductVersion"}
     assert launch["ProvisionedProductName"] == {"Fn::Join": ["", ["studio-", {"Ref": "datazoneEnvironmentProjectId"}]]}
-    assert {item["Key"]: item["Value"]["Ref"] for item in launch["ProvisioningParameters"]} == {
-        "DomainId": "datazoneEnvironmentDomainId",
-        "ProjectId": "datazoneEnvironmentProjectId",
-        "ProjectName": "datazoneEnvironmentProjectName",
-        "UserRoleArn": "userRoleArn",
+    assert {item["Key"]: item["Value"] for item in launch["ProvisioningParameters"]} == {
+        "DomainId": {"Ref": "datazoneEnvironmentDomainId"},
+        "ProjectId": {"Ref": "datazoneEnvironmentProjectId"},
+        "ProjectName": {"Ref": "datazoneEnvironmentProjectName"},
+        "UserRoleArn": {"Ref": "userRoleArn"},
+        "Organization": "acme-ml",
     }
 
 
@@ -265,7 +266,7 @@ def test_approvals_come_one_at_a_time_and_end_in_a_dead_letter_queue(stack: dict
 
 @pytest.fixture(scope="module")
 def machine() -> dict[str, Any]:
-    return definition(Setup("dzd_1", ["By event"], "prod-1", "v1.0.0", "arn:aws:sns:us-east-1:1:t"))
+    return definition(Setup("dzd_1", ["By event"], "prod-1", "v1.0.0", "acme-ml", "arn:aws:sns:us-east-1:1:t"))
 
 
 def targets(state: dict[str, Any]) -> Iterator[str]:
@@ -376,6 +377,11 @@ REVIEWED = (
         r"AwsSolutions-SQS3",
         r"StudioStack/DeadLetters/Resource",
         "It is a dead letter queue itself: that of the rules' targets.",
+    ),
+    Reviewed(
+        r"AwsSolutions-SF2",
+        r"StudioStack/ProjectSetup/Resource",
+        "X-Ray is a setting (xray), off by default: it costs, and shows names of projects.",
     ),
     Reviewed(
         r"AwsSolutions-L1",

@@ -17,7 +17,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local import assembly, ministack, studio
+from local import assembly, ministack, studio, versions
 from local import run as runs
 from local.aws.emulator import Emulator
 from local.home import Home
@@ -252,6 +252,9 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
             patch.delenv(name, raising=False)
         open_both_doors(home)
+        versions.ensure_first(home)
+        for snapshot in home.versions.glob("*.product.template.json"):
+            snapshot.unlink()  # these settings are in the product's template, too (profile folders)
         run = runs.up(home, quiet())
         run.standin_aws.call("POST", "events", {"enabled": True})
         yield Installation(run)

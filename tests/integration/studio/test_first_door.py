@@ -110,7 +110,11 @@ def launch_by_hand(installation: Installation, project: str) -> str:
         ProvisioningArtifactName=installation.version,
         ProvisionedProductName=f"studio-{project}",
         ProvisionToken=f"hand-{project}",
-        ProvisioningParameters=[{"Key": "DomainId", "Value": DOMAIN}, {"Key": "ProjectId", "Value": project}],
+        ProvisioningParameters=[
+            {"Key": "DomainId", "Value": DOMAIN},
+            {"Key": "ProjectId", "Value": project},
+            {"Key": "Organization", "Value": runs.ORGANIZATION},
+        ],
     )
     return str(answer["RecordDetail"]["RecordId"])
 
