@@ -19,7 +19,7 @@ from custom_resources.errors import FinalError
 PARTS = ("model_build", "model_deploy")
 MAX_FILE_BYTES = 100 * 1024 * 1024  # GitHub refuses larger files (GH001)
 MAX_FILES = 20_000
-MAX_TOTAL_BYTES = 200 * 1024 * 1024  # what a function's /tmp of 512 MB can hold with the Git objects
+MAX_TOTAL_BYTES = 200 * 1024 * 1024  # the function's /tmp holds it three times
 _UNREADABLE = "The template archive is not a readable zip file"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time a zip can say
 _FORBIDDEN_CHARACTERS = {*map(chr, range(32)), "\x7f", "\\"}

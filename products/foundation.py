@@ -11,12 +11,15 @@ from typing import Any
 
 from aws_cdk import (
     ArnFormat,
+    CfnCondition,
     CfnOutput,
     CfnParameter,
     DefaultStackSynthesizer,
     Duration,
+    Fn,
     RemovalPolicy,
     Stack,
+    Token,
     custom_resources,
 )
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -69,22 +72,25 @@ class FoundationStack(Stack):
 
     def _parameters(self) -> None:
         github = self.settings.github
-        self._api_url = CfnParameter(
+        self._api_url = self._address("GitHubApiUrl", github.api_url)
+        self._server_url = self._address("GitHubServerUrl", github.server_url)
+
+    def _address(self, name: str, setting: str) -> str:
+        """Return GitHub's address: the setting, unless the stack is given another.
+
+        The setting is not the parameter's default: `cdk deploy` keeps a parameter's value, and a setting that is
+        changed later would never arrive.
+        """
+        given = CfnParameter(
             self,
-            "GitHubApiUrl",
-            default=github.api_url,
-            description="GitHub's API; for GitHub Enterprise Server https://HOST/api/v3",
-            allowed_pattern=r"^https?://[A-Za-z0-9.:/_-]+$",
+            name,
+            default="",
+            description=f"Empty: {setting}, from settings.toml",
+            allowed_pattern=r"^(https?://[A-Za-z0-9.:/_-]+)?$",
             constraint_description="an http(s) address",
         ).value_as_string
-        self._server_url = CfnParameter(
-            self,
-            "GitHubServerUrl",
-            default=github.server_url,
-            description="GitHub's web and Git address; for GitHub Enterprise Server https://HOST",
-            allowed_pattern=r"^https?://[A-Za-z0-9.:/_-]+$",
-            constraint_description="an http(s) address",
-        ).value_as_string
+        is_set = CfnCondition(self, f"{name}IsSet", expression=Fn.condition_not(Fn.condition_equals(given, "")))
+        return Token.as_string(Fn.condition_if(is_set.logical_id, given, setting))
 
     def _storage(self) -> None:
         settings = self.settings
@@ -135,6 +141,16 @@ class FoundationStack(Stack):
                 principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
                 actions=["kms:Decrypt", "kms:GenerateDataKey*"],
                 resources=["*"],  # in a key's policy: this key
+                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+            )
+        )
+        # A topic with a policy of its own (enforce_ssl) has lost the one that lets the account's services publish.
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsPublish",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
                 conditions={"StringEquals": {"aws:SourceAccount": self.account}},
             )
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from aws_cdk import ArnFormat, Duration, IgnoreMode, RemovalPolicy, Stack, custom_resources
+from aws_cdk import ArnFormat, Duration, IgnoreMode, RemovalPolicy, Size, Stack, custom_resources
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
@@ -46,6 +46,7 @@ class Handler:
     github: bool = False  # talks to GitHub: token and rate budget
     git: bool = False  # runs git
     archives: bool = False  # reads template archives
+    storage: int = 512  # MB of /tmp
     in_product: bool = True  # a launch of the product uses it
 
     @property
@@ -62,7 +63,8 @@ class Handler:
         return f"{self.function_name(settings)}-provider"
 
 
-# 512 MB for those that run git: git's own processes, and the processor share that comes with memory.
+# 512 MB for those that run git: git's own processes, and the processor share that comes with memory. A delivery has the
+# template on disk three times (archive, git's input, git's objects), and a file of 100 MB in memory more than once.
 HANDLERS = (
     Handler("studio_project", "Custom::StudioProject: reads a project", archives=True),
     Handler(
@@ -76,7 +78,8 @@ HANDLERS = (
     Handler(
         "repository_template",
         "Custom::RepositoryTemplate: delivers and merges template versions",
-        memory=512,
+        memory=1024,
+        storage=2048,
         timeout=Duration.minutes(10),
         github=True,
         git=True,
@@ -148,6 +151,7 @@ class Functions:
             role=self._role(f"{handler.title}Role", [_writes(log_group), *statements]),
             layers=[self._python, *([self._git_layer()] if handler.git else [])],
             memory_size=handler.memory,
+            ephemeral_storage_size=Size.mebibytes(handler.storage),
             timeout=handler.timeout,
             log_group=log_group,
             tracing=lambda_.Tracing.ACTIVE if settings.xray else lambda_.Tracing.DISABLED,

@@ -13,6 +13,7 @@ import pytest
 from ministack.services.cloudformation import provisioners
 
 from custom_resources import handlers
+from custom_resources.template_content import MAX_TOTAL_BYTES
 from products.settings import PROJECT_ROOT
 from tests.synth.conftest import Assembly, of_type
 
@@ -62,9 +63,11 @@ def test_environments_are_the_contracts(assembly: Assembly) -> None:
         if name in GIT:
             expected |= {"PATH", "GIT_EXEC_PATH", "GIT_SSL_CAINFO", "GIT_PYTHON_REFRESH"}
         assert variables == expected, name
-    assert functions(assembly.foundation)["github_repository"]["Environment"]["Variables"]["GITHUB_API_URL"] == {
-        "Ref": "GitHubApiUrl"
-    }
+    variables = functions(assembly.foundation)["github_repository"]["Environment"]["Variables"]
+    given = ["GitHubApiUrlIsSet", {"Ref": "GitHubApiUrl"}, "https://api.github.com"]
+    assert variables["GITHUB_API_URL"] == {"Fn::If": given}
+    # `cdk deploy` keeps a parameter's value: a setting as the default would be the first one for ever.
+    assert assembly.foundation["Parameters"]["GitHubApiUrl"]["Default"] == ""
 
 
 def test_every_path_answers_before_cloudformation_gives_up(assembly: Assembly) -> None:
@@ -92,7 +95,10 @@ def test_functions_keep_to_the_memory_budget_and_run_on_the_chosen_processor(
     assembly: Assembly, administered: Assembly
 ) -> None:
     for name, properties in functions(assembly.foundation).items():
-        assert properties["MemorySize"] == (512 if name in GIT else 256)
+        assert properties["MemorySize"] == {"repository_template": 1024, "github_repository": 512}.get(name, 256)
+        # The archive, git's input and git's objects of the largest template are on disk at once.
+        room = 3 * MAX_TOTAL_BYTES if name == "repository_template" else MAX_TOTAL_BYTES
+        assert properties["EphemeralStorage"]["Size"] * 1024 * 1024 > room
         assert properties["Runtime"] == "python3.13"
         assert properties["Architectures"] == ["arm64"]
         assert len(properties["Layers"]) == (2 if name in GIT else 1)
@@ -162,6 +168,23 @@ def test_an_event_that_cannot_be_handled_is_kept_and_announced(assembly: Assembl
     assert metrics == {"ApproximateNumberOfMessagesVisible", "Errors", "Throttles", "RateLimitWaits"}
 
 
+def test_alarms_may_publish_encrypted_messages_to_the_topic(assembly: Assembly) -> None:
+    """The topic's own policy replaces the one that SNS gives a topic, and with it every service's permission."""
+    ours = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    (policy,) = of_type(assembly.foundation, "AWS::SNS::TopicPolicy").values()
+    (key,) = of_type(assembly.foundation, "AWS::KMS::Key").values()
+    for document, actions in (
+        (policy["Properties"]["PolicyDocument"], "sns:Publish"),
+        (key["Properties"]["KeyPolicy"], ["kms:Decrypt", "kms:GenerateDataKey*"]),
+    ):
+        allowed = [
+            statement
+            for statement in document["Statement"]
+            if statement["Effect"] == "Allow" and statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+        ]
+        assert [(statement["Action"], statement["Condition"]) for statement in allowed] == [(actions, ours)]
+
+
 def test_each_function_has_a_role_of_its_own_without_managed_policies(assembly: Assembly) -> None:
     roles = of_type(assembly.foundation, "AWS::IAM::Role")
     assert all("ManagedPolicyArns" not in role["Properties"] for role in roles.values())
@@ -193,7 +216,8 @@ def test_an_administrators_settings_arrive(administered: Assembly) -> None:
     assert boundaries == {"arn:aws:iam::123456789012:policy/Boundary"}
     (subscription,) = of_type(template, "AWS::SNS::Subscription").values()
     assert subscription["Properties"]["Endpoint"] == "platform@example.com"
-    assert template["Parameters"]["GitHubApiUrl"]["Default"] == "https://github.example.com/api/v3"
+    variables = functions(template)["github_repository"]["Environment"]["Variables"]
+    assert variables["GITHUB_API_URL"]["Fn::If"][2] == "https://github.example.com/api/v3"
 
 
 @pytest.mark.parametrize("name", ["foundation", "product"])
