@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pydantic import BaseModel
@@ -41,8 +42,9 @@ class _Usage:
 class Accounting:
     """Counts by user, and refuses what is over a limit."""
 
-    def __init__(self) -> None:
-        """Start with GitHub's limits, switched off."""
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        """Start with GitHub's limits, switched off. A test may set the clock, to pass an hour in a second."""
+        self.clock = clock
         self.limits = Limits()
         self._usage: defaultdict[int, _Usage] = defaultdict(_Usage)
         self._lock = threading.Lock()
@@ -60,7 +62,7 @@ class Accounting:
         """Count a request that begins; return the x-ratelimit headers. Raises ApiError 403 over a limit."""
         with self._lock:
             self._under_way += 1
-            usage, limits, moment = self._usage[user], self.limits, time.time()
+            usage, limits, moment = self._usage[user], self.limits, self.clock()
             if moment - usage.hour_began >= limits.hour:
                 usage.hour_began, usage.used = moment, 0
             if not limits.enabled:
