@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -16,7 +16,7 @@ import psutil
 from local.home import SOURCE, Home, LocalError, Process
 
 _START_SECONDS = 30
-_STOP_SECONDS = 10
+_STOP_SECONDS = 3
 # What a process may inherit: no credentials, no AWS or Git settings of the user.
 _INHERITED = (
     "PATH",
@@ -104,19 +104,17 @@ def wait_until_answers(name: str, process: Process, home: Home) -> None:
     raise LocalError(f"{name} did not start{last} (its log is {home.logs / name}.log).")
 
 
-def stop(process: Process) -> None:
-    """End the process and every process that it started; kill what does not end by itself."""
-    if not alive(process):
-        return
-    parent = psutil.Process(process.pid)
-    family = [*parent.children(recursive=True), parent]
-    with contextlib.suppress(psutil.NoSuchProcess):
-        parent.terminate()
-    _, remaining = psutil.wait_procs([parent], timeout=_STOP_SECONDS)
-    _, remaining = psutil.wait_procs(family, timeout=2)
-    for process_left in remaining:
+def stop(running: Iterable[Process]) -> None:
+    """End the processes and all that they started; kill what does not end by itself."""
+    parents = [psutil.Process(process.pid) for process in running if alive(process)]
+    family = [each for parent in parents for each in (*parent.children(recursive=True), parent)]
+    for parent in parents:
         with contextlib.suppress(psutil.NoSuchProcess):
-            process_left.kill()
+            parent.terminate()
+    _, remaining = psutil.wait_procs(family, timeout=_STOP_SECONDS)
+    for left in remaining:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            left.kill()
     psutil.wait_procs(remaining, timeout=_STOP_SECONDS)
 
 

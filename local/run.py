@@ -93,8 +93,7 @@ def start(home: Home, terminal: Terminal) -> Run:
     state = home.state()
     if state.processes:
         terminal.say("The last run ended without `down`; starting anew. Repositories are kept.", "yellow")
-        for left in state.processes.values():
-            processes.stop(left)
+        processes.stop(state.processes.values())
     ports = {name: processes.free_port(state.ports.get(name, 0)) for name in SERVICES}
     state = State(ports=ports, processes={})
     try:
@@ -223,8 +222,7 @@ def token_secret(cloud: Cloud) -> str:
 
 
 def _stop_all(home: Home, state: State) -> None:
-    for process in state.processes.values():
-        processes.stop(process)
+    processes.stop(state.processes.values())
     home.save(State(ports=state.ports))
 
 
