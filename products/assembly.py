@@ -10,6 +10,7 @@ from aws_cdk import App, PermissionsBoundary, Tags
 from jsii.errors import JavaScriptError
 
 from products.foundation import FOUNDATION_STACK, PORTFOLIO_STACK, FoundationStack
+from products.layers import raise_build_failure
 from products.portfolio import LaunchingStack, PortfolioStack
 from products.settings import Settings
 from products.studio import STUDIO_STACK, StudioStack
@@ -86,11 +87,11 @@ def write_assembly(
     outdir: str,
     context: Mapping[str, Any],
 ) -> None:
-    """Synthesize. Raises TemplateChanged when a published version would become another."""
-    app = build_app(settings, versions, versions_directory, outdir, context)
+    """Synthesize. Raises TemplateChanged when a published version would become another, LayerBuildFailed."""
     try:
-        app.synth()
+        build_app(settings, versions, versions_directory, outdir, context).synth()
     except (JavaScriptError, RuntimeError) as error:
+        raise_build_failure()
         if "Template has changed for ProductStack Version" not in str(error):
             raise
         newest = versions[-1].version

@@ -22,8 +22,17 @@ _COMMAND = [sys.executable]
 _DEBIAN = "debian:bookworm-slim"  # the suite whose packages the git layer takes
 
 
+_failures: list[str] = []
+
+
 class LayerBuildFailed(SettingsError):
     """A layer's build script ended with an error."""
+
+
+def raise_build_failure() -> None:
+    """Raise LayerBuildFailed if a build script has failed in this process."""
+    if _failures:
+        raise LayerBuildFailed(_failures[-1])
 
 
 def layer_version(scope: Construct, name: str, architecture: str, description: str) -> lambda_.LayerVersion:
@@ -86,8 +95,10 @@ class _BuildScript:
         command = [*_COMMAND, str(self._script), "--arch", self._architecture, "--output", output_dir]
         if subprocess.run(command, check=False, stdout=sys.stderr).returncode:
             relative = Path(self._script).relative_to(PROJECT_ROOT)
-            raise LayerBuildFailed(
+            # An exception that crosses the jsii bridge loses its type: `write_assembly` asks for it.
+            _failures.append(
                 f"{relative} has failed (its messages are above); correct that and synthesize again, "
                 "or set the context aws:cdk:bundling-stacks to [] for templates without layer content."
             )
+            raise LayerBuildFailed(_failures[-1])
         return True

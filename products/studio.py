@@ -41,12 +41,14 @@ _OUTPUTS = ("BuildRepositoryUrl", "DeployRepositoryUrl", "BuildTemplateVersion",
 # What a launch asks Service Catalog for, by the resource types of the service authorization reference.
 _OF_THE_PRODUCT = (
     "servicecatalog:ProvisionProduct",
-    "servicecatalog:UpdateProvisionedProduct",
     "servicecatalog:DescribeProduct",
+    "servicecatalog:DescribeProvisioningArtifact",
+    "servicecatalog:ListProvisioningArtifacts",
     "servicecatalog:DescribeProvisioningParameters",
     "servicecatalog:ListLaunchPaths",
 )
 _OF_LAUNCHES = (
+    "servicecatalog:UpdateProvisionedProduct",
     "servicecatalog:TerminateProvisionedProduct",
     "servicecatalog:DescribeProvisionedProduct",
     "servicecatalog:DescribeRecord",
