@@ -180,6 +180,14 @@ class FoundationStack(Stack):
             environment["TEMPLATE_BUCKET"] = self.archives.bucket_name
         return environment
 
+    def exported_environment(self, handler: Handler) -> dict[str, str]:
+        """Return the same for a function in another stack, which does not know this one's conditions."""
+        environment = self.function_environment(handler)
+        for name in ("GITHUB_API_URL", "GITHUB_SERVER_URL"):
+            exported = f"{self.settings.prefix}-{name.lower().replace('_', '-')}"
+            environment[name] = self.export_value(environment[name], name=exported)
+        return environment
+
     def _statements(self, handler: Handler) -> list[iam.PolicyStatement]:
         special = {
             "studio_project": self._studio_statements,
