@@ -450,7 +450,7 @@ class StudioStack(Stack):
                 statement(["cloudformation:DescribeStacks"], [self._stacks("SC-*")]),
             ],
             {
-                **foundation.function_environment(MODEL_APPROVAL),
+                **foundation.exported_environment(MODEL_APPROVAL),
                 "PRODUCT_ID": self._product_id,
                 "DEPLOY_WORKFLOW": self.settings.studio.model_approval.workflow,
             },
