@@ -255,6 +255,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         versions.ensure_first(home)
         for snapshot in home.versions.glob("*.product.template.json"):
             snapshot.unlink()  # these settings are in the product's template, too (profile folders)
+        patch.setattr(versions, "ensure_first", lambda home: None)
         run = runs.up(home, quiet())
         run.standin_aws.call("POST", "events", {"enabled": True})
         yield Installation(run)
