@@ -224,7 +224,7 @@ class MlopsProject(servicecatalog.ProductStack):
         self._project = self._studio_project()
         build, deploy = self._build_repository(), self._deploy_repository()
         role = self._workflow_role([build, deploy])
-        policy = execution_role_policy(self, settings, self._project, self._project_id)
+        policy = execution_role_policy(self, settings, self._project, self._ref("ProjectId"))
         policy.cfn_options.condition = self._given["ProjectId"]  # in SageMaker Studio classic the role is everybody's
         for repository in (build, deploy):
             self._template(repository)
