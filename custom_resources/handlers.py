@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 ACCEPT_ATTEMPTS = 5
+_REASON_BYTES = 2000  # CloudFormation takes an answer of 4096 bytes, of which the framework fills some with its trace
 
 
 @cache
@@ -39,7 +40,7 @@ def _handle(resource: CustomResource[Any, Any, Any, Hosts], event: dict[str, Any
     except FinalError as error:
         logger.error("failed", reason=str(error))
         count("Failures")
-        raise FinalError(redacted(str(error))) from None
+        raise FinalError(_reason(error)) from None
     except Exception as error:
         logger.exception("unexpected error")
         count("Failures")
@@ -48,6 +49,13 @@ def _handle(resource: CustomResource[Any, Any, Any, Hosts], event: dict[str, Any
         ) from None
     finally:
         flush()
+
+
+def _reason(error: Exception) -> str:
+    """Return what CloudFormation is told; too long an answer would be refused, and its sentence lost."""
+    text = redacted(str(error))
+    kept = text.encode()[:_REASON_BYTES].decode(errors="ignore")
+    return text if kept == text else f"{kept}..."
 
 
 def _accepted(resource: CustomResource[Any, Any, Any, Hosts], event: dict[str, Any], hosts: Hosts) -> dict[str, Any]:

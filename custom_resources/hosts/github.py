@@ -198,8 +198,22 @@ class GitHub:
         Raises TokenTooNarrow when a classic token lacks a scope that a launch needs, before anything is written.
         """
         headers, data = self._find(f"look up {full_name}", f"/repos/{full_name}")
-        _require_scopes(headers)
+        self._require_scopes(headers)
         return _repository(data) if data else None
+
+    def _require_scopes(self, headers: Mapping[str, Any]) -> None:
+        """Refuse a classic token that lacks a scope; other tokens do not tell what they may do, or name none."""
+        told, auth = headers.get("x-oauth-scopes"), self._auth
+        classic = isinstance(auth, pygithub.Auth.Token) and not auth.token.startswith("github_pat_")
+        if told is None or not classic:
+            return
+        scopes = {scope.strip() for scope in str(told).split(",")}
+        missing = [scope for scope in _SCOPES_NEEDED if scope not in scopes]
+        if missing:
+            raise TokenTooNarrow(
+                f"The GitHub token lacks the scope {' and '.join(map(repr, missing))}; "
+                "give it repo and workflow, and put it into the token secret."
+            )
 
     def repository_by_id(self, repository_id: int, full_name: str) -> Repository | None:
         """Return the repository with that id, wherever it was renamed or transferred to, or None.
@@ -401,20 +415,6 @@ def _pull_request(data: Mapping[str, Any]) -> PullRequest:
         branch=data["head"]["ref"],
         landed=(data.get("merge_commit_sha") or "") if data.get("merged_at") else "",
     )
-
-
-def _require_scopes(headers: Mapping[str, Any]) -> None:
-    """Refuse a classic token that lacks a scope; other tokens do not tell what they may do."""
-    told = headers.get("x-oauth-scopes")
-    if told is None:
-        return
-    scopes = {scope.strip() for scope in str(told).split(",")}
-    missing = [scope for scope in _SCOPES_NEEDED if scope not in scopes]
-    if missing:
-        raise TokenTooNarrow(
-            f"The GitHub token lacks the scope {' and '.join(map(repr, missing))}; "
-            "give it repo and workflow, and put it into the token secret."
-        )
 
 
 def _seconds_to_wait(headers: Mapping[str, Any]) -> float | None:

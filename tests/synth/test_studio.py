@@ -182,6 +182,7 @@ def test_the_provisioning_role_trusts_studio_alone_and_has_no_path(stack: dict[s
     ("action", "resource", "expected"),
     [
         ("servicecatalog:TerminateProvisionedProduct", "*", True),
+        ("servicecatalog:UpdateProvisionedProduct", "*", True),  # IAM knows no resource for it
         ("servicecatalog:DescribeRecord", "*", True),
         ("cloudformation:CreateStack", f"arn:aws:cloudformation:{HERE}:stack/DataZone-Env-abc/1", True),
         ("cloudformation:DescribeStacks", f"arn:aws:cloudformation:{HERE}:stack/SC-123-pp-1/1", True),

@@ -97,3 +97,11 @@ def test_a_failure_is_one_sentence_without_secrets(monkeypatch: pytest.MonkeyPat
     assert failed.value.__cause__ is None
     with pytest.raises(FinalError, match=r"failed unexpectedly \(KeyError\); see the function's log"):
         handled(monkeypatch, NoHosts(), KeyError("ghp_canary"), {**EVENT, **accepted})
+
+
+def test_a_long_failure_fits_cloudformations_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    accepted = handled(monkeypatch, NoHosts(), None, EVENT)
+    with pytest.raises(FinalError) as failed:
+        handled(monkeypatch, NoHosts(), FinalError("GitHub refused it. " + "\u00e4" * 5000), {**EVENT, **accepted})
+    assert str(failed.value).startswith("GitHub refused it. ")
+    assert len(str(failed.value).encode()) <= 2003  # of 4096 bytes, with the framework's trace, the ids and the URL

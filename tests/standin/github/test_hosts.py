@@ -98,7 +98,9 @@ def test_every_method_of_the_host(github: GitHubStandIn, client: Client, hub: ho
     assert public - it.used == set()
 
 
-def test_what_the_host_says_when_refused(github: GitHubStandIn, client: Client, hub: host.GitHub) -> None:
+def test_what_the_host_says_when_refused(
+    github: GitHubStandIn, client: Client, hub: host.GitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(host.OrganizationNotFound):
         hub.create_repository("nobody", "x", "", "private")
     client.repository("work")
@@ -108,6 +110,11 @@ def test_what_the_host_says_when_refused(github: GitHubStandIn, client: Client, 
     narrow = host.GitHub(github.api_url, lambda: GitHubCredentials(token=github.make_token(["repo"])))
     with pytest.raises(host.TokenTooNarrow, match="workflow"):
         narrow.find_repository("acme/work")
+    # GitHub may send the header without a scope to tokens that have permissions instead.
+    monkeypatch.setattr(host.GitHub, "_find", lambda *_: ({"x-oauth-scopes": ""}, None))
+    fine = host.GitHub(github.api_url, lambda: GitHubCredentials(token="github_pat_1"))
+    assert fine.find_repository("acme/none") is None
+    monkeypatch.undo()
     wrong = host.GitHub(github.api_url, lambda: GitHubCredentials(token="wrong"))
     with pytest.raises(host.TokenRejected):
         wrong.find_repository("acme/work")
