@@ -81,6 +81,7 @@ def workflow_role(
             "project": iam.PolicyDocument(
                 statements=[
                     *artifact_statements(settings, project),
+                    _encryption_statement(scope, settings, project),
                     *_sagemaker_statements(scope, project, project_id),
                     *_template_statements(scope, project, project_id),
                     statement(
@@ -110,6 +111,24 @@ def artifact_statements(settings: Settings, project: CustomResource) -> list[iam
         statement(["s3:ListBucket"], [bucket], StringLike={"s3:prefix": [prefix, f"{prefix}/*"]}),
         statement(["s3:GetBucketLocation"], [bucket]),
     ]
+
+
+def _encryption_statement(scope: Construct, settings: Settings, project: CustomResource) -> iam.PolicyStatement:
+    """Return the use of a key of the domain's own, if it has one, through S3 and for the project's files only.
+
+    The key is not known here. What S3 tells KMS is: the object, or for a bucket that saves such calls (S3 Bucket Keys)
+    the bucket.
+    """
+    stack = Stack.of(scope)
+    bucket = f"arn:{Aws.PARTITION}:s3:::{project.get_att_string('ArtifactBucket')}"
+    whole = settings.workflow_role.artifact_access == "bucket"
+    files = f"{bucket}/*" if whole else f"{bucket}/{project.get_att_string('ArtifactPrefix')}/*"
+    return statement(
+        ["kms:Decrypt", "kms:GenerateDataKey"],
+        [stack.format_arn(service="kms", resource="key", resource_name="*")],
+        StringEquals={"kms:ViaService": f"s3.{Aws.REGION}.amazonaws.com"},
+        StringLike={"kms:EncryptionContext:aws:s3:arn": [bucket, files]},
+    )
 
 
 def _sagemaker_statements(scope: Construct, project: CustomResource, project_id: str) -> list[iam.PolicyStatement]:

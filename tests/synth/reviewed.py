@@ -106,6 +106,11 @@ REVIEWED = (
         "The project's own files, below its own prefix of the bucket.",
     ),
     Reviewed(
+        iam(r"arn:<AWS::Partition>:kms:.*:key/\*"),
+        _WORKFLOW_ROLE,
+        "A domain's own key is not known to the template: bound to S3, and to the project's files by what S3 tells KMS.",
+    ),
+    Reviewed(
         iam(r"arn:<AWS::Partition>:sagemaker:.*:(pipeline|model|endpoint|endpoint-config)/\*"),
         _WORKFLOW_ROLE,
         "Bound by the tag AmazonDataZoneProject of the project, on the request or on the resource.",

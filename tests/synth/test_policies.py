@@ -120,6 +120,15 @@ PROJECT = {
     "ProjectId": "p1",
 }
 PIPELINE = f"arn:aws:sagemaker:{HERE}:pipeline/abalone"
+KEY = f"arn:aws:kms:{HERE}:key/1"
+
+
+def through(service: str, file: str) -> dict[str, str]:
+    """Return what KMS is told when a service uses a key for a file."""
+    return {
+        "kms:viaservice": f"{service}.us-east-1.amazonaws.com",
+        "kms:encryptioncontext:aws:s3:arn": f"arn:aws:s3:::{file}",
+    }
 
 
 @pytest.mark.parametrize(
@@ -158,6 +167,11 @@ PIPELINE = f"arn:aws:sagemaker:{HERE}:pipeline/abalone"
         ),
         ("iam:CreateRole", "arn:aws:iam::123456789012:role/any", {}, False),
         ("secretsmanager:GetSecretValue", TOKEN, {}, False),
+        ("kms:GenerateDataKey", KEY, through("s3", "bucket/dzd_1/p1/dev/data.csv"), True),
+        ("kms:Decrypt", KEY, through("s3", "bucket"), True),  # a bucket with S3 Bucket Keys
+        ("kms:Decrypt", KEY, through("s3", "bucket/dzd_1/p2/dev/data.csv"), False),
+        ("kms:Decrypt", KEY, through("secretsmanager", "bucket"), False),
+        ("kms:Decrypt", KEY, {}, False),
     ],
 )
 def test_a_workflow_reaches_only_its_own_project(
