@@ -13,7 +13,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from custom_resources.errors import FinalError
 from custom_resources.rate_budget import Cost
-from custom_resources.reconciler import CustomResource, Done, Properties, Request
+from custom_resources.reconciler import CustomResource, Done, FullName, Properties, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ class ActionsConfigurationProperties(Properties):
     """Desired state: these secrets and variables. A secret with an empty value is not set."""
 
     repository_id: int
-    repository: str = Field(min_length=3)
+    repository: FullName
     secrets: dict[Name, str] = Field(default_factory=dict)
     secret_references: dict[Name, str] = Field(default_factory=dict)
     variables: dict[Name, str] = Field(default_factory=dict)

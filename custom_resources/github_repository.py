@@ -12,7 +12,16 @@ from pydantic import Field
 from custom_resources.errors import FinalError
 from custom_resources.lineage import TEMPLATE_REF, Delivery, delivery_in
 from custom_resources.rate_budget import Cost
-from custom_resources.reconciler import Changed, CustomResource, Done, Line, Properties, Request
+from custom_resources.reconciler import (
+    BranchName,
+    Changed,
+    CustomResource,
+    Done,
+    Line,
+    LineOrNothing,
+    Properties,
+    Request,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,11 +40,11 @@ class GitHubRepositoryProperties(Properties):
     part: Literal["model_build", "model_deploy"]
     domain_id: Line
     project_id: Line
-    project_name: str = ""
+    project_name: LineOrNothing = ""
     visibility: Literal["private", "internal", "public"] = "private"
     topics: list[str] = Field(default_factory=list)
     adopt_existing: bool = False
-    default_branch: str = "main"
+    default_branch: BranchName = "main"
 
     @property
     def full_name(self) -> str:

@@ -38,6 +38,10 @@ class Properties(BaseModel):
 
 # A text that cannot leave its line: not in a commit's trailers, a description or a header.
 Line = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
+LineOrNothing = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+# A repository's full name, and a branch's (git-check-ref-format): neither leaves its place in a URL or an argument.
+FullName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}\Z")]
+BranchName = Annotated[str, StringConstraints(pattern=r"^(?![-/])(?!.*(?:\.\.|//|@\{))[^\x00-\x20\x7f~^:?*\[\\]+\Z")]
 
 PropertiesT = TypeVar("PropertiesT", bound=Properties)
 ObservedT = TypeVar("ObservedT")

@@ -30,7 +30,17 @@ from custom_resources.lineage import (
     recorded,
 )
 from custom_resources.rate_budget import Cost
-from custom_resources.reconciler import Changed, CustomResource, Done, Line, Properties, Request
+from custom_resources.reconciler import (
+    BranchName,
+    Changed,
+    CustomResource,
+    Done,
+    FullName,
+    Line,
+    LineOrNothing,
+    Properties,
+    Request,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,8 +54,8 @@ class RepositoryTemplateProperties(Properties):
     """Desired state."""
 
     repository_id: int
-    repository: str = Field(min_length=3)
-    default_branch: str = "main"
+    repository: FullName
+    default_branch: BranchName = "main"
     domain_id: Line
     project_id: Line
     part: Literal["model_build", "model_deploy"]
@@ -53,7 +63,7 @@ class RepositoryTemplateProperties(Properties):
     # A part of branch names (git-check-ref-format).
     template_version: str = Field(pattern=r"^(?!.*\.\.)(?!.*\.lock$)(?!.*\.$)[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z")
     template_folder: Line
-    template_source: Line | Literal[""] = ""
+    template_source: LineOrNothing = ""
     sync_mode: Literal["Merge", "PullRequest", "Off"] = "Merge"
     adopt_existing: bool = False
 

@@ -29,7 +29,7 @@ _POLICY: Literal["CREATE_ENVIRONMENT_FROM_BLUEPRINT"] = "CREATE_ENVIRONMENT_FROM
 class UserParameter(Properties):
     """A parameter of the blueprint's template that a profile or a user may set."""
 
-    key_name: str = Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")
+    key_name: str = Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*\Z")
     field_type: str = "string"
     default_value: str = ""
     description: str = ""
@@ -53,8 +53,8 @@ class UserParameter(Properties):
 class StudioBlueprintProperties(Properties):
     """Desired state."""
 
-    domain_id: str = Field(pattern=r"^dzd[-_][a-zA-Z0-9_-]{1,36}$")
-    name: str = Field(pattern=r"^[\w -]{1,64}$")
+    domain_id: str = Field(pattern=r"^dzd[-_][a-zA-Z0-9_-]{1,36}\Z")
+    name: str = Field(pattern=r"^[\w -]{1,64}\Z")
     description: str = ""
     template_url: str = Field(pattern=r"^https?://")
     user_parameters: list[UserParameter] = Field(default_factory=list)

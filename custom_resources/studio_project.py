@@ -11,7 +11,7 @@ from pydantic import Field
 
 from custom_resources.errors import FinalError, RetryLater
 from custom_resources.hosts.studio import Project, Tooling
-from custom_resources.reconciler import CustomResource, Done, Properties, Request
+from custom_resources.reconciler import CustomResource, Done, Line, LineOrNothing, Properties, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,19 +25,19 @@ CLASSIC = "classic"  # in place of the domain's id: a project of SageMaker Studi
 class StudioProjectProperties(Properties):
     """Desired state: a project that exists, with a profile that the template knows."""
 
-    domain_id: str = Field(min_length=1)
-    project_id: str = Field(min_length=1)
-    project_name: str = ""
-    profile_name: str = ""
+    domain_id: Line
+    project_id: Line
+    project_name: LineOrNothing = ""
+    profile_name: LineOrNothing = ""
     profile_folders: dict[str, str] = Field(default_factory=dict)
     template_archive: str = ""
-    user_role_arn: str = ""
+    user_role_arn: LineOrNothing = ""
     deploy_account: str = ""
-    glue_database: str = "glue_db"
-    scope_name: str = "dev"
-    mlflow_tracking_uri: str = ""
-    organization: str = ""
-    build_repository_name: str = ""
+    glue_database: LineOrNothing = "glue_db"
+    scope_name: LineOrNothing = "dev"
+    mlflow_tracking_uri: LineOrNothing = ""
+    organization: LineOrNothing = ""
+    build_repository_name: LineOrNothing = ""
     adopt_existing: bool = False
 
 

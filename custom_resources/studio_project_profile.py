@@ -39,14 +39,14 @@ class ParameterOverride(Properties):
 class StudioProjectProfileProperties(Properties):
     """Desired state. `own`: the profile is this resource's; otherwise it exists and only gets our environment."""
 
-    domain_id: str = Field(pattern=r"^dzd[-_][a-zA-Z0-9_-]{1,36}$")
-    profile_name: str = Field(pattern=r"^[\w -]{1,64}$")
+    domain_id: str = Field(pattern=r"^dzd[-_][a-zA-Z0-9_-]{1,36}\Z")
+    profile_name: str = Field(pattern=r"^[\w -]{1,64}\Z")
     description: str = ""
     own: bool = False
     environment_blueprint_id: str = Field(min_length=1)
-    environment_name: str = Field(pattern=r"^[\w -]{1,64}$")
+    environment_name: str = Field(pattern=r"^[\w -]{1,64}\Z")
     deployment_order: int = Field(default=1, ge=1, le=16)
-    aws_account: str = Field(pattern=r"^\d{12}$")
+    aws_account: str = Field(pattern=r"^\d{12}\Z")
     aws_region: str = Field(min_length=4)
     parameters: list[ParameterOverride] = Field(default_factory=list)
     domain_unit_id: str = ""

@@ -82,6 +82,10 @@ def _too_large(path: str, size: int) -> str:
     return f"The template file {path!r} has {size:,} bytes; GitHub takes at most 100 MB a file."
 
 
+def _too_much(total: int) -> str:
+    return f"The template has {total:,} bytes; at most {MAX_TOTAL_BYTES:,} can be delivered."
+
+
 def _too_many(count: int) -> str:
     return f"The template has {count:,} files; at most {MAX_FILES:,} can be delivered."
 
@@ -98,7 +102,7 @@ def checked(files: Iterable[TemplateFile]) -> list[TemplateFile]:
         if len(file.content) > MAX_FILE_BYTES:
             raise InvalidTemplate(_too_large(file.path, len(file.content)))
     if total > MAX_TOTAL_BYTES:
-        raise InvalidTemplate(f"The template has {total:,} bytes; at most {MAX_TOTAL_BYTES:,} can be delivered.")
+        raise InvalidTemplate(_too_much(total))
     _refuse_collisions(file.path for file in kept)
     return kept
 
@@ -149,6 +153,8 @@ class Archive:
         for entry in entries:
             _refuse_bad_path(entry.filename)
             _refuse_bad_entry(entry)
+        if (total := sum(entry.file_size for entry in entries)) > MAX_TOTAL_BYTES:
+            raise InvalidTemplate(_too_much(total))
         _refuse_collisions(entry.filename for entry in entries)
         return Archive(source, entries)
 

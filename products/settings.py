@@ -37,22 +37,24 @@ RETENTION_DAYS = (
 )
 
 _PARTITION = "arn:aws(-[a-z]+)*"
-HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._/-]*)?$")]
-GitHubName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9-]{0,38})?$")]
-RoleArn = Annotated[str, StringConstraints(pattern=rf"^({_PARTITION}:iam::\d{{12}}:role/[\w+=,.@/-]+)?$")]
-PrincipalArn = Annotated[str, StringConstraints(pattern=rf"^{_PARTITION}:iam::\d{{12}}:(role|user|group)/[\w+=,.@-]+$")]
-PrincipalPattern = Annotated[str, StringConstraints(pattern=rf"^{_PARTITION}:iam:::(role|user|group)/[\w+=,.@/*?-]+$")]
-Account = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
-OrganizationNode = Annotated[str, StringConstraints(pattern=r"^(o-[a-z0-9]{10,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32})$")]
-Email = Annotated[str, StringConstraints(pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$")]
-ProfileName = Annotated[str, StringConstraints(pattern=r"^[\w -]{1,64}$")]
+HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._/-]*)?\Z")]
+GitHubName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9-]{0,38})?\Z")]
+RoleArn = Annotated[str, StringConstraints(pattern=rf"^({_PARTITION}:iam::\d{{12}}:role/[\w+=,.@/-]+)?\Z")]
+PrincipalArn = Annotated[
+    str, StringConstraints(pattern=rf"^{_PARTITION}:iam::\d{{12}}:(role|user|group)/[\w+=,.@-]+\Z")
+]
+PrincipalPattern = Annotated[str, StringConstraints(pattern=rf"^{_PARTITION}:iam:::(role|user|group)/[\w+=,.@/*?-]+\Z")]
+Account = Annotated[str, StringConstraints(pattern=r"^\d{12}\Z")]
+OrganizationNode = Annotated[str, StringConstraints(pattern=r"^(o-[a-z0-9]{10,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32})\Z")]
+Email = Annotated[str, StringConstraints(pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?\Z")]
+ProfileName = Annotated[str, StringConstraints(pattern=r"^[\w -]{1,64}\Z")]
 # GitHub's rule for the name of a secret, in the spelling that GitHub shows.
-SecretName = Annotated[str, StringConstraints(pattern=r"^(?!GITHUB_)[A-Z_][A-Z0-9_]{0,254}$")]
+SecretName = Annotated[str, StringConstraints(pattern=r"^(?!GITHUB_)[A-Z_][A-Z0-9_]{0,254}\Z")]
 SecretReference = Annotated[
     str,
-    StringConstraints(pattern=rf"^{_PARTITION}:secretsmanager:[a-z0-9-]+:\d{{12}}:secret:[\w/+=.@-]+(#[\w.-]+)?$"),
+    StringConstraints(pattern=rf"^{_PARTITION}:secretsmanager:[a-z0-9-]+:\d{{12}}:secret:[\w/+=.@-]+(#[\w.-]+)?\Z"),
 ]
-FolderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")]
+FolderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*\Z")]
 
 # What to write instead, by key.
 _HINTS = {
@@ -93,9 +95,9 @@ class GitHub(_Section):
     api_url: HttpUrl = "https://api.github.com"
     server_url: HttpUrl = "https://github.com"
     oidc_issuer: str = Field(
-        default="token.actions.githubusercontent.com", pattern=r"^[A-Za-z0-9.-]+(/[A-Za-z0-9._/-]+)?$"
+        default="token.actions.githubusercontent.com", pattern=r"^[A-Za-z0-9.-]+(/[A-Za-z0-9._/-]+)?\Z"
     )
-    oidc_provider_arn: str = Field(default="", pattern=rf"^({_PARTITION}:iam::\d{{12}}:oidc-provider/.+)?$")
+    oidc_provider_arn: str = Field(default="", pattern=rf"^({_PARTITION}:iam::\d{{12}}:oidc-provider/.+)?\Z")
 
 
 class GitConfig(_Section):
@@ -103,9 +105,9 @@ class GitConfig(_Section):
 
     private_github_organization: GitHubName = ""
     private_deploy_repo_default_branch: str = Field(
-        default="main", pattern=r"^(?!.*\.\.)(?!.*//)[A-Za-z0-9][A-Za-z0-9._/-]*$"
+        default="main", pattern=r"^(?!.*\.\.)(?!.*//)[A-Za-z0-9][A-Za-z0-9._/-]*\Z"
     )
-    github_token_secret_name: str = Field(default="studio-mlops/github-token", pattern=r"^[A-Za-z0-9/_+=.@-]{1,400}$")
+    github_token_secret_name: str = Field(default="studio-mlops/github-token", pattern=r"^[A-Za-z0-9/_+=.@-]{1,400}\Z")
     oidc_role_github_workflow: RoleArn = ""
     public_aiops_templates_org: GitHubName = ""
     public_repo_branch: str = Field(default="main", min_length=1)
@@ -116,7 +118,7 @@ class TemplateSource(_Section):
     """Where template content is published from."""
 
     repository: str = ""
-    folder: str = Field(default="templates", pattern=r"^(?!/)(?!.*\.\.)[A-Za-z0-9._/-]*$")
+    folder: str = Field(default="templates", pattern=r"^(?!/)(?!.*\.\.)[A-Za-z0-9._/-]*\Z")
     token_secret_name: str = ""
 
 
@@ -145,25 +147,25 @@ class Portfolio(_Section):
 class Product(_Section):
     """The product, and what a launch's parameters default to."""
 
-    name: str = Field(default="mlops-project", pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$")
+    name: str = Field(default="mlops-project", pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}\Z")
     owner: str = Field(default="Platform team", min_length=1, max_length=100)
     support_email: Email = ""
     description: str = Field(default="", max_length=8191)
     visibility: Literal["private", "internal", "public"] = "private"
     sync_mode: Literal["Merge", "PullRequest", "Off"] = "Merge"
-    glue_database: str = Field(default="glue_db", pattern=r"^[A-Za-z0-9_-]{1,255}$")
-    glue_table: str = Field(default="abalone", pattern=r"^[A-Za-z0-9_-]{1,255}$")
-    scope_name: str = Field(default="dev", pattern=r"^[A-Za-z0-9_-]{1,64}$")
-    topics: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,49}$")], ...] = ()
+    glue_database: str = Field(default="glue_db", pattern=r"^[A-Za-z0-9_-]{1,255}\Z")
+    glue_table: str = Field(default="abalone", pattern=r"^[A-Za-z0-9_-]{1,255}\Z")
+    scope_name: str = Field(default="dev", pattern=r"^[A-Za-z0-9_-]{1,64}\Z")
+    topics: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,49}\Z")], ...] = ()
     retain_on_failure: bool = False
 
 
 class WorkflowRole(_Section):
     """The role that a project's workflows assume."""
 
-    environments: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,255}$")], ...] = ()
+    environments: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,255}\Z")], ...] = ()
     artifact_access: Literal["project", "bucket"] = "project"
-    execution_roles: str = Field(default="datazone_usr_role_*", pattern=r"^[\w+=,.@-]+\*?$")
+    execution_roles: str = Field(default="datazone_usr_role_*", pattern=r"^[\w+=,.@-]+\*?\Z")
 
 
 class OwnProfile(_Section):
@@ -184,19 +186,19 @@ class ModelApproval(_Section):
     """An approved model package starts the deploy repository's workflow."""
 
     enabled: bool = False
-    workflow: str = Field(default="deploy_model.yml", pattern=r"^[A-Za-z0-9._-]+\.ya?ml$")
+    workflow: str = Field(default="deploy_model.yml", pattern=r"^[A-Za-z0-9._-]+\.ya?ml\Z")
 
 
 class Studio(_Section):
     """How SageMaker Unified Studio launches the product. Off without a domain."""
 
-    domain_id: str = Field(default="", pattern=r"^(dzd[-_][a-zA-Z0-9_-]{1,36})?$")
-    domain_unit_id: str = Field(default="", pattern=r"^[a-z0-9_-]{0,256}$")
+    domain_id: str = Field(default="", pattern=r"^(dzd[-_][a-zA-Z0-9_-]{1,36})?\Z")
+    domain_unit_id: str = Field(default="", pattern=r"^[a-z0-9_-]{0,256}\Z")
     organization: GitHubName = ""
     blueprint_name: ProfileName = "MLOps repositories"
     environment_name: ProfileName = "MLOps repositories"
     deployment_order: int = Field(default=1, ge=1, le=16)
-    regions: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")], ...] = ()
+    regions: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d\Z")], ...] = ()
     manage_access_role_arn: RoleArn = ""
     profiles: tuple[ProfileName, ...] = ()
     own_profiles: dict[ProfileName, OwnProfile] = Field(default_factory=dict)
@@ -222,12 +224,14 @@ class Studio(_Section):
 class Settings(_Section):
     """All of settings.toml."""
 
-    prefix: str = Field(default="studio-mlops", pattern=r"^[a-z][a-z0-9-]{0,14}[a-z0-9]$")
+    prefix: str = Field(default="studio-mlops", pattern=r"^[a-z][a-z0-9-]{0,14}[a-z0-9]\Z")
     architecture: Literal["arm64", "x86_64"] = "arm64"
     log_retention_days: int = 90
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     xray: bool = False
-    permissions_boundary: str = Field(default="", pattern=rf"^({_PARTITION}:iam::(\d{{12}}|aws):policy/[\w+=,.@/-]+)?$")
+    permissions_boundary: str = Field(
+        default="", pattern=rf"^({_PARTITION}:iam::(\d{{12}}|aws):policy/[\w+=,.@/-]+)?\Z"
+    )
     notification_email: Email = ""
     github: GitHub = GitHub()
     git_config: GitConfig = GitConfig()
