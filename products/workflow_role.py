@@ -9,10 +9,12 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from products.functions import statement
-from products.settings import Settings
+from products.settings import Settings, SettingsError
 
 PROJECT_TAG = "AmazonDataZoneProject"
 DEPLOY_ROLE = "studio-project-deploy"  # in another account that serves models, if there is one; templates' default
+_TRUST_LENGTH = 2048  # IAM's quota for a role's trust policy, without white space
+_TRUST_REST = 400  # of it: all but the subjects
 _OBJECTS = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
 
 
@@ -33,19 +35,37 @@ def subjects(repository: Repository, environments: tuple[str, ...]) -> list[str]
     """Return the subjects (`sub`) of the identity tokens that a repository's jobs have.
 
     Repositories made or renamed since July 2026 have GitHub's immutable form, `repo:OWNER@ID/NAME@ID:...`; older
-    ones, and those on GitHub Enterprise Server, have `repo:OWNER/NAME:...`. Names cannot hold an `@`, so that the
-    owner's id, which we do not know, can be left open: the repository's id is not.
+    ones, and those on GitHub Enterprise Server, have `repo:OWNER/NAME:...`. Names cannot hold an `@`, and GitHub writes
+    a `:` in a branch or environment as `%3A`, so that owner and repository id say it all: the rest, which a rename may
+    change, is left open, and the policy stays below IAM's limit.
     """
-    owner, name = (Fn.select(index, Fn.split("/", repository.full_name)) for index in (0, 1))
+    owner = Fn.select(0, Fn.split("/", repository.full_name))
     forms = [
         ["repo:", repository.full_name],
-        ["repo:", owner, "@*/", name, "@", repository.id],
+        ["repo:", owner, "@*@", repository.id],
     ]
     contexts = [
         [":ref:refs/heads/", repository.default_branch],
         *[[f":environment:{environment}"] for environment in environments],
     ]
     return [Fn.join("", [*form, *context]) for form in forms for context in contexts]
+
+
+def _require_short_trust(settings: Settings) -> None:
+    """Refuse more environments than a trust policy has room for, with repositories named as a launch names them."""
+    organization = len(settings.git_config.private_github_organization) or 20
+    name, repository_id = len("1a2b3c4d5e6f7g-dzd_1a2b3c4d5e6f7g-deploy-repo"), 10
+    contexts = [
+        len(":ref:refs/heads/main"),
+        *(len(f":environment:{each}") for each in settings.workflow_role.environments),
+    ]
+    classic, immutable = len("repo:/") + organization + name, len("repo:@*@") + organization + repository_id
+    length = _TRUST_REST + 2 * sum(classic + immutable + 2 * (context + len('"",')) for context in contexts)
+    if length > _TRUST_LENGTH:
+        raise SettingsError(
+            f"settings.toml: workflow_role.environments: {len(contexts) - 1} environments make a trust policy of about "
+            f"{length} characters, IAM takes {_TRUST_LENGTH}; name fewer environments."
+        )
 
 
 def provider_arn(settings: Settings) -> str:
@@ -59,6 +79,7 @@ def workflow_role(
     scope: Construct, settings: Settings, project: CustomResource, project_id: str, repositories: list[Repository]
 ) -> iam.Role:
     """Return the role that only the project's two repositories can assume, for only the project's things."""
+    _require_short_trust(settings)
     issuer = settings.github.oidc_issuer
     environments = settings.workflow_role.environments
     trusted = [subject for repository in repositories for subject in subjects(repository, environments)]

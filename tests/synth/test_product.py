@@ -225,6 +225,7 @@ def test_the_workflow_role_trusts_only_the_projects_repositories(assembly: Assem
         "repo:Acme/deploy:environment:production",
         "repo:Acme@123/build@11:ref:refs/heads/main",  # GitHub's immutable subjects, since July 2026
         "repo:Acme@123/deploy@22:environment:staging",
+        "repo:Acme@123/renamed@11:ref:refs/heads/main",
     ):
         assert allowed(good), good
     for bad in (
@@ -236,8 +237,40 @@ def test_the_workflow_role_trusts_only_the_projects_repositories(assembly: Assem
         "repo:Acme@123/build@12:ref:refs/heads/main",  # the name, recycled
         "repo:Mallory@9/build@11x:ref:refs/heads/main",
         "repo:Mallory/build:ref:refs/heads/main",
+        "repo:Mallory@9/build@11:ref:refs/heads/main",
+        # An environment or branch of another repository of the organization: GitHub writes its colons as %3A.
+        "repo:Acme@123/other@33:environment:x@11%3Aref%3Arefs/heads/main",
+        "repo:Acme@123/other@33:ref:refs/heads/x@11",
     ):
         assert not allowed(bad), bad
+
+
+def test_the_trust_policy_fits_iams_limit_with_the_longest_names(assembly: Assembly) -> None:
+    """IAM takes 2,048 characters; no emulator counts them."""
+    organization, long = "o" * 39, "r" * 100
+    longest = {
+        f"{part}Repository.{attribute}": value
+        for part in ("Build", "Deploy")
+        for attribute, value in (
+            ("FullName", f"{organization}/{long}"),
+            ("RepositoryId", "1234567890"),
+            ("DefaultBranch", "main"),
+        )
+    }
+    policy = assembly.product["Resources"]["WorkflowRole"]["Properties"]["AssumeRolePolicyDocument"]
+    text = json.dumps(Names(values=longest).resolved(assembly.product, policy), separators=(",", ":"))
+    assert len(text) <= 2048
+
+
+def test_more_environments_than_iam_takes_are_refused(tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    names = [f"environment-{number}" for number in range(9)]
+    settings.write_text(f"[workflow_role]\nenvironments = {json.dumps(names)}\n", encoding="utf-8")
+    publish(tmp_path / "versions", "v1.0.0")
+    run = synthesize(tmp_path / "versions", tmp_path / "out", settings=settings)
+    assert run.returncode == 1
+    assert "name fewer environments" in run.stderr
+    assert "Traceback" not in run.stderr
 
 
 def test_two_projects_have_two_roles(assembly: Assembly) -> None:
