@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from custom_resources.errors import FinalError, RetryLater
 from operations.publish import Published, publish
+from operations.rendering import render_newest
 from operations.template_source import SourceUnreadable, TemplateContent, resolve
 from products.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
-from products.versions import read_versions
+from products.versions import read_versions, versions_directory
 
 if TYPE_CHECKING:
     from operations.service_catalog import Launch, ServiceCatalog
@@ -120,6 +121,8 @@ def _source_token(settings: Settings) -> str:
 
 def _publish(options: argparse.Namespace) -> int:
     content = _content(options)
+    if not options.dry_run:
+        render_newest(options.versions_dir or versions_directory())
     done = publish(
         content, options.version, notes=options.notes, directory=options.versions_dir, dry_run=options.dry_run
     )

@@ -171,7 +171,8 @@ def _from_disk(root: Path, where: str, profiles: Sequence[str]) -> TemplateConte
         kept, ignored = _select(sorted(files), where, profiles)
         return _content([files[path] for path in kept], where or root.name, "", "", ignored)
     kept, ignored = _select(known, where, profiles)
-    return _content([_read(folder, path) for path in kept], where or root.name, "", _commit_of_clean(folder), ignored)
+    content = _content([_read(folder, path) for path in kept], where or root.name, "", "", ignored)
+    return replace(content, commit=_commit_with(folder, content.files, profiles))
 
 
 def _read(folder: Path, path: str) -> TemplateFile:
@@ -227,17 +228,38 @@ def _tracked(folder: Path) -> list[str] | None:
     return [path for path in paths if os.path.lexists(folder / path)] or None
 
 
-def _commit_of_clean(folder: Path) -> str:
-    """Return HEAD if the folder is exactly as committed there, else ""."""
-    changes = _ask_git(folder, "status", "--porcelain", "--untracked-files=all", "--", ".")
-    return (_ask_git(folder, "rev-parse", "HEAD") or "").strip() if changes == "" else ""
+def _commit_with(folder: Path, files: Sequence[TemplateFile], profiles: Sequence[str]) -> str:
+    """Return HEAD if exactly these files are committed there, else "". No filter of the repository is run."""
+    commit = (_ask_git(folder, "rev-parse", "HEAD") or "").strip()
+    digest = hashlib.sha256 if len(commit) == 64 else hashlib.sha1
+    committed = {}
+    for line in filter(None, (_ask_git(folder, "ls-tree", "-r", "-z", "HEAD") or "").split("\0")):
+        kind, _, path = line.partition("\t")
+        pieces = path.split("/")
+        if len(pieces) > 2 and pieces[1] in PARTS and (not profiles or pieces[0] in profiles):
+            committed[path] = kind.split(" ")
+    there = {
+        file.path: [
+            "100755" if file.executable else "100644",
+            "blob",
+            digest(b"blob %d\0" % len(file.content) + file.content).hexdigest(),
+        ]
+        for file in files
+    }
+    return commit if there == committed else ""
 
 
 # -- from Git --------------------------------------------------------------------------------------------------------
 
 
 def _environment(url: str, token: str) -> dict[str, str]:
-    settings = {"gc.auto": "0", "maintenance.auto": "false", "core.quotePath": "false"}
+    settings = {
+        "gc.auto": "0",
+        "maintenance.auto": "false",
+        "core.quotePath": "false",
+        "core.fsmonitor": "false",  # a source's own settings may name programs,
+        "core.hooksPath": os.devnull,  # and so may its hooks
+    }
     environment = {
         **{key: value for key, value in os.environ.items() if key not in _LEADING_ELSEWHERE},
         "GIT_TERMINAL_PROMPT": "0",
@@ -332,10 +354,15 @@ def _read_tree(
             raise SourceUnreadable(f"{where!r} in the template source is a file; name a folder.")
     entries: dict[str, Any] = {}
     item: Any  # GitPython's annotation of traverse() has cases that it never yields
-    for item in tree.traverse():
-        path = os.fsdecode(item.path).removeprefix(f"{where}/" if where else "")
-        if item.type != "tree":
-            entries[path] = item
+    try:
+        for item in tree.traverse():
+            path = os.fsdecode(item.path).removeprefix(f"{where}/" if where else "")
+            if item.type != "tree":
+                entries[path] = item
+    except ValueError as error:  # GitPython's own check of what is in a tree
+        raise InvalidTemplate(
+            f"The commit holds a path that leaves the template or holds a Git directory ({error}); remove it."
+        ) from None
     kept, ignored = _select(sorted(entries), where, profiles)
     if len(kept) > MAX_FILES:
         raise InvalidTemplate(f"The template has {len(kept):,} files; at most {MAX_FILES:,} can be delivered.")
