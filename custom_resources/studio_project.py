@@ -45,6 +45,10 @@ class ProfileUnknown(FinalError):
     """Nothing tells which template the project is made from."""
 
 
+class RoleUnknown(FinalError):
+    """Nothing tells which role the project's pipelines run as."""
+
+
 class ProjectFailed(FinalError):
     """Studio could not set the project up."""
 
@@ -119,6 +123,10 @@ def plan(request: Request[StudioProjectProperties], observed: Observed) -> Plan:
         )
     if not project.tooling.ready:
         raise RetryLater(POLL_SECONDS, f"The tooling environment of project {properties.project_id} is not ready yet.")
+    if not project.role_arn:
+        raise RoleUnknown(
+            f"Studio does not tell the role of the project {properties.project_id}; launch with its ARN as UserRoleArn."
+        )
     profile = properties.profile_name or project.profile_name
     _, _, _, region, account, *_ = f"{request.stack_id}:::::".split(":")
     location = project.artifact_location or _default_location(account, region, properties)

@@ -15,6 +15,7 @@ from moto import mock_aws
 
 from custom_resources import studio_project
 from custom_resources.errors import FinalError, RetryLater
+from custom_resources.hosts.studio import Project, Tooling
 from custom_resources.hosts.studio import Studio as StudioHost
 from custom_resources.reconciler import Done, Request
 from custom_resources.template_content import InvalidTemplate
@@ -315,3 +316,12 @@ def test_a_classic_project_must_name_its_profile(hosts: Hosts) -> None:
     hosts.domain, hosts.project = "classic", "p-abc123def456"
     with pytest.raises(FinalError, match="has no project profiles; launch with ProfileName"):
         hosts.launched()
+
+
+def test_a_project_without_a_role_is_one_sentence() -> None:
+    """An empty role would be a policy that IAM cannot read."""
+    properties = studio_project.StudioProjectProperties(domain_id="dzd_1", project_id="p1")
+    request = Request("Create", properties, None, "", STACK, "StudioProject")
+    without = Project("churn", Tooling(ready=True), profile_name="regression")
+    with pytest.raises(studio_project.RoleUnknown, match="UserRoleArn"):
+        studio_project.plan(request, studio_project.Observed(without))
