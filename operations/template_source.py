@@ -7,6 +7,7 @@ travels in the environment of the git process, never in a URL, an argument or a 
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 import re
 import stat
@@ -14,7 +15,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -121,7 +122,7 @@ def _select(paths: Sequence[str], where: str, profiles: Sequence[str]) -> tuple[
     kept, ignored = [], set()
     for path in paths:
         pieces = path.split("/")
-        if len(pieces) > 2 and pieces[1] in PARTS and (not profiles or pieces[0] in profiles):
+        if _belongs(pieces, profiles):
             parts_of.setdefault(pieces[0], set()).add(pieces[1])
             kept.append(path)
         else:
@@ -143,6 +144,10 @@ def _select(paths: Sequence[str], where: str, profiles: Sequence[str]) -> tuple[
             f"There is no profile in {shown}: it must hold <profile>/model_build and <profile>/model_deploy."
         )
     return kept, tuple(sorted(ignored))
+
+
+def _belongs(pieces: Sequence[str], profiles: Sequence[str]) -> bool:
+    return len(pieces) > 2 and pieces[1] in PARTS and (not profiles or pieces[0] in profiles)
 
 
 def _content(
@@ -231,12 +236,11 @@ def _tracked(folder: Path) -> list[str] | None:
 def _commit_with(folder: Path, files: Sequence[TemplateFile], profiles: Sequence[str]) -> str:
     """Return HEAD if exactly these files are committed there, else "". No filter of the repository is run."""
     commit = (_ask_git(folder, "rev-parse", "HEAD") or "").strip()
-    digest = hashlib.sha256 if len(commit) == 64 else hashlib.sha1
+    digest = hashlib.sha256 if len(commit) == 64 else hashlib.sha1  # git's name of an object
     committed = {}
     for line in filter(None, (_ask_git(folder, "ls-tree", "-r", "-z", "HEAD") or "").split("\0")):
         kind, _, path = line.partition("\t")
-        pieces = path.split("/")
-        if len(pieces) > 2 and pieces[1] in PARTS and (not profiles or pieces[0] in profiles):
+        if _belongs(path.split("/"), profiles):
             committed[path] = kind.split(" ")
     there = {
         file.path: [
