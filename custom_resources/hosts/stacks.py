@@ -11,6 +11,8 @@ from custom_resources.errors import FinalError, RetryLater
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
+_PASSING = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "ServiceUnavailable", "InternalFailure"}
+
 
 class CloudFormationStacks:
     """Tells which operation a stack is in."""
@@ -28,7 +30,7 @@ class CloudFormationStacks:
         try:
             stack = self._client.describe_stacks(StackName=stack_id)["Stacks"][0]
         except ClientError as error:
-            if error.response["Error"]["Code"] in ("Throttling", "ServiceUnavailable", "InternalFailure"):
+            if error.response["Error"]["Code"] in _PASSING:
                 raise RetryLater(5, "CloudFormation asks to be called later.") from error
             raise FinalError(
                 f"The stack {stack_id} cannot be described ({error.response['Error']['Code']}); "
