@@ -373,6 +373,8 @@ class MlopsProject(servicecatalog.ProductStack):
                 "Topics": list(self._settings.product.topics),
                 "AdoptExisting": adopt,
                 "DefaultBranch": self._settings.git_config.private_deploy_repo_default_branch,
+                # Another version asks GitHub how the repository is called now: the workflow role trusts names.
+                "TemplateVersion": self._version.version,
             },
         )
         self._output(f"{part}RepositoryUrl", resource.get_att_string("HtmlUrl"), "The repository on GitHub")

@@ -193,6 +193,16 @@ def test_the_default_deploy_repository_is_named_after_the_project(assembly: Asse
     assert names.resolved(assembly.product, otherwise) == "p1-dzd_1-deploy-repo"
 
 
+def test_a_new_version_looks_the_repositories_up(assembly: Assembly) -> None:
+    """CloudFormation asks a resource only when its properties change: a rename would never reach the role otherwise."""
+    for part in ("Build", "Deploy"):
+        properties = assembly.product["Resources"][f"{part}Repository"]["Properties"]
+        assert (
+            properties["TemplateVersion"]
+            == assembly.product["Resources"][f"{part}Template"]["Properties"]["TemplateVersion"]
+        )
+
+
 def subjects(template: dict[str, Any], values: dict[str, str]) -> list[str]:
     """Return the subjects that the workflow role trusts."""
     policy = template["Resources"]["WorkflowRole"]["Properties"]["AssumeRolePolicyDocument"]
