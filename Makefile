@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+CHECKOV := .venv-checkov/.installed
 CONTRACT := tests/standin/node_modules/.installed
 
 .DEFAULT_GOAL := help
@@ -28,14 +29,22 @@ $(CONTRACT): tests/standin/package-lock.json
 demo: $(STAMP) ## the whole story on this machine, no account needed
 	@$(BIN)/python -m local demo
 
-test: $(STAMP) $(CONTRACT) ## all tests but the layers'
-	$(BIN)/pytest -m "not layers"
+# checkov's own requirements do not agree with ours.
+$(CHECKOV): tests/synth/checkov.txt
+	$(PYTHON) -m venv .venv-checkov
+	.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/synth/checkov.txt
+	@touch $@
 
-check: $(STAMP) ## lint, format, types, templates and security gates
+test: $(STAMP) $(CONTRACT) ## all tests
+	$(BIN)/pytest -n 2 --dist loadfile -m "not layers and not gates"
+
+check: $(STAMP) $(CHECKOV) ## lint, format, types; the gates: cdk-nag, cfn-lint, checkov, zizmor, actionlint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/zizmor --offline --quiet templates
+	$(BIN)/zizmor --offline --no-progress --quiet templates
+	$(BIN)/actionlint -shellcheck= -pyflakes= templates/*/*/.github/workflows/*.yml
+	$(BIN)/pytest -m gates tests/synth
 
 format: $(STAMP) ## rewrite what ruff can
 	$(BIN)/ruff check --fix .
@@ -62,6 +71,8 @@ lock: $(STAMP) ## compile requirements.in to the hashed requirements.txt
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate -o requirements.txt requirements.in
 	$(BIN)/python layers/python/lock
+	echo checkov | UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate -o tests/synth/checkov.txt -
 
 clean: ## remove what can be made again
-	rm -rf $(VENV) build cdk.out .local tests/standin/node_modules .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-checkov build cdk.out .local tests/standin/node_modules .mypy_cache .ruff_cache .pytest_cache

@@ -22,7 +22,7 @@ def _run_share(share: list[Cell]) -> list[Outcome]:
 
 
 def _table(outcomes: list[Outcome], faults: list[str]) -> str:
-    """Return a row a request and a column a fault: . = complete at once, r = after a rollback or repetition, X = wrong."""
+    """Return a row a request, a column a fault: . = complete at once, r = after a rollback or repetition, X = wrong."""
     rows: dict[tuple[str, int, str], dict[str, str]] = defaultdict(dict)
     for outcome in outcomes:
         cell = outcome.cell

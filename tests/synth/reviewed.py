@@ -108,7 +108,7 @@ REVIEWED = (
     Reviewed(
         iam(r"arn:<AWS::Partition>:kms:.*:key/\*"),
         _WORKFLOW_ROLE,
-        "A domain's own key is not known to the template: bound to S3, and to the project's files by what S3 tells KMS.",
+        "A domain's own key is not known to the template: bound to S3, and to the project's files by what S3 says.",
     ),
     Reviewed(
         iam(r"arn:<AWS::Partition>:sagemaker:.*:(pipeline|model|endpoint|endpoint-config)/\*"),
