@@ -176,7 +176,7 @@ class Archive:
             for entry in wanted:
                 try:
                     content = archive.read(entry)
-                except (zipfile.BadZipFile, EOFError, ValueError) as error:
+                except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
                     raise InvalidTemplate("The template archive is damaged; publish it again.") from error
                 executable = bool(entry.external_attr >> 16 & 0o100)
                 yield TemplateFile(entry.filename.removeprefix(prefix), content, executable)

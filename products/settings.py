@@ -36,6 +36,7 @@ RETENTION_DAYS = (
     3653,
 )
 
+_MAX_BYTES = 100_000
 _PARTITION = "arn:aws(-[a-z]+)*"
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._/-]*)?\Z")]
 GitHubName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9-]{0,38})?\Z")]
@@ -308,14 +309,20 @@ def load_settings(path: Path | None = None) -> Settings:
     """Read and validate the settings. Raises SettingsError, one sentence."""
     path = path or settings_path()
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_bytes()
+        if len(text) > _MAX_BYTES:
+            raise SettingsError(f"{path.name} has {len(text):,} bytes; at most {_MAX_BYTES:,} are read.")
+        values = tomllib.loads(text.decode("utf-8"))
+        # Through JSON: TOML's arrays become tuples also in pydantic's strict mode.
+        document = json.dumps(values, default=str)
     except FileNotFoundError:
         raise SettingsError(f"{path} does not exist; copy settings.toml there or set SETTINGS_FILE.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path.name} is not valid TOML ({error}); correct it there.") from None
+    except RecursionError:
+        raise SettingsError(f"{path.name} nests tables or arrays too deeply; correct it there.") from None
     try:
-        # Through JSON: TOML's arrays become tuples also in pydantic's strict mode.
-        return Settings.model_validate_json(json.dumps(values, default=str))
+        return Settings.model_validate_json(document)
     except ValidationError as error:
         raise SettingsError(_sentence(path.name, error)) from None
 
