@@ -63,6 +63,9 @@ test-layers: $(STAMP) ## the layers: built twice, run in an empty root (needs ap
 faults: $(STAMP) ## every request of a launch, an update and a delete, with every fault, as a table
 	$(BIN)/python -m tests.faults
 
+bench: $(STAMP) ## what operations cost: requests, processes, bytes; then time, as ratios within one run
+	$(BIN)/python -m tests.bench
+
 sbom: $(STAMP) ## build/sbom.json: CycloneDX, of what runs in Lambda
 	$(BIN)/python layers/sbom
 
