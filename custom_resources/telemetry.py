@@ -1,4 +1,4 @@
-"""Logs and metrics of all functions, and the second line of defence against a secret in either (docs/decisions/0005)."""
+"""Logs and metrics of all functions; the second line of defence against a secret in either (docs/decisions/0005)."""
 
 from __future__ import annotations
 
