@@ -179,7 +179,7 @@ def _deploy_for(run: Run, wanted: Assembly, choice: Choice, terminal: Terminal) 
         value = choice.token or run.standin_github.make_token()
         run.cloud.secrets.put_secret_value(SecretId=token_secret(run.cloud), SecretString=value)
         state.token_given = bool(choice.token)
-        _forget_token(run)
+        forget_token(run)
     run.home.save(state)
 
 
@@ -202,7 +202,7 @@ def _deploy(run: Run, wanted: Assembly, place: GitHubPlace, terminal: Terminal) 
         assembly.deploy(wanted, assembly.STUDIO, {}, run.cloud, listener)
 
 
-def _forget_token(run: Run) -> None:
+def forget_token(run: Run) -> None:
     """Let every function start anew: a running one keeps the token that it has read."""
     client = run.cloud.client("lambda")
     for function in client.list_functions()["Functions"]:

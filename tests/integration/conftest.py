@@ -1,17 +1,54 @@
-"""The world that handler-level tests live in."""
+"""The world that the stories live in, and which cloud it has."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from local.github import GitHubStandIn
+from tests.integration.ministack import MiniStack
 from tests.integration.world import World
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a story in the chosen cloud; without a choice, with handlers, and the few marked `ministack` there, too."""
+    if "cloud_name" not in metafunc.fixturenames:
+        return
+    chosen = metafunc.config.getoption("--on")
+    names = [chosen or "handlers"]
+    if not chosen and metafunc.definition.get_closest_marker("ministack"):
+        names.append("ministack")
+    metafunc.parametrize("cloud_name", names, scope="session")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip on MiniStack what is for handlers only, with its reason."""
+    for item in items:
+        only = item.get_closest_marker("handlers_only")
+        if only and getattr(item, "callspec", None) and item.callspec.params.get("cloud_name") == "ministack":
+            item.add_marker(pytest.mark.skip(reason=only.kwargs["reason"]))
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
+    """One MiniStack for all tests, started by the first that needs it."""
+    with MiniStack.running(tmp_path_factory.mktemp("ministack")) as cloud:
+        yield cloud
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with GitHubStandIn.running(tmp_path / "github") as github:
-        yield World(github, tmp_path / "home")
+def world(tmp_path: Path, cloud_name: str, request: pytest.FixtureRequest) -> Iterator[World]:
+    cloud: MiniStack | None = None
+    with ExitStack() as stack:
+        if cloud_name == "ministack":
+            cloud = request.getfixturevalue("deployed")
+        github = stack.enter_context(GitHubStandIn.running(tmp_path / "github", cloud.github_port if cloud else 0))
+        if cloud:
+            github.token = github.store.make_token(cloud.token, scopes=["repo", "workflow", "delete_repo"])
+            cloud.begin()
+            yield World(github, tmp_path / "home", cloud)
+        else:
+            yield World(github, tmp_path / "home")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
+import base64
 
-from custom_resources import actions_configuration
+import pytest
+from nacl.public import PublicKey, SealedBox
+
 from tests.integration.world import Content, Project, World, refused
 
 V1: dict[str, Content] = {"README.md": "# Template\n"}
@@ -62,8 +64,12 @@ def test_no_change_is_no_request(world: World, project: Project) -> None:
 
 
 def by_hand(world: World, project: Project, value: str) -> None:
-    properties = {**project.configuration_properties(), "Secrets": {"NAME_3": value}, "Variables": {"TRIGGER": value}}
-    world.send(actions_configuration.RESOURCE, "Create", properties)
+    """Change a secret and a variable as a user does."""
+    key = world.rest("GET", f"{project.path}/actions/secrets/public-key")
+    sealed = SealedBox(PublicKey(base64.b64decode(key["key"]))).encrypt(value.encode())
+    secret = {"encrypted_value": base64.b64encode(sealed).decode(), "key_id": key["key_id"]}
+    world.rest("PUT", f"{project.path}/actions/secrets/NAME_3", **secret)
+    world.rest("PATCH", f"{project.path}/actions/variables/TRIGGER", value=value)
 
 
 def test_a_value_changed_by_hand_stays_unless_ours_changed(world: World, project: Project) -> None:
@@ -84,12 +90,12 @@ def test_rotation_writes_all_secrets(world: World, project: Project) -> None:
 
 
 def test_a_reference_is_read_when_it_is_written(world: World, project: Project) -> None:
-    world.secrets.values["arn:secret#key"] = "from Secrets Manager"
-    data = project.configure(SECRETS, {}, SecretReferences={"API_KEY": "arn:secret#key"})
+    reference = world.cloud.store_secret("scenarios/api", "key", "from Secrets Manager")
+    data = project.configure(SECRETS, {}, SecretReferences={"API_KEY": reference})
     assert values(project)["API_KEY"] == "from Secrets Manager"
     assert "API_KEY" in data["SecretNames"]
-    world.secrets.values["arn:secret#key"] = "rotated"
-    project.configure(SECRETS, {}, SecretReferences={"API_KEY": "arn:secret#key"}, RotateSecrets="true")
+    world.cloud.store_secret("scenarios/api", "key", "rotated")
+    project.configure(SECRETS, {}, SecretReferences={"API_KEY": reference}, RotateSecrets="true")
     assert values(project)["API_KEY"] == "rotated"
 
 
@@ -111,11 +117,11 @@ def test_a_renamed_repository_is_followed(world: World, project: Project) -> Non
     assert not stranger.secrets
 
 
-def test_no_value_reaches_the_attributes_or_the_log(
-    world: World, project: Project, capsys: pytest.CaptureFixture[str]
-) -> None:
-    data = project.configure({**SECRETS, "NAME_3": "canary-in-the-mine"}, {})
-    assert "canary" not in str(data) + capsys.readouterr().out
+def test_no_value_reaches_the_attributes_or_the_log(world: World, project: Project) -> None:
+    with world.cloud.logging() as lines:
+        data = project.configure({**SECRETS, "NAME_3": "canary-in-the-mine"}, {})
+    assert any(line.get("message") == "done" for line in lines)
+    assert "canary" not in str(data) + str(lines)
 
 
 @pytest.mark.parametrize(
@@ -131,21 +137,19 @@ def test_no_value_reaches_the_attributes_or_the_log(
         ({"RepositoryId": "none"}, "RepositoryId"),
     ],
 )
-def test_wrong_names_and_values_are_refused_before_a_request(
-    world: World, project: Project, wrong: dict[str, object], said: str
-) -> None:
+def test_wrong_names_and_values_are_refused_before_a_request(world: World, wrong: dict[str, object], said: str) -> None:
+    project = Project(world, world.publish("v1", V1))
+    project.create_repository()
     world.requests()
-    properties = {**project.configuration_properties(), **wrong}
-    sentence = refused(lambda: world.send(actions_configuration.RESOURCE, "Create", properties))
+    sentence = refused(lambda: project.create_configuration(**wrong))
     assert said in sentence
     assert "correct the template" in sentence
     assert world.requests() == []
 
 
 def test_a_refused_update_can_be_rolled_back(world: World, project: Project) -> None:
-    good = project.configuration_properties()
-    bad = {**good, "Secrets": {**SECRETS, "GITHUB_TOKEN": "x"}}
-    refused(lambda: world.send(actions_configuration.RESOURCE, "Update", bad, old=good, physical_id="x"))
     world.requests()
-    world.send(actions_configuration.RESOURCE, "Update", good, old=bad, physical_id="x")
+    assert "Secrets.GITHUB_TOKEN" in refused(lambda: project.configure({**SECRETS, "GITHUB_TOKEN": "x"}, {}))
+    assert world.requests() == []
+    project.configure(SECRETS, {"TRIGGER": "false"})
     assert world.requests() == []

@@ -259,10 +259,7 @@ def test_a_conflict_after_a_squash_keeps_the_base(world: World, project: Project
 
 @pytest.mark.parametrize("kind", ["protection", "ruleset"])
 def test_a_branch_that_takes_no_push_gets_a_pull_request(world: World, project: Project, kind: str) -> None:
-    world.api.post(
-        f"{world.github.base_url}/_standin/repositories/acme/p1-build/rules",
-        json={"branch": "main", "refuse_push": True, "kind": kind},
-    ).raise_for_status()
+    world.control("POST", "repositories/acme/p1-build/rules", {"branch": "main", "refuse_push": True, "kind": kind})
     tip = project.tip()
     status = project.update(world.publish("v2", {**V1, "new.py": "n\n"}))
     assert status["Status"] == "pull-request"
@@ -276,9 +273,7 @@ def test_a_branch_that_takes_no_push_gets_a_pull_request(world: World, project: 
 
 def test_rules_that_leave_no_way_are_named(world: World, project: Project) -> None:
     for branch in ("main", "studio/template-v2"):
-        world.api.post(
-            f"{world.github.base_url}/_standin/repositories/acme/p1-build/rules", json={"branch": branch}
-        ).raise_for_status()
+        world.control("POST", "repositories/acme/p1-build/rules", {"branch": branch})
     refs = project.refs()
     said = refused(lambda: project.update(world.publish("v2", {**V1, "new.py": "n\n"})))
     assert "let the token's owner bypass" in said
@@ -304,6 +299,9 @@ def test_after_a_transfer_the_pull_request_is_still_found(world: World, project:
     assert renewed["number"] == pull["number"]
 
 
+killing = pytest.mark.handlers_only(reason="kills the function between two of its calls; make faults does, too")
+
+
 def killed(*arguments: Any, **named: Any) -> Any:
     """End a run at once, as a timeout of the function does."""
     raise KeyboardInterrupt
@@ -315,6 +313,7 @@ def cut_off(monkeypatch: pytest.MonkeyPatch, method: str) -> Callable[[], None]:
     return monkeypatch.undo
 
 
+@killing
 def test_a_run_cut_off_before_the_pull_request_is_finished_by_the_next(
     world: World, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -329,6 +328,7 @@ def test_a_run_cut_off_before_the_pull_request_is_finished_by_the_next(
     assert pull["head"]["ref"] == "studio/template-v2"
 
 
+@killing
 def test_a_run_cut_off_while_it_renews_is_finished_by_the_next(
     world: World, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import pytest
 
-from custom_resources import repository_template
-from custom_resources.hosts.git import BareRepository
+from local.github.messages import Request, Response
 from tests.integration.world import Content, Edit, Project, Tree, World, executable, link
 
 FIVE = "one\ntwo\nthree\nfour\nfive\n"
@@ -158,8 +156,7 @@ def test_the_default_branch_may_have_another_name(world: World) -> None:
     world.rest("POST", "/orgs/acme/repos", name="p1-build", private=True)
     project = Project(world, world.publish("v1", V1), settings={"AdoptExisting": "true"})
     world.rest("PATCH", "/repos/acme/p1-build", default_branch="trunk")
-    project.create_repository()
-    project.create_template()
+    project.deliver()
     assert project.files(project.state.default_branch) == V1
 
 
@@ -194,18 +191,26 @@ def test_a_repository_that_took_the_former_name_is_left_alone(world: World, proj
     assert stranger.refs() == before
 
 
-def test_who_pushes_while_we_merge_comes_first(world: World, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    merge = BareRepository.merge
+@pytest.mark.parametrize("moment", [("GET", "/info/refs"), ("POST", "/git-receive-pack")], ids=["before", "within"])
+def test_who_pushes_while_we_merge_comes_first(
+    world: World, project: Project, monkeypatch: pytest.MonkeyPatch, moment: tuple[str, str]
+) -> None:
+    """A user is faster than our push: before it reads the refs, and between that and its end."""
+    respond = world.github.respond
     pushes: list[str] = []
 
-    def interrupted(git: BareRepository, *trees: str) -> Any:
-        result = merge(git, *trees)
-        if len(pushes) < 2:
+    def interrupted(request: Request) -> tuple[Response, str]:
+        ours = (request.method, request.path.partition(".git")[2]) == moment and "receive-pack" in request.target
+        if ours and not busy and len(pushes) < 2:
+            busy.append(True)
             pushes.append(project.commit({f"late-{len(pushes)}": "late\n"}))
-        return result
+            busy.clear()
+        return respond(request)
 
-    monkeypatch.setattr(BareRepository, "merge", interrupted)
+    busy: list[bool] = []
+    monkeypatch.setattr(world.github, "respond", interrupted)
     assert project.update(world.publish("v2", {**V1, "new": "n\n"}))["Status"] == "merged"
+    assert len(pushes) == 2
     assert project.files() == {**V1, "new": "n\n", "late-0": "late\n", "late-1": "late\n"}
     assert project.parents() == [pushes[-1], project.refs()["refs/studio/template"]]
     assert [s.split()[-1] for s in project.lineage()] == ["v2", "v1.0.0"]
@@ -328,6 +333,8 @@ def test_a_shallow_push_of_the_user_is_fine(world: World, project: Project) -> N
 
 
 def test_the_physical_id_stays(world: World, project: Project) -> None:
-    properties = project.template_properties()
-    id_, _ = world.send(repository_template.RESOURCE, "Update", properties, old=properties, physical_id="same")
-    assert id_ == "same"
+    before = world.cloud.physical_ids(project.stack)
+    project.update(world.publish("v2", {**V1, "new": "n\n"}))
+    project.configure({"NAME": "value"}, {})
+    project.update_repository(Topics=["other"])
+    assert world.cloud.physical_ids(project.stack) == before

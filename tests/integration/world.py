@@ -1,34 +1,31 @@
-"""A small world for handler-level tests: a GitHub stand-in, real Git over HTTP, and CloudFormation's side of a stack.
+"""A small world for stories: a GitHub stand-in, real Git over HTTP, and a project's stack in one of two clouds.
 
-Templates and user commits are dicts: path -> text, bytes, `executable(...)`, `link(...)`, or None for a deletion.
+The stories of this folder run in the test's process (handlers.py) and, with `--on ministack`, on CloudFormation as it
+is on AWS (ministack.py). Templates and user commits are dicts: path -> text, bytes, `executable(...)`, `link(...)`, or
+None for a deletion.
 """
 
 from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import requests
 
-from custom_resources import actions_configuration, github_repository, repository_template
 from custom_resources.errors import FinalError
-from custom_resources.hosts import Hosts
-from custom_resources.hosts.archives import ArchiveMissing
-from custom_resources.hosts.secrets import GitHubCredentials
-from custom_resources.reconciler import CustomResource, is_complete, on_event
-from custom_resources.template_content import Archive, TemplateFile, archive_name, build_archive
+from custom_resources.template_content import TemplateFile, archive_name, build_archive
 from local.github import GitHubStandIn
 from local.github.bare import Bare
 from local.github.requests_log import Entry
+from tests.integration.clouds import Cloud, Resource, attribute
+from tests.integration.handlers import Handlers
 
 ORGANIZATION = "acme"
 FOLDER = "regression/model_build"
-POLLS = 20
 _OF_REPOSITORIES = ("Visibility", "AdoptExisting", "RetainOnFailure")
 
 
@@ -69,43 +66,6 @@ def _bytes(content: Content) -> bytes:
     return content.encode() if isinstance(content, str) else content
 
 
-class Stacks:
-    """Names the stack operation; a test changes it to cancel what runs."""
-
-    def __init__(self) -> None:
-        self.name = "CREATE_IN_PROGRESS 1"
-
-    def operation(self, stack_id: str) -> str:
-        return self.name
-
-
-class Secrets:
-    """Secrets Manager with two kinds of values."""
-
-    def __init__(self, token: str) -> None:
-        self.token = token
-        self.values: dict[str, str] = {}
-
-    def github_credentials(self, reference: str) -> GitHubCredentials:
-        return GitHubCredentials(token=self.token)
-
-    def value(self, reference: str) -> str:
-        return self.values[reference]
-
-
-class Archives:
-    """The archive bucket."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, bytes] = {}
-
-    @contextmanager
-    def open(self, name: str) -> Iterator[Archive]:
-        if name not in self.objects:
-            raise ArchiveMissing(f"The template archive {name} is not in the bucket.")
-        yield Archive.open(self.objects[name], name)
-
-
 @dataclass(frozen=True)
 class Version:
     """A published template version."""
@@ -120,22 +80,20 @@ class World:
 
     github: GitHubStandIn
     home: Path
-    archives: Archives = field(default_factory=Archives)
-    stacks: Stacks = field(default_factory=Stacks)
+    cloud: Cloud = None  # type: ignore[assignment]  # Handlers, unless another is given
 
     def __post_init__(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
-        self.secrets = Secrets(self.github.token)
+        self.cloud = self.cloud or Handlers(self.github)
         self.user_token = self.github.make_token(["repo", "workflow"], login="ada")
-        self.hosts = self.new_hosts()
         self.api = requests.Session()
         self.api.headers["Authorization"] = f"token {self.user_token}"
 
-    def new_hosts(self) -> Hosts:
-        """Return the hosts of a fresh Lambda environment."""
-        hosts = Hosts({"GITHUB_API_URL": self.github.api_url, "GITHUB_SERVER_URL": self.github.server_url})
-        vars(hosts).update(stacks=self.stacks, secrets=self.secrets, archives=self.archives)
-        return hosts
+    @property
+    def handlers(self) -> Handlers:
+        """The cloud of a test that is for handlers only."""
+        assert isinstance(self.cloud, Handlers)
+        return self.cloud
 
     def publish(self, name: str, files: Tree, folder: str = FOLDER) -> Version:
         """Publish a template version with these files."""
@@ -143,7 +101,7 @@ class World:
             TemplateFile(f"{folder}/{path}", _bytes(content), isinstance(content, Executable))
             for path, content in files.items()
         )
-        self.archives.objects[archive_name(data)] = data
+        self.cloud.put_archive(archive_name(data), data)
         return Version(name, archive_name(data))
 
     def rest(self, method: str, path: str, **body: Any) -> Any:
@@ -158,36 +116,15 @@ class World:
         self.github.log.clear()
         return entries
 
-    def send(
-        self,
-        resource: CustomResource[Any, Any, Any, Hosts],
-        kind: str,
-        properties: Mapping[str, Any],
-        *,
-        old: Mapping[str, Any] | None = None,
-        physical_id: str = "",
-        hosts: Hosts | None = None,
-    ) -> tuple[str, dict[str, str]]:
-        """Play the Provider framework: accept the event, then poll until it is complete. Raises FinalError."""
-        event: dict[str, Any] = {
-            "RequestType": kind,
-            "ResourceType": resource.resource_type,
-            "StackId": "arn:aws:cloudformation:eu-west-1:123456789012:stack/demo/1",
-            "LogicalResourceId": "Resource",
-            "RequestId": "1",
-            "ResourceProperties": dict(properties),
-        }
-        if kind != "Create":
-            event["PhysicalResourceId"] = physical_id
-        if old is not None:
-            event["OldResourceProperties"] = dict(old)
-        hosts = hosts or self.hosts
-        event |= on_event(resource, event, self.stacks, hosts)
-        for _ in range(POLLS):
-            answer = is_complete(resource, event, hosts, self.stacks, patience=600)
-            if answer["IsComplete"]:
-                return answer.get("PhysicalResourceId", event["PhysicalResourceId"]), answer.get("Data", {})
-        raise AssertionError("the request never completes")
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """Use the stand-in's own controls."""
+        answer = self.api.request(method, f"{self.github.base_url}/_standin/{path}", json=body, timeout=30)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def snapshot(self, name: str) -> dict[str, Any]:
+        """Return everything about a repository of the organization."""
+        return dict(self.control("GET", f"repositories/{ORGANIZATION}/{name}"))
 
 
 @dataclass
@@ -204,18 +141,17 @@ class Project:
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.repository_id = ""
-        self.attributes: dict[str, str] = {}
-        self.status: dict[str, str] = {}  # the template's attributes
-        self._last: dict[str, Mapping[str, Any]] = {}
+        self.stack = f"{self.name}-{os.urandom(4).hex()}"
+        self.attributes: dict[str, str] = {}  # the repository's
+        self.status: dict[str, str] = {}  # the template's
+        self._template: dict[str, Resource] = {}
+        self._repository_changes: dict[str, Any] = {}
         self._user: Path | None = None
 
     # -- CloudFormation's side ----------------------------------------------------------------------------------------
 
-    def repository_properties(self) -> dict[str, Any]:
-        """Custom::GitHubRepository's properties."""
-        return {
-            "ServiceToken": "arn",
+    def _repository(self) -> Resource:
+        properties = {
             "Organization": ORGANIZATION,
             "Name": self.name,
             "Part": self.part,
@@ -224,99 +160,105 @@ class Project:
             "ProjectName": "Demo",
             "Visibility": "private",
             "Topics": ["studio"],
-            **{key: value for key, value in self.settings.items() if key in _OF_REPOSITORIES},
         }
+        chosen = {key: value for key, value in self.settings.items() if key in _OF_REPOSITORIES}
+        return Resource("Custom::GitHubRepository", {**properties, **chosen, **self._repository_changes})
 
-    def template_properties(self, version: Version | None = None, **settings: Any) -> dict[str, Any]:
-        """Custom::RepositoryTemplate's properties."""
-        version = version or self.version
-        return {
-            "ServiceToken": "arn",
-            "RepositoryId": self.attributes["RepositoryId"],
-            "Repository": self.attributes["FullName"],
-            "DefaultBranch": self.attributes["DefaultBranch"],
+    def repository_properties(self) -> dict[str, Any]:
+        """Return Custom::GitHubRepository's properties."""
+        return dict(self._repository().properties)
+
+    @property
+    def repository_id(self) -> str:
+        """The repository's id on GitHub."""
+        return self.attributes["RepositoryId"]
+
+    def _delivery(self, settings: Mapping[str, Any]) -> Resource:
+        properties = {
+            "RepositoryId": attribute("Repository", "RepositoryId"),
+            "Repository": attribute("Repository", "FullName"),
+            "DefaultBranch": attribute("Repository", "DefaultBranch"),
             "DomainId": "d1",
             "ProjectId": self.project,
             "Part": self.part,
-            "TemplateArchive": version.archive,
-            "TemplateVersion": version.name,
+            "TemplateArchive": self.version.archive,
+            "TemplateVersion": self.version.name,
             "TemplateSource": "https://github.com/acme/templates",
             "TemplateFolder": FOLDER,
-            **{key: value for key, value in self.settings.items() if key in ("SyncMode", "AdoptExisting")},
-            **settings,
         }
+        chosen = {key: value for key, value in self.settings.items() if key in ("SyncMode", "AdoptExisting")}
+        return Resource("Custom::RepositoryTemplate", {**properties, **chosen, **settings})
+
+    def _configuration(self, settings: Mapping[str, Any]) -> Resource:
+        properties = {
+            "RepositoryId": attribute("Repository", "RepositoryId"),
+            "Repository": attribute("Repository", "FullName"),
+            "Secrets": dict(self.secrets),
+            "Variables": dict(self.variables),
+        }
+        chosen = {key: value for key, value in self.settings.items() if key == "RetainOnFailure"}
+        return Resource("Custom::ActionsConfiguration", {**properties, **chosen, **settings})
+
+    def _deploy(self, **resources: Resource) -> dict[str, dict[str, str]]:
+        """Create or update the stack. `Again` changes, so that each of these resources is sent a request."""
+        again = {
+            name: Resource(each.type, {**each.properties, "Again": os.urandom(4).hex()})
+            for name, each in resources.items()
+        }
+        template = {**self._template, **again}
+        found = self.world.cloud.deploy(self.stack, template)
+        self._template = template
+        self.attributes, self.status = found["Repository"], found.get("Template", {})
+        return found
 
     def launch(self) -> Project:
         """Create the repository, its template and its configuration."""
-        self.create_repository()
-        self.create_template()
-        properties = self.configuration_properties()
-        self.world.send(actions_configuration.RESOURCE, "Create", properties)
-        self._last["configuration"] = properties
+        self._deploy(Repository=self._repository(), Template=self._delivery({}), Configuration=self._configuration({}))
         return self
 
-    def create_repository(self) -> None:
-        """Create the repository."""
-        properties = self.repository_properties()
-        self.repository_id, self.attributes = self.world.send(github_repository.RESOURCE, "Create", properties)
-        self._last["repository"] = properties
+    def deliver(self) -> Project:
+        """Create the repository and its template."""
+        self._deploy(Repository=self._repository(), Template=self._delivery({}))
+        return self
 
-    def create_template(self) -> None:
+    def create_repository(self, **settings: Any) -> None:
+        """Create the repository."""
+        self._repository_changes |= settings
+        self._deploy(Repository=self._repository())
+
+    def create_template(self, **settings: Any) -> None:
         """Deliver the template for the first time."""
-        properties = self.template_properties()
-        _, self.status = self.world.send(repository_template.RESOURCE, "Create", properties)
-        self._last["template"] = properties
+        self._deploy(Template=self._delivery(settings))
+
+    def create_configuration(self, **settings: Any) -> None:
+        """Set the secrets and variables for the first time."""
+        self._deploy(Configuration=self._configuration(settings))
 
     def update(self, version: Version | None = None, **settings: Any) -> dict[str, str]:
         """Update the template to a version (or with other settings); return the attributes."""
         self.version = version or self.version
-        properties = self.template_properties(**settings)
-        old, self._last["template"] = self._last["template"], properties
-        id_ = f"repository-template-{self.attributes['RepositoryId']}"
-        _, self.status = self.world.send(repository_template.RESOURCE, "Update", properties, old=old, physical_id=id_)
+        self._deploy(Template=self._delivery(settings))
         return self.status
-
-    def configuration_properties(self) -> dict[str, Any]:
-        """Custom::ActionsConfiguration's properties."""
-        return {
-            "ServiceToken": "arn",
-            "RepositoryId": self.attributes["RepositoryId"],
-            "Repository": self.attributes["FullName"],
-            "Secrets": dict(self.secrets),
-            "Variables": dict(self.variables),
-            **{key: value for key, value in self.settings.items() if key == "RetainOnFailure"},
-        }
 
     def configure(self, secrets: Mapping[str, str], variables: Mapping[str, str], **more: Any) -> dict[str, str]:
         """Update the secrets and variables."""
         self.secrets, self.variables = secrets, variables
-        properties = {**self.configuration_properties(), **more}
-        old, self._last["configuration"] = self._last["configuration"], properties
-        _, data = self.world.send(
-            actions_configuration.RESOURCE, "Update", properties, old=old, physical_id="actions-configuration-1"
-        )
-        return data
+        return self._deploy(Configuration=self._configuration(more))["Configuration"]
 
     def update_repository(self, **changes: Any) -> dict[str, str]:
         """Update the repository's properties."""
-        old = self._last["repository"]
-        properties = {**old, **changes}
-        _, data = self.world.send(
-            github_repository.RESOURCE, "Update", properties, old=old, physical_id=self.repository_id
-        )
-        self._last["repository"] = properties
-        return data
+        before = self._repository_changes
+        self._repository_changes = before | changes
+        try:
+            self._deploy(Repository=self._repository())
+        except FinalError:
+            self._repository_changes = before
+            raise
+        return self.attributes
 
     def delete(self) -> None:
-        """Delete the three, last made first."""
-        world, last = self.world, self._last
-        if "configuration" in last:
-            world.send(actions_configuration.RESOURCE, "Delete", last["configuration"], physical_id="x")
-        if "template" in last:
-            world.send(repository_template.RESOURCE, "Delete", last["template"], physical_id="x")
-        properties = last.get("repository", self.repository_properties())
-        id_ = self.repository_id or f"{properties['Organization']}/{properties['Name']}"
-        world.send(github_repository.RESOURCE, "Delete", properties, physical_id=id_)
+        """Delete the stack."""
+        self.world.cloud.delete(self.stack)
 
     # -- GitHub's side ------------------------------------------------------------------------------------------------
 

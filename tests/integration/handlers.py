@@ -1,0 +1,222 @@
+"""A cloud within the test's process: the reconcilers are called as CloudFormation and the Provider framework do."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from custom_resources import actions_configuration, github_repository, repository_template
+from custom_resources.errors import FinalError
+from custom_resources.hosts import Hosts
+from custom_resources.hosts.archives import ArchiveMissing
+from custom_resources.hosts.secrets import GitHubCredentials
+from custom_resources.reconciler import CustomResource, is_complete, on_event
+from custom_resources.telemetry import logger
+from custom_resources.template_content import Archive
+from local.github import GitHubStandIn
+from tests.integration.clouds import Resource
+
+POLLS = 20
+RESOURCES: dict[str, CustomResource[Any, Any, Any, Hosts]] = {
+    each.resource_type: each
+    for each in (github_repository.RESOURCE, repository_template.RESOURCE, actions_configuration.RESOURCE)
+}
+
+
+class Stacks:
+    """Names the stack operation; a test changes it to cancel what runs."""
+
+    def __init__(self) -> None:
+        self.name = "CREATE_IN_PROGRESS 1"
+        self._operations = 1
+
+    def begin(self, status: str) -> None:
+        self._operations += 1
+        self.name = f"{status} {self._operations}"
+
+    def operation(self, stack_id: str) -> str:
+        return self.name
+
+
+class Secrets:
+    """Secrets Manager with two kinds of values."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+        self.values: dict[str, str] = {}
+
+    def github_credentials(self, reference: str) -> GitHubCredentials:
+        return GitHubCredentials(token=self.token)
+
+    def value(self, reference: str) -> str:
+        return self.values[reference]
+
+
+class Archives:
+    """The archive bucket."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[Archive]:
+        if name not in self.objects:
+            raise ArchiveMissing(f"The template archive {name} is not in the bucket.")
+        yield Archive.open(self.objects[name], name)
+
+
+@dataclass(frozen=True)
+class Live:
+    """A resource that exists."""
+
+    type: str
+    physical_id: str
+    properties: dict[str, Any]
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+class Handlers:
+    """The cloud."""
+
+    def __init__(self, github: GitHubStandIn) -> None:
+        self._github = github
+        self.archives, self.stacks, self.secrets = Archives(), Stacks(), Secrets(github.token)
+        self._live: dict[str, dict[str, Live]] = {}
+        self.hosts = self._new_hosts()
+
+    def _new_hosts(self) -> Hosts:
+        """Return the hosts of a fresh Lambda environment."""
+        hosts = Hosts({"GITHUB_API_URL": self._github.api_url, "GITHUB_SERVER_URL": self._github.server_url})
+        vars(hosts).update(stacks=self.stacks, secrets=self.secrets, archives=self.archives)
+        return hosts
+
+    def put_archive(self, name: str, data: bytes) -> None:
+        self.archives.objects[name] = data
+
+    def use_token(self, token: str, *, warm: bool = False) -> None:
+        self.secrets.token = token
+        self.hosts = self.hosts if warm else self._new_hosts()
+
+    def store_secret(self, name: str, key: str, value: str) -> str:
+        self.secrets.values[f"{name}#{key}"] = value
+        return f"{name}#{key}"
+
+    @contextmanager
+    def logging(self) -> Iterator[list[dict[str, Any]]]:
+        lines: list[dict[str, Any]] = []
+        stream = io.StringIO()
+        handler = logging.StreamHandler(stream)
+        handler.setFormatter(logger.registered_formatter)
+        underlying = logging.getLogger(logger.name)
+        underlying.addHandler(handler)
+        try:
+            yield lines
+        finally:
+            underlying.removeHandler(handler)
+            lines += [json.loads(line) for line in stream.getvalue().splitlines()]
+
+    # -- CloudFormation ------------------------------------------------------------------------------------------------
+
+    def deploy(self, stack: str, template: Mapping[str, Resource]) -> dict[str, dict[str, str]]:
+        live = self._live.setdefault(stack, {})
+        before = dict(live)
+        self.stacks.begin("UPDATE_IN_PROGRESS" if before else "CREATE_IN_PROGRESS")
+        try:
+            for name, resource in template.items():
+                self._bring(live, stack, name, resource)
+            self._remove(live, [name for name in live if name not in template], stack)
+        except FinalError:
+            self.stacks.begin("UPDATE_ROLLBACK_IN_PROGRESS" if before else "ROLLBACK_IN_PROGRESS")
+            with suppress(FinalError):  # the stack's status says so; its reason is the first failure
+                for name, old in before.items():
+                    self._bring(live, stack, name, Resource(old.type, old.properties))
+                self._remove(live, [name for name in live if name not in before], stack)
+            raise
+        return {name: dict(each.attributes) for name, each in live.items()}
+
+    def delete(self, stack: str) -> None:
+        self.stacks.begin("DELETE_IN_PROGRESS")
+        live = self._live.get(stack, {})
+        self._remove(live, list(live), stack)
+
+    def physical_ids(self, stack: str) -> dict[str, str]:
+        return {name: each.physical_id for name, each in self._live[stack].items()}
+
+    def _bring(self, live: dict[str, Live], stack: str, name: str, resource: Resource) -> None:
+        """Create a resource, or update it if it is not as wanted: as it was before the failure, in a rollback."""
+        properties, old = _resolved(resource.properties, live), live.get(name)
+        if old and old.properties == properties:
+            return
+        event = self._event("Update" if old else "Create", stack, name, properties)
+        if old:
+            event |= {"PhysicalResourceId": old.physical_id, "OldResourceProperties": old.properties}
+        kind = RESOURCES[resource.type]
+        try:
+            event |= on_event(kind, event, self.stacks, self.hosts)
+            if not old:  # from now on, a rollback deletes it
+                live[name] = Live(resource.type, event["PhysicalResourceId"], properties)
+            id_, attributes = self._polled(kind, event)
+        except FinalError:
+            if old:  # CloudFormation goes back from the properties that it has sent
+                live[name] = replace(old, properties=properties)
+            raise
+        live[name] = Live(resource.type, id_, properties, attributes)
+
+    def _remove(self, live: dict[str, Live], names: list[str], stack: str) -> None:
+        for name in reversed(names):
+            gone = live[name]
+            self.send(gone.type, "Delete", gone.properties, stack=stack, name=name, physical_id=gone.physical_id)
+            del live[name]
+
+    # -- the Provider framework ----------------------------------------------------------------------------------------
+
+    def send(
+        self,
+        resource_type: str,
+        kind: str,
+        properties: Mapping[str, Any],
+        *,
+        stack: str = "demo",
+        name: str = "Resource",
+        physical_id: str = "",
+    ) -> tuple[str, dict[str, str]]:
+        """Send one request; return the physical id and the attributes. Raises FinalError."""
+        event = self._event(kind, stack, name, properties)
+        if kind != "Create":
+            event["PhysicalResourceId"] = physical_id
+        resource = RESOURCES[resource_type]
+        return self._polled(resource, event | on_event(resource, event, self.stacks, self.hosts))
+
+    @staticmethod
+    def _event(kind: str, stack: str, name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "RequestType": kind,
+            "StackId": f"arn:aws:cloudformation:us-east-1:123456789012:stack/{stack}/1",
+            "LogicalResourceId": name,
+            "RequestId": "1",
+            "ResourceProperties": {"ServiceToken": "arn", **properties},
+        }
+
+    def _polled(
+        self, resource: CustomResource[Any, Any, Any, Hosts], event: dict[str, Any]
+    ) -> tuple[str, dict[str, str]]:
+        for _ in range(POLLS):
+            answer = is_complete(resource, event, self.hosts, self.stacks, patience=600)
+            if answer["IsComplete"]:
+                return answer.get("PhysicalResourceId", event["PhysicalResourceId"]), answer.get("Data", {})
+        raise AssertionError("the request never completes")
+
+
+def _resolved(value: Any, live: Mapping[str, Live]) -> Any:
+    """Fill attributes of other resources in."""
+    if isinstance(value, Mapping):
+        if value.keys() == {"Fn::GetAtt"}:
+            resource, attribute = value["Fn::GetAtt"]
+            return live[resource].attributes[attribute]
+        return {key: _resolved(each, live) for key, each in value.items()}
+    return [_resolved(each, live) for each in value] if isinstance(value, list) else value
