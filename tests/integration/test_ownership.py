@@ -311,11 +311,16 @@ def test_an_archive_keeps_everything(world: World, ours: Project) -> None:
     assert (state["archived"], state["refs"], state["secrets"], state["variables"]) == (True, refs, {}, {})
 
 
-def test_a_repository_deleted_on_github_is_said(world: World, ours: Project) -> None:
+@pytest.mark.parametrize("part", ["template", "repository"])
+def test_a_repository_deleted_on_github_is_said_and_the_project_can_go(world: World, ours: Project, part: str) -> None:
     ours.launch()
     world.github.store.delete(ours.state)
-    assert "was deleted on GitHub" in refused(lambda: ours.update(world.publish("v2", V1)))
-    assert "was deleted on GitHub" in refused(lambda: ours.update_repository(Visibility="internal"))
+    if part == "template":
+        said = refused(lambda: ours.update(world.publish("v2", V1)))
+    else:
+        said = refused(lambda: ours.update_repository(Visibility="internal"))
+    assert "was deleted on GitHub" in said
+    ours.delete()  # the update could not be rolled back either
 
 
 # -- settings -------------------------------------------------------------------------------------------------------
