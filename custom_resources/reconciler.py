@@ -4,7 +4,8 @@
 
 The CDK's Provider framework calls the same function twice over: once as `on_event`, which only validates the
 request and notes which stack operation it belongs to, then as `is_complete` until it says so. All work happens
-in `is_complete`, so a crash, a wait or a retry only means one more call (docs/decisions/0001).
+in `is_complete`, so a wait or a retry only means one more call; a function that dies is a failed request, which the
+rollback and the next one find as any other state (docs/decisions/0001).
 """
 
 from __future__ import annotations

@@ -209,18 +209,7 @@ def _launching(setup: Setup) -> dict[str, State]:
         "ProfileName": "$profile",
     }
     return {
-        "FindLaunch": _call(
-            "servicecatalog",
-            "describeProvisionedProduct",
-            {"Name": _expression("$launchName")},
-            assign={
-                "launch": "$states.result.ProvisionedProductDetail.Id",
-                "launchStatus": "$states.result.ProvisionedProductDetail.Status",
-                "lastRecord": "$states.result.ProvisionedProductDetail.LastRecordId",
-            },
-            then="IsThereOne",
-            catch={"ResourceNotFoundException": "Launch"},
-        ),
+        "FindLaunch": _find_launch(then="IsThereOne", missing="Launch"),
         # A launch that failed left nothing running; under its name there can be no other until it is gone.
         "IsThereOne": _choice(("$launchStatus = 'ERROR'", "EndFailedLaunch"), default="Launched"),
         "EndFailedLaunch": _call(
@@ -268,21 +257,26 @@ def _launching(setup: Setup) -> dict[str, State]:
     }
 
 
+def _find_launch(then: str, missing: str) -> State:
+    """Look a launch up by its name."""
+    return _call(
+        "servicecatalog",
+        "describeProvisionedProduct",
+        {"Name": _expression("$launchName")},
+        assign={
+            "launch": "$states.result.ProvisionedProductDetail.Id",
+            "launchStatus": "$states.result.ProvisionedProductDetail.Status",
+            "lastRecord": "$states.result.ProvisionedProductDetail.LastRecordId",
+        },
+        then=then,
+        catch={"ResourceNotFoundException": missing},
+    )
+
+
 def _terminating() -> dict[str, State]:
     mine = f"$states.result.ProvisionedProducts[Id = $launch].Tags[Key = '{LAUNCHED_BY}'].Value"
     return {
-        "FindLaunchToEnd": _call(
-            "servicecatalog",
-            "describeProvisionedProduct",
-            {"Name": _expression("$launchName")},
-            assign={
-                "launch": "$states.result.ProvisionedProductDetail.Id",
-                "launchStatus": "$states.result.ProvisionedProductDetail.Status",
-                "lastRecord": "$states.result.ProvisionedProductDetail.LastRecordId",
-            },
-            then="WhoLaunchedIt",
-            catch={"ResourceNotFoundException": "NotOurs"},
-        ),
+        "FindLaunchToEnd": _find_launch(then="WhoLaunchedIt", missing="NotOurs"),
         # A launch by the blueprint has the same name; Studio ends that one with its environment.
         "WhoLaunchedIt": _call(
             "servicecatalog",

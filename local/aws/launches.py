@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from threading import RLock, Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.aws.calls import Record, Table, new_id, now, page
+from local.aws.calls import Record, Table, new_id, now
+from local.aws.catalog_answers import invalid, missing, paged
 from local.aws.emulator import Credentials, RoleUnusable, StackFailed
 from local.aws.protocol import ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from local.aws.calls import Call
     from local.aws.emulator import Emulator, StackResult
@@ -71,7 +72,7 @@ class Launches:
             constraints = self._catalog.constraints_on(portfolio.detail["Id"], request["ProductId"])
             tags = [{"Key": key, "Value": value} for key, value in portfolio.tags.items()]
             paths.append({**portfolio.path, "ConstraintSummaries": constraints, "Tags": tags})
-        return _paged("LaunchPathSummaries", paths, request)
+        return paged("LaunchPathSummaries", paths, request)
 
     def describe_product(self, call: Call, request: Record) -> Record:
         """DescribeProduct: with the active versions, for those who can launch it."""
@@ -88,7 +89,7 @@ class Launches:
                         "Budgets": [],
                         "LaunchPaths": [portfolio.path for portfolio in portfolios],
                     }
-        raise _missing("Product", str(request.get("Id") or request.get("Name")))
+        raise missing("Product", str(request.get("Id") or request.get("Name")))
 
     def search_products(self, call: Call, request: Record) -> Record:
         """SearchProducts: those that the caller can launch; FullTextSearch looks at the name."""
@@ -99,7 +100,7 @@ class Launches:
             if self._catalog.accessible(call, product.id)
             and all(word in product.attributes["Name"].lower() for word in words)
         ]
-        return _paged("ProductViewSummaries", found, request)
+        return paged("ProductViewSummaries", found, request)
 
     def describe_provisioning_parameters(self, call: Call, request: Record) -> Record:
         """DescribeProvisioningParameters."""
@@ -121,7 +122,7 @@ class Launches:
                 return {"RecordDetail": earlier}
             target, name = self._target(call, request), request["ProvisionedProductName"]
             if not target.artifact["Active"] or target.artifact["Guidance"] == "DEPRECATED":
-                raise _invalid(f"Version {target.artifact['Name']} cannot be launched any more.")
+                raise invalid(f"Version {target.artifact['Name']} cannot be launched any more.")
             if any(item.detail["Name"] == name for item in self._mine(call)):
                 raise ServiceError("DuplicateResourceException", f"A provisioned product named {name} exists already.")
             identifier = new_id(13, "pp-")
@@ -180,7 +181,7 @@ class Launches:
                 wanted["PathId"] = provisioned.path_id
             target = self._target(call, wanted)
             if not target.artifact["Active"]:
-                raise _invalid(f"Version {target.artifact['Name']} is not active.")
+                raise invalid(f"Version {target.artifact['Name']} is not active.")
             if "Tags" in request:
                 self._retag(provisioned, target, request["Tags"])
             parameters = {}
@@ -293,7 +294,7 @@ class Launches:
             call, request.get("ProvisionedProductId"), request.get("ProvisionedProductName")
         )
         if provisioned.detail["Status"] == "UNDER_CHANGE":
-            raise _invalid(f"Provisioned product {provisioned.detail['Name']} is under change.")
+            raise invalid(f"Provisioned product {provisioned.detail['Name']} is under change.")
         return provisioned
 
     def _retag(self, provisioned: ProvisionedProduct, target: _Target, tags: list[Record]) -> None:
@@ -303,7 +304,7 @@ class Launches:
             for item in self._catalog.constraints_on(target.portfolio.detail["Id"], target.product.id)
         )
         if wanted != provisioned.tags and not allowed:
-            raise _invalid("Tags can change only with a RESOURCE_UPDATE constraint that allows it.")
+            raise invalid("Tags can change only with a RESOURCE_UPDATE constraint that allows it.")
         provisioned.tags = wanted
 
     def _paths(self, call: Call, product_id: str) -> list[Portfolio]:
@@ -321,9 +322,9 @@ class Launches:
             if wanted is not None:
                 portfolios = [item for item in portfolios if item.path[member] == wanted]
         if not portfolios:
-            raise _missing("Launch path", str(request.get("PathId") or request.get("PathName")))
+            raise missing("Launch path", str(request.get("PathId") or request.get("PathName")))
         if len(portfolios) > 1:
-            raise _invalid("There are several launch paths; give PathId or PathName.")
+            raise invalid("There are several launch paths; give PathId or PathName.")
         role = ""
         for constraint in self._catalog.constraints_on(portfolios[0].detail["Id"], product.id):
             if constraint["Type"] == "LAUNCH":
@@ -361,17 +362,17 @@ class Launches:
         )
         wanted = request.get("OutputKeys", list(provisioned.outputs))
         if missing := [key for key in wanted if key not in provisioned.outputs]:
-            raise _invalid(f"There is no output {', '.join(missing)}.")
+            raise invalid(f"There is no output {', '.join(missing)}.")
         found = [{"OutputKey": key, "OutputValue": provisioned.outputs[key]} for key in wanted]
-        return _paged("Outputs", found, request)
+        return paged("Outputs", found, request)
 
     def describe_record(self, call: Call, request: Record) -> Record:
         """DescribeRecord."""
         record = self._records.get(request["Id"])
         if record is None or record["_account"] != call.account:
-            raise _missing("Record", request["Id"])
+            raise missing("Record", request["Id"])
         outputs = [{"OutputKey": key, "OutputValue": value} for key, value in record["_outputs"].items()]
-        return {"RecordDetail": record, **_paged("RecordOutputs", outputs, request)}
+        return {"RecordDetail": record, **paged("RecordOutputs", outputs, request)}
 
     def list_record_history(self, call: Call, request: Record) -> Record:
         """ListRecordHistory: newest first."""
@@ -383,7 +384,7 @@ class Launches:
             if (record["_account"], record["_region"]) == (call.account, call.region)
             and (member is None or record[member] == search["Value"])
         ]
-        return _paged("RecordDetails", found, request)
+        return paged("RecordDetails", found, request)
 
     def search_provisioned_products(self, call: Call, request: Record) -> Record:
         """SearchProvisionedProducts: SearchQuery terms `field:value` (all must hold) or a part of the name."""
@@ -391,13 +392,13 @@ class Launches:
         for terms in request.get("Filters", {}).get("SearchQuery", []):
             for term in terms.split(" "):
                 found = [item for item in found if _satisfies(item, term)]
-        listed = _paged("ProvisionedProducts", found, request)
+        listed = paged("ProvisionedProducts", found, request)
         return {**listed, "TotalResultsCount": len(found)}
 
     def scan_provisioned_products(self, call: Call, request: Record) -> Record:
         """ScanProvisionedProducts."""
         found = [item.detail for item in self._mine(call, request.get("AccessLevelFilter"))]
-        return _paged("ProvisionedProducts", found, request)
+        return paged("ProvisionedProducts", found, request)
 
     def _attribute(self, provisioned: ProvisionedProduct) -> Record:
         product = self._catalog.products.get(provisioned.detail["ProductId"])
@@ -424,13 +425,13 @@ class Launches:
 
     def _provisioned(self, call: Call, identifier: str | None, name: str | None) -> ProvisionedProduct:
         if (identifier is None) == (name is None):
-            raise _invalid("Exactly one of id and name of the provisioned product must be given.")
+            raise invalid("Exactly one of id and name of the provisioned product must be given.")
         for item in self._mine(call):
             if identifier == item.detail["Id"] or (
                 name is not None and name in (item.detail["Name"], item.detail["Arn"])
             ):
                 return item
-        raise _missing("Provisioned product", str(identifier or name))
+        raise missing("Provisioned product", str(identifier or name))
 
 
 _FIELDS = {
@@ -458,16 +459,3 @@ def _satisfies(item: Record, term: str) -> bool:
     if colon and name.lower().startswith("tags."):
         return any(tag["Key"] == name[5:] and tag["Value"] == value for tag in item["Tags"])
     return term.lower() in item["Name"].lower()
-
-
-def _paged(member: str, items: Iterable[Any], request: Record) -> Record:
-    found, token = page(items, request.get("PageSize"), request.get("PageToken"), 20)
-    return {member: found, "NextPageToken": token}
-
-
-def _invalid(message: str) -> ServiceError:
-    return ServiceError("InvalidParametersException", message)
-
-
-def _missing(what: str, identifier: str) -> ServiceError:
-    return ServiceError("ResourceNotFoundException", f"{what} {identifier} not found.")

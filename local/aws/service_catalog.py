@@ -13,6 +13,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from local.aws.calls import Record, Table, new_id, now, page
+from local.aws.catalog_answers import invalid, missing, paged
 from local.aws.emulator import Credentials, StackFailed
 from local.aws.protocol import ServiceError
 
@@ -121,7 +122,7 @@ class ServiceCatalog:
     def list_portfolios(self, call: Call, request: Record) -> Record:
         """ListPortfolios: the account's own."""
         mine = [item.detail for item in self.portfolios.values() if _owns(item, call)]
-        return _paged("PortfolioDetails", mine, request)
+        return paged("PortfolioDetails", mine, request)
 
     def update_portfolio(self, call: Call, request: Record) -> Record:
         """UpdatePortfolio."""
@@ -157,7 +158,7 @@ class ServiceCatalog:
 
     def _new_product(self, call: Call, request: Record) -> Record:
         if request["ProductType"] != "CLOUD_FORMATION_TEMPLATE" or "ProvisioningArtifactParameters" not in request:
-            raise _invalid("The stand-in has products of type CLOUD_FORMATION_TEMPLATE with a first version.")
+            raise invalid("The stand-in has products of type CLOUD_FORMATION_TEMPLATE with a first version.")
         members = ("Name", "Owner", "Description", "Distributor", "SupportDescription", "SupportEmail", "SupportUrl")
         attributes = {member: request[member] for member in members if member in request}
         attributes["Type"] = request["ProductType"]
@@ -175,7 +176,7 @@ class ServiceCatalog:
         """Copy the template, as Service Catalog does: what happens to its source later does not matter."""
         source = parameters.get("Info", {}).get(_TEMPLATE)
         if not source:
-            raise _invalid(f"Info must have {_TEMPLATE}.")
+            raise invalid(f"Info must have {_TEMPLATE}.")
         identifier = new_id(13, "pa-")
         try:
             url = self._emulator.copy_template(
@@ -184,7 +185,7 @@ class ServiceCatalog:
             if not parameters.get("DisableTemplateValidation"):
                 self._emulator.template(url, call.region, Credentials(call.account))
         except StackFailed as error:
-            raise _invalid(f"Invalid templateBody: {error}") from error
+            raise invalid(f"Invalid templateBody: {error}") from error
         artifact = {
             "Id": identifier,
             "Name": parameters.get("Name", identifier),
@@ -217,7 +218,7 @@ class ServiceCatalog:
             found = [item for item in self.products.values() if _owns(item, call)]
         words = [word.lower() for word in request.get("Filters", {}).get("FullTextSearch", [])]
         views = [item.view for item in found if all(word in item.attributes["Name"].lower() for word in words)]
-        return _paged("ProductViewDetails", views, request)
+        return paged("ProductViewDetails", views, request)
 
     def update_product(self, call: Call, request: Record) -> Record:
         """UpdateProduct."""
@@ -310,7 +311,7 @@ class ServiceCatalog:
         """DisassociateProductFromPortfolio: refused while a constraint holds them together."""
         portfolio = self._own_portfolio(call, request["PortfolioId"])
         if request["ProductId"] not in portfolio.products:
-            raise _missing("Product", request["ProductId"])
+            raise missing("Product", request["ProductId"])
         if self.constraints_on(request["PortfolioId"], request["ProductId"]):
             raise ServiceError("ResourceInUseException", "Constraints hold the product in the portfolio.")
         portfolio.products.remove(request["ProductId"])
@@ -320,7 +321,7 @@ class ServiceCatalog:
         """ListPortfoliosForProduct."""
         product = self.product(call, request["ProductId"])
         found = [item.detail for item in self._visible(call) if product.id in item.products]
-        return _paged("PortfolioDetails", found, request)
+        return paged("PortfolioDetails", found, request)
 
     def associate_principal_with_portfolio(self, call: Call, request: Record) -> Record:
         """AssociatePrincipalWithPortfolio: an ARN, or with IAM_PATTERN one without account and with wildcards."""
@@ -329,7 +330,7 @@ class ServiceCatalog:
         if request["PrincipalType"] == "IAM":
             shape = r"arn:aws:iam::\d{12}:(role|user|group)/[^*?]+"
         if not re.fullmatch(shape, arn):
-            raise _invalid(f"{arn} is not an ARN of type {request['PrincipalType']}.")
+            raise invalid(f"{arn} is not an ARN of type {request['PrincipalType']}.")
         principal = (call.account, arn, request["PrincipalType"])
         if principal not in portfolio.principals:
             portfolio.principals.append(principal)
@@ -340,7 +341,7 @@ class ServiceCatalog:
         portfolio = self.portfolio(call, request["PortfolioId"])
         gone = (call.account, request["PrincipalARN"], request.get("PrincipalType", "IAM"))
         if gone not in portfolio.principals:
-            raise _missing("Principal", request["PrincipalARN"])
+            raise missing("Principal", request["PrincipalARN"])
         portfolio.principals.remove(gone)
         return {}
 
@@ -352,7 +353,7 @@ class ServiceCatalog:
             for account, arn, kind in portfolio.principals
             if account == call.account
         ]
-        return _paged("Principals", found, request)
+        return paged("Principals", found, request)
 
     # Constraints
 
@@ -363,7 +364,7 @@ class ServiceCatalog:
     def _new_constraint(self, call: Call, request: Record) -> Record:
         portfolio = self.portfolio(call, request["PortfolioId"])
         if request["ProductId"] not in portfolio.products:
-            raise _missing("Product in the portfolio", request["ProductId"])
+            raise missing("Product in the portfolio", request["ProductId"])
         _check_constraint(request["Type"], request["Parameters"])
         same = [
             item
@@ -412,7 +413,7 @@ class ServiceCatalog:
             if item["PortfolioId"] == request["PortfolioId"]
             and request.get("ProductId", item["ProductId"]) == item["ProductId"]
         ]
-        return _paged("ConstraintDetails", found, request)
+        return paged("ConstraintDetails", found, request)
 
     def constraints_on(self, portfolio_id: str, product_id: str) -> list[Record]:
         """Return the constraints of a product in a portfolio."""
@@ -425,7 +426,7 @@ class ServiceCatalog:
         """CreatePortfolioShare: with an account (which accepts it) or an organization's node."""
         portfolio, (kind, principal) = self._own_portfolio(call, request["PortfolioId"]), _shared_with(request)
         if principal == call.account:
-            raise _invalid("A portfolio cannot be shared with its own account.")
+            raise invalid("A portfolio cannot be shared with its own account.")
         token = f"share-{new_id(13)}"
         portfolio.shares[principal] = {
             "PrincipalId": principal,
@@ -462,17 +463,17 @@ class ServiceCatalog:
                         "Status": "COMPLETED",
                         "ShareDetails": {"SuccessfulShares": [share["PrincipalId"]], "ShareErrors": []},
                     }
-        raise _missing("Share", request["PortfolioShareToken"])
+        raise missing("Share", request["PortfolioShareToken"])
 
     def describe_portfolio_shares(self, call: Call, request: Record) -> Record:
         """DescribePortfolioShares."""
         shares = self._own_portfolio(call, request["PortfolioId"]).shares.values()
-        return _paged("PortfolioShareDetails", [item for item in shares if item["Type"] == request["Type"]], request)
+        return paged("PortfolioShareDetails", [item for item in shares if item["Type"] == request["Type"]], request)
 
     def list_portfolio_access(self, call: Call, request: Record) -> Record:
         """ListPortfolioAccess."""
         shares = self._own_portfolio(call, request["PortfolioId"]).shares.values()
-        return _paged("AccountIds", [item["PrincipalId"] for item in shares if item["Type"] == "ACCOUNT"], request)
+        return paged("AccountIds", [item["PrincipalId"] for item in shares if item["Type"] == "ACCOUNT"], request)
 
     def accept_portfolio_share(self, call: Call, request: Record) -> Record:
         """AcceptPortfolioShare."""
@@ -487,7 +488,7 @@ class ServiceCatalog:
     def list_accepted_portfolio_shares(self, call: Call, request: Record) -> Record:
         """ListAcceptedPortfolioShares."""
         found = [item.detail for item in self._visible(call) if not _owns(item, call)]
-        return _paged("PortfolioDetails", found, request)
+        return paged("PortfolioDetails", found, request)
 
     # Tag options
 
@@ -543,7 +544,7 @@ class ServiceCatalog:
         """DisassociateTagOptionFromResource."""
         resource = self._taggable(call, request["ResourceId"])
         if request["TagOptionId"] not in self._tagged.get(resource, []):
-            raise _missing("TagOption", request["TagOptionId"])
+            raise missing("TagOption", request["TagOptionId"])
         self._tagged[resource].remove(request["TagOptionId"])
         return {}
 
@@ -573,7 +574,7 @@ class ServiceCatalog:
         """Return a portfolio of the caller's account or shared with it. Raises ServiceError."""
         portfolio = self.portfolios.get(identifier)
         if portfolio is None or portfolio not in self._visible(call):
-            raise _missing("Portfolio", identifier)
+            raise missing("Portfolio", identifier)
         return portfolio
 
     def product(self, call: Call, identifier: str) -> Product:
@@ -581,7 +582,7 @@ class ServiceCatalog:
         product = self.products.get(identifier)
         shared = {item for portfolio in self._visible(call) for item in portfolio.products}
         if product is None or not (_owns(product, call) or identifier in shared):
-            raise _missing("Product", identifier)
+            raise missing("Product", identifier)
         return product
 
     def artifact(self, call: Call, request: Record) -> tuple[Product, Record]:
@@ -589,16 +590,16 @@ class ServiceCatalog:
         product = self._named_product(call, {"Id": request.get("ProductId"), "Name": request.get("ProductName")})
         identifier, name = request.get("ProvisioningArtifactId"), request.get("ProvisioningArtifactName")
         if (identifier is None) == (name is None):
-            raise _invalid("Exactly one of ProvisioningArtifactId and ProvisioningArtifactName must be given.")
+            raise invalid("Exactly one of ProvisioningArtifactId and ProvisioningArtifactName must be given.")
         for artifact in product.artifacts.values():
             if identifier == artifact["Id"] or (name is not None and name == artifact["Name"]):
                 return product, artifact
-        raise _missing("ProvisioningArtifact", str(identifier or name))
+        raise missing("ProvisioningArtifact", str(identifier or name))
 
     def _named_product(self, call: Call, request: Record) -> Product:
         identifier, name = request.get("Id"), request.get("Name")
         if (identifier is None) == (name is None):
-            raise _invalid("Exactly one of product id and product name must be given.")
+            raise invalid("Exactly one of product id and product name must be given.")
         if identifier is not None:
             return self.product(call, identifier)
         shared = {item for portfolio in self._visible(call) for item in portfolio.products}
@@ -608,9 +609,9 @@ class ServiceCatalog:
             if item.attributes["Name"] == name and (_owns(item, call) or item.id in shared)
         ]
         if len(found) > 1:
-            raise _invalid(f"Several products are named {name}; give the id.")
+            raise invalid(f"Several products are named {name}; give the id.")
         if not found:
-            raise _missing("Product", str(name))
+            raise missing("Product", str(name))
         return found[0]
 
     def accessible(self, call: Call, product_id: str) -> list[Portfolio]:
@@ -637,38 +638,38 @@ class ServiceCatalog:
     def _own_portfolio(self, call: Call, identifier: str) -> Portfolio:
         portfolio = self.portfolio(call, identifier)
         if not _owns(portfolio, call):
-            raise _missing("Portfolio", identifier)
+            raise missing("Portfolio", identifier)
         return portfolio
 
     def _own_product(self, call: Call, identifier: str) -> Product:
         product = self.product(call, identifier)
         if not _owns(product, call):
-            raise _invalid(f"Product {identifier} belongs to account {product.account}; only that one can change it.")
+            raise invalid(f"Product {identifier} belongs to account {product.account}; only that one can change it.")
         return product
 
     def _constraint(self, call: Call, identifier: str) -> Record:
         constraint = self.constraints.get(identifier)
         if constraint is None or constraint["Owner"] != call.account:
-            raise _missing("Constraint", identifier)
+            raise missing("Constraint", identifier)
         return constraint
 
     def _share(self, call: Call, request: Record) -> Record:
         _, principal = _shared_with(request)
         share = self._own_portfolio(call, request["PortfolioId"]).shares.get(principal)
         if share is None:
-            raise _missing("Share with", principal)
+            raise missing("Share with", principal)
         return share
 
     def _offered(self, call: Call, portfolio_id: str) -> Record:
         portfolio = self.portfolios.get(portfolio_id)
         if portfolio is None or call.account not in portfolio.shares:
-            raise _missing("Portfolio", portfolio_id)
+            raise missing("Portfolio", portfolio_id)
         return portfolio.shares[call.account]
 
     def _tag_option(self, call: Call, identifier: str) -> Record:
         option = self._tag_options.get(identifier)
         if option is None or option["Owner"] != call.account:
-            raise _missing("TagOption", identifier)
+            raise missing("TagOption", identifier)
         return option
 
     def _taggable(self, call: Call, identifier: str) -> str:
@@ -705,26 +706,26 @@ def _shares_principals(portfolio: Portfolio, call: Call) -> bool:
 def _shared_with(request: Record) -> tuple[str, str]:
     node = request.get("OrganizationNode")
     if ("AccountId" in request) == (node is not None):
-        raise _invalid("Exactly one of AccountId and OrganizationNode must be given.")
+        raise invalid("Exactly one of AccountId and OrganizationNode must be given.")
     return ("ACCOUNT", request["AccountId"]) if node is None else (node["Type"], node["Value"])
 
 
 def _check_constraint(kind: str, parameters: str) -> None:
     if kind not in _CONSTRAINTS:
-        raise _invalid(f"{kind} is not a constraint type.")
+        raise invalid(f"{kind} is not a constraint type.")
     try:
         content = json.loads(parameters)
     except ValueError as error:
-        raise _invalid("The constraint's parameters are not JSON.") from error
+        raise invalid("The constraint's parameters are not JSON.") from error
     if kind == "LAUNCH" and list(content) not in (["RoleArn"], ["LocalRoleName"]):
-        raise _invalid("A LAUNCH constraint has RoleArn or LocalRoleName.")
+        raise invalid("A LAUNCH constraint has RoleArn or LocalRoleName.")
     if kind == "RESOURCE_UPDATE" and content.get("Properties", {}).get("TagUpdateOnProvisionedProduct") not in (
         "ALLOWED",
         "NOT_ALLOWED",
     ):
-        raise _invalid("A RESOURCE_UPDATE constraint says whether TagUpdateOnProvisionedProduct is ALLOWED.")
+        raise invalid("A RESOURCE_UPDATE constraint says whether TagUpdateOnProvisionedProduct is ALLOWED.")
     if kind == "TEMPLATE" and "Rules" not in content:
-        raise _invalid("A TEMPLATE constraint has Rules.")
+        raise invalid("A TEMPLATE constraint has Rules.")
 
 
 def _constraint_answer(constraint: Record) -> Record:
@@ -751,16 +752,3 @@ def _retag(tags: dict[str, str], request: Record) -> None:
     for key in request.get("RemoveTags", []):
         tags.pop(key, None)
     tags.update(_tag_map(request.get("AddTags", [])))
-
-
-def _paged(member: str, items: Iterable[Any], request: Record) -> Record:
-    found, token = page(items, request.get("PageSize"), request.get("PageToken"), 20)
-    return {member: found, "NextPageToken": token}
-
-
-def _invalid(message: str) -> ServiceError:
-    return ServiceError("InvalidParametersException", message)
-
-
-def _missing(what: str, identifier: str) -> ServiceError:
-    return ServiceError("ResourceNotFoundException", f"{what} {identifier} not found.")

@@ -8,27 +8,11 @@ from typing import Any
 
 import pytest
 
+from tests.actions_secrets import SECRETS
 from tests.e2e.command_line import SOURCE, CommandLine, Observer, Tree, tree
 
 pytestmark = pytest.mark.slow
 PARTS = ("build", "deploy")
-COMMON_SECRETS = {
-    "SAGEMAKER_DOMAIN_ARN",
-    "SAGEMAKER_SPACE_ARN",
-    "SAGEMAKER_PIPELINE_ROLE_ARN",
-    "OIDC_ROLE_GITHUB_WORKFLOW",
-    "SAGEMAKER_PROJECT_NAME",
-    "SAGEMAKER_PROJECT_ID",
-    "AMAZON_DATAZONE_DOMAIN",
-    "AMAZON_DATAZONE_SCOPENAME",
-    "AMAZON_DATAZONE_PROJECT",
-    "REGION",
-    "ARTIFACT_BUCKET",
-    "MODEL_PACKAGE_GROUP_NAME",
-    "GLUE_DATABASE",
-    "GLUE_TABLE",
-    "MLFLOW_TRACKING_URI",
-}
 
 
 def published(version: str, part: str) -> Tree:
@@ -91,7 +75,7 @@ def test_a_repository_holds_the_template_byte_for_byte(
 def test_its_secrets_and_variable_are_the_projects(launched: dict[str, Any], seen: Observer, part: str) -> None:
     there = seen.repository(launched["repositories"][part]["name"])
     secrets, project = there["secrets"], launched["project_id"]
-    names = COMMON_SECRETS | ({"DEPLOY_ACCOUNT"} if part == "deploy" else set())
+    names = SECRETS | ({"DEPLOY_ACCOUNT"} if part == "deploy" else set())
     tooling = _tooling(seen, launched)
 
     assert set(secrets) == names
@@ -169,7 +153,7 @@ def test_terminate_archives_and_a_new_launch_restores(cli: CommandLine, seen: Ob
         assert restored["repositories"][part]["status"] == "unchanged"
         there = seen.repository(name)
         assert not there["archived"]
-        assert set(there["secrets"]) >= COMMON_SECRETS
+        assert set(there["secrets"]) >= SECRETS
     mirror = seen.mirror(names["build"], tmp_path / "mirror")
     content = tree(mirror, "refs/heads/main")
     assert content.pop("mine.txt") == ("100644", b"a user's file\n")

@@ -10,15 +10,7 @@ from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from tests.faults.matrix import FAULTS, PREPARE, Cell, Laboratory, Outcome, cells, elapsed, expected, run
-
-
-def _run_share(share: list[Cell]) -> list[Outcome]:
-    """Run some cells in one laboratory (a worker process)."""
-    logging.disable(logging.CRITICAL)
-    with Laboratory.running() as laboratory:
-        right = {operation: expected(laboratory, operation) for operation in {cell.operation for cell in share}}
-        return [run(laboratory, cell, right[cell.operation]) for cell in share]
+from tests.faults.matrix import FAULTS, PREPARE, Laboratory, Outcome, cells, elapsed, run_share
 
 
 def _table(outcomes: list[Outcome], faults: list[str]) -> str:
@@ -52,7 +44,7 @@ def main() -> int:
         wanted = cells(laboratory, operations, faults)
     shares = [wanted[number :: arguments.workers * 4] for number in range(arguments.workers * 4)]
     with ProcessPoolExecutor(arguments.workers, mp_context=get_context("spawn")) as pool:
-        outcomes = [outcome for share in pool.map(_run_share, filter(None, shares)) for outcome in share]
+        outcomes = [outcome for share in pool.map(run_share, filter(None, shares)) for outcome in share]
     wrong = [outcome for outcome in outcomes if outcome.wrong]
     print(_table(outcomes, faults))  # noqa: T201
     for outcome in wrong:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import logging
 import re
 import subprocess
 import sys
@@ -143,10 +144,10 @@ class Laboratory:
         """Return the name of a new project."""
         return f"project{next(self.numbers)}"
 
-    def stack(self, project: str) -> Stack:
+    def stack(self, project: str, parts: Sequence[str] = PARTS) -> Stack:
         """Return a stack that is still to be created."""
         world = World(self.standin.api_url, self.standin.server_url, list(TOKENS), ARCHIVES)
-        return Stack(world, launch_template(ORGANIZATION, project, archive_name(V1), "v1.0.0"))
+        return Stack(world, launch_template(ORGANIZATION, project, archive_name(V1), "v1.0.0", parts=parts))
 
     def requests(self, project: str, act: Callable[[], str]) -> list[str]:
         """Return the requests that an operation makes without faults, names left out."""
@@ -200,26 +201,32 @@ def _label(entry: dict[str, Any], project: str) -> str:
 # -- operations -------------------------------------------------------------------------------------------------
 
 
-def _launched(laboratory: Laboratory, project: str) -> Stack:
-    stack = laboratory.stack(project)
+# A launch is tried with both repositories, what comes later with one: they are alike.
+ONE = PARTS[1:]
+
+
+def launched(laboratory: Laboratory, project: str, parts: Sequence[str] = PARTS) -> Stack:
+    """Return a stack that is there."""
+    stack = laboratory.stack(project, parts)
     status = stack.create()
     assert status == "CREATE_COMPLETE", f"{status}: {stack.reason}"
     return stack
 
 
-def _edited(laboratory: Laboratory, project: str, line: int) -> Stack:
-    stack = _launched(laboratory, project)
-    for part in ("build", "deploy"):
+def edited(laboratory: Laboratory, project: str, line: int, parts: Sequence[str] = PARTS) -> Stack:
+    """Return a stack that is there, with a line changed by a user in each repository."""
+    stack = launched(laboratory, project, parts)
+    for part in parts:
         changed = LINES.replace("line 3\n", "line 3 one\n").replace(f"line {line}", f"mine {line}", 1)
-        laboratory.standin.edit(f"{project}-{part}", "train.py", changed)
+        laboratory.standin.edit(f"{project}-{part.removeprefix('model_')}", "train.py", changed)
     return stack
 
 
 PREPARE: dict[str, Callable[[Laboratory, str], Stack]] = {
     "launch": Laboratory.stack,
-    "update": lambda laboratory, project: _edited(laboratory, project, 15),
-    "conflict": lambda laboratory, project: _edited(laboratory, project, 3),
-    "delete": _launched,
+    "update": lambda laboratory, project: edited(laboratory, project, 15, ONE),
+    "conflict": lambda laboratory, project: edited(laboratory, project, 3, ONE),
+    "delete": lambda laboratory, project: launched(laboratory, project, ONE),
 }
 
 
@@ -229,7 +236,8 @@ def operate(operation: str, stack: Stack, project: str) -> str:
         return stack.create()
     if operation == "delete":
         return stack.delete()
-    return stack.update(launch_template(ORGANIZATION, project, archive_name(V2), "v2.0.0", "2"))
+    parts = tuple(part for part in PARTS if f"{part}-repository" in stack.live)
+    return stack.update(launch_template(ORGANIZATION, project, archive_name(V2), "v2.0.0", value="2", parts=parts))
 
 
 # -- cells --------------------------------------------------------------------------------------------------------
@@ -284,6 +292,14 @@ def run(laboratory: Laboratory, cell: Cell, right: dict[str, Any]) -> Outcome:
         state, right = _content(state), _content(right)
     wrong = wrong or _difference(state, right)
     return Outcome(cell, tuple(statuses), wrong)
+
+
+def run_share(share: list[Cell]) -> list[Outcome]:
+    """Run some cells in a laboratory of their own (a worker process)."""
+    logging.disable(logging.CRITICAL)
+    with Laboratory.running() as laboratory:
+        right = {operation: expected(laboratory, operation) for operation in {cell.operation for cell in share}}
+        return [run(laboratory, cell, right[cell.operation]) for cell in share]
 
 
 def _content(state: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import json
 import os
 import signal
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -251,10 +251,18 @@ def killable(function: Callable[[], dict[str, Any]], kill: Callable[[], bool]) -
     return dict(answer["answer"])
 
 
-def launch_template(organization: str, project: str, archive: str, version: str, value: str = "1") -> list[Resource]:
+def launch_template(
+    organization: str,
+    project: str,
+    archive: str,
+    version: str,
+    *,
+    value: str = "1",
+    parts: Sequence[str] = PARTS,
+) -> list[Resource]:
     """Return the resources that a launch of the product makes, for build and deploy (products/mlops_project.py)."""
     resources: list[Resource] = []
-    for part in PARTS:
+    for part in parts:
         repository = f"{part}-repository"
         owner = {"DomainId": "dzd_1", "ProjectId": project, "Part": part}
 

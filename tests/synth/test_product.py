@@ -10,27 +10,11 @@ from typing import Any
 import pytest
 from ministack.services.cloudformation import engine
 
+from tests.actions_secrets import SECRETS
 from tests.synth.conftest import Assembly, publish, synthesize
 from tests.synth.policies import Names
 
 GOOD = {"DomainId": "dzd_4a5b6c", "ProjectId": "abc123def456", "Organization": "example-org"}
-SECRETS = {
-    "SAGEMAKER_DOMAIN_ARN",
-    "SAGEMAKER_SPACE_ARN",
-    "SAGEMAKER_PIPELINE_ROLE_ARN",
-    "OIDC_ROLE_GITHUB_WORKFLOW",
-    "SAGEMAKER_PROJECT_NAME",
-    "SAGEMAKER_PROJECT_ID",
-    "AMAZON_DATAZONE_DOMAIN",
-    "AMAZON_DATAZONE_SCOPENAME",
-    "AMAZON_DATAZONE_PROJECT",
-    "REGION",
-    "ARTIFACT_BUCKET",
-    "MODEL_PACKAGE_GROUP_NAME",
-    "GLUE_DATABASE",
-    "GLUE_TABLE",
-    "MLFLOW_TRACKING_URI",
-}
 
 
 def problem(template: dict[str, Any], given: dict[str, str]) -> str:

@@ -16,29 +16,11 @@ from custom_resources.template_content import Archive, build_archive
 from operations.template_source import TemplateContent, resolve
 from operations.workflow_check import check_workflows
 from products.settings import PROJECT_ROOT, load_settings
+from tests.actions_secrets import DEPLOY_SECRETS, SECRETS
 
 TEMPLATES = PROJECT_ROOT / "templates"
 PARTS = sorted(TEMPLATES.glob("*/model_*"))
 WORKFLOWS = sorted(TEMPLATES.glob("*/model_*/.github/workflows/*.yml"))
-# What the product sets in both repositories, and in the deploy repository (docs/interfaces.md).
-SECRETS = {
-    "SAGEMAKER_DOMAIN_ARN",
-    "SAGEMAKER_SPACE_ARN",
-    "SAGEMAKER_PIPELINE_ROLE_ARN",
-    "OIDC_ROLE_GITHUB_WORKFLOW",
-    "SAGEMAKER_PROJECT_NAME",
-    "SAGEMAKER_PROJECT_ID",
-    "AMAZON_DATAZONE_DOMAIN",
-    "AMAZON_DATAZONE_SCOPENAME",
-    "AMAZON_DATAZONE_PROJECT",
-    "REGION",
-    "ARTIFACT_BUCKET",
-    "MODEL_PACKAGE_GROUP_NAME",
-    "GLUE_DATABASE",
-    "GLUE_TABLE",
-    "MLFLOW_TRACKING_URI",
-}
-DEPLOY_SECRETS = SECRETS | {"DEPLOY_ACCOUNT"}
 PINNED = re.compile(r"^[\w.-]+/[\w./-]+@[0-9a-f]{40} +# v\d+(\.\d+){0,2}$")
 
 
