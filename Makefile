@@ -7,7 +7,7 @@ CHECKOV := .venv-checkov/.installed
 CONTRACT := tests/standin/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format synth layers test-layers faults bench sbom lock clean
+.PHONY: help install demo test test-scenarios check format synth layers test-layers faults bench sbom lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,6 +37,9 @@ $(CHECKOV): tests/synth/checkov.txt
 
 test: $(STAMP) $(CONTRACT) ## all tests
 	$(BIN)/pytest -n 2 --dist loadfile -m "not layers and not gates"
+
+test-scenarios: $(STAMP) ## every story of tests/integration on MiniStack: real stacks, the deployed functions
+	$(BIN)/pytest --on ministack tests/integration
 
 check: $(STAMP) $(CHECKOV) ## lint, format, types; the gates: cdk-nag, cfn-lint, checkov, zizmor, actionlint
 	$(BIN)/ruff check .

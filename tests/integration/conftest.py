@@ -24,12 +24,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("cloud_name", names, scope="session")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip on MiniStack what is for handlers only, with its reason."""
-    for item in items:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip on MiniStack what is for handlers only, with its reason; a chosen cloud runs stories and nothing else."""
+    clouds = {item: getattr(item, "callspec", None) and item.callspec.params.get("cloud_name") for item in items}
+    for item, cloud in clouds.items():
         only = item.get_closest_marker("handlers_only")
-        if only and getattr(item, "callspec", None) and item.callspec.params.get("cloud_name") == "ministack":
+        if only and cloud == "ministack":
             item.add_marker(pytest.mark.skip(reason=only.kwargs["reason"]))
+    if config.getoption("--on"):
+        config.hook.pytest_deselected(items=[item for item in items if not clouds[item]])
+        items[:] = [item for item in items if clouds[item]]
 
 
 @pytest.fixture(scope="session")

@@ -157,6 +157,7 @@ def test_a_damaged_archive(world: World, project: Project) -> None:
     assert untouched(world)
 
 
+@pytest.mark.ministack
 def test_a_refused_update_can_be_rolled_back(world: World, project: Project) -> None:
     project.launch()
     refs = project.refs()
@@ -180,6 +181,7 @@ def test_a_stack_that_moved_on_stops_a_request(world: World, project: Project) -
     stacks.operation = operation  # type: ignore[method-assign]
 
 
+@pytest.mark.ministack
 def test_a_rotated_token_is_read_again(world: World, project: Project) -> None:
     project.launch()
     world.github.store.forget_token(world.github.token)

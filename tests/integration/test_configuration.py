@@ -35,6 +35,7 @@ def test_secrets_are_sealed_with_one_public_key(world: World, project: Project) 
     assert len(keys) == 1
 
 
+@pytest.mark.ministack
 def test_only_what_changed_is_written(world: World, project: Project) -> None:
     world.requests()
     project.configure({**SECRETS, "NAME_3": "new"}, {"TRIGGER": "false", "MORE": "1"})
@@ -43,6 +44,7 @@ def test_only_what_changed_is_written(world: World, project: Project) -> None:
     assert project.state.variables["MORE"].value == "1"
 
 
+@pytest.mark.ministack
 def test_what_the_stack_drops_is_removed(world: World, project: Project) -> None:
     kept = {name: value for name, value in SECRETS.items() if name != "NAME_3"}
     project.configure(kept, {})
@@ -89,6 +91,7 @@ def test_rotation_writes_all_secrets(world: World, project: Project) -> None:
     assert project.state.variables["TRIGGER"].value == "by hand"
 
 
+@pytest.mark.ministack
 def test_a_reference_is_read_when_it_is_written(world: World, project: Project) -> None:
     reference = world.cloud.store_secret("scenarios/api", "key", "from Secrets Manager")
     data = project.configure(SECRETS, {}, SecretReferences={"API_KEY": reference})
@@ -117,6 +120,7 @@ def test_a_renamed_repository_is_followed(world: World, project: Project) -> Non
     assert not stranger.secrets
 
 
+@pytest.mark.ministack
 def test_no_value_reaches_the_attributes_or_the_log(world: World, project: Project) -> None:
     with world.cloud.logging() as lines:
         data = project.configure({**SECRETS, "NAME_3": "canary-in-the-mine"}, {})

@@ -24,6 +24,7 @@ def stranger(world: World, name: str = "p1-build", files: bool = True, **setting
     return world.snapshot(name)
 
 
+@pytest.mark.ministack
 @pytest.mark.parametrize("files", [True, False], ids=["with commits", "empty"])
 @pytest.mark.parametrize("spelling", ["p1-build", "P1-Build"])
 def test_a_taken_name_is_refused_and_nothing_touched(world: World, ours: Project, files: bool, spelling: str) -> None:
@@ -87,6 +88,7 @@ def test_our_renamed_repository_is_found_by_its_former_name(world: World, ours: 
     assert not again.state.archived
 
 
+@pytest.mark.ministack
 def test_launching_again_restores(world: World, ours: Project) -> None:
     ours.launch()
     ours.commit({"mine": "m\n"})
@@ -112,6 +114,7 @@ def test_an_empty_repository_is_adopted(world: World) -> None:
     assert project.files() == V1
 
 
+@pytest.mark.ministack
 def test_a_lone_readme_of_github_is_replaced(world: World) -> None:
     before = stranger(world, description="Of Studio")
     project = adopting(world).launch()
@@ -149,6 +152,7 @@ def test_adopted_work_is_kept_beside_the_template(world: World) -> None:
     assert project.files()["train.py"] == "two\n"
 
 
+@pytest.mark.ministack
 @pytest.mark.parametrize("method", ["merge", "squash"])
 def test_adopted_work_that_differs_gets_a_pull_request_that_can_be_merged(world: World, method: str) -> None:
     project = adopted_with(world, {"train.py": "mine\n"}, {**V1, "new": "n\n"})
@@ -258,6 +262,7 @@ def test_deleting_twice_is_deleting_once(world: World, ours: Project) -> None:
     assert (ours.state.archived, ours.refs()) == (True, refs)
 
 
+@pytest.mark.ministack
 def test_a_missing_permission_to_archive_is_said(world: World, ours: Project) -> None:
     ours.launch()
     world.cloud.use_token(world.github.make_token(["repo", "workflow"], login="writer", role="write"))
@@ -311,6 +316,7 @@ def test_an_archive_keeps_everything(world: World, ours: Project) -> None:
     assert (state["archived"], state["refs"], state["secrets"], state["variables"]) == (True, refs, {}, {})
 
 
+@pytest.mark.ministack
 @pytest.mark.parametrize("part", ["template", "repository"])
 def test_a_repository_deleted_on_github_is_said_and_the_project_can_go(world: World, ours: Project, part: str) -> None:
     ours.launch()

@@ -41,6 +41,7 @@ def resolve(project: Project, pull: Any, edit: Edit) -> None:
     project.git("push", "--quiet", "origin", f"HEAD:refs/heads/{pull['head']['ref']}")
 
 
+@pytest.mark.ministack
 def test_a_conflict_becomes_a_pull_request_that_says_what_to_do(world: World, project: Project) -> None:
     tip = project.commit({"train.py": MINE})
     status = project.update(world.publish("v2", {**V1, "train.py": THEIRS, "new.py": "n\n"}))
@@ -109,6 +110,7 @@ def test_a_merged_pull_request_moves_the_base(world: World, project: Project, me
     assert [s.split()[-1] for s in project.lineage()] == ["v3", "v2", "v1"]
 
 
+@pytest.mark.ministack
 @pytest.mark.parametrize("method", ["merge", "squash"])
 def test_a_resolved_conflict_moves_the_base(world: World, project: Project, method: str) -> None:
     pull = conflict(world, project)
@@ -196,6 +198,7 @@ def test_a_pull_request_merged_into_another_branch_does_not_move_the_base(world:
     assert project.files() == {**V1, "mine.py": "m\n", "new.py": "n\n", "newer.py": "n\n"}
 
 
+@pytest.mark.ministack
 def test_a_newer_version_takes_the_place_of_the_open_pull_request(world: World, project: Project) -> None:
     pull = conflict(world, project)
     status = project.update(world.publish("v3", {**V1, "train.py": FIVE.replace("two", "newer")}))
@@ -221,6 +224,7 @@ def test_a_pull_request_that_users_worked_on_is_closed_and_its_branch_kept(world
     assert "v3" in said["body"]
 
 
+@pytest.mark.ministack
 def test_a_rollback_withdraws_the_pull_request(world: World, project: Project) -> None:
     first = project.version
     conflict(world, project)
@@ -257,6 +261,7 @@ def test_a_conflict_after_a_squash_keeps_the_base(world: World, project: Project
     assert project.files()["train.py"] == MINE
 
 
+@pytest.mark.ministack
 @pytest.mark.parametrize("kind", ["protection", "ruleset"])
 def test_a_branch_that_takes_no_push_gets_a_pull_request(world: World, project: Project, kind: str) -> None:
     world.control("POST", "repositories/acme/p1-build/rules", {"branch": "main", "refuse_push": True, "kind": kind})

@@ -31,6 +31,7 @@ def moved(entries: list[Entry]) -> int:
     return sum(entry.bytes_in + entry.bytes_out for entry in entries)
 
 
+@pytest.mark.ministack
 def test_a_launch_takes_few_requests(world: World) -> None:
     project = Project(world, world.publish("v1", V1), secrets=SECRETS, variables={"TRIGGER": "false"})
     project.launch()
@@ -40,6 +41,7 @@ def test_a_launch_takes_few_requests(world: World) -> None:
     assert sum(entry.path.endswith("/public-key") for entry in asked) == 1
 
 
+@pytest.mark.ministack
 def test_an_update_takes_few_requests(world: World) -> None:
     project = Project(world, world.publish("v1", V1)).launch()
     project.commit(EDIT)

@@ -23,6 +23,7 @@ def project(world: World) -> Project:
     return Project(world, world.publish("v1.0.0", V1)).launch()
 
 
+@pytest.mark.ministack
 def test_a_launch_delivers_the_template_byte_for_byte(project: Project) -> None:
     assert project.files() == V1
     assert project.status["Status"] == "seeded"
@@ -30,6 +31,7 @@ def test_a_launch_delivers_the_template_byte_for_byte(project: Project) -> None:
     assert project.state.default_branch == "main"
 
 
+@pytest.mark.ministack
 def test_a_clean_merge_is_pushed_with_the_users_tip_and_the_lineage_as_parents(world: World, project: Project) -> None:
     tip = project.commit({"train.py": FIVE.replace("two", "TWO"), "mine.py": "mine\n"})
     status = project.update(world.publish("v1.1.0", {**V1, "train.py": FIVE.replace("five", "FIVE")}))
@@ -138,6 +140,7 @@ def test_a_version_with_the_same_files_moves_the_record_only(world: World, proje
     assert [s.split()[-1] for s in project.lineage()] == ["v3", "v1.0.0"]
 
 
+@pytest.mark.ministack
 def test_a_rollback_merges_the_older_tree_forward(world: World, project: Project) -> None:
     first = project.version
     project.commit({"mine": "m\n"})
@@ -168,6 +171,7 @@ def test_a_renamed_default_branch_is_followed(world: World, project: Project) ->
     assert "refs/heads/main" not in project.refs()
 
 
+@pytest.mark.ministack
 def test_a_renamed_repository_is_followed(world: World, project: Project) -> None:
     world.rest("PATCH", "/repos/acme/p1-build", name="renamed")
     assert project.update(world.publish("v2", {**V1, "new": "n\n"}))["Status"] == "merged"
@@ -191,6 +195,7 @@ def test_a_repository_that_took_the_former_name_is_left_alone(world: World, proj
     assert stranger.refs() == before
 
 
+@pytest.mark.ministack
 @pytest.mark.parametrize("moment", [("GET", "/info/refs"), ("POST", "/git-receive-pack")], ids=["before", "within"])
 def test_who_pushes_while_we_merge_comes_first(
     world: World, project: Project, monkeypatch: pytest.MonkeyPatch, moment: tuple[str, str]
@@ -216,6 +221,7 @@ def test_who_pushes_while_we_merge_comes_first(
     assert [s.split()[-1] for s in project.lineage()] == ["v2", "v1.0.0"]
 
 
+@pytest.mark.ministack
 def test_an_archived_repository_of_ours_is_restored_first(world: World, project: Project) -> None:
     world.rest("PATCH", "/repos/acme/p1-build", archived=True)
     assert project.update(world.publish("v2", {**V1, "new": "n\n"}))["Status"] == "merged"
@@ -279,6 +285,7 @@ def by_pull_request(method: str) -> Callable[[World, Project], None]:
     return deliver
 
 
+@pytest.mark.ministack
 @pytest.mark.parametrize("deliver", [push_twice, by_pull_request("merge")], ids=["push", "pull request"])
 def test_a_deleted_record_is_recovered_from_the_history(
     world: World, project: Project, deliver: Callable[[World, Project], None]
@@ -306,6 +313,7 @@ def test_a_deleted_record_is_never_guessed(world: World, project: Project, metho
     assert project.files(pull["head"]["sha"])["newer"] == "n\n"
 
 
+@pytest.mark.ministack
 def test_without_any_trace_there_is_a_pull_request(world: World, project: Project) -> None:
     project.commit({"train.py": "mine alone\n"})
     project.git("checkout", "--quiet", "--orphan", "clean")
