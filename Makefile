@@ -7,7 +7,7 @@ CHECKOV := .venv-checkov/.installed
 CONTRACT := tests/standin/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-scenarios check format synth layers test-layers faults bench sbom lock clean
+.PHONY: help install tools demo test test-scenarios check format synth layers test-layers faults bench sbom lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,8 +35,11 @@ $(CHECKOV): tests/synth/checkov.txt
 	.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/synth/checkov.txt
 	@touch $@
 
+tools: $(STAMP) $(CHECKOV) $(CONTRACT) ## install what check and test use
+
+# Four at once on two cores: much of an end-to-end test is waiting.
 test: $(STAMP) $(CONTRACT) ## all tests
-	$(BIN)/pytest -n 2 --dist loadfile -m "not layers and not gates"
+	$(BIN)/pytest -n 4 --dist loadfile -m "not layers and not gates"
 
 test-scenarios: $(STAMP) ## every story of tests/integration on MiniStack: real stacks, the deployed functions
 	$(BIN)/pytest --on ministack tests/integration
