@@ -7,7 +7,7 @@ CHECKOV := .venv-checkov/.installed
 CONTRACT := tests/standin/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo test test-scenarios check format synth layers test-layers faults bench sbom lock clean
+.PHONY: help install tools demo test test-long test-scenarios check format synth layers test-layers faults bench sbom lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -38,8 +38,11 @@ $(CHECKOV): tests/synth/checkov.txt
 tools: $(STAMP) $(CHECKOV) $(CONTRACT) ## install what check and test use
 
 # Four at once on two cores: much of an end-to-end test is waiting.
-test: $(STAMP) $(CONTRACT) ## all tests
-	$(BIN)/pytest -n 4 --dist loadfile -m "not layers and not gates"
+test: $(STAMP) $(CONTRACT) ## all tests but those of the layers and the long ones
+	$(BIN)/pytest -n 4 --dist loadfile -m "not layers and not gates and not long"
+
+test-long: $(STAMP) ## what takes minutes of waiting: a lost run, StudioStack's removal, failed launches by event
+	$(BIN)/pytest -m long
 
 test-scenarios: $(STAMP) ## every story of tests/integration on MiniStack: real stacks, the deployed functions
 	$(BIN)/pytest --on ministack tests/integration

@@ -85,6 +85,7 @@ def test_the_same_event_many_times_is_one_product(installation: Installation) ->
     assert names.count(f"studio-{project}") == 1
 
 
+@pytest.mark.long
 def test_two_projects_at_once(installation: Installation) -> None:
     projects = [installation.create(name, SECOND_DOOR) for name in ("east", "west")]
     for project in projects:
@@ -106,6 +107,7 @@ def test_a_project_that_fails_is_notified_by_name_and_reason(installation: Insta
     assert "FAILED" in {item["status"] for item in installation.settled(project)}
 
 
+@pytest.mark.long
 def test_a_launch_that_fails_is_notified_and_can_be_tried_again(installation: Installation, notifications: Any) -> None:
     """A stranger's repository has the name: the launch is refused; once it is renamed, the event works again."""
     installation.tooling("refused", seconds=3)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from botocore.exceptions import ClientError
 
 from local import assembly
 from tests.integration.studio.conftest import DOMAIN, FIRST_DOOR, OWN, Installation, eventually
+
+pytestmark = pytest.mark.long
 
 
 def delete_studio_stack(installation: Installation) -> str:
