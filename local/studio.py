@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 
 from local.home import Home, LocalError
 from local.ministack import ACCOUNT, REGION
+from local.stacks import sentence
 from products.project_setup import LAUNCH_NAME_PREFIX
 from products.settings import load_settings, settings_path
 
@@ -185,7 +186,7 @@ def delete_project(run: Run, name: str, terminal: Terminal) -> dict[str, Any]:
         if found is None:
             break
         if found["projectStatus"] == "DELETE_FAILED":
-            reasons = "; ".join(reason["message"] for reason in found.get("failureReasons", []))
+            reasons = "; ".join(sentence(reason["message"]) for reason in found.get("failureReasons", []))
             raise LocalError(f"Studio could not delete the project {name}: {reasons}")
         time.sleep(_POLL_SECONDS)
     archived = {}
@@ -239,7 +240,8 @@ def _deployed(run: Run, project: str, terminal: Terminal) -> None:
             break
         time.sleep(_POLL_SECONDS)
     if details["overallDeploymentStatus"] != "SUCCESSFUL":
-        reasons = [reason["message"] for each in details["environmentFailureReasons"].values() for reason in each]
+        failed = details["environmentFailureReasons"].values()
+        reasons = [sentence(reason["message"]) for each in failed for reason in each]
         raise LocalError(f"Studio could not deploy the project {found['name']}: {'; '.join(reasons)}")
 
 
