@@ -6,8 +6,11 @@ STAMP := $(VENV)/.installed
 CHECKOV := .venv-checkov/.installed
 CONTRACT := tests/standin/node_modules/.installed
 
+# Dozens of short processes: each source is compiled once, whatever the shell says.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo test test-long test-scenarios check format synth layers test-layers faults bench sbom lock clean
+.PHONY: help install tools demo test test-long test-scenarios check lint types gates format synth layers test-layers faults bench sbom lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,9 +40,9 @@ $(CHECKOV): tests/synth/checkov.txt
 
 tools: $(STAMP) $(CHECKOV) $(CONTRACT) ## install what check and test use
 
-# Four at once on two cores: much of an end-to-end test is waiting.
+# Five at once on two cores: much of an end-to-end test is waiting.
 test: $(STAMP) $(CONTRACT) ## all tests but those of the layers and the long ones
-	$(BIN)/pytest -n 4 --dist loadfile -m "not layers and not gates and not long"
+	$(BIN)/pytest -n 5 --dist loadgroup --no-loadscope-reorder -m "not layers and not gates and not long"
 
 test-long: $(STAMP) ## what takes minutes of waiting: a lost run, StudioStack's removal, failed launches by event
 	$(BIN)/pytest -m long
@@ -47,12 +50,18 @@ test-long: $(STAMP) ## what takes minutes of waiting: a lost run, StudioStack's 
 test-scenarios: $(STAMP) ## every story of tests/integration on MiniStack: real stacks, the deployed functions
 	$(BIN)/pytest --on ministack tests/integration
 
-check: $(STAMP) $(CHECKOV) ## lint, format, types; the gates: cdk-nag, cfn-lint, checkov, zizmor, actionlint
+check: lint types gates ## lint, format, types; the gates: cdk-nag, cfn-lint, checkov, zizmor, actionlint
+
+lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/zizmor --offline --no-progress --quiet templates
 	$(BIN)/actionlint -shellcheck= -pyflakes= templates/*/*/.github/workflows/*.yml
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+gates: $(STAMP) $(CHECKOV)
 	$(BIN)/pytest -m gates tests/synth
 
 format: $(STAMP) ## rewrite what ruff can

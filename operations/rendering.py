@@ -22,7 +22,7 @@ def render_newest(directory: Path) -> str:
     """Write the newest version's product template, if it is missing; return the version, "" if nothing was missing.
 
     A version that is no longer the newest must stay as it was rendered (docs/decisions/0011), so this comes before
-    another is published. Runs portfolio_app.py (about ten seconds). Raises NotRendered, products.versions.VersionError.
+    another is published. Runs portfolio_app.py (a few seconds). Raises NotRendered, products.versions.VersionError.
     """
     published = read_versions(directory)
     if not published or any(directory.glob(f"*.{published[-1].version}.product.template.json")):
@@ -34,6 +34,7 @@ def render_newest(directory: Path) -> str:
             "MLOPS_VERSIONS_DIR": str(directory.resolve()),
             "CDK_OUTDIR": assembly,
             "CDK_CONTEXT_JSON": json.dumps({"aws:cdk:bundling-stacks": []}),
+            "CDK_VALIDATION": "false",  # the deployment checks it
         }
         command = [sys.executable, str(PROJECT_ROOT / "portfolio_app.py")]
         done = subprocess.run(command, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=False)

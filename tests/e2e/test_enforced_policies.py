@@ -12,7 +12,9 @@ from collections.abc import Iterator
 import pytest
 import requests
 
+from local.home import Home
 from tests.e2e.command_line import CommandLine, Observer
+from tests.sharing import synthesized_before
 from tests.synth.policies import Call, refused
 
 pytestmark = pytest.mark.slow
@@ -29,6 +31,7 @@ RESOURCES = {
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
     """A local cloud of its own that enforces IAM."""
     line = CommandLine(tmp_path_factory.mktemp("strict"))
+    synthesized_before(Home(line.home), tmp_path_factory)
     line.done("up", environment=ENFORCED)
     try:
         yield line

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from local.github import GitHubStandIn
+from local.home import Home
 from tests.integration.ministack import MiniStack
 from tests.integration.world import World
+from tests.sharing import synthesized_before
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -39,7 +41,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
     """One MiniStack for all tests, started by the first that needs it."""
-    with MiniStack.running(tmp_path_factory.mktemp("ministack")) as cloud:
+    folder = tmp_path_factory.mktemp("ministack")
+    synthesized_before(Home(folder), tmp_path_factory)
+    with MiniStack.running(folder) as cloud:
         yield cloud
 
 

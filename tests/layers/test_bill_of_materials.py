@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 from layers.git.debian import read_lock
 from layers.python.layer import read_requirements
@@ -19,6 +17,9 @@ pytestmark = pytest.mark.layers
 
 @pytest.fixture(scope="module")
 def bill(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    from cyclonedx.schema import SchemaVersion  # three seconds, that each run of tests would pay
+    from cyclonedx.validation.json import JsonStrictValidator
+
     file = tmp_path_factory.mktemp("bill") / "sbom.json"
     run_script("sbom", "--output", file)
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(file.read_text()) is None

@@ -28,6 +28,7 @@ def test_two_versions_are_published_and_synthesized_without_a_step_between(tmp_p
         "MLOPS_VERSIONS_DIR": str(versions),
         "CDK_OUTDIR": str(tmp_path / "out"),
         "CDK_CONTEXT_JSON": '{"aws:cdk:bundling-stacks": []}',
+        "CDK_VALIDATION": "false",
     }
     command = [sys.executable, "portfolio_app.py"]
     done = subprocess.run(command, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=False)

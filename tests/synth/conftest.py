@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,15 +40,20 @@ def publish(store: Path, version: str, text: str = "one", guidance: Guidance = "
 
 
 def synthesize(
-    store: Path, output: Path, *, settings: Path | None = None, context: str = NOTHING_BUNDLED
+    store: Path,
+    output: Path,
+    *,
+    settings: Path | None = None,
+    context: str = NOTHING_BUNDLED,
+    validated: bool = False,
 ) -> subprocess.CompletedProcess[str]:
-    """Run portfolio_app.py as a person would."""
+    """Run portfolio_app.py as a person would; `validated` with the CDK's validation, which takes half of the time."""
     environment = {
         **os.environ,
         "MLOPS_VERSIONS_DIR": str(store),
         "CDK_OUTDIR": str(output),
         "CDK_CONTEXT_JSON": context,
-        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
+        "CDK_VALIDATION": json.dumps(validated),
     }
     if settings:
         environment["SETTINGS_FILE"] = str(settings)
@@ -70,7 +74,6 @@ class Assembly:
 
     path: Path
     store: Path
-    seconds: float = 0.0  # processor time it took
 
     def template(self, pattern: str) -> dict[str, Any]:
         """Return the one template that the pattern names."""
@@ -100,13 +103,9 @@ def of_type(template: Mapping[str, Any], kind: str) -> dict[str, dict[str, Any]]
 
 def synthesized(store: Path, output: Path, settings: Path | None = None) -> Assembly:
     """Synthesize, and fail with what was said."""
-    before = os.times()
-    started = time.monotonic()
     run = synthesize(store, output, settings=settings)
     assert run.returncode == 0, run.stderr
-    after = os.times()
-    used = after.children_user - before.children_user + after.children_system - before.children_system
-    return Assembly(output, store, min(used, time.monotonic() - started))
+    return Assembly(output, store)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -223,8 +223,8 @@ def test_what_changed_meanwhile_is_observed_again() -> None:
     assert house.open_rooms == 0
 
 
-def waits(wait: RetryLater) -> Callable[[], None]:
-    def raising() -> None:
+def waits(wait: Exception) -> Callable[..., Any]:
+    def raising(*given: object) -> Any:
         raise wait
 
     return raising
@@ -255,3 +255,32 @@ def test_a_rate_limit_pauses_everyone() -> None:
     house.meanwhile.append(waits(RateLimited(42, "GitHub's rate limit.")))
     assert is_complete(LAMP, accepted(stacks, event()), house, stacks, 60, budget=budget) == {"IsComplete": False}
     assert budget.paused == [42]
+
+
+def test_a_limit_is_a_wait_even_when_it_cannot_be_told_to_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    house, stacks, budget = House(), Stacks(), Budget()
+    monkeypatch.setattr(budget, "pause", waits(RetryLater(5, "DynamoDB could not be reached.")))
+    house.meanwhile.append(waits(RateLimited(42, "GitHub's rate limit.")))
+    assert is_complete(LAMP, accepted(stacks, event()), house, stacks, 60, budget=budget) == {"IsComplete": False}
+
+
+def test_a_preflight_that_meets_the_limit_pauses_everyone_and_is_left_out() -> None:
+    budget = Budget()
+    resource = replace(LAMP, preflight=waits(RateLimited(42, "GitHub's rate limit.")))
+    answer = on_event(resource, event(), Stacks(), House(), budget=budget)
+    assert answer["Operation"]["Noted"] == {}
+    assert budget.paused == [42]
+
+
+def test_no_preflight_while_github_wants_no_request() -> None:
+    resource = replace(LAMP, preflight=waits(AssertionError("asked")))
+    closed = Budget(RetryLater(30, "GitHub asked all launches to wait."))
+    assert on_event(resource, event(), Stacks(), House(), budget=closed)["Operation"]["Noted"] == {}
+
+
+def test_the_stack_is_looked_up_before_github_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The look-up is what is repeated: GitHub would be asked as often."""
+    stacks, resource = Stacks(), replace(LAMP, preflight=waits(AssertionError("asked")))
+    monkeypatch.setattr(stacks, "operation", waits(RetryLater(5, "CloudFormation asks to be called later.")))
+    with pytest.raises(RetryLater, match="CloudFormation"):
+        on_event(resource, event(), stacks, House())

@@ -22,6 +22,7 @@ from local import run as runs
 from local.aws.emulator import Emulator
 from local.home import Home
 from local.terminal import Terminal
+from tests.sharing import synthesized_before
 
 FIRST_DOOR, SECOND_DOOR, OWN = "regression", "Tabular by event", "Tabular of our own"
 DOMAIN = studio.CHAIN_DOMAIN_ID
@@ -255,7 +256,9 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         versions.ensure_first(home)
         for snapshot in home.versions.glob("*.product.template.json"):
             snapshot.unlink()  # these settings are in the product's template, too (profile folders)
-        patch.setattr(versions, "ensure_first", lambda home: None)
+        first = versions.ensure_first
+        patch.setattr(versions, "ensure_first", lambda given: first(given) if given != home else None)
+        synthesized_before(home, tmp_path_factory)
         run = runs.up(home, quiet())
         run.standin_aws.call("POST", "events", {"enabled": True})
         yield Installation(run)

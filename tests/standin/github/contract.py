@@ -9,15 +9,21 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator, FormatChecker
-
 DESCRIPTION = Path(__file__).parents[1] / "node_modules/@octokit/openapi/generated/api.github.com.json"
-_FORMATS = FormatChecker(formats=[])
 
 
-@_FORMATS.checks("date-time", raises=ValueError)
 def _is_time(value: object) -> bool:
     return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
+
+
+@cache
+def _validation() -> tuple[Any, Any]:
+    """Return the validator and its formats: what takes seconds to load, and not all processes need."""
+    from jsonschema import Draft202012Validator, FormatChecker
+
+    formats = FormatChecker(formats=[])
+    formats.checks("date-time", raises=ValueError)(_is_time)
+    return Draft202012Validator, formats
 
 
 def _converted(node: Any) -> Any:
@@ -84,8 +90,9 @@ class Contract:
 
     def violations(self, schema: dict[str, Any], value: Any) -> list[str]:
         """Return what is wrong with a value: what the schema says, and fields that it does not know."""
-        validator = Draft202012Validator({**schema, "components": self.components}, format_checker=_FORMATS)
-        found = [f"{error.json_path}: {error.message[:300]}" for error in validator.iter_errors(value)]
+        validator, formats = _validation()
+        judge = validator({**schema, "components": self.components}, format_checker=formats)
+        found = [f"{error.json_path}: {error.message[:300]}" for error in judge.iter_errors(value)]
         return found + [f"unknown field {name}" for name in sorted(self._unknown(schema, value))]
 
     def _unknown(self, schema: dict[str, Any], value: Any) -> set[str]:
