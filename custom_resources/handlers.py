@@ -59,10 +59,10 @@ def _reason(error: Exception) -> str:
 
 
 def _accepted(resource: CustomResource[Any, Any, Any, Hosts], event: dict[str, Any], hosts: Hosts) -> dict[str, Any]:
-    """Accept a request. The framework cannot be asked to call again here, so a throttled look-up is repeated."""
+    """Accept a request. The framework cannot be asked to call again here, so a throttled look-up of the stack is repeated."""
     for _ in range(ACCEPT_ATTEMPTS):
         try:
-            return on_event(resource, event, hosts.stacks, hosts)
+            return on_event(resource, event, hosts.stacks, hosts, budget=hosts.budget)
         except RetryLater as wait:
             why = wait.why
             time.sleep(min(wait.seconds, 5))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar
 
@@ -175,20 +175,51 @@ def parsed(resource: CustomResource[PropertiesT, Any, Any, Any], event: Event) -
 
 
 def on_event(
-    resource: CustomResource[PropertiesT, Any, Any, HostsT], event: Event, stacks: Stacks, hosts: HostsT | None = None
+    resource: CustomResource[PropertiesT, Any, Any, HostsT],
+    event: Event,
+    stacks: Stacks,
+    hosts: HostsT | None = None,
+    *,
+    budget: SharedBudget | None = None,
 ) -> dict[str, Any]:
-    """Accept a request: validate it, name the resource, note the stack operation it belongs to. Writes nothing."""
+    """Accept a request: validate it, name the resource, note the stack operation it belongs to. Writes nothing.
+
+    Raises RetryLater when CloudFormation does not answer: before the preflight, so that repeating costs GitHub nothing.
+    """
     request = parsed(resource, event)
-    noted: Mapping[str, str] = {}
-    if hosts is not None:
-        try:
-            noted = resource.preflight(request, hosts)
-        except RetryLater as wait:  # is_complete can wait, on_event cannot
-            logger.warning("preflight left out", why=wait.why)
+    operation, started = stacks.operation(request.stack_id), str(time.time())
+    noted = {} if hosts is None else dict(_preflight(resource, request, hosts, budget))
     return {
         "PhysicalResourceId": request.physical_id or resource.physical_id(request.properties),
-        "Operation": {"Stack": stacks.operation(request.stack_id), "Started": str(time.time()), "Noted": dict(noted)},
+        "Operation": {"Stack": operation, "Started": started, "Noted": noted},
     }
+
+
+def _preflight(
+    resource: CustomResource[PropertiesT, Any, Any, HostsT],
+    request: Request[PropertiesT],
+    hosts: HostsT,
+    budget: SharedBudget | None,
+) -> Mapping[str, str]:
+    """Look ahead, unless GitHub wants to be left alone: is_complete can wait for that, on_event cannot."""
+    try:
+        if budget and resource.cost is not free:
+            budget.require_open()
+        return resource.preflight(request, hosts)
+    except RetryLater as wait:
+        _tell_everyone(wait, budget)
+        logger.warning("preflight left out", why=wait.why)
+        return {}
+
+
+def _tell_everyone(wait: RetryLater, budget: SharedBudget | None) -> None:
+    """Let all functions wait when it is GitHub that asked for it."""
+    if not isinstance(wait, RateLimited):
+        return
+    count("RateLimitWaits")
+    if budget:
+        with suppress(RetryLater):  # DynamoDB does not answer: the others will hear it from GitHub
+            budget.pause(wait.seconds)
 
 
 def _reconcile(
@@ -234,10 +265,7 @@ def is_complete(
     try:
         done = _reconcile(resource, request, hosts, budget, ensure_current)
     except RetryLater as wait:
-        if isinstance(wait, RateLimited):
-            count("RateLimitWaits")
-            if budget:
-                budget.pause(wait.seconds)
+        _tell_everyone(wait, budget)
         if time.time() - request.started > patience:
             raise FinalError(f"Gave up after {patience / 60:.0f} minutes: {wait.why}") from wait
         logger.warning("pending", why=wait.why, seconds=wait.seconds)
