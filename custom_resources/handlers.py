@@ -59,7 +59,7 @@ def _reason(error: Exception) -> str:
 
 
 def _accepted(resource: CustomResource[Any, Any, Any, Hosts], event: dict[str, Any], hosts: Hosts) -> dict[str, Any]:
-    """Accept a request. The framework cannot be asked to call again here, so a throttled look-up of the stack is repeated."""
+    """Accept a request. The framework cannot be asked to call again here, so a throttled look-up is repeated."""
     for _ in range(ACCEPT_ATTEMPTS):
         try:
             return on_event(resource, event, hosts.stacks, hosts, budget=hosts.budget)
