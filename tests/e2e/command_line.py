@@ -14,6 +14,9 @@ from typing import Any
 
 import requests
 
+from local.home import Home
+from tests.sharing import forget_spent_budget
+
 SOURCE = Path(__file__).resolve().parents[2]
 SECONDS = 280
 Tree = dict[str, tuple[str, bytes]]  # path -> (mode, content)
@@ -50,6 +53,8 @@ class CommandLine:
 
     def run(self, verb: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Outcome:
         """Run a verb with --json. Fails unless stdout is exactly one JSON document and stderr has no traceback."""
+        if verb in ("launch", "update", "terminate"):
+            forget_spent_budget(Home(self.home))
         done = subprocess.run(
             [sys.executable, "-m", "local", verb, "--json", *arguments],
             cwd=SOURCE,

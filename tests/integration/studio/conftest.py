@@ -22,7 +22,7 @@ from local import run as runs
 from local.aws.emulator import Emulator
 from local.home import Home
 from local.terminal import Terminal
-from tests.sharing import synthesized_before
+from tests.sharing import forget_spent_budget, synthesized_before
 
 FIRST_DOOR, SECOND_DOOR, OWN = "regression", "Tabular by event", "Tabular of our own"
 DOMAIN = studio.CHAIN_DOMAIN_ID
@@ -78,6 +78,7 @@ class Installation:
 
     def create(self, name: str, profile: str = FIRST_DOOR, **more: Any) -> str:
         """Create a project as a user does; return its id at once."""
+        forget_spent_budget(self.run.home)
         (found,) = self.datazone.list_project_profiles(domainIdentifier=DOMAIN, name=profile)["items"]
         made = self.datazone.create_project(domainIdentifier=DOMAIN, name=name, projectProfileId=found["id"], **more)
         return str(made["id"])
