@@ -34,6 +34,12 @@ class Approval(BaseModel):
     model_package: str = Field(alias="ModelPackageArn")
     group: str = Field(alias="ModelPackageGroupName")
     status: str = Field(alias="ModelApprovalStatus")
+    changed: tuple[str, ...] | None = Field(default=None, alias="UpdatedModelPackageFields")
+
+    @property
+    def approves(self) -> bool:
+        """The event is the approval itself, not another change (of metadata, of the stage) of an approved package."""
+        return self.status == "Approved" and (not self.changed or "ModelApprovalStatus" in self.changed)
 
 
 class NoDeployRepository(FinalError):
@@ -55,7 +61,7 @@ def start_deployment(approved: Approval, hosts: Hosts, product_id: str, workflow
     Raises FinalError or RetryLater: the message then comes back.
     """
     group = _GROUP.match(approved.group)
-    if approved.status != "Approved" or not group:
+    if not approved.approves or not group:
         return "not-ours"
     outputs = hosts.catalog.outputs_with(
         product_id, "ModelPackageGroupName", approved.group, likely_name=f"studio-{group[1]}"
@@ -88,4 +94,4 @@ def handle(event: Mapping[str, Any], hosts: Hosts, product_id: str, workflow: st
     for record in event["Records"]:
         approved = approval(record["body"])
         outcome = start_deployment(approved, hosts, product_id, workflow)
-        logger.info("model approved", group=approved.group, model_package=approved.model_package, outcome=outcome)
+        logger.info("model package event", group=approved.group, model_package=approved.model_package, outcome=outcome)

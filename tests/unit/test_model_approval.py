@@ -19,8 +19,8 @@ GROUP = "aiops-proj1-models"
 PACKAGE = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{GROUP}/1"
 
 
-def message(event: str = "e1", group: str = GROUP, status: str = "Approved") -> dict[str, Any]:
-    detail = {"ModelPackageArn": PACKAGE, "ModelPackageGroupName": group, "ModelApprovalStatus": status}
+def message(event: str = "e1", group: str = GROUP, status: str = "Approved", **more: Any) -> dict[str, Any]:
+    detail = {"ModelPackageArn": PACKAGE, "ModelPackageGroupName": group, "ModelApprovalStatus": status, **more}
     return {"Records": [{"body": json.dumps({"id": event, "detail": detail})}]}
 
 
@@ -80,6 +80,22 @@ def test_the_repository_is_found_by_its_id_and_its_default_branch_runs(hosts: Ho
     run(hosts, message())
     assert hosts.github.started == [("acme/renamed", "deploy_model.yml", "trunk", {"model_package_arn": PACKAGE})]
     assert hosts.github.variables == {REMEMBERED: "e1"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "started"),
+    [
+        (["CustomerMetadataProperties"], 0),
+        (["ModelLifeCycle", "ApprovalDescription"], 0),
+        (["ModelApprovalStatus", "ApprovalDescription"], 1),
+        ([], 1),
+        (None, 1),
+    ],
+)
+def test_only_the_approval_itself_deploys(hosts: Hosts, changed: list[str] | None, started: int) -> None:
+    """An approved package that changes otherwise has an event with ModelApprovalStatus Approved as well."""
+    run(hosts, message(UpdatedModelPackageFields=changed))
+    assert len(hosts.github.started) == started
 
 
 def test_an_event_that_comes_again_starts_nothing(hosts: Hosts) -> None:
