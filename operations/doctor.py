@@ -221,7 +221,8 @@ class AwsChecks:
             ("Versions", self.versions),
         ]
         if self._settings.studio.domain_id:
-            checks += [("Domain", self.domain), ("Blueprint", self.blueprint), ("Connection", self.connection)]
+            blueprint = [("Blueprint", self.blueprint)] if self._settings.studio.registers_blueprint else []
+            checks += [("Domain", self.domain), *blueprint, ("Connection", self.connection)]
         return checks
 
     @cached_property
@@ -309,7 +310,7 @@ class AwsChecks:
             )
             return
         role = self._settings.provisioning_role_name
-        if self._settings.studio.domain_id and not any(arn.endswith(f"/{role}") for arn in principals):
+        if self._settings.studio.registers_blueprint and not any(arn.endswith(f"/{role}") for arn in principals):
             yield Check(
                 name,
                 "problem",

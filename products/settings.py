@@ -206,6 +206,12 @@ class Studio(_Section):
     project_setup: ProjectSetup = ProjectSetup()
     model_approval: ModelApproval = ModelApproval()
 
+    @property
+    def registers_blueprint(self) -> bool:
+        """The first door is open: to a profile, or for a domain alone, where people put the environment into profiles."""
+        by_profile = bool(self.profiles or self.own_profiles)
+        return bool(self.domain_id) and (by_profile or not self.project_setup.profiles)
+
     @model_validator(mode="after")
     def _one_door_each(self) -> Studio:
         twice = {*self.profiles, *self.own_profiles} & set(self.project_setup.profiles)

@@ -128,7 +128,7 @@ class StudioStack(Stack):
         self._product_id = product_id
         self._version = version
         studio = settings.studio
-        if studio.domain_id:
+        if studio.registers_blueprint:
             self._blueprint()
         if studio.project_setup.profiles:
             self._project_setup()

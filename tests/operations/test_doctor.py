@@ -215,6 +215,18 @@ def portfolio(session: Session, settings: Settings, *principals: str) -> None:
     session.answers("servicecatalog", "list_principals_for_portfolio", {"Principals": found}, **wanted)
 
 
+def test_the_second_door_alone_has_no_blueprint_to_check(settings: Settings) -> None:
+    def names(given: Settings) -> set[str]:
+        session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name="us-east-1")
+        return {name for name, _ in AwsChecks(session, given, []).all()}
+
+    first = in_studio(settings)
+    events = settings.studio.project_setup.model_copy(update={"profiles": ("By event",)})
+    second = first.model_copy(update={"studio": first.studio.model_copy(update={"project_setup": events})})
+    assert names(first) - names(second) == {"Blueprint"}
+    assert "Domain" in names(second)
+
+
 def in_studio(settings: Settings) -> Settings:
     return settings.model_copy(update={"studio": settings.studio.model_copy(update={"domain_id": "dzd_1"})})
 
