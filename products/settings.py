@@ -208,7 +208,7 @@ class Studio(_Section):
 
     @property
     def registers_blueprint(self) -> bool:
-        """The first door is open: to a profile, or for a domain alone, where people put the environment into profiles."""
+        """The first door is open: to a profile, or for a domain alone, where people put the environment into them."""
         by_profile = bool(self.profiles or self.own_profiles)
         return bool(self.domain_id) and (by_profile or not self.project_setup.profiles)
 
