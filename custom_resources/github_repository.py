@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from custom_resources.errors import FinalError
-from custom_resources.lineage import TEMPLATE_REF, Delivery, delivery_in
+from custom_resources.errors import FinalError, NotPermitted
+from custom_resources.hosts.git import RepositoryUnreachable
+from custom_resources.lineage import Delivery
+from custom_resources.live_stack import STACK_REF, Claim, held_delivery, refusal, rival, take
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import (
     BranchName,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from custom_resources.hosts import Hosts
     from custom_resources.hosts.github import Repository
 
+TOPICS = 20  # as many as a repository can have
 _PARTS = {"model_build": "Model build", "model_deploy": "Model deployment"}
 
 
@@ -74,11 +77,13 @@ class OrganizationChanged(FinalError):
 
 @dataclass(frozen=True)
 class Observed:
-    """The repository found, and the delivery that its lineage records."""
+    """The repository found, and the delivery that its lineage records, with the stack that holds the repository."""
 
     repository: Repository | None
     delivery: Delivery | None = None
     empty: bool = False
+    claim: str = ""  # what STACK_REF points to
+    rival: str = ""  # another stack that holds the repository and still exists
 
 
 Action = Literal["create", "adopt", "restore", "keep", "archive", "nothing"]
@@ -92,8 +97,9 @@ class Plan:
     action: Action
     repository: Repository | None = None
     changes: Mapping[str, str | bool] = field(default_factory=dict)
-    topics: tuple[str, ...] = ()
+    topics: tuple[str, ...] | None = None  # all that it shall have; None leaves them
     empty: bool = False
+    claim: Claim | None = None
 
 
 def preflight(request: Request[GitHubRepositoryProperties], hosts: Hosts) -> Mapping[str, str]:
@@ -109,24 +115,29 @@ def observe(request: Request[GitHubRepositoryProperties], hosts: Hosts) -> Itera
     properties = request.properties
     if request.physical_id.isdigit():
         found = hosts.github.repository_by_id(int(request.physical_id), properties.full_name)
-        doubtful = (
-            request.type == "Delete" and found and not found.archived and properties.mark not in found.description
-        )
-        yield _with_lineage(found, hosts) if found and doubtful else Observed(found)
+        to_archive = request.type == "Delete" and found is not None and not found.archived
+        yield _with_lineage(found, request, hosts) if found and to_archive else Observed(found)
         return
     if request.noted.get("Absent") and request.attempt == 0:
         yield Observed(None)  # creating it finds out whether that is still so
         return
     found = hosts.github.find_repository(properties.full_name)
-    yield _with_lineage(found, hosts) if found else Observed(None)
+    yield _with_lineage(found, request, hosts) if found else Observed(None)
 
 
-def _with_lineage(found: Repository, hosts: Hosts) -> Observed:
-    with hosts.git.open(found.full_name) as repository:
-        refs = repository.look()
-        there = refs[TEMPLATE_REF]
-        repository.fetch(there)
-        return Observed(found, delivery_in(repository.commit(there).message) if there else None, not refs.branch)
+def _with_lineage(found: Repository, request: Request[GitHubRepositoryProperties], hosts: Hosts) -> Observed:
+    """Read the lineage, and ask CloudFormation for the stack that holds the repository if it is another."""
+    try:
+        with hosts.git.open(found.full_name) as git:
+            refs = git.look()
+            delivery = held_delivery(git, refs)
+    except RepositoryUnreachable as unreadable:
+        if request.type == "Delete":
+            raise NotPermitted(str(unreadable)) from None
+        raise
+    ours = delivery is not None and _belongs(delivery, request.properties)
+    other = rival(delivery, request.stack_id, hosts.stacks) if ours else ""
+    return Observed(found, delivery, not refs.branch, refs[STACK_REF], other)
 
 
 def plan(request: Request[GitHubRepositoryProperties], observed: Observed) -> Plan:
@@ -141,30 +152,34 @@ def plan(request: Request[GitHubRepositoryProperties], observed: Observed) -> Pl
     known = request.physical_id.isdigit()
     if request.type == "Delete":
         ours = not _only_adopted(request, observed) if known else _is_ours(properties, observed)
-        return Plan("archive", found) if ours and found and not found.archived else Plan("nothing")
+        ends = ours and not observed.rival  # a refused second stack's rollback leaves the first one's work alone
+        return Plan("archive", found) if ends and found and not found.archived else Plan("nothing")
     if found is None:
         if known:
             raise FinalError(
                 f"The repository {properties.full_name} was deleted on GitHub; restore it there, "
                 "or delete this project and create it again."
             )
-        return Plan("create", topics=tuple(properties.topics), empty=True)
+        return Plan("create", topics=_topics(properties.topics), empty=True)
     if known:
         return _update(request, found)
     if _is_ours(properties, observed):
+        if observed.rival:
+            raise refusal(found.full_name, observed.rival)
         action: Action = "restore" if found.archived else "keep"
-        return Plan(action, found, topics=tuple(properties.topics), empty=observed.empty)
+        topics = _topics(properties.topics, found.topics)
+        return Plan(action, found, topics=topics, empty=observed.empty, claim=_claim(request, observed))
     adoptable = properties.adopt_existing and found.owner.casefold() == properties.organization.casefold()
     if found.full_name.casefold() != properties.full_name.casefold() and not adoptable:
         # GitHub led us here from a former name, which is free.
-        return Plan("create", topics=tuple(properties.topics), empty=True)
+        return Plan("create", topics=_topics(properties.topics), empty=True)
     if adoptable and observed.delivery is None:
         if found.archived:
             raise RepositoryNameTaken(
                 f"The repository {found.full_name} is archived and not this project's; "
                 "unarchive it on GitHub to adopt it, or choose another name."
             )
-        return Plan("adopt", found, topics=tuple(properties.topics), empty=observed.empty)
+        return Plan("adopt", found, topics=_topics(properties.topics, found.topics), empty=observed.empty)
     raise RepositoryNameTaken(
         f"The repository {found.full_name} exists already and is not this project's; choose another name"
         + ("." if observed.delivery else ", or launch with AdoptExisting=true to take it over.")
@@ -174,9 +189,30 @@ def plan(request: Request[GitHubRepositoryProperties], observed: Observed) -> Pl
 def _is_ours(properties: GitHubRepositoryProperties, observed: Observed) -> bool:
     """The lineage proves it; for a repository that never got one, the description it was created with."""
     if observed.delivery is not None:
-        return observed.delivery.belongs_to(properties.domain_id, properties.project_id, properties.part)
+        return _belongs(observed.delivery, properties)
     found = observed.repository
     return found is not None and observed.empty and properties.mark in found.description
+
+
+def _belongs(delivery: Delivery, properties: GitHubRepositoryProperties) -> bool:
+    return delivery.belongs_to(properties.domain_id, properties.project_id, properties.part)
+
+
+def _claim(request: Request[GitHubRepositoryProperties], observed: Observed) -> Claim | None:
+    """Say who holds it from now on, where the lineage names a stack that is gone and may not be written anew."""
+    delivery = observed.delivery
+    if delivery is None or delivery.stack == request.stack_id:
+        return None
+    return Claim(replace(delivery, stack=request.stack_id), observed.claim)
+
+
+def _topics(wanted: Iterable[str], there: Iterable[str] = (), dropped: Iterable[str] = ()) -> tuple[str, ...] | None:
+    """Return the users' topics with the template's, at most 20 (GitHub's limit, theirs first); None = as they are."""
+    mine = [topic.lower() for topic in wanted]  # as GitHub keeps them
+    gone = {topic.lower() for topic in dropped} - set(mine)
+    kept = [topic for topic in there if topic not in gone]
+    topics = tuple(dict.fromkeys([*kept, *mine]))[:TOPICS]
+    return None if set(topics) == set(there) else topics
 
 
 def _only_adopted(request: Request[GitHubRepositoryProperties], observed: Observed) -> bool:
@@ -193,7 +229,7 @@ def _update(request: Request[GitHubRepositoryProperties], found: Repository) -> 
         changes["name"] = new.name
     if old and new.visibility not in (old.visibility, found.visibility):
         changes["visibility"] = new.visibility
-    topics = tuple(new.topics) if old and new.topics != old.topics else ()
+    topics = _topics(new.topics, found.topics, old.topics) if old and new.topics != old.topics else None
     return Plan("keep", found, changes, topics)
 
 
@@ -206,6 +242,11 @@ def apply(
         repository = hosts.github.create_repository(
             properties.organization, properties.name, properties.description, properties.visibility
         )
+        if repository is None and request.attempt:  # looked up since it was found to be taken, and not seen
+            raise RepositoryNameTaken(
+                f"The repository {properties.full_name} exists already, but the token does not see it; "
+                "choose another name or give the token access to it."
+            )
         if repository is None:
             raise Changed(f"{properties.full_name} appeared meanwhile")
     elif plan.action == "archive" and repository:
@@ -219,7 +260,9 @@ def apply(
         repository = hosts.github.update_repository(repository.full_name, **plan.changes)
     if repository is None:
         return Done()
-    if plan.topics:
+    if plan.claim:
+        take(plan.claim, repository.full_name, hosts.git, request.started)
+    if plan.topics is not None:
         hosts.github.replace_topics(repository.full_name, plan.topics)
     return Done(
         {
@@ -237,7 +280,7 @@ def apply(
 
 def cost(plan: Plan) -> Cost:
     """Return what GitHub counts: a write is 5 points, a new repository also a piece of content."""
-    writes = (plan.action in ("create", "archive", "restore")) + bool(plan.changes) + bool(plan.topics)
+    writes = (plan.action in ("create", "archive", "restore")) + bool(plan.changes) + (plan.topics is not None)
     return Cost(points=5 * writes, creations=int(plan.action == "create"))
 
 

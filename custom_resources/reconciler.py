@@ -89,6 +89,10 @@ class Stacks(Protocol):
         """Name the operation the stack is in: another update, or its rollback, has another name."""
         ...
 
+    def exists(self, stack_id: str) -> bool:
+        """Tell whether the stack has resources still."""
+        ...
+
 
 class SharedBudget(Protocol):
     """The share of GitHub's rate limits that all functions use together; each call may raise RetryLater."""

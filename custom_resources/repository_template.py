@@ -29,6 +29,7 @@ from custom_resources.lineage import (
     proposals_in,
     recorded,
 )
+from custom_resources.live_stack import require_no_rival
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import (
     BranchName,
@@ -158,6 +159,8 @@ def observe(request: Request[RepositoryTemplateProperties], hosts: Hosts) -> Ite
             yield Observed(git, properties.repository, properties.default_branch, commit=commit)
             return
         full_name, refs = _find(git, request, hosts)
+        if request.type == "Create":
+            require_no_rival(git, refs, full_name, _wanted(request), hosts.stacks)
         branch = refs.branch or properties.default_branch
         yield _observed(Observed(git, full_name, branch, refs), git, request, hosts)
 

@@ -11,14 +11,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import github as pygithub
 import requests
-from github.GithubException import BadCredentialsException, GithubException, UnknownObjectException
+from github.GithubException import GithubException, UnknownObjectException
 
 from custom_resources.errors import FinalError, NotPermitted, RateLimited, RetryLater
 from custom_resources.hosts.secrets import GitHubCredentials
@@ -45,10 +45,6 @@ class RepositoryNotFound(FinalError):
     """The repository is gone."""
 
 
-class RepositoryNameTaken(FinalError):
-    """The name belongs to a repository that is not this project's."""
-
-
 class RequestRefused(FinalError):
     """GitHub refuses the request for another reason, which the message carries."""
 
@@ -66,6 +62,7 @@ class Repository:
     archived: bool
     private: bool
     visibility: str
+    topics: tuple[str, ...] = ()
 
     @property
     def owner(self) -> str:
@@ -91,6 +88,22 @@ class PullRequest:
     landed: str = ""  # what merging it made of it in its base branch: a merge, squashed or rebased commit
 
 
+@dataclass(eq=False)
+class _Session:
+    """The credentials as they were read, and the authentication made of them."""
+
+    credentials: GitHubCredentials
+    auth: pygithub.Auth.Auth = field(repr=False)
+    handed: str = field(default="", repr=False)  # the last token that was used; "" = GitHub gave none yet
+    renewed: bool = False  # made because GitHub rejected a token of the same App
+
+    @property
+    def token(self) -> str:
+        """The token. An App's is asked for when there is none, or it is about to expire (PyGithub): a request."""
+        self.handed = str(self.auth.token)
+        return self.handed
+
+
 class GitHub:
     """The requests that the custom resources make. Thread-safe; connections are kept alive."""
 
@@ -99,7 +112,7 @@ class GitHub:
         self._api_url = api_url.rstrip("/")
         self._credentials = credentials
         self._local = threading.local()
-        self._auth: pygithub.Auth.Auth | None = None
+        self._session: _Session | None = None
         self._lock = threading.Lock()
 
     # -- connection -------------------------------------------------------------------------------------
@@ -115,60 +128,84 @@ class GitHub:
             user_agent="sagemaker-studio-project-template",
         )
 
-    def _authenticate(self) -> pygithub.Auth.Auth:
+    def _open(self, renewed: bool = False) -> _Session:
+        """Read the credentials. Raises TokenRejected for an App's key that is none; makes no request to GitHub."""
+        found = self._credentials()
+        if found.token:
+            return _Session(found, pygithub.Auth.Token(found.token))
+        try:
+            app = pygithub.Auth.AppAuth(found.app_id, found.private_key)
+            app.create_jwt()
+            auth = app.get_installation_auth(found.installation_id)
+        except Exception:  # of PyGithub, PyJWT or cryptography; the text may show the key
+            raise TokenRejected(
+                "The GitHub App's app_id or private_key in the token secret cannot be used; "
+                "put the App's id and its private key (PEM) there."
+            ) from None
+        self._new_client(auth)  # binds the API's address to the authentication
+        return _Session(found, auth, renewed=renewed)
+
+    def _authenticate(self) -> _Session:
         with self._lock:
-            if self._auth is None:
-                found = self._credentials()
-                if found.token:
-                    self._auth = pygithub.Auth.Token(found.token)
-                else:
-                    # PyGithub renews the installation's token shortly before it expires.
-                    app = pygithub.Auth.AppAuth(found.app_id, found.private_key)
-                    self._auth = app.get_installation_auth(found.installation_id)
-                    self._new_client(self._auth)  # binds the API's address to the authentication
-            return self._auth
+            if self._session is None:
+                self._session = self._open()
+            self._local.session = self._session
+            return self._session
 
     @property
     def token(self) -> str:
         """The token that Git sends. An App's token is renewed when it is about to expire."""
         with self._translated("authenticate"):
-            token = str(self._authenticate().token)
+            token = self._authenticate().token
         conceal(token)  # an App's token is made here
         return token
 
     def renew(self, rejected: str) -> bool:
-        """Read the token again after GitHub rejected it; tell whether there is another one now (it was rotated)."""
+        """Read the credentials again after GitHub rejected a token of theirs; tell whether another one can be tried."""
         with self._lock:
-            if self._auth is not None and self._auth.token == rejected:
-                self._auth = None
-        return str(self._authenticate().token) != rejected
+            session = self._session
+            if session is not None and session.handed != rejected:
+                return True  # somebody was faster
+        return session is None or self._reopen(session)
+
+    def _reopen(self, used: _Session) -> bool:
+        """Read the credentials again after GitHub rejected these; tell whether there is another token to try.
+
+        There is when they differ, which means that they were rotated. An App whose key gave a token that GitHub does
+        not accept any more gets a new one, once.
+        """
+        with self._lock:
+            again = bool(used.credentials.app_id and used.handed) and not used.renewed
+            if self._session is used:
+                self._session = self._open(renewed=again)
+            return again or (self._session is not None and self._session.credentials != used.credentials)
 
     def _request(self, verb: str, path: str, body: Any = None) -> tuple[Mapping[str, Any], Any]:
-        auth = self._authenticate()
-        if getattr(self._local, "auth", None) is not auth:  # one connection a thread, and for the current token
-            self._local.client, self._local.auth = self._new_client(auth), auth
+        session = self._authenticate()
+        conceal(session.token)
+        if getattr(self._local, "bound", None) is not session:  # one connection a thread, and for the current token
+            self._local.client, self._local.bound = self._new_client(session.auth), session
         requester = self._local.client.requester
         status, headers, output = requester.requestJson(verb, path, input=body)
-        if status in (307, 308):  # a renamed repository; PyGithub follows these for reads only
+        if status in (307, 308) and headers.get("location"):  # a renamed repository; PyGithub follows for reads only
             status, headers, output = requester.requestJson(verb, headers["location"], input=body)
-        data = json.loads(output) if output else None
         if status >= 300:
-            raise requester.createException(status, headers, data)
-        return headers, data
+            raise requester.createException(status, headers, _error_document(output))
+        return headers, json.loads(output) if output else None
 
     @contextmanager
     def _translated(self, action: str) -> Iterator[None]:
         try:
             yield
-        except BadCredentialsException as error:
-            used = getattr(self._local, "auth", None)
-            if used is not None and self.renew(str(used.token)):
-                raise RetryLater(0, "GitHub's token was rotated; the new one is tried.") from error
+        except GithubException as error:
+            used = getattr(self._local, "session", None)
+            if error.status != 401 or used is None:
+                raise _failure(error, action) from None
+            if self._reopen(used):
+                raise RetryLater(0, "GitHub's token was rotated; the new one is tried.") from None
             raise TokenRejected(
                 "GitHub rejects the token (bad credentials); put a valid token into the token secret."
             ) from None
-        except GithubException as error:
-            raise _failure(error, action) from None
         except (requests.RequestException, ValueError, AssertionError, RuntimeError) as error:
             raise RetryLater(5, f"GitHub could not be reached to {action} ({type(error).__name__}).") from None
 
@@ -203,9 +240,9 @@ class GitHub:
 
     def _require_scopes(self, headers: Mapping[str, Any]) -> None:
         """Refuse a classic token that lacks a scope; other tokens do not tell what they may do, or name none."""
-        told, auth = headers.get("x-oauth-scopes"), self._auth
-        classic = isinstance(auth, pygithub.Auth.Token) and not auth.token.startswith("github_pat_")
-        if told is None or not classic:
+        told, session = headers.get("x-oauth-scopes"), self._session
+        token = session.credentials.token if session else ""
+        if told is None or not token or token.startswith("github_pat_"):
             return
         scopes = {scope.strip() for scope in str(told).split(",")}
         missing = [scope for scope in _SCOPES_NEEDED if scope not in scopes]
@@ -271,7 +308,10 @@ class GitHub:
         """
         path = f"/repos/{full_name}/compare/{base}...{head}?per_page=1&page=2"  # only the first page lists files
         _, data = self._find(f"compare commits of {full_name}", path)
-        return str(data["merge_base_commit"]["sha"]) if data else ""
+        if data is None:
+            return ""
+        with _whole("a comparison"):
+            return str(data["merge_base_commit"]["sha"])
 
     # -- Actions secrets and variables --------------------------------------------------------------------
 
@@ -283,11 +323,12 @@ class GitHub:
 
         path = f"/repos/{full_name}/actions/secrets"
         key = self._call(f"read the public key of {full_name}", "GET", f"{path}/public-key")
-        box = SealedBox(PublicKey(base64.b64decode(key["key"])))
+        with _whole("a public key"):
+            box, key_id = SealedBox(PublicKey(base64.b64decode(key["key"]))), str(key["key_id"])
 
         def put(name: str) -> None:
             sealed = base64.b64encode(box.encrypt(secrets[name].encode())).decode()
-            body = {"encrypted_value": sealed, "key_id": key["key_id"]}
+            body = {"encrypted_value": sealed, "key_id": key_id}
             self._call(f"set the secret {name} of {full_name}", "PUT", f"{path}/{name}", body)
 
         _each(put, sorted(secrets))
@@ -319,7 +360,7 @@ class GitHub:
         """Return a variable's value, or None (GET /repos/{owner}/{repo}/actions/variables/{name})."""
         path = f"/repos/{full_name}/actions/variables/{name}"
         _, data = self._find(f"read the variable {name} of {full_name}", path)
-        return str(data["value"]) if data else None
+        return str(data.get("value") or "") if isinstance(data, dict) else None
 
     def delete_variables(self, full_name: str, names: Iterable[str]) -> None:
         """Remove variables; one that is gone already is fine."""
@@ -391,53 +432,92 @@ def _each(act: Callable[[str], None], names: list[str]) -> None:
             raise
 
 
-def _repository(data: Mapping[str, Any]) -> Repository:
-    return Repository(
-        id=int(data["id"]),
-        full_name=data["full_name"],
-        html_url=data["html_url"],
-        clone_url=data.get("clone_url") or f"{data['html_url']}.git",
-        default_branch=data.get("default_branch") or "main",
-        description=data.get("description") or "",
-        archived=bool(data.get("archived")),
-        private=bool(data.get("private")),
-        visibility=data.get("visibility") or ("private" if data.get("private") else "public"),
-    )
+@contextmanager
+def _whole(what: str) -> Iterator[None]:
+    """Turn the reading of an answer that lacks what GitHub promises into a wait: it was cut, or not GitHub's."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        raise RetryLater(5, f"GitHub's answer about {what} is not complete.") from None
 
 
-def _pull_request(data: Mapping[str, Any]) -> PullRequest:
-    return PullRequest(
-        number=int(data["number"]),
-        html_url=data["html_url"],
-        state=data["state"],
-        merged=bool(data.get("merged_at")),
-        head=data["head"]["sha"],
-        branch=data["head"]["ref"],
-        landed=(data.get("merge_commit_sha") or "") if data.get("merged_at") else "",
-    )
+def _repository(data: Any) -> Repository:
+    """Read a repository; description, visibility and topics may be null or absent."""
+    with _whole("a repository"):
+        return Repository(
+            id=int(data["id"]),
+            full_name=str(data["full_name"]),
+            html_url=str(data["html_url"]),
+            clone_url=data.get("clone_url") or f"{data['html_url']}.git",
+            default_branch=data.get("default_branch") or "main",
+            description=data.get("description") or "",
+            archived=bool(data.get("archived")),
+            private=bool(data.get("private")),
+            visibility=data.get("visibility") or ("private" if data.get("private") else "public"),
+            topics=tuple(data.get("topics") or ()),
+        )
+
+
+def _pull_request(data: Any) -> PullRequest:
+    """Read a pull request; merged_at and merge_commit_sha may be null."""
+    with _whole("a pull request"):
+        merged = bool(data.get("merged_at"))
+        return PullRequest(
+            number=int(data["number"]),
+            html_url=str(data["html_url"]),
+            state=str(data["state"]),
+            merged=merged,
+            head=str(data["head"]["sha"]),
+            branch=str(data["head"]["ref"]),
+            landed=(data.get("merge_commit_sha") or "") if merged else "",
+        )
+
+
+def _error_document(output: str) -> dict[str, Any]:
+    """Return what GitHub says of an error; {} for a proxy's page, or none at all."""
+    try:
+        data = json.loads(output) if output else {}
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
 
 
 def _seconds_to_wait(headers: Mapping[str, Any]) -> float | None:
     """Return how long GitHub asks to wait, or None when the answer is no rate limit (GitHub: rate limits)."""
     after = headers.get("retry-after")
     if after is not None:
-        try:
-            return max(1.0, float(after))
-        except ValueError:
-            return max(1.0, parsedate_to_datetime(str(after)).timestamp() - time.time())
+        return max(1.0, _seconds(str(after)))
     if str(headers.get("x-ratelimit-remaining", "")) == "0" and headers.get("x-ratelimit-reset"):
-        return max(1.0, float(headers["x-ratelimit-reset"]) - time.time())
+        try:
+            return max(1.0, float(headers["x-ratelimit-reset"]) - time.time())
+        except ValueError:
+            return 60.0
     return None
+
+
+def _seconds(after: str) -> float:
+    """Read Retry-After: seconds, or a date (RFC 9110); a minute for what is neither."""
+    with suppress(ValueError):
+        return float(after)
+    try:
+        return parsedate_to_datetime(after).timestamp() - time.time()
+    except (ValueError, TypeError):
+        return 60.0
+
+
+def _detail(item: Any) -> str:
+    """Return one entry of an error's `errors`: a text, or an object whose fields may be null."""
+    if not isinstance(item, dict):
+        return str(item)
+    return str(item.get("message") or ": ".join(str(item[key]) for key in ("field", "code") if item.get(key)))
 
 
 def _failure(error: GithubException, action: str) -> Exception:
     headers = error.headers or {}
     data = error.data if isinstance(error.data, dict) else {}
     message = str(data.get("message") or error.message or f"status {error.status}").strip()
-    details = "; ".join(
-        str(item.get("message") or f"{item.get('field')}: {item.get('code')}") if isinstance(item, dict) else str(item)
-        for item in data.get("errors") or []
-    )
+    errors = data.get("errors") or []
+    details = "; ".join(map(_detail, errors if isinstance(errors, list) else [errors]))
     said = f"{message}{f' ({details})' if details else ''}"
     if error.status in (403, 429):
         wait = _seconds_to_wait(headers)

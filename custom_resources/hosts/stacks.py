@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 _PASSING = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "ServiceUnavailable", "InternalFailure"}
+EMPTY = {"DELETE_COMPLETE", "ROLLBACK_COMPLETE"}  # nothing is left but the name; no other status ever follows
 
 
 class CloudFormationStacks:
-    """Tells which operation a stack is in."""
+    """Tells which operation a stack is in, and whether it is there."""
 
     def __init__(self, client: CloudFormationClient) -> None:
         """Take a boto3 CloudFormation client."""
@@ -40,3 +41,19 @@ class CloudFormationStacks:
             raise RetryLater(5, "CloudFormation could not be reached.") from error
         since = stack.get("LastUpdatedTime") or stack.get("CreationTime")
         return f"{stack['StackStatus']} {since.isoformat() if since else ''}"
+
+    def exists(self, stack_id: str) -> bool:
+        """Tell whether a stack has resources still (DescribeStacks by its id).
+
+        One that may not be described is said to exist: nobody knows better. Raises RetryLater when CloudFormation does
+        not answer.
+        """
+        try:
+            stack = self._client.describe_stacks(StackName=stack_id)["Stacks"][0]
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _PASSING:
+                raise RetryLater(5, "CloudFormation asks to be called later.") from error
+            return "does not exist" not in error.response["Error"].get("Message", "")
+        except BotoCoreError as error:
+            raise RetryLater(5, "CloudFormation could not be reached.") from error
+        return stack["StackStatus"] not in EMPTY

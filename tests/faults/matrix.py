@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from custom_resources.hosts import git, github
+from custom_resources.live_stack import STACK_REF
 from custom_resources.template_content import TemplateFile, archive_name, build_archive
 from tests.faults.stack import PARTS, Stack, World, launch_template
 
@@ -173,6 +174,7 @@ class Laboratory:
             "refs": sorted(
                 f"{re.sub('[0-9a-f]{40}', '…', ref)} {_git(directory, 'rev-parse', f'{ref}^{{tree}}')}"
                 for ref in found["refs"]
+                if ref != STACK_REF  # of a project that was launched again
             ),
             "history": _git(directory, "log", "--topo-order", "--format=%s", "main"),
             "lineage": _git(directory, "log", "--format=%s", "refs/studio/template"),
@@ -289,9 +291,11 @@ def run(laboratory: Laboratory, cell: Cell, right: dict[str, Any]) -> Outcome:
     standin.control("DELETE", "/faults")
     leftover = _unarchived(laboratory, project) if cell.operation == "launch" and "ROLLBACK" in statuses[0] else []
     while statuses[-1] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE") and len(statuses) < 4:
-        if cell.operation == "launch":
-            stack = laboratory.stack(project)  # a stack whose create failed is replaced
         stack.kill = None
+        if cell.operation == "launch":  # a stack whose create failed is replaced
+            if statuses[-1] == "ROLLBACK_FAILED":
+                stack.delete()
+            stack = laboratory.stack(project)
         statuses.append(operate(cell.operation, stack, project))
     wrong = "the fault struck nothing" if not struck else ""
     if leftover:

@@ -22,6 +22,7 @@ from custom_resources.errors import FinalError
 from custom_resources.hosts import Hosts
 from custom_resources.hosts.budget import SharedBudget
 from custom_resources.hosts.secrets import GitHubCredentials
+from custom_resources.hosts.stacks import EMPTY
 from custom_resources.rate_budget import Budget
 from custom_resources.reconciler import CustomResource, is_complete, on_event
 from custom_resources.template_content import Archive
@@ -61,14 +62,20 @@ class Secrets:
         return f"value of {reference}"
 
 
-class Stacks:
-    """Names the operation a stack is in."""
+CLOUDFORMATION: dict[str, str] = {}  # every stack's operation
 
-    def __init__(self) -> None:
-        self.operations: dict[str, str] = {}
+
+class Stacks:
+    """Names the operation a stack is in, and tells which stacks are there."""
+
+    def __init__(self, operations: dict[str, str] | None = None) -> None:
+        self.operations = CLOUDFORMATION if operations is None else operations
 
     def operation(self, stack_id: str) -> str:
         return self.operations[stack_id]
+
+    def exists(self, stack_id: str) -> bool:
+        return self.operations.get(stack_id, "DELETE_COMPLETE").split()[0] not in EMPTY
 
 
 class BudgetInMemory(SharedBudget):
@@ -138,8 +145,8 @@ class Stack:
         for resource in self.template:
             if not self._request("Create", resource, resource.properties(self.attributes)):
                 self._begin("ROLLBACK_IN_PROGRESS")
-                return "ROLLBACK_COMPLETE" if self._delete_all() else "ROLLBACK_FAILED"
-        return "CREATE_COMPLETE"
+                return self._begin("ROLLBACK_COMPLETE" if self._delete_all() else "ROLLBACK_FAILED")
+        return self._begin("CREATE_COMPLETE")
 
     def update(self, template: list[Resource]) -> str:
         """Bring changed resources up to date; roll back when one fails."""
@@ -158,11 +165,12 @@ class Stack:
     def delete(self) -> str:
         """Delete all resources, last one first; a failure can be repeated."""
         self._begin("DELETE_IN_PROGRESS")
-        return "DELETE_COMPLETE" if self._delete_all() else "DELETE_FAILED"
+        return self._begin("DELETE_COMPLETE" if self._delete_all() else "DELETE_FAILED")
 
-    def _begin(self, status: str) -> None:
+    def _begin(self, status: str) -> str:
         self.operations += 1
         self.world.stacks.operations[self.id] = f"{status} {self.operations}"  # type: ignore[attr-defined]
+        return status
 
     def _delete_all(self) -> bool:
         for resource in reversed(self.template):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import cycle
 from typing import Any
 
@@ -145,23 +147,54 @@ def test_a_delete_while_github_is_down_fails_and_can_be_repeated(
 
 
 def test_two_stacks_for_one_project_end_with_one_pair_of_repositories(laboratory: Laboratory) -> None:
+    """The one that delivers first has them; the other is refused and rolled back without harm."""
     project = laboratory.project()
     pair = [laboratory.stack(project), laboratory.stack(project)]
-    statuses: list[str] = []
-    threads = [threading.Thread(target=lambda s=stack: statuses.append(s.create())) for stack in pair]
+    statuses: dict[str, str] = {}
+    threads = [threading.Thread(target=lambda s=stack: statuses.update({s.id: s.create()})) for stack in pair]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert statuses == ["CREATE_COMPLETE", "CREATE_COMPLETE"], [stack.reason for stack in pair]
+    assert sorted(statuses.values()) == ["CREATE_COMPLETE", "ROLLBACK_COMPLETE"], [stack.reason for stack in pair]
+    first, second = sorted(pair, key=lambda stack: statuses[stack.id])
+    assert "launched already" in second.reason
     assert laboratory.state(project) == expected(laboratory, "launch")
+    assert first.delete() == "DELETE_COMPLETE"
+    assert all(found["archived"] for found in laboratory.state(project).values())
+
+
+@pytest.mark.parametrize("ahead", ["repository", "template"])
+def test_a_second_stack_is_refused_wherever_the_first_one_is(laboratory: Laboratory, ahead: str) -> None:
+    """It finds the repository delivered to; or it made the repository, but the other one delivers first."""
+    project = laboratory.project()
+    first, second = laboratory.stack(project), laboratory.stack(project)
+    if ahead == "template":
+        second.template[1] = _before(second.template[1], first.create)
+    else:
+        assert first.create() == "CREATE_COMPLETE"
+    assert second.create() == "ROLLBACK_COMPLETE"
+    assert second.reason.startswith(f"model_build-{ahead}: The project is launched already")
+    assert laboratory.state(project) == expected(laboratory, "launch")
+
+
+def _before(resource: stacks.Resource, act: Callable[[], object]) -> stacks.Resource:
+    """Return a resource before whose creation something else happens."""
+
+    def properties(made: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+        act()
+        return resource.properties(made)
+
+    return stacks.Resource(resource.logical_id, resource.type, properties)
 
 
 def test_racing_updates_are_serialized(laboratory: Laboratory) -> None:
     project = laboratory.project()
     first = edited(laboratory, project, 15)
-    second = laboratory.stack(project)
-    assert second.create() == "CREATE_COMPLETE", second.reason
+    # The same stack, served by other function environments, which do not see the fence of the first one.
+    other = laboratory.stack(project)
+    vars(other.world).update(stacks=stacks.Stacks({}))
+    second = replace(other, id=first.id, live=copy.deepcopy(first.live), attributes=dict(first.attributes))
     statuses: list[str] = []
     threads = [
         threading.Thread(target=lambda s=stack: statuses.append(operate("update", s, project)))

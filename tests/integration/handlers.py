@@ -33,6 +33,7 @@ class Stacks:
 
     def __init__(self) -> None:
         self.name = "CREATE_IN_PROGRESS 1"
+        self.gone: set[str] = set()  # ids of stacks that have no resources any more
         self._operations = 1
 
     def begin(self, status: str) -> None:
@@ -41,6 +42,9 @@ class Stacks:
 
     def operation(self, stack_id: str) -> str:
         return self.name
+
+    def exists(self, stack_id: str) -> bool:
+        return stack_id not in self.gone
 
 
 class Secrets:
@@ -125,6 +129,7 @@ class Handlers:
     def deploy(self, stack: str, template: Mapping[str, Resource]) -> dict[str, dict[str, str]]:
         live = self._live.setdefault(stack, {})
         before = dict(live)
+        self.stacks.gone.discard(_stack_id(stack))
         self.stacks.begin("UPDATE_IN_PROGRESS" if before else "CREATE_IN_PROGRESS")
         try:
             for name, resource in template.items():
@@ -136,6 +141,8 @@ class Handlers:
                 for name, old in before.items():
                     self._bring(live, stack, name, Resource(old.type, old.properties))
                 self._remove(live, [name for name in live if name not in before], stack)
+            if not live:
+                self.stacks.gone.add(_stack_id(stack))
             raise
         return {name: dict(each.attributes) for name, each in live.items()}
 
@@ -143,6 +150,7 @@ class Handlers:
         self.stacks.begin("DELETE_IN_PROGRESS")
         live = self._live.get(stack, {})
         self._remove(live, list(live), stack)
+        self.stacks.gone.add(_stack_id(stack))
 
     def physical_ids(self, stack: str) -> dict[str, str]:
         return {name: each.physical_id for name, each in self._live[stack].items()}
@@ -196,7 +204,7 @@ class Handlers:
     def _event(kind: str, stack: str, name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "RequestType": kind,
-            "StackId": f"arn:aws:cloudformation:us-east-1:123456789012:stack/{stack}/1",
+            "StackId": _stack_id(stack),
             "LogicalResourceId": name,
             "RequestId": "1",
             "ResourceProperties": {"ServiceToken": "arn", **properties},
@@ -210,6 +218,10 @@ class Handlers:
             if answer["IsComplete"]:
                 return answer.get("PhysicalResourceId", event["PhysicalResourceId"]), answer.get("Data", {})
         raise AssertionError("the request never completes")
+
+
+def _stack_id(stack: str) -> str:
+    return f"arn:aws:cloudformation:us-east-1:123456789012:stack/{stack}/1"
 
 
 def _resolved(value: Any, live: Mapping[str, Live]) -> Any:

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from custom_resources.errors import RetryLater
+from custom_resources.hosts.github import GitHub
+from custom_resources.live_stack import STACK_REF
 from local.github.faults import Fault
 from tests.integration.world import Content, Project, World, refused
 
@@ -100,6 +103,75 @@ def test_launching_again_restores(world: World, ours: Project) -> None:
     assert again.files() == {**V1, "mine": "m\n", "new": "n\n"}
 
 
+# -- one project, one live stack ------------------------------------------------------------------------------------
+
+
+@pytest.mark.ministack
+def test_a_second_stack_is_refused_and_its_rollback_harms_nothing(world: World, ours: Project) -> None:
+    ours.launch()
+    before = world.snapshot("p1-build")
+    second = Project(world, ours.version)
+    said = refused(second.launch)
+    assert "The project is launched already: its repository acme/p1-build belongs to the stack " in said
+    assert f"{ours.stack}; update that one, or terminate it before you launch the project again." in said
+    second.delete()
+    assert world.snapshot("p1-build") == before
+    assert ours.update(world.publish("v2", {**V1, "new": "n\n"}))["Status"] == "merged"
+    ours.delete()
+    assert ours.state.archived
+
+
+def test_a_project_that_is_launched_again_without_news_belongs_to_the_new_stack(world: World, ours: Project) -> None:
+    """The lineage still names the stack that is gone: the new one says so beside it."""
+    ours.launch()
+    ours.delete()
+    again = Project(world, ours.version).launch()
+    assert (again.attributes["Status"], again.status["Status"]) == ("restored", "unchanged")
+    third = Project(world, ours.version)
+    assert again.stack in refused(third.launch)
+    third.delete()
+    assert not again.state.archived
+    again.delete()
+    assert again.state.archived
+    assert Project(world, ours.version).launch().attributes["Status"] == "restored"
+
+
+def test_of_two_that_restore_a_repository_one_gets_it(world: World, ours: Project) -> None:
+    ours.launch()
+    ours.delete()
+    first, second = Project(world, ours.version), Project(world, ours.version)
+    restore, raced = GitHub.update_repository, []
+
+    def update(github: GitHub, name: str, **changes: Any) -> Any:
+        done = restore(github, name, **changes)
+        if not raced:
+            raced.append(first.create_repository())
+        return done
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(GitHub, "update_repository", update)
+        assert first.stack in refused(second.create_repository)
+    assert first.attributes["Status"] == "kept"
+    assert not first.state.archived
+
+
+def test_a_stack_that_cannot_be_looked_up_is_waited_for(world: World, ours: Project) -> None:
+    ours.launch()
+    answers = [RetryLater(5, "CloudFormation asks to be called later."), True]
+
+    def exists(stack_id: str) -> bool:
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return bool(answer)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world.handlers.stacks, "exists", exists)
+        assert ours.stack in refused(Project(world, ours.version).create_repository)
+    assert answers == [True]
+    assert not ours.state.archived
+
+
 # -- adoption -------------------------------------------------------------------------------------------------------
 
 
@@ -184,10 +256,11 @@ def test_a_conflict_without_common_history_can_be_merged_too(world: World) -> No
 def test_adopting_twice_is_adopting_once(world: World) -> None:
     project = adopted_with(world, {"mine": "m\n"}, V1)
     refs = project.refs()
+    project.delete()
     again = adopting(world)
     again.deliver()
-    assert (again.attributes["Status"], again.status["Status"]) == ("kept", "unchanged")
-    assert again.refs() == refs
+    assert (again.attributes["Status"], again.status["Status"]) == ("restored", "unchanged")
+    assert {ref: sha for ref, sha in again.refs().items() if ref != STACK_REF} == refs
 
 
 def test_a_repository_that_was_taken_over_but_never_delivered_to_stays_as_it_was(world: World) -> None:
@@ -197,6 +270,20 @@ def test_a_repository_that_was_taken_over_but_never_delivered_to_stays_as_it_was
     project.delete()
     after = world.snapshot("p1-build")
     assert (after["archived"], after["refs"]) == (False, before["refs"])
+
+
+def test_a_name_that_the_token_does_not_see_is_refused_at_once(world: World, ours: Project) -> None:
+    before = stranger(world)
+    world.requests()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(GitHub, "find_repository", lambda *_: None)
+        said = refused(ours.create_repository)
+    assert said == (
+        "The repository acme/p1-build exists already, but the token does not see it; "
+        "choose another name or give the token access to it."
+    )
+    assert sum(entry.method == "POST" for entry in world.requests()) == 2
+    assert world.snapshot("p1-build") == before
 
 
 # -- failed launches and deletions ---------------------------------------------------------------------------------
@@ -257,7 +344,11 @@ def test_deleting_twice_is_deleting_once(world: World, ours: Project) -> None:
     refs = ours.refs()
     for _ in range(2):
         world.handlers.send(
-            "Custom::GitHubRepository", "Delete", ours.repository_properties(), physical_id=ours.repository_id
+            "Custom::GitHubRepository",
+            "Delete",
+            ours.repository_properties(),
+            stack=ours.stack,
+            physical_id=ours.repository_id,
         )
     assert (ours.state.archived, ours.refs()) == (True, refs)
 
@@ -341,6 +432,22 @@ def test_settings_that_changed_in_the_stack_are_changed_and_others_left(world: W
     world.requests()
     ours.update_repository()
     assert all(entry.method == "GET" for entry in world.requests())
+
+
+def test_topics_of_users_stay(world: World) -> None:
+    stranger(world)
+    world.rest("PUT", "/repos/acme/p1-build/topics", names=["pci", "team-x"])
+    project = adopting(world)
+    project.deliver()
+    assert set(project.state.topics) == {"pci", "team-x", "studio"}
+    project.update_repository(Topics=["mlops"])
+    assert set(project.state.topics) == {"pci", "team-x", "mlops"}
+    project.delete()
+    world.requests()
+    again = adopting(world)
+    again.create_repository(Topics=["mlops"])
+    assert set(again.state.topics) == {"pci", "team-x", "mlops"}
+    assert not any(entry.path.endswith("/topics") for entry in world.requests()), "nothing was missing"
 
 
 def test_a_refused_move_can_be_rolled_back(world: World, ours: Project) -> None:

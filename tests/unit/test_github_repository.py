@@ -18,6 +18,7 @@ from custom_resources.github_repository import (
 )
 from custom_resources.hosts.github import Repository
 from custom_resources.lineage import Delivery
+from custom_resources.live_stack import Claim, HeldByAnotherStack
 from custom_resources.reconciler import Request
 
 PROPERTIES = GitHubRepositoryProperties(
@@ -109,6 +110,39 @@ def test_another_organization_is_refused_unless_the_repository_is_there() -> Non
         decided(Observed(FOUND), "Update", "7", {}, organization="other")
     assert decided(Observed(AWAY), "Update", "7", {}, organization="other").action == "keep"
     assert decided(Observed(FOUND), "Update", "7", {"organization": "other"}).action == "keep"  # the rollback
+
+
+@pytest.mark.parametrize(
+    ("there", "new", "old", "topics"),
+    [
+        (["mine", "old"], ["studio"], ["old"], ("mine", "studio")),  # what the template dropped goes
+        (["mine", "studio"], ["Studio"], ["old"], None),  # nothing is missing
+        (["old"], [], ["old"], ()),
+        ([f"mine-{n}" for n in range(20)], ["studio"], ["old"], None),  # GitHub takes no more
+        (["kept"], ["kept", "new"], ["kept"], ("kept", "new")),
+    ],
+)
+def test_topics_are_the_users_and_the_templates(
+    there: list[str], new: list[str], old: list[str], topics: tuple[str, ...] | None
+) -> None:
+    found = replace(FOUND, topics=tuple(there))
+    planned = decided(Observed(found), "Update", "7", {"topics": old}, topics=new)
+    assert planned.topics == topics
+    assert cost(planned).points == (0 if topics is None else 5)
+
+
+def test_another_stack_that_is_there_is_neither_joined_nor_ended() -> None:
+    observed = Observed(FOUND, replace(OURS, stack="arn:aws:cloudformation:r:1:stack/first/u"), rival="stack/first/u")
+    with pytest.raises(HeldByAnotherStack, match="launched already"):
+        decided(observed)
+    for id_ in ("7", "acme/build"):
+        assert decided(replace(observed, repository=MARKED), "Delete", id_).action == "nothing"
+
+
+def test_a_repository_passes_on_from_a_stack_that_is_gone() -> None:
+    claim = decided(Observed(ARCHIVED, replace(OURS, stack="gone"), claim="c0ffee")).claim
+    assert claim == Claim(OURS, "c0ffee")  # the test's stack has no id
+    assert decided(Observed(FOUND, OURS)).claim is None
 
 
 def test_a_plan_says_what_it_costs() -> None:

@@ -79,6 +79,38 @@ def test_a_stack_that_cannot_be_described(code: str, expected: type[Exception], 
             CloudFormationStacks(client).operation(STACK)
 
 
+@pytest.mark.parametrize(
+    ("status", "there"),
+    [
+        ("CREATE_COMPLETE", True),
+        ("UPDATE_ROLLBACK_FAILED", True),
+        ("DELETE_IN_PROGRESS", True),
+        ("DELETE_FAILED", True),
+        ("ROLLBACK_FAILED", True),
+        ("ROLLBACK_COMPLETE", False),
+        ("DELETE_COMPLETE", False),
+    ],
+)
+def test_a_stack_exists_while_it_has_resources(status: str, there: bool) -> None:
+    client = boto3.client("cloudformation", region_name=REGION)
+    with Stubber(client) as stub:
+        stub.add_response("describe_stacks", stack(status), {"StackName": STACK})
+        assert CloudFormationStacks(client).exists(STACK) is there
+
+
+def test_a_stack_that_nobody_knows_does_not_exist_and_one_that_may_not_be_seen_does() -> None:
+    client = boto3.client("cloudformation", region_name=REGION)
+    stacks = CloudFormationStacks(client)
+    with Stubber(client) as stub:
+        stub.add_client_error("describe_stacks", "ValidationError", f"Stack with id {STACK} does not exist")
+        assert stacks.exists(STACK) is False
+        stub.add_client_error("describe_stacks", "AccessDenied", "not authorized")
+        assert stacks.exists(STACK) is True
+        stub.add_client_error("describe_stacks", "Throttling", "Rate exceeded")
+        with pytest.raises(RetryLater):
+            stacks.exists(STACK)
+
+
 # -- secrets ------------------------------------------------------------------------------------------------------
 
 

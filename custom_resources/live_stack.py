@@ -1,0 +1,84 @@
+"""One project, one live stack: which stack holds a repository, and how it passes on (docs/decisions/0006).
+
+The stack that delivered the template holds it, as the lineage says; `refs/studio/stack` says so of one that took an
+archived repository over without delivering anything new.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from custom_resources.errors import FinalError
+from custom_resources.hosts.git import PushRejected, Refs, RepositoryArchived
+from custom_resources.lineage import TEMPLATE_REF, Delivery, delivery_in, message
+from custom_resources.reconciler import Changed
+
+if TYPE_CHECKING:
+    from custom_resources.hosts.git import BareRepository, Git
+    from custom_resources.reconciler import Stacks
+
+STACK_REF = "refs/studio/stack"
+
+
+class HeldByAnotherStack(FinalError):
+    """The project is launched already, by a stack that is still there."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A repository passes to the stack that `delivery` names. `seen` is what STACK_REF points to before, "" = none."""
+
+    delivery: Delivery
+    seen: str = ""
+
+
+def held_delivery(git: BareRepository, refs: Refs) -> Delivery | None:
+    """Return the lineage's delivery with the stack that holds the repository now. Two requests at most."""
+    there, claim = refs[TEMPLATE_REF], refs[STACK_REF]
+    git.fetch(there, claim)
+    delivery = delivery_in(git.message(there)) if there else None
+    claimed = delivery_in(git.message(claim)) if claim else None
+    return replace(delivery, stack=claimed.stack) if delivery and claimed else delivery
+
+
+def rival(delivery: Delivery | None, stack_id: str, stacks: Stacks) -> str:
+    """Return the id of the other stack that holds the repository and still exists; "" if there is none."""
+    holder = delivery.stack if delivery else ""
+    return holder if holder not in ("", stack_id) and stacks.exists(holder) else ""
+
+
+def refusal(full_name: str, holder: str) -> HeldByAnotherStack:
+    """Return the sentence for a second stack."""
+    name = holder.partition(":stack/")[2].partition("/")[0] or holder
+    return HeldByAnotherStack(
+        f"The project is launched already: its repository {full_name} belongs to the stack {name}; "
+        "update that one, or terminate it before you launch the project again."
+    )
+
+
+def require_no_rival(git: BareRepository, refs: Refs, full_name: str, wanted: Delivery, stacks: Stacks) -> None:
+    """Refuse to deliver for a second stack of the same project. Raises HeldByAnotherStack."""
+    delivery = held_delivery(git, refs)
+    if delivery and delivery.belongs_to(wanted.domain, wanted.project, wanted.part):
+        other = rival(delivery, wanted.stack, stacks)
+        if other:
+            raise refusal(full_name, other)
+
+
+def take(claim: Claim, full_name: str, git: Git, when: float) -> None:
+    """Write the claim, unless another stack was faster. Two requests. Raises Changed to look again."""
+    with git.open(full_name, when) as repository:
+        repository.start()
+        text = message("The project's stack", claim.delivery)
+        commit = repository.commit_tree(repository.empty_tree(), (), text)
+        try:
+            repository.push(Refs(targets={STACK_REF: claim.seen}), {STACK_REF: commit})
+        except RepositoryArchived:
+            raise Changed(f"{full_name} was archived meanwhile") from None
+        except PushRejected as rejected:
+            if rejected.stale:
+                raise Changed(f"another stack took {full_name}") from None
+            raise FinalError(
+                f"The rules of {full_name} refuse the ref {STACK_REF} ({rejected}); let the token's owner bypass them."
+            ) from None
