@@ -87,10 +87,11 @@ class BlueprintInUse(FinalError):
 
 @dataclass(frozen=True)
 class Observed:
-    """What the domain has of it."""
+    """What the domain has of it. `former_unit`: the domain unit that an Update moves its grants from."""
 
     blueprint: Blueprint | None
     domain_unit: str = ""
+    former_unit: str = ""
     configuration: Configuration | None = None
     grants: tuple[Grant, ...] = ()
 
@@ -131,17 +132,19 @@ def observe(request: Request[StudioBlueprintProperties], hosts: Hosts) -> Iterat
     known = request.physical_id if "/" not in request.physical_id and not _replaced(request) else ""
     blueprint_id = known or host.blueprint_id(properties.domain_id, properties.name)
     found = host.blueprint(properties.domain_id, blueprint_id) if blueprint_id else None
-    unit = properties.domain_unit_id
-    if not unit and request.type != "Delete":
-        unit = host.root_domain_unit(properties.domain_id)
+    old = request.old if request.type == "Update" and not _replaced(request) else None
+    unit, former = properties.domain_unit_id, old.domain_unit_id if old else properties.domain_unit_id
+    if request.type != "Delete" and not (unit and former):
+        root = host.root_domain_unit(properties.domain_id)
+        unit, former = unit or root, former or root
     if found is None:
-        yield Observed(None, unit)
+        yield Observed(None, unit, former)
         return
     configuration = host.configuration(properties.domain_id, found.id)
     grants: tuple[Grant, ...] = ()
     if configuration:
         grants = tuple(host.grants(properties.domain_id, _ENTITY, _entity(request, found.id), _POLICY))
-    yield Observed(found, unit, configuration, grants)
+    yield Observed(found, unit, former, configuration, grants)
 
 
 def _wanted_grants(domain_unit: str) -> list[Grant]:
@@ -176,11 +179,14 @@ def plan(request: Request[StudioBlueprintProperties], observed: Observed) -> Pla
     if found is None:
         return Plan("create", properties.blueprint, configure=True, add=tuple(wanted))
     granted = [grant.principal for grant in observed.grants]
+    kept = [grant.principal for grant in wanted]
+    former = [grant.principal for grant in _wanted_grants(observed.former_unit) if grant.principal not in kept]
     return Plan(
         "keep" if _same(found, properties.blueprint) else "update",
         replace(properties.blueprint, id=found.id, name=found.name),
         configure=observed.configuration != properties.configuration,
         add=tuple(grant for grant in wanted if grant.principal not in granted),
+        remove=tuple(grant for grant in observed.grants if grant.principal in former),
     )
 
 
@@ -210,6 +216,9 @@ def apply(
             host.add_grant(properties.domain_id, _ENTITY, _entity(request, blueprint.id), _POLICY, grant)
         except NameTaken as there:
             raise Changed(str(there)) from there
+    for grant in plan.remove:
+        ensure_current()
+        host.remove_grant(properties.domain_id, _ENTITY, _entity(request, blueprint.id), _POLICY, grant)
     return Done(
         {"EnvironmentBlueprintId": blueprint.id, "Name": blueprint.name, "TemplateUrl": properties.template_url},
         physical_id=blueprint.id,

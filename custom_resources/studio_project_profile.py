@@ -76,12 +76,14 @@ class StudioProjectProfileProperties(Properties):
 
 @dataclass(frozen=True)
 class Observed:
-    """What the domain has of it. `tooling` is the managed tooling blueprint's id."""
+    """What the domain has of it. `tooling`: the managed blueprint; `former_unit`: the one an Update moves from."""
 
     profile: Profile | None
     domain_unit: str = ""
     tooling: str = ""
     grants: tuple[Grant, ...] = ()
+    former_unit: str = ""
+    former_grants: tuple[Grant, ...] = ()
 
 
 Action = Literal["create", "update", "keep", "delete", "nothing"]
@@ -89,13 +91,17 @@ Action = Literal["create", "update", "keep", "delete", "nothing"]
 
 @dataclass(frozen=True)
 class Plan:
-    """What to write. A grant whose profile list must grow is added anew, and the old one removed."""
+    """What to write. A grant whose profile list must grow or shrink is added anew, and the old one removed.
+
+    `outdated`: grants that are to let go of the profile, on which domain unit.
+    """
 
     action: Action
     profile: Profile | None = None
     domain_unit: str = ""
     principals: tuple[Mapping[str, Any], ...] = ()
     grants: tuple[Grant, ...] = ()
+    outdated: tuple[tuple[str, Grant], ...] = ()
 
 
 def _provisional(properties: StudioProjectProfileProperties) -> str:
@@ -109,6 +115,12 @@ def _replaced(request: Request[StudioProjectProfileProperties]) -> bool:
     return (old.profile_name, old.domain_id) != (new.profile_name, new.domain_id)
 
 
+def _granted_before(request: Request[StudioProjectProfileProperties]) -> StudioProjectProfileProperties | None:
+    """Return the properties before an update by which the same profile was granted, if it was."""
+    old = request.old
+    return old if request.type == "Update" and old and old.own and not _replaced(request) else None
+
+
 @contextmanager
 def observe(request: Request[StudioProjectProfileProperties], hosts: Hosts) -> Iterator[Observed]:
     """Find the profile by its id where we know it, else by its name."""
@@ -119,10 +131,17 @@ def observe(request: Request[StudioProjectProfileProperties], hosts: Hosts) -> I
     if not properties.own:
         yield Observed(found)
         return
-    unit = properties.domain_unit_id or host.root_domain_unit(properties.domain_id)
+    root = host.root_domain_unit(properties.domain_id)
+    unit = properties.domain_unit_id or root
     tooling = properties.tooling_blueprint_id or host.blueprint_id(properties.domain_id, TOOLING, managed=True)
     grants = tuple(host.grants(properties.domain_id, _ENTITY, unit, _POLICY))
-    yield Observed(found, unit, tooling, grants)
+    granted_before = _granted_before(request)
+    former = (granted_before.domain_unit_id or root) if granted_before else unit
+    if former == unit:
+        yield Observed(found, unit, tooling, grants)
+        return
+    left = tuple(host.grants(properties.domain_id, _ENTITY, former, _POLICY))
+    yield Observed(found, unit, tooling, grants, former, left)
 
 
 def with_ours(
@@ -187,6 +206,26 @@ def _listed(grant: Grant) -> list[str]:
     return list(grant.detail.get("createProjectFromProjectProfile", {}).get("projectProfiles") or [])
 
 
+def _outdated(
+    request: Request[StudioProjectProfileProperties], observed: Observed, profile_id: str
+) -> tuple[tuple[str, Grant], ...]:
+    """Return the grants, each with its domain unit, by which whom the old properties name may still use the profile.
+
+    A grant to others, or one that lists no profiles and so means all, was not made here.
+    """
+    old = _granted_before(request)
+    if old is None:
+        return ()
+    before, now = _principals(old), _principals(request.properties)
+    candidates = [
+        *((observed.former_unit, grant) for grant in observed.former_grants),
+        *((observed.domain_unit, grant) for grant in observed.grants if grant.principal not in now),
+    ]
+    return tuple(
+        (unit, grant) for unit, grant in candidates if grant.principal in before and profile_id in _listed(grant)
+    )
+
+
 def plan(request: Request[StudioProjectProfileProperties], observed: Observed) -> Plan:
     """Decide. A profile that we did not make is never created, deleted or stripped of what others put there."""
     properties, found = request.properties, observed.profile
@@ -219,7 +258,7 @@ def plan(request: Request[StudioProjectProfileProperties], observed: Observed) -
     wanted = Profile(found.id, found.name, environments, properties.description)
     same = _comparable(environments) == _comparable(found.environments) and found.enabled
     action: Action = "keep" if same and found.description == properties.description else "update"
-    return Plan(action, wanted, **rest)  # type: ignore[arg-type]
+    return Plan(action, wanted, **rest, outdated=_outdated(request, observed, found.id))  # type: ignore[arg-type]
 
 
 def _joined(request: Request[StudioProjectProfileProperties], found: Profile | None) -> tuple[Action, Profile]:
@@ -275,11 +314,14 @@ def apply(
         ensure_current()
         there = next((grant for grant in plan.grants if grant.principal == principal), Grant("", principal, {}))
         _regrant(hosts, domain_id, plan.domain_unit, there, {*_listed(there), profile_id})
+    for unit, grant in plan.outdated:
+        ensure_current()
+        _regrant(hosts, domain_id, unit, grant, set(_listed(grant)) - {profile_id})
     return Done({"ProjectProfileId": profile_id, "ProfileName": profile.name}, physical_id=profile_id)
 
 
 def _regrant(hosts: Hosts, domain_id: str, domain_unit: str, there: Grant, profiles: set[str]) -> None:
-    """Let a principal's grant list exactly these profiles: a grant cannot be changed, so the longer one comes first."""
+    """Let a principal's grant list exactly these profiles: a grant cannot be changed, so the new one comes first."""
     host = hosts.blueprints
     detail = {"createProjectFromProjectProfile": {"includeChildDomainUnits": True, "projectProfiles": sorted(profiles)}}
     detail["createProjectFromProjectProfile"] |= {

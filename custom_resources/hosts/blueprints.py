@@ -212,15 +212,19 @@ class Blueprints:
         return str(found.get("rootDomainUnitId", ""))
 
     def grants(self, domain_id: str, entity: EntityType, identifier: str, policy: PolicyType) -> list[Grant]:
-        """Return the grants of one policy on one entity."""
-        items = self._pages(
-            "list_policy_grants",
-            "grantList",
-            domainIdentifier=domain_id,
-            entityType=entity,
-            entityIdentifier=identifier,
-            policyType=policy,
+        """Return the grants of one policy on one entity; none when that is gone."""
+        answer = self._find(
+            f"the grants {policy} on {identifier}",
+            lambda: self._every(
+                "list_policy_grants",
+                "grantList",
+                domainIdentifier=domain_id,
+                entityType=entity,
+                entityIdentifier=identifier,
+                policyType=policy,
+            ),
         )
+        items = answer["grantList"] if answer else []
         return [Grant(item.get("grantId", ""), item["principal"], item["detail"]) for item in items]
 
     def add_grant(self, domain_id: str, entity: EntityType, identifier: str, policy: PolicyType, grant: Grant) -> str:
@@ -352,15 +356,12 @@ class Blueprints:
             raise _failure(error, action) from error
 
     def _pages(self, operation: str, key: str, **arguments: Any) -> Iterator[dict[str, Any]]:
+        return iter(self._call(operation.replace("_", " "), lambda: self._every(operation, key, **arguments))[key])
+
+    def _every(self, operation: str, key: str, **arguments: Any) -> dict[str, Sequence[dict[str, Any]]]:
+        """Return the answer with the items of all pages in it. Raises what boto3 raises."""
         paginator = cast("Any", self._datazone).get_paginator(operation)
-
-        def read() -> dict[str, Any]:
-            found: Sequence[dict[str, Any]] = [
-                item for page in paginator.paginate(**arguments) for item in page.get(key, [])
-            ]
-            return {"found": found}
-
-        return iter(self._call(operation.replace("_", " "), read)["found"])
+        return {key: [item for page in paginator.paginate(**arguments) for item in page.get(key, [])]}
 
 
 def _failure(error: Exception, action: str) -> Exception:

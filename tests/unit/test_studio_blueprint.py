@@ -219,6 +219,47 @@ def test_a_new_template_updates_the_blueprint_in_place(studio: Studio) -> None:
     assert found["provisioningProperties"]["cloudFormation"]["templateUrl"].endswith("/2.json")
 
 
+def blueprint_units(studio: Studio, blueprint: str) -> list[str]:
+    """The domain units whose projects may use the blueprint, once for each grant."""
+    grants = studio.client.list_policy_grants(
+        domainIdentifier=studio.domain,
+        entityType="ENVIRONMENT_BLUEPRINT_CONFIGURATION",
+        entityIdentifier=f"{ACCOUNT}:{blueprint}",
+        policyType="CREATE_ENVIRONMENT_FROM_BLUEPRINT",
+    )["grantList"]
+    return sorted(
+        grant["principal"]["project"]["projectGrantFilter"]["domainUnitFilter"]["domainUnit"] for grant in grants
+    )
+
+
+def unit_named(studio: Studio, name: str) -> str:
+    made = studio.client.create_domain_unit(
+        domainIdentifier=studio.domain, name=name, parentDomainUnitIdentifier=studio.root
+    )
+    return str(made["id"])
+
+
+def test_another_domain_unit_takes_the_grants_along_and_leaves_those_of_others(studio: Studio) -> None:
+    blueprint, unit, theirs = registered(studio), unit_named(studio, "ml"), unit_named(studio, "theirs")
+    studio.client.add_policy_grant(
+        domainIdentifier=studio.domain,
+        entityType="ENVIRONMENT_BLUEPRINT_CONFIGURATION",
+        entityIdentifier=f"{ACCOUNT}:{blueprint}",
+        policyType="CREATE_ENVIRONMENT_FROM_BLUEPRINT",
+        principal=dict(studio_blueprint._wanted_grants(theirs)[0].principal),
+        detail={"createEnvironmentFromBlueprint": {}},
+    )
+    everywhere, below = blueprint_properties(studio), blueprint_properties(studio, DomainUnitId=unit)
+    studio.run(studio_blueprint.RESOURCE, "Update", below, everywhere, blueprint)
+    assert blueprint_units(studio, blueprint) == sorted([theirs, unit, unit])
+    studio.run(studio_blueprint.RESOURCE, "Update", everywhere, below, blueprint)  # a rollback
+    assert blueprint_units(studio, blueprint) == sorted([theirs, studio.root, studio.root])
+    named = blueprint_properties(studio, DomainUnitId=studio.root)
+    studio.stand_in.calls.clear()
+    studio.run(studio_blueprint.RESOURCE, "Update", named, everywhere, blueprint)
+    assert studio.writes() == []
+
+
 def test_a_new_name_is_another_blueprint(studio: Studio) -> None:
     blueprint = registered(studio)
     old, new = blueprint_properties(studio), blueprint_properties(studio, Name="Repositories")
@@ -386,12 +427,12 @@ def own(studio: Studio, blueprint: str, **changes: Any) -> dict[str, Any]:
     )
 
 
-def profile_grants(studio: Studio) -> list[dict[str, Any]]:
+def profile_grants(studio: Studio, unit: str = "") -> list[dict[str, Any]]:
     return list(
         studio.client.list_policy_grants(
             domainIdentifier=studio.domain,
             entityType="DOMAIN_UNIT",
-            entityIdentifier=studio.root,
+            entityIdentifier=unit or studio.root,
             policyType="CREATE_PROJECT_FROM_PROJECT_PROFILE",
         )["grantList"]
     )
@@ -435,6 +476,80 @@ def test_a_grant_that_lists_other_profiles_keeps_them(studio: Studio) -> None:
     (grant,) = profile_grants(studio)
     assert grant["detail"]["createProjectFromProjectProfile"]["projectProfiles"] == [other]
     assert studio.client.get_project_profile(domainIdentifier=studio.domain, identifier=other)["name"] == "Other"
+
+
+EVERYBODY: dict[str, Any] = {"user": {"allUsersGrantFilter": {}}}
+
+
+def granted_to(studio: Studio, unit: str = "") -> dict[str, list[str]]:
+    """Profiles by principal: a group, or everybody."""
+    return {
+        grant["principal"].get("group", {}).get("groupIdentifier", "everybody"): sorted(
+            grant["detail"]["createProjectFromProjectProfile"].get("projectProfiles", [])
+        )
+        for grant in profile_grants(studio, unit)
+    }
+
+
+def grant_profiles(studio: Studio, principal: Any, profiles: list[str]) -> None:
+    """Grant as an administrator does; no profiles: all of them."""
+    listed = {"projectProfiles": profiles} if profiles else {}
+    studio.client.add_policy_grant(
+        domainIdentifier=studio.domain,
+        entityType="DOMAIN_UNIT",
+        entityIdentifier=studio.root,
+        policyType="CREATE_PROJECT_FROM_PROJECT_PROFILE",
+        principal=principal,
+        detail={"createProjectFromProjectProfile": {"includeChildDomainUnits": True, **listed}},
+    )
+
+
+def test_narrowing_who_may_use_a_profile_takes_effect(studio: Studio) -> None:
+    blueprint = registered(studio)
+    everybody, few = own(studio, blueprint), own(studio, blueprint, Groups=["admins", "ml"])
+    profile = studio.run(studio_project_profile.RESOURCE, "Create", everybody)["PhysicalResourceId"]
+    assert granted_to(studio) == {"everybody": [profile]}
+    studio.run(studio_project_profile.RESOURCE, "Update", few, everybody, profile)
+    assert granted_to(studio) == {"admins": [profile], "ml": [profile]}
+    fewer = own(studio, blueprint, Groups=["admins"])
+    studio.run(studio_project_profile.RESOURCE, "Update", fewer, few, profile)
+    assert granted_to(studio) == {"admins": [profile]}
+    studio.stand_in.calls.clear()
+    studio.run(studio_project_profile.RESOURCE, "Update", fewer, few, profile)
+    assert studio.writes() == []
+
+
+def test_narrowing_leaves_what_was_not_granted_here(studio: Studio) -> None:
+    blueprint, other = registered(studio), somebodys_profile(studio, "Other")
+    grant_profiles(studio, EVERYBODY, [other])
+    everybody, few = own(studio, blueprint), own(studio, blueprint, Groups=["admins"])
+    profile = studio.run(studio_project_profile.RESOURCE, "Create", everybody)["PhysicalResourceId"]
+    grant_profiles(studio, {"group": {"groupIdentifier": "theirs"}}, [profile])
+    studio.run(studio_project_profile.RESOURCE, "Update", few, everybody, profile)
+    assert granted_to(studio) == {"everybody": [other], "admins": [profile], "theirs": [profile]}
+
+
+def test_a_grant_for_all_profiles_is_not_ours_to_take(studio: Studio) -> None:
+    grant_profiles(studio, EVERYBODY, [])
+    blueprint = registered(studio)
+    everybody, few = own(studio, blueprint), own(studio, blueprint, Groups=["admins"])
+    profile = studio.run(studio_project_profile.RESOURCE, "Create", everybody)["PhysicalResourceId"]
+    studio.run(studio_project_profile.RESOURCE, "Update", few, everybody, profile)
+    assert granted_to(studio) == {"everybody": [], "admins": [profile]}
+
+
+def test_a_profile_of_another_domain_unit_is_granted_there_only(studio: Studio) -> None:
+    blueprint, unit = registered(studio), unit_named(studio, "ml")
+    everywhere, below = own(studio, blueprint), own(studio, blueprint, DomainUnitId=unit)
+    profile = studio.run(studio_project_profile.RESOURCE, "Create", everywhere)["PhysicalResourceId"]
+    studio.run(studio_project_profile.RESOURCE, "Update", below, everywhere, profile)
+    assert (granted_to(studio), granted_to(studio, unit)) == ({}, {"everybody": [profile]})
+    studio.run(studio_project_profile.RESOURCE, "Update", everywhere, below, profile)
+    assert (granted_to(studio), granted_to(studio, unit)) == ({"everybody": [profile]}, {})
+    named = own(studio, blueprint, DomainUnitId=studio.root)
+    studio.stand_in.calls.clear()
+    studio.run(studio_project_profile.RESOURCE, "Update", named, everywhere, profile)
+    assert studio.writes() == []
 
 
 def test_an_own_profile_does_not_take_over_somebodys(studio: Studio) -> None:
