@@ -217,7 +217,8 @@ class GitHub:
         """GET that may find nothing; the headers come with both answers."""
         with self._translated(action):
             try:
-                return self._request("GET", path)
+                headers, data = self._request("GET", path)
+                return headers, {} if data is None else data  # an empty answer is not a missing thing
             except GithubException as missing:
                 if missing.status != 404:
                     raise
@@ -236,7 +237,7 @@ class GitHub:
         """
         headers, data = self._find(f"look up {full_name}", f"/repos/{full_name}")
         self._require_scopes(headers)
-        return _repository(data) if data else None
+        return None if data is None else _repository(data)
 
     def _require_scopes(self, headers: Mapping[str, Any]) -> None:
         """Refuse a classic token that lacks a scope; other tokens do not tell what they may do, or name none."""
@@ -261,7 +262,7 @@ class GitHub:
         if found and found.id == repository_id:
             return found
         _, data = self._find(f"look up repository {repository_id}", f"/repositories/{repository_id}")
-        return _repository(data) if data else None
+        return None if data is None else _repository(data)
 
     def create_repository(self, organization: str, name: str, description: str, visibility: str) -> Repository | None:
         """Create an empty repository; None when the name is taken (POST /orgs/{org}/repos)."""
@@ -360,7 +361,10 @@ class GitHub:
         """Return a variable's value, or None (GET /repos/{owner}/{repo}/actions/variables/{name})."""
         path = f"/repos/{full_name}/actions/variables/{name}"
         _, data = self._find(f"read the variable {name} of {full_name}", path)
-        return str(data.get("value") or "") if isinstance(data, dict) else None
+        if data is None:
+            return None
+        with _whole("a variable"):
+            return str(data["value"] or "")
 
     def delete_variables(self, full_name: str, names: Iterable[str]) -> None:
         """Remove variables; one that is gone already is fine."""
@@ -508,7 +512,7 @@ def _seconds(after: str) -> float:
 def _detail(item: Any) -> str:
     """Return one entry of an error's `errors`: a text, or an object whose fields may be null."""
     if not isinstance(item, dict):
-        return str(item)
+        return str(item or "")
     return str(item.get("message") or ": ".join(str(item[key]) for key in ("field", "code") if item.get(key)))
 
 
@@ -517,7 +521,7 @@ def _failure(error: GithubException, action: str) -> Exception:
     data = error.data if isinstance(error.data, dict) else {}
     message = str(data.get("message") or error.message or f"status {error.status}").strip()
     errors = data.get("errors") or []
-    details = "; ".join(map(_detail, errors if isinstance(errors, list) else [errors]))
+    details = "; ".join(filter(None, map(_detail, errors if isinstance(errors, list) else [errors])))
     said = f"{message}{f' ({details})' if details else ''}"
     if error.status in (403, 429):
         wait = _seconds_to_wait(headers)
