@@ -199,7 +199,9 @@ def _deploy(run: Run, wanted: Assembly, place: GitHubPlace, terminal: Terminal) 
 
         studio.ensure_profiles(run)
         terminal.step("Deploying StudioStack (the blueprint in the profiles)")
-        assembly.deploy(wanted, assembly.STUDIO, {}, run.cloud, listener)
+        declared = wanted.template(assembly.STUDIO).get("Parameters", {})
+        given = {name: value for name, value in parameters.items() if name in declared}
+        assembly.deploy(wanted, assembly.STUDIO, given, run.cloud, listener)
 
 
 def forget_token(run: Run) -> None:

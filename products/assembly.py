@@ -14,7 +14,7 @@ from products.layers import raise_build_failure
 from products.portfolio import LaunchingStack, PortfolioStack
 from products.settings import Settings
 from products.studio import STUDIO_STACK, StudioStack
-from products.versions import Version, VersionError
+from products.versions import Version, VersionError, check_prefix
 
 STACK_TAG = "studio-mlops:stack"
 
@@ -96,6 +96,8 @@ def write_assembly(
             raise
         newest = versions[-1].version
         snapshot = next(versions_directory.glob(f"*.{newest}.product.template.json"), None)
+        if snapshot:
+            check_prefix(settings.prefix, newest, snapshot)
         raise TemplateChanged(
             f"The product's template has changed since {newest} was synthesized; publish a new version "
             f"(python -m operations publish) or, if {newest} was never deployed, remove {snapshot} and repeat."

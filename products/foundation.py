@@ -51,7 +51,7 @@ class FoundationStack(Stack):
         """Build everything from the settings."""
         super().__init__(scope, construct_id, **kwargs)
         self.settings = settings
-        self._parameters()
+        self._addresses = github_addresses(self, settings)
         self._storage()
         self._notifications()
         functions = Functions(self, settings, self.dead_letters)
@@ -63,34 +63,13 @@ class FoundationStack(Stack):
             self.providers[handler.name] = functions.provider(handler, function)
         self._alarms()
         self._dashboard()
+        self._exports()
         token_secret = settings.git_config.github_token_secret_name
         CfnOutput(self, "TokenSecret", value=token_secret, description="Put the GitHub token here")
         CfnOutput(self, "ArchiveBucket", value=self.archives.bucket_name)
         CfnOutput(self, "NotificationTopic", value=self.topic.topic_arn)
 
     # -- what functions use ---------------------------------------------------------------------------------
-
-    def _parameters(self) -> None:
-        github = self.settings.github
-        self._api_url = self._address("GitHubApiUrl", github.api_url)
-        self._server_url = self._address("GitHubServerUrl", github.server_url)
-
-    def _address(self, name: str, setting: str) -> str:
-        """Return GitHub's address: the setting, unless the stack is given another.
-
-        The setting is not the parameter's default: `cdk deploy` keeps a parameter's value, and a setting that is
-        changed later would never arrive.
-        """
-        given = CfnParameter(
-            self,
-            name,
-            default="",
-            description=f"Empty: {setting}, from settings.toml",
-            allowed_pattern=r"^(https?://[A-Za-z0-9.:/_-]+)?$",
-            constraint_description="an http(s) address",
-        ).value_as_string
-        is_set = CfnCondition(self, f"{name}IsSet", expression=Fn.condition_not(Fn.condition_equals(given, "")))
-        return Token.as_string(Fn.condition_if(is_set.logical_id, given, setting))
 
     def _storage(self) -> None:
         settings = self.settings
@@ -171,8 +150,7 @@ class FoundationStack(Stack):
         environment = {"PATIENCE_SECONDS": str(PATIENCE.to_seconds())}
         if handler.github:
             environment |= {
-                "GITHUB_API_URL": self._api_url,
-                "GITHUB_SERVER_URL": self._server_url,
+                **self._addresses,
                 "GITHUB_TOKEN_SECRET": self.settings.git_config.github_token_secret_name,
                 "BUDGET_TABLE": self.budget.table_name,
             }
@@ -180,13 +158,14 @@ class FoundationStack(Stack):
             environment["TEMPLATE_BUCKET"] = self.archives.bucket_name
         return environment
 
-    def exported_environment(self, handler: Handler) -> dict[str, str]:
-        """Return the same for a function in another stack, which does not know this one's conditions."""
-        environment = self.function_environment(handler)
-        for name in ("GITHUB_API_URL", "GITHUB_SERVER_URL"):
-            exported = f"{self.settings.prefix}-{name.lower().replace('_', '-')}"
-            environment[name] = self.export_value(environment[name], name=exported)
-        return environment
+    def _exports(self) -> None:
+        """Export what StudioStack uses, also while it does not: a feature that is switched off takes no export away.
+
+        CloudFormation neither changes nor removes an export that another stack still imports, and this stack is
+        deployed first. So nothing that can change is exported: GitHub's addresses are each stack's own.
+        """
+        for value in (self.topic.topic_arn, self.key.key_arn, self.budget.table_arn, self.budget.table_name):
+            self.export_value(value)
 
     def _statements(self, handler: Handler) -> list[iam.PolicyStatement]:
         special = {
@@ -323,16 +302,16 @@ class FoundationStack(Stack):
         ]
 
     def _reference_statements(self) -> list[iam.PolicyStatement]:
-        """Secrets that a project's administrator has opened to us by a tag."""
+        """Secrets that a project's administrator has opened to us by a tag, and keys of their own, by the same tag."""
         secrets = self.format_arn(
             service="secretsmanager", resource="secret", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
         )
+        keys = self.format_arn(service="kms", resource="key", resource_name="*")
+        readable = {f"aws:ResourceTag/{READABLE_TAG}": "true"}
+        via = {"kms:ViaService": f"secretsmanager.{self.region}.amazonaws.com"}
         return [
-            statement(
-                ["secretsmanager:GetSecretValue"],
-                [secrets],
-                StringEquals={f"aws:ResourceTag/{READABLE_TAG}": "true"},
-            )
+            statement(["secretsmanager:GetSecretValue"], [secrets], StringEquals=readable),
+            statement(["kms:Decrypt"], [keys], StringEquals={**readable, **via}),
         ]
 
     # -- watching ---------------------------------------------------------------------------------------------
@@ -411,6 +390,33 @@ class FoundationStack(Stack):
                 ],
             ],
         )
+
+
+def github_addresses(stack: Stack, settings: Settings) -> dict[str, str]:
+    """Return where a stack's functions find GitHub, by environment variable: the settings, unless given others."""
+    github = settings.github
+    return {
+        "GITHUB_API_URL": _address(stack, "GitHubApiUrl", github.api_url),
+        "GITHUB_SERVER_URL": _address(stack, "GitHubServerUrl", github.server_url),
+    }
+
+
+def _address(stack: Stack, name: str, setting: str) -> str:
+    """Return the setting, or the stack's parameter where that is set.
+
+    The setting is not the parameter's default: `cdk deploy` keeps a parameter's value, and a setting that is
+    changed later would never arrive.
+    """
+    given = CfnParameter(
+        stack,
+        name,
+        default="",
+        description=f"Empty: {setting}, from settings.toml",
+        allowed_pattern=r"^(https?://[A-Za-z0-9.:/_-]+)?$",
+        constraint_description="an http(s) address",
+    ).value_as_string
+    is_set = CfnCondition(stack, f"{name}IsSet", expression=Fn.condition_not(Fn.condition_equals(given, "")))
+    return Token.as_string(Fn.condition_if(is_set.logical_id, given, setting))
 
 
 def _counter(name: str, handler: Handler, period: Duration) -> cloudwatch.Metric:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -109,6 +110,15 @@ def function_arn(scope: Construct, name: str) -> str:
     return Stack.of(scope).format_arn(
         service="lambda", resource="function", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
     )
+
+
+def named_id(kind: str, name: str) -> str:
+    """Return a construct's id that depends on the name alone.
+
+    By its place in a list, a resource's logical id would pass to another resource when one before it goes, and
+    CloudFormation would delete, after the update, what the other id owns by then.
+    """
+    return f"{kind}{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
 def statement(actions: Sequence[str], resources: Sequence[str], **conditions: dict[str, Any]) -> iam.PolicyStatement:

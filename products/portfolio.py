@@ -13,10 +13,10 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_servicecatalog as servicecatalog
 from constructs import Construct
 
-from products.functions import HANDLERS, SERVICE_TIMEOUT, function_arn, service_token, statement
+from products.functions import HANDLERS, SERVICE_TIMEOUT, function_arn, named_id, service_token, statement
 from products.mlops_project import MlopsProject
 from products.settings import Settings
-from products.versions import ARCHIVE_FILE, Version, VersionError
+from products.versions import ARCHIVE_FILE, Version, VersionError, check_prefix
 
 
 class LaunchingStack(Stack):
@@ -154,12 +154,14 @@ class LaunchingStack(Stack):
         settings = self.settings
         if settings.github.oidc_provider_arn or settings.git_config.oidc_role_github_workflow:
             return
-        iam.CfnOIDCProvider(
+        provider = iam.CfnOIDCProvider(
             self,
             "GitHubOidcProvider",
             url=f"https://{settings.github.oidc_issuer}",
             client_id_list=["sts.amazonaws.com"],
         )
+        # Projects' workflows go on needing it when the settings name it by its ARN, or this stack is gone.
+        provider.apply_removal_policy(RemovalPolicy.RETAIN)
 
 
 class PortfolioStack(LaunchingStack):
@@ -199,6 +201,9 @@ class PortfolioStack(LaunchingStack):
         self._constraints()
         self._access()
         self._shares()
+        # Also without StudioStack: an export that it imports could not be taken away (FoundationStack._exports).
+        for value in (self.portfolio.portfolio_id, self.product.product_id):
+            self.export_value(value)
         CfnOutput(self, "PortfolioId", value=self.portfolio.portfolio_id)
         CfnOutput(self, "ProductId", value=self.product.product_id)
 
@@ -239,6 +244,7 @@ class PortfolioStack(LaunchingStack):
                 f"The published version {version.version} has no snapshot in {self._directory}; restore it from Git, "
                 f"or, if {version.version} was never deployed, remove {self._directory / version.version}."
             )
+        check_prefix(self.settings.prefix, version.version, snapshots[0])
         return servicecatalog.CloudFormationProductVersion(
             cloud_formation_template=servicecatalog.CloudFormationTemplate.from_url(self._url(version, snapshots[0])),
             product_version_name=version.version,
@@ -290,23 +296,23 @@ class PortfolioStack(LaunchingStack):
 
     def _access(self) -> None:
         access = self.settings.portfolio
-        for number, arn in enumerate(access.principals):
-            self._principal(f"Principal{number}", arn, "IAM")
-        for number, pattern in enumerate(access.principal_patterns):
-            self._principal(f"PrincipalPattern{number}", pattern, "IAM_PATTERN")
+        for arn in access.principals:
+            self._principal("Principal", arn, "IAM")
+        for pattern in access.principal_patterns:
+            self._principal("PrincipalPattern", pattern, "IAM_PATTERN")
         if access.tag_options:
             options = servicecatalog.TagOptions(
                 self, "TagOptions", allowed_values_for_tags={k: list(v) for k, v in access.tag_options.items()}
             )
             self.portfolio.associate_tag_options(options)
 
-    def _principal(self, construct_id: str, arn: str, kind: str) -> None:
+    def _principal(self, kind: str, arn: str, principal_type: str) -> None:
         servicecatalog.CfnPortfolioPrincipalAssociation(
             self,
-            construct_id,
+            named_id(kind, arn),
             portfolio_id=self.portfolio.portfolio_id,
             principal_arn=arn,
-            principal_type=kind,
+            principal_type=principal_type,
         )
 
     def _shares(self) -> None:

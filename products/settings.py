@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
@@ -37,6 +39,7 @@ RETENTION_DAYS = (
 )
 
 _MAX_BYTES = 100_000
+_MAX_PATTERNS = 10  # of principals with wildcards, for one portfolio (AWS)
 _PARTITION = "arn:aws(-[a-z]+)*"
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._/-]*)?\Z")]
 GitHubName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9-]{0,38})?\Z")]
@@ -90,6 +93,22 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", regex_engine="python-re")
 
 
+def _host(url: str) -> str:
+    return (urlsplit(url).hostname or "").lower()
+
+
+def _issuer(server: str) -> str:
+    """Return who signs the tokens of a GitHub's workflows, by its host; an enterprise may append a path to it."""
+    if server == "github.com":
+        return "token.actions.githubusercontent.com"
+    return f"token.actions.{server}" if server.endswith(".ghe.com") else f"{server}/_services/token"
+
+
+def _repeated(values: Sequence[str]) -> str:
+    """Return the first value that is there twice, else ""."""
+    return next((value for number, value in enumerate(values) if value in values[:number]), "")
+
+
 class GitHub(_Section):
     """Where GitHub is."""
 
@@ -99,6 +118,27 @@ class GitHub(_Section):
         default="token.actions.githubusercontent.com", pattern=r"^[A-Za-z0-9.-]+(/[A-Za-z0-9._/-]+)?\Z"
     )
     oidc_provider_arn: str = Field(default="", pattern=rf"^({_PARTITION}:iam::\d{{12}}:oidc-provider/.+)?\Z")
+
+    @model_validator(mode="after")
+    def _one_github(self) -> GitHub:
+        """Refuse tokens of one GitHub for repositories of another: a role would trust a stranger of the same name."""
+        server, api = _host(self.server_url), _host(self.api_url)
+        if api not in (server, f"api.{server}"):
+            raise ValueError(
+                f"api_url is at {api}, server_url at {server}; write both addresses of one GitHub (api.github.com and "
+                "github.com, or the host of your GitHub Enterprise Server twice)"
+            )
+        issuer = _issuer(server)
+        if self.oidc_issuer != issuer and not self.oidc_issuer.startswith(f"{issuer}/"):
+            raise ValueError(
+                f"oidc_issuer {self.oidc_issuer} does not sign the tokens of {server}; set oidc_issuer to {issuer}"
+            )
+        if self.oidc_provider_arn and not self.oidc_provider_arn.endswith(f":oidc-provider/{self.oidc_issuer}"):
+            raise ValueError(
+                f"oidc_provider_arn is the provider of another issuer than oidc_issuer; its ARN ends with "
+                f":oidc-provider/{self.oidc_issuer}"
+            )
+        return self
 
 
 class GitConfig(_Section):
@@ -136,12 +176,30 @@ class Portfolio(_Section):
     launches_only: bool = False
     tag_options: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
+    @field_validator("principals", "principal_patterns", "share_accounts", "share_organizations")
+    @classmethod
+    def _each_once(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := _repeated(values):
+            raise ValueError(f"{twice} is there twice; list it once")
+        return values
+
+    @field_validator("principal_patterns")
+    @classmethod
+    def _as_many_as_aws_takes(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        if len(patterns) > _MAX_PATTERNS:
+            raise ValueError(
+                f"a portfolio takes at most {_MAX_PATTERNS} patterns, not {len(patterns)}; write fewer, wider ones"
+            )
+        return patterns
+
     @field_validator("tag_options")
     @classmethod
     def _some_values(cls, options: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         for key, values in options.items():
             if not values or not key or key.lower().startswith("aws:"):
                 raise ValueError(f"the tag {key!r} needs a name that does not start with aws: and at least one value")
+            if twice := _repeated(values):
+                raise ValueError(f"the tag {key!r} has the value {twice!r} twice; list it once")
         return options
 
 
@@ -212,6 +270,13 @@ class Studio(_Section):
         by_profile = bool(self.profiles or self.own_profiles)
         return bool(self.domain_id) and (by_profile or not self.project_setup.profiles)
 
+    @field_validator("profiles")
+    @classmethod
+    def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := _repeated(names):
+            raise ValueError(f"the profile {twice!r} is there twice; list it once")
+        return names
+
     @model_validator(mode="after")
     def _one_door_each(self) -> Studio:
         twice = {*self.profiles, *self.own_profiles} & set(self.project_setup.profiles)
@@ -256,6 +321,19 @@ class Settings(_Section):
         if days not in RETENTION_DAYS:
             raise ValueError(f"CloudWatch keeps logs for one of {', '.join(map(str, RETENTION_DAYS))} days")
         return days
+
+    @field_validator("secret_references")
+    @classmethod
+    def _of_one_place(cls, references: dict[str, str]) -> dict[str, str]:
+        """A launch sets all of them, and reads secrets of its own account and region only."""
+        places = {":".join(arn.split(":")[1:5]): name for name, arn in references.items()}
+        if len(places) > 1:
+            one, other = sorted(places.values())[:2]
+            raise ValueError(
+                f"{one} and {other} are secrets of different accounts or regions, and a launch reads those of its own "
+                "only; name secrets of the account and region that launches the product"
+            )
+        return references
 
     @model_validator(mode="after")
     def _fits_together(self) -> Settings:

@@ -23,8 +23,8 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
-from products.foundation import FoundationStack
-from products.functions import SERVICE_TIMEOUT, Functions, Handler, service_token, statement
+from products.foundation import FoundationStack, github_addresses
+from products.functions import SERVICE_TIMEOUT, Functions, Handler, named_id, service_token, statement
 from products.project_setup import LAUNCH_NAME_PREFIX, LAUNCHED_BY, Setup, definition
 from products.settings import OwnProfile, Settings
 
@@ -172,18 +172,21 @@ class StudioStack(Stack):
         )
         blueprint.node.add_dependency(access, self.provisioning_role)
         blueprint_id = blueprint.get_att_string("EnvironmentBlueprintId")
-        for number, name in enumerate(studio.profiles):
-            self._profile(f"Profile{number}", name, blueprint_id, regions[0], None)
-        for number, (name, own) in enumerate(sorted(studio.own_profiles.items())):
-            self._profile(f"OwnProfile{number}", name, blueprint_id, regions[0], own)
+        for name in studio.profiles:
+            self._profile(name, blueprint_id, regions[0], None)
+        for name, own in sorted(studio.own_profiles.items()):
+            self._profile(name, blueprint_id, regions[0], own)
         CfnOutput(self, "EnvironmentBlueprintId", value=blueprint_id)
 
-    def _profile(self, construct_id: str, name: str, blueprint_id: str, region: str, own: OwnProfile | None) -> None:
-        """Put the environment into a profile: one that exists, or one of our own."""
+    def _profile(self, name: str, blueprint_id: str, region: str, own: OwnProfile | None) -> None:
+        """Put the environment into a profile: one that exists, or one of our own.
+
+        Both have the same logical id: a profile that becomes the other kind is updated, not deleted.
+        """
         studio = self.settings.studio
         tooling = own.tooling if own else {}
         self._resource(
-            construct_id,
+            named_id("Profile", name),
             "StudioProjectProfile",
             "studio_project_profile",
             {
@@ -450,7 +453,8 @@ class StudioStack(Stack):
                 statement(["cloudformation:DescribeStacks"], [self._stacks("SC-*")]),
             ],
             {
-                **foundation.exported_environment(MODEL_APPROVAL),
+                **foundation.function_environment(MODEL_APPROVAL),
+                **github_addresses(self, self.settings),
                 "PRODUCT_ID": self._product_id,
                 "DEPLOY_WORKFLOW": self.settings.studio.model_approval.workflow,
             },

@@ -85,6 +85,18 @@ def read_versions(directory: Path | None = None) -> list[Version]:
     return sorted(found, key=lambda version: version.order)
 
 
+def check_prefix(prefix: str, version: str, snapshot: Path) -> None:
+    """Refuse a prefix that is not the one a version was rendered with: its functions would be gone.
+
+    A snapshot is the version's CloudFormation template, in which the functions are named. Raises VersionError.
+    """
+    if f":function:{prefix}-studio-project-provider" not in snapshot.read_text(encoding="utf-8"):
+        raise VersionError(
+            f"settings.toml: prefix cannot change once versions are deployed, and {version} uses functions of another "
+            f"prefix than {prefix!r}; set prefix back to what it was."
+        )
+
+
 def _read(folder: Path) -> Version:
     try:
         version = Version.model_validate_json((folder / RECORD_FILE).read_text(encoding="utf-8"))

@@ -323,7 +323,8 @@ def test_without_access_only_the_reason_is_told(session, settings):
 def test_the_command_in_an_account_where_nothing_is_deployed(aws, github, tmp_path, monkeypatch, capsys):
     settings = tmp_path / "settings.toml"
     settings.write_text(
-        f'[github]\napi_url = "{github.api_url}"\n'
+        f'[github]\napi_url = "{github.api_url}"\nserver_url = "{github.server_url}"\n'
+        'oidc_issuer = "127.0.0.1/_services/token"\n'
         '[git_config]\nprivate_github_organization = "acme"\ngithub_token_secret_name = "doctors-token"\n'
         '[portfolio]\nname = "Nobody has it"\n[product]\nname = "nobody-has-it"\n'
     )

@@ -86,6 +86,11 @@ REVIEWED = (
         "Bound by the tag studio-mlops:readable, which an administrator sets on secrets meant for workflows.",
     ),
     Reviewed(
+        iam(r"arn:<AWS::Partition>:kms:.*:key/\*"),
+        r"FoundationStack/ActionsConfigurationRole/DefaultPolicy/Resource",
+        "Bound to Secrets Manager, and by the same tag: keys that such a secret may be encrypted with.",
+    ),
+    Reviewed(
         iam(r"arn:<AWS::Partition>:sagemaker:.*:domain/\*"),
         r"FoundationStack/StudioProjectRole/DefaultPolicy/Resource",
         "A project's SageMaker domain is found by reading the account's domains.",

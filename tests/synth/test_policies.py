@@ -19,6 +19,7 @@ ARCHIVE = f"arn:aws:s3:::archives/{'0' * 64}.zip"
 BUDGET = f"arn:aws:dynamodb:{HERE}:table/budget"
 VIA_SECRETS = {"kms:viaservice": "secretsmanager.us-east-1.amazonaws.com"}
 KEY = f"arn:aws:kms:{HERE}:key/1234"
+OTHER_KEY = f"arn:aws:kms:{HERE}:key/5678"
 READABLE = {"aws:resourcetag/studio-mlops:readable": "true"}
 GITHUB = ("github-repository", "repository-template", "actions-configuration")
 PRODUCT = ("studio-project", *GITHUB)
@@ -56,6 +57,7 @@ PROMISED = [
     *[call for name in GITHUB for call in calls(name, "dynamodb:GetItem PutItem", BUDGET)],
     *calls("repository-template", "s3:GetObject", ARCHIVE),
     *calls("actions-configuration", "secretsmanager:GetSecretValue", OTHER_SECRET, READABLE),
+    *calls("actions-configuration", "kms:Decrypt", OTHER_KEY, READABLE | VIA_SECRETS),
     *calls("template-archive", "cloudformation:DescribeStacks", PORTFOLIO),
     *calls("template-archive", "s3:GetObject", "arn:aws:s3:::cdk-hnb659fds-assets-123456789012-us-east-1/abc.zip"),
     *calls("template-archive", "s3:GetObject PutObject", ARCHIVE),
@@ -80,6 +82,9 @@ NOT_PROMISED = [
     *calls("github-repository", "cloudformation:DescribeStacks", f"arn:aws:cloudformation:{HERE}:stack/Payroll/u"),
     *calls("github-repository", "cloudformation:DeleteStack", LAUNCH),
     *calls("actions-configuration", "secretsmanager:GetSecretValue", OTHER_SECRET),
+    *calls("actions-configuration", "kms:Decrypt", OTHER_KEY, READABLE),
+    *calls("actions-configuration", "kms:Decrypt", OTHER_KEY, VIA_SECRETS),
+    *calls("repository-template", "kms:Decrypt", OTHER_KEY, READABLE | VIA_SECRETS),
     *calls("actions-configuration", "secretsmanager:PutSecretValue", TOKEN),
     *calls("template-archive", "s3:DeleteObject", ARCHIVE),
     *calls("template-archive", "s3:GetObject", "arn:aws:s3:::payroll/file.zip"),

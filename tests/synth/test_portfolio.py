@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from products.versions import read_versions
-from tests.synth.conftest import Assembly, of_type, publish, synthesized
+from tests.synth.conftest import ADMIN_SETTINGS, Assembly, of_type, publish, synthesized
 from tests.synth.policies import allows
 
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/SC-123456789012-pp-abc/1"
@@ -100,7 +100,30 @@ def test_access_and_shares(administered: Assembly) -> None:
     assert any("ORGANIZATIONAL_UNIT" in update and "ou-abcd-12345678" in update for update, _ in nodes)
 
 
+def principals(assembly: Assembly) -> dict[str, str]:
+    """Return the logical ids of the portfolio's principals, by their ARNs."""
+    found = of_type(assembly.portfolio, "AWS::ServiceCatalog::PortfolioPrincipalAssociation")
+    return {item["Properties"]["PrincipalARN"]: logical for logical, item in found.items()}
+
+
+def test_a_principal_keeps_its_logical_id_when_others_come_and_go(administered: Assembly, tmp_path: Path) -> None:
+    more = tmp_path / "settings.toml"
+    more.write_text(
+        ADMIN_SETTINGS.replace("principals = [", 'principals = ["arn:aws:iam::123456789012:role/Admin", ').replace(
+            "principal_patterns = [", 'principal_patterns = ["arn:aws:iam:::role/Analyst*", '
+        ),
+        encoding="utf-8",
+    )
+    publish(tmp_path / "versions", "v1.0.0")
+    before, after = principals(administered), principals(synthesized(tmp_path / "versions", tmp_path / "out", more))
+    assert len(after) == len(set(after.values())) == len(before) + 2
+    assert before.items() <= after.items()
+
+
 def test_the_identity_provider_is_made_once_or_reused(assembly: Assembly, administered: Assembly) -> None:
+    (resource,) = of_type(assembly.portfolio, "AWS::IAM::OIDCProvider").values()
+    # Launched projects go on needing it.
+    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
     provider = only(assembly.portfolio, "AWS::IAM::OIDCProvider")
     assert provider["Url"] == "https://token.actions.githubusercontent.com"
     assert provider["ClientIdList"] == ["sts.amazonaws.com"]

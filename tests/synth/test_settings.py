@@ -15,6 +15,12 @@ from products.settings import PROJECT_ROOT, Settings, SettingsError, load_settin
 from tests.synth.conftest import synthesize
 
 SHIPPED = PROJECT_ROOT / "settings.toml"
+ROLE = "arn:aws:iam::123456789012:role/DataScientist"
+PATTERN = "arn:aws:iam:::role/Team*"
+SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:one-AbCdEf"
+GITHUB_COM = ("https://api.github.com", "https://github.com", "token.actions.githubusercontent.com")
+SERVER = ("https://git.example.com/api/v3", "https://git.example.com", "git.example.com/_services/token")
+RESIDENT = ("https://api.acme.ghe.com", "https://acme.ghe.com", "token.actions.acme.ghe.com")
 
 
 def load(folder: Path, text: str) -> Settings:
@@ -89,6 +95,20 @@ def test_the_seeds_names_are_kept(tmp_path: Path) -> None:
             "as GitHub shows them",
         ),
         ("prefix =", "is not valid TOML"),
+        (f"[portfolio]\nprincipals = {[ROLE, ROLE]}", f"portfolio.principals: {ROLE} is there twice; list it once"),
+        (f"[portfolio]\nprincipal_patterns = {[PATTERN, PATTERN]}", f"{PATTERN} is there twice"),
+        (f"[portfolio]\nprincipal_patterns = {[f'{PATTERN}{n}' for n in range(11)]}", "at most 10 patterns, not 11"),
+        ("[portfolio]\nshare_accounts = ['123456789012', '123456789012']", "123456789012 is there twice"),
+        ("[portfolio]\nshare_organizations = ['o-abcdefghij', 'o-abcdefghij']", "o-abcdefghij is there twice"),
+        ("[portfolio.tag_options]\ncost_center = ['1', '1']", "the tag 'cost_center' has the value '1' twice"),
+        (
+            f"[secret_references]\nONE = '{SECRET}'\nTWO = '{SECRET.replace('eu-west-1', 'us-east-1')}'",
+            "secret_references: ONE and TWO are secrets of different accounts or regions",
+        ),
+        (
+            f"[secret_references]\nONE = '{SECRET}'\nTWO = '{SECRET.replace('123456789012', '210987654321')}'",
+            "secret_references: ONE and TWO are secrets of different accounts or regions",
+        ),
     ],
 )
 def test_a_wrong_setting_is_one_sentence_that_names_it(tmp_path: Path, text: str, said: str) -> None:
@@ -98,6 +118,49 @@ def test_a_wrong_setting_is_one_sentence_that_names_it(tmp_path: Path, text: str
     assert said in message
     assert message.startswith("settings.toml")
     assert message.endswith(".")
+    assert "\n" not in message
+
+
+def github(api_url: str, server_url: str, oidc_issuer: str, provider: str = "") -> str:
+    """Return the settings of one GitHub."""
+    text = f'[github]\napi_url = "{api_url}"\nserver_url = "{server_url}"\noidc_issuer = "{oidc_issuer}"\n'
+    arn = f"arn:aws:iam::123456789012:oidc-provider/{provider}"
+    return text + (f'oidc_provider_arn = "{arn}"\n' if provider else "")
+
+
+@pytest.mark.parametrize("place", [GITHUB_COM, SERVER, RESIDENT])
+@pytest.mark.parametrize("enterprise", ["", "/acme"])
+def test_a_github_whose_three_addresses_are_its_own_is_taken(
+    tmp_path: Path, place: tuple[str, str, str], enterprise: str
+) -> None:
+    *urls, issuer = place
+    issuer += enterprise
+    assert load(tmp_path, github(*urls, issuer, provider=issuer)).github.oidc_issuer == issuer
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        # The issuer that was left at its default: github.com's repository of the same name would be trusted.
+        (github(*SERVER[:2], GITHUB_COM[2]), f"set oidc_issuer to {SERVER[2]}"),
+        (github(*RESIDENT[:2], GITHUB_COM[2]), f"set oidc_issuer to {RESIDENT[2]}"),
+        (github(*GITHUB_COM[:2], SERVER[2]), f"set oidc_issuer to {GITHUB_COM[2]}"),
+        (github(*SERVER[:2], "other.example.com/_services/token"), f"set oidc_issuer to {SERVER[2]}"),
+        (github(*RESIDENT[:2], "token.actions.other.ghe.com"), f"set oidc_issuer to {RESIDENT[2]}"),
+        (github(*GITHUB_COM[:2], f"{GITHUB_COM[2]}.example.com"), f"set oidc_issuer to {GITHUB_COM[2]}"),
+        (github(SERVER[0], GITHUB_COM[1], GITHUB_COM[2]), "api_url is at git.example.com, server_url at github.com"),
+        (github(GITHUB_COM[0], *SERVER[1:]), "api_url is at api.github.com, server_url at git.example.com"),
+        (f'[github]\nserver_url = "{SERVER[1]}"', "write both addresses of one GitHub"),
+        (github(*SERVER, provider=GITHUB_COM[2]), f"its ARN ends with :oidc-provider/{SERVER[2]}"),
+        (github(*GITHUB_COM, provider=f"{GITHUB_COM[2]}/acme"), f"its ARN ends with :oidc-provider/{GITHUB_COM[2]}"),
+    ],
+)
+def test_one_github_is_not_half_another(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load(tmp_path, text)
+    message = str(refused.value)
+    assert message.startswith("settings.toml: github: ")
+    assert said in message
     assert "\n" not in message
 
 

@@ -172,6 +172,58 @@ def test_a_domain_alone_registers_the_blueprint(tmp_path: Path) -> None:
     assert not load_settings(path).studio.registers_blueprint
 
 
+def test_a_profile_keeps_its_logical_id_when_others_come_and_go(
+    stack: dict[str, Any], open_doors: Assembly, tmp_path: Path
+) -> None:
+    def ids(template: dict[str, Any]) -> dict[str, str]:
+        found = of_type(template, "Custom::StudioProjectProfile")
+        return {item["Properties"]["ProfileName"]: logical for logical, item in found.items()}
+
+    before, more = ids(stack), tmp_path / "settings.toml"
+    text = SETTINGS.replace('profiles = ["Regression"]', 'profiles = ["Clustering", "Regression"]')
+    more.write_text(f'{text}\n[studio.own_profiles."Alpha"]\n', encoding="utf-8")
+    after = ids(synthesized(open_doors.store, tmp_path / "more", more).template("StudioStack.template.json"))
+    assert after.keys() == {*before, "Clustering", "Alpha"}
+    assert len(set(after.values())) == 4
+    assert before.items() <= after.items()
+    # A profile that is made here from now on is updated: its other kind's deletion would take the environment out.
+    more.write_text(SETTINGS.replace("Tabular models", "Regression").replace('["Regression"]', '["Tabular models"]', 1))
+    assert before == ids(
+        synthesized(open_doors.store, tmp_path / "swapped", more).template("StudioStack.template.json")
+    )
+
+
+# -- exports ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["FoundationStack", "PortfolioStack"])
+def test_a_feature_that_is_switched_off_takes_no_export_away(
+    assembly: Assembly, open_doors: Assembly, name: str
+) -> None:
+    off, on = (exports(each.template(f"{name}.template.json")) for each in (assembly, open_doors))
+    assert on.keys() == off.keys() != set()
+    # An export that is imported cannot be changed: a setting is none.
+    assert "://" not in json.dumps(on)
+    assert "GitHub" not in json.dumps(on)
+
+
+def test_what_the_stack_imports_is_exported(stack: dict[str, Any], open_doors: Assembly) -> None:
+    imported = set(re.findall(r'"Fn::ImportValue": "([^"]+)"', json.dumps(stack)))
+    exported = exports(open_doors.foundation) | exports(open_doors.portfolio)
+    assert imported == exported.keys()
+    variables = the(stack, "AWS::Lambda::Function")["Environment"]["Variables"]
+    assert variables["GITHUB_API_URL"] == {
+        "Fn::If": ["GitHubApiUrlIsSet", {"Ref": "GitHubApiUrl"}, "https://api.github.com"]
+    }
+    assert stack["Parameters"]["GitHubServerUrl"]["Default"] == ""
+
+
+def exports(template: dict[str, Any]) -> dict[str, Any]:
+    """Return a template's exported values by export name."""
+    outputs = template["Outputs"].values()
+    return {output["Export"]["Name"]: output["Value"] for output in outputs if "Export" in output}
+
+
 # -- roles --------------------------------------------------------------------------------------------------------
 
 
@@ -364,6 +416,10 @@ def test_waits_grow_and_end(machine: dict[str, Any]) -> None:
         (
             SETTINGS.replace('profiles = ["Regression"]', 'profiles = ["Tabular models"]'),
             "either exists or is made here",
+        ),
+        (
+            SETTINGS.replace('profiles = ["Regression"]', 'profiles = ["Regression", "Regression"]'),
+            "studio.profiles: the profile 'Regression' is there twice; list it once",
         ),
         (SETTINGS.replace("groups", "group"), "group is not a setting"),
         (SETTINGS.replace('domain_id = "dzd_1a2b3c"', 'domain_id = "dzd_1"\ndeployment_order = 0'), "deployment_order"),

@@ -108,6 +108,24 @@ def test_a_published_template_that_would_change_is_refused(tmp_path: Path) -> No
     assert snapshot.read_bytes() == before
 
 
+@pytest.mark.parametrize(("before", "after"), [("studio-mlops", "ours"), ("studio-mlops", "mlops"), ("ours", "our")])
+def test_the_prefix_stays_once_versions_are_deployed(tmp_path: Path, before: str, after: str) -> None:
+    store, settings = tmp_path / "versions", tmp_path / "settings.toml"
+    publish(store, "v1.0.0")
+    settings.write_text(f'prefix = "{before}"', encoding="utf-8")
+    synthesized(store, tmp_path / "first", settings)
+    settings.write_text(f'prefix = "{after}"', encoding="utf-8")
+    newest = synthesize(store, tmp_path / "second", settings=settings)
+    publish(store, "v1.1.0", "two")
+    older = synthesize(store, tmp_path / "third", settings=settings)
+    for run in (newest, older):
+        assert run.returncode == 1
+        assert run.stderr.startswith("settings.toml: prefix cannot change once versions are deployed, and v1.0.0 uses")
+        assert run.stderr.endswith(f"than '{after}'; set prefix back to what it was.\n")
+    settings.write_text(f'prefix = "{before}"', encoding="utf-8")
+    synthesized(store, tmp_path / "fourth", settings)
+
+
 def test_an_older_version_without_its_snapshot_is_refused(tmp_path: Path) -> None:
     publish(tmp_path / "versions", "v1.0.0")
     publish(tmp_path / "versions", "v1.1.0", "two")
