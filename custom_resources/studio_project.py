@@ -32,6 +32,7 @@ class StudioProjectProperties(Properties):
     profile_folders: dict[str, str] = Field(default_factory=dict)
     template_archive: str = ""
     user_role_arn: LineOrNothing = ""
+    classic_execution_roles: tuple[Line, ...] = ()
     deploy_account: str = ""
     glue_database: LineOrNothing = "glue_db"
     scope_name: LineOrNothing = "dev"
@@ -47,6 +48,10 @@ class ProfileUnknown(FinalError):
 
 class RoleUnknown(FinalError):
     """Nothing tells which role the project's pipelines run as."""
+
+
+class RoleRefused(FinalError):
+    """The launch names a role that is not the project's: its workflows could pass it on, and so act as it."""
 
 
 class ProjectFailed(FinalError):
@@ -78,9 +83,7 @@ def observe(request: Request[StudioProjectProperties], hosts: Hosts) -> Iterator
     if properties.domain_id == CLASSIC:
         project = _classic_project(properties, request.stack_id)
     else:
-        project = hosts.studio.project(
-            properties.domain_id, properties.project_id, properties.user_role_arn, request.stack_id
-        )
+        project = hosts.studio.project(properties.domain_id, properties.project_id, request.stack_id)
     if properties.template_archive:
         profile = profile_folder(properties, properties.profile_name or project.profile_name)
         with hosts.archives.open(properties.template_archive) as archive:
@@ -91,7 +94,8 @@ def observe(request: Request[StudioProjectProperties], hosts: Hosts) -> Iterator
 def _classic_project(properties: StudioProjectProperties, stack_id: str) -> Project:
     """Return what SageMaker Studio classic has no service to ask for: its own role and bucket, which projects share.
 
-    Raises ProfileUnknown: classic projects have no profile, so that the launch must name one.
+    The location ends as templates expect it, with what the secrets tell them: domain, project, scope. Raises
+    ProfileUnknown: classic projects have no profile, so that the launch must name one.
     """
     if not properties.profile_name:
         raise ProfileUnknown("SageMaker Studio classic has no project profiles; launch with ProfileName.")
@@ -101,14 +105,41 @@ def _classic_project(properties: StudioProjectProperties, stack_id: str) -> Proj
         name=properties.project_name or properties.project_id,
         tooling=Tooling(ready=True),
         profile_name=properties.profile_name,
-        role_arn=properties.user_role_arn or role,
-        artifact_location=f"s3://sagemaker-{region}-{account}/{properties.project_id}",
+        roles=(role, *properties.classic_execution_roles),
+        artifact_location=(
+            f"s3://sagemaker-{region}-{account}/{CLASSIC}/{properties.project_id}/{properties.scope_name or 'dev'}"
+        ),
     )
 
 
 def profile_folder(properties: StudioProjectProperties, profile: str) -> str:
     """Return the template folder of a profile: the override, else the name in lower case."""
     return properties.profile_folders.get(profile) or profile.lower()
+
+
+def execution_role(properties: StudioProjectProperties, project: Project) -> str:
+    """Return the ARN of the role that pipelines run as. Only Studio and the administrator say which may be.
+
+    A launch's UserRoleArn, which in launches from Studio is what Studio filled in, chooses among those: who launches
+    could name any role otherwise, and the workflows may pass it to SageMaker. Raises RoleUnknown, RoleRefused.
+    """
+    if not project.roles:
+        raise RoleUnknown(
+            f"Studio does not tell the role of the project {properties.project_id}; "
+            "give the function's role access to the project, or repair the project's tooling environment."
+        )
+    given = properties.user_role_arn
+    if given and given not in project.roles and properties.domain_id == CLASSIC:
+        raise RoleRefused(
+            f"{given} is not a role for projects of SageMaker Studio classic; launch with UserRoleArn empty, or have "
+            "an administrator add it to [product] classic_execution_roles in settings.toml."
+        )
+    if given and given not in project.roles:
+        raise RoleRefused(
+            f"{given} is not the role of the project {properties.project_id}; launch with UserRoleArn empty, "
+            f"or with {project.roles[0]}."
+        )
+    return given or project.roles[0]
 
 
 def plan(request: Request[StudioProjectProperties], observed: Observed) -> Plan:
@@ -123,10 +154,7 @@ def plan(request: Request[StudioProjectProperties], observed: Observed) -> Plan:
         )
     if not project.tooling.ready:
         raise RetryLater(POLL_SECONDS, f"The tooling environment of project {properties.project_id} is not ready yet.")
-    if not project.role_arn:
-        raise RoleUnknown(
-            f"Studio does not tell the role of the project {properties.project_id}; launch with its ARN as UserRoleArn."
-        )
+    role = execution_role(properties, project)
     profile = properties.profile_name or project.profile_name
     _, _, _, region, account, *_ = f"{request.stack_id}:::::".split(":")
     location = project.artifact_location or _default_location(account, region, properties)
@@ -141,8 +169,8 @@ def plan(request: Request[StudioProjectProperties], observed: Observed) -> Plan:
             "DomainUnitId": project.domain_unit_id,
             "DomainArn": project.sagemaker_domain_arn,
             "SpaceArn": project.space_arn,
-            "ExecutionRoleArn": project.role_arn,
-            "ExecutionRoleName": project.role_arn.rpartition("/")[2],
+            "ExecutionRoleArn": role,
+            "ExecutionRoleName": role.rpartition("/")[2],
             "ArtifactLocation": location.rstrip("/"),
             "ArtifactBucket": bucket,
             "ArtifactPrefix": prefix.rstrip("/"),

@@ -75,7 +75,7 @@ def _parameters(settings: Settings) -> dict[str, list[_Parameter]]:
             _Parameter(
                 "UserRoleArn",
                 "Project role",
-                "The role that pipelines run as. Empty: looked up in Studio.",
+                "The role that pipelines run as: the project's own, filled in by Studio. Empty: looked up.",
                 "",
                 r"^(arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+)?$",
                 "the ARN of a role",
@@ -224,7 +224,7 @@ class MlopsProject(servicecatalog.ProductStack):
         self._project = self._studio_project()
         build, deploy = self._build_repository(), self._deploy_repository()
         role = self._workflow_role([build, deploy])
-        policy = execution_role_policy(self, settings, self._project, self._ref("ProjectId"))
+        policy = execution_role_policy(self, settings, self._project, self._ref("ProjectId"), self._ref("DomainId"))
         policy.cfn_options.condition = self._given["ProjectId"]  # in SageMaker Studio classic the role is everybody's
         for repository in (build, deploy):
             self._template(repository)
@@ -335,6 +335,8 @@ class MlopsProject(servicecatalog.ProductStack):
                 "ProfileFolders": dict(self._settings.profile_folders),
                 "TemplateArchive": self._version.archive,
                 "UserRoleArn": self._ref("UserRoleArn"),
+                # The administrator's: no parameter, so that no launch can add to it.
+                "ClassicExecutionRoles": list(self._settings.product.classic_execution_roles),
                 "DeployAccount": self._ref("DeployAccount"),
                 "GlueDatabase": self._ref("GlueDatabase"),
                 "ScopeName": self._ref("ScopeName"),
@@ -461,7 +463,14 @@ class MlopsProject(servicecatalog.ProductStack):
         shared = self._settings.git_config.oidc_role_github_workflow
         if shared:
             return shared
-        role = workflow_role(self, self._settings, self._project, self._project_id, repositories)
+        role = workflow_role(
+            self,
+            self._settings,
+            self._project,
+            self._project_id,
+            domain_id=self._ref("DomainId"),
+            repositories=repositories,
+        )
         self._output("WorkflowRoleArn", role.role_arn, "The role that the repositories' workflows assume")
         return role.role_arn
 

@@ -44,6 +44,7 @@ _PARTITION = "arn:aws(-[a-z]+)*"
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._/-]*)?\Z")]
 GitHubName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9-]{0,38})?\Z")]
 RoleArn = Annotated[str, StringConstraints(pattern=rf"^({_PARTITION}:iam::\d{{12}}:role/[\w+=,.@/-]+)?\Z")]
+RoleArnGiven = Annotated[str, StringConstraints(pattern=rf"^{_PARTITION}:iam::\d{{12}}:role/[\w+=,.@/-]+\Z")]
 PrincipalArn = Annotated[
     str, StringConstraints(pattern=rf"^{_PARTITION}:iam::\d{{12}}:(role|user|group)/[\w+=,.@-]+\Z")
 ]
@@ -70,6 +71,8 @@ _HINTS = {
     "principal_patterns": "write patterns without an account, such as arn:aws:iam:::role/DataScientist*",
     "share_accounts": "write account ids of 12 digits, in quotes",
     "share_organizations": "write ids of organizations (o-...) or organizational units (ou-...)",
+    "classic_execution_roles": "write ARNs of roles, such as arn:aws:iam::123456789012:role/Pipelines",
+    "deploy_role": "write the name of an IAM role, without its ARN or path",
     "oidc_role_github_workflow": "write the ARN of a role, or leave it empty",
     "oidc_provider_arn": "write the ARN of an OIDC provider, or leave it empty",
     "permissions_boundary": "write the ARN of an IAM policy, or leave it empty",
@@ -217,6 +220,7 @@ class Product(_Section):
     scope_name: str = Field(default="dev", pattern=r"^[A-Za-z0-9_-]{1,64}\Z")
     topics: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,49}\Z")], ...] = ()
     retain_on_failure: bool = False
+    classic_execution_roles: tuple[RoleArnGiven, ...] = ()
 
 
 class WorkflowRole(_Section):
@@ -225,6 +229,7 @@ class WorkflowRole(_Section):
     environments: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,255}\Z")], ...] = ()
     artifact_access: Literal["project", "bucket"] = "project"
     execution_roles: str = Field(default="datazone_usr_role_*", pattern=r"^[\w+=,.@-]+\*?\Z")
+    deploy_role: str = Field(default="studio-project-deploy", pattern=r"^[A-Za-z0-9_+=,.@-]{1,64}\Z")
 
 
 class OwnProfile(_Section):

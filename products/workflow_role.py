@@ -12,7 +12,6 @@ from products.functions import statement
 from products.settings import Settings, SettingsError
 
 PROJECT_TAG = "AmazonDataZoneProject"
-DEPLOY_ROLE = "studio-project-deploy"  # in another account that serves models, if there is one; templates' default
 _TRUST_LENGTH = 2048  # IAM's quota for a role's trust policy, without white space
 _TRUST_REST = 400  # of it: all but the subjects
 _OBJECTS = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
@@ -76,12 +75,19 @@ def provider_arn(settings: Settings) -> str:
 
 
 def workflow_role(
-    scope: Construct, settings: Settings, project: CustomResource, project_id: str, repositories: list[Repository]
+    scope: Construct,
+    settings: Settings,
+    project: CustomResource,
+    project_id: str,
+    *,
+    domain_id: str,
+    repositories: list[Repository],
 ) -> iam.Role:
     """Return the role that only the project's two repositories can assume, for only the project's things."""
     _require_short_trust(settings)
     issuer = settings.github.oidc_issuer
     environments = settings.workflow_role.environments
+    prefixes = artifact_prefixes(project, project_id, domain_id)
     trusted = [subject for repository in repositories for subject in subjects(repository, environments)]
     role = iam.Role(
         scope,
@@ -101,10 +107,10 @@ def workflow_role(
         inline_policies={
             "project": iam.PolicyDocument(
                 statements=[
-                    *artifact_statements(settings, project),
-                    _encryption_statement(scope, settings, project),
+                    *artifact_statements(settings, project, prefixes),
+                    _encryption_statement(scope, settings, project, prefixes),
                     *_sagemaker_statements(scope, project, project_id),
-                    *_template_statements(scope, project, project_id),
+                    *_template_statements(scope, settings, project, project_id),
                     statement(
                         ["iam:PassRole"],
                         [project.get_att_string("ExecutionRoleArn")],
@@ -118,23 +124,38 @@ def workflow_role(
     return role
 
 
-def artifact_statements(settings: Settings, project: CustomResource) -> list[iam.PolicyStatement]:
+def artifact_prefixes(project: CustomResource, project_id: str, domain_id: str) -> list[str]:
+    """Return where the project's files are: at Studio's prefix, and where templates look.
+
+    Templates have the bucket as a secret, and no prefix: they make it of the domain's and the project's id and the
+    scope. That is Studio's own for its scope, and another below the project's when a launch names a scope.
+    """
+    expected = Fn.join("/", [domain_id, project_id, project.get_att_string("ScopeName")])
+    return [project.get_att_string("ArtifactPrefix"), expected]
+
+
+def artifact_statements(settings: Settings, project: CustomResource, prefixes: list[str]) -> list[iam.PolicyStatement]:
     """Return access to the project's files in Studio's bucket, which many projects share."""
     bucket = f"arn:{Aws.PARTITION}:s3:::{project.get_att_string('ArtifactBucket')}"
-    prefix = project.get_att_string("ArtifactPrefix")
     if settings.workflow_role.artifact_access == "bucket":
         return [
             statement(_OBJECTS, [f"{bucket}/*"]),
             statement(["s3:ListBucket", "s3:GetBucketLocation"], [bucket]),
         ]
     return [
-        statement(_OBJECTS, [f"{bucket}/{prefix}/*"]),
-        statement(["s3:ListBucket"], [bucket], StringLike={"s3:prefix": [prefix, f"{prefix}/*"]}),
+        statement(_OBJECTS, [f"{bucket}/{prefix}/*" for prefix in prefixes]),
+        statement(
+            ["s3:ListBucket"],
+            [bucket],
+            StringLike={"s3:prefix": [form for prefix in prefixes for form in (prefix, f"{prefix}/*")]},
+        ),
         statement(["s3:GetBucketLocation"], [bucket]),
     ]
 
 
-def _encryption_statement(scope: Construct, settings: Settings, project: CustomResource) -> iam.PolicyStatement:
+def _encryption_statement(
+    scope: Construct, settings: Settings, project: CustomResource, prefixes: list[str]
+) -> iam.PolicyStatement:
     """Return the use of a key of the domain's own, if it has one, through S3 and for the project's files only.
 
     The key is not known here. What S3 tells KMS is: the object, or for a bucket that saves such calls (S3 Bucket Keys)
@@ -143,12 +164,12 @@ def _encryption_statement(scope: Construct, settings: Settings, project: CustomR
     stack = Stack.of(scope)
     bucket = f"arn:{Aws.PARTITION}:s3:::{project.get_att_string('ArtifactBucket')}"
     whole = settings.workflow_role.artifact_access == "bucket"
-    files = f"{bucket}/*" if whole else f"{bucket}/{project.get_att_string('ArtifactPrefix')}/*"
+    files = [f"{bucket}/*"] if whole else [f"{bucket}/{prefix}/*" for prefix in prefixes]
     return statement(
         ["kms:Decrypt", "kms:GenerateDataKey"],
         [stack.format_arn(service="kms", resource="key", resource_name="*")],
         StringEquals={"kms:ViaService": f"s3.{Aws.REGION}.amazonaws.com"},
-        StringLike={"kms:EncryptionContext:aws:s3:arn": [bucket, files]},
+        StringLike={"kms:EncryptionContext:aws:s3:arn": [bucket, *files]},
     )
 
 
@@ -214,11 +235,13 @@ def _sagemaker_statements(scope: Construct, project: CustomResource, project_id:
     ]
 
 
-def _template_statements(scope: Construct, project: CustomResource, project_id: str) -> list[iam.PolicyStatement]:
+def _template_statements(
+    scope: Construct, settings: Settings, project: CustomResource, project_id: str
+) -> list[iam.PolicyStatement]:
     """What the templates' workflows do besides: find the Glue table, keep the endpoint's stack, change the account."""
     stack = Stack.of(scope)
     database = project.get_att_string("GlueDatabase")
-    account = project.get_att_string("DeployAccount")
+    deploy_role = f"{project.get_att_string('DeployAccount')}:role/{settings.workflow_role.deploy_role}"
     return [
         statement(
             ["glue:GetTable"],
@@ -237,12 +260,12 @@ def _template_statements(scope: Construct, project: CustomResource, project_id: 
             ],
             [stack.format_arn(service="cloudformation", resource="stack", resource_name=f"studio-{project_id}-*/*")],
         ),
-        statement(["sts:AssumeRole"], [f"arn:{Aws.PARTITION}:iam::{account}:role/{DEPLOY_ROLE}"]),
+        statement(["sts:AssumeRole"], [f"arn:{Aws.PARTITION}:iam::{deploy_role}"]),
     ]
 
 
 def execution_role_policy(
-    scope: Construct, settings: Settings, project: CustomResource, project_id: str
+    scope: Construct, settings: Settings, project: CustomResource, project_id: str, domain_id: str
 ) -> iam.CfnPolicy:
     """Give the project's role its files; the policy goes with the stack."""
     return iam.CfnPolicy(
@@ -250,5 +273,7 @@ def execution_role_policy(
         "ExecutionRolePolicy",
         policy_name=Fn.join("-", [settings.prefix, project_id, "artifacts"]),
         roles=[project.get_att_string("ExecutionRoleName")],
-        policy_document=iam.PolicyDocument(statements=artifact_statements(settings, project)),
+        policy_document=iam.PolicyDocument(
+            statements=artifact_statements(settings, project, artifact_prefixes(project, project_id, domain_id))
+        ),
     )

@@ -45,7 +45,7 @@ class Project:
     domain_unit_id: str = ""
     sagemaker_domain_arn: str = ""
     space_arn: str = ""
-    role_arn: str = ""
+    roles: tuple[str, ...] = ()  # that Studio says are the project's, best first
     artifact_location: str = ""
     mlflow_tracking_uri: str = ""
     git_repository: str = ""
@@ -60,11 +60,11 @@ class Studio:
         self._datazone = datazone
         self._sagemaker = sagemaker
 
-    def project(self, domain_id: str, project_id: str, role_arn: str, stack_id: str) -> Project:
+    def project(self, domain_id: str, project_id: str, stack_id: str) -> Project:
         """Return the project; while its tooling is not ready, only its names.
 
-        `role_arn` spares the look-up of the project's role. `stack_id` gives partition, region and account of
-        the ARNs that SageMaker does not return. Raises ProjectNotFound, FinalError, RetryLater.
+        `stack_id` gives partition, region and account of the ARNs that SageMaker does not return. Raises
+        ProjectNotFound, FinalError, RetryLater.
         """
         found = self._read(
             f"the project {project_id}",
@@ -89,6 +89,7 @@ class Studio:
             return Project(found["name"], tooling, profile, found.get("domainUnitId", ""))
         resources = {item["name"]: item["value"] for item in environment.get("provisionedResources", [])}
         domain_arn, project_path, domain_role = self._sagemaker_domain(domain_id, project_id)
+        roles = filter(None, (self._role(domain_id, project_id), resources.get("userRoleArn", "")))
         return Project(
             name=found["name"],
             tooling=tooling,
@@ -96,7 +97,7 @@ class Studio:
             domain_unit_id=found.get("domainUnitId", ""),
             sagemaker_domain_arn=domain_arn,
             space_arn=self._space(domain_arn, stack_id),
-            role_arn=role_arn or self._role(domain_id, project_id) or resources.get("userRoleArn") or domain_role,
+            roles=tuple(dict.fromkeys(roles)) or tuple(filter(None, [domain_role])),
             artifact_location=project_path or resources.get("s3BucketPath", ""),
             mlflow_tracking_uri=self._tracking_server(domain_id, project_id),
             git_repository=resources.get("gitFullRepositoryId", ""),

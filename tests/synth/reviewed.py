@@ -106,9 +106,12 @@ REVIEWED = (
         "Versions and aliases of the one function that the CDK's framework calls.",
     ),
     Reviewed(
-        iam(r"arn:<AWS::Partition>:s3:::<StudioProject\.ArtifactBucket>/<StudioProject\.ArtifactPrefix>/\*"),
+        iam(
+            r"arn:<AWS::Partition>:s3:::<StudioProject\.ArtifactBucket>/"
+            r"(<StudioProject\.ArtifactPrefix>|<DomainId>/.*/<StudioProject\.ScopeName>)/\*"
+        ),
         r"PortfolioStack/MlopsProject/(WorkflowRole/Resource|ExecutionRolePolicy)",
-        "The project's own files, below its own prefix of the bucket.",
+        "The project's own files, below its own prefixes of the bucket: Studio's, and the one that templates make.",
     ),
     Reviewed(
         iam(r"arn:<AWS::Partition>:kms:.*:key/\*"),

@@ -51,7 +51,9 @@ class Hosts:
     project: str = ""
     domain: str = ""
 
-    def launched(self, kind: str = "Create", physical_id: str = "", **properties: str | dict[str, str]) -> Done:
+    def launched(
+        self, kind: str = "Create", physical_id: str = "", **properties: str | dict[str, str] | list[str]
+    ) -> Done:
         """Reconcile once. Raises what the resource raises."""
         values = {"DomainId": self.domain, "ProjectId": self.project, **properties}
         typed = studio_project.StudioProjectProperties.model_validate(values)
@@ -189,12 +191,30 @@ def test_a_slow_tooling_environment_really_takes_its_time(hosts: Hosts) -> None:
 # -- the order of look-ups ------------------------------------------------------------------------------------------
 
 
-def test_a_given_role_spares_the_look_up(hosts: Hosts) -> None:
-    hosts.stand_in.calls.clear()
-    role = f"arn:aws:iam::{ACCOUNT}:role/given"
-    assert hosts.launched(UserRoleArn=role).attributes["ExecutionRoleArn"] == role
-    kinds = [call["parameters"].get("type") for call in hosts.stand_in.calls if call["operation"] == "ListConnections"]
-    assert "IAM" not in kinds
+def test_a_given_role_is_held_to_what_studio_says(hosts: Hosts) -> None:
+    """The workflows may pass it to SageMaker: who launches must not choose an administrator's."""
+    own = hosts.launched().attributes["ExecutionRoleArn"]
+    assert hosts.launched(UserRoleArn=own).attributes["ExecutionRoleArn"] == own
+    with pytest.raises(studio_project.RoleRefused, match=f"role/Admin is not the role of the project {hosts.project}"):
+        hosts.launched(UserRoleArn=f"arn:aws:iam::{ACCOUNT}:role/Admin")
+    with pytest.raises(studio_project.RoleRefused):
+        hosts.launched("Update", f"{hosts.domain}/{hosts.project}", UserRoleArn=f"arn:aws:iam::{ACCOUNT}:role/Admin")
+
+
+def test_studio_may_fill_in_the_tooling_environments_role(hosts: Hosts) -> None:
+    tooling = f"arn:aws:iam::{ACCOUNT}:role/tooling"
+    hosts.resources(userRoleArn=tooling)
+    assert hosts.launched().attributes["ExecutionRoleArn"] != tooling
+    assert hosts.launched(UserRoleArn=tooling).attributes["ExecutionRoleArn"] == tooling
+
+
+def test_a_given_role_is_no_answer_where_studio_has_none(hosts: Hosts) -> None:
+    hosts.no_connections()
+    hosts.resources()
+    for domain in hosts.stand_in.sagemaker._domains.values():
+        domain["DefaultUserSettings"].pop("ExecutionRole", None)
+    with pytest.raises(studio_project.RoleUnknown, match="does not tell the role"):
+        hosts.launched(UserRoleArn=f"arn:aws:iam::{ACCOUNT}:role/Admin")
 
 
 def test_the_role_comes_from_the_connection_then_the_environment_then_the_domain(hosts: Hosts) -> None:
@@ -307,9 +327,27 @@ def test_a_classic_project_has_nobody_to_ask(hosts: Hosts) -> None:
     assert not hosts.stand_in.calls
     assert (told["ProjectName"], told["ProfileFolder"]) == ("churn", "regression")
     assert told["ExecutionRoleName"] == "AmazonSageMakerServiceCatalogProductsUseRole"
-    assert told["ArtifactLocation"] == f"s3://sagemaker-{REGION}-{ACCOUNT}/p-abc123def456"
+    assert told["ArtifactLocation"] == f"s3://sagemaker-{REGION}-{ACCOUNT}/classic/p-abc123def456/dev"
     assert told["BuildRepositoryName"] == "p-abc123def456-classic-build-repo"
     assert (told["DomainArn"], told["SpaceArn"]) == ("", "")
+
+
+def test_a_classic_project_takes_the_roles_of_the_settings_and_no_other(hosts: Hosts) -> None:
+    hosts.domain, hosts.project = "classic", "p-abc123def456"
+    ours, admin = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("Pipelines", "Admin"))
+    default = f"arn:aws:iam::{ACCOUNT}:role/service-role/AmazonSageMakerServiceCatalogProductsUseRole"
+    elsewhere = default.replace(ACCOUNT, "210987654321")
+
+    def role(given: str, *allowed: str) -> str:
+        done = hosts.launched(ProfileName="Regression", UserRoleArn=given, ClassicExecutionRoles=list(allowed))
+        return str(done.attributes["ExecutionRoleArn"])
+
+    assert role("", ours) == default
+    assert role(default) == default
+    assert role(ours, ours) == ours
+    for given, allowed in ((admin, [ours]), (ours, []), (elsewhere, [])):
+        with pytest.raises(studio_project.RoleRefused, match=r"add it to \[product\] classic_execution_roles"):
+            role(given, *allowed)
 
 
 def test_a_classic_project_must_name_its_profile(hosts: Hosts) -> None:
@@ -323,5 +361,5 @@ def test_a_project_without_a_role_is_one_sentence() -> None:
     properties = studio_project.StudioProjectProperties(domain_id="dzd_1", project_id="p1")
     request = Request("Create", properties, None, "", STACK, "StudioProject")
     without = Project("churn", Tooling(ready=True), profile_name="regression")
-    with pytest.raises(studio_project.RoleUnknown, match="UserRoleArn"):
+    with pytest.raises(studio_project.RoleUnknown, match="does not tell the role of the project p1;"):
         studio_project.plan(request, studio_project.Observed(without))

@@ -1,0 +1,134 @@
+"""What the shipped template writes and its workflow role allows, both from what a launch says."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from custom_resources.hosts.studio import Project, Tooling
+from custom_resources.reconciler import Request
+from custom_resources.studio_project import Observed, StudioProjectProperties, _classic_project, plan
+from products.settings import PROJECT_ROOT, Settings
+from tests.synth.conftest import Assembly, publish, synthesized
+from tests.synth.policies import ACCOUNT, REGION, Names, allows
+
+STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/SC-{ACCOUNT}-pp-1/1"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/datazone_usr_role_p1_e1"
+STUDIOS_BUCKET = f"amazon-sagemaker-{ACCOUNT}-{REGION}-dzd-1"
+
+
+def template_code() -> ModuleType:
+    """Return the build repository's own module that computes where files go."""
+    path = PROJECT_ROOT / "templates/regression/model_build/pipelines/project.py"
+    specification = importlib.util.spec_from_file_location("build_repository_project", path)
+    assert specification
+    assert specification.loader
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[specification.name] = module
+    specification.loader.exec_module(module)
+    return module
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A launch's parameters, and Studio's location of the project ("" in classic, which has none to tell)."""
+
+    domain: str
+    project: str
+    scope: str
+    location: str = ""
+
+    def names(self) -> Names:
+        """Return what the product's references stand for, with what Custom::StudioProject really tells."""
+        properties = StudioProjectProperties(
+            domain_id=self.domain, project_id=self.project, profile_name="regression", scope_name=self.scope
+        )
+        found = (
+            Project("churn", Tooling(ready=True), roles=(ROLE,), artifact_location=self.location)
+            if self.location
+            else _classic_project(properties, STACK)
+        )
+        told = plan(Request("Create", properties, None, "", STACK, "StudioProject"), Observed(found)).attributes
+        values = {f"StudioProject.{name}": value for name, value in told.items()}
+        return Names(values={**values, "DomainId": self.domain, "ProjectId": self.project, "ScopeName": self.scope})
+
+
+LAUNCHES = {
+    "studio": Launch("dzd-1", "p1", "dev", f"s3://{STUDIOS_BUCKET}/dzd-1/p1/dev"),
+    "studio, another scope": Launch("dzd-1", "p1", "prod", f"s3://{STUDIOS_BUCKET}/dzd-1/p1/dev"),
+    "studio, a place of its own": Launch("dzd-1", "p1", "dev", f"s3://{STUDIOS_BUCKET}/teams/churn"),
+    "classic": Launch("classic", "p-abc123", "dev"),
+    "classic, another scope": Launch("classic", "p-abc123", "prod"),
+}
+
+
+def written(template: dict[str, Any], names: Names) -> str:
+    """Return the S3 URI of a file that the template's code uploads, with the secrets that the product sets."""
+    secrets = names.resolved(template, template["Resources"]["BuildConfiguration"]["Properties"]["Secrets"])
+    return str(template_code().from_environment(secrets).uri("code", "abalone", "preprocess.py"))
+
+
+@pytest.mark.parametrize("launch", LAUNCHES.values(), ids=LAUNCHES)
+def test_the_template_writes_where_its_role_may(assembly: Assembly, launch: Launch) -> None:
+    template, names = assembly.product, launch.names()
+    place = written(template, names).replace("s3://", "arn:aws:s3:::")
+
+    def may(action: str, resource: str, **context: str) -> bool:
+        keys = {key.replace("_", ":"): value for key, value in context.items()}
+        return allows(template, "WorkflowRole", action, resource, context=keys, names=names)
+
+    assert may("s3:PutObject", place)
+    bucket, _, key = place.removeprefix("arn:aws:s3:::").partition("/")
+    assert may("s3:ListBucket", f"arn:aws:s3:::{bucket}", s3_prefix=key)
+    using = {"kms:viaservice": f"s3.{REGION}.amazonaws.com", "kms:encryptioncontext:aws:s3:arn": place}
+    anyones = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1"
+    assert allows(template, "WorkflowRole", "kms:GenerateDataKey", anyones, context=using, names=names)
+    assert not may("s3:PutObject", place.replace(launch.project, "p2"))
+    assert not may("s3:PutObject", f"arn:aws:s3:::{bucket}/{launch.domain}/{launch.project}/other/file")
+    # The pipeline's own role, which writes models and reports below the same place.
+    statements = names.resolved(template, template["Resources"]["ExecutionRolePolicy"]["Properties"]["PolicyDocument"])
+    resources = [resource for each in statements["Statement"] for resource in each["Resource"]]
+    assert f"{place.removesuffix('/code/abalone/preprocess.py')}/*" in resources
+
+
+def test_studios_own_place_stays_open_to_another_scope(assembly: Assembly) -> None:
+    names = LAUNCHES["studio, another scope"].names()
+    studios = f"arn:aws:s3:::{STUDIOS_BUCKET}/dzd-1/p1/dev/data.csv"
+    assert allows(assembly.product, "WorkflowRole", "s3:GetObject", studios, names=names)
+
+
+def test_only_the_settings_deploy_role_is_assumed(assembly: Assembly, tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text('[workflow_role]\ndeploy_role = "MlDeployer"\n', encoding="utf-8")
+    publish(tmp_path / "versions", "v1.0.0")
+    own = synthesized(tmp_path / "versions", tmp_path / "cdk.out", settings)
+    names = Names(values={"StudioProject.DeployAccount": "210987654321"})
+
+    def may(template: dict[str, Any], role: str) -> bool:
+        arn = f"arn:aws:iam::210987654321:role/{role}"
+        return allows(template, "WorkflowRole", "sts:AssumeRole", arn, names=names)
+
+    default = Settings().workflow_role.deploy_role
+    assert may(assembly.product, default)
+    assert may(own.product, "MlDeployer")
+    assert not may(own.product, default)
+    assert not may(assembly.product, "MlDeployer")
+    # What the template's workflow assumes by itself.
+    assert f'or "{default}"' in (PROJECT_ROOT / "templates/regression/model_deploy/deployment/settings.py").read_text()
+
+
+def test_a_launch_cannot_add_to_classics_roles(assembly: Assembly, tmp_path: Path) -> None:
+    role, settings = f"arn:aws:iam::{ACCOUNT}:role/Pipelines", tmp_path / "settings.toml"
+    settings.write_text(f'[product]\nclassic_execution_roles = ["{role}"]\n', encoding="utf-8")
+    publish(tmp_path / "versions", "v1.0.0")
+    own = synthesized(tmp_path / "versions", tmp_path / "cdk.out", settings)
+    assert own.product["Resources"]["StudioProject"]["Properties"]["ClassicExecutionRoles"] == [role]
+    assert own.product["Parameters"] == assembly.product["Parameters"]
+    shipped = assembly.product["Resources"]["StudioProject"]["Properties"]
+    assert shipped.get("ClassicExecutionRoles", []) == []
