@@ -121,11 +121,14 @@ def _source_token(settings: Settings) -> str:
 
 def _publish(options: argparse.Namespace) -> int:
     content = _content(options)
-    if not options.dry_run:
+
+    def run(*, dry_run: bool) -> Published:
+        return publish(content, options.version, notes=options.notes, directory=options.versions_dir, dry_run=dry_run)
+
+    done = run(dry_run=True)  # refuses what cannot be published before anything is written
+    if not options.dry_run and done.status != "unchanged":
         render_newest(options.versions_dir or versions_directory())
-    done = publish(
-        content, options.version, notes=options.notes, directory=options.versions_dir, dry_run=options.dry_run
-    )
+        done = run(dry_run=False)
     if options.json:
         print(json.dumps(_published(done, content), indent=2))
     else:
@@ -307,12 +310,12 @@ def _rollout(options: argparse.Namespace) -> int:
         print(
             ", ".join(f"{count} {result}" for result, count in counts.items() if count) or "Nothing was launched yet."
         )
-        if counts["failed"]:
+        if counts["failed"] or counts["begun"]:
             print("Put the failures right, then run the same command again: it goes on where it stopped.")
-    return 1 if counts["failed"] else 0
+    return 1 if counts["failed"] or counts["begun"] else 0
 
 
-_RESULTS = ("planned", "updated", "failed", "skipped", "not started")
+_RESULTS = ("planned", "updated", "failed", "begun", "skipped", "not started")
 
 
 # -- doctor ----------------------------------------------------------------------------------------------------------
@@ -328,7 +331,8 @@ def _doctor(options: argparse.Namespace) -> int:
 
     settings = load_settings()
     published = read_versions(options.versions_dir)
-    session = boto3.Session()
+    with refused_as("open a session"):
+        session = boto3.Session()
 
     @cache
     def credentials() -> GitHubCredentials:

@@ -33,6 +33,7 @@ FUNCTIONS = (
     "studio-project-profile",
 )
 AUDIENCE = "sts.amazonaws.com"
+SERVICE_CATALOG = "servicecatalog.amazonaws.com"
 EXPIRES_SOON = timedelta(days=14)
 _EXPIRY_FORMATS = ("%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%d %H:%M:%S %Z")
 
@@ -217,7 +218,9 @@ class AwsChecks:
             ("AWS account", self.account),
             ("Functions", self.functions),
             ("OIDC provider", self.oidc_provider),
-            ("Portfolio", self.portfolio),
+            ("Launch role", self.launch_role)
+            if self._settings.portfolio.launches_only
+            else ("Portfolio", self.portfolio),
             ("Versions", self.versions),
         ]
         if self._settings.studio.domain_id:
@@ -290,6 +293,26 @@ class AwsChecks:
             return
         yield Check(name, "ok", issuer)
 
+    def launch_role(self) -> Iterator[Check]:
+        """A shared portfolio, which is another account's, launches with this account's role of the agreed name."""
+        name, role = "Launch role", self._settings.launch_role_name
+        client = self._session.client("iam")
+        with refused_as(f"read the role {role}"):
+            try:
+                found: Any = client.get_role(RoleName=role)["Role"]
+            except client.exceptions.NoSuchEntityException:
+                yield Check(name, "problem", f"there is no role {role}", "Run cdk deploy PortfolioStack.")
+                return
+        if SERVICE_CATALOG not in str(found.get("AssumeRolePolicyDocument", {})):
+            yield Check(
+                name,
+                "problem",
+                f"{role} does not trust {SERVICE_CATALOG}",
+                "Run cdk deploy PortfolioStack, which made it.",
+            )
+            return
+        yield Check(name, "ok", f"{role}: launches from the shared portfolio use it")
+
     def portfolio(self) -> Iterator[Check]:
         """The portfolio is there, and those who launch may."""
         name, wanted = "Portfolio", self._settings.portfolio.name
@@ -327,7 +350,7 @@ class AwsChecks:
         try:
             live = {version.name: version for version in catalog.versions(catalog.product(self._settings.product.name))}
         except ProductNotFound as error:
-            yield Check(name, "problem", str(error), "Run cdk deploy PortfolioStack.")
+            yield Check(name, "problem", str(error), self._deploy_versions)
             return
         problems = [
             f"{version.version} is not live"
@@ -337,11 +360,17 @@ class AwsChecks:
             if version.version not in live or live[version.version].guidance != version.guidance
         ]
         if problems:
-            yield Check(name, "problem", "; ".join(problems), "Run cdk deploy PortfolioStack.")
+            yield Check(name, "problem", "; ".join(problems), self._deploy_versions)
         elif not any(version.guidance == "DEFAULT" for version in live.values()):
             yield Check(name, "problem", "no version can be launched", "Publish one: python -m operations publish.")
         else:
             yield Check(name, "ok", ", ".join(live))
+
+    @property
+    def _deploy_versions(self) -> str:
+        if self._settings.portfolio.launches_only:
+            return "Import the shared portfolio here, and run cdk deploy PortfolioStack in the account that shares it."
+        return "Run cdk deploy PortfolioStack."
 
     def domain(self) -> Iterator[Check]:
         """The Studio domain is there and available."""

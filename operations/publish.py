@@ -25,6 +25,10 @@ class VersionTaken(FinalError):
     """A version that was published with other content."""
 
 
+class VersionTooOld(FinalError):
+    """A version below the latest: that one would be taken for an older one, which has to have been rendered."""
+
+
 @dataclass(frozen=True)
 class PartChanges:
     """What differs in one part of one profile; paths are those in the repository that gets the part."""
@@ -60,19 +64,20 @@ def publish(
     """Write `<directory>/<version>/{archive.zip, version.json}`, all of it or nothing.
 
     Without `version` the next one is taken (`next_version`). The same content again is no new version. Raises
-    VersionTaken when the version exists with other content, InvalidTemplate, and products.versions.VersionError.
+    VersionTaken when the version exists with other content, VersionTooOld when it is below the latest,
+    InvalidTemplate, and products.versions.VersionError.
     """
     directory = directory or versions_directory()
     published = read_versions(directory)
     remarks = _remarks(content, check_workflows(content.files))
     data = build_archive(content.files)
     name = archive_name(data)
-    previous = _previous(published, version)
-    changes = differences(_files(directory, previous), content.files)
     same = _same_content(published, name, version)
     if same:
         remark = f"{same.version} has exactly this content already; nothing was written."
         return Published(same, directory / same.version, "unchanged", same.version, (), (*remarks, remark))
+    previous = published[-1] if published else None
+    changes = differences(_files(directory, previous), content.files)
     chosen = version or next_version(previous, changes)
     record = Version(
         version=chosen,
@@ -91,7 +96,10 @@ def publish(
 
 
 def _same_content(published: Sequence[Version], archive: str, version: str) -> Version | None:
-    """Return the version that has this content already, None to go on. Raises VersionTaken, VersionError."""
+    """Return the version that has this content already, None to go on.
+
+    Raises VersionTaken, VersionTooOld (the CDK renders the product template of the newest version only), VersionError.
+    """
     if not version:
         return published[-1] if published and published[-1].archive == archive else None
     version_order(version)  # refuse another form before anything else
@@ -102,13 +110,11 @@ def _same_content(published: Sequence[Version], archive: str, version: str) -> V
             f"{version} is published with other content, and a version never changes; "
             f"publish the new content as a new version (the latest is {latest})."
         )
+    if not existing and published and version_order(version) < published[-1].order:
+        raise VersionTooOld(
+            f"{version} is older than the latest version, {published[-1].version}; choose a higher one."
+        )
     return existing
-
-
-def _previous(published: Sequence[Version], version: str) -> Version | None:
-    """Return the latest version, or with a version given the latest before it."""
-    before = [known for known in published if not version or known.order < version_order(version)]
-    return before[-1] if before else None
 
 
 def _files(directory: Path, version: Version | None) -> list[TemplateFile]:

@@ -13,15 +13,17 @@ from typing import Literal
 
 from custom_resources.errors import FinalError
 from custom_resources.rate_budget import Budget, Cost, reserve
-from operations.service_catalog import Launch, LiveVersion, ServiceCatalog
+from operations.service_catalog import CatalogUnreadable, Launch, LiveVersion, ServiceCatalog
 
 POLL_SECONDS = 5.0
+POLLS_UNANSWERED = 12  # in a row, about a minute: then AWS is not asked any more
 # What an update may create on GitHub, if both repositories get a pull request with a comment and a branch each.
 # Paced by the budget that launches share, this keeps below 80 creations a minute and 500 an hour.
 CREATIONS_PER_UPDATE = 6
 _UPDATABLE = ("AVAILABLE", "TAINTED")  # tainted: the last update failed, the stack is as it was before
 
-Result = Literal["planned", "updated", "failed", "skipped", "not started"]
+# begun: the update was started, and what became of it could not be read.
+Result = Literal["planned", "updated", "failed", "begun", "skipped", "not started"]
 
 
 class NotDeployed(FinalError):
@@ -116,12 +118,13 @@ class Rollout:
         self._budget = Budget()
         self._outcomes: list[Outcome] = []
         self._running: dict[str, Launch] = {}
+        self._unanswered = 0  # polls in a row
 
     def run(self, launches: Sequence[Launch], limits: Limits) -> list[Outcome]:
         """Update the launches one after another, or `parallel` at once; return every outcome."""
         waiting = list(launches)
         while waiting or self._running:
-            stopped = sum(outcome.result == "failed" for outcome in self._outcomes) >= limits.failures
+            stopped = self._stopped(limits)
             if stopped and not self._running:
                 break
             pause = POLL_SECONDS
@@ -131,13 +134,18 @@ class Rollout:
                     pause = wait if not self._running else min(wait, POLL_SECONDS)
                     break
                 self._start(waiting.pop(0))
-                stopped = sum(outcome.result == "failed" for outcome in self._outcomes) >= limits.failures
+                stopped = self._stopped(limits)
             self._follow()
             if self._running or (waiting and not stopped):
                 self._clock.sleep(pause)
         for launch in waiting:
             self._settle(Outcome(launch, "not started", "stopped after a failure"))
         return self._outcomes
+
+    def _stopped(self, limits: Limits) -> bool:
+        """Tell whether no further update may begin: after too many failures, or when AWS cannot be asked."""
+        results = [outcome.result for outcome in self._outcomes]
+        return results.count("failed") >= limits.failures or "begun" in results
 
     def _pace(self) -> float:
         """Reserve one update's share of GitHub's limits; return the seconds to wait when there is none left."""
@@ -165,8 +173,16 @@ class Rollout:
         self._tell(launch, None)
 
     def _follow(self) -> None:
+        """Settle the updates that have ended. A poll without an answer is tried again, then all are left as begun."""
+        unread: CatalogUnreadable | None = None
+        answered = False
         for record_id, launch in list(self._running.items()):
-            record = self._catalog.record(record_id)
+            try:
+                record = self._catalog.record(record_id)
+            except CatalogUnreadable as error:
+                unread = error
+                continue
+            answered = True
             if record.state == "running":
                 continue
             del self._running[record_id]
@@ -174,3 +190,8 @@ class Rollout:
                 self._settle(Outcome(launch, "updated"))
             else:
                 self._settle(Outcome(launch, "failed", "; ".join(record.errors) or "Service Catalog gives no reason"))
+        self._unanswered = self._unanswered + 1 if unread and not answered else 0
+        if self._unanswered >= POLLS_UNANSWERED:
+            for launch in self._running.values():
+                self._settle(Outcome(launch, "begun", f"{unread} The update goes on; run again to follow it."))
+            self._running.clear()

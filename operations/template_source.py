@@ -21,8 +21,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from git import Repo
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from custom_resources.errors import FinalError
+from custom_resources.reconciler import BranchName
 from custom_resources.template_content import (
     MAX_FILE_BYTES,
     MAX_FILES,
@@ -34,7 +36,8 @@ from custom_resources.template_content import (
     read_folder,
 )
 
-_REF = re.compile(r"^(?!-)(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/+-]*$")
+# A branch's rule, which tags and commits keep too: nothing that git takes for an option, a range or a refspec's end.
+_REF = TypeAdapter[str](BranchName, config=ConfigDict(regex_engine="python-re"))
 _COMMIT = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64})$")
 _SSH = re.compile(r"^[\w.-]+@[\w.-]+:")
 _SECONDS = 300  # for one git process
@@ -285,14 +288,21 @@ def _environment(url: str, token: str) -> dict[str, str]:
 
 
 def _from_git(source: str, ref: str, where: str, token: str, profiles: Sequence[str]) -> TemplateContent:
-    if ref and not _REF.match(ref):
-        raise SourceUnreadable(f"{ref!r} is not a branch, tag or commit; correct the ref.")
+    if ref:
+        _require_ref(ref)
     with tempfile.TemporaryDirectory(prefix="template-source-", ignore_cleanup_errors=True) as directory:
         path = Path(directory)
         commit = _fetch(path, source, ref, token)
         with _opened(path) as repository:
             files, ignored = _read_tree(repository, commit, where, profiles)
             return _content(files, source if _is_url(source) else Path(source).name, ref or "HEAD", commit, ignored)
+
+
+def _require_ref(ref: str) -> None:
+    try:
+        _REF.validate_python(ref)
+    except ValidationError:
+        raise SourceUnreadable(f"{ref!r} is not a branch, tag or commit; correct the ref.") from None
 
 
 @contextmanager
@@ -310,9 +320,10 @@ def _fetch(path: Path, source: str, ref: str, token: str) -> str:
     if not _is_url(source) and ref:  # a path: an abbreviated commit can be looked up there
         wanted = (_ask_git(Path(source), "rev-parse", "--quiet", "--verify", f"{ref}^{{commit}}") or ref).strip()
     commit = ""
+    # The refspec's own + in front: one that begins the ref, or a ref named "tag", would be read as git's syntax.
     for arguments in (
         ("init", "--quiet", "--bare", "--template=", "."),
-        ("fetch", "--quiet", "--depth=1", "--no-tags", "--", source, wanted),
+        ("fetch", "--quiet", "--depth=1", "--no-tags", "--", source, f"+{wanted}"),
         ("rev-parse", "--verify", "FETCH_HEAD^{commit}"),
     ):
         try:

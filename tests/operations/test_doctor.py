@@ -249,6 +249,37 @@ def test_portfolio_that_is_missing_or_for_nobody(session, settings):
     assert run(session, settings, "Portfolio").detail == "nobody may launch from it"
 
 
+def shared_with(settings: Settings) -> Settings:
+    return settings.model_copy(update={"portfolio": settings.portfolio.model_copy(update={"launches_only": True})})
+
+
+def trusting(service: str) -> dict[str, Any]:
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    names = {"RoleName": "studio-mlops-launch", "RoleId": "AROA1234567890123456", "Path": "/"}
+    arn = "arn:aws:iam::111122223333:role/studio-mlops-launch"
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return {"Role": {**names, "Arn": arn, "CreateDate": NOW, "AssumeRolePolicyDocument": document}}
+
+
+@pytest.mark.parametrize(
+    ("service", "state"), [("servicecatalog.amazonaws.com", "ok"), ("ec2.amazonaws.com", "problem"), ("", "problem")]
+)
+def test_an_account_that_only_launches_needs_its_launch_role_and_no_portfolio(session, settings, service, state):
+    if service:
+        session.answers("iam", "get_role", trusting(service), RoleName="studio-mlops-launch")
+    else:
+        session.refuses("iam", "get_role", "NoSuchEntity")
+    settings = shared_with(settings)
+    assert "Portfolio" not in dict(AwsChecks(session, settings, [VERSION]).all())
+    check = run(session, settings, "Launch role")
+    assert (check.state, bool(check.fix)) == (state, state == "problem")
+
+
+def test_an_account_that_only_launches_imports_the_product(session, settings):
+    session.answers("servicecatalog", "search_products_as_admin", {"ProductViewDetails": []})
+    assert "Import the shared portfolio here" in run(session, shared_with(settings), "Versions").fix
+
+
 def product(session: Session, settings: Settings, **artifact: Any) -> None:
     summary = {"ProductViewSummary": {"ProductId": "prod-1", "Name": settings.product.name}}
     session.answers("servicecatalog", "search_products_as_admin", {"ProductViewDetails": [summary]})
@@ -318,6 +349,15 @@ def test_without_access_only_the_reason_is_told(session, settings):
 
 
 # -- the command -------------------------------------------------------------------------------------------------------
+
+
+def test_an_unknown_profile_is_one_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    assert main(["doctor", "--versions-dir", str(tmp_path / "none")]) == 1
+    said = capsys.readouterr().err
+    assert "The config profile (nobody) could not be found" in said
+    assert len(said.splitlines()) == 1
 
 
 def test_the_command_in_an_account_where_nothing_is_deployed(aws, github, tmp_path, monkeypatch, capsys):

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 import pytest
 
 from custom_resources.template_content import Archive, InvalidTemplate, TemplateFile
-from operations.publish import PartChanges, VersionTaken, _write, differences, publish
+from operations.command_line import main
+from operations.publish import PartChanges, VersionTaken, VersionTooOld, _write, differences, publish
 from operations.template_source import TemplateContent, resolve
 from operations.workflow_check import check_workflows
 from products.versions import VersionError, read_versions
@@ -76,12 +77,26 @@ def test_differences_by_part():
     assert mode.changed == ("README.md",)
 
 
-def test_an_older_line_can_be_continued(tmp_path):
+def test_a_version_below_the_latest_is_refused(tmp_path):
+    """It would have to have been the newest once, so that the CDK rendered its product template."""
     publish(content(), "v1.0.0", directory=tmp_path)
     publish(content(**{"two.py": "2"}), "v2.0.0", directory=tmp_path)
-    done = publish(content(**{"README.md": "# Fixed\n"}), "v1.0.1", directory=tmp_path)
-    assert done.previous == "v1.0.0"
-    assert [version.version for version in read_versions(tmp_path)] == ["v1.0.0", "v1.0.1", "v2.0.0"]
+    for version in ("v0.9.0", "v1.0.1"):
+        with pytest.raises(
+            VersionTooOld, match=rf"{version} is older than the latest version, v2\.0\.0; choose a higher"
+        ):
+            publish(content(**{"README.md": "# Fixed\n"}), version, directory=tmp_path)
+    assert publish(content(), "v1.0.0", directory=tmp_path).status == "unchanged"
+    assert [version.version for version in read_versions(tmp_path)] == ["v1.0.0", "v2.0.0"]
+
+
+def test_a_refused_version_leaves_nothing_behind_not_even_the_newest_ones_template(repository, tmp_path, capsys):
+    versions = tmp_path / "versions"
+    publish(content(), "v1.0.0", directory=versions)
+    command = ["publish", "--source", str(repository), "--from-ref", "main", "--folder", "templates"]
+    assert main([*command, "--versions-dir", str(versions), "--version", "v0.9.0"]) == 1
+    assert "v0.9.0 is older than the latest version, v1.0.0" in capsys.readouterr().err
+    assert [entry.name for entry in versions.iterdir()] == ["v1.0.0"]
 
 
 def test_two_at_once_do_not_mix(tmp_path):

@@ -79,6 +79,7 @@ class Catalog:
 
     broken: tuple[str, ...] = ()
     now: float = 0.0
+    silent: tuple[float, float] = (0.0, 0.0)  # from, until: records cannot be read
 
     def __post_init__(self) -> None:
         self.started: list[tuple[float, str]] = []
@@ -93,6 +94,8 @@ class Catalog:
 
     def record(self, record_id: str) -> Record:
         name = record_id.partition("-")[2]
+        if self.silent[0] <= self.now < self.silent[1]:
+            raise CatalogUnreadable("AWS refused to read the record: Rate exceeded (ThrottlingException).")
         if record_id.startswith("rec-"):
             return Record("succeeded", V1.id, "lpv3-1")
         if self.now < self.ends[record_id]:
@@ -150,6 +153,21 @@ def test_an_update_of_an_earlier_run_is_followed_not_started_again():
     other = launch("b", status="UNDER_CHANGE")  # its last record is to another version
     assert rolled_out(catalog, [under_change, other], Limits()) == {"a": "updated", "b": "skipped"}
     assert catalog.started == []
+
+
+def test_a_poll_without_an_answer_ends_nothing():
+    catalog = Catalog(silent=(5, 40))
+    assert rolled_out(catalog, [launch("a"), launch("b")], Limits(parallel=2)) == {"a": "updated", "b": "updated"}
+
+
+def test_updates_that_cannot_be_read_any_more_are_listed_as_begun():
+    catalog, told = Catalog(silent=(5, 1e9)), []
+    run = Rollout(catalog, "prod-1", V2, lambda *said: told.append(said), Clock(lambda: catalog.now, catalog.sleep))
+    done = {outcome.launch.name: outcome for outcome in run.run([launch(name) for name in "abc"], Limits(parallel=2))}
+    assert {name: outcome.result for name, outcome in done.items()} == {"a": "begun", "b": "begun", "c": "not started"}
+    assert done["a"].reason.endswith("The update goes on; run again to follow it.")
+    assert catalog.now < 120
+    assert [name for _, name in catalog.started] == ["a", "b"]
 
 
 def test_githubs_limits_of_content_creation_hold():

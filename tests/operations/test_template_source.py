@@ -124,6 +124,24 @@ def test_unfit_templates_are_refused(repository, make_commit, change, said, from
         resolve(repository, "main" if from_git else "", "templates")
 
 
+@pytest.mark.parametrize("ref", ["feature/#12", "user@feature", "_x", "ünï", "+main", "tag"])
+@pytest.mark.parametrize("url", [False, True])
+def test_every_legal_branch_name_is_taken(repository, make_commit, ref, url):
+    git(repository, "switch", "--quiet", "--create", ref)
+    sha = make_commit({"templates/regression/model_build/README.md": f"# {ref}\n"})
+    git(repository, "switch", "--quiet", "main")
+    make_commit({"templates/regression/model_build/README.md": "# main goes on\n"})
+    source = f"file://{repository}" if url else repository
+    content = resolve(source, ref, "templates")
+    assert (content.ref, content.commit) == (ref, sha)
+
+
+@pytest.mark.parametrize("ref", ["--upload-pack=touch x", "-x", "a..b", "a b", "main:x", "main^{tree}", "a@{1}", "x\n"])
+def test_what_git_would_take_for_more_than_a_ref_is_refused(repository, ref):
+    with pytest.raises(SourceUnreadable, match="is not a branch, tag or commit"):
+        resolve(repository, ref, "templates")
+
+
 @pytest.mark.parametrize("ref", ["", "main"])
 def test_symbolic_links_are_refused(repository, ref):
     (repository / "templates/regression/model_build/link").symlink_to("/etc/passwd")
