@@ -39,7 +39,7 @@ class Project:
 def from_environment(environment: Mapping[str, str]) -> Project:
     """Read the settings. ARTIFACT_BUCKET is a bucket, or an S3 location (s3://bucket/prefix).
 
-    With a bucket alone the prefix is Studio's own for the project: domain/project/scope.
+    With a bucket alone the prefix is the project's own, which the workflow's role may use: domain/project/scope.
     Raises MissingSetting, naming every variable that is missing.
     """
     needed = (

@@ -27,7 +27,8 @@ def target_session(settings: Settings, session: Any) -> Any:
     except ClientError as error:
         raise DeploymentError(
             f"The workflow's role may not assume {role} ({error.response['Error']['Code']}); create it in the deploy "
-            "account, let it trust the workflow's role, and set the variable DEPLOY_ROLE_NAME if it has another name."
+            "account and let it trust the workflow's role; under another name, the administrator's setting "
+            "[workflow_role] deploy_role and the variable DEPLOY_ROLE_NAME have to say the same."
         ) from error
     return boto3.Session(
         found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"], region_name=settings.region
