@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from custom_resources.errors import FinalError
 from custom_resources.hosts.git import PushRejected, Refs, RepositoryArchived
-from custom_resources.lineage import TEMPLATE_REF, Delivery, delivery_in, message
+from custom_resources.lineage import TEMPLATE_REF, Delivery, delivery_in, message, proposals_in
 from custom_resources.reconciler import Changed
 
 if TYPE_CHECKING:
@@ -58,12 +58,18 @@ def refusal(full_name: str, holder: str) -> HeldByAnotherStack:
 
 
 def require_no_rival(git: BareRepository, refs: Refs, full_name: str, wanted: Delivery, stacks: Stacks) -> None:
-    """Refuse to deliver for a second stack of the same project. Raises HeldByAnotherStack."""
+    """Refuse to deliver for a second stack of the same project. Two requests at most. Raises HeldByAnotherStack.
+
+    Before anything is delivered, a stack whose pull request waits in an adopted repository counts as its holder.
+    """
+    offers = [proposal.commit for proposal in proposals_in(refs.targets)]
+    git.fetch(refs[TEMPLATE_REF], refs[STACK_REF], *offers)
     delivery = held_delivery(git, refs)
-    if delivery and delivery.belongs_to(wanted.domain, wanted.project, wanted.part):
-        other = rival(delivery, wanted.stack, stacks)
-        if other:
-            raise refusal(full_name, other)
+    for each in [delivery] if delivery else [delivery_in(git.message(offer)) for offer in offers]:
+        if each and each.belongs_to(wanted.domain, wanted.project, wanted.part):
+            other = rival(each, wanted.stack, stacks)
+            if other:
+                raise refusal(full_name, other)
 
 
 def take(claim: Claim, full_name: str, git: Git, when: float) -> None:

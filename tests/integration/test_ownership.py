@@ -155,6 +155,19 @@ def test_of_two_that_restore_a_repository_one_gets_it(world: World, ours: Projec
     assert not first.state.archived
 
 
+def test_a_pull_request_that_waits_in_an_adopted_repository_is_its_stacks(world: World) -> None:
+    first = adopted_with(world, {"train.py": "mine\n"}, V1)
+    assert first.status["Status"] == "pull-request"
+    before = world.snapshot("p1-build")
+    second = adopting(world)
+    assert first.stack in refused(second.deliver)
+    second.delete()
+    after = world.snapshot("p1-build")
+    assert (after["archived"], after["refs"]) == (False, before["refs"])
+    first.delete()
+    assert adopting(world).deliver().status["Status"] == "pull-request"
+
+
 def test_a_stack_that_cannot_be_looked_up_is_waited_for(world: World, ours: Project) -> None:
     ours.launch()
     answers = [RetryLater(5, "CloudFormation asks to be called later."), True]
@@ -204,6 +217,21 @@ def test_a_readme_that_somebody_wrote_is_not_replaced(world: World) -> None:
     project.deliver()
     assert project.status["Status"] == "pull-request"
     assert project.files() == {"README.md": "# p1-build\n\nWhat I found out\n"}
+
+
+def test_a_lone_readme_that_somebody_wrote_is_not_replaced(world: World) -> None:
+    world.rest("POST", "/orgs/acme/repos", name="p1-build", private=True, description="Of Studio")
+    project = adopting(world)
+    project.create_repository()
+    readme = "# p1-build\n\nOn call: Ada.\n"
+    project.write({"README.md": readme})
+    project.git("add", ".")
+    project.git("commit", "--quiet", "--message", "Create README.md")
+    project.git("push", "--quiet", "origin", "HEAD:main")
+    project.create_template()
+    assert project.status["Status"] == "pull-request"
+    [pull] = project.pulls()
+    assert project.files(pull["head"]["sha"]) == {**V1, "README.md": readme}
 
 
 def adopted_with(world: World, files: dict[str, Content], template: dict[str, Content]) -> Project:
