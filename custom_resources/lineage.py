@@ -12,6 +12,7 @@ docs/decisions/0002 says why.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -75,9 +76,21 @@ def message(subject: str, delivery: Delivery, body: str = "") -> str:
 
 def delivery_in(message: str) -> Delivery | None:
     """Return the delivery that a commit message records in its last paragraph, or None."""
-    last = message.strip().split("\n\n")[-1]
+    return _delivery(message.strip().split("\n\n")[-1])
+
+
+def trace_in(message: str) -> Delivery | None:
+    """Return the last delivery that a message names in any paragraph: one that GitHub made of several, or was edited.
+
+    It tells that something was delivered, and proves nothing.
+    """
+    paragraphs = re.split(r"\n\s*\n", message.strip())
+    return next((found for paragraph in reversed(paragraphs) if (found := _delivery(paragraph))), None)
+
+
+def _delivery(paragraph: str) -> Delivery | None:
     found: Mapping[str, str] = {
-        key.strip(): value.strip() for key, _, value in (line.partition(":") for line in last.splitlines())
+        key.strip(): value.strip() for key, _, value in (line.partition(":") for line in paragraph.splitlines())
     }
     values = {name: found.get(key, "") for name, key in _TRAILERS.items()}
     if not all(values[name] for name in ("domain", "project", "part", "folder", "version")):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from custom_resources.hosts.git import Change
 
+MARK = "<!-- studio-project-template -->"  # not shown; tells our pull requests from those of users
 _LISTED = 100
 _VERBS = {"A": "adds", "D": "removes", "M": "changes", "T": "changes the kind of"}
 
@@ -25,6 +26,7 @@ class Update:
     changes: Sequence[Change]
     conflicts: Sequence[str]
     explanation: str
+    clean: bool = True  # git merged it without a question
     kept: bool = False  # without common history: the branch keeps the repository's side of what conflicts
 
 
@@ -36,8 +38,9 @@ def body(update: Update) -> str:
         f"It comes as a pull request because {update.reason}.",
         "### What the template changes\n\n" + (_listed(list(map(_change, update.changes))) or "Nothing."),
     ]
-    if update.conflicts:
-        parts.append("### What conflicts\n\n" + _listed(list(map(_code, update.conflicts))))
+    if not update.clean:
+        listed = _listed(list(map(_code, update.conflicts))) or "No file; but git cannot tell how all fits together."
+        parts.append(f"### What conflicts\n\n{listed}")
         if update.explanation.strip():
             parts.append(f"```\n{_plain(update.explanation.strip()[:8000])}\n```")
         parts.append(f"### How to resolve it\n\n{_resolution(update)}")
@@ -45,10 +48,14 @@ def body(update: Update) -> str:
         "Merge it when it suits you; merge, squash and rebase are all understood. Close it to skip this version: "
         "the next one is offered again. Your own changes are kept in every case."
     )
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, MARK])
 
 
 def _resolution(update: Update) -> str:
+    if not update.conflicts:
+        return (
+            "Look at what git says, and commit to the branch what you want otherwise. It can be merged as it is, too."
+        )
     if update.kept:
         return (
             "The files above stay as they are here when you merge. Compare each with the template's, "

@@ -28,6 +28,7 @@ from custom_resources.lineage import (
     message,
     proposals_in,
     recorded,
+    trace_in,
 )
 from custom_resources.live_stack import require_no_rival
 from custom_resources.rate_budget import Cost
@@ -193,7 +194,7 @@ def _carries_our_lineage(git: BareRepository, refs: Refs, request: Request[Repos
     if refs[wanted.ref] == there or any(proposal.key == wanted.key for proposal in proposals_in(refs.targets)):
         return True  # a key names the project, too
     _fetch(git, refs)
-    return _is_ours(delivery_in(git.commit(there).message), request.properties)
+    return _is_ours(delivery_in(git.message(there)), request.properties)
 
 
 def _fetch(git: BareRepository, refs: Refs) -> None:
@@ -214,11 +215,11 @@ def _observed(
     if there and refs[wanted.ref] == there and not waiting:
         return replace(seen, delivered=wanted)
     same = next((proposal for proposal in waiting if proposal.key == wanted.key), None)
-    found = hosts.github.find_pull_request(seen.full_name, same.branch) if same else None
-    if same and found and not found.merged:
+    found = _pull_request(seen, same, hosts) if same else None
+    if same and found and not found.merged and found.base == seen.branch:
         return replace(seen, offered=(Offered(same, found, untouched=False),))
     _fetch(git, refs)
-    delivery = delivery_in(git.commit(there).message) if there else None
+    delivery = delivery_in(git.message(there)) if there else None  # what is no commit is no record
     if delivery and not _is_ours(delivery, properties):
         raise NotOurRepository(
             f"The repository {seen.full_name} carries the template of another project "
@@ -227,6 +228,7 @@ def _observed(
     seen = replace(seen, tip=git.commit(refs.tip), delivered=delivery)
     if properties.sync_mode == "Off":
         return seen
+    proposals = [proposal for proposal in proposals if git.message(proposal.commit)]
     if proposals:
         repository = hosts.github.repository_by_id(properties.repository_id, seen.full_name)
         seen = replace(seen, full_name=repository.full_name if repository else seen.full_name)
@@ -243,9 +245,13 @@ def _observed(
     return _merged(git, seen, request, hosts)
 
 
+def _pull_request(seen: Observed, proposal: Proposal, hosts: Hosts) -> PullRequest | None:
+    return hosts.github.find_pull_request(seen.full_name, proposal.branch, seen.branch, pull_request_text.MARK)
+
+
 def _offered(git: BareRepository, seen: Observed, proposal: Proposal, hosts: Hosts) -> Offered:
     """Look up what became of a proposal's pull request, and whether its branch is still as we pushed it."""
-    found = hosts.github.find_pull_request(seen.full_name, proposal.branch)
+    found = _pull_request(seen, proposal, hosts)
     untouched = False
     if proposal.tip:
         tip = git.commit(proposal.tip)
@@ -281,29 +287,51 @@ def _base(
     there = seen.refs[TEMPLATE_REF]
     if there and seen.delivered and hosts.github.contains(seen.full_name, there, seen.refs.tip):
         return git.commit(there), True
-    return _recovered(git, seen, request)
+    return _recovered(git, seen, request, hosts)
 
 
 def _recovered(
-    git: BareRepository, seen: Observed, request: Request[RepositoryTemplateProperties]
+    git: BareRepository, seen: Observed, request: Request[RepositoryTemplateProperties], hosts: Hosts
 ) -> tuple[Commit | None, bool]:
     """Find the base in the default branch's whole history: its ref was deleted, or the history rewritten.
 
-    Our own commits there are certain. Trailers in a commit that is not ours (squashed, rebased, rewritten) say that
-    more was delivered than these show: then the base is not certain.
+    Our own commits there are certain where their content is what they say. Trailers in a commit that is not ours
+    (squashed, rebased, rewritten) say that more was delivered than these show: then the base is not certain. Nor is
+    it where the stack has delivered another version last, and no record is left of what became of that.
     """
     git.fetch_history(seen.refs.tip)
-    ours = [
-        commit for commit in git.history(seen.refs.tip) if _is_ours(delivery_in(commit.message), request.properties)
+    ours = [commit for commit in git.history(seen.refs.tip) if _is_ours(trace_in(commit.message), request.properties)]
+    template = [
+        commit
+        for commit in ours
+        if commit.committer == ROBOT[1] and len(commit.parents) < 2 and delivery_in(commit.message)
     ]
-    template = [commit for commit in ours if commit.committer == ROBOT[1] and len(commit.parents) < 2]
     parents = {parent for commit in template for parent in commit.parents}
     newest = [commit for commit in template if commit.sha not in parents]
-    if newest:
-        return newest[0], len(newest) == 1 and all(commit.committer == ROBOT[1] for commit in ours)
+    delivery = delivery_in(newest[0].message) if newest else None
+    if delivery:
+        alone = len(newest) == 1 and all(commit.committer == ROBOT[1] for commit in ours)
+        last = seen.delivered is not None or (
+            request.old is not None and request.old.template_archive == delivery.archive
+        )
+        published = _published(git, delivery, hosts)
+        if published and published.tree == newest[0].tree:
+            return newest[0], alone and last
+        return published or newest[0], False
     if seen.delivered:
         return git.commit(seen.refs[TEMPLATE_REF]), False
     return None, request.type == "Create"  # adopted: certainly nothing was delivered before
+
+
+def _published(git: BareRepository, delivery: Delivery, hosts: Hosts) -> Commit | None:
+    """Return a commit of what was published for a delivery: who rewrites a history may keep all but the content."""
+    subject = f"Template {delivery.folder} {delivery.version}"
+    try:
+        with hosts.archives.open(delivery.archive) as archive:
+            sha = git.import_commit(archive.stream(delivery.folder), message(subject, delivery))
+    except FinalError:  # no such archive, or nothing in it for this folder
+        return None
+    return git.commit(sha)
 
 
 def _merged(
@@ -314,7 +342,9 @@ def _merged(
     assert tip is not None  # the caller has seen a commit
     commit = _import(git, request, hosts, base.sha if base else "")
     tree = git.commit(commit).tree
-    base_tree = base.tree if base else (tip.tree if _is_auto_init(git, tip, seen.full_name) else git.empty_tree())
+    base_tree = (
+        base.tree if base else (tip.tree if _is_auto_init(git, tip, seen.full_name, hosts) else git.empty_tree())
+    )
     merge = git.merge(base_tree, tip.tree, tree)
     return replace(seen, commit=commit, tree=tree, merge=merge, changes=tuple(git.changes(base_tree, tree)))
 
@@ -328,13 +358,17 @@ def _import(git: BareRepository, request: Request[RepositoryTemplateProperties],
         return git.import_commit(files, message(subject, _wanted(request), source), parent)
 
 
-def _is_auto_init(git: BareRepository, tip: Commit, full_name: str) -> bool:
-    """Tell whether the repository holds only the README that GitHub or Studio wrote when creating it."""
+def _is_auto_init(git: BareRepository, tip: Commit, full_name: str, hosts: Hosts) -> bool:
+    """Tell whether the repository holds only the README that GitHub wrote when creating it: name and description."""
     entries = git.entries(tip.tree)
     if tip.parents or set(entries) != {"README.md"}:
         return False
-    lines = git.blob(entries["README.md"]).decode("utf-8", "replace").strip().splitlines()
-    return bool(lines) and lines[0] == f"# {full_name.partition('/')[2]}" and len(lines) <= 3
+    text = git.blob(entries["README.md"]).decode("utf-8", "replace")
+    title, *more = [line.strip() for line in text.splitlines() if line.strip()] or [""]
+    if title != f"# {full_name.partition('/')[2]}" or not more:
+        return title == f"# {full_name.partition('/')[2]}"
+    found = hosts.github.find_repository(full_name)
+    return found is not None and more == [found.description.strip()]
 
 
 # -- plan -------------------------------------------------------------------------------------------------------
@@ -376,7 +410,9 @@ def _without_merge(
 
 def _reason_for_pull_request(properties: RepositoryTemplateProperties, observed: Observed) -> str:
     assert observed.merge is not None  # plan asks only about a merge
-    if observed.merge.conflicts:
+    if not observed.merge.clean and not observed.merge.conflicts:
+        return "git cannot tell where the template's files belong in this repository's folders"
+    if not observed.merge.clean:
         return "the template and this repository changed the same places"
     if properties.sync_mode == "PullRequest":
         return "this project takes template updates by pull request"
@@ -388,8 +424,12 @@ def _reason_for_pull_request(properties: RepositoryTemplateProperties, observed:
 def propose(observed: Observed, reason: str) -> Plan:
     """Return the plan of a pull request: one that nobody has worked on is updated in place."""
     waiting = [offer for offer in observed.offered if offer.open]
-    # One without a pull request was pushed by a run that got no further.
-    usable = [offer for offer in observed.offered if offer.untouched and (offer.open or not offer.pull_request)]
+    # One without a pull request was pushed by a run that got no further; one into a former default branch is closed.
+    usable = [
+        offer
+        for offer in observed.offered
+        if offer.untouched and (not offer.pull_request or (offer.open and offer.pull_request.base == observed.branch))
+    ]
     renewed = next(iter(usable), None)
     withdrawn = tuple(offer for offer in waiting if offer is not renewed)
     return Plan("propose", "pull-request", reason, observed, withdrawn, renewed)
@@ -432,7 +472,7 @@ def apply(
 
 
 def _metrics(plan: Plan) -> tuple[str, ...]:
-    conflicts = ("Conflicts",) if plan.observed.merge and plan.observed.merge.conflicts else ()
+    conflicts = ("Conflicts",) if plan.observed.merge and not plan.observed.merge.clean else ()
     return ("Resyncs", *conflicts) if plan.action in ("push", "propose") else ()
 
 
@@ -504,6 +544,7 @@ def _propose(
         changes=observed.changes,
         conflicts=merge.conflicts,
         explanation=merge.messages,
+        clean=merge.clean,
     )
 
     proposal = Proposal(branch, wanted.key, observed.commit)
@@ -511,16 +552,18 @@ def _propose(
     def merged(tree: str) -> str:
         return git.commit_tree(tree, (tip.sha, observed.commit), message(title, wanted))
 
-    kept = False
-    if not merge.conflicts:
+    if not merge.conflicts:  # also where git is not sure: there is nothing in the files to resolve
         head = merged(merge.tree)
-    elif observed.base and hosts.github.are_related(full_name, observed.base.sha, tip.sha):
+    elif observed.base and hosts.github.contains(full_name, observed.base.sha, tip.sha):
         # The conflict is left to be seen as one: the branch is the template's own commit, GitHub asks to resolve it.
         head = observed.commit
     else:
-        # Without common history there is nothing to merge from: offer what merges, with the user's side of the rest.
-        head, kept = merged(git.keep_ours(merge, tip.tree)), True
-    body = pull_request_text.body(replace(update, kept=kept))
+        # Without the base in the history, git would merge from an older one, and bring back what users have removed
+        # since: offer what merges, with the user's side of the rest.
+        base_tree = observed.base.tree if observed.base else git.empty_tree()
+        tree, conflicts = git.keep_ours(merge, base_tree, tip.tree, observed.tree)
+        head, update = merged(tree), replace(update, conflicts=conflicts, kept=True)
+    body = pull_request_text.body(update)
     ensure_current()
     _withdraw(plan.withdrawn, full_name, wanted.version, hosts)
     if pull:  # its text first: the push is what says that all is done
@@ -531,10 +574,15 @@ def _propose(
 
 
 def _free_branch(observed: Observed, settled: Targets, version: str) -> str:
-    """Return the version's branch name, numbered when users have a branch of that name."""
+    """Return the version's branch name, numbered when users have a branch of that name, or below it."""
+    if observed.refs[BRANCHES.rstrip("/")]:
+        raise RulesRefuse(
+            f"The branch named studio in {observed.full_name} leaves no room for the pull request's branch "
+            f"{branch_for(version)}; rename it, then update again."
+        )
     taken = {ref for ref in observed.refs.below(BRANCHES) if ref not in settled}
     name, number = branch_for(version), 1
-    while f"refs/heads/{name}" in taken:
+    while any(ref == f"refs/heads/{name}" or ref.startswith(f"refs/heads/{name}/") for ref in taken):
         number += 1
         name = f"{branch_for(version)}-{number}"
     return name

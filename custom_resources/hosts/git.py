@@ -28,9 +28,18 @@ from custom_resources.template_content import TemplateFile
 
 ROBOT = ("Studio project template", "studio-project-template@users.noreply.github.com")
 ZERO = "0" * 40
+_File = tuple[str, str]  # mode and object of an entry of a tree
 _LOW_SPEED_SECONDS = 60  # a transfer under 1 kB/s for that long is given up
 _MISSING = ("repository not found", "not found", "returned error: 404", "does not exist")
-_REFUSED = ("protected branch", "gh006", "gh013", "repository rule violations", "pre-receive hook declined")
+_REFUSED = (
+    "protected branch",
+    "gh006",
+    "gh013",
+    "repository rule violations",
+    "pre-receive hook declined",
+    "exists; cannot create",  # a ref is where the name needs a folder, or the other way round
+    "directory file conflict",
+)
 _REFUSED_FOR_GOOD = ("workflow` scope", "without `workflow", "gh001", "exceeds github's file size limit", "gh007")
 _ARCHIVED = ("was archived so",)
 _UNAUTHORIZED = ("authentication failed", "returned error: 401", "could not read username")
@@ -127,12 +136,33 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """What one side has of a conflict: 1 is the base's, 2 ours, 3 theirs."""
+
+    number: int
+    mode: str
+    sha: str
+    place: str  # the path in the merged tree
+    path: str  # the place without what git appends where a file is in the way of a folder, or of another kind of file
+
+
+@dataclass(frozen=True)
 class Merge:
-    """A merge's outcome: the tree, the conflicting paths, and git's messages about them."""
+    """A merge's outcome: the tree, whether git asks nothing, what conflicts, and git's messages about it.
+
+    Not every merge that is not clean has a conflicting path: where a folder was split, git cannot tell where a new
+    file belongs.
+    """
 
     tree: str
-    conflicts: tuple[str, ...]
-    messages: str
+    clean: bool = True
+    stages: tuple[Stage, ...] = ()
+    messages: str = ""
+
+    @property
+    def conflicts(self) -> tuple[str, ...]:
+        """The conflicting paths."""
+        return tuple(dict.fromkeys(stage.path for stage in self.stages))
 
 
 class Git:
@@ -351,6 +381,13 @@ class BareRepository:
             committer=committer.partition("<")[2].partition(">")[0],
         )
 
+    def message(self, sha: str) -> str:
+        """Return a commit's message, "" for what is no commit (a ref may point to anything)."""
+        with self._remote("read"):
+            _, out = self._run("cat-file", "--batch", stdin=f"{sha}\n".encode())
+        head, _, content = out.decode("utf-8", "surrogateescape").partition("\n")
+        return content.partition("\n\n")[2].strip() if head.split(" ")[1:2] == ["commit"] else ""
+
     def changes(self, old_tree: str, new_tree: str) -> list[Change]:
         """Return what differs between two trees, by name; contents are not needed."""
         with self._remote("read"):  # trees of an older commit may still have to be fetched
@@ -364,9 +401,21 @@ class BareRepository:
 
     def entries(self, tree: str) -> dict[str, str]:
         """Return path -> blob of a tree."""
-        _, out = self._run("ls-tree", "-r", "-z", "--full-tree", tree)
+        return {path: sha for path, (_, sha) in self._files(tree).items()}
+
+    def _files(self, tree: str) -> dict[str, _File]:
+        with self._remote("read"):  # trees of an older commit may still have to be fetched
+            _, out = self._run("ls-tree", "-r", "-z", "--full-tree", tree)
         lines = filter(None, out.decode("utf-8", "surrogateescape").split("\0"))
-        return {path: meta.split(" ")[2] for meta, path in (line.split("\t", 1) for line in lines)}
+        fields = ((meta.split(" "), path) for meta, path in (line.split("\t", 1) for line in lines))
+        return {path: (mode, sha) for (mode, _, sha), path in fields}
+
+    def _renames(self, old_tree: str, new_tree: str) -> dict[str, str]:
+        """Return the old path -> the new one of what was renamed, as a merge finds it."""
+        with self._remote("read"):
+            _, out = self._run("diff-tree", "-r", "-z", "-M", "--diff-filter=R", "--name-status", old_tree, new_tree)
+        _, old, new = (out.decode("utf-8", "surrogateescape").split("\0")[start::3] for start in range(3))
+        return dict(zip(old, new, strict=False))
 
     def blob(self, sha: str) -> bytes:
         """Return a content, fetching it if it is not here."""
@@ -446,22 +495,50 @@ class BareRepository:
         base = self.commit_tree(base_tree, (), "base")
         ours = self.commit_tree(ours_tree, (base,), "ours")
         theirs = self.commit_tree(theirs_tree, (base,), "theirs")
-        options = ("--write-tree", "-z", "--name-only", "--messages")
+        options = ("--write-tree", "-z", "--messages")
         with self._checkout_attributes(ours_tree) as (environment, directory), self._remote("read"):
             code, out = self._run(
                 "merge-tree", *options, ours, theirs, status=(0, 1), environment=environment, directory=directory
             )
-        return _merge(code, out.decode("utf-8", "surrogateescape"))
+        return _merge(code, out.decode("utf-8", "surrogateescape"), ours, theirs)
 
-    def keep_ours(self, merge: Merge, ours_tree: str) -> str:
-        """Return the merged tree with our side, whole, wherever there was a conflict."""
-        ours = self._run("ls-tree", "-r", "-z", "--full-tree", ours_tree)[1].split(b"\0")
-        kept = {line.split(b"\t", 1)[1]: line for line in ours if line}
-        conflicts = [path.encode("utf-8", "surrogateescape") for path in merge.conflicts]
-        lines = [kept.get(path) or b"0 " + ZERO.encode() + b"\t" + path for path in conflicts]
+    def keep_ours(self, merge: Merge, base_tree: str, ours_tree: str, theirs_tree: str) -> tuple[str, tuple[str, ...]]:
+        """Return the merged tree with our side, whole, wherever there was a conflict, and the paths where it was kept.
+
+        A file that we changed stays at its path as well where the merge gave that up and brought the content nowhere
+        else: nothing of ours is lost, whatever the conflict's shape. Several processes.
+        """
         index = {"GIT_INDEX_FILE": str(self._home / "index")}
+        base, ours, theirs = (self._files(tree) for tree in (base_tree, ours_tree, theirs_tree))
+        moved = {stage.path: (stage.mode, stage.sha) for stage in merge.stages if stage.number == 2}
+        kept = {path: file for path in merge.conflicts if (file := ours.get(path) or moved.get(path))}
+        mine = {path: file for path, file in ours.items() if base.get(path, ("", ""))[1] != file[1]}
+        renames = self._renames(base_tree, theirs_tree)
         self._run("read-tree", merge.tree, environment=index)
-        self._run("update-index", "-z", "--index-info", stdin=b"\0".join(lines) + b"\0", environment=index)
+        tree = self._updated(index, {**{stage.place: None for stage in merge.stages}, **kept})
+        also: dict[str, _File] = {}
+        while True:
+            files = self._files(tree)
+            elsewhere = {file[1] for path, file in files.items() if ours.get(path) != file}
+            merged = {old for old, new in renames.items() if new in files and files[new] != theirs[new]}
+            lost = {
+                path: file
+                for path, file in mine.items()
+                if path not in files and file[1] not in elsewhere and (path not in merged or renames[path] in kept)
+            }
+            if not lost:
+                return tree, tuple(dict.fromkeys((*merge.conflicts, *also)))
+            tree, also = self._updated(index, lost), also | lost  # what is in its way goes
+
+    def _updated(self, index: Mapping[str, str], files: Mapping[str, _File | None]) -> str:
+        """Put files into the index, or take them out (None), and return its tree.
+
+        A file takes the place of a folder, and the other way round.
+        """
+        gone = [f"0 {ZERO}\t{path}" for path, file in files.items() if file is None]
+        there = [f"{file[0]} {file[1]}\t{path}" for path, file in files.items() if file]
+        lines = "".join(f"{line}\0" for line in (*gone, *there)).encode("utf-8", "surrogateescape")
+        self._run("update-index", "-z", "--index-info", stdin=lines, environment=index)
         return self._run("write-tree", "--missing-ok", environment=index)[1].decode().strip()
 
     @contextmanager
@@ -520,19 +597,26 @@ def _quoted(path: str) -> bytes:
     return b'"' + escaped.encode("utf-8", "surrogateescape") + b'"'
 
 
-def _merge(code: int, out: str) -> Merge:
+def _merge(code: int, out: str, ours: str, theirs: str) -> Merge:
+    """Understand git merge-tree's answer: the tree, the stages, then its messages, each as
+    the number of paths, the paths, a short type, the text (git-merge-tree, "OUTPUT")."""
     if code == 0:
-        return Merge(out.partition("\0")[0].strip(), (), "")
+        return Merge(out.partition("\0")[0].strip())
     head, _, rest = out.partition("\0\0")
-    tree, *conflicts = head.split("\0")
-    fields = rest.split("\0")
-    # Messages come as: number of paths, the paths, a short type, the text.
-    texts, position = [], 0
+    tree, *records = head.split("\0")
+    fields, texts, position = rest.split("\0"), [], 0
     while position < len(fields) and fields[position].strip().isdigit():
         count = int(fields[position])
         texts.append(fields[position + count + 2].strip())
         position += count + 3
-    return Merge(tree.strip(), tuple(dict.fromkeys(conflicts)), "\n".join(texts))
+    appended = re.compile(f"~(?:{ours}|{theirs})(?:_[0-9]+)?(?=/|\\Z)")
+    stages = []
+    for record in filter(None, records):
+        meta, place = record.split("\t", 1)
+        mode, sha, number = meta.split(" ")
+        stages.append(Stage(int(number), mode, sha, place, appended.sub("", place)))
+    messages = "\n".join(texts).replace(ours, "yours").replace(theirs, "template")
+    return Merge(tree.strip(), False, tuple(stages), messages)
 
 
 def _clean(text: str) -> str:

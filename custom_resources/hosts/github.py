@@ -86,6 +86,8 @@ class PullRequest:
     head: str  # the head branch's commit
     branch: str
     landed: str = ""  # what merging it made of it in its base branch: a merge, squashed or rebased commit
+    base: str = ""  # the branch that it goes into
+    text: str = field(default="", repr=False)  # its description
 
 
 @dataclass(eq=False)
@@ -298,10 +300,6 @@ class GitHub:
         """Tell whether a commit is in a branch's history, however long that is."""
         return self._common(full_name, commit, tip) == commit
 
-    def are_related(self, full_name: str, one: str, other: str) -> bool:
-        """Tell whether two commits have common history."""
-        return self._common(full_name, one, other) != ""
-
     def _common(self, full_name: str, base: str, head: str) -> str:
         """Return the best common ancestor (GET /repos/{owner}/{repo}/compare/{basehead}); "" for 404: gone, unrelated.
 
@@ -382,12 +380,17 @@ class GitHub:
 
     # -- pull requests --------------------------------------------------------------------------------------
 
-    def find_pull_request(self, full_name: str, branch: str) -> PullRequest | None:
-        """Return the newest pull request from a branch of the repository itself, open or not."""
+    def find_pull_request(self, full_name: str, branch: str, base: str, mark: str = "") -> PullRequest | None:
+        """Return the newest pull request from a branch of the repository itself into `base`, open or not.
+
+        Else the newest open one whose text carries the mark: the default branch was another when it was opened.
+        """
         owner = full_name.partition("/")[0]
-        query = f"head={owner}:{branch}&state=all&sort=created&direction=desc&per_page=1"
-        found = self._call(f"look up pull requests of {full_name}", "GET", f"/repos/{full_name}/pulls?{query}")
-        return _pull_request(found[0]) if found else None
+        query = f"head={owner}:{branch}&state=all&sort=created&direction=desc&per_page=30"
+        listed = self._call(f"look up pull requests of {full_name}", "GET", f"/repos/{full_name}/pulls?{query}")
+        found = [_pull_request(data) for data in listed]
+        marked = (pull for pull in found if mark and pull.state == "open" and mark in pull.text)
+        return next((pull for pull in found if pull.base == base), None) or next(marked, None)
 
     def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> PullRequest:
         """Open a pull request; the open one, if there is one already."""
@@ -398,7 +401,7 @@ class GitHub:
             except GithubException as error:
                 if error.status != 422:
                     raise
-                existing = self.find_pull_request(full_name, branch)
+                existing = self.find_pull_request(full_name, branch, base)
                 if existing is None or existing.state != "open":
                     raise
                 return self.update_pull_request(full_name, existing.number, title=title, body=body)
@@ -474,6 +477,8 @@ def _pull_request(data: Any) -> PullRequest:
             head=str(data["head"]["sha"]),
             branch=str(data["head"]["ref"]),
             landed=(data.get("merge_commit_sha") or "") if merged else "",
+            base=str(data["base"]["ref"]),
+            text=data.get("body") or "",
         )
 
 

@@ -10,7 +10,7 @@ import pytest
 from custom_resources.hosts.git import BareRepository
 from custom_resources.hosts.github import GitHub
 from custom_resources.repository_template import RulesRefuse
-from tests.integration.world import Content, Edit, Project, Tree, Version, World, refused
+from tests.integration.world import Content, Edit, Project, Tree, Version, World, link, refused
 
 FIVE = "one\ntwo\nthree\nfour\nfive\n"
 V1: dict[str, Content] = {"README.md": "# Template\n", "train.py": FIVE}
@@ -261,6 +261,83 @@ def test_a_conflict_after_a_squash_keeps_the_base(world: World, project: Project
     assert project.files()["train.py"] == MINE
 
 
+def squashed_history(project: Project) -> None:
+    """Replace the default branch by one commit of the same files."""
+    project.git("checkout", "--quiet", "--orphan", "clean")
+    project.git("commit", "--quiet", "--message", "All in one")
+    project.git("push", "--quiet", "--force", "origin", "HEAD:refs/heads/main")
+
+
+LONG = "".join(f"line {number}\n" for number in range(30))
+LONG_MINE, LONG_THEIRS = LONG.replace("line 3\n", "mine\n"), LONG.replace("line 3\n", "theirs\n")
+
+# What merging the pull request leaves of what both have: v1, the user's edit, v2, the result.
+KEPT: dict[str, tuple[Tree, Edit, Tree, Tree]] = {
+    "the template renames a file that both changed": (
+        {"old.py": LONG},
+        {"old.py": LONG_MINE},
+        {"new.py": LONG_THEIRS},
+        {"new.py": LONG_MINE},
+    ),
+    "the template renames a file to one that the user has added": (
+        {"old.py": LONG, "x": "x\n"},
+        {"old.py": LONG_MINE, "new.py": "mine\n"},
+        {"new.py": LONG, "x": "x\n"},
+        {"old.py": LONG_MINE, "new.py": "mine\n", "x": "x\n"},
+    ),
+    "the template makes a folder where the user has a file": (
+        {"x": "x\n"},
+        {"docs": "mine\n"},
+        {"x": "x\n", "docs/index.md": "theirs\n"},
+        {"x": "x\n", "docs": "mine\n"},
+    ),
+    "the template removes what the user changed": ({"a": LONG, "x": "x\n"}, {"a": LONG_MINE}, {"x": "x\n"}, {}),
+    "a link of the user and a file of the template": ({"x": "x\n"}, {"a": link("x")}, {"x": "x\n", "a": LONG}, {}),
+}
+
+
+@pytest.mark.parametrize("story", KEPT)
+def test_nothing_is_lost_by_merging_what_git_could_not_merge(world: World, story: str) -> None:
+    before, edit, after, expected = KEPT[story]
+    project = Project(world, world.publish("v1", before)).launch()
+    project.commit(edit)
+    files = project.files()
+    squashed_history(project)
+    project.update(world.publish("v2", after))
+    [pull] = project.pulls()
+    assert "stay as they are here" in pull["body"]
+    project.merge_pull(pull["number"])
+    assert project.files() == (expected or files)
+
+
+def test_a_conflict_after_a_squash_brings_nothing_back(world: World, project: Project) -> None:
+    v2 = {**V1, "extra.py": "e\n"}
+    project.update(world.publish("v2", v2), SyncMode="PullRequest")
+    project.merge_pull(project.pulls()[0]["number"], "squash")
+    project.commit({"extra.py": None, "train.py": MINE})
+    project.update(world.publish("v3", {**v2, "train.py": THEIRS, "new.py": "n\n"}), SyncMode="Merge")
+    [pull] = project.pulls()
+    assert "`train.py`" in pull["body"]
+    project.merge_pull(pull["number"])
+    assert project.files() == {"README.md": V1["README.md"], "train.py": MINE, "new.py": "n\n"}
+    v4 = {**v2, "train.py": THEIRS.replace("five", "FIVE"), "new.py": "n\n"}
+    assert project.update(world.publish("v4", v4))["Status"] == "merged"  # v3 has been taken
+    assert project.files()["train.py"] == MINE.replace("five", "FIVE")
+
+
+def test_what_git_asks_without_a_conflicting_file_is_asked(world: World) -> None:
+    before: dict[str, Content] = {"src/a.py": LONG, "src/b.py": LONG.replace("line", "row")}
+    project = Project(world, world.publish("v1", before)).launch()
+    split = {"one/a.py": LONG, "two/b.py": LONG.replace("line", "row")}
+    project.commit({"src/a.py": None, "src/b.py": None, **split})
+    assert project.update(world.publish("v2", {**before, "src/c.py": "c\n"}))["Status"] == "pull-request"
+    assert project.files() == split
+    [pull] = project.pulls()
+    assert "directory rename split" in pull["body"]
+    project.merge_pull(pull["number"])
+    assert project.files() == {**split, "src/c.py": "c\n"}
+
+
 @pytest.mark.ministack
 @pytest.mark.parametrize("kind", ["protection", "ruleset"])
 def test_a_branch_that_takes_no_push_gets_a_pull_request(world: World, project: Project, kind: str) -> None:
@@ -293,6 +370,54 @@ def test_a_users_branch_of_that_name_is_left_alone(world: World, project: Projec
     project.update(world.publish("v2", {**V1, "new.py": "n\n"}), SyncMode="PullRequest")
     assert project.tip("studio/template-v2") == theirs
     assert project.pulls()[0]["head"]["ref"] == "studio/template-v2-2"
+
+
+def test_a_branch_below_that_name_is_left_alone(world: World, project: Project) -> None:
+    project.pull()
+    project.git("push", "--quiet", "origin", "HEAD:refs/heads/studio/template-v2/mine")
+    project.update(world.publish("v2", {**V1, "new.py": "n\n"}), SyncMode="PullRequest")
+    assert project.tip("studio/template-v2/mine") == project.tip()
+    assert project.pulls()[0]["head"]["ref"] == "studio/template-v2-2"
+
+
+def test_a_branch_that_leaves_no_room_is_named(world: World, project: Project) -> None:
+    project.pull()
+    project.git("push", "--quiet", "origin", "HEAD:refs/heads/studio")
+    refs = project.refs()
+    v2 = world.publish("v2", {**V1, "new.py": "n\n"})
+    said = refused(lambda: project.update(v2, SyncMode="PullRequest"))
+    assert "The branch named studio in acme/p1-build leaves no room" in said
+    assert project.refs() == refs
+    world.rest("POST", f"{project.path}/branches/studio/rename", new_name="mine")
+    assert project.update(v2, SyncMode="PullRequest")["Status"] == "pull-request"
+
+
+def test_a_users_pull_request_from_our_branch_is_left_alone(world: World, project: Project) -> None:
+    project.pull()
+    project.git("push", "--quiet", "origin", f"{project.commit({'x': 'x'})}:refs/heads/develop")
+    project.update(world.publish("v2", {**V1, "new.py": "n\n"}), SyncMode="PullRequest")
+    [ours] = project.pulls()
+    mine = {"title": "My test", "body": "My notes", "head": ours["head"]["ref"], "base": "develop"}
+    theirs = world.rest("POST", f"{project.path}/pulls", **mine)
+    project.update(world.publish("v3", {**V1, "new.py": "newer\n"}), SyncMode="PullRequest")
+    found = {pull["number"]: pull for pull in project.pulls()}
+    assert found[ours["number"]]["title"] == "Update the template to v3"
+    seen = found[theirs["number"]]
+    assert (seen["title"], seen["body"], seen["base"]["ref"]) == ("My test", "My notes", "develop")
+
+
+@pytest.mark.parametrize("version", ["the same version", "a newer version"])
+def test_after_a_switch_of_the_default_branch_one_is_open(world: World, project: Project, version: str) -> None:
+    pull = conflict(world, project)
+    project.pull()
+    project.git("push", "--quiet", "origin", "HEAD:refs/heads/trunk")
+    world.rest("PATCH", project.path, default_branch="trunk")
+    newer = world.publish("v3", {**V1, "train.py": FIVE.replace("two", "newer")})
+    status = project.update(newer if version == "a newer version" else None)
+    [renewed] = project.pulls()
+    assert (renewed["base"]["ref"], renewed["html_url"]) == ("trunk", status["PullRequestUrl"])
+    assert renewed["number"] != pull["number"]
+    assert [old["number"] for old in project.pulls("closed")] == [pull["number"]]
 
 
 def test_after_a_transfer_the_pull_request_is_still_found(world: World, project: Project) -> None:

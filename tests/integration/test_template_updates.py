@@ -313,6 +313,79 @@ def test_a_deleted_record_is_never_guessed(world: World, project: Project, metho
     assert project.files(pull["head"]["sha"])["newer"] == "n\n"
 
 
+def test_a_deleted_record_is_not_guessed_from_what_github_made_of_several_commits(
+    world: World, project: Project
+) -> None:
+    project.update(world.publish("v2", {**V1, "new": "n\n"}), SyncMode="PullRequest")
+    [pull] = project.pulls()
+    project.commit({"note": "n\n"}, branch=pull["head"]["ref"])
+    project.merge_pull(pull["number"], "squash")
+    assert "---------\n\nCo-authored-by: Studio project template" in project.bare.text("log", "-1", "--format=%B")
+    project.commit({"new": None})
+    delete_records(project)
+    tip = project.tip()
+    v3 = world.publish("v3", {**V1, "new": "n\n", "newer": "n\n"})
+    assert project.update(v3, SyncMode="Merge")["Status"] == "pull-request"
+    assert project.tip() == tip
+
+
+def test_a_deleted_record_is_not_guessed_where_the_last_delivery_left_no_trace(world: World, project: Project) -> None:
+    project.update(world.publish("v2", {**V1, "new": "n\n"}), SyncMode="PullRequest")
+    number = project.pulls()[0]["number"]
+    merged = {"merge_method": "squash", "commit_title": "Update", "commit_message": "By hand"}
+    world.rest("PUT", f"{project.path}/pulls/{number}/merge", **merged)
+    project.commit({"new": None})
+    delete_records(project)
+    tip = project.tip()
+    v3 = world.publish("v3", {**V1, "new": "n\n", "newer": "n\n"})
+    assert project.update(v3, SyncMode="Merge")["Status"] == "pull-request"
+    assert project.tip() == tip
+
+
+@pytest.mark.parametrize("records", ["kept", "deleted"])
+def test_a_rewritten_file_of_the_template_is_not_written_back(world: World, project: Project, records: str) -> None:
+    project.commit({"mine": "m\n"})
+    project.git("filter-branch", "-f", "--tree-filter", "sed -i s/three/REDACTED/ train.py", "HEAD")
+    project.git("push", "--quiet", "--force", "origin", "HEAD:main")
+    if records == "deleted":
+        delete_records(project)
+    tip = project.tip()
+    assert project.update(world.publish("v2", {**V1, "new": "n\n"}))["Status"] == "pull-request"
+    assert project.tip() == tip
+    [pull] = project.pulls()
+    assert "REDACTED" in str(project.files(pull["head"]["sha"])["train.py"])
+
+
+def test_a_rewritten_history_whose_templates_are_as_published_is_certain(world: World, project: Project) -> None:
+    project.commit({"mine": "m\n"})
+    project.git("filter-branch", "-f", "--env-filter", "export GIT_AUTHOR_NAME=Nobody", "HEAD")
+    project.git("push", "--quiet", "--force", "origin", "HEAD:main")
+    assert project.update(world.publish("v2", {**V1, "new": "n\n"}))["Status"] == "merged"
+    assert project.files() == {**V1, "mine": "m\n", "new": "n\n"}
+
+
+@pytest.mark.handlers_only(reason="takes an archive out of the bucket")
+def test_without_the_archive_a_rewritten_history_is_not_certain(world: World, project: Project) -> None:
+    project.commit({"mine": "m\n"})
+    delete_records(project)
+    del world.handlers.archives.objects[project.version.archive]
+    assert project.update(world.publish("v2", {**V1, "new": "n\n"}))["Status"] == "pull-request"
+
+
+@pytest.mark.parametrize("kind", ["blob", "tree", "tag"])
+def test_a_record_that_is_no_commit_is_none(world: World, project: Project, kind: str) -> None:
+    project.commit({"mine": "m\n"})
+    project.git("tag", "--annotate", "--message=t", "a-tag")
+    name = {"blob": "HEAD:mine", "tree": "HEAD^{tree}", "tag": "refs/tags/a-tag"}[kind]
+    sha = project.git("rev-parse", name)
+    proposal = "refs/studio/proposals/template-v0/key"
+    project.git("push", "--quiet", "--force", "origin", f"{sha}:refs/studio/template", f"{sha}:{proposal}")
+    project.update_repository(Topics=["other"])
+    assert project.update(world.publish("v2", {**V1, "new": "n\n"}))["Status"] == "merged"
+    assert project.files() == {**V1, "mine": "m\n", "new": "n\n"}
+    assert project.refs()["refs/studio/template"] in project.parents()
+
+
 @pytest.mark.ministack
 def test_without_any_trace_there_is_a_pull_request(world: World, project: Project) -> None:
     project.commit({"train.py": "mine alone\n"})

@@ -56,8 +56,12 @@ def test_an_answer_to_a_push_is_understood(tmp_path: Path, said: str) -> None:
     assert type(failure) is PUSHES[said]
 
 
+IN_THE_WAY = "(cannot lock ref 'refs/heads/a/b': 'refs/heads/a' exists; cannot create 'refs/heads/a/b')"
+
+
 @pytest.mark.parametrize(
-    ("said", "stale"), [("(stale info)", True), ("(protected branch hook declined)", False), ("GH013: x", False)]
+    ("said", "stale"),
+    [("(stale info)", True), ("(protected branch hook declined)", False), ("GH013: x", False), (IN_THE_WAY, False)],
 )
 def test_a_rejection_tells_whether_to_try_again(tmp_path: Path, said: str, stale: bool) -> None:
     failure = repository(tmp_path)._push_failure(f"! [remote rejected] main -> main {said}")
@@ -134,11 +138,94 @@ def test_a_merge_needs_no_history_and_no_remote_for_what_is_here(tmp_path: Path)
 
     base, ours, theirs = files(a="1\n2\n3\n4\n"), files(a="one\n2\n3\n4\n", b="b\n"), files(a="1\n2\n3\nfour\n")
     merged = bare.merge(base, ours, theirs)
-    assert merged == Merge(files(a="one\n2\n3\nfour\n", b="b\n"), (), "")
+    assert merged == Merge(files(a="one\n2\n3\nfour\n", b="b\n"))
     conflict = bare.merge(base, ours, files(a="uno\n2\n3\n4\n"))
     assert conflict.conflicts == ("a",)
     assert "CONFLICT (content)" in conflict.messages
-    assert bare.keep_ours(conflict, ours) == ours
+    assert bare.keep_ours(conflict, base, ours, files(a="uno\n2\n3\n4\n")) == (ours, ("a",))
     gone = bare.merge(base, files(b="b\n"), theirs)
     assert gone.conflicts == ("a",)
-    assert bare.keep_ours(gone, files(b="b\n")) == files(b="b\n")
+    assert bare.keep_ours(gone, base, files(b="b\n"), theirs) == (files(b="b\n"), ("a",))
+
+
+LONG = "".join(f"line {number}\n" for number in range(30))
+MINE, THEIRS = LONG.replace("line 3\n", "mine\n"), LONG.replace("line 3\n", "theirs\n")
+LINK, SUBMODULE = ("120000", "target"), ("160000", "1" * 40)
+Files = dict[str, str | tuple[str, str]]
+
+# What the template had, what users made of it, what the template has now, what is kept beside a conflict in `z`.
+KEPT: dict[str, tuple[Files, Files, Files, Files]] = {
+    "a file where the template has a folder": ({}, {"d": MINE}, {"d/x": THEIRS}, {"d": MINE}),
+    "a folder where the template has a file": ({}, {"d/x": MINE}, {"d": THEIRS}, {"d/x": MINE}),
+    "the template renames what both changed": ({"a": LONG}, {"a": MINE}, {"b": THEIRS}, {"b": MINE}),
+    "the user renames what both changed": ({"a": LONG}, {"b": MINE}, {"a": THEIRS}, {"b": MINE}),
+    "both rename to different names": ({"a": LONG}, {"b": MINE}, {"c": THEIRS}, {"b": MINE}),
+    "both rename different files to one name": (
+        {"a": LONG, "b": LONG.replace("line", "row")},
+        {"c": MINE, "b": LONG.replace("line", "row").replace("row 3\n", "mine\n")},
+        {"a": LONG, "c": LONG.replace("line", "row")},
+        {"c": MINE, "b": LONG.replace("line", "row").replace("row 3\n", "mine\n")},
+    ),
+    "the template renames to a name that the user has taken": (
+        {"a": LONG},
+        {"a": MINE, "b": "other\n"},
+        {"b": LONG},
+        {"a": MINE, "b": "other\n"},
+    ),
+    "the template renames into a folder where the user has a file": (
+        {"a": LONG},
+        {"a": MINE, "d": "other\n"},
+        {"d/a": THEIRS},
+        {"a": MINE, "d": "other\n"},
+    ),
+    "the template removes what the user renames": ({"a": LONG}, {"b": MINE}, {}, {"b": MINE}),
+    "the template renames what the user removes": ({"a": LONG}, {}, {"b": THEIRS}, {}),
+    "the template removes what the user changes": ({"a": LONG}, {"a": MINE}, {}, {"a": MINE}),
+    "the user removes what the template changes": ({"a": LONG}, {}, {"a": THEIRS}, {}),
+    "both add a file": ({}, {"a": MINE}, {"a": THEIRS}, {"a": MINE}),
+    "a link where the template has a file": ({}, {"a": LINK}, {"a": THEIRS}, {"a": LINK}),
+    "a file where the template has a link": ({}, {"a": MINE}, {"a": LINK}, {"a": MINE}),
+    "a submodule where the template has a file": ({}, {"a": SUBMODULE}, {"a": THEIRS}, {"a": SUBMODULE}),
+    "a submodule where the template has a folder": ({}, {"a": SUBMODULE}, {"a/b": THEIRS}, {"a": SUBMODULE}),
+    "the template renames a folder that the user adds to": (
+        {"d/a": LONG, "d/b": LONG.replace("line", "row")},
+        {"d/a": LONG, "d/b": LONG.replace("line", "row"), "d/c": MINE},
+        {"e/a": LONG, "e/b": LONG.replace("line", "row")},
+        {"e/a": LONG, "e/b": LONG.replace("line", "row"), "e/c": MINE},
+    ),
+    "a clean rename takes the user's change along": (
+        {"a": LONG},
+        {"a": LONG.replace("line 25\n", "mine\n")},
+        {"b": THEIRS},
+        {"b": THEIRS.replace("line 25\n", "mine\n")},
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", KEPT)
+def test_nothing_of_ours_is_lost_whatever_the_conflict(tmp_path: Path, shape: str) -> None:
+    bare = repository(tmp_path)
+    bare.start()
+
+    def written(files: Files) -> str:
+        lines = []
+        for path, content in files.items():
+            mode, text = content if isinstance(content, tuple) else ("100644", content)
+            blob = (
+                text if mode == "160000" else bare._run("hash-object", "-w", "--stdin", stdin=text.encode())[1].decode()
+            )
+            lines.append(f"{mode} {blob.strip()}\t{path}")
+        index = {"GIT_INDEX_FILE": str(tmp_path / "index")}
+        bare._run("read-tree", "--empty", environment=index)
+        return bare._updated(index, {path: (line[:6], line[7:47]) for line, path in (it.split("\t") for it in lines)})
+
+    before, mine, theirs, expected = KEPT[shape]
+    base, ours, new = (
+        written({**files, "z": z}) for files, z in ((before, "z\n"), (mine, "mine\n"), (theirs, "theirs\n"))
+    )
+    merge = bare.merge(base, ours, new)
+    assert not merge.clean
+    kept, paths = bare.keep_ours(merge, base, ours, new)
+    assert bare._files(kept) == bare._files(written({**expected, "z": "mine\n"}))
+    assert "z" in paths
+    assert not any("~" in path for path in paths)

@@ -15,6 +15,7 @@ from custom_resources.lineage import (
     message,
     proposals_in,
     recorded,
+    trace_in,
 )
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=20)
@@ -37,6 +38,14 @@ def test_a_message_of_users_tells_nothing() -> None:
 def test_github_adds_to_a_squashed_message() -> None:
     squashed = message("Update the template (#1)", V1) + "Co-authored-by: Ada <ada@example.com>\n"
     assert delivery_in(squashed) == V1
+
+
+def test_a_trace_is_found_in_any_paragraph() -> None:
+    squashed = "Update (#1)\n\n* " + message("Update", V1) + "\n---------\n\nCo-authored-by: Ada <ada@example.com>\n"
+    assert delivery_in(squashed) is None
+    assert trace_in(squashed) == V1
+    assert trace_in(squashed.replace("\n", "\r\n")) == V1
+    assert trace_in("Half\n\nStudio-Domain: d1\nStudio-Project: p1\n\nand more") is None
 
 
 def test_the_key_names_content_and_owner_but_not_the_stack() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from custom_resources.hosts.git import Change, Commit, Merge, Refs
+from custom_resources.hosts.git import Change, Commit, Merge, Refs, Stage
 from custom_resources.hosts.github import PullRequest
 from custom_resources.lineage import TEMPLATE_REF, Delivery, Proposal, message
 from custom_resources.pull_request_text import Update, body
@@ -44,19 +44,20 @@ SEEN = Observed(
     delivered=V1,
     commit="new",
     tree="tree2",
-    merge=Merge("treeM", (), ""),
+    merge=Merge("treeM"),
 )
-CONFLICT = replace(SEEN, merge=Merge("treeM", ("train.py",), "CONFLICT"))
+CONFLICT = replace(SEEN, merge=Merge("treeM", False, (Stage(2, "100644", "b", "train.py", "train.py"),), "CONFLICT"))
 
 
 def decided(seen: Observed, kind: Any = "Update", **settings: Any) -> Plan:
     return plan(Request(kind, PROPERTIES.model_copy(update=settings), None, "", "", ""), seen)
 
 
-def offer(state: str = "open", *, untouched: bool = True, delivered: bool = False, number: int = 7) -> Offered:
-    pull = PullRequest(
-        number, f"https://github.com/acme/build/pull/{number}", state, delivered, "head", "studio/template-v1"
-    )
+def offer(
+    state: str = "open", *, untouched: bool = True, delivered: bool = False, number: int = 7, base: str = "main"
+) -> Offered:
+    url = f"https://github.com/acme/build/pull/{number}"
+    pull = PullRequest(number, url, state, delivered, "head", "studio/template-v1", base=base)
     return Offered(Proposal(f"studio/template-{number}", "key", "offered", "head"), pull, untouched, delivered)
 
 
@@ -79,6 +80,7 @@ def test_a_clean_merge_is_pushed_and_supersedes_open_pull_requests() -> None:
     ("seen", "settings", "reason"),
     [
         (CONFLICT, {}, "changed the same places"),
+        (replace(SEEN, merge=Merge("treeM", clean=False)), {}, "cannot tell where"),
         (SEEN, {"sync_mode": "PullRequest"}, "by pull request"),
         (replace(SEEN, certain=False), {}, "does not show for certain"),
     ],
@@ -93,6 +95,12 @@ def test_an_open_pull_request_is_renewed_and_the_others_withdrawn() -> None:
     mine, touched = offer(number=1), offer(number=2, untouched=False)
     decision = propose(replace(CONFLICT, offered=(touched, mine)), "why")
     assert (decision.renewed, decision.withdrawn) == (mine, (touched,))
+
+
+def test_one_into_a_former_default_branch_is_withdrawn() -> None:
+    former = offer(base="master")
+    decision = propose(replace(CONFLICT, offered=(former,)), "why")
+    assert (decision.renewed, decision.withdrawn) == (None, (former,))
 
 
 def test_a_declined_or_touched_one_is_not_renewed() -> None:
@@ -142,6 +150,7 @@ def test_a_plan_tells_no_more_than_it_must() -> None:
 # -- the pull request's text ----------------------------------------------------------------------------------------
 
 UPDATE = Update("v2", "https://example.com", "studio/template-v2", "main", "why", (), (), "")
+ASKS = replace(UPDATE, clean=False)
 
 
 def change(status: str, path: str) -> Change:
@@ -150,7 +159,7 @@ def change(status: str, path: str) -> Change:
 
 def test_a_body_lists_changes_and_conflicts() -> None:
     changes = (change("A", "new.py"), change("M", "train.py"), change("D", "old.py"))
-    text = body(replace(UPDATE, changes=changes, conflicts=("train.py",), explanation="CONFLICT (content)"))
+    text = body(replace(ASKS, changes=changes, conflicts=("train.py",), explanation="CONFLICT (content)"))
     for said in (
         "adds `new.py`",
         "changes `train.py`",
@@ -166,13 +175,19 @@ def test_a_body_without_conflicts_says_nothing_of_them() -> None:
     assert "onflict" not in body(replace(UPDATE, changes=(change("A", "new.py"),)))
 
 
+def test_a_body_says_what_git_asks_where_no_file_conflicts() -> None:
+    text = body(replace(ASKS, explanation="CONFLICT (directory rename split): Unclear where to rename src to"))
+    assert "Unclear where to rename src to" in text
+    assert "It can be merged as it is" in text
+
+
 def test_a_long_list_is_cut() -> None:
-    text = body(replace(UPDATE, changes=tuple(change("A", f"f{n}") for n in range(5000)), explanation="x" * 100_000))
+    text = body(replace(ASKS, changes=tuple(change("A", f"f{n}") for n in range(5000)), explanation="x" * 100_000))
     assert "and 4900 more" in text
     assert len(text) < 65_536  # GitHub's limit of a body
 
 
 def test_names_of_users_cannot_break_out_of_the_list() -> None:
-    text = body(replace(UPDATE, conflicts=("a`\n\n# Approve **now** @everyone",), explanation="```\n# out"))
+    text = body(replace(ASKS, conflicts=("a`\n\n# Approve **now** @everyone",), explanation="```\n# out"))
     assert "- `a'??# Approve **now** @everyone`" in text
     assert text.count("```") == 4  # the two blocks of ours

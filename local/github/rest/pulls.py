@@ -6,7 +6,7 @@ from typing import Any
 
 from local.github import shapes
 from local.github.access import Need, at_least
-from local.github.bare import Bare
+from local.github.bare import Bare, CommitInfo, Person
 from local.github.messages import ApiError, Json, Response, invalid, not_found
 from local.github.model import Comment, Pull, now
 from local.github.pushes import close, mark_merged
@@ -332,13 +332,20 @@ def _merged(call: Call, pull: Pull, base: str, method: str) -> str:
         if len(commits) == 1:
             first, _, rest = commits[0].message.partition("\n")
             subject, body = f"{first} (#{pull.number})", rest.strip()
-        text = f"{title or subject}\n\n{body if message is None else message}"
         author = commits[0].author if len(commits) == 1 else who
+        text = f"{title or subject}\n\n{_with_coauthors(body, commits, author) if message is None else message}"
         return bare.commit_tree(tree, (base,), text.strip() + "\n", author, who)
     tip = base
     for commit in commits:
         tip = bare.pick(commit, tip, who) if tip and commit.parents else ""
     return tip
+
+
+def _with_coauthors(body: str, commits: list[CommitInfo], author: Person) -> str:
+    """Append who else wrote the commits, as GitHub does when it squashes: a paragraph of its own, below a line."""
+    others = {it.author.email: it.author.name for it in commits if it.author.email != author.email}
+    lines = "\n".join(f"Co-authored-by: {name} <{email}>" for email, name in others.items())
+    return f"{body}\n\n---------\n\n{lines}" if others else body
 
 
 # -- files, commits, comments ---------------------------------------------------------------------------------------

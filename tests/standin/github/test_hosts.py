@@ -6,6 +6,7 @@ import base64
 import inspect
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import github as pygithub
@@ -67,13 +68,15 @@ def test_every_method_of_the_host(github: GitHubStandIn, client: Client, hub: ho
     assert it.contains("acme/work", first, tip)
     assert not it.contains("acme/work", tip, first)
     assert not it.contains("acme/work", "0" * 40, first)
-    assert it.are_related("acme/work", first, tip)
-    assert not it.are_related("acme/work", "0" * 40, tip)
-    assert it.find_pull_request("acme/work", "studio") is None
+    assert it.find_pull_request("acme/work", "studio", "main") is None
     pull = it.create_pull_request("acme/work", "studio", "main", "Template", "What changed")
     assert pull is not None
-    assert it.create_pull_request("acme/work", "studio", "main", "Again", "x") == pull
-    assert it.find_pull_request("acme/work", "studio") == pull
+    again = it.create_pull_request("acme/work", "studio", "main", "Again", "x")
+    assert again == replace(pull, text="x")
+    assert it.find_pull_request("acme/work", "studio", "main") == again
+    assert it.find_pull_request("acme/work", "studio", "trunk") is None
+    assert it.find_pull_request("acme/work", "studio", "trunk", mark="What changed") is None  # "Again" has another text
+    assert it.find_pull_request("acme/work", "studio", "trunk", mark="x") == again
     assert it.update_pull_request("acme/work", pull.number, state="closed").state == "closed"
     it.comment("acme/work", pull.number, "Superseded")
     it.dispatch_workflow("acme/work", "deploy.yml", "main", {"model": "1"})
