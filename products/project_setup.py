@@ -16,6 +16,9 @@ PROJECT_SETUP = "project-setup"
 LAUNCH_NAME_PREFIX = "studio-"  # one launch a project, whichever door: the name is unique in the account
 DEPLOYMENT_WAITS = 26  # 30 s doubling to 15 min: five hours
 RECORD_WAITS = 80  # 15 s doubling to 2 min: two hours and a half, more than a launch may take
+_PREFIXES = {"datazone": "DataZone", "servicecatalog": "ServiceCatalog"}  # of Step Functions' error names
+# What may pass by itself. An error that the service's model does not name, as Service Catalog's throttling, is called
+# after the service: ServiceCatalog.ServiceCatalogException.
 _PASSING = ("ThrottlingException", "InternalServerException", "SdkClientException", "InternalFailureException")
 
 State = dict[str, Any]
@@ -63,9 +66,14 @@ def _call(
     assign: Mapping[str, str],
     then: str,
     catch: Mapping[str, str] | None = None,
+    explained: Mapping[str, str] | None = None,
 ) -> State:
-    """A call of an AWS API: throttling is retried with backoff and jitter, `catch` maps expected errors to states."""
-    prefix = {"datazone": "DataZone", "servicecatalog": "ServiceCatalog"}[service]
+    """A call of an AWS API: throttling is retried with backoff and jitter.
+
+    `catch` maps expected errors to states, and `explained` those that may have to be told: they become the reason.
+    """
+    prefix = _PREFIXES[service]
+    reason = {"reason": _expression("$states.errorOutput.Error & ': ' & $states.errorOutput.Cause")}
     return {
         "Type": "Task",
         "Resource": f"arn:aws:states:::aws-sdk:{service}:{action}",
@@ -73,7 +81,7 @@ def _call(
         "Assign": {name: _expression(text) for name, text in assign.items()},
         "Retry": [
             {
-                "ErrorEquals": [f"{prefix}.{error}" for error in _PASSING],
+                "ErrorEquals": [f"{prefix}.{error}" for error in (*_PASSING, f"{prefix}Exception")],
                 "IntervalSeconds": 2,
                 "BackoffRate": 2,
                 "MaxAttempts": 8,
@@ -83,11 +91,11 @@ def _call(
         ],
         "Catch": [
             *({"ErrorEquals": [f"{prefix}.{error}"], "Next": state} for error, state in (catch or {}).items()),
-            {
-                "ErrorEquals": ["States.ALL"],
-                "Assign": {"reason": _expression("$states.errorOutput.Error & ': ' & $states.errorOutput.Cause")},
-                "Next": "Notify",
-            },
+            *(
+                {"ErrorEquals": [f"{prefix}.{error}"], "Assign": reason, "Next": state}
+                for error, state in (explained or {}).items()
+            ),
+            {"ErrorEquals": ["States.ALL"], "Assign": reason, "Next": "Notify"},
         ],
         "Next": then,
     }
@@ -133,6 +141,7 @@ def _reading(setup: Setup) -> dict[str, State]:
                 "event": _expression(event_name),
                 "waits": 0,
                 "launch": "",
+                "record": "",
                 "reason": "",
             },
             "Next": "WhatHappened",
@@ -208,10 +217,15 @@ def _launching(setup: Setup) -> dict[str, State]:
         "ProjectName": "$projectName",
         "ProfileName": "$profile",
     }
+    created, begun = "$states.result.RecordDetail.CreatedTime", "$states.context.Execution.StartTime"
     return {
         "FindLaunch": _find_launch(then="IsThereOne", missing="Launch"),
-        # A launch that failed left nothing running; under its name there can be no other until it is gone.
-        "IsThereOne": _choice(("$launchStatus = 'ERROR'", "EndFailedLaunch"), default="Launched"),
+        "IsThereOne": _choice(
+            ("$lastRecord = $record", "WaitForRecord"),
+            # A launch that failed left nothing running; under its name there can be no other until it is gone.
+            ("$launchStatus = 'ERROR'", "EndFailedLaunch"),
+            default="Launched",
+        ),
         "EndFailedLaunch": _call(
             "servicecatalog",
             "terminateProvisionedProduct",
@@ -250,10 +264,25 @@ def _launching(setup: Setup) -> dict[str, State]:
                 ],
                 "Tags": [{"Key": LAUNCHED_BY, "Value": PROJECT_SETUP}],
             },
-            assign={"record": "$states.result.RecordDetail.RecordId", "waits": "0"},
-            then="WaitForRecord",
-            catch={"DuplicateResourceException": "Launched"},
+            assign={
+                "record": "$states.result.RecordDetail.RecordId",
+                "launchedBefore": f"$exists({created}) and $toMillis({created}) < $toMillis({begun})",
+                "waits": "0",
+            },
+            then="IsItANewLaunch",
+            # The name is taken ("A stack named ... already exists"), or the launch is refused for good.
+            explained=dict.fromkeys(("InvalidParametersException", "DuplicateResourceException"), "WhoHasTheName"),
         ),
+        "WhoHasTheName": _find_launch(then="IsThereOne", missing="Notify"),
+        # A token that was used is answered with its record, also when that launch was terminated since.
+        "IsItANewLaunch": _choice(("$launchedBefore", "IsItStillThere"), default="WaitForRecord"),
+        "IsItStillThere": _find_launch(then="IsThereOne", missing="LaunchAgain"),
+        # The token is the same for all executions that got this record: they launch once.
+        "LaunchAgain": {
+            "Type": "Pass",
+            "Assign": {"token": _expression("$project & '-' & $record")},
+            "Next": "Launch",
+        },
     }
 
 

@@ -58,7 +58,7 @@ class Launches:
         """Take MiniStack, where the stacks run, and what there is to launch."""
         self.provisioned: Table[ProvisionedProduct] = Table()
         self._records: Table[Record] = Table()
-        self._tokens: dict[tuple[str, str, str], str] = {}
+        self._tokens: dict[tuple[str, str, str, str], str] = {}
         self._emulator = emulator
         self._catalog = catalog
         self._lock = RLock()
@@ -116,7 +116,7 @@ class Launches:
     # Launch, update, terminate
 
     def provision_product(self, call: Call, request: Record) -> Record:
-        """ProvisionProduct: answers at once with a record; the same token gives the same record."""
+        """ProvisionProduct: answers at once with a record; a token gives the same record, whatever became of it."""
         with self._lock:
             if earlier := self._earlier(call, request["ProvisionToken"]):
                 return {"RecordDetail": earlier}
@@ -124,7 +124,7 @@ class Launches:
             if not target.artifact["Active"] or target.artifact["Guidance"] == "DEPRECATED":
                 raise invalid(f"Version {target.artifact['Name']} cannot be launched any more.")
             if any(item.detail["Name"] == name for item in self._mine(call)):
-                raise ServiceError("DuplicateResourceException", f"A provisioned product named {name} exists already.")
+                raise invalid(f"A stack named {name} already exists.")
             identifier = new_id(13, "pp-")
             parameters = {item["Key"]: item["Value"] for item in request.get("ProvisioningParameters", [])}
             tags = target.product.tags | target.portfolio.tags
@@ -281,12 +281,12 @@ class Launches:
             "_outputs": {},
         }
         self._records[identifier] = record
-        self._tokens[call.account, call.operation, token] = identifier
+        self._tokens[call.account, call.region, call.operation, token] = identifier
         provisioned.detail["LastRecordId"] = identifier
         return record
 
     def _earlier(self, call: Call, token: str) -> Record | None:
-        identifier = self._tokens.get((call.account, call.operation, token))
+        identifier = self._tokens.get((call.account, call.region, call.operation, token))
         return dict(self._records[identifier]) if identifier else None
 
     def _ready(self, call: Call, request: Record) -> ProvisionedProduct:

@@ -2,7 +2,8 @@
 
 `register()` is called once in MiniStack's own process. A call is made with the state machine's role, since what
 Service Catalog shows depends on who asks; parameters are held to botocore's models; names of members are Step
-Functions' (PascalCase) on both ways.
+Functions' (PascalCase) on both ways. So are those of errors: one that the service's model does not name is called
+after the service (Ec2.Ec2Exception is the well known one).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import boto3
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.model import ServiceModel
 
 _PREFIXES = {"datazone": "DataZone", "servicecatalog": "ServiceCatalog"}
 _ROLE: ContextVar[str] = ContextVar("state_machine_role", default="")
@@ -55,11 +57,18 @@ def _call(service: str, action: str, parameters: dict[str, Any], failed: Callabl
         raise failed("States.Runtime", str(error)) from error
     except ClientError as error:
         told = error.response["Error"]
-        raise failed(f"{_PREFIXES[service]}.{told['Code']}", told.get("Message", "")) from error
+        name = error_name(service, told["Code"], client.meta.service_model)
+        raise failed(name, told.get("Message", "")) from error
     except BotoCoreError as error:
         raise failed(f"{_PREFIXES[service]}.SdkClientException", str(error)) from error
     answer.pop("ResponseMetadata", None)
     return _named(answer, operation.output_shape, to_wire=False)
+
+
+def error_name(service: str, code: str, model: ServiceModel) -> str:
+    """Return Step Functions' name of an error that the service answered."""
+    prefix, modelled = _PREFIXES[service], {shape.name for shape in model.error_shapes}
+    return f"{prefix}.{code if code in modelled else f'{prefix}Exception'}"
 
 
 def _client(service: str) -> Any:

@@ -371,8 +371,26 @@ def test_every_call_is_retried_with_jitter_and_every_failure_told(machine: dict[
     for call in calls:
         (retry,) = call["Retry"]
         assert (retry["BackoffRate"], retry["JitterStrategy"]) == (2, "FULL")
+        service = call["Resource"].split(":")[-2]
+        unnamed = {"datazone": "DataZone.DataZoneException", "servicecatalog": "ServiceCatalog.ServiceCatalogException"}
+        assert unnamed[service] in retry["ErrorEquals"]
         assert call["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
         assert call["Catch"][-1]["Next"] == "Notify"
+
+
+def test_a_launch_whose_name_is_taken_is_looked_for_and_otherwise_told(machine: dict[str, Any]) -> None:
+    states = machine["States"]
+    (taken,) = [
+        item
+        for item in states["Launch"]["Catch"]
+        if item["ErrorEquals"] == ["ServiceCatalog.InvalidParametersException"]
+    ]
+    assert "errorOutput.Cause" in taken["Assign"]["reason"]
+    look = states[taken["Next"]]
+    assert look["Resource"].endswith("servicecatalog:describeProvisionedProduct")
+    assert look["Next"] == "IsThereOne"
+    assert look["Catch"][0] == {"ErrorEquals": ["ServiceCatalog.ResourceNotFoundException"], "Next": "Notify"}
+    assert states["IsThereOne"]["Default"] == "Launched"
 
 
 def test_every_expression_is_jsonata(machine: dict[str, Any]) -> None:

@@ -61,11 +61,11 @@ def test_a_project_gets_its_repositories_by_event_and_loses_them_with_it(install
     assert {item["status"] for item in installation.settled(project)} == {"SUCCEEDED"}
 
 
-def test_the_same_event_many_times_is_one_product(installation: Installation) -> None:
+def test_the_same_event_many_times_is_one_product_until_that_is_terminated_by_hand(installation: Installation) -> None:
     project = installation.create("again", SECOND_DOOR)
     for _ in range(3):
         installation.put_event("aws.datazone", "AWS API Call via CloudTrail", created_event(project))
-    installation.available(project)
+    first = installation.available(project)
     installation.put_event("aws.datazone", "AWS API Call via CloudTrail", created_event(project))
     executions = installation.settled(project)
     assert len(executions) >= 5
@@ -83,6 +83,20 @@ def test_the_same_event_many_times_is_one_product(installation: Installation) ->
         )["ProvisionedProducts"]
     ]
     assert names.count(f"studio-{project}") == 1
+
+    # Service Catalog answers the used token with the launch that is no more.
+    installation.catalog.terminate_provisioned_product(ProvisionedProductId=first["Id"], TerminateToken="by-hand")
+    eventually(lambda: installation.launch(project) is None)
+    for _ in range(2):
+        installation.put_event("aws.datazone", "AWS API Call via CloudTrail", created_event(project))
+    second = installation.available(project)
+    assert second["Id"] != first["Id"]
+    assert second["IdempotencyToken"] == f"{project}-{first['LastProvisioningRecordId']}"
+    assert {item["status"] for item in installation.settled(project)} == {"SUCCEEDED"}
+    launched = installation.catalog.list_record_history(
+        SearchFilter={"Key": "provisionedproduct", "Value": second["Id"]}
+    )["RecordDetails"]
+    assert [item["RecordType"] for item in launched] == ["PROVISION_PRODUCT"]
 
 
 @pytest.mark.long

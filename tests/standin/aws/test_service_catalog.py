@@ -220,9 +220,15 @@ def test_the_same_token_is_the_same_launch_and_a_name_is_taken_once(shop: Shop) 
     first, second = shop.launch(name, ProvisionToken=once), shop.launch(name, ProvisionToken=once)
     assert first["RecordId"] == second["RecordId"]
     shop.finished(first)
-    with pytest.raises(ClientError) as error:
+    with pytest.raises(ClientError, match=r"A stack named .* already exists") as error:
         shop.launch(name)
-    assert refused(error) == "DuplicateResourceException"
+    assert refused(error) == "InvalidParametersException"
+    ended = shop.user.terminate_provisioned_product(ProvisionedProductName=name, TerminateToken=token())
+    shop.finished(ended["RecordDetail"])
+    third = shop.launch(name, ProvisionToken=once)  # the record of a launch that is no more
+    assert (third["RecordId"], third["Status"]) == (first["RecordId"], "SUCCEEDED")
+    with pytest.raises(ClientError, match="not found"):
+        shop.user.describe_provisioned_product(Name=name)
 
 
 def test_a_principal_without_access_has_no_launch_path(shop: Shop) -> None:
