@@ -138,6 +138,7 @@ def synthesize(home: Home, versions: Path | None = None) -> Assembly:
         for snapshot in _snapshots(made, newest):
             shutil.copy(snapshot, versions)
         return Assembly(made)
+    processes.require_node(home)
     with tempfile.TemporaryDirectory(prefix="synth-", dir=home.temporary) as directory:
         output = Path(directory) / "cdk.out"
         _run_cdk(home, versions, output)

@@ -32,6 +32,7 @@ _SHOWN = 8
 def tell(home: Home, terminal: Terminal, keep: bool) -> dict[str, Any]:
     """Run the demonstration in a folder of its own; return what happened. Leaves nothing running unless `keep`."""
     own = Home(home.path / "demo")
+    home.make()
     story = _Story(own, terminal)
     run.down(own, wipe=False)
     for left in (own.versions, own.github, own.logs):  # what was synthesized before is kept: the same input again

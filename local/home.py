@@ -12,6 +12,11 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 SOURCE = Path(__file__).resolve().parent.parent
+_MARKER = ".local-run"
+# What runs of before the marker have in their folder.
+_BEFORE_THE_MARKER = {
+    *("assemblies", "demo", "github", "lock", "logs", "ministack", "settings.toml", "state.json", "tmp", "versions"),
+}
 
 
 class LocalError(Exception):
@@ -100,10 +105,24 @@ class Home:
         """The state's JSON."""
         return self.path / "state.json"
 
+    @property
+    def own(self) -> bool:
+        """Tell whether the folder is a run's and nobody else's: marked so, empty, or only with what a run writes."""
+        try:
+            there = {entry.name for entry in self.path.iterdir()} if self.path.is_dir() else set()
+        except OSError:
+            return False
+        return not there or _MARKER in there or ("state.json" in there and there <= _BEFORE_THE_MARKER)
+
     def make(self) -> None:
-        """Create the folders, readable by the owner only. Raises LocalError when that is impossible."""
+        """Create the folders, readable by the owner only. Raises LocalError when that is impossible.
+
+        A folder that was made here, or was empty, gets the marker without which `down --wipe` does not remove it.
+        """
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self.own:
+                (self.path / _MARKER).touch()
             for folder in (self.logs, self.temporary, self.assemblies):
                 folder.mkdir(exist_ok=True)
         except OSError as error:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from local import projects
+from botocore.exceptions import ClientError
+
+from local import projects, studio
+from local.home import LocalError
 from local.stacks import sentence
 from products.settings import load_settings
 
 if TYPE_CHECKING:
     from local.home import Home
     from local.run import Run
+
+_STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 
 
 def process_logs(home: Home, names: Sequence[str], lines: int) -> dict[str, Any]:
@@ -25,10 +31,15 @@ def process_logs(home: Home, names: Sequence[str], lines: int) -> dict[str, Any]
 
 
 def project_logs(run: Run, name: str) -> dict[str, Any]:
-    """Return the stack's events and what the custom resources' functions logged for it, oldest first."""
-    stack = projects.stack_name(name)
-    events = run.cloud.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"][::-1]
-    stack_id = events[0]["StackId"] if events else ""
+    """Return the stack's events and what the custom resources' functions logged for it, oldest first.
+
+    The project is one of `launch`, else one of `studio create-project`. Raises LocalError when there is neither.
+    """
+    events = _events(run, f"{projects.prefix()}{name}") or _events(run, studio.stack_name(run, name))
+    if not events:
+        known = ", ".join([*projects.names(run), *studio.names(run)]) or "none"
+        raise LocalError(f"There is no project {name}; there are: {known}.")
+    stack_id = events[0]["StackId"]
     return {
         "name": name,
         "events": [
@@ -42,6 +53,19 @@ def project_logs(run: Run, name: str) -> dict[str, Any]:
         ],
         "functions": _function_lines(run, stack_id),
     }
+
+
+def _events(run: Run, stack: str) -> list[dict[str, Any]]:
+    """Return a stack's events, the oldest first; none when there is no such stack."""
+    if not _STACK_NAME.fullmatch(stack):
+        return []
+    try:
+        found = run.cloud.client("cloudformation").describe_stack_events(StackName=stack)
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return []
+        raise
+    return list(found["StackEvents"][::-1])
 
 
 def _function_lines(run: Run, stack_id: str) -> list[dict[str, Any]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from local.home import SOURCE, Home, LocalError, Process
 
 _START_SECONDS = 30
 _STOP_SECONDS = 3
+_NODE = 20
 # What a process may inherit: no credentials, no AWS or Git settings of the user.
 _INHERITED = (
     "PATH",
@@ -47,6 +50,27 @@ def environment(home: Home) -> dict[str, str]:
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
     }
+
+
+def require_node(home: Home) -> None:
+    """Raise LocalError unless the run's processes find a Node that is new enough."""
+    path = environment(home)["PATH"]
+    node = shutil.which("node", path=path)
+    if not node or not _new_enough(_version_of(node)):
+        raise LocalError(f"Node {_NODE} or newer was not found; install it.")
+
+
+def _version_of(node: str) -> str:
+    try:
+        return subprocess.run([node, "--version"], capture_output=True, text=True, timeout=30, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+
+
+def _new_enough(said: str) -> bool:
+    """Tell whether `node --version` said `v20.1.0` or more."""
+    found = re.match(r"v(\d+)\.", said)
+    return bool(found and int(found[1]) >= _NODE)
 
 
 def free_port(preferred: int = 0) -> int:

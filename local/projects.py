@@ -241,16 +241,9 @@ def terminate(run: Run, name: str, terminal: Terminal, *, brief: bool = False) -
         "seconds": round(time.monotonic() - started, 1),
     }
     if run.github.stand_in:
-        repositories = [stack.outputs.get(f"{part}RepositoryName", "") for part in PARTS]
-        answer["repositories"] = {
-            full_name: {"archived": run.standin_github.repository(full_name)["archived"]}
-            for full_name in (_full_name(run, repository) for repository in repositories if repository)
-        }
+        urls = [stack.outputs.get(f"{part}RepositoryUrl", "") for part in PARTS]
+        answer["repositories"] = run.standin_github.archived(urls)
     return answer
-
-
-def _full_name(run: Run, repository: str) -> str:
-    return repository if "/" in repository else f"{run.github.organization}/{repository}"
 
 
 def describe(run: Run, name: str) -> dict[str, Any]:

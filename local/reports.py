@@ -9,6 +9,7 @@ from local import processes, projects, versions
 
 if TYPE_CHECKING:
     from local.dry_run import Foreseen
+    from local.home import Home, Process
     from local.run import Run
 
 _WIDTH = 14
@@ -26,6 +27,20 @@ def run_document(run: Run) -> dict[str, Any]:
         "projects": [projects.summary(run, name) for name in projects.names(run)],
         "peak_memory_mb": {name: round(peak / 2**20) for name, peak in sorted(memory.items())},
     }
+
+
+def not_up(home: Home, alive: Mapping[str, Process]) -> tuple[dict[str, Any], str]:
+    """Return the document and the text of a home that is not up: nothing runs, or what an interrupted `up` left."""
+    document = {
+        "running": False,
+        "home": str(home.path),
+        "processes": {name: {"pid": p.pid, "url": p.url} for name, p in alive.items()},
+    }
+    if not alive:
+        return document, "Nothing is running. Start with: python -m local up"
+    lines = [_row(name, process.url) for name, process in alive.items()]
+    lines.append("The run is not complete. Go on with: python -m local up; end it with: python -m local down")
+    return document, "\n".join(lines)
 
 
 def run_text(run: Run) -> str:

@@ -77,6 +77,11 @@ def current(home: Home) -> Run | None:
     return Run(home, state) if there == list(SERVICES) else None
 
 
+def alive(home: Home) -> dict[str, Process]:
+    """Return those processes of this home that run: also of an `up` that did not end."""
+    return {name: process for name, process in home.state().processes.items() if processes.alive(process)}
+
+
 def required(home: Home) -> Run:
     """Return the run, or raise LocalError."""
     run = current(home)
@@ -96,6 +101,7 @@ def start(home: Home, terminal: Terminal) -> Run:
         processes.stop(state.processes.values())
     ports = {name: processes.free_port(state.ports.get(name, 0)) for name in SERVICES}
     state = State(ports=ports, processes={})
+    processes.require_node(home)  # the CDK's provider framework, beside each custom resource, runs in it
     try:
         for name, command, more in _commands(home, ports):
             state.processes[name] = processes.start(name, command, ports[name], home, more)
@@ -229,13 +235,17 @@ def _stop_all(home: Home, state: State) -> None:
 
 
 def down(home: Home, wipe: bool) -> list[str]:
-    """End all processes of the run; with `wipe`, remove its folder too. Returns the names of what was running."""
-    if not home.path.exists():
+    """End all processes of the run; with `wipe`, remove its folder too. Returns the names of what was running.
+
+    Raises LocalError, before anything is ended, when the folder to remove is not a run's.
+    """
+    if wipe and not home.own:
+        raise LocalError(f"The folder {home.path} is not a run's; nothing was removed.")
+    if not home.path.exists() or not (home.own or home.state_file.exists()):
         return []
     with home.lock(exclusive=True):
-        state = home.state()
-        was = [name for name, process in state.processes.items() if processes.alive(process)]
-        _stop_all(home, state)
+        was = list(alive(home))
+        _stop_all(home, home.state())
         shutil.rmtree(home.temporary, ignore_errors=True)
         if wipe:
             shutil.rmtree(home.path, ignore_errors=True)

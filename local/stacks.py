@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import ParameterTypeDef, TagTypeDef
 
 _POLL_SECONDS = 0.15
+_UNTOUCHED_SECONDS = 30
+_CREATED = {"CREATE_COMPLETE", "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
+_UPDATED = {"UPDATE_COMPLETE", "UPDATE_FAILED", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"}
+_DELETED = {"DELETE_COMPLETE", "DELETE_FAILED"}
+_DONE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"}
 _CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM")
 
 
@@ -108,9 +113,11 @@ class Stacks:
         """Create the stack, with tags, or update it, and wait.
 
         Parameters that are not given keep the value they have, or take their default; tags stay. Raises StackFailed
-        with the first failed resource's reason, LocalError for a request that CloudFormation refuses.
+        with the first failed resource's reason, LocalError for a stack that is changing already and for a request that
+        CloudFormation refuses.
         """
         before = self.find(name)
+        _refuse_while_changing(before)
         if before and before.status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"):
             self.delete(name, listener)  # what CloudFormation asks for before the name can be used again
             before = None
@@ -145,18 +152,25 @@ class Stacks:
             if "No updates are to be performed" in said and before:
                 return before
             raise LocalError(f"CloudFormation refuses the stack {name}: {said.rstrip('.')}.") from None
-        return self._wait(name, token, listener)
+        return self._wait(name, token, listener, _UPDATED if before else _CREATED)
 
     def delete(self, name: str, listener: Listener) -> Stack:
-        """Delete the stack and wait. Raises StackFailed when a resource could not be deleted."""
+        """Delete the stack and wait. Raises StackFailed when a resource could not be deleted.
+
+        A stack that is changing is refused. CloudFormation would take one that is being created, and stop that;
+        MiniStack goes on with it, and what it made then would be left.
+        """
         stack = self.find(name)
         if stack is None:
             raise LocalError(f"There is no stack {name}.")
+        _refuse_while_changing(stack)
         token = uuid.uuid4().hex
         self._client.delete_stack(StackName=name, ClientRequestToken=token)
-        return self._wait(stack.id, token, listener)
+        return self._wait(stack.id, token, listener, _DELETED)
 
-    def _wait(self, name: str, token: str, listener: Listener) -> Stack:
+    def _wait(self, name: str, token: str, listener: Listener, ends: Set[str]) -> Stack:
+        """Wait for one of the operation's own end states: what it began in, and another's end, look final, too."""
+        began_waiting = time.monotonic()
         shown: set[str] = set()
         began: dict[str, datetime] = {}
         reason = ""
@@ -172,10 +186,14 @@ class Stacks:
                     began[resource] = event["Timestamp"]
                 seconds = (event["Timestamp"] - since).total_seconds()
                 listener(Event(resource, event.get("ResourceType", ""), status, sentence(said), seconds))
-            if not stack.status.endswith("_IN_PROGRESS"):
+            if stack.status in ends or stack.status == "DELETE_COMPLETE":
+                break
+            if stack.status.endswith("_IN_PROGRESS"):
+                began_waiting = time.monotonic()
+            elif time.monotonic() > began_waiting + _UNTOUCHED_SECONDS:
                 break
             time.sleep(_POLL_SECONDS)
-        if stack.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"):
+        if stack.status not in ends & _DONE:
             raise StackFailed(reason or f"The stack {stack.name} ended as {stack.status}.")
         return stack
 
@@ -194,6 +212,14 @@ class Stacks:
         new = [e for e in events if e.get("ClientRequestToken") == token and e["EventId"] not in shown]
         shown.update(event["EventId"] for event in new)
         return new[::-1]
+
+
+def _refuse_while_changing(stack: Stack | None) -> None:
+    """Raise LocalError for a stack with which another operation is not done."""
+    if stack and stack.status.endswith("_IN_PROGRESS"):
+        raise LocalError(
+            f"The stack {stack.name} is changing just now ({stack.status}); try again when that has ended."
+        )
 
 
 def sentence(reason: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -69,6 +71,11 @@ class GitHubStandIn(StandIn):
     def repository(self, full_name: str) -> dict[str, Any]:
         """Return everything about a repository, its secrets unsealed."""
         return dict(self.call("GET", f"repositories/{full_name}"))
+
+    def archived(self, urls: Iterable[str]) -> dict[str, dict[str, bool]]:
+        """Return by full name whether the repositories at these addresses ("" where there is none) are archived."""
+        names = [urlsplit(url).path.strip("/") for url in urls if url]
+        return {name: {"archived": bool(self.repository(name)["archived"])} for name in names}
 
     def make_token(self) -> str:
         """Make a token that may do what a launch needs."""

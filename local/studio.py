@@ -31,6 +31,7 @@ DOMAIN_ID = "dzd-local0studio00"
 CHAIN_DOMAIN_ID = "dzd-local0chain000"
 _ENDS = {"SUCCESSFUL", "FAILED_VALIDATION", "FAILED_DEPLOYMENT"}
 _NAME = re.compile(r"[\w -]{1,64}")
+_NO_LAUNCH = {"ResourceNotFoundException", "InvalidParametersException"}
 _POLL_SECONDS = 0.3
 
 
@@ -149,7 +150,14 @@ def create_project(home: Home, name: str, profile: str, terminal: Terminal) -> d
     with _refusals():
         made = datazone.create_project(domainIdentifier=CHAIN_DOMAIN_ID, name=name, projectProfileId=profiles[0]["id"])
     _deployed(run, made["id"], terminal)
-    return document(run, name)
+    done = document(run, name)
+    if not done["provisioned_product"]:
+        environment = load_settings(home.settings).studio.environment_name
+        raise LocalError(
+            f"Studio deployed the project {name}, but no product: the profile {profile} has no environment "
+            f"{environment!r}; delete the project and use a profile that has it."
+        )
+    return done
 
 
 def update_project(run: Run, name: str, version: str, terminal: Terminal) -> dict[str, Any]:
@@ -191,10 +199,7 @@ def delete_project(run: Run, name: str, terminal: Terminal) -> dict[str, Any]:
         time.sleep(_POLL_SECONDS)
     archived = {}
     if run.github.stand_in:
-        names = [
-            f"{run.github.organization}/{item['name']}" for item in before["repositories"].values() if item["name"]
-        ]
-        archived = {full: {"archived": run.standin_github.repository(full)["archived"]} for full in names}
+        archived = run.standin_github.archived(item["url"] for item in before["repositories"].values())
     return {**before, "status": "DELETED", "repositories": archived}
 
 
@@ -245,24 +250,57 @@ def _deployed(run: Run, project: str, terminal: Terminal) -> None:
         raise LocalError(f"Studio could not deploy the project {found['name']}: {'; '.join(reasons)}")
 
 
+def names(run: Run) -> list[str]:
+    """Return the names of the Studio projects that `create-project` made."""
+    datazone = run.cloud.client("datazone")
+    try:
+        return [project["name"] for project in datazone.list_projects(domainIdentifier=CHAIN_DOMAIN_ID)["items"]]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return []
+        raise
+
+
+def stack_name(run: Run, name: str) -> str:
+    """Return the name of the stack in which a Studio project's product was launched; "" when there is none."""
+    found = _find(run, name)
+    launch = _launch(run, found["id"]) if found else {}
+    return f"SC-{ACCOUNT}-{launch['Id']}" if launch else ""
+
+
+def _launch(run: Run, project: str) -> dict[str, Any]:
+    """Return the provisioned product of a project; {} when there is none."""
+    catalog = run.cloud.client("servicecatalog")
+    try:
+        found = catalog.describe_provisioned_product(Name=f"{LAUNCH_NAME_PREFIX}{project}")
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _NO_LAUNCH:
+            raise
+        return {}
+    return dict(found["ProvisionedProductDetail"])
+
+
+def _outputs(run: Run, launch: str) -> dict[str, str]:
+    """Return the outputs of a provisioned product; {} when it has none yet."""
+    catalog, outputs, more = run.cloud.client("servicecatalog"), dict[str, str](), dict[str, str]()
+    try:
+        while True:
+            page = catalog.get_provisioned_product_outputs(ProvisionedProductId=launch, PageSize=20, **more)
+            outputs |= {item["OutputKey"]: item["OutputValue"] for item in page["Outputs"]}
+            if not page.get("NextPageToken"):
+                return outputs
+            more = {"PageToken": page["NextPageToken"]}
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _NO_LAUNCH:
+            raise
+        return {}
+
+
 def document(run: Run, name: str) -> dict[str, Any]:
     """Return what `--json` prints of a Studio project."""
     project = _project(run, name)
-    catalog, outputs = run.cloud.client("servicecatalog"), dict[str, str]()
-    launch: dict[str, Any] = {}
-    try:
-        launch = catalog.describe_provisioned_product(Name=f"{LAUNCH_NAME_PREFIX}{project['id']}")
-        launch = launch["ProvisionedProductDetail"]
-        pages = catalog.get_provisioned_product_outputs(ProvisionedProductId=launch["Id"], PageSize=20)
-        outputs = {item["OutputKey"]: item["OutputValue"] for item in pages["Outputs"]}
-        while pages.get("NextPageToken"):
-            pages = catalog.get_provisioned_product_outputs(
-                ProvisionedProductId=launch["Id"], PageSize=20, PageToken=pages["NextPageToken"]
-            )
-            outputs |= {item["OutputKey"]: item["OutputValue"] for item in pages["Outputs"]}
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in ("ResourceNotFoundException", "InvalidParametersException"):
-            raise
+    launch = _launch(run, project["id"])
+    outputs = _outputs(run, launch["Id"]) if launch else {}
     return {
         "name": name,
         "project_id": project["id"],

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from custom_resources.errors import FinalError
 from local import assembly
 from local.home import SOURCE, Home, LocalError
@@ -93,6 +95,9 @@ def publish(home: Home, source: Source, version: str = "", *, profile: str = "",
         return operations.publish(content, version, notes=notes, directory=home.versions)
     except (FinalError, SettingsError) as error:
         raise LocalError(str(error)) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise LocalError(f"The version's {'.'.join(map(str, first['loc']))} cannot be used: {first['msg']}.") from None
 
 
 def render_newest_again(home: Home) -> None:

@@ -65,6 +65,7 @@ class CommandLine:
             check=False,
         )
         assert "Traceback" not in done.stderr, done.stderr
+        assert "error: unexpected" not in done.stderr, done.stderr
         return Outcome(done.returncode, json.loads(done.stdout), done.stderr)
 
     def done(self, *arguments: str, environment: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -149,6 +149,13 @@ def test_a_name_that_is_somebody_elses(cli: CommandLine, seen: Observer) -> None
         (["--github-api-url", "https://api.github.com"], "t", "needs --organization"),
         (["--github-api-url", "ftp://x", "--organization", "o"], "t", "is no API address"),
         (["--github-api-url", "https://u:p@x/api/v3", "--organization", "o"], "t", "is no API address"),
+        (["--github-api-url", "http://[::1", "--organization", "o"], "t", "is no API address"),
+        (["--github-api-url", "http://x:y", "--organization", "o"], "t", "is no API address"),
+        (
+            ["--github-api-url", "https://x/api/v3", "--github-server-url", "http://[::1", "--organization", "o"],
+            "t",
+            "is no server address",
+        ),
         (["--github-server-url", "https://github.com"], "t", "needs --github-api-url"),
     ],
 )

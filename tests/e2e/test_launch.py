@@ -160,12 +160,15 @@ def test_terminate_archives_and_a_new_launch_restores(cli: CommandLine, seen: Ob
     assert content == published("v1.0.0", "build")
 
 
-def test_names_and_parameters_can_be_chosen(cli: CommandLine, seen: Observer) -> None:
+def test_organization_names_and_parameters_can_be_chosen(cli: CommandLine, seen: Observer) -> None:
+    seen.control("POST", "organizations", {"login": "elsewhere"})
     launched = cli.done(
         "launch",
         "chosen",
         "--version",
         "v1.0.0",
+        "--organization",
+        "elsewhere",
         "--build-repository",
         "our-build",
         "--deploy-repository",
@@ -177,7 +180,10 @@ def test_names_and_parameters_can_be_chosen(cli: CommandLine, seen: Observer) ->
     )
     assert launched["repositories"]["build"]["name"] == "our-build"
     assert launched["repositories"]["deploy"]["name"] == "our-deploy"
-    there = seen.repository("our-build")
+    there = seen.control("GET", "repositories/elsewhere/our-build")
     assert there["secrets"]["GLUE_TABLE"] == "penguins"
     assert there["variables"] == {"TRIGGER_PIPELINE_EXECUTION": "true"}
-    assert seen.api("GET", f"repos/{seen.organization}/our-build").json()["private"] is True
+    assert seen.api("GET", "repos/elsewhere/our-build").json()["private"] is True
+
+    archived = {"elsewhere/our-build": {"archived": True}, "elsewhere/our-deploy": {"archived": True}}
+    assert cli.done("terminate", "chosen")["repositories"] == archived

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
+from local.home import Home
 from tests.e2e.command_line import CommandLine, Observer
 
 pytestmark = pytest.mark.slow
@@ -25,6 +26,8 @@ pytestmark = pytest.mark.slow
 def own(cli: CommandLine, tmp_path: Path) -> Iterator[CommandLine]:
     """A run of its own, which may be harmed. What was synthesized for the other is the same input."""
     line = CommandLine(tmp_path / "own")
+    Home(line.home).make()
+    (line.home / "assemblies").rmdir()
     shutil.copytree(cli.home / "assemblies", line.home / "assemblies")
     try:
         yield line
@@ -113,12 +116,11 @@ def test_down_ends_every_process_and_wipe_removes_the_folder(own: CommandLine) -
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", urlsplit(process["url"]).port)) != 0
     assert own.done("down")["stopped"] == []
-    own.done("down", "--wipe")
+    assert own.done("down", "--wipe")["wiped"] is True
     assert not own.home.exists()
 
 
 def test_a_damaged_state_is_no_obstacle(own: CommandLine) -> None:
-    own.home.mkdir(exist_ok=True)
     (own.home / "state.json").write_text('{"processes": {"ministack": ')
     assert own.done("status")["running"] is False
     assert own.done("up")["running"] is True
@@ -141,6 +143,11 @@ def test_logs_tell_events_and_what_functions_did(cli: CommandLine) -> None:
     assert {"studio-mlops-repository-template", "studio-mlops-actions-configuration"} <= functions
     text = json.dumps(logs)
     assert launched["project_id"] in text
+
+
+@pytest.mark.parametrize("name", ["nosuch", "has space", "-"])
+def test_logs_of_no_project(cli: CommandLine, name: str) -> None:
+    assert f"There is no project {name}; there are:" in cli.refused("logs", "--", name)
 
 
 def test_two_launches_at_once(cli: CommandLine) -> None:

@@ -1,0 +1,310 @@
+"""The local run's verbs, and what each ends with: a text or one JSON document, and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import re
+import shutil
+import sys
+import traceback
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from local.arguments import parser
+from local.home import GitHubPlace, Home, LocalError
+from local.terminal import Terminal
+
+if TYPE_CHECKING:
+    from local.run import Choice, Run
+
+_SERVER_OF_API = {"api.github.com": "https://github.com"}
+_REAL_TOKEN = re.compile(r"gh[pousr]_|github_pat_")
+
+
+def _choice(arguments: argparse.Namespace) -> Choice:
+    """Return the GitHub that the arguments name, with its token."""
+    from local.run import Choice
+
+    if not arguments.github_api_url:
+        if arguments.github_server_url:
+            raise LocalError("--github-server-url needs --github-api-url.")
+        token = os.environ.get("GITHUB_TOKEN", "").strip()
+        return Choice(None, "" if _REAL_TOKEN.match(token) else token)
+    api = arguments.github_api_url.rstrip("/")
+    host = _host(api)
+    if not host:
+        raise LocalError(f"{arguments.github_api_url!r} is no API address; write one like https://api.github.com.")
+    server = arguments.github_server_url.rstrip("/") or _SERVER_OF_API.get(host, api.removesuffix("/api/v3"))
+    if not _host(server):
+        raise LocalError(f"{server!r} is no server address; write one like https://github.com.")
+    if server == api:
+        raise LocalError("Give --github-server-url: it cannot be told from this API address.")
+    if not arguments.organization:
+        raise LocalError("--github-api-url needs --organization: where the repositories are made.")
+    token = os.environ.get("GITHUB_TOKEN", "").strip()
+    if not token:
+        raise LocalError("GITHUB_TOKEN is not set; export a token that may create repositories and write workflows.")
+    place = GitHubPlace(api_url=api, server_url=server, organization=arguments.organization, stand_in=False)
+    return Choice(place, token)
+
+
+def _host(address: str) -> str:
+    """Return the host of an http or https address without credentials; "" for anything else."""
+    try:
+        parts = urlsplit(address)
+        _ = parts.port  # read for its ValueError
+    except ValueError:
+        return ""
+    return "" if parts.scheme not in ("http", "https") or parts.username else parts.hostname or ""
+
+
+def _parameters(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return the product parameters that the arguments set."""
+    parameters = {}
+    for pair in arguments.parameter:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.isalnum():
+            raise LocalError(f"--parameter {pair!r} is not of the form Key=value.")
+        parameters[key] = value
+    if arguments.sync_mode:
+        parameters["SyncMode"] = arguments.sync_mode
+    return parameters
+
+
+def _ready(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> tuple[Run, str]:
+    """Bring the run up with the GitHub and the template content that the arguments ask for; return the version too."""
+    from local import run, versions
+
+    source = versions.source_of(arguments)
+    published: list[str] = []
+
+    def prepare(home: Home) -> None:
+        if source:
+            profile = getattr(arguments, "profile", "")
+            published.append(versions.publish(home, source, arguments.version, profile=profile).version.version)
+
+    choice = _choice(arguments) if hasattr(arguments, "github_api_url") else None
+    running = run.up(home, terminal, choice, prepare if source else None)
+    return running, published[0] if published else getattr(arguments, "version", "")
+
+
+def _up(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> None:
+    from local import reports
+
+    running, _ = _ready(arguments, home, terminal)
+    terminal.result(reports.run_document(running), reports.run_text(running))
+
+
+def _publish(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> None:
+    from local import versions
+
+    home.make()
+    with home.lock(exclusive=True):
+        versions.ensure_first(home)
+        source = versions.source_of(arguments) or versions.Source.own()
+        done = versions.publish(home, source, arguments.version, notes=arguments.notes)
+    version = done.version.version
+    changes = [dataclasses.asdict(change) for change in done.changes]
+    document = {**done.version.model_dump(), "status": done.status, "previous": done.previous, "changes": changes}
+    said = "Published" if done.status == "published" else "Nothing new:"
+    text = "\n".join([*done.remarks, f"{said} {version}. Next: python -m local update NAME --version {version}"])
+    terminal.result(document, text)
+
+
+def _launch(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> None:
+    from local import projects, reports
+
+    projects.stack_name(arguments.name)
+    parameters = {
+        "BuildRepositoryName": arguments.build_repository,
+        "DeployRepositoryName": arguments.deploy_repository,
+        "AdoptExisting": "true" if arguments.adopt_existing else "",
+        **_parameters(arguments),
+    }
+    running, version = _ready(arguments, home, terminal)
+    if arguments.organization:
+        parameters["Organization"] = arguments.organization
+    wanted = projects.Launch(arguments.name, arguments.profile, version, parameters)
+    document = projects.launch(running, wanted, terminal)
+    terminal.result(document, reports.project_text(document, running))
+
+
+def _update(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> None:
+    from local import projects, reports
+
+    parameters = {"RotateSecrets": "true" if arguments.rotate_secrets else "false", **_parameters(arguments)}
+    running, version = _for_project(arguments, home, terminal)
+    if not arguments.dry_run:
+        document = projects.update(running, arguments.name, version, parameters, terminal)
+        terminal.result(document, reports.project_text(document, running))
+        return
+    document, foreseen = projects.foresee(running, arguments.name, version, parameters)
+    terminal.result(document, reports.foreseen_text(document, foreseen))
+
+
+def _diff(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> None:
+    from local import projects, reports
+
+    running, version = _for_project(arguments, home, terminal)
+    document, foreseen = projects.foresee(running, arguments.name, version, {}, with_patch=True)
+    patches = {part: one.patch for part, one in foreseen.items()}
+    terminal.result({**document, "patches": patches}, reports.patch_text(foreseen))
+
+
+def _for_project(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> tuple[Run, str]:
+    """Return the run, with the GitHub on which the project was launched, and the version."""
+    from local import projects, run
+
+    run.required(home)
+    running, version = _ready(arguments, home, terminal)
+    return projects.on_its_github(running, arguments.name, terminal), version
+
+
+def _terminate(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> None:
+    from local import projects, reports, run
+
+    running = projects.on_its_github(run.required(home), arguments.name, terminal)
+    document = projects.terminate(running, arguments.name, terminal)
+    terminal.result(document, reports.terminated_text(document))
+
+
+def _status(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> None:
+    from local import projects, reports, run
+
+    running = run.current(home)
+    if arguments.name:
+        running = run.required(home)
+        document = projects.describe(running, arguments.name)
+        terminal.result(document, reports.project_text(document, running))
+    elif running is None or not running.state.assembly:
+        terminal.result(*reports.not_up(home, run.alive(home)))
+    else:
+        terminal.result(reports.run_document(running), reports.run_text(running))
+
+
+def _logs(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> None:
+    from local import logs, run
+
+    if arguments.name in ("", *run.SERVICES):
+        document = logs.process_logs(home, [arguments.name] if arguments.name else list(run.SERVICES), arguments.lines)
+    else:
+        document = logs.project_logs(run.required(home), arguments.name)
+    terminal.result(document, logs.text(document))
+
+
+def _down(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> None:
+    from local import run
+
+    stopped = run.down(home, arguments.wipe)
+    wiped = arguments.wipe and not home.path.exists()
+    text = f"Stopped {', '.join(stopped)}." if stopped else "Nothing was running."
+    if arguments.wipe:
+        text += " The folder is removed." if wiped else f" The folder {home.path} could not be removed altogether."
+    terminal.result({"stopped": stopped, "wiped": wiped}, text)
+
+
+def _demo(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> None:
+    from local import demo
+
+    document = demo.tell(home, terminal, arguments.keep)
+    terminal.result(document)
+
+
+def _studio(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> None:
+    from local import run, studio
+
+    if arguments.act == "create-project":
+        document = studio.create_project(home, arguments.name, arguments.profile, terminal)
+    elif arguments.act == "update-project":
+        run.required(home)
+        document = studio.update_project(run.up(home, terminal), arguments.name, arguments.version, terminal)
+    else:
+        document = studio.delete_project(run.required(home), arguments.name, terminal)
+    terminal.result(document, studio.text(document))
+
+
+def _credential(arguments: argparse.Namespace, home: Home, _: Terminal) -> None:
+    from local import run
+
+    asked = dict(line.split("=", 1) for line in sys.stdin.read().splitlines() if "=" in line)
+    running = run.current(home)
+    if arguments.operation != "get" or running is None or running.state.github is None:
+        return
+    if asked.get("host") == urlsplit(running.github.server_url).netloc:
+        print(f"username=x-access-token\npassword={running.token()}", flush=True)
+
+
+_VERBS = {
+    "up": _up,
+    "publish": _publish,
+    "launch": _launch,
+    "update": _update,
+    "diff": _diff,
+    "terminate": _terminate,
+    "status": _status,
+    "logs": _logs,
+    "down": _down,
+    "demo": _demo,
+    "studio": _studio,
+    "credential": _credential,
+}
+
+
+def _refuse_unreadable(argv: Sequence[str]) -> None:
+    """Raise LocalError for an argument that is no text: no answer, record or log could hold it."""
+    for argument in argv:
+        if any("\ud800" <= character <= "\udfff" for character in argument):
+            raise LocalError(f"The argument {argument!r} is not valid UTF-8; correct it.")
+
+
+def _require_git() -> None:
+    """Raise LocalError where there is no git, which GitPython wants when it is imported."""
+    if not shutil.which("git"):
+        raise LocalError("git was not found; install it, or put its folder into PATH.")
+
+
+def _unexpected(error: Exception, home: Home) -> str:
+    """Write down what nobody foresaw; return the sentence that says where."""
+    what = f"unexpected: {type(error).__name__}"
+    log = home.logs / "unexpected.log"
+    try:
+        home.make()
+        with log.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"{datetime.now(UTC).isoformat()}\n{''.join(traceback.format_exception(error))}\n")
+    except (LocalError, OSError):
+        return f"{what}: {error}".splitlines()[0]
+    return f"{what}; see {log}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; return the exit code."""
+    from botocore.exceptions import BotoCoreError
+
+    from local.cloud import forget_real_accounts
+
+    given = sys.argv[1:] if argv is None else argv
+    arguments = parser().parse_args(given)
+    terminal = Terminal.for_scripts() if arguments.json else Terminal.for_people()
+    home = Home.from_environment()
+    forget_real_accounts()
+    try:
+        _refuse_unreadable(given)
+        _require_git()
+        _VERBS[arguments.verb](arguments, home, terminal)
+    except LocalError as error:
+        terminal.failure(str(error))
+        return 1
+    except BotoCoreError:
+        terminal.failure("MiniStack stopped answering; see `python -m local logs ministack`, then run `down` and `up`.")
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        terminal.failure(_unexpected(error, home))
+        return 1
+    return 0
