@@ -15,7 +15,15 @@ from pydantic import Field
 
 from custom_resources import pull_request_text
 from custom_resources.errors import FinalError
-from custom_resources.hosts.git import ROBOT, Commit, PushRejected, Refs, RepositoryArchived, RepositoryUnreachable
+from custom_resources.hosts.git import (
+    ROBOT,
+    ZERO,
+    Commit,
+    PushRejected,
+    Refs,
+    RepositoryArchived,
+    RepositoryUnreachable,
+)
 from custom_resources.lineage import (
     BRANCHES,
     TEMPLATE_REF,
@@ -297,7 +305,8 @@ def _recovered(
 
     Our own commits there are certain where their content is what they say. Trailers in a commit that is not ours
     (squashed, rebased, rewritten) say that more was delivered than these show: then the base is not certain. Nor is
-    it where the stack has delivered another version last, and no record is left of what became of that.
+    it where another version was delivered last, by what is recorded here or, if nothing is, by what the stack had, and
+    may be in the branch without its commit.
     """
     git.fetch_history(seen.refs.tip)
     ours = [commit for commit in git.history(seen.refs.tip) if _is_ours(trace_in(commit.message), request.properties)]
@@ -311,9 +320,10 @@ def _recovered(
     delivery = delivery_in(newest[0].message) if newest else None
     if delivery:
         alone = len(newest) == 1 and all(commit.committer == ROBOT[1] for commit in ours)
-        last = seen.delivered is not None or (
-            request.old is not None and request.old.template_archive == delivery.archive
-        )
+        if seen.delivered:
+            last = _is_out(git, seen, newest[0])
+        else:
+            last = request.old is not None and request.old.template_archive == delivery.archive
         published = _published(git, delivery, hosts)
         if published and published.tree == newest[0].tree:
             return newest[0], alone and last
@@ -321,6 +331,16 @@ def _recovered(
     if seen.delivered:
         return git.commit(seen.refs[TEMPLATE_REF]), False
     return None, request.type == "Create"  # adopted: certainly nothing was delivered before
+
+
+def _is_out(git: BareRepository, seen: Observed, older: Commit) -> bool:
+    """Tell whether nothing of the recorded delivery, whose commit is not in the branch, is in its files.
+
+    That is so after a forced push to a commit before it; after a squash of the whole history its files are still there.
+    """
+    assert seen.tip is not None  # the caller has seen a commit
+    there, files = git.commit(seen.refs[TEMPLATE_REF]), git.entries(seen.tip.tree)
+    return all(files.get(change.path, ZERO) != change.new_blob for change in git.changes(older.tree, there.tree))
 
 
 def _published(git: BareRepository, delivery: Delivery, hosts: Hosts) -> Commit | None:

@@ -326,11 +326,18 @@ def resync(world: World, project: Project, merges: list[Merge], version: Version
         assert status == "pull-request"
         assert after == before
         [pull] = project.pulls()
+        record = f"refs/studio/proposals/{pull['head']['ref'].removeprefix('studio/')}/"
+        [template] = [sha for ref, sha in project.refs().items() if ref.startswith(record)]
         with FullClone(world.home, bare.path) as clone:
-            _, conflicts = clone.merge(before, pull["head"]["sha"])
-        assert conflicts
+            _, conflicts = clone.merge(before, template)
         if merges:
+            assert not merges[-1].clean
             assert set(merges[-1].conflicts) == conflicts
+        else:
+            assert conflicts
+        if pull["head"]["sha"] != template:  # after a squash: what can be merged as it is loses nothing
+            event("pull request that keeps the user's side")
+            assert set(own_lines(project, pull["head"]["sha"])) >= set(mine)
     assert own_lines(project, "HEAD") == mine
     assert [subject.split()[-1] for subject in reversed(project.lineage())] == delivered
     assert not bare.text("rev-list", "--min-parents=2", "refs/studio/template")

@@ -250,6 +250,19 @@ def test_what_a_forced_push_took_out_comes_again(world: World, project: Project)
     assert [s.split()[-1] for s in project.lineage()] == ["v3", "v1.0.0"]
 
 
+def test_what_is_in_the_branch_without_its_commit_is_not_delivered_again(world: World, project: Project) -> None:
+    seed = project.tip()
+    project.update(world.publish("v2", {**V1, "new": "n\n", "other": "o\n"}))
+    project.commit({"new": None})
+    project.git("reset", "--quiet", "--soft", seed)
+    project.git("commit", "--quiet", "--message", "All since the start in one")
+    project.git("push", "--quiet", "--force", "origin", "HEAD:refs/heads/main")
+    tip = project.tip()
+    v3 = world.publish("v3", {**V1, "new": "n\n", "other": "o\n", "newer": "n\n"})
+    assert project.update(v3)["Status"] == "pull-request"
+    assert project.tip() == tip
+
+
 def test_a_rewritten_history_gets_a_pull_request(world: World, project: Project) -> None:
     project.commit({"mine": "m\n"})
     project.git("checkout", "--quiet", "--orphan", "clean")
