@@ -146,32 +146,6 @@ def test_profiles_get_the_environment_after_the_tooling(stack: dict[str, Any]) -
     assert profiles["Tabular models"]["ToolingParameters"][0]["Name"] == "gitConnectionArn"
 
 
-def test_the_second_door_alone_puts_nothing_into_the_domain(open_doors: Assembly, tmp_path: Path) -> None:
-    path = tmp_path / "settings.toml"
-    path.write_text(
-        '[git_config]\nprivate_github_organization = "acme-ml"\n'
-        '[studio]\ndomain_id = "dzd_1a2b3c"\n[studio.project_setup]\nprofiles = ["By event"]\n',
-        encoding="utf-8",
-    )
-    made = synthesized(open_doors.store, tmp_path / "cdk.out", path)
-    template = made.template("StudioStack.template.json")
-    kinds = {item["Type"] for item in template["Resources"].values()}
-    assert "AWS::StepFunctions::StateMachine" in kinds
-    assert [kind for kind in kinds if kind.startswith("Custom::Studio")] == []
-    names = {item["Properties"].get("RoleName") for item in of_type(template, "AWS::IAM::Role").values()}
-    assert "studio-mlops-provisioning" not in names
-    assert len(of_type(template, "AWS::ServiceCatalog::PortfolioPrincipalAssociation")) == 1
-    assert not list(made.path.glob("*LaunchBlueprint*"))
-
-
-def test_a_domain_alone_registers_the_blueprint(tmp_path: Path) -> None:
-    path = tmp_path / "settings.toml"
-    path.write_text(SETTINGS.partition("profiles")[0], encoding="utf-8")
-    assert load_settings(path).studio.registers_blueprint
-    path.write_text("", encoding="utf-8")
-    assert not load_settings(path).studio.registers_blueprint
-
-
 def test_a_profile_keeps_its_logical_id_when_others_come_and_go(
     stack: dict[str, Any], open_doors: Assembly, tmp_path: Path
 ) -> None:
@@ -222,6 +196,32 @@ def exports(template: dict[str, Any]) -> dict[str, Any]:
     """Return a template's exported values by export name."""
     outputs = template["Outputs"].values()
     return {output["Export"]["Name"]: output["Value"] for output in outputs if "Export" in output}
+
+
+def test_the_second_door_alone_puts_nothing_into_the_domain(open_doors: Assembly, tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text(
+        '[git_config]\nprivate_github_organization = "acme-ml"\n'
+        '[studio]\ndomain_id = "dzd_1a2b3c"\n[studio.project_setup]\nprofiles = ["By event"]\n',
+        encoding="utf-8",
+    )
+    made = synthesized(open_doors.store, tmp_path / "cdk.out", path)
+    template = made.template("StudioStack.template.json")
+    kinds = {item["Type"] for item in template["Resources"].values()}
+    assert "AWS::StepFunctions::StateMachine" in kinds
+    assert [kind for kind in kinds if kind.startswith("Custom::Studio")] == []
+    names = {item["Properties"].get("RoleName") for item in of_type(template, "AWS::IAM::Role").values()}
+    assert "studio-mlops-provisioning" not in names
+    assert len(of_type(template, "AWS::ServiceCatalog::PortfolioPrincipalAssociation")) == 1
+    assert not list(made.path.glob("*LaunchBlueprint*"))
+
+
+def test_a_domain_alone_registers_the_blueprint(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text(SETTINGS.partition("profiles")[0], encoding="utf-8")
+    assert load_settings(path).studio.registers_blueprint
+    path.write_text("", encoding="utf-8")
+    assert not load_settings(path).studio.registers_blueprint
 
 
 # -- roles --------------------------------------------------------------------------------------------------------
