@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from local import logs, studio
 from local import run as runs
-from tests.integration.studio.conftest import DOMAIN, FIRST_DOOR, OWN, Installation, eventually
+from local.home import LocalError
+from tests.integration.studio.conftest import DOMAIN, FIRST_DOOR, OWN, Installation, eventually, quiet
 
 
 def names(installation: Installation, project: str) -> tuple[str, str]:
@@ -37,6 +39,11 @@ def test_a_project_gets_its_repositories_and_loses_them_with_it(installation: In
     assert provisioned["BuildRepositoryUrl"] == outputs["BuildRepositoryUrl"]
     launched = installation.calls("ProvisionProduct", "role/studio-mlops-provisioning")
     assert f"studio-{project}" in {call["parameters"]["ProvisionedProductName"] for call in launched}
+    told = logs.project_logs(installation.run, "churn")
+    assert ("BuildTemplate", "CREATE_COMPLETE") in {(event["resource"], event["status"]) for event in told["events"]}
+    assert told["functions"]
+    with pytest.raises(LocalError, match=r"There is no project nosuch; there are: .*churn"):
+        logs.project_logs(installation.run, "nosuch")
 
     # Deleted in Studio: terminated through the environment; the second door keeps its hands off.
     installation.delete(project)
@@ -138,3 +145,26 @@ def test_the_repository_of_studios_git_connection_is_adopted(installation: Insta
     assert outputs["DeployRepositoryName"] == f"{project}-{DOMAIN}-deploy-repo"
     installation.delete(project)
     assert installation.repository("notebooks")["archived"]
+
+
+def test_a_profile_without_our_environment_is_told_to_its_user(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(studio, "use_profile", lambda *_: None)
+    monkeypatch.setattr(runs, "up", lambda *_: installation.run)
+    (ours,) = installation.datazone.list_project_profiles(domainIdentifier=DOMAIN, name=FIRST_DOOR)["items"]
+    profile = installation.datazone.get_project_profile(domainIdentifier=DOMAIN, identifier=ours["id"])
+    tooling = [each for each in profile["environmentConfigurations"] if each["name"] == "Tooling"]
+    bare = installation.datazone.create_project_profile(
+        domainIdentifier=DOMAIN, name="Bare", status="ENABLED", environmentConfigurations=tooling
+    )
+    installation.datazone.add_policy_grant(
+        domainIdentifier=DOMAIN,
+        entityType="DOMAIN_UNIT",
+        entityIdentifier=profile["domainUnitId"],
+        policyType="CREATE_PROJECT_FROM_PROJECT_PROFILE",
+        principal={"user": {"allUsersGrantFilter": {}}},
+        detail={"createProjectFromProjectProfile": {"includeChildDomainUnits": True, "projectProfiles": [bare["id"]]}},
+    )
+    with pytest.raises(LocalError, match="the profile Bare has no environment"):
+        studio.create_project(installation.run.home, "bare", "Bare", quiet())
