@@ -198,10 +198,10 @@ def test_the_product_reads_the_project(ready: Campus) -> None:
     project = ready.project("readable")
     ready.deployed(project)
     studio = Studio(ready.datazone, ready.world.client("sagemaker"))
-    found = studio.project(ready.domain, project, "", f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/x/y")
+    found = studio.project(ready.domain, project, f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/x/y")
     assert (found.name, found.tooling.ready) == ("readable", True)
     assert (found.git_repository, found.git_branch) == ("octo/build", "trunk")
-    assert found.role_arn.startswith(f"arn:aws:iam::{ACCOUNT}:role/datazone_usr_role_{project}_")
+    assert found.roles[0].startswith(f"arn:aws:iam::{ACCOUNT}:role/datazone_usr_role_{project}_")
     assert found.artifact_location.endswith(f"/{ready.domain}/{project}/dev")
     assert found.sagemaker_domain_arn.split("/")[-1] == found.space_arn.split("/")[1]
     assert found.mlflow_tracking_uri.startswith("arn:aws:sagemaker:")
