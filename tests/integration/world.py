@@ -349,6 +349,7 @@ class Project:
             "HOME": str(self.world.home),
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_TERMINAL_PROMPT": "0",
+            "FILTER_BRANCH_SQUELCH_WARNING": "1",  # it waits ten seconds otherwise
             "LC_ALL": "C",
         }
         done = subprocess.run(
