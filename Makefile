@@ -42,7 +42,7 @@ tools: $(STAMP) $(CHECKOV) $(CONTRACT) ## install what check and test use
 
 # Five at once on two cores: much of an end-to-end test is waiting.
 test: $(STAMP) $(CONTRACT) ## all tests but those of the layers and the long ones
-	$(BIN)/pytest -n 5 --dist loadgroup --no-loadscope-reorder -m "not layers and not gates and not long"
+	$(BIN)/pytest -n 5 --dist loadscope --no-loadscope-reorder -m "not layers and not gates and not long"
 
 test-long: $(STAMP) ## what takes minutes of waiting: a lost run, StudioStack's removal, failed launches by event
 	$(BIN)/pytest -m long

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.sharing import group, order
+from tests.sharing import Sharing, group, order
 
 _CALM = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
 settings.register_profile("default", max_examples=60, **_CALM)
@@ -20,9 +21,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--on", choices=("handlers", "ministack"), help="the cloud that tests/integration runs in")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let tests that share something expensive run in one process (`--dist loadgroup`)."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
-    items.sort(key=lambda item: order(group(item)))
+    """Let the tests that take longest begin first."""
+    items.sort(key=lambda item: order(group(item.nodeid)))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:
+    """Let tests that share something expensive run in one process."""
+    return Sharing(config, log)

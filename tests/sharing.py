@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
+from xdist.scheduler import LoadScopeScheduling
 
 from local import assembly, ministack, versions
 from local.home import Home
@@ -28,12 +29,19 @@ GROUPS = {
 _FIRST = list(GROUPS)
 
 
-def group(item: pytest.Item) -> str:
+def group(node_id: str) -> str:
     """Return the name of the tests that a test shares a process with."""
     for name, parts in reversed(GROUPS.items()):
-        if any(part in item.nodeid for part in parts):
+        if any(part in node_id for part in parts):
             return name
-    return item.nodeid.partition("::")[0]
+    return node_id.partition("::")[0]
+
+
+class Sharing(LoadScopeScheduling):
+    """xdist's scheduling by scope, with our groups for scopes (its `loadgroup` does not work with pytest 9)."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid)
 
 
 def order(name: str) -> int:
