@@ -164,7 +164,7 @@ def observe(request: Request[RepositoryTemplateProperties], hosts: Hosts) -> Ite
     with hosts.git.open(properties.repository, request.started) as git:
         if request.type == "Create" and request.attempt == 0:
             # A new repository is empty: the seed's push finds out, and saves the look before it.
-            commit = _import(git, request, hosts, "")
+            commit = _import_wanted(git, request, hosts)
             yield Observed(git, properties.repository, properties.default_branch, commit=commit)
             return
         full_name, refs = _find(git, request, hosts)
@@ -216,7 +216,7 @@ def _observed(
 ) -> Observed:
     properties, wanted, refs = request.properties, _wanted(request), seen.refs
     if not refs.tip:
-        return replace(seen, commit=_import(git, request, hosts, ""))
+        return replace(seen, commit=_import_wanted(git, request, hosts))
     there, proposals = refs[TEMPLATE_REF], proposals_in(refs.targets)
     waiting = [proposal for proposal in proposals if proposal.commit != there]
     seen = replace(seen, tip=Commit(refs.tip, "", (), ""))
@@ -345,13 +345,10 @@ def _is_out(git: BareRepository, seen: Observed, older: Commit) -> bool:
 
 def _published(git: BareRepository, delivery: Delivery, hosts: Hosts) -> Commit | None:
     """Return a commit of what was published for a delivery: who rewrites a history may keep all but the content."""
-    subject = f"Template {delivery.folder} {delivery.version}"
     try:
-        with hosts.archives.open(delivery.archive) as archive:
-            sha = git.import_commit(archive.stream(delivery.folder), message(subject, delivery))
+        return git.commit(_import(git, delivery, hosts))
     except FinalError:  # no such archive, or nothing in it for this folder
         return None
-    return git.commit(sha)
 
 
 def _merged(
@@ -360,7 +357,7 @@ def _merged(
     """Commit the new version onto the lineage and merge it into the tip, here."""
     base, tip = seen.base, seen.tip
     assert tip is not None  # the caller has seen a commit
-    commit = _import(git, request, hosts, base.sha if base else "")
+    commit = _import_wanted(git, request, hosts, base.sha if base else "")
     tree = git.commit(commit).tree
     base_tree = (
         base.tree if base else (tip.tree if _is_auto_init(git, tip, seen.full_name, hosts) else git.empty_tree())
@@ -369,13 +366,17 @@ def _merged(
     return replace(seen, commit=commit, tree=tree, merge=merge, changes=tuple(git.changes(base_tree, tree)))
 
 
-def _import(git: BareRepository, request: Request[RepositoryTemplateProperties], hosts: Hosts, parent: str) -> str:
-    properties = request.properties
-    subject = f"Template {properties.template_folder} {properties.template_version}"
-    source = f"Source: {properties.template_source}" if properties.template_source else ""
-    with hosts.archives.open(properties.template_archive) as archive:
-        files = archive.stream(properties.template_folder)
-        return git.import_commit(files, message(subject, _wanted(request), source), parent)
+def _import_wanted(
+    git: BareRepository, request: Request[RepositoryTemplateProperties], hosts: Hosts, parent: str = ""
+) -> str:
+    source = request.properties.template_source
+    return _import(git, _wanted(request), hosts, f"Source: {source}" if source else "", parent)
+
+
+def _import(git: BareRepository, delivery: Delivery, hosts: Hosts, body: str = "", parent: str = "") -> str:
+    subject = f"Template {delivery.folder} {delivery.version}"
+    with hosts.archives.open(delivery.archive) as archive:
+        return git.import_commit(archive.stream(delivery.folder), message(subject, delivery, body), parent)
 
 
 def _is_auto_init(git: BareRepository, tip: Commit, full_name: str, hosts: Hosts) -> bool:
@@ -385,8 +386,10 @@ def _is_auto_init(git: BareRepository, tip: Commit, full_name: str, hosts: Hosts
         return False
     text = git.blob(entries["README.md"]).decode("utf-8", "replace")
     title, *more = [line.strip() for line in text.splitlines() if line.strip()] or [""]
-    if title != f"# {full_name.partition('/')[2]}" or not more:
-        return title == f"# {full_name.partition('/')[2]}"
+    if title != f"# {full_name.partition('/')[2]}":
+        return False
+    if not more:
+        return True
     found = hosts.github.find_repository(full_name)
     return found is not None and more == [found.description.strip()]
 

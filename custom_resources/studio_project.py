@@ -129,17 +129,17 @@ def execution_role(properties: StudioProjectProperties, project: Project) -> str
             "give the function's role access to the project, or repair the project's tooling environment."
         )
     given = properties.user_role_arn
-    if given and given not in project.roles and properties.domain_id == CLASSIC:
+    if not given or given in project.roles:
+        return given or project.roles[0]
+    if properties.domain_id == CLASSIC:
         raise RoleRefused(
             f"{given} is not a role for projects of SageMaker Studio classic; launch with UserRoleArn empty, or have "
             "an administrator add it to [product] classic_execution_roles in settings.toml."
         )
-    if given and given not in project.roles:
-        raise RoleRefused(
-            f"{given} is not the role of the project {properties.project_id}; launch with UserRoleArn empty, "
-            f"or with {project.roles[0]}."
-        )
-    return given or project.roles[0]
+    raise RoleRefused(
+        f"{given} is not the role of the project {properties.project_id}; launch with UserRoleArn empty, "
+        f"or with {project.roles[0]}."
+    )
 
 
 def plan(request: Request[StudioProjectProperties], observed: Observed) -> Plan:

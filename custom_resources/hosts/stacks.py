@@ -10,6 +10,7 @@ from custom_resources.errors import FinalError, RetryLater
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
 _PASSING = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "ServiceUnavailable", "InternalFailure"}
 EMPTY = {"DELETE_COMPLETE", "ROLLBACK_COMPLETE"}  # nothing is left but the name; no other status ever follows
@@ -29,16 +30,12 @@ class CloudFormationStacks:
         RetryLater when CloudFormation does not answer, FinalError when it refuses.
         """
         try:
-            stack = self._client.describe_stacks(StackName=stack_id)["Stacks"][0]
+            stack = self._described(stack_id)
         except ClientError as error:
-            if error.response["Error"]["Code"] in _PASSING:
-                raise RetryLater(5, "CloudFormation asks to be called later.") from error
             raise FinalError(
                 f"The stack {stack_id} cannot be described ({error.response['Error']['Code']}); "
                 "allow the function's role cloudformation:DescribeStacks on it."
             ) from error
-        except BotoCoreError as error:
-            raise RetryLater(5, "CloudFormation could not be reached.") from error
         since = stack.get("LastUpdatedTime") or stack.get("CreationTime")
         return f"{stack['StackStatus']} {since.isoformat() if since else ''}"
 
@@ -49,11 +46,17 @@ class CloudFormationStacks:
         not answer.
         """
         try:
-            stack = self._client.describe_stacks(StackName=stack_id)["Stacks"][0]
+            return self._described(stack_id)["StackStatus"] not in EMPTY
+        except ClientError as error:
+            return "does not exist" not in error.response["Error"].get("Message", "")
+
+    def _described(self, stack_id: str) -> StackTypeDef:
+        """Describe a stack. Raises RetryLater for what passes, ClientError for a refusal."""
+        try:
+            return self._client.describe_stacks(StackName=stack_id)["Stacks"][0]
         except ClientError as error:
             if error.response["Error"]["Code"] in _PASSING:
                 raise RetryLater(5, "CloudFormation asks to be called later.") from error
-            return "does not exist" not in error.response["Error"].get("Message", "")
+            raise
         except BotoCoreError as error:
             raise RetryLater(5, "CloudFormation could not be reached.") from error
-        return stack["StackStatus"] not in EMPTY

@@ -326,6 +326,15 @@ def test_a_deleted_record_is_never_guessed(world: World, project: Project, metho
     assert project.files(pull["head"]["sha"])["newer"] == "n\n"
 
 
+def assert_what_was_removed_is_not_pushed_again(world: World, project: Project) -> None:
+    project.commit({"new": None})
+    delete_records(project)
+    tip = project.tip()
+    v3 = world.publish("v3", {**V1, "new": "n\n", "newer": "n\n"})
+    assert project.update(v3, SyncMode="Merge")["Status"] == "pull-request"
+    assert project.tip() == tip
+
+
 def test_a_deleted_record_is_not_guessed_from_what_github_made_of_several_commits(
     world: World, project: Project
 ) -> None:
@@ -334,12 +343,7 @@ def test_a_deleted_record_is_not_guessed_from_what_github_made_of_several_commit
     project.commit({"note": "n\n"}, branch=pull["head"]["ref"])
     project.merge_pull(pull["number"], "squash")
     assert "---------\n\nCo-authored-by: Studio project template" in project.bare.text("log", "-1", "--format=%B")
-    project.commit({"new": None})
-    delete_records(project)
-    tip = project.tip()
-    v3 = world.publish("v3", {**V1, "new": "n\n", "newer": "n\n"})
-    assert project.update(v3, SyncMode="Merge")["Status"] == "pull-request"
-    assert project.tip() == tip
+    assert_what_was_removed_is_not_pushed_again(world, project)
 
 
 def test_a_deleted_record_is_not_guessed_where_the_last_delivery_left_no_trace(world: World, project: Project) -> None:
@@ -347,12 +351,7 @@ def test_a_deleted_record_is_not_guessed_where_the_last_delivery_left_no_trace(w
     number = project.pulls()[0]["number"]
     merged = {"merge_method": "squash", "commit_title": "Update", "commit_message": "By hand"}
     world.rest("PUT", f"{project.path}/pulls/{number}/merge", **merged)
-    project.commit({"new": None})
-    delete_records(project)
-    tip = project.tip()
-    v3 = world.publish("v3", {**V1, "new": "n\n", "newer": "n\n"})
-    assert project.update(v3, SyncMode="Merge")["Status"] == "pull-request"
-    assert project.tip() == tip
+    assert_what_was_removed_is_not_pushed_again(world, project)
 
 
 @pytest.mark.parametrize("records", ["kept", "deleted"])

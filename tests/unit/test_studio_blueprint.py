@@ -176,12 +176,7 @@ def test_a_blueprint_is_registered_enabled_and_granted(studio: Studio) -> None:
         domainIdentifier=studio.domain, environmentBlueprintIdentifier=blueprint
     )
     assert (configuration["provisioningRoleArn"], configuration["enabledRegions"]) == (ROLE, [REGION])
-    grants = studio.client.list_policy_grants(
-        domainIdentifier=studio.domain,
-        entityType="ENVIRONMENT_BLUEPRINT_CONFIGURATION",
-        entityIdentifier=f"{ACCOUNT}:{blueprint}",
-        policyType="CREATE_ENVIRONMENT_FROM_BLUEPRINT",
-    )["grantList"]
+    grants = blueprint_grants(studio, blueprint)
     assert {grant["principal"]["project"]["projectDesignation"] for grant in grants} == {"OWNER", "CONTRIBUTOR"}
     unit = grants[0]["principal"]["project"]["projectGrantFilter"]["domainUnitFilter"]
     assert unit == {"domainUnit": studio.root, "includeChildDomainUnits": True}
@@ -219,16 +214,21 @@ def test_a_new_template_updates_the_blueprint_in_place(studio: Studio) -> None:
     assert found["provisioningProperties"]["cloudFormation"]["templateUrl"].endswith("/2.json")
 
 
-def blueprint_units(studio: Studio, blueprint: str) -> list[str]:
-    """The domain units whose projects may use the blueprint, once for each grant."""
-    grants = studio.client.list_policy_grants(
+def blueprint_grants(studio: Studio, blueprint: str) -> Any:
+    """The grants by which projects may use the blueprint."""
+    return studio.client.list_policy_grants(
         domainIdentifier=studio.domain,
         entityType="ENVIRONMENT_BLUEPRINT_CONFIGURATION",
         entityIdentifier=f"{ACCOUNT}:{blueprint}",
         policyType="CREATE_ENVIRONMENT_FROM_BLUEPRINT",
     )["grantList"]
+
+
+def blueprint_units(studio: Studio, blueprint: str) -> list[str]:
+    """The domain units whose projects may use the blueprint, once for each grant."""
     return sorted(
-        grant["principal"]["project"]["projectGrantFilter"]["domainUnitFilter"]["domainUnit"] for grant in grants
+        grant["principal"]["project"]["projectGrantFilter"]["domainUnitFilter"]["domainUnit"]
+        for grant in blueprint_grants(studio, blueprint)
     )
 
 
