@@ -18,7 +18,7 @@ from custom_resources.reconciler import CustomResource, Done, FullName, Properti
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from custom_resources.hosts import Hosts
+    from custom_resources.clients import Clients
 
 # GitHub: letters, digits and underscores, not starting with a digit or GITHUB_; compared without case.
 Name = Annotated[
@@ -96,13 +96,13 @@ class Plan:
 
 
 @contextmanager
-def observe(request: Request[ActionsConfigurationProperties], hosts: Hosts) -> Iterator[Observed]:
+def observe(request: Request[ActionsConfigurationProperties], clients: Clients) -> Iterator[Observed]:
     """Find the repository by id. A new one is where it was just made, and an unchanged one is not asked about."""
     properties = request.properties
     if request.type == "Create" or not _difference(request, properties.repository).writes:
         yield Observed(properties.repository)
         return
-    found = hosts.github.repository_by_id(properties.repository_id, properties.repository)
+    found = clients.github.repository_by_id(properties.repository_id, properties.repository)
     yield Observed(found.full_name, found.archived) if found else Observed("")
 
 
@@ -147,17 +147,17 @@ def plan(request: Request[ActionsConfigurationProperties], observed: Observed) -
 
 
 def apply(
-    plan: Plan, request: Request[ActionsConfigurationProperties], hosts: Hosts, ensure_current: Callable[[], None]
+    plan: Plan, request: Request[ActionsConfigurationProperties], clients: Clients, ensure_current: Callable[[], None]
 ) -> Done:
     """Write the difference. Referenced values are read now and go to GitHub only."""
     properties = request.properties
-    values = {**plan.secrets, **{name: hosts.secrets.value(where) for name, where in plan.references.items()}}
+    values = {**plan.secrets, **{name: clients.secrets.value(where) for name, where in plan.references.items()}}
     if plan.restore:
-        hosts.github.update_repository(plan.full_name, archived=False)
-    hosts.github.put_secrets(plan.full_name, values)
-    hosts.github.put_variables(plan.full_name, plan.variables)
-    hosts.github.delete_secrets(plan.full_name, plan.secrets_removed)
-    hosts.github.delete_variables(plan.full_name, plan.variables_removed)
+        clients.github.update_repository(plan.full_name, archived=False)
+    clients.github.put_secrets(plan.full_name, values)
+    clients.github.put_variables(plan.full_name, plan.variables)
+    clients.github.delete_secrets(plan.full_name, plan.secrets_removed)
+    clients.github.delete_variables(plan.full_name, plan.variables_removed)
     names = sorted({*properties.secrets, *properties.secret_references})
     wanted = [properties.secrets, properties.secret_references, properties.variables]
     return Done(
@@ -176,7 +176,7 @@ def cost(plan: Plan) -> Cost:
     return Cost(points=5 * (secrets + len(plan.variables) + removed + plan.restore) + bool(secrets))
 
 
-RESOURCE: CustomResource[ActionsConfigurationProperties, Observed, Plan, Hosts] = CustomResource(
+RESOURCE: CustomResource[ActionsConfigurationProperties, Observed, Plan, Clients] = CustomResource(
     "Custom::ActionsConfiguration",
     ActionsConfigurationProperties,
     lambda properties: f"actions-configuration-{properties.repository_id}",

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from custom_resources.clients.git import RepositoryUnreachable
 from custom_resources.errors import FinalError, NotPermitted
-from custom_resources.hosts.git import RepositoryUnreachable
 from custom_resources.lineage import Delivery
 from custom_resources.live_stack import STACK_REF, Claim, held_delivery, refusal, rival, take
 from custom_resources.rate_budget import Cost
@@ -28,8 +28,8 @@ from custom_resources.reconciler import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from custom_resources.hosts import Hosts
-    from custom_resources.hosts.github import Repository
+    from custom_resources.clients import Clients
+    from custom_resources.clients.github import Repository
 
 TOPICS = 20  # as many as a repository can have
 _PARTS = {"model_build": "Model build", "model_deploy": "Model deployment"}
@@ -102,33 +102,33 @@ class Plan:
     claim: Claim | None = None
 
 
-def preflight(request: Request[GitHubRepositoryProperties], hosts: Hosts) -> Mapping[str, str]:
+def preflight(request: Request[GitHubRepositoryProperties], clients: Clients) -> Mapping[str, str]:
     """Find out about a token that GitHub rejects, or that lacks a scope, while nothing has been accepted yet."""
     if request.type != "Create":
         return {}
-    return {"Absent": "" if hosts.github.find_repository(request.properties.full_name) else "true"}
+    return {"Absent": "" if clients.github.find_repository(request.properties.full_name) else "true"}
 
 
 @contextmanager
-def observe(request: Request[GitHubRepositoryProperties], hosts: Hosts) -> Iterator[Observed]:
+def observe(request: Request[GitHubRepositoryProperties], clients: Clients) -> Iterator[Observed]:
     """Find the repository by its id where we know it, else by name; read whose it is when that is in doubt."""
     properties = request.properties
     if request.physical_id.isdigit():
-        found = hosts.github.repository_by_id(int(request.physical_id), properties.full_name)
+        found = clients.github.repository_by_id(int(request.physical_id), properties.full_name)
         to_archive = request.type == "Delete" and found is not None and not found.archived
-        yield _with_lineage(found, request, hosts) if found and to_archive else Observed(found)
+        yield _with_lineage(found, request, clients) if found and to_archive else Observed(found)
         return
     if request.noted.get("Absent") and request.attempt == 0:
         yield Observed(None)  # creating it finds out whether that is still so
         return
-    found = hosts.github.find_repository(properties.full_name)
-    yield _with_lineage(found, request, hosts) if found else Observed(None)
+    found = clients.github.find_repository(properties.full_name)
+    yield _with_lineage(found, request, clients) if found else Observed(None)
 
 
-def _with_lineage(found: Repository, request: Request[GitHubRepositoryProperties], hosts: Hosts) -> Observed:
+def _with_lineage(found: Repository, request: Request[GitHubRepositoryProperties], clients: Clients) -> Observed:
     """Read the lineage, and ask CloudFormation for the stack that holds the repository if it is another."""
     try:
-        with hosts.git.open(found.full_name) as git:
+        with clients.git.open(found.full_name) as git:
             refs = git.look()
             delivery = held_delivery(git, refs)
     except RepositoryUnreachable as unreadable:
@@ -136,7 +136,7 @@ def _with_lineage(found: Repository, request: Request[GitHubRepositoryProperties
             raise NotPermitted(str(unreadable)) from None
         raise
     ours = delivery is not None and _belongs(delivery, request.properties)
-    other = rival(delivery, request.stack_id, hosts.stacks) if ours else ""
+    other = rival(delivery, request.stack_id, clients.stacks) if ours else ""
     return Observed(found, delivery, not refs.branch, refs[STACK_REF], other)
 
 
@@ -234,12 +234,12 @@ def _update(request: Request[GitHubRepositoryProperties], found: Repository) -> 
 
 
 def apply(
-    plan: Plan, request: Request[GitHubRepositoryProperties], hosts: Hosts, ensure_current: Callable[[], None]
+    plan: Plan, request: Request[GitHubRepositoryProperties], clients: Clients, ensure_current: Callable[[], None]
 ) -> Done:
     """Do it. The id becomes the physical id; until then it is the name (see interfaces.md)."""
     properties, repository = request.properties, plan.repository
     if plan.action == "create":
-        repository = hosts.github.create_repository(
+        repository = clients.github.create_repository(
             properties.organization, properties.name, properties.description, properties.visibility
         )
         if repository is None and request.attempt:  # looked up since it was found to be taken, and not seen
@@ -250,20 +250,20 @@ def apply(
         if repository is None:
             raise Changed(f"{properties.full_name} appeared meanwhile")
     elif plan.action == "archive" and repository:
-        hosts.github.update_repository(repository.full_name, archived=True)
+        clients.github.update_repository(repository.full_name, archived=True)
         return Done(metrics=("Archived",))
     elif plan.action == "restore" and repository:
-        repository = hosts.github.update_repository(repository.full_name, archived=False)
+        repository = clients.github.update_repository(repository.full_name, archived=False)
     elif plan.changes and repository:
         if plan.changes.get("archived") is False:  # an archived repository takes no other change
-            hosts.github.update_repository(repository.full_name, archived=False)
-        repository = hosts.github.update_repository(repository.full_name, **plan.changes)
+            clients.github.update_repository(repository.full_name, archived=False)
+        repository = clients.github.update_repository(repository.full_name, **plan.changes)
     if repository is None:
         return Done()
     if plan.claim:
-        take(plan.claim, repository.full_name, hosts.git, request.started)
+        take(plan.claim, repository.full_name, clients.git, request.started)
     if plan.topics is not None:
-        hosts.github.replace_topics(repository.full_name, plan.topics)
+        clients.github.replace_topics(repository.full_name, plan.topics)
     return Done(
         {
             "RepositoryId": str(repository.id),
@@ -284,7 +284,7 @@ def cost(plan: Plan) -> Cost:
     return Cost(points=5 * writes, creations=int(plan.action == "create"))
 
 
-RESOURCE: CustomResource[GitHubRepositoryProperties, Observed, Plan, Hosts] = CustomResource(
+RESOURCE: CustomResource[GitHubRepositoryProperties, Observed, Plan, Clients] = CustomResource(
     "Custom::GitHubRepository",
     GitHubRepositoryProperties,
     lambda properties: properties.full_name,

@@ -7,8 +7,8 @@ import time
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from custom_resources.clients import Clients
 from custom_resources.errors import FinalError, RetryLater
-from custom_resources.hosts import Hosts
 from custom_resources.reconciler import CustomResource, is_complete, on_event
 from custom_resources.telemetry import count, flush, logger, redacted
 
@@ -20,11 +20,11 @@ _REASON_BYTES = 2000  # CloudFormation takes an answer of 4096 bytes, of which t
 
 
 @cache
-def _hosts() -> Hosts:
-    return Hosts.from_environment()
+def _clients() -> Clients:
+    return Clients.from_environment()
 
 
-def _handle(resource: CustomResource[Any, Any, Any, Hosts], event: dict[str, Any]) -> dict[str, Any]:
+def _handle(resource: CustomResource[Any, Any, Any, Clients], event: dict[str, Any]) -> dict[str, Any]:
     properties = event.get("ResourceProperties") or {}
     logger.append_keys(
         stack=event.get("StackId"),
@@ -33,10 +33,10 @@ def _handle(resource: CustomResource[Any, Any, Any, Hosts], event: dict[str, Any
         project=properties.get("ProjectId"),
     )
     try:
-        hosts = _hosts()
+        clients = _clients()
         if "Operation" not in event:
-            return _accepted(resource, event, hosts)
-        return is_complete(resource, event, hosts, hosts.stacks, hosts.patience, budget=hosts.budget)
+            return _accepted(resource, event, clients)
+        return is_complete(resource, event, clients, clients.stacks, clients.patience, budget=clients.budget)
     except FinalError as error:
         logger.error("failed", reason=str(error))
         count("Failures")
@@ -58,11 +58,13 @@ def _reason(error: Exception) -> str:
     return text if kept == text else f"{kept}..."
 
 
-def _accepted(resource: CustomResource[Any, Any, Any, Hosts], event: dict[str, Any], hosts: Hosts) -> dict[str, Any]:
+def _accepted(
+    resource: CustomResource[Any, Any, Any, Clients], event: dict[str, Any], clients: Clients
+) -> dict[str, Any]:
     """Accept a request. The framework cannot be asked to call again here, so a throttled look-up is repeated."""
     for _ in range(ACCEPT_ATTEMPTS):
         try:
-            return on_event(resource, event, hosts.stacks, hosts, budget=hosts.budget)
+            return on_event(resource, event, clients.stacks, clients, budget=clients.budget)
         except RetryLater as wait:
             why = wait.why
             time.sleep(min(wait.seconds, 5))
@@ -130,7 +132,7 @@ def model_approval(event: dict[str, Any], context: LambdaContext) -> None:
     from custom_resources.model_approval import handle
 
     try:
-        handle(event, _hosts(), os.environ["PRODUCT_ID"], os.environ["DEPLOY_WORKFLOW"])
+        handle(event, _clients(), os.environ["PRODUCT_ID"], os.environ["DEPLOY_WORKFLOW"])
     except (FinalError, RetryLater) as error:
         logger.error("the approval comes back", reason=str(error))
         count("Failures")

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from custom_resources.clients.git import PushRejected, Refs, RepositoryArchived
 from custom_resources.errors import FinalError
-from custom_resources.hosts.git import PushRejected, Refs, RepositoryArchived
 from custom_resources.lineage import TEMPLATE_REF, Delivery, delivery_in, message, proposals_in
 from custom_resources.reconciler import Changed
 
 if TYPE_CHECKING:
-    from custom_resources.hosts.git import BareRepository, Git
+    from custom_resources.clients.git import BareRepository, Git
     from custom_resources.reconciler import Stacks
 
 STACK_REF = "refs/studio/stack"

@@ -18,7 +18,7 @@ from custom_resources.telemetry import logger
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from custom_resources.hosts import Hosts
+    from custom_resources.clients import Clients
 
 REMEMBERED = "STUDIO_MODEL_EVENTS"
 _KEEP = 20
@@ -55,7 +55,7 @@ def approval(body: str) -> Approval:
         raise FinalError("The message is not a SageMaker model package event.") from None
 
 
-def start_deployment(approved: Approval, hosts: Hosts, product_id: str, workflow: str) -> str:
+def start_deployment(approved: Approval, clients: Clients, product_id: str, workflow: str) -> str:
     """Start the workflow unless this event has; return what was done: started, again, or not-ours.
 
     Raises FinalError or RetryLater: the message then comes back.
@@ -63,24 +63,24 @@ def start_deployment(approved: Approval, hosts: Hosts, product_id: str, workflow
     group = _GROUP.match(approved.group)
     if not approved.approves or not group:
         return "not-ours"
-    outputs = hosts.catalog.outputs_with(
+    outputs = clients.catalog.outputs_with(
         product_id, "ModelPackageGroupName", approved.group, likely_name=f"studio-{group[1]}"
     )
     if outputs is None:
         return "not-ours"
     repository_id, name = outputs.get("DeployRepositoryId", ""), _full_name(outputs)
-    found = hosts.github.repository_by_id(int(repository_id), name) if repository_id.isdigit() else None
+    found = clients.github.repository_by_id(int(repository_id), name) if repository_id.isdigit() else None
     if found is None:
         raise NoDeployRepository(
             f"The deploy repository {name or repository_id} of the model group {approved.group} is gone from GitHub."
         )
-    done = (hosts.github.variable(found.full_name, REMEMBERED) or "").split(",")
+    done = (clients.github.variable(found.full_name, REMEMBERED) or "").split(",")
     if approved.event in done:
         return "again"
     inputs = {"model_package_arn": approved.model_package}
-    hosts.github.dispatch_workflow(found.full_name, workflow, found.default_branch, inputs)
+    clients.github.dispatch_workflow(found.full_name, workflow, found.default_branch, inputs)
     kept = [event for event in done if event][-(_KEEP - 1) :]
-    hosts.github.put_variables(found.full_name, {REMEMBERED: ",".join([*kept, approved.event])})
+    clients.github.put_variables(found.full_name, {REMEMBERED: ",".join([*kept, approved.event])})
     return "started"
 
 
@@ -89,9 +89,9 @@ def _full_name(outputs: Mapping[str, str]) -> str:
     return "/".join(outputs.get("DeployRepositoryUrl", "").rstrip("/").split("/")[-2:])
 
 
-def handle(event: Mapping[str, Any], hosts: Hosts, product_id: str, workflow: str) -> None:
+def handle(event: Mapping[str, Any], clients: Clients, product_id: str, workflow: str) -> None:
     """Handle the messages of a queue; the first that fails comes back with those after it."""
     for record in event["Records"]:
         approved = approval(record["body"])
-        outcome = start_deployment(approved, hosts, product_id, workflow)
+        outcome = start_deployment(approved, clients, product_id, workflow)
         logger.info("model package event", group=approved.group, model_package=approved.model_package, outcome=outcome)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from custom_resources.hosts.git import Change
+    from custom_resources.clients.git import Change
 
 MARK = "<!-- studio-project-template -->"  # not shown; tells our pull requests from those of users
 _LISTED = 100

@@ -47,7 +47,7 @@ BranchName = Annotated[str, StringConstraints(pattern=r"^(?![-/])(?!.*(?:\.\.|//
 PropertiesT = TypeVar("PropertiesT", bound=Properties)
 ObservedT = TypeVar("ObservedT")
 PlanT = TypeVar("PlanT")
-HostsT = TypeVar("HostsT")
+ClientsT = TypeVar("ClientsT")
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class SharedBudget(Protocol):
         ...
 
 
-def no_preflight(request: Any, hosts: Any) -> Mapping[str, str]:
+def no_preflight(request: Any, clients: Any) -> Mapping[str, str]:
     """Look at nothing."""
     return {}
 
@@ -121,7 +121,7 @@ def free(plan: Any) -> Cost:
 
 
 @dataclass(frozen=True)
-class CustomResource(Generic[PropertiesT, ObservedT, PlanT, HostsT]):
+class CustomResource(Generic[PropertiesT, ObservedT, PlanT, ClientsT]):
     """A custom resource in four functions; who has read one has read all.
 
     `physical_id` names it before it exists; `observe` reads what is there, and holds what it needed for that
@@ -134,11 +134,11 @@ class CustomResource(Generic[PropertiesT, ObservedT, PlanT, HostsT]):
     resource_type: str
     properties: type[PropertiesT]
     physical_id: Callable[[PropertiesT], str]
-    observe: Callable[[Request[PropertiesT], HostsT], AbstractContextManager[ObservedT]]
+    observe: Callable[[Request[PropertiesT], ClientsT], AbstractContextManager[ObservedT]]
     plan: Callable[[Request[PropertiesT], ObservedT], PlanT]
-    apply: Callable[[PlanT, Request[PropertiesT], HostsT, Callable[[], None]], Done]
+    apply: Callable[[PlanT, Request[PropertiesT], ClientsT, Callable[[], None]], Done]
     cost: Callable[[PlanT], Cost] = free
-    preflight: Callable[[Request[PropertiesT], HostsT], Mapping[str, str]] = no_preflight
+    preflight: Callable[[Request[PropertiesT], ClientsT], Mapping[str, str]] = no_preflight
 
 
 Event = Mapping[str, Any]
@@ -179,10 +179,10 @@ def parsed(resource: CustomResource[PropertiesT, Any, Any, Any], event: Event) -
 
 
 def on_event(
-    resource: CustomResource[PropertiesT, Any, Any, HostsT],
+    resource: CustomResource[PropertiesT, Any, Any, ClientsT],
     event: Event,
     stacks: Stacks,
-    hosts: HostsT | None = None,
+    clients: ClientsT | None = None,
     *,
     budget: SharedBudget | None = None,
 ) -> dict[str, Any]:
@@ -192,7 +192,7 @@ def on_event(
     """
     request = parsed(resource, event)
     operation, started = stacks.operation(request.stack_id), str(time.time())
-    noted = {} if hosts is None else dict(_preflight(resource, request, hosts, budget))
+    noted = {} if clients is None else dict(_preflight(resource, request, clients, budget))
     return {
         "PhysicalResourceId": request.physical_id or resource.physical_id(request.properties),
         "Operation": {"Stack": operation, "Started": started, "Noted": noted},
@@ -200,16 +200,16 @@ def on_event(
 
 
 def _preflight(
-    resource: CustomResource[PropertiesT, Any, Any, HostsT],
+    resource: CustomResource[PropertiesT, Any, Any, ClientsT],
     request: Request[PropertiesT],
-    hosts: HostsT,
+    clients: ClientsT,
     budget: SharedBudget | None,
 ) -> Mapping[str, str]:
     """Look ahead, unless GitHub wants to be left alone: is_complete can wait for that, on_event cannot."""
     try:
         if budget and resource.cost is not free:
             budget.require_open()
-        return resource.preflight(request, hosts)
+        return resource.preflight(request, clients)
     except RetryLater as wait:
         _tell_everyone(wait, budget)
         logger.warning("preflight left out", why=wait.why)
@@ -227,9 +227,9 @@ def _tell_everyone(wait: RetryLater, budget: SharedBudget | None) -> None:
 
 
 def _reconcile(
-    resource: CustomResource[PropertiesT, Any, Any, HostsT],
+    resource: CustomResource[PropertiesT, Any, Any, ClientsT],
     request: Request[PropertiesT],
-    hosts: HostsT,
+    clients: ClientsT,
     budget: SharedBudget | None,
     ensure_current: Callable[[], None],
 ) -> Done:
@@ -237,23 +237,23 @@ def _reconcile(
         budget.require_open()
     for attempt in range(ATTEMPTS):
         again = replace(request, attempt=attempt)
-        with resource.observe(again, hosts) as observed:
+        with resource.observe(again, clients) as observed:
             plan = resource.plan(again, observed)
             logger.info("plan", plan=repr(plan), request=request.type, attempt=attempt)
             if budget:
                 budget.reserve(resource.cost(plan))
             ensure_current()
             try:
-                return resource.apply(plan, again, hosts, ensure_current)
+                return resource.apply(plan, again, clients, ensure_current)
             except Changed as changed:
                 logger.info("changed meanwhile", what=str(changed))
     raise RetryLater(5, "The repository keeps changing while it is being written.")
 
 
 def is_complete(
-    resource: CustomResource[PropertiesT, Any, Any, HostsT],
+    resource: CustomResource[PropertiesT, Any, Any, ClientsT],
     event: Event,
-    hosts: HostsT,
+    clients: ClientsT,
     stacks: Stacks,
     patience: float,
     *,
@@ -267,7 +267,7 @@ def is_complete(
             raise Stale
 
     try:
-        done = _reconcile(resource, request, hosts, budget, ensure_current)
+        done = _reconcile(resource, request, clients, budget, ensure_current)
     except RetryLater as wait:
         _tell_everyone(wait, budget)
         if time.time() - request.started > patience:

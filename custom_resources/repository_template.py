@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from custom_resources import pull_request_text
-from custom_resources.errors import FinalError
-from custom_resources.hosts.git import (
+from custom_resources.clients.git import (
     ROBOT,
     ZERO,
     Commit,
@@ -24,6 +23,7 @@ from custom_resources.hosts.git import (
     RepositoryArchived,
     RepositoryUnreachable,
 )
+from custom_resources.errors import FinalError
 from custom_resources.lineage import (
     BRANCHES,
     TEMPLATE_REF,
@@ -55,9 +55,9 @@ from custom_resources.reconciler import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from custom_resources.hosts import Hosts
-    from custom_resources.hosts.git import BareRepository, Change, Merge
-    from custom_resources.hosts.github import PullRequest
+    from custom_resources.clients import Clients
+    from custom_resources.clients.git import BareRepository, Change, Merge
+    from custom_resources.clients.github import PullRequest
 
 
 class RepositoryTemplateProperties(Properties):
@@ -155,26 +155,26 @@ def _is_ours(delivery: Delivery | None, properties: RepositoryTemplateProperties
 
 
 @contextmanager
-def observe(request: Request[RepositoryTemplateProperties], hosts: Hosts) -> Iterator[Observed]:
+def observe(request: Request[RepositoryTemplateProperties], clients: Clients) -> Iterator[Observed]:
     """Read the lineage; for another version, fetch the default branch's tip and merge it on this machine."""
     properties = request.properties
     if request.type == "Delete":
         yield Observed()
         return
-    with hosts.git.open(properties.repository, request.started) as git:
+    with clients.git.open(properties.repository, request.started) as git:
         if request.type == "Create" and request.attempt == 0:
             # A new repository is empty: the seed's push finds out, and saves the look before it.
-            commit = _import_wanted(git, request, hosts)
+            commit = _import_wanted(git, request, clients)
             yield Observed(git, properties.repository, properties.default_branch, commit=commit)
             return
-        full_name, refs = _find(git, request, hosts)
+        full_name, refs = _find(git, request, clients)
         if request.type == "Create":
-            require_no_rival(git, refs, full_name, _wanted(request), hosts.stacks)
+            require_no_rival(git, refs, full_name, _wanted(request), clients.stacks)
         branch = refs.branch or properties.default_branch
-        yield _observed(Observed(git, full_name, branch, refs), git, request, hosts)
+        yield _observed(Observed(git, full_name, branch, refs), git, request, clients)
 
 
-def _find(git: BareRepository, request: Request[RepositoryTemplateProperties], hosts: Hosts) -> tuple[str, Refs]:
+def _find(git: BareRepository, request: Request[RepositoryTemplateProperties], clients: Clients) -> tuple[str, Refs]:
     """Look where the repository was, and, unless its lineage is found there, ask by its id where it is."""
     properties, refs = request.properties, None
     try:
@@ -183,7 +183,7 @@ def _find(git: BareRepository, request: Request[RepositoryTemplateProperties], h
             return properties.repository, refs
     except RepositoryUnreachable:
         pass
-    found = hosts.github.repository_by_id(properties.repository_id, properties.repository)
+    found = clients.github.repository_by_id(properties.repository_id, properties.repository)
     if found is None:
         raise RepositoryGone(
             f"The repository {properties.repository} was deleted on GitHub; restore it there, "
@@ -212,18 +212,18 @@ def _fetch(git: BareRepository, refs: Refs) -> None:
 
 
 def _observed(
-    seen: Observed, git: BareRepository, request: Request[RepositoryTemplateProperties], hosts: Hosts
+    seen: Observed, git: BareRepository, request: Request[RepositoryTemplateProperties], clients: Clients
 ) -> Observed:
     properties, wanted, refs = request.properties, _wanted(request), seen.refs
     if not refs.tip:
-        return replace(seen, commit=_import_wanted(git, request, hosts))
+        return replace(seen, commit=_import_wanted(git, request, clients))
     there, proposals = refs[TEMPLATE_REF], proposals_in(refs.targets)
     waiting = [proposal for proposal in proposals if proposal.commit != there]
     seen = replace(seen, tip=Commit(refs.tip, "", (), ""))
     if there and refs[wanted.ref] == there and not waiting:
         return replace(seen, delivered=wanted)
     same = next((proposal for proposal in waiting if proposal.key == wanted.key), None)
-    found = _pull_request(seen, same, hosts) if same else None
+    found = _pull_request(seen, same, clients) if same else None
     if same and found and not found.merged and found.base == seen.branch:
         return replace(seen, offered=(Offered(same, found, untouched=False),))
     _fetch(git, refs)
@@ -238,10 +238,10 @@ def _observed(
         return seen
     proposals = [proposal for proposal in proposals if git.message(proposal.commit)]
     if proposals:
-        repository = hosts.github.repository_by_id(properties.repository_id, seen.full_name)
+        repository = clients.github.repository_by_id(properties.repository_id, seen.full_name)
         seen = replace(seen, full_name=repository.full_name if repository else seen.full_name)
-    seen = replace(seen, offered=tuple(_offered(git, seen, proposal, hosts) for proposal in proposals))
-    base, certain = _base(git, seen, request, hosts)
+    seen = replace(seen, offered=tuple(_offered(git, seen, proposal, clients) for proposal in proposals))
+    base, certain = _base(git, seen, request, clients)
     if base is None and request.type == "Create" and not properties.adopt_existing:
         raise NotOurRepository(
             f"The repository {seen.full_name} has commits but no template lineage of this project; "
@@ -250,28 +250,28 @@ def _observed(
     seen = replace(seen, base=base, certain=certain, delivered=delivery_in(base.message) if base else None)
     if certain and seen.delivered and seen.delivered.same_content(wanted):
         return seen
-    return _merged(git, seen, request, hosts)
+    return _merged(git, seen, request, clients)
 
 
-def _pull_request(seen: Observed, proposal: Proposal, hosts: Hosts) -> PullRequest | None:
-    return hosts.github.find_pull_request(seen.full_name, proposal.branch, seen.branch, pull_request_text.MARK)
+def _pull_request(seen: Observed, proposal: Proposal, clients: Clients) -> PullRequest | None:
+    return clients.github.find_pull_request(seen.full_name, proposal.branch, seen.branch, pull_request_text.MARK)
 
 
-def _offered(git: BareRepository, seen: Observed, proposal: Proposal, hosts: Hosts) -> Offered:
+def _offered(git: BareRepository, seen: Observed, proposal: Proposal, clients: Clients) -> Offered:
     """Look up what became of a proposal's pull request, and whether its branch is still as we pushed it."""
-    found = _pull_request(seen, proposal, hosts)
+    found = _pull_request(seen, proposal, clients)
     untouched = False
     if proposal.tip:
         tip = git.commit(proposal.tip)
         untouched = tip.committer == ROBOT[1] and proposal.commit in (tip.sha, *tip.parents)
-    return Offered(proposal, found, untouched, _is_delivered(seen, proposal, found, hosts))
+    return Offered(proposal, found, untouched, _is_delivered(seen, proposal, found, clients))
 
 
-def _is_delivered(seen: Observed, proposal: Proposal, found: PullRequest | None, hosts: Hosts) -> bool:
+def _is_delivered(seen: Observed, proposal: Proposal, found: PullRequest | None, clients: Clients) -> bool:
     """Tell whether a proposal is in the default branch: itself, or in the shape that squashing or rebasing gave it."""
 
     def contains(commit: str, tip: str) -> bool:
-        return hosts.github.contains(seen.full_name, commit, tip)
+        return clients.github.contains(seen.full_name, commit, tip)
 
     if contains(proposal.commit, seen.refs.tip):
         return True
@@ -282,7 +282,7 @@ def _is_delivered(seen: Observed, proposal: Proposal, found: PullRequest | None,
 
 
 def _base(
-    git: BareRepository, seen: Observed, request: Request[RepositoryTemplateProperties], hosts: Hosts
+    git: BareRepository, seen: Observed, request: Request[RepositoryTemplateProperties], clients: Clients
 ) -> tuple[Commit | None, bool]:
     """Return the newest template commit that is really in the default branch, and whether that is certain.
 
@@ -293,13 +293,13 @@ def _base(
         newest = max(delivered, key=lambda offer: offer.pull_request.number if offer.pull_request else 0)
         return git.commit(newest.proposal.commit), True
     there = seen.refs[TEMPLATE_REF]
-    if there and seen.delivered and hosts.github.contains(seen.full_name, there, seen.refs.tip):
+    if there and seen.delivered and clients.github.contains(seen.full_name, there, seen.refs.tip):
         return git.commit(there), True
-    return _recovered(git, seen, request, hosts)
+    return _recovered(git, seen, request, clients)
 
 
 def _recovered(
-    git: BareRepository, seen: Observed, request: Request[RepositoryTemplateProperties], hosts: Hosts
+    git: BareRepository, seen: Observed, request: Request[RepositoryTemplateProperties], clients: Clients
 ) -> tuple[Commit | None, bool]:
     """Find the base in the default branch's whole history: its ref was deleted, or the history rewritten.
 
@@ -324,7 +324,7 @@ def _recovered(
             last = _is_out(git, seen, newest[0])
         else:
             last = request.old is not None and request.old.template_archive == delivery.archive
-        published = _published(git, delivery, hosts)
+        published = _published(git, delivery, clients)
         if published and published.tree == newest[0].tree:
             return newest[0], alone and last
         return published or newest[0], False
@@ -343,43 +343,43 @@ def _is_out(git: BareRepository, seen: Observed, older: Commit) -> bool:
     return all(files.get(change.path, ZERO) != change.new_blob for change in git.changes(older.tree, there.tree))
 
 
-def _published(git: BareRepository, delivery: Delivery, hosts: Hosts) -> Commit | None:
+def _published(git: BareRepository, delivery: Delivery, clients: Clients) -> Commit | None:
     """Return a commit of what was published for a delivery: who rewrites a history may keep all but the content."""
     try:
-        return git.commit(_import(git, delivery, hosts))
+        return git.commit(_import(git, delivery, clients))
     except FinalError:  # no such archive, or nothing in it for this folder
         return None
 
 
 def _merged(
-    git: BareRepository, seen: Observed, request: Request[RepositoryTemplateProperties], hosts: Hosts
+    git: BareRepository, seen: Observed, request: Request[RepositoryTemplateProperties], clients: Clients
 ) -> Observed:
     """Commit the new version onto the lineage and merge it into the tip, here."""
     base, tip = seen.base, seen.tip
     assert tip is not None  # the caller has seen a commit
-    commit = _import_wanted(git, request, hosts, base.sha if base else "")
+    commit = _import_wanted(git, request, clients, base.sha if base else "")
     tree = git.commit(commit).tree
     base_tree = (
-        base.tree if base else (tip.tree if _is_auto_init(git, tip, seen.full_name, hosts) else git.empty_tree())
+        base.tree if base else (tip.tree if _is_auto_init(git, tip, seen.full_name, clients) else git.empty_tree())
     )
     merge = git.merge(base_tree, tip.tree, tree)
     return replace(seen, commit=commit, tree=tree, merge=merge, changes=tuple(git.changes(base_tree, tree)))
 
 
 def _import_wanted(
-    git: BareRepository, request: Request[RepositoryTemplateProperties], hosts: Hosts, parent: str = ""
+    git: BareRepository, request: Request[RepositoryTemplateProperties], clients: Clients, parent: str = ""
 ) -> str:
     source = request.properties.template_source
-    return _import(git, _wanted(request), hosts, f"Source: {source}" if source else "", parent)
+    return _import(git, _wanted(request), clients, f"Source: {source}" if source else "", parent)
 
 
-def _import(git: BareRepository, delivery: Delivery, hosts: Hosts, body: str = "", parent: str = "") -> str:
+def _import(git: BareRepository, delivery: Delivery, clients: Clients, body: str = "", parent: str = "") -> str:
     subject = f"Template {delivery.folder} {delivery.version}"
-    with hosts.archives.open(delivery.archive) as archive:
+    with clients.archives.open(delivery.archive) as archive:
         return git.import_commit(archive.stream(delivery.folder), message(subject, delivery, body), parent)
 
 
-def _is_auto_init(git: BareRepository, tip: Commit, full_name: str, hosts: Hosts) -> bool:
+def _is_auto_init(git: BareRepository, tip: Commit, full_name: str, clients: Clients) -> bool:
     """Tell whether the repository holds only the README that GitHub wrote when creating it: name and description."""
     entries = git.entries(tip.tree)
     if tip.parents or set(entries) != {"README.md"}:
@@ -390,7 +390,7 @@ def _is_auto_init(git: BareRepository, tip: Commit, full_name: str, hosts: Hosts
         return False
     if not more:
         return True
-    found = hosts.github.find_repository(full_name)
+    found = clients.github.find_repository(full_name)
     return found is not None and more == [found.description.strip()]
 
 
@@ -462,7 +462,7 @@ def propose(observed: Observed, reason: str) -> Plan:
 
 
 def apply(
-    plan: Plan, request: Request[RepositoryTemplateProperties], hosts: Hosts, ensure_current: Callable[[], None]
+    plan: Plan, request: Request[RepositoryTemplateProperties], clients: Clients, ensure_current: Callable[[], None]
 ) -> Done:
     """Push, or push a branch and open a pull request; all refs of a step move together or not at all."""
     if request.type == "Delete":
@@ -472,12 +472,12 @@ def apply(
     version = delivered_version(observed.refs.targets) or (observed.delivered.version if observed.delivered else "")
     try:
         if plan.action == "propose":
-            url = _propose(plan, request, hosts, ensure_current)
+            url = _propose(plan, request, clients, ensure_current)
         elif plan.action != "nothing":
-            commit = _push(plan, request, hosts, ensure_current)
+            commit = _push(plan, request, clients, ensure_current)
             version = request.properties.template_version
     except RepositoryArchived:
-        hosts.github.update_repository(observed.full_name, archived=False)  # ours: its lineage was read
+        clients.github.update_repository(observed.full_name, archived=False)  # ours: its lineage was read
         raise Changed("the repository was archived and is restored") from None
     except PushRejected as rejected:
         if rejected.stale:
@@ -489,7 +489,7 @@ def apply(
             ) from None
         instead = propose(observed, f"the branch takes no push ({rejected})")
         remaining = tuple(offer for offer in instead.withdrawn if offer.untouched)  # the others are closed
-        return apply(replace(instead, withdrawn=remaining), request, hosts, ensure_current)
+        return apply(replace(instead, withdrawn=remaining), request, clients, ensure_current)
     attributes = {"CommitSha": commit, "TemplateVersion": version, "Status": plan.status, "PullRequestUrl": url}
     return Done(attributes, metrics=_metrics(plan))
 
@@ -502,7 +502,7 @@ def _metrics(plan: Plan) -> tuple[str, ...]:
 def _push(
     plan: Plan,
     request: Request[RepositoryTemplateProperties],
-    hosts: Hosts,
+    clients: Clients,
     ensure_current: Callable[[], None],
 ) -> str:
     """Move the default branch and the lineage together, and drop the records of settled pull requests."""
@@ -519,9 +519,9 @@ def _push(
         tip = git.commit_tree(observed.merge.tree, (tip, template), text)
     targets |= {f"refs/heads/{observed.branch}": tip, **recorded(observed.refs.targets, template, wanted)}
     ensure_current()
-    _withdraw([offer for offer in plan.withdrawn if not offer.untouched], observed.full_name, wanted.version, hosts)
+    _withdraw([offer for offer in plan.withdrawn if not offer.untouched], observed.full_name, wanted.version, clients)
     git.push(observed.refs, targets)  # GitHub closes the others, whose branches go with it
-    _withdraw([offer for offer in plan.withdrawn if offer.untouched], observed.full_name, wanted.version, hosts)
+    _withdraw([offer for offer in plan.withdrawn if offer.untouched], observed.full_name, wanted.version, clients)
     return tip
 
 
@@ -542,7 +542,7 @@ def _settled(observed: Observed, keep_base: bool) -> Targets:
 def _propose(
     plan: Plan,
     request: Request[RepositoryTemplateProperties],
-    hosts: Hosts,
+    clients: Clients,
     ensure_current: Callable[[], None],
 ) -> str:
     """Push the branch with the record of what it offers, then open or change the pull request; return its URL."""
@@ -551,7 +551,7 @@ def _propose(
     assert observed.merge is not None
     assert observed.tip is not None
     merge, tip, pull = observed.merge, observed.tip, plan.renewed.pull_request if plan.renewed else None
-    repository = hosts.github.repository_by_id(request.properties.repository_id, observed.full_name)
+    repository = clients.github.repository_by_id(request.properties.repository_id, observed.full_name)
     full_name = repository.full_name if repository else observed.full_name
     settled = _settled(observed, keep_base=True)
     branch = plan.renewed.proposal.branch if plan.renewed else _free_branch(observed, settled, wanted.version)
@@ -577,7 +577,7 @@ def _propose(
 
     if not merge.conflicts:  # also where git is not sure: there is nothing in the files to resolve
         head = merged(merge.tree)
-    elif observed.base and hosts.github.contains(full_name, observed.base.sha, tip.sha):
+    elif observed.base and clients.github.contains(full_name, observed.base.sha, tip.sha):
         # The conflict is left to be seen as one: the branch is the template's own commit, GitHub asks to resolve it.
         head = observed.commit
     else:
@@ -588,11 +588,11 @@ def _propose(
         head, update = merged(tree), replace(update, conflicts=conflicts, kept=True)
     body = pull_request_text.body(update)
     ensure_current()
-    _withdraw(plan.withdrawn, full_name, wanted.version, hosts)
+    _withdraw(plan.withdrawn, full_name, wanted.version, clients)
     if pull:  # its text first: the push is what says that all is done
-        hosts.github.update_pull_request(full_name, pull.number, title=title, body=body)
+        clients.github.update_pull_request(full_name, pull.number, title=title, body=body)
     git.push(observed.refs, {**settled, f"refs/heads/{branch}": head, proposal.ref: observed.commit})
-    pull = pull or hosts.github.create_pull_request(full_name, branch, observed.branch, title, body)
+    pull = pull or clients.github.create_pull_request(full_name, branch, observed.branch, title, body)
     return pull.html_url
 
 
@@ -611,11 +611,11 @@ def _free_branch(observed: Observed, settled: Targets, version: str) -> str:
     return name
 
 
-def _withdraw(offers: Iterable[Offered], full_name: str, version: str, hosts: Hosts) -> None:
+def _withdraw(offers: Iterable[Offered], full_name: str, version: str, clients: Clients) -> None:
     for offer in offers:
         if offer.pull_request:
-            hosts.github.comment(full_name, offer.pull_request.number, pull_request_text.superseded(version))
-            hosts.github.update_pull_request(full_name, offer.pull_request.number, state="closed")
+            clients.github.comment(full_name, offer.pull_request.number, pull_request_text.superseded(version))
+            clients.github.update_pull_request(full_name, offer.pull_request.number, state="closed")
 
 
 def cost(plan: Plan) -> Cost:
@@ -624,7 +624,7 @@ def cost(plan: Plan) -> Cost:
     return Cost(points=5 * (pull_requests + 2 * comments), creations=pull_requests + comments)
 
 
-RESOURCE: CustomResource[RepositoryTemplateProperties, Observed, Plan, Hosts] = CustomResource(
+RESOURCE: CustomResource[RepositoryTemplateProperties, Observed, Plan, Clients] = CustomResource(
     "Custom::RepositoryTemplate",
     RepositoryTemplateProperties,
     lambda properties: f"repository-template-{properties.repository_id}",

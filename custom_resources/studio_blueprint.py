@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from custom_resources.clients.blueprints import Blueprint, Configuration, Grant, InUse, NameTaken, RoleNotReady
 from custom_resources.errors import FinalError, RetryLater
-from custom_resources.hosts.blueprints import Blueprint, Configuration, Grant, InUse, NameTaken, RoleNotReady
 from custom_resources.reconciler import Changed, CustomResource, Done, Properties, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from custom_resources.hosts import Hosts
-    from custom_resources.hosts.blueprints import Blueprints
+    from custom_resources.clients import Clients
+    from custom_resources.clients.blueprints import Blueprints
 
 ROLE_PATIENCE_SECONDS = 120  # IAM spreads a new role within seconds; after that the role is wrong
 _DESIGNATIONS = ("OWNER", "CONTRIBUTOR")
@@ -126,9 +126,9 @@ def _replaced(request: Request[StudioBlueprintProperties]) -> bool:
 
 
 @contextmanager
-def observe(request: Request[StudioBlueprintProperties], hosts: Hosts) -> Iterator[Observed]:
+def observe(request: Request[StudioBlueprintProperties], clients: Clients) -> Iterator[Observed]:
     """Find the blueprint by its id where we know it, else by its name (a Create that was cut short)."""
-    properties, host = request.properties, hosts.blueprints
+    properties, host = request.properties, clients.blueprints
     known = request.physical_id if "/" not in request.physical_id and not _replaced(request) else ""
     blueprint_id = known or host.blueprint_id(properties.domain_id, properties.name)
     found = host.blueprint(properties.domain_id, blueprint_id) if blueprint_id else None
@@ -191,10 +191,10 @@ def plan(request: Request[StudioBlueprintProperties], observed: Observed) -> Pla
 
 
 def apply(
-    plan: Plan, request: Request[StudioBlueprintProperties], hosts: Hosts, ensure_current: Callable[[], None]
+    plan: Plan, request: Request[StudioBlueprintProperties], clients: Clients, ensure_current: Callable[[], None]
 ) -> Done:
     """Write: the blueprint, its configuration, the grants."""
-    properties, host, blueprint = request.properties, hosts.blueprints, plan.blueprint
+    properties, host, blueprint = request.properties, clients.blueprints, plan.blueprint
     if blueprint is None:
         return Done()
     if plan.action == "delete":
@@ -255,6 +255,6 @@ def _delete(
         host.delete_blueprint(domain_id, blueprint.id)
 
 
-RESOURCE: CustomResource[StudioBlueprintProperties, Observed, Plan, Hosts] = CustomResource(
+RESOURCE: CustomResource[StudioBlueprintProperties, Observed, Plan, Clients] = CustomResource(
     "Custom::StudioBlueprint", StudioBlueprintProperties, _provisional, observe, plan, apply
 )

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from custom_resources.clients.studio import Project, Tooling
 from custom_resources.errors import FinalError, RetryLater
-from custom_resources.hosts.studio import Project, Tooling
 from custom_resources.reconciler import CustomResource, Done, Line, LineOrNothing, Properties, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from custom_resources.hosts import Hosts
+    from custom_resources.clients import Clients
 
 POLL_SECONDS = 10
 CLASSIC = "classic"  # in place of the domain's id: a project of SageMaker Studio classic
@@ -74,7 +74,7 @@ class Plan:
 
 
 @contextmanager
-def observe(request: Request[StudioProjectProperties], hosts: Hosts) -> Iterator[Observed]:
+def observe(request: Request[StudioProjectProperties], clients: Clients) -> Iterator[Observed]:
     """Read the project, and check that the template has its profile before anything is created."""
     properties = request.properties
     if request.type == "Delete":
@@ -83,10 +83,10 @@ def observe(request: Request[StudioProjectProperties], hosts: Hosts) -> Iterator
     if properties.domain_id == CLASSIC:
         project = _classic_project(properties, request.stack_id)
     else:
-        project = hosts.studio.project(properties.domain_id, properties.project_id, request.stack_id)
+        project = clients.studio.project(properties.domain_id, properties.project_id, request.stack_id)
     if properties.template_archive:
         profile = profile_folder(properties, properties.profile_name or project.profile_name)
-        with hosts.archives.open(properties.template_archive) as archive:
+        with clients.archives.open(properties.template_archive) as archive:
             archive.require_profile(profile)
     yield Observed(project)
 
@@ -214,13 +214,13 @@ def _default_location(account: str, region: str, properties: StudioProjectProper
 
 
 def apply(
-    plan: Plan, request: Request[StudioProjectProperties], hosts: Hosts, ensure_current: Callable[[], None]
+    plan: Plan, request: Request[StudioProjectProperties], clients: Clients, ensure_current: Callable[[], None]
 ) -> Done:
     """Nothing is written: the attributes are the result."""
     return Done(plan.attributes, plan.physical_id if request.type == "Create" else "")
 
 
-RESOURCE: CustomResource[StudioProjectProperties, Observed, Plan, Hosts] = CustomResource(
+RESOURCE: CustomResource[StudioProjectProperties, Observed, Plan, Clients] = CustomResource(
     "Custom::StudioProject",
     StudioProjectProperties,
     _physical_id,

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from custom_resources.clients.blueprints import Grant, NameTaken, Profile
 from custom_resources.errors import FinalError
-from custom_resources.hosts.blueprints import Grant, NameTaken, Profile
 from custom_resources.reconciler import Changed, CustomResource, Done, Properties, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from custom_resources.hosts import Hosts
+    from custom_resources.clients import Clients
 
 TOOLING = "Tooling"
 _ENTITY: Literal["DOMAIN_UNIT"] = "DOMAIN_UNIT"
@@ -122,9 +122,9 @@ def _granted_before(request: Request[StudioProjectProfileProperties]) -> StudioP
 
 
 @contextmanager
-def observe(request: Request[StudioProjectProfileProperties], hosts: Hosts) -> Iterator[Observed]:
+def observe(request: Request[StudioProjectProfileProperties], clients: Clients) -> Iterator[Observed]:
     """Find the profile by its id where we know it, else by its name."""
-    properties, host = request.properties, hosts.blueprints
+    properties, host = request.properties, clients.blueprints
     known = request.physical_id if "/" not in request.physical_id and not _replaced(request) else ""
     profile_id = known or host.profile_id(properties.domain_id, properties.profile_name)
     found = host.profile(properties.domain_id, profile_id) if profile_id else None
@@ -288,10 +288,10 @@ def _joined(request: Request[StudioProjectProfileProperties], found: Profile | N
 
 
 def apply(
-    plan: Plan, request: Request[StudioProjectProfileProperties], hosts: Hosts, ensure_current: Callable[[], None]
+    plan: Plan, request: Request[StudioProjectProfileProperties], clients: Clients, ensure_current: Callable[[], None]
 ) -> Done:
     """Write the profile, then the grants on it."""
-    domain_id, host, profile = request.properties.domain_id, hosts.blueprints, plan.profile
+    domain_id, host, profile = request.properties.domain_id, clients.blueprints, plan.profile
     if profile is None:
         return Done()
     profile_id = profile.id
@@ -299,7 +299,7 @@ def apply(
         host.delete_profile(domain_id, profile_id)
         for grant in plan.grants:
             if profile_id in _listed(grant):
-                _regrant(hosts, domain_id, plan.domain_unit, grant, set(_listed(grant)) - {profile_id})
+                _regrant(clients, domain_id, plan.domain_unit, grant, set(_listed(grant)) - {profile_id})
         return Done()
     if plan.action == "create":
         try:
@@ -313,16 +313,16 @@ def apply(
             continue
         ensure_current()
         there = next((grant for grant in plan.grants if grant.principal == principal), Grant("", principal, {}))
-        _regrant(hosts, domain_id, plan.domain_unit, there, {*_listed(there), profile_id})
+        _regrant(clients, domain_id, plan.domain_unit, there, {*_listed(there), profile_id})
     for unit, grant in plan.outdated:
         ensure_current()
-        _regrant(hosts, domain_id, unit, grant, set(_listed(grant)) - {profile_id})
+        _regrant(clients, domain_id, unit, grant, set(_listed(grant)) - {profile_id})
     return Done({"ProjectProfileId": profile_id, "ProfileName": profile.name}, physical_id=profile_id)
 
 
-def _regrant(hosts: Hosts, domain_id: str, domain_unit: str, there: Grant, profiles: set[str]) -> None:
+def _regrant(clients: Clients, domain_id: str, domain_unit: str, there: Grant, profiles: set[str]) -> None:
     """Let a principal's grant list exactly these profiles: a grant cannot be changed, so the new one comes first."""
-    host = hosts.blueprints
+    host = clients.blueprints
     detail = {"createProjectFromProjectProfile": {"includeChildDomainUnits": True, "projectProfiles": sorted(profiles)}}
     detail["createProjectFromProjectProfile"] |= {
         key: value
@@ -342,6 +342,6 @@ def _regrant(hosts: Hosts, domain_id: str, domain_unit: str, there: Grant, profi
         host.remove_grant(domain_id, _ENTITY, domain_unit, _POLICY, there)
 
 
-RESOURCE: CustomResource[StudioProjectProfileProperties, Observed, Plan, Hosts] = CustomResource(
+RESOURCE: CustomResource[StudioProjectProfileProperties, Observed, Plan, Clients] = CustomResource(
     "Custom::StudioProjectProfile", StudioProjectProfileProperties, _provisional, observe, plan, apply
 )

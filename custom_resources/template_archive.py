@@ -14,7 +14,7 @@ from custom_resources.reconciler import CustomResource, Done, Properties, Reques
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from custom_resources.hosts import Hosts
+    from custom_resources.clients import Clients
 
 
 class TemplateArchiveProperties(Properties):
@@ -33,9 +33,9 @@ class Plan:
 
 
 @contextmanager
-def observe(request: Request[TemplateArchiveProperties], hosts: Hosts) -> Iterator[bool]:
+def observe(request: Request[TemplateArchiveProperties], clients: Clients) -> Iterator[bool]:
     """Look whether the archive is there."""
-    yield request.type == "Delete" or hosts.archives.has(request.properties.archive)
+    yield request.type == "Delete" or clients.archives.has(request.properties.archive)
 
 
 def plan(request: Request[TemplateArchiveProperties], there: bool) -> Plan:
@@ -44,16 +44,16 @@ def plan(request: Request[TemplateArchiveProperties], there: bool) -> Plan:
 
 
 def apply(
-    plan: Plan, request: Request[TemplateArchiveProperties], hosts: Hosts, ensure_current: Callable[[], None]
+    plan: Plan, request: Request[TemplateArchiveProperties], clients: Clients, ensure_current: Callable[[], None]
 ) -> Done:
     """Copy the asset, checked against its name."""
     properties = request.properties
     if plan.copy:
-        hosts.archives.copy_in(properties.source_bucket, properties.source_key, properties.archive)
+        clients.archives.copy_in(properties.source_bucket, properties.source_key, properties.archive)
     return Done({"Archive": properties.archive})
 
 
-RESOURCE: CustomResource[TemplateArchiveProperties, bool, Plan, Hosts] = CustomResource(
+RESOURCE: CustomResource[TemplateArchiveProperties, bool, Plan, Clients] = CustomResource(
     "Custom::TemplateArchive",
     TemplateArchiveProperties,
     lambda properties: properties.archive,

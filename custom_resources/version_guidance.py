@@ -15,8 +15,8 @@ from custom_resources.reconciler import CustomResource, Done, Properties, Reques
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from custom_resources.hosts import Hosts
-    from custom_resources.hosts.product_versions import ProductVersion
+    from custom_resources.clients import Clients
+    from custom_resources.clients.product_versions import ProductVersion
 
 Guidance = Literal["DEFAULT", "DEPRECATED", "INACTIVE"]
 
@@ -40,9 +40,9 @@ class Plan:
 
 
 @contextmanager
-def observe(request: Request[VersionGuidanceProperties], hosts: Hosts) -> Iterator[list[ProductVersion]]:
+def observe(request: Request[VersionGuidanceProperties], clients: Clients) -> Iterator[list[ProductVersion]]:
     """List the product's versions."""
-    yield [] if request.type == "Delete" else hosts.product_versions.list(request.properties.product_id)
+    yield [] if request.type == "Delete" else clients.product_versions.list(request.properties.product_id)
 
 
 def plan(request: Request[VersionGuidanceProperties], observed: list[ProductVersion]) -> Plan:
@@ -68,15 +68,15 @@ def _as_is_to_be(version: ProductVersion, guidance: Guidance) -> ProductVersion:
 
 
 def apply(
-    plan: Plan, request: Request[VersionGuidanceProperties], hosts: Hosts, ensure_current: Callable[[], None]
+    plan: Plan, request: Request[VersionGuidanceProperties], clients: Clients, ensure_current: Callable[[], None]
 ) -> Done:
     """Write the differences."""
     for version in plan.changes:
-        hosts.product_versions.set(request.properties.product_id, version)
+        clients.product_versions.set(request.properties.product_id, version)
     return Done()
 
 
-RESOURCE: CustomResource[VersionGuidanceProperties, list[ProductVersion], Plan, Hosts] = CustomResource(
+RESOURCE: CustomResource[VersionGuidanceProperties, list[ProductVersion], Plan, Clients] = CustomResource(
     "Custom::VersionGuidance",
     VersionGuidanceProperties,
     lambda properties: f"version-guidance-{properties.product_id}",

@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from custom_resources import actions_configuration, github_repository, repository_template, studio_project
+from custom_resources.clients import Clients
 from custom_resources.errors import FinalError, RetryLater
-from custom_resources.hosts import Hosts
 from custom_resources.reconciler import CustomResource, Request, parsed
 from local import assembly
 from local.home import LocalError
@@ -25,11 +25,11 @@ from products.settings import load_settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from custom_resources.hosts.git import BareRepository, Change
+    from custom_resources.clients.git import BareRepository, Change
     from local.run import Run
     from local.stacks import Stack
 
-_RESOURCES: dict[str, CustomResource[Any, Any, Any, Hosts]] = {
+_RESOURCES: dict[str, CustomResource[Any, Any, Any, Clients]] = {
     resource.resource_type: resource
     for resource in (
         studio_project.RESOURCE,
@@ -143,7 +143,7 @@ class _Walk:
         self._with_patch = with_patch
         self._ids = run.cloud.stacks.resources(stack.name)
         self._known: dict[str, Any] = {}
-        self._hosts: dict[str, Hosts] = {}
+        self._clients: dict[str, Clients] = {}
 
     def visit(self, name: str) -> None:
         """Plan one resource and remember what it would report."""
@@ -156,7 +156,7 @@ class _Walk:
             attributes = self._planned(name, _RESOURCES[type_], physical_id)
         self._known[name] = {"PhysicalResourceId": physical_id or name, "Attributes": dict(attributes)}
 
-    def _planned(self, name: str, resource: CustomResource[Any, Any, Any, Hosts], id_: str) -> Mapping[str, str]:
+    def _planned(self, name: str, resource: CustomResource[Any, Any, Any, Clients], id_: str) -> Mapping[str, str]:
         new = self._new.properties(name, self._known, self._stack)
         old = self._old.properties(name, self._known, self._stack)
         event = {
@@ -173,20 +173,20 @@ class _Walk:
 
     @contextmanager
     def _observed(
-        self, resource: CustomResource[Any, Any, Any, Hosts], request: Request[Any]
+        self, resource: CustomResource[Any, Any, Any, Clients], request: Request[Any]
     ) -> Iterator[tuple[Any, Any]]:
-        hosts = self._hosts_of(resource.resource_type)
-        with resource.observe(request, hosts) as observed:
+        clients = self._clients_of(resource.resource_type)
+        with resource.observe(request, clients) as observed:
             yield observed, resource.plan(request, observed)
 
-    def _hosts_of(self, type_: str) -> Hosts:
-        """Return the hosts with the deployed function's own environment."""
-        if type_ not in self._hosts:
+    def _clients_of(self, type_: str) -> Clients:
+        """Return the clients with the deployed function's own environment."""
+        if type_ not in self._clients:
             module = {r: m for m, r in _MODULES.items()}[type_]
             function = f"{load_settings().prefix}-{module}"
             configuration = self._run.cloud.client("lambda").get_function_configuration(FunctionName=function)
-            self._hosts[type_] = _LocalHosts(configuration["Environment"]["Variables"], self._run.cloud.client)
-        return self._hosts[type_]
+            self._clients[type_] = _LocalClients(configuration["Environment"]["Variables"], self._run.cloud.client)
+        return self._clients[type_]
 
     # -- one reader for each type: note what would happen, return what the resource would report --------------------
 
@@ -259,8 +259,8 @@ _MODULES = {
 }
 
 
-class _LocalHosts(Hosts):
-    """The functions' hosts, with this run's clients."""
+class _LocalClients(Clients):
+    """The functions' clients, with this run's clients."""
 
     def __init__(self, environment: dict[str, str], client: Callable[[str], Any]) -> None:
         super().__init__(environment)

@@ -63,7 +63,7 @@ def main() -> None:
     from ministack.core import lambda_runtime
     from ministack.services.cloudformation import provisioners
 
-    from local.aws import resource_types, sdk_integrations, service_events
+    from standins.aws import resource_types, sdk_integrations, service_events
 
     resource_types.register()
     sdk_integrations.register()

@@ -121,8 +121,8 @@ def _commands(home: Home, ports: dict[str, int]) -> list[tuple[str, list[str], d
     gateway = f"http://127.0.0.1:{ports['ministack']}"
     return [
         ("ministack", ["-m", "local.ministack"], ministack.settings(home, ports["ministack"], stand_in)),
-        ("aws", ["-m", "local.aws", "--port", str(ports["aws"]), "--aws-endpoint", gateway], {}),
-        ("github", ["-m", "local.github", "--port", str(ports["github"]), "--root", str(home.github)], {}),
+        ("aws", ["-m", "standins.aws", "--port", str(ports["aws"]), "--aws-endpoint", gateway], {}),
+        ("github", ["-m", "standins.github", "--port", str(ports["github"]), "--root", str(home.github)], {}),
     ]
 
 

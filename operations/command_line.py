@@ -108,7 +108,7 @@ def _source_token(settings: Settings) -> str:
         return token
     import boto3
 
-    from custom_resources.hosts.secrets import Secrets
+    from custom_resources.clients.secrets import Secrets
     from operations.service_catalog import refused_as
 
     name = settings.template_source.token_secret_name
@@ -324,8 +324,8 @@ _RESULTS = ("planned", "updated", "failed", "begun", "skipped", "not started")
 def _doctor(options: argparse.Namespace) -> int:
     import boto3
 
-    from custom_resources.hosts.github import GitHub
-    from custom_resources.hosts.secrets import GitHubCredentials, Secrets
+    from custom_resources.clients.github import GitHub
+    from custom_resources.clients.secrets import GitHubCredentials, Secrets
     from operations.doctor import AwsChecks, Check, GitHubChecks, diagnose
     from operations.service_catalog import refused_as
 

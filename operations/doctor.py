@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from custom_resources.clients.github import TokenTooNarrow
 from custom_resources.errors import FinalError, RetryLater
-from custom_resources.hosts.github import TokenTooNarrow
 from operations.service_catalog import ProductNotFound, ServiceCatalog, refused_as
 
 if TYPE_CHECKING:
     import boto3
 
-    from custom_resources.hosts.github import GitHub
-    from custom_resources.hosts.secrets import GitHubCredentials
+    from custom_resources.clients.github import GitHub
+    from custom_resources.clients.secrets import GitHubCredentials
     from products.settings import Settings
     from products.versions import Version
 

@@ -23,7 +23,7 @@ import requests
 from nacl.encoding import Base64Encoder
 from nacl.public import PublicKey, SealedBox
 
-from custom_resources.hosts.git import BareRepository
+from custom_resources.clients.git import BareRepository
 from custom_resources.template_content import TemplateFile, archive_name, build_archive
 from tests.faults.matrix import ORGANIZATION, TOKENS, StandIn
 from tests.faults.stack import PARTS, Resource, Stack, World, launch_template

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from custom_resources.hosts import git, github
+from custom_resources.clients import git, github
 from custom_resources.live_stack import STACK_REF
 from custom_resources.template_content import TemplateFile, archive_name, build_archive
 from tests.faults.stack import PARTS, Stack, World, launch_template
@@ -86,7 +86,7 @@ class StandIn:
 
     def __init__(self, root: Path) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "local.github", "--port", "0", "--root", str(root)],
+            [sys.executable, "-m", "standins.github", "--port", "0", "--root", str(root)],
             stdout=subprocess.PIPE,
             text=True,
         )

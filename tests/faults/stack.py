@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from custom_resources import actions_configuration, github_repository, repository_template
+from custom_resources.clients import Clients
+from custom_resources.clients.budget import SharedBudget
+from custom_resources.clients.secrets import GitHubCredentials
+from custom_resources.clients.stacks import EMPTY
 from custom_resources.errors import FinalError
-from custom_resources.hosts import Hosts
-from custom_resources.hosts.budget import SharedBudget
-from custom_resources.hosts.secrets import GitHubCredentials
-from custom_resources.hosts.stacks import EMPTY
 from custom_resources.rate_budget import Budget
 from custom_resources.reconciler import CustomResource, is_complete, on_event
 from custom_resources.template_content import Archive
@@ -94,8 +94,8 @@ class BudgetInMemory(SharedBudget):
         return True
 
 
-class World(Hosts):
-    """A function's hosts: GitHub and Git are real, the rest is in memory."""
+class World(Clients):
+    """A function's clients: GitHub and Git are real, the rest is in memory."""
 
     def __init__(self, api_url: str, server_url: str, tokens: list[str], archives: Mapping[str, bytes]) -> None:
         super().__init__({"GITHUB_API_URL": api_url, "GITHUB_SERVER_URL": server_url})

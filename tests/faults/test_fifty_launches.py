@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from custom_resources.template_content import archive_name
-from local.github import GitHubStandIn
-from local.github.limits import Limits
+from standins.github import GitHubStandIn
+from standins.github.limits import Limits
 from tests.faults import stack as stacks
 from tests.faults.matrix import ARCHIVES, ORGANIZATION, V1
 from tests.faults.stack import PARTS, Stack, World, launch_template

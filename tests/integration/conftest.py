@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from local.github import GitHubStandIn
 from local.home import Home
+from standins.github import GitHubStandIn
 from tests.integration.ministack import MiniStack
 from tests.integration.world import World
 from tests.sharing import synthesized_before

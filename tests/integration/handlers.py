@@ -11,18 +11,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from custom_resources import actions_configuration, github_repository, repository_template
+from custom_resources.clients import Clients
+from custom_resources.clients.archives import ArchiveMissing
+from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import FinalError
-from custom_resources.hosts import Hosts
-from custom_resources.hosts.archives import ArchiveMissing
-from custom_resources.hosts.secrets import GitHubCredentials
 from custom_resources.reconciler import CustomResource, is_complete, on_event
 from custom_resources.telemetry import logger
 from custom_resources.template_content import Archive
-from local.github import GitHubStandIn
+from standins.github import GitHubStandIn
 from tests.integration.clouds import Resource
 
 POLLS = 20
-RESOURCES: dict[str, CustomResource[Any, Any, Any, Hosts]] = {
+RESOURCES: dict[str, CustomResource[Any, Any, Any, Clients]] = {
     each.resource_type: each
     for each in (github_repository.RESOURCE, repository_template.RESOURCE, actions_configuration.RESOURCE)
 }
@@ -91,20 +91,20 @@ class Handlers:
         self._github = github
         self.archives, self.stacks, self.secrets = Archives(), Stacks(), Secrets(github.token)
         self._live: dict[str, dict[str, Live]] = {}
-        self.hosts = self._new_hosts()
+        self.clients = self._new_clients()
 
-    def _new_hosts(self) -> Hosts:
-        """Return the hosts of a fresh Lambda environment."""
-        hosts = Hosts({"GITHUB_API_URL": self._github.api_url, "GITHUB_SERVER_URL": self._github.server_url})
-        vars(hosts).update(stacks=self.stacks, secrets=self.secrets, archives=self.archives)
-        return hosts
+    def _new_clients(self) -> Clients:
+        """Return the clients of a fresh Lambda environment."""
+        clients = Clients({"GITHUB_API_URL": self._github.api_url, "GITHUB_SERVER_URL": self._github.server_url})
+        vars(clients).update(stacks=self.stacks, secrets=self.secrets, archives=self.archives)
+        return clients
 
     def put_archive(self, name: str, data: bytes) -> None:
         self.archives.objects[name] = data
 
     def use_token(self, token: str, *, warm: bool = False) -> None:
         self.secrets.token = token
-        self.hosts = self.hosts if warm else self._new_hosts()
+        self.clients = self.clients if warm else self._new_clients()
 
     def store_secret(self, name: str, key: str, value: str) -> str:
         self.secrets.values[f"{name}#{key}"] = value
@@ -165,7 +165,7 @@ class Handlers:
             event |= {"PhysicalResourceId": old.physical_id, "OldResourceProperties": old.properties}
         kind = RESOURCES[resource.type]
         try:
-            event |= on_event(kind, event, self.stacks, self.hosts)
+            event |= on_event(kind, event, self.stacks, self.clients)
             if not old:  # from now on, a rollback deletes it
                 live[name] = Live(resource.type, event["PhysicalResourceId"], properties)
             id_, attributes = self._polled(kind, event)
@@ -198,7 +198,7 @@ class Handlers:
         if kind != "Create":
             event["PhysicalResourceId"] = physical_id
         resource = RESOURCES[resource_type]
-        return self._polled(resource, event | on_event(resource, event, self.stacks, self.hosts))
+        return self._polled(resource, event | on_event(resource, event, self.stacks, self.clients))
 
     @staticmethod
     def _event(kind: str, stack: str, name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -211,10 +211,10 @@ class Handlers:
         }
 
     def _polled(
-        self, resource: CustomResource[Any, Any, Any, Hosts], event: dict[str, Any]
+        self, resource: CustomResource[Any, Any, Any, Clients], event: dict[str, Any]
     ) -> tuple[str, dict[str, str]]:
         for _ in range(POLLS):
-            answer = is_complete(resource, event, self.hosts, self.stacks, patience=600)
+            answer = is_complete(resource, event, self.clients, self.stacks, patience=600)
             if answer["IsComplete"]:
                 return answer.get("PhysicalResourceId", event["PhysicalResourceId"]), answer.get("Data", {})
         raise AssertionError("the request never completes")

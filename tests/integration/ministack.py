@@ -21,10 +21,10 @@ import pytest
 from custom_resources.errors import FinalError
 from local import assembly, ministack, processes, projects
 from local import run as runs
-from local.github.server import ORGANIZATION
 from local.home import GitHubPlace, Home
 from local.stacks import Event, StackFailed
 from local.terminal import Terminal
+from standins.github.server import ORGANIZATION
 from tests.integration.clouds import ATTRIBUTES, Resource
 
 READABLE = [{"Key": "studio-mlops:readable", "Value": "true"}]  # docs/interfaces.md

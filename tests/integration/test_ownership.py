@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from custom_resources.clients.github import GitHub
 from custom_resources.errors import RetryLater
-from custom_resources.hosts.github import GitHub
 from custom_resources.live_stack import STACK_REF
-from local.github.faults import Fault
+from standins.github.faults import Fault
 from tests.integration.world import Content, Project, World, refused
 
 V1: dict[str, Content] = {"README.md": "# Template\n", "train.py": "one\n"}

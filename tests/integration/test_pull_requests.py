@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from custom_resources.hosts.git import BareRepository
-from custom_resources.hosts.github import GitHub
+from custom_resources.clients.git import BareRepository
+from custom_resources.clients.github import GitHub
 from custom_resources.repository_template import RulesRefuse
 from tests.integration.world import Content, Edit, Project, Tree, Version, World, link, refused
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.github.requests_log import Entry
+from standins.github.requests_log import Entry
 from tests.integration.world import Content, Project, World
 
 V1: dict[str, Content] = {

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from local.github.messages import Request, Response
+from standins.github.messages import Request, Response
 from tests.integration.world import Content, Edit, Project, Tree, World, executable, link
 
 FIVE = "one\ntwo\nthree\nfour\nfive\n"

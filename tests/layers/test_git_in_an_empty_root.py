@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from custom_resources.clients.git import Git
 from custom_resources.errors import RetryLater
-from custom_resources.hosts.git import Git
 from custom_resources.template_content import TemplateFile
 from layers.git.layer import Patchelf
 from tests.layers.conftest import NATIVE, Layers

@@ -11,13 +11,13 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from custom_resources.hosts.github import GitHub
-from custom_resources.hosts.secrets import GitHubCredentials
-from local.github import GitHubStandIn
+from custom_resources.clients.github import GitHub
+from custom_resources.clients.secrets import GitHubCredentials
 from operations.command_line import main
 from operations.doctor import FUNCTIONS, AwsChecks, Check, GitHubChecks, diagnose, expiry, member, scopes
 from products.settings import Settings, load_settings
 from products.versions import Version
+from standins.github import GitHubStandIn
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 PROVIDER = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"

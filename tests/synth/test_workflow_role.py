@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from custom_resources.hosts.studio import Project, Tooling
+from custom_resources.clients.studio import Project, Tooling
 from custom_resources.reconciler import Request
 from custom_resources.studio_project import Observed, StudioProjectProperties, _classic_project, plan
 from products.settings import PROJECT_ROOT, Settings

@@ -13,9 +13,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FORBIDDEN = {
-    "custom_resources": {"aws_cdk", "constructs", "products", "local", "operations", "tests", "moto", "ministack"},
-    "products": {"local", "operations", "tests", "github", "git", "nacl"},
-    "operations": {"aws_cdk", "constructs", "local", "tests"},
+    "custom_resources": {
+        *("aws_cdk", "constructs", "products", "local", "operations", "standins", "tests", "moto", "ministack"),
+    },
+    "products": {"local", "operations", "standins", "tests", "github", "git", "nacl"},
+    "operations": {"aws_cdk", "constructs", "local", "standins", "tests"},
+    "standins": {"aws_cdk", "constructs", "custom_resources", "products", "operations", "local", "tests"},
     "local": {"aws_cdk", "constructs", "tests"},
 }
 RESOURCES = sorted(
@@ -48,12 +51,12 @@ def test_a_room_imports_only_where_its_arrows_point(room: str) -> None:
     assert wrong == []
 
 
-def test_reconcilers_meet_only_through_their_hosts() -> None:
+def test_reconcilers_meet_only_through_their_clients() -> None:
     assert {"github_repository", "repository_template", "actions_configuration", "studio_project"} <= set(RESOURCES)
     for name in RESOURCES:
         others = {f"custom_resources.{other}" for other in RESOURCES if other != name}
         assert not others & set(imports(ROOT / "custom_resources" / f"{name}.py"))
-    for path in modules("custom_resources/hosts"):
+    for path in modules("custom_resources/clients"):
         assert not {f"custom_resources.{name}" for name in RESOURCES} & set(imports(path))
 
 
@@ -65,7 +68,7 @@ def test_pure_modules_reach_no_host(name: str) -> None:
         alias.name for n in tree.body if isinstance(n, ast.Import) for alias in n.names
     }
     assert not {module.split(".")[0] for module in top} & side_effects
-    assert not any(module.startswith("custom_resources.hosts") for module in top)
+    assert not any(module.startswith("custom_resources.clients") for module in top)
 
 
 def test_no_module_has_a_name_that_says_nothing() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from custom_resources.clients.github import Repository
 from custom_resources.github_repository import (
     GitHubRepositoryProperties,
     Observed,
@@ -16,7 +17,6 @@ from custom_resources.github_repository import (
     cost,
     plan,
 )
-from custom_resources.hosts.github import Repository
 from custom_resources.lineage import Delivery
 from custom_resources.live_stack import Claim, HeldByAnotherStack
 from custom_resources.reconciler import Request

@@ -10,9 +10,9 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from custom_resources.clients.catalog import Catalog
+from custom_resources.clients.github import Repository
 from custom_resources.errors import FinalError, RetryLater
-from custom_resources.hosts.catalog import Catalog
-from custom_resources.hosts.github import Repository
 from custom_resources.model_approval import REMEMBERED, approval, handle
 
 GROUP = "aiops-proj1-models"
@@ -60,26 +60,26 @@ class Launches:
 
 
 @dataclass
-class Hosts:
+class Clients:
     github: GitHub
     catalog: Launches
 
 
 @pytest.fixture
-def hosts() -> Hosts:
+def clients() -> Clients:
     repository = Repository(7, "acme/renamed", "https://g/acme/renamed", "", "trunk", "", False, True, "private")
     outputs = {"DeployRepositoryId": "7", "DeployRepositoryUrl": "https://github.com/acme/first-name"}
-    return Hosts(GitHub({7: repository}), Launches(outputs))
+    return Clients(GitHub({7: repository}), Launches(outputs))
 
 
-def run(hosts: Hosts, event: dict[str, Any]) -> None:
-    handle(event, hosts, "prod-1", "deploy_model.yml")  # type: ignore[arg-type]
+def run(clients: Clients, event: dict[str, Any]) -> None:
+    handle(event, clients, "prod-1", "deploy_model.yml")  # type: ignore[arg-type]
 
 
-def test_the_repository_is_found_by_its_id_and_its_default_branch_runs(hosts: Hosts) -> None:
-    run(hosts, message())
-    assert hosts.github.started == [("acme/renamed", "deploy_model.yml", "trunk", {"model_package_arn": PACKAGE})]
-    assert hosts.github.variables == {REMEMBERED: "e1"}
+def test_the_repository_is_found_by_its_id_and_its_default_branch_runs(clients: Clients) -> None:
+    run(clients, message())
+    assert clients.github.started == [("acme/renamed", "deploy_model.yml", "trunk", {"model_package_arn": PACKAGE})]
+    assert clients.github.variables == {REMEMBERED: "e1"}
 
 
 @pytest.mark.parametrize(
@@ -92,48 +92,48 @@ def test_the_repository_is_found_by_its_id_and_its_default_branch_runs(hosts: Ho
         (None, 1),
     ],
 )
-def test_only_the_approval_itself_deploys(hosts: Hosts, changed: list[str] | None, started: int) -> None:
+def test_only_the_approval_itself_deploys(clients: Clients, changed: list[str] | None, started: int) -> None:
     """An approved package that changes otherwise has an event with ModelApprovalStatus Approved as well."""
-    run(hosts, message(UpdatedModelPackageFields=changed))
-    assert len(hosts.github.started) == started
+    run(clients, message(UpdatedModelPackageFields=changed))
+    assert len(clients.github.started) == started
 
 
-def test_an_event_that_comes_again_starts_nothing(hosts: Hosts) -> None:
+def test_an_event_that_comes_again_starts_nothing(clients: Clients) -> None:
     for _ in range(3):
-        run(hosts, message("e1"))
-    run(hosts, message("e2"))
-    assert len(hosts.github.started) == 2
+        run(clients, message("e1"))
+    run(clients, message("e2"))
+    assert len(clients.github.started) == 2
 
 
-def test_what_is_remembered_does_not_grow_for_ever(hosts: Hosts) -> None:
+def test_what_is_remembered_does_not_grow_for_ever(clients: Clients) -> None:
     for number in range(50):
-        run(hosts, message(f"e{number}"))
-    assert hosts.github.variables[REMEMBERED].split(",") == [f"e{number}" for number in range(30, 50)]
+        run(clients, message(f"e{number}"))
+    assert clients.github.variables[REMEMBERED].split(",") == [f"e{number}" for number in range(30, 50)]
 
 
 @pytest.mark.parametrize("failure", [FinalError("GitHub refused."), RetryLater(60, "rate limit")])
-def test_a_failure_is_not_remembered_and_comes_back(hosts: Hosts, failure: Exception) -> None:
-    hosts.github.failure = failure
+def test_a_failure_is_not_remembered_and_comes_back(clients: Clients, failure: Exception) -> None:
+    clients.github.failure = failure
     with pytest.raises(type(failure)):
-        run(hosts, message())
-    assert hosts.github.variables == {}
-    hosts.github.failure = None
-    run(hosts, message())
-    assert len(hosts.github.started) == 1
+        run(clients, message())
+    assert clients.github.variables == {}
+    clients.github.failure = None
+    run(clients, message())
+    assert len(clients.github.started) == 1
 
 
-def test_a_repository_that_is_gone_is_said(hosts: Hosts) -> None:
-    hosts.github.repositories.clear()
+def test_a_repository_that_is_gone_is_said(clients: Clients) -> None:
+    clients.github.repositories.clear()
     with pytest.raises(FinalError, match=f"acme/first-name of the model group {GROUP} is gone from GitHub"):
-        run(hosts, message())
+        run(clients, message())
 
 
 @pytest.mark.parametrize(("group", "status"), [("churn", "Approved"), (GROUP, "Rejected")])
-def test_what_is_not_ours_is_left_alone(hosts: Hosts, group: str, status: str) -> None:
-    run(hosts, message(group=group, status=status))
-    hosts.catalog.outputs = None
-    run(hosts, message())
-    assert hosts.github.started == []
+def test_what_is_not_ours_is_left_alone(clients: Clients, group: str, status: str) -> None:
+    run(clients, message(group=group, status=status))
+    clients.catalog.outputs = None
+    run(clients, message())
+    assert clients.github.started == []
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"id": "1", "detail": {}}', '{"detail": {"ModelPackageArn": 1}}'])

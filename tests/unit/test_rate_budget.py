@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from custom_resources import rate_budget
+from custom_resources.clients.budget import SharedBudget
 from custom_resources.errors import FinalError, RetryLater
-from custom_resources.hosts.budget import SharedBudget
 from custom_resources.rate_budget import Budget, Cost
 
 LAUNCH = [Cost(10, 1), Cost(81), Cost(10, 1), Cost(86)]  # repository and secrets, for build and for deploy

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from custom_resources.hosts.git import Change, Commit, Merge, Refs, Stage
-from custom_resources.hosts.github import PullRequest
+from custom_resources.clients.git import Change, Commit, Merge, Refs, Stage
+from custom_resources.clients.github import PullRequest
 from custom_resources.lineage import TEMPLATE_REF, Delivery, Proposal, message
 from custom_resources.pull_request_text import Update, body
 from custom_resources.reconciler import Request

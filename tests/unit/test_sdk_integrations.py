@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from local.aws import sdk_integrations
+from standins.aws import sdk_integrations
 
 
 class Failed(Exception):

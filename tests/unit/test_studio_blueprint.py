@@ -14,11 +14,11 @@ import pytest
 from moto import mock_aws
 
 from custom_resources import studio_blueprint, studio_project_profile
+from custom_resources.clients.blueprints import Blueprints, Grant
 from custom_resources.errors import FinalError
-from custom_resources.hosts.blueprints import Blueprints, Grant
 from custom_resources.reconciler import CustomResource, is_complete, on_event
 from custom_resources.studio_project_profile import granted, with_ours, without_ours
-from local.aws.server import AwsStandIn
+from standins.aws.server import AwsStandIn
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/StudioStack/1"

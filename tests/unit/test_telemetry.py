@@ -32,8 +32,8 @@ class NothingProperties(Properties):
     """No property."""
 
 
-class NoHosts:
-    """Hosts that answer nothing but the stack's operation."""
+class NoClients:
+    """Clients that answer nothing but the stack's operation."""
 
     patience = 60.0
     budget = None
@@ -42,7 +42,7 @@ class NoHosts:
         self.failures = failures
 
     @property
-    def stacks(self) -> NoHosts:
+    def stacks(self) -> NoClients:
         return self
 
     def operation(self, stack_id: str) -> str:
@@ -69,39 +69,39 @@ EVENT = {"RequestType": "Create", "StackId": "arn:a:b:c:d:e", "LogicalResourceId
 
 
 def handled(
-    monkeypatch: pytest.MonkeyPatch, hosts: NoHosts, error: Exception | None, event: dict[str, Any]
+    monkeypatch: pytest.MonkeyPatch, clients: NoClients, error: Exception | None, event: dict[str, Any]
 ) -> dict[str, Any]:
-    monkeypatch.setattr(handlers, "_hosts", lambda: hosts)
+    monkeypatch.setattr(handlers, "_clients", lambda: clients)
     return handlers._handle(resource(error), event)
 
 
 def test_a_handler_accepts_then_completes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    accepted = handled(monkeypatch, NoHosts(), None, EVENT)
-    done = handled(monkeypatch, NoHosts(), None, {**EVENT, **accepted})
+    accepted = handled(monkeypatch, NoClients(), None, EVENT)
+    done = handled(monkeypatch, NoClients(), None, {**EVENT, **accepted})
     assert done == {"IsComplete": True, "Data": {"A": "1"}}
     assert '"Launches":[1.0]' in capsys.readouterr().out.replace(" ", "")
 
 
 def test_a_throttled_look_up_is_repeated_when_accepting(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert handled(monkeypatch, NoHosts(failures=3), None, EVENT)["PhysicalResourceId"] == "nothing"
+    assert handled(monkeypatch, NoClients(failures=3), None, EVENT)["PhysicalResourceId"] == "nothing"
     with pytest.raises(FinalError, match="could not be accepted: CloudFormation asks to be called later"):
-        handled(monkeypatch, NoHosts(failures=99), None, EVENT)
+        handled(monkeypatch, NoClients(failures=99), None, EVENT)
 
 
 def test_a_failure_is_one_sentence_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     telemetry.conceal("ghp_canary")
-    accepted = handled(monkeypatch, NoHosts(), None, EVENT)
+    accepted = handled(monkeypatch, NoClients(), None, EVENT)
     with pytest.raises(FinalError) as failed:
-        handled(monkeypatch, NoHosts(), FinalError("GitHub refused ghp_canary."), {**EVENT, **accepted})
+        handled(monkeypatch, NoClients(), FinalError("GitHub refused ghp_canary."), {**EVENT, **accepted})
     assert str(failed.value) == f"GitHub refused {telemetry.HIDDEN}."
     assert failed.value.__cause__ is None
     with pytest.raises(FinalError, match=r"failed unexpectedly \(KeyError\); see the function's log"):
-        handled(monkeypatch, NoHosts(), KeyError("ghp_canary"), {**EVENT, **accepted})
+        handled(monkeypatch, NoClients(), KeyError("ghp_canary"), {**EVENT, **accepted})
 
 
 def test_a_long_failure_fits_cloudformations_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    accepted = handled(monkeypatch, NoHosts(), None, EVENT)
+    accepted = handled(monkeypatch, NoClients(), None, EVENT)
     with pytest.raises(FinalError) as failed:
-        handled(monkeypatch, NoHosts(), FinalError("GitHub refused it. " + "\u00e4" * 5000), {**EVENT, **accepted})
+        handled(monkeypatch, NoClients(), FinalError("GitHub refused it. " + "\u00e4" * 5000), {**EVENT, **accepted})
     assert str(failed.value).startswith("GitHub refused it. ")
     assert len(str(failed.value).encode()) <= 2003  # of 4096 bytes, with the framework's trace, the ids and the URL

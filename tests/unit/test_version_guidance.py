@@ -8,8 +8,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from custom_resources.clients.product_versions import ProductVersion, ProductVersions
 from custom_resources.errors import FinalError, RetryLater
-from custom_resources.hosts.product_versions import ProductVersion, ProductVersions
 from custom_resources.reconciler import Request
 from custom_resources.version_guidance import RESOURCE, Plan, VersionGuidanceProperties, VersionMissing, plan
 

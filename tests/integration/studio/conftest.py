@@ -19,9 +19,9 @@ from botocore.exceptions import ClientError
 
 from local import assembly, ministack, studio, versions
 from local import run as runs
-from local.aws.emulator import Emulator
 from local.home import Home
 from local.terminal import Terminal
+from standins.aws.emulator import Emulator
 from tests.sharing import forget_spent_budget, synthesized_before
 
 FIRST_DOOR, SECOND_DOOR, OWN = "regression", "Tabular by event", "Tabular of our own"

@@ -18,15 +18,15 @@ import boto3
 import pytest
 from botocore.validate import ParamValidator
 
-from local.aws import AwsStandIn
-from local.aws.protocol import SERVICES
+from standins.aws import AwsStandIn
+from standins.aws.protocol import SERVICES
 
 REGION = "us-east-1"
 SESSION = boto3.session.Session()
 _UNMODELLED = {"ValidationException", "UnknownOperationException"}  # every AWS service may answer these
 ACCOUNT = "000000000000"
 _MINISTACK = """
-from local.aws import resource_types, service_events
+from standins.aws import resource_types, service_events
 from ministack.app import main
 resource_types.register()
 service_events.register()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from custom_resources.hosts.studio import Studio
+from custom_resources.clients.studio import Studio
 
 from .conftest import ACCOUNT, REGION, World, eventually
 

@@ -16,8 +16,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local.aws.calls import redacted
-from local.aws.protocol import SERVICES, Request, ServiceError, parse, service_model
+from standins.aws.calls import redacted
+from standins.aws.protocol import SERVICES, Request, ServiceError, parse, service_model
 
 from .conftest import ACCOUNT, REGION, SESSION, World
 
@@ -197,7 +197,7 @@ def test_controls_refuse_what_they_do_not_understand(world: World) -> None:
 
 
 def test_the_command_serves_until_it_is_told_to_end() -> None:
-    command = [sys.executable, "-m", "local.aws", "--port", "0", "--aws-endpoint", "http://127.0.0.1:9"]
+    command = [sys.executable, "-m", "standins.aws", "--port", "0", "--aws-endpoint", "http://127.0.0.1:9"]
     root = Path(__file__).parents[3]
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from local.github import GitHubStandIn
+from standins.github import GitHubStandIn
 
 
 @dataclass

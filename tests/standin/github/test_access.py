@@ -7,7 +7,7 @@ import time
 import jwt
 import pytest
 
-from local.github import GitHubStandIn
+from standins.github import GitHubStandIn
 from tests.standin.github.conftest import Client
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from local.github import GitHubStandIn
-from local.github.store import Store
+from standins.github import GitHubStandIn
+from standins.github.store import Store
 from tests.standin.github.conftest import Client
 
 

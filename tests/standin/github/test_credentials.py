@@ -9,11 +9,11 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from custom_resources.clients import github as host
+from custom_resources.clients.git import CredentialsRejected, Git
+from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import FinalError, RetryLater
-from custom_resources.hosts import github as host
-from custom_resources.hosts.git import CredentialsRejected, Git
-from custom_resources.hosts.secrets import GitHubCredentials
-from local.github import GitHubStandIn
+from standins.github import GitHubStandIn
 from tests.standin.github.conftest import Client
 
 

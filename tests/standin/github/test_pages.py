@@ -60,7 +60,7 @@ def test_controls_and_pages_are_for_this_machine_only(client: Client) -> None:
 
 
 def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "local.github", "--port", "0", "--root", str(tmp_path / "state")]
+    command = [sys.executable, "-m", "standins.github", "--port", "0", "--root", str(tmp_path / "state")]
     environment = {**os.environ, "GITHUB_TOKEN": "ghp_fromtheenvironment", "PYTHONPATH": str(Path.cwd())}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         try:

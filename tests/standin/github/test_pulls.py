@@ -89,7 +89,7 @@ def test_a_second_pull_request_of_a_branch_is_refused(client: Client, work: str)
 
 
 def test_unrelated_histories_have_nothing_in_common(client: Client, work: str) -> None:
-    from local.github.bare import Person
+    from standins.github.bare import Person
 
     it = client.github.store.by_name("acme", "work")
     assert it

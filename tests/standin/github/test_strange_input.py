@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local.github import GitHubStandIn
-from local.github.rest.router import ROUTES
+from standins.github import GitHubStandIn
+from standins.github.rest.router import ROUTES
 from tests.standin.github.conftest import Client
 
 TEXT = st.one_of(

@@ -1,5 +1,0 @@
-"""The AWS stand-in: DataZone, SageMaker and Service Catalog by their own protocols, with MiniStack behind them."""
-
-from local.aws.server import AwsStandIn
-
-__all__ = ["AwsStandIn"]

@@ -1,0 +1,25 @@
+"""How Service Catalog answers: pages of a list, and its two most common errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from standins.aws.calls import Record, page
+from standins.aws.protocol import ServiceError
+
+
+def paged(member: str, items: Iterable[Any], request: Record) -> Record:
+    """Return the page of the items that the request asks for (PageSize, PageToken), below `member`."""
+    found, token = page(items, request.get("PageSize"), request.get("PageToken"), 20)
+    return {member: found, "NextPageToken": token}
+
+
+def invalid(message: str) -> ServiceError:
+    """Return InvalidParametersException."""
+    return ServiceError("InvalidParametersException", message)
+
+
+def missing(what: str, identifier: str) -> ServiceError:
+    """Return ResourceNotFoundException."""
+    return ServiceError("ResourceNotFoundException", f"{what} {identifier} not found.")

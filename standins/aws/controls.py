@@ -1,0 +1,201 @@
+"""The stand-in's own controls, at /_standin/...: what a person would click in a console, what a test wants to be so."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+from standins.aws.calls import Call, Record, now
+from standins.aws.datazone import TOOLING_BLUEPRINT
+from standins.aws.environments import ToolingBehaviour
+from standins.aws.protocol import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from standins.aws.datazone import Domain
+    from standins.aws.server import AwsStandIn
+
+DEFAULT_ACCOUNT = "000000000000"
+DEFAULT_REGION = "us-east-1"
+
+
+class Controls:
+    """Answers the controls; every body and answer is JSON."""
+
+    def __init__(self, stand_in: AwsStandIn) -> None:
+        """Take the stand-in that is controlled."""
+        self._stand_in = stand_in
+        self._routes: dict[tuple[str, str], Callable[[Record], Any]] = {
+            ("POST", "domains"): self._make_domain,
+            ("POST", "projects"): self._make_project,
+            ("POST", "tooling"): self._set_tooling,
+            ("POST", "events"): self._set_events,
+            ("GET", "events"): self._tell_events,
+            ("POST", "iam-propagation"): self._set_iam_propagation,
+            ("POST", "callers"): self._name_caller,
+            ("GET", "calls"): self._list_calls,
+            ("DELETE", "calls"): self._forget_calls,
+            ("GET", "operations"): lambda _: self._stand_in.operations(),
+            ("GET", "health"): lambda _: {"status": "ok"},
+        }
+
+    def handle(self, method: str, path: str, body: bytes, query: Mapping[str, str]) -> tuple[int, Any]:
+        """Return HTTP status and answer of a control."""
+        route = self._routes.get((method, path.removeprefix("/_standin/").strip("/")))
+        if route is None:
+            return 404, {"message": f"There is no control {method} {path}."}
+        try:
+            return 200, route({**query, **(json.loads(body) if body.strip() else {})})
+        except ServiceError as error:
+            return 400, {"code": error.code, "message": error.message}
+        except (KeyError, TypeError, ValueError) as error:
+            return 400, {"message": f"The control's body is wrong: {error!r}"}
+
+    def _call(self, request: Record) -> Call:
+        account, region = request.get("account", DEFAULT_ACCOUNT), request.get("region", DEFAULT_REGION)
+        return Call("datazone", "control", f"arn:aws:iam::{account}:root", account, region, request)
+
+    def _make_domain(self, request: Record) -> Record:
+        """A domain as the console's quick setup leaves it: Tooling enabled in the region."""
+        domain = self._domain(request)
+        tooling = self._tooling_blueprint(domain)
+        return {"domainId": domain.id, "rootDomainUnitId": domain.root_unit, "toolingBlueprintId": tooling["id"]}
+
+    def _domain(self, request: Record) -> Domain:
+        datazone, call = self._stand_in.datazone, self._call(request)
+        wanted, name = request.get("domainId", ""), request.get("domainName", request.get("name", "studio"))
+        if wanted and wanted in datazone.domains:
+            return datazone.domains[wanted]
+        mine = [
+            item for item in datazone.domains.values() if (item.account, item.region) == (call.account, call.region)
+        ]
+        for domain in mine:
+            if not wanted and ("domainName" not in request or domain.record["name"] == name):
+                return domain
+        if wanted and not re.fullmatch(r"dzd[-_][a-zA-Z0-9_-]{1,36}", wanted):
+            raise ValueError(f"{wanted} is not a domain id, such as dzd-abc123")
+        domain = datazone.open_domain(call, {"name": name}, wanted)
+        domain.configurations[self._tooling_blueprint(domain)["id"]] = {
+            "domainId": domain.id,
+            "environmentBlueprintId": self._tooling_blueprint(domain)["id"],
+            "enabledRegions": [call.region],
+            "createdAt": now(),
+            "updatedAt": now(),
+            "_account": call.account,
+        }
+        return domain
+
+    @staticmethod
+    def _tooling_blueprint(domain: Domain) -> Record:
+        return next(
+            item for item in domain.blueprints.values() if item["name"] == TOOLING_BLUEPRINT and item["_managed"]
+        )
+
+    def _make_project(self, request: Record) -> Record:
+        """A project, and what it needs: a domain, and a profile of that name with Tooling alone, granted to all."""
+        datazone, call = self._stand_in.datazone, self._call(request)
+        domain = self._domain({key: value for key, value in request.items() if key != "name"})
+        profile = self._profile(domain, call, request.get("profile", "regression"))
+        if request.get("tooling"):
+            self._set_tooling({**request["tooling"], "project": request.get("projectId") or request["name"]})
+        existing = [item for item in domain.projects.values() if item["name"] == request["name"]]
+        if existing and request.get("projectId", existing[0]["id"]) == existing[0]["id"]:
+            project = existing[0]
+        else:
+            made = {"domainIdentifier": domain.id, "name": request["name"], "projectProfileId": profile["id"]}
+            if "userParameters" in request:
+                made["userParameters"] = request["userParameters"]
+            project = datazone.start_project(call, made, request.get("projectId", ""))
+            self._stand_in.environments.announce_creation(call, domain, project, made)
+        if request.get("wait"):
+            self._wait(domain, project["id"])
+        details = domain.projects[project["id"]]["environmentDeploymentDetails"]
+        return {
+            "domainId": domain.id,
+            "projectId": project["id"],
+            "projectName": project["name"],
+            "profileId": profile["id"],
+            "profileName": profile["name"],
+            "status": details["overallDeploymentStatus"],
+        }
+
+    @staticmethod
+    def _wait(domain: Domain, project_id: str) -> None:
+        pending = {"PENDING_DEPLOYMENT", "IN_PROGRESS"}
+        while domain.projects[project_id]["environmentDeploymentDetails"]["overallDeploymentStatus"] in pending:
+            time.sleep(0.05)
+
+    def _profile(self, domain: Domain, call: Call, name: str) -> Record:
+        datazone = self._stand_in.datazone
+        for profile in domain.profiles.values():
+            if profile["name"] == name:
+                return profile
+        profile = datazone.create_project_profile(
+            call,
+            {
+                "domainIdentifier": domain.id,
+                "name": name,
+                "status": "ENABLED",
+                "environmentConfigurations": [
+                    {
+                        "name": TOOLING_BLUEPRINT,
+                        "environmentBlueprintId": self._tooling_blueprint(domain)["id"],
+                        "deploymentMode": "ON_CREATE",
+                        "deploymentOrder": 0,
+                        "awsAccount": {"awsAccountId": call.account},
+                        "awsRegion": {"regionName": call.region},
+                    }
+                ],
+            },
+        )
+        everybody: Record = {"user": {"allUsersGrantFilter": {}}}
+        detail = {
+            "createProjectFromProjectProfile": {"includeChildDomainUnits": True, "projectProfiles": [profile["id"]]}
+        }
+        entity = ("DOMAIN_UNIT", domain.root_unit)
+        datazone.grant(
+            domain, entity, "CREATE_PROJECT_FROM_PROJECT_PROFILE", principal=everybody, detail=detail, by=call.caller
+        )
+        return profile
+
+    def _set_tooling(self, request: Record) -> Record:
+        """How tooling behaves for one project (its name or id), else for all that nothing is said about."""
+        behaviour = ToolingBehaviour(
+            seconds=float(request.get("seconds", 0)),
+            failure=str(request.get("failure", "")),
+            git_full_repository_id=str(request.get("gitFullRepositoryId", "")),
+            git_branch_name=str(request.get("gitBranchName", "")),
+            mlflow=bool(request.get("mlflow", True)),
+        )
+        self._stand_in.environments.tooling[request.get("project", "*")] = behaviour
+        return {"project": request.get("project", "*"), "seconds": behaviour.seconds, "failure": behaviour.failure}
+
+    def _set_events(self, request: Record) -> Record:
+        self._stand_in.environments.events = bool(request["enabled"])
+        return self._tell_events(request)
+
+    def _tell_events(self, _: Record) -> Record:
+        environments = self._stand_in.environments
+        return {"enabled": environments.events, "undelivered": environments.undelivered}
+
+    def _set_iam_propagation(self, request: Record) -> Record:
+        self._stand_in.environments.role_refusals = int(request["refusals"])
+        return {"refusals": self._stand_in.environments.role_refusals}
+
+    def _name_caller(self, request: Record) -> Record:
+        self._stand_in.emulator.name_caller(request["accessKey"], request["arn"])
+        return {"arn": request["arn"]}
+
+    def _list_calls(self, request: Record) -> list[Record]:
+        return [
+            entry
+            for entry in list(self._stand_in.calls)
+            if all(entry.get(key) == value for key, value in request.items() if key in ("service", "operation"))
+        ]
+
+    def _forget_calls(self, _: Record) -> Record:
+        self._stand_in.calls.clear()
+        return {}

@@ -1,0 +1,312 @@
+"""MiniStack as the stand-in sees it: whose key signed a request, roles, template files, stacks that run."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from standins.aws.service_events import SERVICE_HEADER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+
+ACCOUNT = "123456789012"  # the one that the embedded run has
+_POLL_SECONDS = 0.2
+_CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM")
+
+
+class StackFailed(Exception):
+    """A stack operation ended in a failure; the message is the first failed event's reason."""
+
+
+class RoleUnusable(Exception):
+    """A role does not exist or does not trust the service."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """An access key; MiniStack takes a 12-digit one as that account's root."""
+
+    access_key: str
+    secret_key: str = "not-verified"  # noqa: S105 -- MiniStack checks no signatures
+    session_token: str | None = None
+
+
+@dataclass(frozen=True)
+class TemplateParameter:
+    """A parameter that a template declares; `default` is None if it has none."""
+
+    name: str
+    default: str | None
+    type: str
+    no_echo: bool
+    description: str
+
+
+@dataclass(frozen=True)
+class StackResult:
+    """A stack at rest."""
+
+    stack_id: str
+    outputs: dict[str, str]
+
+
+class Emulator:
+    """MiniStack at `endpoint`."""
+
+    def __init__(self, endpoint: str) -> None:
+        """Take its base URL."""
+        self.endpoint = endpoint
+        self._callers: dict[str, str] = {}
+        self._lock = RLock()
+        self._session = boto3.session.Session()
+        self._client = lru_cache(maxsize=64)(self._new_client)
+
+    def _new_client(self, service: str, region: str, credentials: Credentials) -> Any:
+        return self._session.client(
+            service,  # type: ignore[call-overload]
+            region_name=region,
+            endpoint_url=self.endpoint,
+            aws_access_key_id=credentials.access_key,
+            aws_secret_access_key=credentials.secret_key,
+            aws_session_token=credentials.session_token,
+            config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 2}, connect_timeout=5),
+        )
+
+    def client(self, service: str, region: str, credentials: Credentials) -> Any:
+        """Return a boto3 client of MiniStack; making one is slow, so the latest are kept."""
+        with self._lock:
+            return self._client(service, region, credentials)
+
+    def put_event(self, account: str, region: str, entry: dict[str, str]) -> str:
+        """Put an event of a service on the account's default bus; return why it was refused, "" if it was not."""
+        events = self.client("events", region, Credentials(account))
+        events.meta.events.register_first("before-sign.events.PutEvents", _as_service, unique_id="as-service")
+        try:
+            answer = events.put_events(Entries=[entry])["Entries"][0]
+        except (ClientError, BotoCoreError) as error:
+            return str(error)
+        return str(answer.get("ErrorMessage", ""))
+
+    def name_caller(self, access_key: str, arn: str) -> None:
+        """Say who an access key belongs to, where MiniStack cannot tell."""
+        with self._lock:
+            self._callers[access_key] = arn
+
+    def caller(self, access_key: str, region: str) -> str:
+        """Return the ARN of who signed with the key, a role's own ARN for its sessions.
+
+        MiniStack does not verify signatures, so asking it in the key's name tells whose it is.
+        """
+        known = self._callers.get(access_key)
+        if known:
+            return known
+        try:
+            arn = str(self.client("sts", region, Credentials(access_key)).get_caller_identity()["Arn"])
+        except (BotoCoreError, ClientError):
+            # A session's key tells nothing without its token (LOCAL_ENFORCE_IAM): it is of the one account there is.
+            account = access_key if access_key.isdigit() and len(access_key) == 12 else ACCOUNT
+            return f"arn:aws:iam::{account}:root"
+        if ":assumed-role/" in arn:
+            _, _, _, _, account, resource = arn.split(":", 5)
+            arn = f"arn:aws:iam::{account}:role/{resource.split('/')[1]}"
+        self.name_caller(access_key, arn)
+        return arn
+
+    def assume(
+        self, role_arn: str, service: str, region: str, session: str, *, tag_session: bool = False
+    ) -> Credentials:
+        """Return credentials of the role, as `service` (a principal such as datazone.amazonaws.com) gets them.
+
+        Raises RoleUnusable if the role is missing or its trust policy does not let the service in.
+        """
+        account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
+        root = Credentials(account)
+        try:
+            role = self.client("iam", region, root).get_role(RoleName=name)["Role"]
+        except ClientError as error:
+            raise RoleUnusable(f"Role {role_arn} does not exist or cannot be assumed by {service}.") from error
+        trusted = _trusted_actions(role["AssumeRolePolicyDocument"], service)
+        needed = {"sts:AssumeRole", "sts:TagSession"} if tag_session else {"sts:AssumeRole"}
+        if not needed <= trusted:
+            raise RoleUnusable(f"Role {role_arn} does not allow {', '.join(sorted(needed - trusted))} to {service}.")
+        keys = self.client("sts", region, root).assume_role(RoleArn=role_arn, RoleSessionName=session)["Credentials"]
+        self.name_caller(keys["AccessKeyId"], role_arn)
+        return Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+
+    def template(self, url: str, region: str, credentials: Credentials) -> tuple[str, list[TemplateParameter]]:
+        """Return a template's path-style URL (the one spelling that MiniStack reads) and the parameters it declares.
+
+        Raises StackFailed if the URL is not an S3 object that the credentials can read, or is not a template.
+        """
+        bucket, key = _s3_object(url)
+        path_style = f"https://s3.{region}.amazonaws.com/{bucket}/{key}"
+        try:
+            self.client("s3", region, credentials).head_object(Bucket=bucket, Key=key)
+            summary = self.client("cloudformation", region, credentials).get_template_summary(TemplateURL=path_style)
+        except (ClientError, BotoCoreError) as error:
+            raise StackFailed(f"Access denied to template, or not a template: {url}") from error
+        return path_style, [
+            TemplateParameter(
+                item["ParameterKey"],
+                item.get("DefaultValue"),
+                item.get("ParameterType", "String"),
+                item.get("NoEcho", False),
+                item.get("Description", ""),
+            )
+            for item in summary.get("Parameters", [])
+        ]
+
+    def copy_template(self, url: str, key: str, *, region: str, reader: Credentials, account: str) -> str:
+        """Copy a template into the service's own bucket of an account (made when missing); return the copy's URL.
+
+        Raises StackFailed if the reader cannot read it.
+        """
+        source_bucket, source_key = _s3_object(url)
+        bucket = f"servicecatalog-artifacts-{account}-{region}"
+        try:
+            found = self.client("s3", region, reader).get_object(Bucket=source_bucket, Key=source_key)
+            owned = self.client("s3", region, Credentials(account))
+            with self._lock:
+                self.ensure_bucket(owned, bucket, region)
+            owned.put_object(Bucket=bucket, Key=key, Body=found["Body"].read())
+        except (ClientError, BotoCoreError) as error:
+            raise StackFailed(f"Access denied to template, or no template there: {url}") from error
+        return f"https://s3.{region}.amazonaws.com/{bucket}/{key}"
+
+    def ensure_bucket(self, s3: Any, bucket: str, region: str) -> None:
+        """Make a bucket unless the account has it."""
+        where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        if bucket not in {item["Name"] for item in s3.list_buckets()["Buckets"]}:
+            s3.create_bucket(Bucket=bucket, **where)
+
+    def create_stack(
+        self,
+        name: str,
+        template_url: str,
+        parameters: Mapping[str, str],
+        *,
+        region: str,
+        credentials: Credentials,
+        tags: Mapping[str, str],
+        started: Callable[[str], None],
+    ) -> StackResult:
+        """Create the stack and wait for it; `started` is told its ARN. Raises StackFailed."""
+        cloudformation: CloudFormationClient = self.client("cloudformation", region, credentials)
+        try:
+            stack_id = cloudformation.create_stack(
+                StackName=name,
+                TemplateURL=template_url,
+                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+                Capabilities=list(_CAPABILITIES),  # type: ignore[arg-type]
+                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+            )["StackId"]
+        except ClientError as error:
+            raise StackFailed(error.response["Error"]["Message"]) from error
+        started(stack_id)
+        return self._result(cloudformation, stack_id)
+
+    def update_stack(
+        self, stack_id: str, template_url: str, parameters: Mapping[str, str], *, region: str, credentials: Credentials
+    ) -> StackResult:
+        """Update the stack and wait for it; a template without changes is no failure. Raises StackFailed."""
+        cloudformation: CloudFormationClient = self.client("cloudformation", region, credentials)
+        seen = {event["EventId"] for event in self._events(cloudformation, stack_id)}
+        try:
+            cloudformation.update_stack(
+                StackName=stack_id,
+                TemplateURL=template_url,
+                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+                Capabilities=list(_CAPABILITIES),  # type: ignore[arg-type]
+            )
+        except ClientError as error:
+            message = error.response["Error"]["Message"]
+            if "No updates are to be performed" not in message:
+                raise StackFailed(message) from error
+        return self._result(cloudformation, stack_id, seen)
+
+    def delete_stack(self, stack_id: str, region: str, credentials: Credentials) -> None:
+        """Delete the stack and wait for it; one that is gone is success. Raises StackFailed."""
+        cloudformation: CloudFormationClient = self.client("cloudformation", region, credentials)
+        try:
+            seen = {event["EventId"] for event in self._events(cloudformation, stack_id)}
+            cloudformation.delete_stack(StackName=stack_id)
+            while True:
+                stack = cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]
+                if stack["StackStatus"] == "DELETE_COMPLETE":
+                    return
+                if stack["StackStatus"] == "DELETE_FAILED":
+                    raise StackFailed(self._reason(cloudformation, stack, seen))
+                time.sleep(_POLL_SECONDS)
+        except ClientError as error:
+            if "does not exist" not in error.response["Error"]["Message"]:
+                raise StackFailed(error.response["Error"]["Message"]) from error
+
+    def _result(self, cloudformation: CloudFormationClient, stack_id: str, seen: set[str] | None = None) -> StackResult:
+        while True:
+            stack = cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]
+            status = stack["StackStatus"]
+            if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+                outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+                return StackResult(stack["StackId"], outputs)
+            if not status.endswith("_IN_PROGRESS"):
+                raise StackFailed(self._reason(cloudformation, stack, seen or set()))
+            time.sleep(_POLL_SECONDS)
+
+    def _events(self, cloudformation: CloudFormationClient, stack_id: str) -> list[Any]:
+        pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
+        return [event for page in pages for event in page["StackEvents"]]
+
+    def _reason(self, cloudformation: CloudFormationClient, stack: StackTypeDef, seen: set[str]) -> str:
+        """Return the reason of the operation's first failed resource."""
+        failed = [
+            event
+            for event in self._events(cloudformation, stack["StackId"])
+            if event["EventId"] not in seen
+            and event.get("ResourceStatus", "").endswith("_FAILED")
+            and event["LogicalResourceId"] != stack["StackName"]
+        ]
+        if failed:
+            first = failed[-1]
+            return f"{first['LogicalResourceId']}: {first.get('ResourceStatusReason', first['ResourceStatus'])}"
+        return str(stack.get("StackStatusReason", stack["StackStatus"]))
+
+
+def _as_service(request: Any, **_: object) -> None:
+    request.headers[SERVICE_HEADER] = "yes"
+
+
+def _s3_object(url: str) -> tuple[str, str]:
+    """Return bucket and key of an S3 https URL, virtual-hosted or path style."""
+    parts = urlsplit(url)
+    host, path = parts.hostname or "", unquote(parts.path.lstrip("/"))
+    bucket, dot, _ = host.partition(".s3")
+    if dot:
+        return bucket, path
+    bucket, _, key = path.partition("/")
+    return bucket, key
+
+
+def _trusted_actions(policy: Any, service: str) -> set[str]:
+    document = policy if isinstance(policy, dict) else json.loads(unquote(policy))
+    statements = document.get("Statement", [])
+    actions: set[str] = set()
+    for statement in statements if isinstance(statements, list) else [statements]:
+        principals = statement.get("Principal", {})
+        services = principals.get("Service", []) if isinstance(principals, dict) else []
+        if statement.get("Effect") == "Allow" and service in ([services] if isinstance(services, str) else services):
+            action = statement.get("Action", [])
+            actions.update([action] if isinstance(action, str) else action)
+    return {"sts:AssumeRole", "sts:TagSession"} if "sts:*" in actions else actions

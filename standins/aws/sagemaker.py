@@ -1,0 +1,162 @@
+"""SageMaker: the domains and spaces that Studio makes for a project, and their tags."""
+
+from __future__ import annotations
+
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from standins.aws.calls import Record, Table, new_id, now, page
+from standins.aws.protocol import ServiceError
+
+if TYPE_CHECKING:
+    from standins.aws.calls import Call
+
+
+class SageMaker:
+    """One account's SageMaker per account and region."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._domains: Table[Record] = Table()
+        self._spaces: list[Record] = []
+        self._tags: dict[str, dict[str, str]] = {}
+        self._lock = RLock()
+
+    def create_domain(self, call: Call, request: Record) -> Record:
+        """CreateDomain: in service at once."""
+        settings = dict(request.get("DomainSettings", {}))
+        return self.open_domain(
+            call.account, call.region, request["DomainName"], settings=settings, tags=_tag_map(request), request=request
+        )
+
+    def open_domain(
+        self,
+        account: str,
+        region: str,
+        name: str,
+        *,
+        settings: Record,
+        tags: dict[str, str],
+        request: Record | None = None,
+    ) -> Record:
+        """Make a domain; `settings` are its DomainSettings."""
+        with self._lock:
+            if any(item["DomainName"] == name and item["_account"] == account for item in self._domains.values()):
+                raise ServiceError("ResourceInUse", f"Domain {name} already exists.")
+            domain_id = new_id(12, "d-")
+            arn = f"arn:aws:sagemaker:{region}:{account}:domain/{domain_id}"
+            known = {key: value for key, value in (request or {}).items() if key != "Tags"}
+            self._domains[domain_id] = known | {
+                "DomainArn": arn,
+                "DomainId": domain_id,
+                "DomainName": name,
+                "Status": "InService",
+                "CreationTime": now(),
+                "LastModifiedTime": now(),
+                "Url": f"https://{domain_id}.studio.{region}.sagemaker.aws",
+                "DomainSettings": settings,
+                "_account": account,
+                "_region": region,
+            }
+            self._tags[arn] = dict(tags)
+            return self._domains[domain_id]
+
+    def list_domains(self, call: Call, request: Record) -> Record:
+        """ListDomains."""
+        mine = [item for item in self._domains.values() if _is_of(item, call)]
+        items, token = page(mine, request.get("MaxResults"), request.get("NextToken"), 10)
+        return {"Domains": items, "NextToken": token}
+
+    def describe_domain(self, call: Call, request: Record) -> Record:
+        """DescribeDomain."""
+        return self._domain(call, request["DomainId"])
+
+    def delete_domain(self, call: Call, request: Record) -> Record:
+        """DeleteDomain: with its spaces."""
+        self.close_domain(self._domain(call, request["DomainId"])["DomainId"])
+        return {}
+
+    def close_domain(self, domain_id: str) -> None:
+        """Remove a domain and its spaces; one that is gone is fine."""
+        with self._lock:
+            domain = self._domains.pop(domain_id, None)
+            self._spaces = [space for space in self._spaces if space["DomainId"] != domain_id]
+            if domain:
+                self._tags.pop(domain["DomainArn"], None)
+
+    def create_space(self, call: Call, request: Record) -> Record:
+        """CreateSpace: in service at once."""
+        self._domain(call, request["DomainId"])
+        return self.open_space(
+            call.account, call.region, request["DomainId"], request["SpaceName"], tags=_tag_map(request)
+        )
+
+    def open_space(self, account: str, region: str, domain_id: str, name: str, *, tags: dict[str, str]) -> Record:
+        """Make a space in a domain."""
+        with self._lock:
+            if any(space["DomainId"] == domain_id and space["SpaceName"] == name for space in self._spaces):
+                raise ServiceError("ResourceInUse", f"Space {name} already exists.")
+            arn = f"arn:aws:sagemaker:{region}:{account}:space/{domain_id}/{name}"
+            space = {
+                "DomainId": domain_id,
+                "SpaceName": name,
+                "SpaceArn": arn,
+                "Status": "InService",
+                "CreationTime": now(),
+                "LastModifiedTime": now(),
+                "_account": account,
+                "_region": region,
+            }
+            self._spaces.append(space)
+            self._tags[arn] = dict(tags)
+            return space
+
+    def list_spaces(self, call: Call, request: Record) -> Record:
+        """ListSpaces."""
+        mine = [
+            space
+            for space in self._spaces
+            if _is_of(space, call)
+            and request.get("DomainIdEquals", space["DomainId"]) == space["DomainId"]
+            and request.get("SpaceNameContains", "") in space["SpaceName"]
+        ]
+        items, token = page(mine, request.get("MaxResults"), request.get("NextToken"), 10)
+        return {"Spaces": items, "NextToken": token}
+
+    def describe_space(self, call: Call, request: Record) -> Record:
+        """DescribeSpace."""
+        for space in self._spaces:
+            if space["DomainId"] == request["DomainId"] and space["SpaceName"] == request["SpaceName"]:
+                return space
+        raise ServiceError("ResourceNotFound", f"Space {request['SpaceName']} does not exist.")
+
+    def list_tags(self, call: Call, request: Record) -> Record:
+        """ListTags."""
+        tags = [{"Key": key, "Value": value} for key, value in self._tagged(request["ResourceArn"]).items()]
+        items, token = page(tags, request.get("MaxResults"), request.get("NextToken"))
+        return {"Tags": items, "NextToken": token}
+
+    def add_tags(self, call: Call, request: Record) -> Record:
+        """AddTags."""
+        tags = self._tagged(request["ResourceArn"])
+        tags.update(_tag_map(request))
+        return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+
+    def _tagged(self, arn: str) -> dict[str, str]:
+        if arn not in self._tags:
+            raise ServiceError("ValidationException", f"{arn} does not exist.")
+        return self._tags[arn]
+
+    def _domain(self, call: Call, domain_id: str) -> Record:
+        domain = self._domains.get(domain_id)
+        if not domain or not _is_of(domain, call):
+            raise ServiceError("ResourceNotFound", f"Domain [{domain_id}] does not exist.")
+        return domain
+
+
+def _is_of(record: Record, call: Call) -> bool:
+    return bool(record["_account"] == call.account and record["_region"] == call.region)
+
+
+def _tag_map(request: dict[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}

@@ -1,0 +1,159 @@
+"""The AWS stand-in over HTTP: DataZone, SageMaker and Service Catalog at one address, and its own controls."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import traceback
+import uuid
+from collections import deque
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from botocore import xform_name
+from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wrappers import Request as HttpRequest
+from werkzeug.wrappers import Response as HttpResponse
+
+from standins.aws.calls import Call
+from standins.aws.controls import Controls
+from standins.aws.datazone import DataZone
+from standins.aws.emulator import Emulator
+from standins.aws.environments import Environments
+from standins.aws.launches import Launches
+from standins.aws.protocol import SERVICES, Request, ServiceError, answer, answer_error, parse, service_model
+from standins.aws.sagemaker import SageMaker
+from standins.aws.service_catalog import ServiceCatalog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from werkzeug.serving import BaseWSGIServer
+
+_CREDENTIAL = re.compile(r"Credential=(?P<key>[^/,\s]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
+HOST = "127.0.0.1"
+
+
+class AwsStandIn:
+    """The stand-in. `aws_endpoint` is MiniStack's address; `base_url` is this server's, once it runs."""
+
+    def __init__(self, aws_endpoint: str) -> None:
+        """Take MiniStack's address; nothing is served yet."""
+        self.emulator = Emulator(aws_endpoint)
+        self.sagemaker = SageMaker()
+        self.environments = Environments(self.emulator, self.sagemaker)
+        self.datazone = DataZone(self.environments)
+        self.calls: deque[dict[str, Any]] = deque(maxlen=20_000)
+        self.base_url = ""
+        self.service_catalog = ServiceCatalog(self.emulator)
+        self.launches = Launches(self.emulator, self.service_catalog)
+        self._services: dict[str, tuple[object, ...]] = {
+            "datazone": (self.datazone,),
+            "sagemaker": (self.sagemaker,),
+            "servicecatalog": (self.service_catalog, self.launches),
+        }
+        self._controls = Controls(self)
+        self._server: BaseWSGIServer | None = None
+
+    @classmethod
+    @contextmanager
+    def running(cls, aws_endpoint: str, port: int = 0) -> Iterator[AwsStandIn]:
+        """Serve from a thread for as long as the block lasts; port 0 takes a free one."""
+        stand_in = cls(aws_endpoint)
+        server = stand_in.bind(port)
+        thread = threading.Thread(target=server.serve_forever, daemon=True, name="aws-stand-in")
+        thread.start()
+        try:
+            yield stand_in
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+    def bind(self, port: int) -> BaseWSGIServer:
+        """Return the server, bound to 127.0.0.1; the caller serves it."""
+        server = make_server(HOST, port, self, threaded=True, request_handler=_Quiet)
+        server.daemon_threads = True  # type: ignore[attr-defined]
+        self.base_url = f"http://{HOST}:{server.port}"
+        return server
+
+    def operations(self) -> dict[str, list[str]]:
+        """Return the names of the operations that the stand-in knows, by service."""
+        return {
+            service: [
+                name
+                for name in service_model(service).operation_names
+                if any(hasattr(half, xform_name(name)) for half in halves)
+            ]
+            for service, halves in self._services.items()
+        }
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """Answer one request (WSGI)."""
+        request = HttpRequest(environ)
+        if request.path.startswith("/_standin/"):
+            status, content = self._controls.handle(request.method, request.path, request.get_data(), request.args)
+            return HttpResponse(json.dumps(content, default=str), status, content_type="application/json")(
+                environ, start_response
+            )
+        return self._answer(request)(environ, start_response)
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        request_id = str(uuid.uuid4())
+        signed = _CREDENTIAL.search(request.headers.get("Authorization", ""))
+        service = signed["service"] if signed else ""
+        if not signed or service not in SERVICES:
+            body = json.dumps(
+                {"__type": "MissingAuthenticationTokenException", "message": "Sign for one of our services."}
+            )
+            return HttpResponse(body, 403, content_type="application/x-amz-json-1.1")
+        path, _, query = str(request.environ.get("RAW_URI", request.path)).partition("?")
+        sent = Request(
+            service,
+            request.method,
+            path,
+            parse_qs(query, keep_blank_values=True),
+            {name.lower(): value for name, value in request.headers.items()},
+            request.get_data(),
+        )
+        try:
+            operation, parameters = parse(sent)
+            result = self._perform(service, operation.name, parameters, signed["key"], signed["region"])
+            response = answer(operation, result, request_id)
+        except ServiceError as error:
+            response = answer_error(service, error, request_id)
+        except Exception:
+            traceback.print_exc()
+            response = answer_error(service, ServiceError("InternalFailure", "The stand-in failed."), request_id)
+        return HttpResponse(response.body, response.status, response.headers)
+
+    def _perform(
+        self, service: str, operation: str, parameters: dict[str, Any], key: str, region: str
+    ) -> dict[str, Any]:
+        caller = self.emulator.caller(key, region)
+        call = Call(service, operation, caller, caller.split(":")[4], region, parameters, key)
+        name = xform_name(operation)
+        handler = next((getattr(half, name) for half in self._services[service] if hasattr(half, name)), None)
+        outcome = "InternalFailure"
+        try:
+            if handler is None:
+                raise ServiceError("UnknownOperationException", f"The stand-in does not know {service} {operation}.")
+            result: dict[str, Any] = handler(call, parameters)
+            outcome = "ok"
+            return result
+        except ServiceError as error:
+            outcome = error.code
+            raise
+        finally:
+            self.calls.append(call.log_entry(outcome))
+
+
+class _Quiet(WSGIRequestHandler):
+    """Logs nothing: the call log is asked for."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """Drop the line."""

@@ -1,0 +1,204 @@
+"""The stand-in's own controls, below /_standin: what a test sets up and looks at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from pydantic import ValidationError
+
+from standins.github.faults import Fault, Faults
+from standins.github.limits import Accounting, Limits
+from standins.github.messages import ApiError, Json, Request, Response, not_found
+from standins.github.model import ROLES, Protection, Repository, Ruleset
+from standins.github.requests_log import RequestLog
+from standins.github.store import Store
+from standins.github.urls import Urls
+
+
+@dataclass(frozen=True)
+class Controls:
+    """Answers the controls."""
+
+    store: Store
+    urls: Urls
+    faults: Faults
+    log: RequestLog
+    accounting: Accounting
+
+    def serve(self, request: Request) -> Response:
+        """Answer one request below /_standin."""
+        path = request.path.removeprefix("/_standin")
+        for method, pattern, act in _CONTROLS:
+            match = re.fullmatch(pattern, path)
+            if match and method == request.method:
+                try:
+                    return act(self, request.json(), *match.groups())
+                except ApiError as error:
+                    return error.response()
+        return ApiError(404, f"There is no control {request.method} {request.path}.").response()
+
+    def health(self, _body: Json) -> Response:
+        """Say that the server is up, and where."""
+        return Response.json(200, {"api_url": self.urls.api, "server_url": self.urls.base})
+
+    def add_organization(self, body: Json) -> Response:
+        """Make an organization: {login}."""
+        account = self.store.add_account(_text(body, "login"), "Organization")
+        return Response.json(201, account.model_dump())
+
+    def add_token(self, body: Json) -> Response:
+        """Make a token: {token?, login?, scopes?, fine_grained?, permissions?, organizations?, role?, expires_at?}."""
+        known = {"token", "login", "scopes", "fine_grained", "permissions", "organizations", "role", "expires_at"}
+        if body.keys() - known or body.get("role", "admin") not in ROLES:
+            raise ApiError(422, f"A token has {', '.join(sorted(known))}; a role is one of {', '.join(ROLES)}.")
+        fields = {name: value for name, value in body.items() if name != "token"}
+        return Response.json(201, {"token": self.store.make_token(str(body.get("token") or ""), **fields)})
+
+    def delete_token(self, body: Json) -> Response:
+        """Revoke a token: {token}."""
+        self.store.forget_token(_text(body, "token"))
+        return Response.empty()
+
+    def add_app(self, body: Json) -> Response:
+        """Register a GitHub App: {slug, public_key?}; without a key, one is made and its private half returned."""
+        public_key, answer = body.get("public_key"), {}
+        if not public_key:
+            private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+            form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+            answer = {"private_key": private.private_bytes(*form).decode()}
+            public_form = (serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+            public_key = private.public_key().public_bytes(*public_form).decode()
+        app = self.store.add_app(_text(body, "slug"), str(public_key))
+        return Response.json(201, {"id": app.id, "slug": app.slug, **answer})
+
+    def install_app(self, body: Json, app_id: str) -> Response:
+        """Install an App: {organization, permissions?}."""
+        app = self.store.app(int(app_id))
+        if app is None:
+            raise not_found()
+        made = self.store.install_app(app, _text(body, "organization"), body.get("permissions"))
+        return Response.json(201, made.model_dump())
+
+    def list_repositories(self, _body: Json) -> Response:
+        """Return the names and states of all repositories."""
+        shown = [{"id": it.id, "full_name": it.full_name, "archived": it.archived} for it in self.store.repositories()]
+        return Response.json(200, {"repositories": shown})
+
+    def get_repository(self, _body: Json, owner: str, name: str) -> Response:
+        """Return everything about a repository, secret values included."""
+        it = self._find(owner, name)
+        with self.store.locked(it):
+            shown = it.model_dump(exclude={"private_key", "next_number"})
+            shown["full_name"] = it.full_name
+            shown["html_url"], shown["clone_url"] = self.urls.html(it), self.urls.clone(it)
+            shown["secrets"] = {key: secret.value for key, secret in sorted(it.secrets.items())}
+            shown["secrets_updated_at"] = {key: secret.updated_at for key, secret in sorted(it.secrets.items())}
+            shown["variables"] = {key: variable.value for key, variable in sorted(it.variables.items())}
+            shown["refs"] = self.store.bare(it).refs()
+            shown["pull_requests"] = shown.pop("pulls")
+            shown["git_directory"] = str(self.store.bare(it).path)
+        return Response.json(200, shown)
+
+    def add_rule(self, body: Json, owner: str, name: str) -> Response:
+        """Refuse pushes to a branch: {branch, refuse_push?, message?, kind?: "protection" | "ruleset"}, for everyone.
+
+        `refuse_push` false takes the stand-in's own rules of that branch away.
+        """
+        it, branch = self._find(owner, name), _text(body, "branch")
+        kind, message = body.get("kind", "protection"), str(body.get("message") or "")
+        message = message or "Changes must be made through a pull request."
+        if kind not in ("protection", "ruleset"):
+            raise ApiError(422, "A rule's kind is protection or ruleset.")
+        with self.store.changing(it):
+            it.protections = [old for old in it.protections if old.branch != branch or not old.message]
+            it.rulesets = [old for old in it.rulesets if old.name != f"standin {branch}"]
+            if body.get("refuse_push", True) and kind == "ruleset":
+                rules = [{"type": "pull_request"}]
+                made = {"name": f"standin {branch}", "include": [branch], "rules": rules, "message": message}
+                it.rulesets.append(Ruleset.model_validate({"id": self.store.new_id(), **made}))
+            elif body.get("refuse_push", True):
+                it.protections.append(Protection(branch=branch, settings={"enforce_admins": True}, message=message))
+        return Response.json(201, {"branch": branch, "kind": kind, "message": message})
+
+    def delete_rules(self, _body: Json, owner: str, name: str) -> Response:
+        """Take all protections and rulesets of a repository away."""
+        it = self._find(owner, name)
+        with self.store.changing(it):
+            it.protections, it.rulesets = [], []
+        return Response.empty()
+
+    def get_requests(self, _body: Json) -> Response:
+        """Return the request log and its counts."""
+        return Response.json(200, self.log.describe())
+
+    def delete_requests(self, _body: Json) -> Response:
+        """Empty the request log."""
+        self.log.clear()
+        return Response.empty()
+
+    def get_faults(self, _body: Json) -> Response:
+        """Return the planned faults and how often each struck."""
+        return Response.json(200, {"faults": self.faults.describe()})
+
+    def add_fault(self, body: Json) -> Response:
+        """Plan a fault (faults.py)."""
+        fault = Fault.parse(body)
+        self.faults.add(fault)
+        return Response.json(201, fault.describe())
+
+    def delete_faults(self, _body: Json) -> Response:
+        """Forget all faults."""
+        self.faults.clear()
+        return Response.empty()
+
+    def put_limits(self, body: Json) -> Response:
+        """Set the rate limits: {enabled, primary?, points?, content?, content_hour?, concurrent?, minute?, hour?}."""
+        try:
+            limits = Limits.model_validate(body)
+        except ValidationError as error:
+            raise ApiError(422, f"These limits cannot be read: {error.errors()[0]['msg']}.") from None
+        self.accounting.configure(limits)
+        return Response.json(200, limits.model_dump())
+
+    def get_limits(self, _body: Json) -> Response:
+        """Return the limits and how many requests they refused."""
+        return Response.json(200, {**self.accounting.limits.model_dump(), "refusals": self.accounting.refusals})
+
+    def _find(self, owner: str, name: str) -> Repository:
+        found = self.store.by_name(owner, name) or self.store.moved(owner, name)
+        if found is None:
+            raise not_found()
+        return found
+
+
+def _text(body: Json, name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not value:
+        raise ApiError(422, f"This control needs a text {name!r}.")
+    return value
+
+
+_REPOSITORY = r"/repositories/([^/]+)/([^/]+)"
+_CONTROLS: tuple[tuple[str, str, Callable[..., Response]], ...] = (
+    ("GET", r"", Controls.health),
+    ("POST", r"/organizations", Controls.add_organization),
+    ("POST", r"/tokens", Controls.add_token),
+    ("DELETE", r"/tokens", Controls.delete_token),
+    ("POST", r"/apps", Controls.add_app),
+    ("POST", r"/apps/(\d+)/installations", Controls.install_app),
+    ("GET", r"/repositories", Controls.list_repositories),
+    ("GET", _REPOSITORY, Controls.get_repository),
+    ("POST", rf"{_REPOSITORY}/rules", Controls.add_rule),
+    ("DELETE", rf"{_REPOSITORY}/rules", Controls.delete_rules),
+    ("GET", r"/requests", Controls.get_requests),
+    ("DELETE", r"/requests", Controls.delete_requests),
+    ("GET", r"/faults", Controls.get_faults),
+    ("POST", r"/faults", Controls.add_fault),
+    ("DELETE", r"/faults", Controls.delete_faults),
+    ("GET", r"/limits", Controls.get_limits),
+    ("PUT", r"/limits", Controls.put_limits),
+)

@@ -1,0 +1,137 @@
+"""The fault injector: what goes wrong, with which request, how often."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from standins.github.messages import ApiError, Json, Response
+from standins.github.smart_http import unauthorized
+
+Kind = Literal["rest", "git"]
+FaultName = Literal[
+    "reset-before",
+    "reset-after",
+    "500",
+    "502",
+    "503",
+    "timeout",
+    "slow",
+    "truncated",
+    "secondary-limit",
+    "429",
+    "401",
+]
+FAULTS: tuple[str, ...] = get_args(FaultName)
+STATUSES = frozenset({"500", "502", "503", "secondary-limit", "429", "401"})
+_SECONDS = {"timeout": 30.0, "slow": 3.0, "secondary-limit": 60.0, "429": 60.0}
+SECONDARY = (
+    "You have exceeded a secondary rate limit. Please wait a few minutes before you try again. If you reach out to "
+    "GitHub Support for help, please include the request ID and timestamp."
+)
+ABOUT_SECONDARY = "https://docs.github.com/free-pro-team@latest/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits"
+
+
+@dataclass
+class Fault:
+    """One planned fault. The `nth` matching request, and those after it until `times` are hit; None = all.
+
+    `acts`: whether the server does the work before a status fault or a timeout (a reset says it by its name).
+    """
+
+    name: str
+    method: str = ""
+    path: str = ""
+    kind: str = ""
+    nth: int = 1
+    times: int | None = 1
+    seconds: float = 0.0
+    acts: bool = False
+    seen: int = 0
+    hits: int = 0
+
+    @staticmethod
+    def parse(data: Json) -> Fault:
+        """Read {match: {method?, path?, kind?, nth?}, fault, seconds?, times?, acts?}. Raises ApiError 422."""
+        name, match = str(data.get("fault", "")), data.get("match") or {}
+        if name not in FAULTS or not isinstance(match, dict) or match.keys() - {"method", "path", "kind", "nth"}:
+            raise ApiError(422, f"A fault is one of {', '.join(FAULTS)}; match has method, path, kind and nth.")
+        try:
+            re.compile(str(match.get("path", "")))
+            times = data.get("times", 1)
+            return Fault(
+                name=name,
+                method=str(match.get("method", "")).upper(),
+                path=str(match.get("path", "")),
+                kind=str(match.get("kind", "")),
+                nth=int(match.get("nth", 1)),
+                times=None if times is None else int(times),
+                seconds=float(data.get("seconds") or _SECONDS.get(name, 0.0)),
+                acts=bool(data.get("acts", name in ("reset-after", "slow", "truncated"))),
+            )
+        except (re.error, ValueError, TypeError) as error:
+            raise ApiError(422, f"This fault cannot be read: {error}.") from None
+
+    def strikes(self, kind: Kind, method: str, target: str) -> bool:
+        """Count the request, and tell whether it is hit."""
+        if (self.method and self.method != method) or (self.kind and self.kind != kind):
+            return False
+        if not re.search(self.path, target):
+            return False
+        self.seen += 1
+        if self.seen < self.nth or (self.times is not None and self.hits >= self.times):
+            return False
+        self.hits += 1
+        return True
+
+    def describe(self) -> Json:
+        """Return the fault with its counts."""
+        match = {"method": self.method, "path": self.path, "kind": self.kind, "nth": self.nth}
+        counts = {"times": self.times, "seconds": self.seconds, "acts": self.acts, "seen": self.seen, "hits": self.hits}
+        return {"fault": self.name, "match": match, **counts}
+
+
+@dataclass
+class Faults:
+    """All planned faults. The first that strikes is the one; the others count the request all the same."""
+
+    planned: list[Fault] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, fault: Fault) -> None:
+        """Plan a fault."""
+        with self._lock:
+            self.planned.append(fault)
+
+    def clear(self) -> None:
+        """Forget all faults."""
+        with self._lock:
+            self.planned.clear()
+
+    def next(self, kind: Kind, method: str, target: str) -> Fault | None:
+        """Return the fault that hits this request."""
+        with self._lock:
+            struck = [fault for fault in self.planned if fault.strikes(kind, method, target)]
+        return struck[0] if struck else None
+
+    def describe(self) -> list[Json]:
+        """Return all faults with their counts."""
+        with self._lock:
+            return [fault.describe() for fault in self.planned]
+
+
+def answer(fault: Fault, kind: Kind) -> Response:
+    """Return the answer of a status fault, as GitHub gives it on REST or to a Git client."""
+    wait = {"retry-after": str(max(1, round(fault.seconds)))} if fault.name in ("429", "secondary-limit") else {}
+    status = {"secondary-limit": 403}.get(fault.name) or int(fault.name)
+    if fault.name == "401":
+        return unauthorized() if kind == "git" else ApiError(401, "Bad credentials").response()
+    if wait:
+        message = SECONDARY if status == 403 else "Too many requests"
+        if kind == "git":
+            return Response.text(status, message, wait)
+        return ApiError(status, message, documentation=ABOUT_SECONDARY, headers=wait).response()
+    page = f"<html><head><title>{status}</title></head><body><h1>We couldn't respond in time</h1></body></html>"
+    return Response(status, page.encode(), {"content-type": "text/html; charset=utf-8"})

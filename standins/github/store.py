@@ -1,0 +1,248 @@
+"""The stand-in's memory, on disk: state.json, and for each repository `<id>.json` beside `<id>.git`.
+
+Locks: one for the state, one for each repository. A thread that holds a repository's lock may take the state's,
+never the other way round.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from standins.github.bare import Bare
+from standins.github.model import Account, App, Installation, Repository, Role, State, Token, now
+
+FULL_PERMISSIONS = {
+    "actions": "write",
+    "actions_variables": "write",
+    "administration": "write",
+    "contents": "write",
+    "metadata": "read",
+    "pull_requests": "write",
+    "secrets": "write",
+    "workflows": "write",
+}
+
+
+def digest(token: str) -> str:
+    """Return what a token is known by."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class Store:
+    """Accounts, tokens, Apps and repositories. Reads return live objects; change a repository in `changing`."""
+
+    def __init__(self, root: Path) -> None:
+        """Open or make the folder `root` and read what it holds."""
+        self.root = root
+        self.places = root / "repositories"
+        self.places.mkdir(parents=True, exist_ok=True)
+        root.chmod(0o700)
+        self._state_path = root / "state.json"
+        self._lock = threading.RLock()
+        self._locks: dict[int, threading.RLock] = {}
+        self._state = State()
+        if self._state_path.exists():
+            self._state = State.model_validate_json(self._state_path.read_bytes())
+        self._repositories: dict[int, Repository] = {}
+        for path in sorted(self.places.glob("*.json")):
+            repository = Repository.model_validate_json(path.read_bytes())
+            self._repositories[repository.id] = repository
+
+    # -- on disk ----------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _write(path: Path, model: BaseModel) -> None:
+        """Write a file that only its owner reads, whole or not at all."""
+        draft = path.with_suffix(f".{threading.get_ident()}.draft")
+        draft.touch(mode=0o600)
+        draft.write_text(model.model_dump_json(indent=1), encoding="utf-8")
+        draft.replace(path)
+
+    def _save_state(self) -> None:
+        self._write(self._state_path, self._state)
+
+    def save(self, repository: Repository) -> None:
+        """Write a repository's record."""
+        self._write(self.places / f"{repository.id}.json", repository)
+
+    def bare(self, repository: Repository) -> Bare:
+        """Return the repository's Git side."""
+        return Bare(self.places / f"{repository.id}.git")
+
+    @contextmanager
+    def locked(self, repository: Repository) -> Iterator[None]:
+        """Hold the repository's lock."""
+        with self._lock:
+            lock = self._locks.setdefault(repository.id, threading.RLock())
+        with lock:
+            yield
+
+    @contextmanager
+    def changing(self, repository: Repository) -> Iterator[None]:
+        """Hold the repository's lock, and write its record afterwards."""
+        with self.locked(repository):
+            try:
+                yield
+            finally:
+                if repository.id in self._repositories:
+                    self.save(repository)
+
+    def new_id(self) -> int:
+        """Return an id that nothing else has."""
+        with self._lock:
+            self._state.next_id += 1
+            self._save_state()
+            return self._state.next_id
+
+    # -- accounts and credentials -----------------------------------------------------------------------------
+
+    def account(self, login: str) -> Account | None:
+        """Return a user or an organization, whatever the case of its name."""
+        return self._state.accounts.get(login.lower())
+
+    def add_account(self, login: str, kind: Literal["User", "Organization"]) -> Account:
+        """Make a user or an organization; the one there is, if its name is taken."""
+        with self._lock:
+            account = self._state.accounts.get(login.lower())
+            if account is None:
+                account = Account(id=self.new_id(), login=login, type=kind, name=login)
+                self._state.accounts[login.lower()] = account
+                self._save_state()
+            return account
+
+    def accounts(self) -> list[Account]:
+        """Return all accounts."""
+        return list(self._state.accounts.values())
+
+    def add_token(self, value: str, **fields: Any) -> Token:
+        """Remember a token by its digest, in place of an older one of the same value."""
+        with self._lock:
+            token = Token(digest=digest(value), **fields)
+            self._state.tokens = [known for known in self._state.tokens if known.digest != token.digest]
+            self._state.tokens.append(token)
+            self._save_state()
+            return token
+
+    def make_token(
+        self,
+        value: str = "",
+        *,
+        login: str = "studio-admin",
+        scopes: list[str] | None = None,
+        fine_grained: bool = False,
+        permissions: dict[str, str] | None = None,
+        organizations: list[str] | None = None,
+        role: Role = "admin",
+        expires_at: str | None = None,
+    ) -> str:
+        """Make a token of a user and return its value. Default: classic, with the scopes repo and workflow."""
+        user = self.add_account(login, "User")
+        value = value or ("github_pat_" if fine_grained else "ghp_") + secrets.token_hex(18)
+        rights: dict[str, Any] = (
+            {"kind": "fine-grained", "permissions": FULL_PERMISSIONS if permissions is None else permissions}
+            if fine_grained
+            else {"kind": "classic", "scopes": ["repo", "workflow"] if scopes is None else scopes}
+        )
+        rights |= {"organizations": organizations, "role": role, "expires_at": expires_at}
+        self.add_token(value, login=user.login, user_id=user.id, **rights)
+        return value
+
+    def forget_token(self, value: str) -> None:
+        """Revoke a token."""
+        with self._lock:
+            self._state.tokens = [token for token in self._state.tokens if token.digest != digest(value)]
+            self._save_state()
+
+    def token(self, value: str) -> Token | None:
+        """Return the token of that value unless it has expired."""
+        wanted = digest(value)
+        found = next((token for token in self._state.tokens if token.digest == wanted), None)
+        return None if found and found.expires_at and found.expires_at <= now() else found
+
+    def add_app(self, slug: str, public_key: str) -> App:
+        """Register a GitHub App."""
+        with self._lock:
+            app = App(id=self.new_id(), slug=slug, public_key=public_key)
+            self._state.apps.append(app)
+            self._save_state()
+            return app
+
+    def app(self, app_id: int) -> App | None:
+        """Return a GitHub App."""
+        return next((app for app in self._state.apps if app.id == app_id), None)
+
+    def install_app(self, app: App, organization: str, permissions: dict[str, str] | None) -> Installation:
+        """Install an App in an organization, by default with every permission that the product needs."""
+        with self._lock:
+            rights = dict(FULL_PERMISSIONS if permissions is None else permissions)
+            installation = Installation(id=self.new_id(), organization=organization, permissions=rights)
+            app.installations.append(installation)
+            self._save_state()
+            return installation
+
+    # -- repositories -----------------------------------------------------------------------------------------
+
+    def repositories(self) -> list[Repository]:
+        """Return all repositories, by name."""
+        with self._lock:
+            return sorted(self._repositories.values(), key=lambda repository: repository.full_name.lower())
+
+    def by_id(self, repository_id: int) -> Repository | None:
+        """Return the repository with that id."""
+        return self._repositories.get(repository_id)
+
+    def by_name(self, owner: str, name: str) -> Repository | None:
+        """Return the repository of exactly that name, whatever the case."""
+        wanted = f"{owner}/{name}".lower()
+        with self._lock:
+            return next((one for one in self._repositories.values() if one.full_name.lower() == wanted), None)
+
+    def moved(self, owner: str, name: str) -> Repository | None:
+        """Return the repository that once had this name."""
+        found = self._state.moved.get(f"{owner}/{name}".lower())
+        return None if found is None else self._repositories.get(found)
+
+    def create(self, owner: Account, name: str, **settings: Any) -> Repository | None:
+        """Make an empty repository; None when the name is taken."""
+        with self._lock:
+            if self.by_name(owner.login, name):
+                return None
+            repository = Repository(id=self.new_id(), owner=owner.login, name=name, **settings)
+            Bare.init(self.places / f"{repository.id}.git", repository.default_branch)
+            self._state.moved.pop(repository.full_name.lower(), None)
+            self._repositories[repository.id] = repository
+            self.save(repository)
+            self._save_state()
+            return repository
+
+    def move(self, repository: Repository, owner: str, name: str) -> bool:
+        """Rename or transfer; the old name leads to the new one. False when the new name is taken."""
+        with self._lock:
+            other = self.by_name(owner, name)
+            if other and other.id != repository.id:
+                return False
+            old = repository.full_name.lower()
+            repository.owner, repository.name = owner, name
+            self._state.moved.pop(repository.full_name.lower(), None)
+            if old != repository.full_name.lower():
+                self._state.moved[old] = repository.id
+            self._save_state()
+            return True
+
+    def delete(self, repository: Repository) -> None:
+        """Remove a repository with all it has."""
+        with self._lock:
+            self._repositories.pop(repository.id, None)
+            self._state.moved = {name: one for name, one in self._state.moved.items() if one != repository.id}
+            self._save_state()
+        (self.places / f"{repository.id}.json").unlink(missing_ok=True)
+        shutil.rmtree(self.places / f"{repository.id}.git", ignore_errors=True)

@@ -1,0 +1,216 @@
+"""The AWS clients: what they answer, and which failures are final, which a wait. Calls are validated by botocore."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from hypothesis import given
+from hypothesis import strategies as st
+from moto import mock_aws
+
+from custom_resources.clients import Clients
+from custom_resources.clients.archives import ArchiveMissing, Archives
+from custom_resources.clients.secrets import Secrets, SecretUnreadable
+from custom_resources.clients.stacks import CloudFormationStacks
+from custom_resources.errors import FinalError, RetryLater
+from custom_resources.template_content import InvalidTemplate, TemplateFile, archive_name, build_archive
+
+REGION = "eu-west-1"
+STACK = "arn:aws:cloudformation:eu-west-1:111122223333:stack/s/1"
+
+
+@pytest.fixture(autouse=True)
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    with mock_aws():
+        yield
+
+
+# -- stacks -------------------------------------------------------------------------------------------------------
+
+
+def stack(status: str, updated: int | None = None) -> dict[str, Any]:
+    day = datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC)
+    found = {"StackName": "s", "StackStatus": status, "CreationTime": day}
+    return {"Stacks": [found | ({"LastUpdatedTime": day.replace(hour=updated)} if updated else {})]}
+
+
+def operations(*answers: dict[str, Any]) -> list[str]:
+    client = boto3.client("cloudformation", region_name=REGION)
+    with Stubber(client) as stub:
+        for answer in answers:
+            stub.add_response("describe_stacks", answer, {"StackName": STACK})
+        return [CloudFormationStacks(client).operation(STACK) for _ in answers]
+
+
+def test_every_operation_of_a_stack_has_a_name_of_its_own() -> None:
+    names = operations(
+        stack("CREATE_IN_PROGRESS"),
+        stack("ROLLBACK_IN_PROGRESS"),
+        stack("UPDATE_IN_PROGRESS", 1),
+        stack("UPDATE_ROLLBACK_IN_PROGRESS", 1),
+        stack("UPDATE_IN_PROGRESS", 2),
+    )
+    assert len(set(names)) == 5
+    assert operations(stack("UPDATE_IN_PROGRESS", 1)) == operations(stack("UPDATE_IN_PROGRESS", 1))
+
+
+@pytest.mark.parametrize(
+    ("code", "expected", "sentence"),
+    [
+        ("Throttling", RetryLater, "asks to be called later"),
+        ("AccessDenied", FinalError, "allow the function's role cloudformation:DescribeStacks"),
+    ],
+)
+def test_a_stack_that_cannot_be_described(code: str, expected: type[Exception], sentence: str) -> None:
+    client = boto3.client("cloudformation", region_name=REGION)
+    with Stubber(client) as stub:
+        stub.add_client_error("describe_stacks", code)
+        with pytest.raises(expected, match=sentence):
+            CloudFormationStacks(client).operation(STACK)
+
+
+@pytest.mark.parametrize(
+    ("status", "there"),
+    [
+        ("CREATE_COMPLETE", True),
+        ("UPDATE_ROLLBACK_FAILED", True),
+        ("DELETE_IN_PROGRESS", True),
+        ("DELETE_FAILED", True),
+        ("ROLLBACK_FAILED", True),
+        ("ROLLBACK_COMPLETE", False),
+        ("DELETE_COMPLETE", False),
+    ],
+)
+def test_a_stack_exists_while_it_has_resources(status: str, there: bool) -> None:
+    client = boto3.client("cloudformation", region_name=REGION)
+    with Stubber(client) as stub:
+        stub.add_response("describe_stacks", stack(status), {"StackName": STACK})
+        assert CloudFormationStacks(client).exists(STACK) is there
+
+
+def test_a_stack_that_nobody_knows_does_not_exist_and_one_that_may_not_be_seen_does() -> None:
+    client = boto3.client("cloudformation", region_name=REGION)
+    stacks = CloudFormationStacks(client)
+    with Stubber(client) as stub:
+        stub.add_client_error("describe_stacks", "ValidationError", f"Stack with id {STACK} does not exist")
+        assert stacks.exists(STACK) is False
+        stub.add_client_error("describe_stacks", "AccessDenied", "not authorized")
+        assert stacks.exists(STACK) is True
+        stub.add_client_error("describe_stacks", "Throttling", "Rate exceeded")
+        with pytest.raises(RetryLater):
+            stacks.exists(STACK)
+
+
+# -- secrets ------------------------------------------------------------------------------------------------------
+
+
+def secret(value: str) -> Secrets:
+    client = boto3.client("secretsmanager", region_name=REGION)
+    client.create_secret(Name="github", SecretString=value)
+    return Secrets(client)
+
+
+def test_a_token_may_stand_alone_or_in_json() -> None:
+    assert secret("ghp_abc\n").github_credentials("github").token == "ghp_abc"
+    boto3.client("secretsmanager").put_secret_value(SecretId="github", SecretString='{"token": "ghp_def"}')
+    assert Secrets(boto3.client("secretsmanager")).github_credentials("github").token == "ghp_def"
+
+
+def test_an_app_has_three_fields_and_shows_none() -> None:
+    fields = {"app_id": 12, "installation_id": "34", "private_key": "-----BEGIN CANARY-----"}
+    found = secret(json.dumps(fields)).github_credentials("github")
+    assert (found.app_id, found.installation_id, found.private_key) == ("12", 34, "-----BEGIN CANARY-----")
+    assert "CANARY" not in repr(found)
+
+
+@given(st.text(max_size=60))
+def test_whatever_the_secret_holds_no_error_shows_it(text: str) -> None:
+    client = boto3.client("secretsmanager", region_name=REGION)
+    with Stubber(client) as stub:
+        stub.add_response("get_secret_value", {"SecretString": "CANARY" + text}, {"SecretId": "github"})
+        try:
+            found = Secrets(client).github_credentials("github")
+        except FinalError as error:
+            assert "CANARY" not in f"{error!r} {error} {error.__cause__!r}"
+        else:
+            assert found.token == ("CANARY" + text).strip()
+            assert "CANARY" not in repr(found)
+
+
+@pytest.mark.parametrize("value", [" ", "two words", "{", "{}", '{"app_id": 1}', "[]", '{"token": ""}'])
+def test_a_secret_without_credentials_is_said_in_one_sentence(value: str) -> None:
+    client = boto3.client("secretsmanager", region_name=REGION)
+    with Stubber(client) as stub:
+        stub.add_response("get_secret_value", {"SecretString": value}, {"SecretId": "github"})
+        if value == "[]":  # GitHub will refuse it; it looks like a token
+            assert Secrets(client).github_credentials("github").token == value
+            return
+        with pytest.raises(SecretUnreadable, match="github holds"):
+            Secrets(client).github_credentials("github")
+
+
+def test_one_key_of_a_json_secret() -> None:
+    secrets = secret('{"password": "hunter2", "port": 5}')
+    assert secrets.value("github#password") == "hunter2"
+    assert secrets.value("github#port") == "5"
+    with pytest.raises(SecretUnreadable, match="not JSON with the key 'user'"):
+        secrets.value("github#user")
+    with pytest.raises(SecretUnreadable, match=r"elsewhere cannot be read \(ResourceNotFoundException\)"):
+        secrets.value("elsewhere")
+
+
+# -- archives -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def archives() -> Archives:
+    client = boto3.client("s3", region_name=REGION)
+    for bucket in ("archives", "assets"):
+        client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    return Archives(client, "archives")
+
+
+CONTENT = build_archive([TemplateFile("regression/model_build/run.py", b"print()\n", True)])
+
+
+def test_an_asset_is_copied_in_under_its_content_address(archives: Archives) -> None:
+    name = archive_name(CONTENT)
+    boto3.client("s3").put_object(Bucket="assets", Key="asset.zip", Body=CONTENT)
+    assert not archives.has(name)
+    archives.copy_in("assets", "asset.zip", name)
+    assert archives.has(name)
+    with archives.open(name) as archive:
+        assert archive.folder("regression/model_build") == [TemplateFile("run.py", b"print()\n", True)]
+
+
+def test_an_asset_that_is_not_what_its_name_says_is_not_copied(archives: Archives) -> None:
+    boto3.client("s3").put_object(Bucket="assets", Key="asset.zip", Body=CONTENT + b"x")
+    with pytest.raises(InvalidTemplate, match="not what its name says"):
+        archives.copy_in("assets", "asset.zip", archive_name(CONTENT))
+    assert not archives.has(archive_name(CONTENT))
+
+
+def test_a_missing_archive_is_said_in_one_sentence(archives: Archives) -> None:
+    with pytest.raises(ArchiveMissing, match="is not in the bucket archives"), archives.open("0" * 64 + ".zip"):
+        pass
+
+
+# -- one environment ----------------------------------------------------------------------------------------------
+
+
+def test_clients_come_from_the_environment_and_only_when_asked_for() -> None:
+    clients = Clients({"GITHUB_API_URL": "https://ghe.example/api/v3", "PATIENCE_SECONDS": "12"})
+    assert clients.patience == 12
+    assert clients.budget is None
+    assert set(vars(clients)) <= {"_environment", "patience", "budget"}, "nothing was made that was not asked for"
+    assert Clients({**os.environ, "BUDGET_TABLE": "budget"}).budget is not None

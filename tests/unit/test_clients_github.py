@@ -1,0 +1,133 @@
+"""GitHub's answers that hold null, lack something, or are not GitHub's: read, refused in a sentence, or a wait."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from github.Requester import Requester
+
+from custom_resources.clients.github import GitHub, RepositoryNotFound, RequestRefused, TokenRejected, TokenTooNarrow
+from custom_resources.clients.secrets import GitHubCredentials
+from custom_resources.errors import FinalError, RateLimited, RetryLater
+
+HTML = "<html><body>Unicorn!</body></html>"
+BARE = {"id": 7, "full_name": "acme/x", "html_url": "https://github.com/acme/x"}
+Answer = tuple[int, dict[str, Any], str]
+
+
+@pytest.fixture
+def answered(monkeypatch: pytest.MonkeyPatch) -> Callable[..., GitHub]:
+    """Return a host whose requests are answered so, the last answer again and again."""
+
+    def hub(*answers: Answer) -> GitHub:
+        left = list(answers)
+
+        def answer(*_: Any, **__: Any) -> Answer:
+            return left.pop(0) if len(left) > 1 else left[0]
+
+        monkeypatch.setattr(Requester, "requestJson", answer)
+        return GitHub("https://api.github.com", lambda: GitHubCredentials(token="ghp_x"))
+
+    return hub
+
+
+def ok(data: Any, status: int = 200) -> Answer:
+    return status, {}, json.dumps(data)
+
+
+def test_what_github_calls_nullable_may_be_null_or_absent(answered: Callable[..., GitHub]) -> None:
+    nulls = dict.fromkeys(("description", "default_branch", "clone_url", "topics", "visibility", "license", "homepage"))
+    for data in (BARE, BARE | nulls):
+        found = answered(ok(data)).find_repository("acme/x")
+        assert found is not None
+        assert (found.description, found.default_branch, found.topics) == ("", "main", ())
+        assert (found.clone_url, found.visibility) == ("https://github.com/acme/x.git", "public")
+    assert answered(ok({"name": "A", "value": None})).variable("acme/x", "A") == ""
+
+
+REQUESTS: list[Callable[[GitHub], Any]] = [
+    lambda hub: hub.find_repository("acme/x"),
+    lambda hub: hub.variable("acme/x", "A"),
+    lambda hub: hub.create_repository("acme", "x", "", "private"),
+    lambda hub: hub.update_repository("acme/x", archived=True),
+    lambda hub: hub.create_pull_request("acme/x", "b", "main", "t", "b"),
+    lambda hub: hub.update_pull_request("acme/x", 1, title="t"),
+    lambda hub: hub.contains("acme/x", "a" * 40, "b" * 40),
+    lambda hub: hub.put_secrets("acme/x", {"A": "b"}),
+]
+
+
+@pytest.mark.parametrize(
+    "body", ["", "null", "{}", "[]", '{"id": null}', '{"head": null, "key": null}', HTML, '"text"']
+)
+@pytest.mark.parametrize("request_", REQUESTS)
+def test_an_answer_that_is_not_complete_is_a_wait(
+    answered: Callable[..., GitHub], request_: Callable[[GitHub], Any], body: str
+) -> None:
+    with pytest.raises(RetryLater):
+        request_(answered((200, {}, body)))
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (301, RequestRefused),
+        (307, RequestRefused),
+        (401, TokenRejected),
+        (403, TokenTooNarrow),
+        (404, RepositoryNotFound),
+        (408, RetryLater),
+        (409, RequestRefused),
+        (422, RequestRefused),
+        (429, RateLimited),
+        (451, RequestRefused),
+        (500, RetryLater),
+        (502, RetryLater),
+    ],
+)
+@pytest.mark.parametrize(
+    "body", [HTML, "", "null", "[]", '{"message": null, "errors": null}', '{"errors": [null, {"field": null}]}']
+)
+def test_an_error_page_is_understood_by_its_status(
+    answered: Callable[..., GitHub], status: int, expected: type[Exception], body: str
+) -> None:
+    with pytest.raises(expected) as said:
+        answered((status, {}, body)).update_repository("acme/x", archived=True)
+    assert HTML not in str(said.value)
+    assert "None" not in str(said.value)
+
+
+@pytest.mark.parametrize(
+    ("errors", "said"),
+    [
+        ("not allowed", "(not allowed)"),
+        (["one", {"message": "two"}], "(one; two)"),
+        ([{"resource": "Repository", "field": "name", "code": "invalid", "message": None}], "(name: invalid)"),
+        ([{"field": None, "code": "custom"}], "(custom)"),
+    ],
+)
+def test_the_details_of_a_refusal_have_many_shapes(answered: Callable[..., GitHub], errors: Any, said: str) -> None:
+    with pytest.raises(FinalError) as refused:
+        answered(ok({"message": "Validation Failed", "errors": errors}, 422)).update_repository("acme/x", name="y")
+    assert str(refused.value).endswith(f"Validation Failed {said}.")
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7),
+        ({"retry-after": "soon"}, 60),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 1),
+        ({"retry-after": "Wed, 99 Oct 2015 07:28:00 GMT"}, 60),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "never"}, 60),
+    ],
+)
+def test_a_limit_that_cannot_be_read_is_a_minute(
+    answered: Callable[..., GitHub], headers: dict[str, Any], seconds: float
+) -> None:
+    with pytest.raises(RateLimited) as wait:
+        answered((403, headers, "{}")).find_repository("acme/x")
+    assert wait.value.seconds == seconds
