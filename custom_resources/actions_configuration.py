@@ -13,12 +13,12 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from custom_resources.errors import FinalError
 from custom_resources.rate_budget import Cost
-from custom_resources.reconciler import CustomResource, Done, FullName, Properties, Request
+from custom_resources.reconciler import CustomResource, Done, Foreseen, FullName, Properties, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from custom_resources.clients import Clients
+    from custom_resources.clients.protocols import Clients
 
 # GitHub: letters, digits and underscores, not starting with a digit or GITHUB_; compared without case.
 Name = Annotated[
@@ -95,17 +95,6 @@ class Plan:
         return sorted({*self.secrets, *self.references})
 
 
-@contextmanager
-def observe(request: Request[ActionsConfigurationProperties], clients: Clients) -> Iterator[Observed]:
-    """Find the repository by id. A new one is where it was just made, and an unchanged one is not asked about."""
-    properties = request.properties
-    if request.type == "Create" or not _difference(request, properties.repository).writes:
-        yield Observed(properties.repository)
-        return
-    found = clients.github.repository_by_id(properties.repository_id, properties.repository)
-    yield Observed(found.full_name, found.archived) if found else Observed("")
-
-
 def _difference(request: Request[ActionsConfigurationProperties], full_name: str) -> Plan:
     """Compare with what we set before: a value changed by hand stays unless ours has changed."""
     new, old = request.properties, request.old
@@ -131,57 +120,83 @@ def _difference(request: Request[ActionsConfigurationProperties], full_name: str
     )
 
 
-def plan(request: Request[ActionsConfigurationProperties], observed: Observed) -> Plan:
-    """Decide what to write; a repository that is gone or archived needs nothing removed."""
-    wanted = _difference(request, observed.full_name)
-    if request.type == "Delete":
-        return Plan("") if observed.archived or not observed.full_name else wanted
-    if not observed.full_name:
-        raise RepositoryGone(
-            f"The repository {request.properties.repository} was deleted on GitHub; restore it there "
-            "or delete this project and create it again."
-        )
-    if not observed.archived or not wanted.writes:
-        return wanted
-    return Plan(**{**vars(wanted), "restore": True})
+class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observed, Plan]):
+    """Custom::ActionsConfiguration: writes what differs from what the stack set before."""
 
+    properties = ActionsConfigurationProperties
 
-def apply(
-    plan: Plan, request: Request[ActionsConfigurationProperties], clients: Clients, ensure_current: Callable[[], None]
-) -> Done:
-    """Write the difference. Referenced values are read now and go to GitHub only."""
-    properties = request.properties
-    values = {**plan.secrets, **{name: clients.secrets.value(where) for name, where in plan.references.items()}}
-    if plan.restore:
-        clients.github.update_repository(plan.full_name, archived=False)
-    clients.github.put_secrets(plan.full_name, values)
-    clients.github.put_variables(plan.full_name, plan.variables)
-    clients.github.delete_secrets(plan.full_name, plan.secrets_removed)
-    clients.github.delete_variables(plan.full_name, plan.variables_removed)
-    names = sorted({*properties.secrets, *properties.secret_references})
-    wanted = [properties.secrets, properties.secret_references, properties.variables]
-    return Done(
-        {
-            "SecretNames": ",".join(names),
-            "VariableNames": ",".join(sorted(properties.variables)),
-            "Digest": hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest(),
+    def __init__(self, clients: Clients) -> None:
+        """Take the clients."""
+        self._clients = clients
+
+    def provisional_id(self, properties: ActionsConfigurationProperties) -> str:
+        """Name it before it exists."""
+        return f"actions-configuration-{properties.repository_id}"
+
+    @contextmanager
+    def observe(self, request: Request[ActionsConfigurationProperties]) -> Iterator[Observed]:
+        """Find the repository by id. A new one is where it was just made, and an unchanged one is not asked about."""
+        properties = request.properties
+        if request.type == "Create" or not _difference(request, properties.repository).writes:
+            yield Observed(properties.repository)
+            return
+        found = self._clients.github.repository_by_id(properties.repository_id, properties.repository)
+        yield Observed(found.full_name, found.archived) if found else Observed("")
+
+    def plan(self, request: Request[ActionsConfigurationProperties], observed: Observed) -> Plan:
+        """Decide what to write; a repository that is gone or archived needs nothing removed."""
+        wanted = _difference(request, observed.full_name)
+        if request.type == "Delete":
+            return Plan("") if observed.archived or not observed.full_name else wanted
+        if not observed.full_name:
+            raise RepositoryGone(
+                f"The repository {request.properties.repository} was deleted on GitHub; restore it there "
+                "or delete this project and create it again."
+            )
+        if not observed.archived or not wanted.writes:
+            return wanted
+        return Plan(**{**vars(wanted), "restore": True})
+
+    def cost(self, plan: Plan) -> Cost:
+        """Return what GitHub counts: a write is 5 points, the public key 1."""
+        secrets = len(plan.secret_names)
+        removed = len(plan.secrets_removed) + len(plan.variables_removed)
+        return Cost(points=5 * (secrets + len(plan.variables) + removed + plan.restore) + bool(secrets))
+
+    def apply(
+        self, plan: Plan, request: Request[ActionsConfigurationProperties], ensure_current: Callable[[], None]
+    ) -> Done:
+        """Write the difference. Referenced values are read now and go to GitHub only."""
+        properties = request.properties
+        values = {
+            **plan.secrets,
+            **{name: self._clients.secrets.value(where) for name, where in plan.references.items()},
         }
-    )
+        if plan.restore:
+            self._clients.github.update_repository(plan.full_name, archived=False)
+        self._clients.github.put_secrets(plan.full_name, values)
+        self._clients.github.put_variables(plan.full_name, plan.variables)
+        self._clients.github.delete_secrets(plan.full_name, plan.secrets_removed)
+        self._clients.github.delete_variables(plan.full_name, plan.variables_removed)
+        names = sorted({*properties.secrets, *properties.secret_references})
+        wanted = [properties.secrets, properties.secret_references, properties.variables]
+        return Done(
+            {
+                "SecretNames": ",".join(names),
+                "VariableNames": ",".join(sorted(properties.variables)),
+                "Digest": hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest(),
+            }
+        )
 
-
-def cost(plan: Plan) -> Cost:
-    """Return what GitHub counts: a write is 5 points, the public key 1."""
-    secrets = len(plan.secret_names)
-    removed = len(plan.secrets_removed) + len(plan.variables_removed)
-    return Cost(points=5 * (secrets + len(plan.variables) + removed + plan.restore) + bool(secrets))
-
-
-RESOURCE: CustomResource[ActionsConfigurationProperties, Observed, Plan, Clients] = CustomResource(
-    "Custom::ActionsConfiguration",
-    ActionsConfigurationProperties,
-    lambda properties: f"actions-configuration-{properties.repository_id}",
-    observe,
-    plan,
-    apply,
-    cost,
-)
+    def foresee(self, request: Request[ActionsConfigurationProperties], observed: Observed, plan: Plan) -> Foreseen:
+        """Name what would be written."""
+        return Foreseen(
+            {"SecretNames": "", "VariableNames": "", "Digest": ""},
+            {
+                "secrets": plan.secret_names,
+                "secrets_removed": list(plan.secrets_removed),
+                "variables": sorted(plan.variables),
+                "variables_removed": list(plan.variables_removed),
+            },
+            repository=request.properties.repository,
+        )

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from custom_resources.rate_budget import Cost
+
 
 class FinalError(Exception):
     """The request cannot succeed as it is: CloudFormation is told FAILED with this sentence at once."""
@@ -23,3 +28,16 @@ class RetryLater(Exception):
 
 class RateLimited(RetryLater):
     """GitHub's rate limit is used up: everyone who uses this token has to wait."""
+
+
+class BudgetSpent(RetryLater):
+    """The shared budget has no room for a plan now."""
+
+    def __init__(self, seconds: float, why: str, cost: Cost) -> None:
+        """`cost` is what there was no room for: the next call takes it before it reads anything."""
+        super().__init__(seconds, why)
+        self.cost = cost
+
+
+class StillWaiting(RetryLater):
+    """The time that an earlier call was told to wait is not over: nothing was asked."""

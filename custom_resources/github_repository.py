@@ -16,20 +16,22 @@ from custom_resources.live_stack import STACK_REF, Claim, held_delivery, refusal
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import (
     BranchName,
-    Changed,
     CustomResource,
     Done,
+    Effects,
+    Foreseen,
     Line,
     LineOrNothing,
     Properties,
+    Replan,
     Request,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from custom_resources.clients import Clients
     from custom_resources.clients.github import Repository
+    from custom_resources.clients.protocols import Clients
 
 TOPICS = 20  # as many as a repository can have
 _PARTS = {"model_build": "Model build", "model_deploy": "Model deployment"}
@@ -71,6 +73,10 @@ class RepositoryNameTaken(FinalError):
     """The name belongs to a repository that is not this project's."""
 
 
+class NothingForeseen(FinalError):
+    """A dry run cannot tell what an update would do."""
+
+
 class OrganizationChanged(FinalError):
     """A project's repository does not move between organizations by a stack update."""
 
@@ -102,29 +108,6 @@ class Plan:
     claim: Claim | None = None
 
 
-def preflight(request: Request[GitHubRepositoryProperties], clients: Clients) -> Mapping[str, str]:
-    """Find out about a token that GitHub rejects, or that lacks a scope, while nothing has been accepted yet."""
-    if request.type != "Create":
-        return {}
-    return {"Absent": "" if clients.github.find_repository(request.properties.full_name) else "true"}
-
-
-@contextmanager
-def observe(request: Request[GitHubRepositoryProperties], clients: Clients) -> Iterator[Observed]:
-    """Find the repository by its id where we know it, else by name; read whose it is when that is in doubt."""
-    properties = request.properties
-    if request.physical_id.isdigit():
-        found = clients.github.repository_by_id(int(request.physical_id), properties.full_name)
-        to_archive = request.type == "Delete" and found is not None and not found.archived
-        yield _with_lineage(found, request, clients) if found and to_archive else Observed(found)
-        return
-    if request.noted.get("Absent") and request.attempt == 0:
-        yield Observed(None)  # creating it finds out whether that is still so
-        return
-    found = clients.github.find_repository(properties.full_name)
-    yield _with_lineage(found, request, clients) if found else Observed(None)
-
-
 def _with_lineage(found: Repository, request: Request[GitHubRepositoryProperties], clients: Clients) -> Observed:
     """Read the lineage, and ask CloudFormation for the stack that holds the repository if it is another."""
     try:
@@ -138,52 +121,6 @@ def _with_lineage(found: Repository, request: Request[GitHubRepositoryProperties
     ours = delivery is not None and _belongs(delivery, request.properties)
     other = rival(delivery, request.stack_id, clients.stacks) if ours else ""
     return Observed(found, delivery, not refs.branch, refs[STACK_REF], other)
-
-
-def plan(request: Request[GitHubRepositoryProperties], observed: Observed) -> Plan:
-    """Decide; refuse a repository that is not this project's before anything is touched."""
-    properties, found = request.properties, observed.repository
-    moves = request.old and request.old.organization.casefold() != properties.organization.casefold()
-    if moves and found and found.owner.casefold() != properties.organization.casefold():  # else: it is there already
-        raise OrganizationChanged(
-            f"The repository cannot move from {found.owner} to {properties.organization} by an update; "
-            "transfer it on GitHub, or delete the project and create it again."
-        )
-    known = request.physical_id.isdigit()
-    if request.type == "Delete":
-        ours = not _only_adopted(request, observed) if known else _is_ours(properties, observed)
-        ends = ours and not observed.rival  # a refused second stack's rollback leaves the first one's work alone
-        return Plan("archive", found) if ends and found and not found.archived else Plan("nothing")
-    if found is None:
-        if known:
-            raise FinalError(
-                f"The repository {properties.full_name} was deleted on GitHub; restore it there, "
-                "or delete this project and create it again."
-            )
-        return Plan("create", topics=_topics(properties.topics), empty=True)
-    if known:
-        return _update(request, found)
-    if _is_ours(properties, observed):
-        if observed.rival:
-            raise refusal(found.full_name, observed.rival)
-        action: Action = "restore" if found.archived else "keep"
-        topics = _topics(properties.topics, found.topics)
-        return Plan(action, found, topics=topics, empty=observed.empty, claim=_claim(request, observed))
-    adoptable = properties.adopt_existing and found.owner.casefold() == properties.organization.casefold()
-    if found.full_name.casefold() != properties.full_name.casefold() and not adoptable:
-        # GitHub led us here from a former name, which is free.
-        return Plan("create", topics=_topics(properties.topics), empty=True)
-    if adoptable and observed.delivery is None:
-        if found.archived:
-            raise RepositoryNameTaken(
-                f"The repository {found.full_name} is archived and not this project's; "
-                "unarchive it on GitHub to adopt it, or choose another name."
-            )
-        return Plan("adopt", found, topics=_topics(properties.topics, found.topics), empty=observed.empty)
-    raise RepositoryNameTaken(
-        f"The repository {found.full_name} exists already and is not this project's; choose another name"
-        + ("." if observed.delivery else ", or launch with AdoptExisting=true to take it over.")
-    )
 
 
 def _is_ours(properties: GitHubRepositoryProperties, observed: Observed) -> bool:
@@ -233,64 +170,183 @@ def _update(request: Request[GitHubRepositoryProperties], found: Repository) -> 
     return Plan("keep", found, changes, topics)
 
 
-def apply(
-    plan: Plan, request: Request[GitHubRepositoryProperties], clients: Clients, ensure_current: Callable[[], None]
-) -> Done:
-    """Do it. The id becomes the physical id; until then it is the name (see interfaces.md)."""
-    properties, repository = request.properties, plan.repository
-    if plan.action == "create":
-        repository = clients.github.create_repository(
+def _refuse_another_organization(request: Request[GitHubRepositoryProperties], found: Repository) -> None:
+    new, old = request.properties.organization, request.old.organization if request.old else ""
+    if old and old.casefold() != new.casefold() and found.owner.casefold() != new.casefold():  # else: it is there
+        raise OrganizationChanged(
+            f"The repository cannot move from {found.owner} to {new} by an update; "
+            "transfer it on GitHub, or delete the project and create it again."
+        )
+
+
+def _ended(request: Request[GitHubRepositoryProperties], observed: Observed) -> Plan:
+    """Archive what is ours. A refused second stack's rollback leaves the first one's work alone."""
+    found = observed.repository
+    known = request.physical_id.isdigit()
+    ours = not _only_adopted(request, observed) if known else _is_ours(request.properties, observed)
+    if found and not found.archived and ours and not observed.rival:
+        return Plan("archive", found)
+    return Plan("nothing")
+
+
+def _made(request: Request[GitHubRepositoryProperties], known: bool) -> Plan:
+    properties = request.properties
+    if known:
+        raise FinalError(
+            f"The repository {properties.full_name} was deleted on GitHub; restore it there, "
+            "or delete this project and create it again."
+        )
+    return Plan("create", topics=_topics(properties.topics), empty=True)
+
+
+def _taken_up(request: Request[GitHubRepositoryProperties], observed: Observed, found: Repository) -> Plan:
+    """Plan for a repository that is this project's from an earlier launch."""
+    if observed.rival:
+        raise refusal(found.full_name, observed.rival)
+    action: Action = "restore" if found.archived else "keep"
+    topics = _topics(request.properties.topics, found.topics)
+    return Plan(action, found, topics=topics, empty=observed.empty, claim=_claim(request, observed))
+
+
+def _adopted(properties: GitHubRepositoryProperties, observed: Observed, found: Repository) -> Plan:
+    """Plan for a repository that is not this project's: take it over where that is wanted, else refuse it."""
+    adoptable = properties.adopt_existing and found.owner.casefold() == properties.organization.casefold()
+    if found.full_name.casefold() != properties.full_name.casefold() and not adoptable:
+        # GitHub led us here from a former name, which is free.
+        return Plan("create", topics=_topics(properties.topics), empty=True)
+    if adoptable and observed.delivery is None:
+        if found.archived:
+            raise RepositoryNameTaken(
+                f"The repository {found.full_name} is archived and not this project's; "
+                "unarchive it on GitHub to adopt it, or choose another name."
+            )
+        return Plan("adopt", found, topics=_topics(properties.topics, found.topics), empty=observed.empty)
+    raise RepositoryNameTaken(
+        f"The repository {found.full_name} exists already and is not this project's; choose another name"
+        + ("." if observed.delivery else ", or launch with AdoptExisting=true to take it over.")
+    )
+
+
+class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan]):
+    """Custom::GitHubRepository: creates, adopts, restores and archives a repository."""
+
+    properties = GitHubRepositoryProperties
+
+    def __init__(self, clients: Clients) -> None:
+        """Take the clients."""
+        self._clients = clients
+
+    def provisional_id(self, properties: GitHubRepositoryProperties) -> str:
+        """Name it before it exists."""
+        return properties.full_name
+
+    def preflight(self, request: Request[GitHubRepositoryProperties]) -> Mapping[str, str]:
+        """Find out about a token that GitHub rejects, or that lacks a scope, while nothing has been accepted yet."""
+        if request.type != "Create":
+            return {}
+        return {"Absent": "" if self._clients.github.find_repository(request.properties.full_name) else "true"}
+
+    @contextmanager
+    def observe(self, request: Request[GitHubRepositoryProperties]) -> Iterator[Observed]:
+        """Find the repository by its id where we know it, else by name; read whose it is when that is in doubt."""
+        properties = request.properties
+        if request.physical_id.isdigit():
+            found = self._clients.github.repository_by_id(int(request.physical_id), properties.full_name)
+            to_archive = request.type == "Delete" and found is not None and not found.archived
+            yield _with_lineage(found, request, self._clients) if found and to_archive else Observed(found)
+            return
+        if request.noted.get("Absent") and request.attempt == 0:
+            yield Observed(None)  # creating it finds out whether that is still so
+            return
+        found = self._clients.github.find_repository(properties.full_name)
+        yield _with_lineage(found, request, self._clients) if found else Observed(None)
+
+    def plan(self, request: Request[GitHubRepositoryProperties], observed: Observed) -> Plan:
+        """Decide; refuse a repository that is not this project's before anything is touched."""
+        found, known = observed.repository, request.physical_id.isdigit()
+        if found:
+            _refuse_another_organization(request, found)
+        if request.type == "Delete":
+            return _ended(request, observed)
+        if found is None:
+            return _made(request, known)
+        if known:
+            return _update(request, found)
+        if _is_ours(request.properties, observed):
+            return _taken_up(request, observed, found)
+        return _adopted(request.properties, observed, found)
+
+    def cost(self, plan: Plan) -> Cost:
+        """Return what GitHub counts: a write is 5 points, a new repository also a piece of content."""
+        writes = (plan.action in ("create", "archive", "restore")) + bool(plan.changes) + (plan.topics is not None)
+        return Cost(points=5 * writes, creations=int(plan.action == "create"))
+
+    def apply(
+        self, plan: Plan, request: Request[GitHubRepositoryProperties], ensure_current: Callable[[], None]
+    ) -> Done | Replan:
+        """Do it. The id becomes the physical id; until then it is the name (see interfaces.md)."""
+        properties = request.properties
+        repository = self._written(plan, request)
+        if isinstance(repository, Replan):
+            return repository
+        if repository is None or plan.action == "archive":
+            return Done(metrics=("Archived",) if repository else ())
+        if plan.claim:
+            faster = take(plan.claim, repository.full_name, self._clients.git, request.started)
+            if faster:
+                return faster
+        if plan.topics is not None:
+            self._clients.github.replace_topics(repository.full_name, plan.topics)
+        branch = properties.default_branch if plan.empty else repository.default_branch
+        return Done(self._attributes(repository, branch, _STATUS[plan.action]), physical_id=str(repository.id))
+
+    def _written(self, plan: Plan, request: Request[GitHubRepositoryProperties]) -> Repository | Replan | None:
+        """Create, archive, restore or change the repository; return it as it is then."""
+        github, repository = self._clients.github, plan.repository
+        if plan.action == "create":
+            return self._created(request)
+        if repository is None or plan.action in ("nothing", "adopt"):
+            return repository
+        if plan.action == "archive":
+            return github.update_repository(repository.full_name, archived=True)
+        if plan.action == "restore" or plan.changes.get("archived") is False:
+            # An archived repository takes no other change.
+            repository = github.update_repository(repository.full_name, archived=False)
+        if plan.changes:
+            return github.update_repository(repository.full_name, **plan.changes)
+        return repository
+
+    def _created(self, request: Request[GitHubRepositoryProperties]) -> Repository | Replan:
+        properties = request.properties
+        created = self._clients.github.create_repository(
             properties.organization, properties.name, properties.description, properties.visibility
         )
-        if repository is None and request.attempt:  # looked up since it was found to be taken, and not seen
+        if created is None and request.attempt:  # looked up since it was found to be taken, and not seen
             raise RepositoryNameTaken(
                 f"The repository {properties.full_name} exists already, but the token does not see it; "
                 "choose another name or give the token access to it."
             )
-        if repository is None:
-            raise Changed(f"{properties.full_name} appeared meanwhile")
-    elif plan.action == "archive" and repository:
-        clients.github.update_repository(repository.full_name, archived=True)
-        return Done(metrics=("Archived",))
-    elif plan.action == "restore" and repository:
-        repository = clients.github.update_repository(repository.full_name, archived=False)
-    elif plan.changes and repository:
-        if plan.changes.get("archived") is False:  # an archived repository takes no other change
-            clients.github.update_repository(repository.full_name, archived=False)
-        repository = clients.github.update_repository(repository.full_name, **plan.changes)
-    if repository is None:
-        return Done()
-    if plan.claim:
-        take(plan.claim, repository.full_name, clients.git, request.started)
-    if plan.topics is not None:
-        clients.github.replace_topics(repository.full_name, plan.topics)
-    return Done(
-        {
-            "RepositoryId": str(repository.id),
-            "FullName": repository.full_name,
-            "Name": repository.name,
-            "HtmlUrl": repository.html_url,
-            "CloneUrl": repository.clone_url,
-            "DefaultBranch": properties.default_branch if plan.empty else repository.default_branch,
-            "Status": _STATUS[plan.action],
-        },
-        physical_id=str(repository.id),
-    )
+        return created or Replan(f"{properties.full_name} appeared meanwhile")
 
+    def foresee(self, request: Request[GitHubRepositoryProperties], observed: Observed, plan: Plan) -> Foreseen:
+        """Tell which settings would change. Raises NothingForeseen where the repository would be created."""
+        found, part = observed.repository, request.properties.part.removeprefix("model_")
+        if found is None:
+            raise NothingForeseen("The update would create a repository; nothing can be foreseen of what goes into it.")
+        effects: Effects = {
+            "repository": found.full_name,
+            "settings": [f"{key} = {value}" for key, value in plan.changes.items()],
+        }
+        return Foreseen(self._attributes(found, found.default_branch, "kept"), effects, part=part)
 
-def cost(plan: Plan) -> Cost:
-    """Return what GitHub counts: a write is 5 points, a new repository also a piece of content."""
-    writes = (plan.action in ("create", "archive", "restore")) + bool(plan.changes) + (plan.topics is not None)
-    return Cost(points=5 * writes, creations=int(plan.action == "create"))
-
-
-RESOURCE: CustomResource[GitHubRepositoryProperties, Observed, Plan, Clients] = CustomResource(
-    "Custom::GitHubRepository",
-    GitHubRepositoryProperties,
-    lambda properties: properties.full_name,
-    observe,
-    plan,
-    apply,
-    cost,
-    preflight,
-)
+    @staticmethod
+    def _attributes(found: Repository, default_branch: str, status: str) -> dict[str, str]:
+        return {
+            "RepositoryId": str(found.id),
+            "FullName": found.full_name,
+            "Name": found.name,
+            "HtmlUrl": found.html_url,
+            "CloneUrl": found.clone_url,
+            "DefaultBranch": default_branch,
+            "Status": status,
+        }

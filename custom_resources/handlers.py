@@ -1,42 +1,61 @@
-"""The Lambda entry points: CloudFormation event in, result out. One function serves both phases of the framework."""
+"""The Lambda entry points: CloudFormation event in, result out. One function serves both phases of the framework.
+
+There is one for each entry of the catalogue, under its name. In Lambda its imports and clients are made while this
+module is imported: in the INIT phase, which has a whole processor and is not charged to the first request's time.
+"""
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from custom_resources.clients import Clients
+from custom_resources.catalogue import CATALOGUE, Entry
+from custom_resources.clients import FunctionClients
 from custom_resources.errors import FinalError, RetryLater
 from custom_resources.reconciler import CustomResource, is_complete, on_event
-from custom_resources.telemetry import count, flush, logger, redacted
+from custom_resources.telemetry import count, flush, follow, logger, redacted
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 ACCEPT_ATTEMPTS = 5
 _REASON_BYTES = 2000  # CloudFormation takes an answer of 4096 bytes, of which the framework fills some with its trace
+_ENTRIES = {entry.name: entry for entry in CATALOGUE}
+Event = dict[str, Any]
 
 
 @cache
-def _clients() -> Clients:
-    return Clients.from_environment()
+def _clients() -> FunctionClients:
+    return FunctionClients.from_environment()
 
 
-def _handle(resource: CustomResource[Any, Any, Any, Clients], event: dict[str, Any]) -> dict[str, Any]:
-    properties = event.get("ResourceProperties") or {}
-    logger.append_keys(
-        stack=event.get("StackId"),
-        resource=event.get("LogicalResourceId"),
-        domain=properties.get("DomainId"),
-        project=properties.get("ProjectId"),
-    )
+@cache
+def _resource(name: str) -> CustomResource[Any, Any, Any]:
+    return _ENTRIES[name].resource(_clients())
+
+
+def _handler(entry: Entry) -> Callable[[Event, LambdaContext], Event]:
+    """Return the entry point of a custom resource."""
+
+    def handle(event: Event, context: LambdaContext) -> Event:
+        request_id = getattr(context, "aws_request_id", "")
+        return _handle(entry.resource_type, lambda: _resource(entry.name), event, request_id)
+
+    handle.__name__ = handle.__qualname__ = entry.name
+    handle.__doc__ = f"{entry.resource_type}."
+    return handle
+
+
+def _handle(
+    resource_type: str, resource: Callable[[], CustomResource[Any, Any, Any]], event: Event, function_request_id: str
+) -> Event:
+    follow(event, function_request_id)
     try:
-        clients = _clients()
-        if "Operation" not in event:
-            return _accepted(resource, event, clients)
-        return is_complete(resource, event, clients, clients.stacks, clients.patience, budget=clients.budget)
+        return _answered(resource(), event, _clients())
     except FinalError as error:
         logger.error("failed", reason=str(error))
         count("Failures")
@@ -45,10 +64,16 @@ def _handle(resource: CustomResource[Any, Any, Any, Clients], event: dict[str, A
         logger.exception("unexpected error")
         count("Failures")
         raise FinalError(
-            f"{resource.resource_type} failed unexpectedly ({type(error).__name__}); see the function's log."
+            f"{resource_type} failed unexpectedly ({type(error).__name__}); see the function's log."
         ) from None
     finally:
         flush()
+
+
+def _answered(resource: CustomResource[Any, Any, Any], event: Event, clients: FunctionClients) -> Event:
+    if "Operation" not in event:
+        return _accepted(resource, event, clients)
+    return is_complete(resource, event, clients.stacks, clients.patience, clients.budget)
 
 
 def _reason(error: Exception) -> str:
@@ -58,79 +83,22 @@ def _reason(error: Exception) -> str:
     return text if kept == text else f"{kept}..."
 
 
-def _accepted(
-    resource: CustomResource[Any, Any, Any, Clients], event: dict[str, Any], clients: Clients
-) -> dict[str, Any]:
+def _accepted(resource: CustomResource[Any, Any, Any], event: Event, clients: FunctionClients) -> Event:
     """Accept a request. The framework cannot be asked to call again here, so a throttled look-up is repeated."""
     for _ in range(ACCEPT_ATTEMPTS):
         try:
-            return on_event(resource, event, clients.stacks, clients, budget=clients.budget)
+            return on_event(resource, event, clients.stacks, clients.budget)
         except RetryLater as wait:
             why = wait.why
             time.sleep(min(wait.seconds, 5))
     raise FinalError(f"The request could not be accepted: {why} Start the stack operation again.")
 
 
-def studio_project(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Custom::StudioProject."""
-    from custom_resources.studio_project import RESOURCE
-
-    return _handle(RESOURCE, event)
-
-
-def github_repository(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Custom::GitHubRepository."""
-    from custom_resources.github_repository import RESOURCE
-
-    return _handle(RESOURCE, event)
-
-
-def repository_template(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Custom::RepositoryTemplate."""
-    from custom_resources.repository_template import RESOURCE
-
-    return _handle(RESOURCE, event)
-
-
-def actions_configuration(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Custom::ActionsConfiguration."""
-    from custom_resources.actions_configuration import RESOURCE
-
-    return _handle(RESOURCE, event)
-
-
-def template_archive(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Custom::TemplateArchive."""
-    from custom_resources.template_archive import RESOURCE
-
-    return _handle(RESOURCE, event)
-
-
-def version_guidance(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Custom::VersionGuidance."""
-    from custom_resources.version_guidance import RESOURCE
-
-    return _handle(RESOURCE, event)
-
-
-def studio_blueprint(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Custom::StudioBlueprint."""
-    from custom_resources.studio_blueprint import RESOURCE
-
-    return _handle(RESOURCE, event)
-
-
-def studio_project_profile(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Custom::StudioProjectProfile."""
-    from custom_resources.studio_project_profile import RESOURCE
-
-    return _handle(RESOURCE, event)
-
-
-def model_approval(event: dict[str, Any], context: LambdaContext) -> None:
+def model_approval(event: Event, context: LambdaContext) -> None:
     """Start deployments of approved models: messages of the approvals queue, back to it when that fails."""
     from custom_resources.model_approval import handle
 
+    follow(event, getattr(context, "aws_request_id", ""))
     try:
         handle(event, _clients(), os.environ["PRODUCT_ID"], os.environ["DEPLOY_WORKFLOW"])
     except (FinalError, RetryLater) as error:
@@ -139,3 +107,26 @@ def model_approval(event: dict[str, Any], context: LambdaContext) -> None:
         raise FinalError(redacted(str(error))) from None
     finally:
         flush()
+
+
+for _entry in CATALOGUE:
+    if _entry.class_name:
+        globals()[_entry.name] = _handler(_entry)
+
+
+def _warm(handler: str) -> None:
+    """Make what a function uses before its first event. What cannot be made is said when that comes."""
+    entry = _ENTRIES.get(handler.removeprefix(f"{__name__}."))
+    if entry is None:
+        return
+    try:
+        if entry.class_name:
+            _resource(entry.name)
+        _clients().warm(("stacks", *entry.clients))
+        for module in entry.imports:
+            import_module(module)
+    except Exception as error:
+        logger.warning("not ready before the first event", error=type(error).__name__)
+
+
+_warm(os.environ.get("_HANDLER", ""))

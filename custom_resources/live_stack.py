@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from custom_resources.clients.git import PushRejected, Refs, RepositoryArchived
 from custom_resources.errors import FinalError
 from custom_resources.lineage import TEMPLATE_REF, Delivery, delivery_in, message, proposals_in
-from custom_resources.reconciler import Changed
+from custom_resources.reconciler import Replan
 
 if TYPE_CHECKING:
-    from custom_resources.clients.git import BareRepository, Git
-    from custom_resources.reconciler import Stacks
+    from custom_resources.clients.git import BareRepository
+    from custom_resources.clients.protocols import Git, Stacks
 
 STACK_REF = "refs/studio/stack"
 
@@ -72,8 +72,8 @@ def require_no_rival(git: BareRepository, refs: Refs, full_name: str, wanted: De
                 raise refusal(full_name, other)
 
 
-def take(claim: Claim, full_name: str, git: Git, when: float) -> None:
-    """Write the claim, unless another stack was faster. Two requests. Raises Changed to look again."""
+def take(claim: Claim, full_name: str, git: Git, when: float) -> Replan | None:
+    """Write the claim; return Replan to look again where another stack was faster. Two requests."""
     with git.open(full_name, when) as repository:
         repository.start()
         text = message("The project's stack", claim.delivery)
@@ -81,10 +81,11 @@ def take(claim: Claim, full_name: str, git: Git, when: float) -> None:
         try:
             repository.push(Refs(targets={STACK_REF: claim.seen}), {STACK_REF: commit})
         except RepositoryArchived:
-            raise Changed(f"{full_name} was archived meanwhile") from None
+            return Replan(f"{full_name} was archived meanwhile")
         except PushRejected as rejected:
             if rejected.stale:
-                raise Changed(f"another stack took {full_name}") from None
+                return Replan(f"another stack took {full_name}")
             raise FinalError(
                 f"The rules of {full_name} refuse the ref {STACK_REF} ({rejected}); let the token's owner bypass them."
             ) from None
+    return None

@@ -18,7 +18,7 @@ from custom_resources.telemetry import logger
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from custom_resources.clients import Clients
+    from custom_resources.clients.protocols import Clients
 
 REMEMBERED = "STUDIO_MODEL_EVENTS"
 _KEEP = 20
@@ -63,7 +63,7 @@ def start_deployment(approved: Approval, clients: Clients, product_id: str, work
     group = _GROUP.match(approved.group)
     if not approved.approves or not group:
         return "not-ours"
-    outputs = clients.catalog.outputs_with(
+    outputs = clients.launches.outputs_with(
         product_id, "ModelPackageGroupName", approved.group, likely_name=f"studio-{group[1]}"
     )
     if outputs is None:

@@ -1,6 +1,7 @@
 """The shape that all custom resources share: desired state in, Done or Pending out.
 
-    CloudFormation event -> typed request -> observe -> plan (pure) -> apply -> Done(attributes) | Pending(why)
+    CloudFormation event -> typed request -> room in the budget? -> observe -> plan (pure) -> take its cost
+        -> still current? -> apply -> Done(attributes) | Pending(why, until when) | Replan(what was learned)
 
 The CDK's Provider framework calls the same function twice over: once as `on_event`, which only validates the
 request and notes which stack operation it belongs to, then as `is_complete` until it says so. All work happens
@@ -11,17 +12,21 @@ rollback and the next one find as any other state (docs/decisions/0001).
 from __future__ import annotations
 
 import time
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Protocol, TypedDict, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic.alias_generators import to_pascal
 
-from custom_resources.errors import FinalError, NotPermitted, RateLimited, RetryLater
+from custom_resources.errors import FinalError, NotPermitted, RateLimited, RetryLater, StillWaiting
 from custom_resources.rate_budget import Cost
 from custom_resources.telemetry import count, logger
+
+if TYPE_CHECKING:
+    from custom_resources.clients.protocols import Budget, Stacks
 
 RequestType = Literal["Create", "Update", "Delete"]
 ATTEMPTS = 4
@@ -47,7 +52,6 @@ BranchName = Annotated[str, StringConstraints(pattern=r"^(?![-/])(?!.*(?:\.\.|//
 PropertiesT = TypeVar("PropertiesT", bound=Properties)
 ObservedT = TypeVar("ObservedT")
 PlanT = TypeVar("PlanT")
-ClientsT = TypeVar("ClientsT")
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class Request(Generic[PropertiesT]):
     started: float = 0.0  # Unix time of the first call
     attempt: int = 0  # how often, in this call, the world has changed while we looked
     noted: Mapping[str, str] = field(default_factory=dict)  # what the preflight saw
+    refusal: str = ""  # what refused the plan before this one, in the server's words
 
 
 @dataclass(frozen=True)
@@ -74,77 +79,97 @@ class Done:
     metrics: tuple[str, ...] = ()
 
 
-class Stale(Exception):
-    """The stack has moved on: this request must not write any more (aws/aws-cdk issue 31541)."""
+@dataclass(frozen=True)
+class Replan:
+    """What apply learned instead of ending: it wrote nothing of this plan.
+
+    `refusal` is the server's word that refused it: the same observation is planned again with it. Without one the world
+    has changed meanwhile: it is observed again.
+    """
+
+    why: str
+    refusal: str = ""
 
 
-class Changed(Exception):
-    """What was observed is not there any more, so nothing was written: observe again."""
+class Effects(TypedDict, total=False):
+    """What a dry run shows of one repository."""
 
-
-class Stacks(Protocol):
-    """What the reconciler must know of CloudFormation."""
-
-    def operation(self, stack_id: str) -> str:
-        """Name the operation the stack is in: another update, or its rollback, has another name."""
-        ...
-
-    def exists(self, stack_id: str) -> bool:
-        """Tell whether the stack has resources still."""
-        ...
-
-
-class SharedBudget(Protocol):
-    """The share of GitHub's rate limits that all functions use together; each call may raise RetryLater."""
-
-    def require_open(self) -> None:
-        """Return unless GitHub wants no request now."""
-        ...
-
-    def reserve(self, cost: Cost) -> None:
-        """Take the cost out of the budget."""
-        ...
-
-    def pause(self, seconds: float) -> None:
-        """Make everyone wait."""
-        ...
-
-
-def no_preflight(request: Any, clients: Any) -> Mapping[str, str]:
-    """Look at nothing."""
-    return {}
-
-
-def free(plan: Any) -> Cost:
-    """Return no cost: the resource does not call GitHub."""
-    return Cost()
+    repository: str
+    action: str
+    status: str
+    reason: str
+    settings: list[str]
+    added: list[str]
+    changed: list[str]
+    deleted: list[str]
+    conflicts: list[str]
+    secrets: list[str]
+    secrets_removed: list[str]
+    variables: list[str]
+    variables_removed: list[str]
 
 
 @dataclass(frozen=True)
-class CustomResource(Generic[PropertiesT, ObservedT, PlanT, ClientsT]):
-    """A custom resource in four functions; who has read one has read all.
+class Foreseen:
+    """What a resource would do, and report: `part` (build, deploy) or `repository` names whose effects these are."""
 
-    `physical_id` names it before it exists; `observe` reads what is there, and holds what it needed for that
-    (a repository on disk) until the plan is applied; `plan` decides, without side effects; `apply` does what the
-    plan says, calling `ensure_current` before late writes. It raises Changed to start over. `cost` is what a plan
-    takes of GitHub's limits (docs/decisions/0004). `preflight` looks at what is needed before the request is accepted:
-    a request that it refuses leaves nothing to roll back; what it returns is kept in `Request.noted`.
-    """
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    effects: Effects = field(default_factory=Effects)
+    part: str = ""
+    repository: str = ""
+    patch: Callable[[], str] | None = None  # the difference as text, read while the observation is open
 
-    resource_type: str
+
+class CustomResource(Protocol[PropertiesT, ObservedT, PlanT]):
+    """A custom resource: a class made with the clients it uses. Who has read one has read all."""
+
     properties: type[PropertiesT]
-    physical_id: Callable[[PropertiesT], str]
-    observe: Callable[[Request[PropertiesT], ClientsT], AbstractContextManager[ObservedT]]
-    plan: Callable[[Request[PropertiesT], ObservedT], PlanT]
-    apply: Callable[[PlanT, Request[PropertiesT], ClientsT, Callable[[], None]], Done]
-    cost: Callable[[PlanT], Cost] = free
-    preflight: Callable[[Request[PropertiesT], ClientsT], Mapping[str, str]] = no_preflight
+
+    @abstractmethod
+    def provisional_id(self, properties: PropertiesT) -> str:
+        """Name the resource before it exists."""
+
+    @abstractmethod
+    def observe(self, request: Request[PropertiesT]) -> AbstractContextManager[ObservedT]:
+        """Read what is there, and hold what that needs (a repository on disk) until the plan is applied."""
+
+    @abstractmethod
+    def plan(self, request: Request[PropertiesT], observed: ObservedT) -> PlanT:
+        """Decide, without side effects. Its repr is logged, so it shows no secret value."""
+
+    @abstractmethod
+    def apply(self, plan: PlanT, request: Request[PropertiesT], ensure_current: Callable[[], None]) -> Done | Replan:
+        """Do what the plan says, calling `ensure_current` before late writes."""
+
+    @abstractmethod
+    def foresee(self, request: Request[PropertiesT], observed: ObservedT, plan: PlanT) -> Foreseen:
+        """Tell what applying the plan would do and report, for a dry run."""
+
+    def cost(self, plan: PlanT) -> Cost:
+        """Return what a plan takes of GitHub's limits (docs/decisions/0004); nothing where GitHub is not called."""
+        return Cost()
+
+    def preflight(self, request: Request[PropertiesT]) -> Mapping[str, str]:
+        """Look at what is needed before the request is accepted: one that is refused leaves nothing to roll back.
+
+        What it returns is kept in `Request.noted`.
+        """
+        return {}
+
+
+class Stale(Exception):
+    """The stack has moved on: this request must not write any more (aws/aws-cdk issue 31541)."""
 
 
 Event = Mapping[str, Any]
 
 
-def parsed(resource: CustomResource[PropertiesT, Any, Any, Any], event: Event) -> Request[PropertiesT]:
+def resource_type(resource: CustomResource[Any, Any, Any]) -> str:
+    """Return the CloudFormation type: each class is named for it."""
+    return f"Custom::{type(resource).__name__}"
+
+
+def parsed(resource: CustomResource[PropertiesT, Any, Any], event: Event) -> Request[PropertiesT]:
     """Return the typed request, or raise FinalError naming each wrong property in one sentence."""
 
     def typed(values: Mapping[str, Any]) -> PropertiesT:
@@ -155,7 +180,7 @@ def parsed(resource: CustomResource[PropertiesT, Any, Any, Any], event: Event) -
                 f"{'.'.join(map(str, problem['loc'])) or 'properties'}: {problem['msg']}" for problem in error.errors()
             )
             raise FinalError(
-                f"{resource.resource_type} was given wrong properties ({wrong}); correct the template."
+                f"{resource_type(resource)} was given wrong properties ({wrong}); correct the template."
             ) from None
 
     if event.get("RequestType") not in ("Create", "Update", "Delete"):
@@ -179,12 +204,7 @@ def parsed(resource: CustomResource[PropertiesT, Any, Any, Any], event: Event) -
 
 
 def on_event(
-    resource: CustomResource[PropertiesT, Any, Any, ClientsT],
-    event: Event,
-    stacks: Stacks,
-    clients: ClientsT | None = None,
-    *,
-    budget: SharedBudget | None = None,
+    resource: CustomResource[PropertiesT, Any, Any], event: Event, stacks: Stacks, budget: Budget | None = None
 ) -> dict[str, Any]:
     """Accept a request: validate it, name the resource, note the stack operation it belongs to. Writes nothing.
 
@@ -192,31 +212,29 @@ def on_event(
     """
     request = parsed(resource, event)
     operation, started = stacks.operation(request.stack_id), str(time.time())
-    noted = {} if clients is None else dict(_preflight(resource, request, clients, budget))
+    logger.append_keys(operation=operation)
+    noted = dict(_preflight(resource, request, budget))
     return {
-        "PhysicalResourceId": request.physical_id or resource.physical_id(request.properties),
+        "PhysicalResourceId": request.physical_id or resource.provisional_id(request.properties),
         "Operation": {"Stack": operation, "Started": started, "Noted": noted},
     }
 
 
 def _preflight(
-    resource: CustomResource[PropertiesT, Any, Any, ClientsT],
-    request: Request[PropertiesT],
-    clients: ClientsT,
-    budget: SharedBudget | None,
+    resource: CustomResource[PropertiesT, Any, Any], request: Request[PropertiesT], budget: Budget | None
 ) -> Mapping[str, str]:
     """Look ahead, unless GitHub wants to be left alone: is_complete can wait for that, on_event cannot."""
     try:
-        if budget and resource.cost is not free:
-            budget.require_open()
-        return resource.preflight(request, clients)
+        if budget:
+            budget.require_room("")
+        return resource.preflight(request)
     except RetryLater as wait:
         _tell_everyone(wait, budget)
         logger.warning("preflight left out", why=wait.why)
         return {}
 
 
-def _tell_everyone(wait: RetryLater, budget: SharedBudget | None) -> None:
+def _tell_everyone(wait: RetryLater, budget: Budget | None) -> None:
     """Let all functions wait when it is GitHub that asked for it."""
     if not isinstance(wait, RateLimited):
         return
@@ -226,38 +244,61 @@ def _tell_everyone(wait: RetryLater, budget: SharedBudget | None) -> None:
             budget.pause(wait.seconds)
 
 
-def _reconcile(
-    resource: CustomResource[PropertiesT, Any, Any, ClientsT],
-    request: Request[PropertiesT],
-    clients: ClientsT,
-    budget: SharedBudget | None,
-    ensure_current: Callable[[], None],
-) -> Done:
-    if budget and resource.cost is not free:
-        budget.require_open()
+@dataclass(frozen=True)
+class _Call:
+    """One call of `is_complete`: who asks, and what it may use."""
+
+    name: str  # the request's, under which a wait is remembered
+    budget: Budget | None
+    ensure_current: Callable[[], None]
+
+    def room(self) -> Cost:
+        """Return what was paid in advance. Raises RetryLater before anything is read of GitHub."""
+        return self.budget.require_room(self.name) if self.budget else Cost()
+
+    def pay(self, cost: Cost, paid: Cost) -> Cost:
+        """Take what is not paid yet; return what is paid now."""
+        if self.budget:
+            self.budget.reserve(cost.beyond(paid))
+        return paid.at_least(cost)
+
+
+def _reconcile(resource: CustomResource[PropertiesT, Any, Any], request: Request[PropertiesT], call: _Call) -> Done:
+    paid = call.room()
     for attempt in range(ATTEMPTS):
         again = replace(request, attempt=attempt)
-        with resource.observe(again, clients) as observed:
-            plan = resource.plan(again, observed)
-            logger.info("plan", plan=repr(plan), request=request.type, attempt=attempt)
-            if budget:
-                budget.reserve(resource.cost(plan))
-            ensure_current()
-            try:
-                return resource.apply(plan, again, clients, ensure_current)
-            except Changed as changed:
-                logger.info("changed meanwhile", what=str(changed))
+        with resource.observe(again) as observed:
+            outcome, paid = _applied(resource, again, observed, call, paid)
+            if isinstance(outcome, Replan) and outcome.refusal:
+                logger.warning("refused", why=outcome.why)
+                outcome, paid = _applied(resource, replace(again, refusal=outcome.refusal), observed, call, paid)
+        if isinstance(outcome, Done):
+            return outcome
+        logger.info("changed meanwhile", what=outcome.why)
     raise RetryLater(5, "The repository keeps changing while it is being written.")
 
 
+def _applied(
+    resource: CustomResource[PropertiesT, ObservedT, Any],
+    request: Request[PropertiesT],
+    observed: ObservedT,
+    call: _Call,
+    paid: Cost,
+) -> tuple[Done | Replan, Cost]:
+    """Plan from an observation, take the plan's cost, and apply it while the request is still the stack's."""
+    plan = resource.plan(request, observed)
+    logger.info("plan", plan=repr(plan), attempt=request.attempt)
+    paid = call.pay(resource.cost(plan), paid)
+    call.ensure_current()
+    return resource.apply(plan, request, call.ensure_current), paid
+
+
 def is_complete(
-    resource: CustomResource[PropertiesT, Any, Any, ClientsT],
+    resource: CustomResource[PropertiesT, Any, Any],
     event: Event,
-    clients: ClientsT,
     stacks: Stacks,
     patience: float,
-    *,
-    budget: SharedBudget | None = None,
+    budget: Budget | None = None,
 ) -> dict[str, Any]:
     """Reconcile once. `patience` is how many seconds after the first call a wait turns into a failure."""
     request = parsed(resource, event)
@@ -266,14 +307,11 @@ def is_complete(
         if stacks.operation(request.stack_id) != event["Operation"]["Stack"]:
             raise Stale
 
+    call = _Call(str(event.get("RequestId", "")), budget, ensure_current)
     try:
-        done = _reconcile(resource, request, clients, budget, ensure_current)
+        done = _reconcile(resource, request, call)
     except RetryLater as wait:
-        _tell_everyone(wait, budget)
-        if time.time() - request.started > patience:
-            raise FinalError(f"Gave up after {patience / 60:.0f} minutes: {wait.why}") from wait
-        logger.warning("pending", why=wait.why, seconds=wait.seconds)
-        return {"IsComplete": False}
+        return _pending(wait, request, patience, call)
     except NotPermitted as refused:
         if request.type != "Delete" or not request.properties.retain_on_failure:
             raise
@@ -281,7 +319,7 @@ def is_complete(
         count("Retained")
         return {"IsComplete": True}
     except Stale:
-        logger.warning("stale request ends without a write", request=request.type)
+        logger.warning("stale request ends without a write")
         return {"IsComplete": True}
     answer: dict[str, Any] = {"IsComplete": True, "Data": dict(done.attributes)}
     if done.physical_id:
@@ -289,3 +327,15 @@ def is_complete(
     logger.info("done", attributes=dict(done.attributes))
     count(*done.metrics)
     return answer
+
+
+def _pending(wait: RetryLater, request: Request[Any], patience: float, call: _Call) -> dict[str, Any]:
+    """Ask to be called again; how long to leave GitHub alone until then is remembered for that call."""
+    _tell_everyone(wait, call.budget)
+    if time.time() - request.started > patience:
+        raise FinalError(f"Gave up after {patience / 60:.0f} minutes: {wait.why}") from wait
+    if call.budget and not isinstance(wait, (RateLimited, StillWaiting)):
+        with suppress(RetryLater):  # not remembered: the next call asks GitHub
+            call.budget.remember(call.name, wait)
+    logger.warning("pending", why=wait.why, seconds=wait.seconds)
+    return {"IsComplete": False}

@@ -42,22 +42,24 @@ from custom_resources.live_stack import require_no_rival
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import (
     BranchName,
-    Changed,
     CustomResource,
     Done,
+    Effects,
+    Foreseen,
     FullName,
     Line,
     LineOrNothing,
     Properties,
+    Replan,
     Request,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from custom_resources.clients import Clients
     from custom_resources.clients.git import BareRepository, Change, Merge
     from custom_resources.clients.github import PullRequest
+    from custom_resources.clients.protocols import Clients
 
 
 class RepositoryTemplateProperties(Properties):
@@ -152,26 +154,6 @@ def _is_ours(delivery: Delivery | None, properties: RepositoryTemplateProperties
 
 
 # -- observe ----------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def observe(request: Request[RepositoryTemplateProperties], clients: Clients) -> Iterator[Observed]:
-    """Read the lineage; for another version, fetch the default branch's tip and merge it on this machine."""
-    properties = request.properties
-    if request.type == "Delete":
-        yield Observed()
-        return
-    with clients.git.open(properties.repository, request.started) as git:
-        if request.type == "Create" and request.attempt == 0:
-            # A new repository is empty: the seed's push finds out, and saves the look before it.
-            commit = _import_wanted(git, request, clients)
-            yield Observed(git, properties.repository, properties.default_branch, commit=commit)
-            return
-        full_name, refs = _find(git, request, clients)
-        if request.type == "Create":
-            require_no_rival(git, refs, full_name, _wanted(request), clients.stacks)
-        branch = refs.branch or properties.default_branch
-        yield _observed(Observed(git, full_name, branch, refs), git, request, clients)
 
 
 def _find(git: BareRepository, request: Request[RepositoryTemplateProperties], clients: Clients) -> tuple[str, Refs]:
@@ -397,23 +379,6 @@ def _is_auto_init(git: BareRepository, tip: Commit, full_name: str, clients: Cli
 # -- plan -------------------------------------------------------------------------------------------------------
 
 
-def plan(request: Request[RepositoryTemplateProperties], observed: Observed) -> Plan:
-    """Decide how the version gets into the repository."""
-    if request.type == "Delete":
-        return Plan("nothing", "")  # the archive keeps everything
-    if observed.tip is None:
-        return Plan("seed", "seeded", observed=observed)
-    stale = tuple(offer for offer in observed.offered if offer.open)
-    if observed.merge is None:
-        return _without_merge(request, observed, stale)
-    if observed.certain and observed.base is not None and observed.base.tree == observed.tree:
-        return Plan("record", "unchanged", observed=observed, withdrawn=stale)
-    reason = _reason_for_pull_request(request.properties, observed)
-    if not reason:
-        return Plan("push", "merged", observed=observed, withdrawn=stale)
-    return propose(observed, reason)
-
-
 def _without_merge(
     request: Request[RepositoryTemplateProperties], observed: Observed, stale: tuple[Offered, ...]
 ) -> Plan:
@@ -459,39 +424,6 @@ def propose(observed: Observed, reason: str) -> Plan:
 
 
 # -- apply ------------------------------------------------------------------------------------------------------
-
-
-def apply(
-    plan: Plan, request: Request[RepositoryTemplateProperties], clients: Clients, ensure_current: Callable[[], None]
-) -> Done:
-    """Push, or push a branch and open a pull request; all refs of a step move together or not at all."""
-    if request.type == "Delete":
-        return Done()
-    observed = plan.observed
-    commit, url = observed.refs.tip, plan.pull_request_url
-    version = delivered_version(observed.refs.targets) or (observed.delivered.version if observed.delivered else "")
-    try:
-        if plan.action == "propose":
-            url = _propose(plan, request, clients, ensure_current)
-        elif plan.action != "nothing":
-            commit = _push(plan, request, clients, ensure_current)
-            version = request.properties.template_version
-    except RepositoryArchived:
-        clients.github.update_repository(observed.full_name, archived=False)  # ours: its lineage was read
-        raise Changed("the repository was archived and is restored") from None
-    except PushRejected as rejected:
-        if rejected.stale:
-            raise Changed(str(rejected)) from None
-        if plan.action != "push":
-            raise RulesRefuse(
-                f"The rules of {observed.full_name} refuse what the template needs ({rejected}); "
-                "let the token's owner bypass them."
-            ) from None
-        instead = propose(observed, f"the branch takes no push ({rejected})")
-        remaining = tuple(offer for offer in instead.withdrawn if offer.untouched)  # the others are closed
-        return apply(replace(instead, withdrawn=remaining), request, clients, ensure_current)
-    attributes = {"CommitSha": commit, "TemplateVersion": version, "Status": plan.status, "PullRequestUrl": url}
-    return Done(attributes, metrics=_metrics(plan))
 
 
 def _metrics(plan: Plan) -> tuple[str, ...]:
@@ -618,18 +550,113 @@ def _withdraw(offers: Iterable[Offered], full_name: str, version: str, clients: 
             clients.github.update_pull_request(full_name, offer.pull_request.number, state="closed")
 
 
-def cost(plan: Plan) -> Cost:
-    """Return what GitHub counts: a pull request or a comment is a write of 5 points and a piece of content."""
-    pull_requests, comments = int(plan.action == "propose"), len(plan.withdrawn)
-    return Cost(points=5 * (pull_requests + 2 * comments), creations=pull_requests + comments)
+class RepositoryTemplate(CustomResource[RepositoryTemplateProperties, Observed, Plan]):
+    """Custom::RepositoryTemplate: brings a version of the template into a repository."""
 
+    properties = RepositoryTemplateProperties
 
-RESOURCE: CustomResource[RepositoryTemplateProperties, Observed, Plan, Clients] = CustomResource(
-    "Custom::RepositoryTemplate",
-    RepositoryTemplateProperties,
-    lambda properties: f"repository-template-{properties.repository_id}",
-    observe,
-    plan,
-    apply,
-    cost,
-)
+    def __init__(self, clients: Clients) -> None:
+        """Take the clients."""
+        self._clients = clients
+
+    def provisional_id(self, properties: RepositoryTemplateProperties) -> str:
+        """Name it before it exists."""
+        return f"repository-template-{properties.repository_id}"
+
+    @contextmanager
+    def observe(self, request: Request[RepositoryTemplateProperties]) -> Iterator[Observed]:
+        """Read the lineage; for another version, fetch the default branch's tip and merge it on this machine."""
+        properties = request.properties
+        if request.type == "Delete":
+            yield Observed()
+            return
+        with self._clients.git.open(properties.repository, request.started) as git:
+            if request.type == "Create" and request.attempt == 0:
+                # A new repository is empty: the seed's push finds out, and saves the look before it.
+                commit = _import_wanted(git, request, self._clients)
+                yield Observed(git, properties.repository, properties.default_branch, commit=commit)
+                return
+            full_name, refs = _find(git, request, self._clients)
+            if request.type == "Create":
+                require_no_rival(git, refs, full_name, _wanted(request), self._clients.stacks)
+            branch = refs.branch or properties.default_branch
+            yield _observed(Observed(git, full_name, branch, refs), git, request, self._clients)
+
+    def plan(self, request: Request[RepositoryTemplateProperties], observed: Observed) -> Plan:  # noqa: PLR0911
+        """Decide how the version gets into the repository."""
+        if request.type == "Delete":
+            return Plan("nothing", "")  # the archive keeps everything
+        if request.refusal:
+            instead = propose(observed, f"the branch takes no push ({request.refusal})")
+            remaining = tuple(offer for offer in instead.withdrawn if offer.untouched)  # the others are closed
+            return replace(instead, withdrawn=remaining)
+        if observed.tip is None:
+            return Plan("seed", "seeded", observed=observed)
+        stale = tuple(offer for offer in observed.offered if offer.open)
+        if observed.merge is None:
+            return _without_merge(request, observed, stale)
+        if observed.certain and observed.base is not None and observed.base.tree == observed.tree:
+            return Plan("record", "unchanged", observed=observed, withdrawn=stale)
+        reason = _reason_for_pull_request(request.properties, observed)
+        if not reason:
+            return Plan("push", "merged", observed=observed, withdrawn=stale)
+        return propose(observed, reason)
+
+    def cost(self, plan: Plan) -> Cost:
+        """Return what GitHub counts: a pull request or a comment is a write of 5 points and a piece of content."""
+        pull_requests, comments = int(plan.action == "propose"), len(plan.withdrawn)
+        return Cost(points=5 * (pull_requests + 2 * comments), creations=pull_requests + comments)
+
+    def apply(
+        self, plan: Plan, request: Request[RepositoryTemplateProperties], ensure_current: Callable[[], None]
+    ) -> Done | Replan:
+        """Push, or push a branch and open a pull request; all refs of a step move together or not at all."""
+        if request.type == "Delete":
+            return Done()
+        observed = plan.observed
+        commit, url = observed.refs.tip, plan.pull_request_url
+        version = delivered_version(observed.refs.targets) or (observed.delivered.version if observed.delivered else "")
+        try:
+            if plan.action == "propose":
+                url = _propose(plan, request, self._clients, ensure_current)
+            elif plan.action != "nothing":
+                commit = _push(plan, request, self._clients, ensure_current)
+                version = request.properties.template_version
+        except RepositoryArchived:
+            self._clients.github.update_repository(observed.full_name, archived=False)  # ours: its lineage was read
+            return Replan("the repository was archived and is restored")
+        except PushRejected as rejected:
+            if rejected.stale:
+                return Replan(str(rejected))
+            if plan.action != "push":
+                raise RulesRefuse(
+                    f"The rules of {observed.full_name} refuse what the template needs ({rejected}); "
+                    "let the token's owner bypass them."
+                ) from None
+            return Replan(f"the branch takes no push ({rejected})", refusal=str(rejected))
+        attributes = {"CommitSha": commit, "TemplateVersion": version, "Status": plan.status, "PullRequestUrl": url}
+        return Done(attributes, metrics=_metrics(plan))
+
+    def foresee(self, request: Request[RepositoryTemplateProperties], observed: Observed, plan: Plan) -> Foreseen:
+        """Tell how the version would get into the repository, and which files that changes."""
+        git, tip, merge = observed.git, observed.tip, observed.merge
+        attributes = {
+            "CommitSha": tip.sha if tip else "",
+            "TemplateVersion": request.properties.template_version,
+            "Status": plan.status,
+            "PullRequestUrl": plan.pull_request_url,
+        }
+        effects: Effects = {"action": plan.action, "status": plan.status, "reason": plan.reason}
+        part = request.properties.part.removeprefix("model_")
+        if not (git and tip and merge and plan.action in ("push", "propose")):
+            return Foreseen(attributes, effects, part=part)
+        effects["added"], effects["changed"], effects["deleted"] = [], [], []
+        effects["conflicts"] = list(merge.conflicts)
+        for change in git.changes(tip.tree, merge.tree):
+            if change.status == "A":
+                effects["added"].append(change.path)
+            elif change.status == "D":
+                effects["deleted"].append(change.path)
+            elif change.path not in merge.conflicts:
+                effects["changed"].append(change.path)
+        return Foreseen(attributes, effects, part=part, patch=lambda: git.patch(tip.tree, merge.tree))

@@ -12,13 +12,13 @@ from pydantic import Field
 
 from custom_resources.clients.blueprints import Blueprint, Configuration, Grant, InUse, NameTaken, RoleNotReady
 from custom_resources.errors import FinalError, RetryLater
-from custom_resources.reconciler import Changed, CustomResource, Done, Properties, Request
+from custom_resources.reconciler import CustomResource, Done, Foreseen, Properties, Replan, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from custom_resources.clients import Clients
     from custom_resources.clients.blueprints import Blueprints
+    from custom_resources.clients.protocols import Clients
 
 ROLE_PATIENCE_SECONDS = 120  # IAM spreads a new role within seconds; after that the role is wrong
 _DESIGNATIONS = ("OWNER", "CONTRIBUTOR")
@@ -125,28 +125,6 @@ def _replaced(request: Request[StudioBlueprintProperties]) -> bool:
     return bool(old) and old is not None and (old.name, old.domain_id) != (new.name, new.domain_id)
 
 
-@contextmanager
-def observe(request: Request[StudioBlueprintProperties], clients: Clients) -> Iterator[Observed]:
-    """Find the blueprint by its id where we know it, else by its name (a Create that was cut short)."""
-    properties, host = request.properties, clients.blueprints
-    known = request.physical_id if "/" not in request.physical_id and not _replaced(request) else ""
-    blueprint_id = known or host.blueprint_id(properties.domain_id, properties.name)
-    found = host.blueprint(properties.domain_id, blueprint_id) if blueprint_id else None
-    old = request.old if request.type == "Update" and not _replaced(request) else None
-    unit, former = properties.domain_unit_id, old.domain_unit_id if old else properties.domain_unit_id
-    if request.type != "Delete" and not (unit and former):
-        root = host.root_domain_unit(properties.domain_id)
-        unit, former = unit or root, former or root
-    if found is None:
-        yield Observed(None, unit, former)
-        return
-    configuration = host.configuration(properties.domain_id, found.id)
-    grants: tuple[Grant, ...] = ()
-    if configuration:
-        grants = tuple(host.grants(properties.domain_id, _ENTITY, _entity(request, found.id), _POLICY))
-    yield Observed(found, unit, former, configuration, grants)
-
-
 def _wanted_grants(domain_unit: str) -> list[Grant]:
     """Return the grants that let projects below the domain unit use the blueprint."""
     unit = {"domainUnit": domain_unit, "includeChildDomainUnits": True}
@@ -168,61 +146,6 @@ def _same(found: Blueprint, wanted: Blueprint) -> bool:
         return blueprint.description, blueprint.template_url, parameters
 
     return plain(found) == plain(wanted)
-
-
-def plan(request: Request[StudioBlueprintProperties], observed: Observed) -> Plan:
-    """Decide what to write; nothing where everything is as desired."""
-    properties, found = request.properties, observed.blueprint
-    if request.type == "Delete":
-        return Plan("delete", found, remove=observed.grants) if found else Plan("nothing")
-    wanted = _wanted_grants(observed.domain_unit)
-    if found is None:
-        return Plan("create", properties.blueprint, configure=True, add=tuple(wanted))
-    granted = [grant.principal for grant in observed.grants]
-    kept = [grant.principal for grant in wanted]
-    former = [grant.principal for grant in _wanted_grants(observed.former_unit) if grant.principal not in kept]
-    return Plan(
-        "keep" if _same(found, properties.blueprint) else "update",
-        replace(properties.blueprint, id=found.id, name=found.name),
-        configure=observed.configuration != properties.configuration,
-        add=tuple(grant for grant in wanted if grant.principal not in granted),
-        remove=tuple(grant for grant in observed.grants if grant.principal in former),
-    )
-
-
-def apply(
-    plan: Plan, request: Request[StudioBlueprintProperties], clients: Clients, ensure_current: Callable[[], None]
-) -> Done:
-    """Write: the blueprint, its configuration, the grants."""
-    properties, host, blueprint = request.properties, clients.blueprints, plan.blueprint
-    if blueprint is None:
-        return Done()
-    if plan.action == "delete":
-        _delete(host, request, blueprint, plan.remove)
-        return Done()
-    if plan.action == "create":
-        try:
-            blueprint = replace(blueprint, id=host.create_blueprint(properties.domain_id, blueprint))
-        except NameTaken as taken:
-            raise Changed(str(taken)) from taken
-    elif plan.action == "update":
-        host.update_blueprint(properties.domain_id, blueprint)
-    if plan.configure:
-        ensure_current()
-        _configure(host, request, blueprint.id)
-    for grant in plan.add:
-        ensure_current()
-        try:
-            host.add_grant(properties.domain_id, _ENTITY, _entity(request, blueprint.id), _POLICY, grant)
-        except NameTaken as there:
-            raise Changed(str(there)) from there
-    for grant in plan.remove:
-        ensure_current()
-        host.remove_grant(properties.domain_id, _ENTITY, _entity(request, blueprint.id), _POLICY, grant)
-    return Done(
-        {"EnvironmentBlueprintId": blueprint.id, "Name": blueprint.name, "TemplateUrl": properties.template_url},
-        physical_id=blueprint.id,
-    )
 
 
 def _configure(host: Blueprints, request: Request[StudioBlueprintProperties], blueprint_id: str) -> None:
@@ -255,6 +178,93 @@ def _delete(
         host.delete_blueprint(domain_id, blueprint.id)
 
 
-RESOURCE: CustomResource[StudioBlueprintProperties, Observed, Plan, Clients] = CustomResource(
-    "Custom::StudioBlueprint", StudioBlueprintProperties, _provisional, observe, plan, apply
-)
+class StudioBlueprint(CustomResource[StudioBlueprintProperties, Observed, Plan]):
+    """Custom::StudioBlueprint: registers, enables and grants the blueprint."""
+
+    properties = StudioBlueprintProperties
+
+    def __init__(self, clients: Clients) -> None:
+        """Take the clients."""
+        self._clients = clients
+
+    def provisional_id(self, properties: StudioBlueprintProperties) -> str:
+        """Name it before it exists."""
+        return _provisional(properties)
+
+    @contextmanager
+    def observe(self, request: Request[StudioBlueprintProperties]) -> Iterator[Observed]:
+        """Find the blueprint by its id where we know it, else by its name (a Create that was cut short)."""
+        properties, host = request.properties, self._clients.blueprints
+        known = request.physical_id if "/" not in request.physical_id and not _replaced(request) else ""
+        blueprint_id = known or host.blueprint_id(properties.domain_id, properties.name)
+        found = host.blueprint(properties.domain_id, blueprint_id) if blueprint_id else None
+        old = request.old if request.type == "Update" and not _replaced(request) else None
+        unit, former = properties.domain_unit_id, old.domain_unit_id if old else properties.domain_unit_id
+        if request.type != "Delete" and not (unit and former):
+            root = host.root_domain_unit(properties.domain_id)
+            unit, former = unit or root, former or root
+        if found is None:
+            yield Observed(None, unit, former)
+            return
+        configuration = host.configuration(properties.domain_id, found.id)
+        grants: tuple[Grant, ...] = ()
+        if configuration:
+            grants = tuple(host.grants(properties.domain_id, _ENTITY, _entity(request, found.id), _POLICY))
+        yield Observed(found, unit, former, configuration, grants)
+
+    def plan(self, request: Request[StudioBlueprintProperties], observed: Observed) -> Plan:
+        """Decide what to write; nothing where everything is as desired."""
+        properties, found = request.properties, observed.blueprint
+        if request.type == "Delete":
+            return Plan("delete", found, remove=observed.grants) if found else Plan("nothing")
+        wanted = _wanted_grants(observed.domain_unit)
+        if found is None:
+            return Plan("create", properties.blueprint, configure=True, add=tuple(wanted))
+        granted = [grant.principal for grant in observed.grants]
+        kept = [grant.principal for grant in wanted]
+        former = [grant.principal for grant in _wanted_grants(observed.former_unit) if grant.principal not in kept]
+        return Plan(
+            "keep" if _same(found, properties.blueprint) else "update",
+            replace(properties.blueprint, id=found.id, name=found.name),
+            configure=observed.configuration != properties.configuration,
+            add=tuple(grant for grant in wanted if grant.principal not in granted),
+            remove=tuple(grant for grant in observed.grants if grant.principal in former),
+        )
+
+    def apply(
+        self, plan: Plan, request: Request[StudioBlueprintProperties], ensure_current: Callable[[], None]
+    ) -> Done | Replan:
+        """Write: the blueprint, its configuration, the grants."""
+        properties, host, blueprint = request.properties, self._clients.blueprints, plan.blueprint
+        if blueprint is None:
+            return Done()
+        if plan.action == "delete":
+            _delete(host, request, blueprint, plan.remove)
+            return Done()
+        if plan.action == "create":
+            try:
+                blueprint = replace(blueprint, id=host.create_blueprint(properties.domain_id, blueprint))
+            except NameTaken as taken:
+                return Replan(str(taken))
+        elif plan.action == "update":
+            host.update_blueprint(properties.domain_id, blueprint)
+        if plan.configure:
+            ensure_current()
+            _configure(host, request, blueprint.id)
+        for grant in plan.add:
+            ensure_current()
+            try:
+                host.add_grant(properties.domain_id, _ENTITY, _entity(request, blueprint.id), _POLICY, grant)
+            except NameTaken as there:
+                return Replan(str(there))
+        for grant in plan.remove:
+            ensure_current()
+            host.remove_grant(properties.domain_id, _ENTITY, _entity(request, blueprint.id), _POLICY, grant)
+        return Done(
+            {"EnvironmentBlueprintId": blueprint.id, "Name": blueprint.name, "TemplateUrl": properties.template_url},
+            physical_id=blueprint.id,
+        )
+
+    def foresee(self, request: Request[StudioBlueprintProperties], observed: Observed, plan: Plan) -> Foreseen:
+        """Report nothing: an administrator's stack, so no repository is touched."""
+        return Foreseen()

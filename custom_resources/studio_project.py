@@ -11,12 +11,12 @@ from pydantic import Field
 
 from custom_resources.clients.studio import Project, Tooling
 from custom_resources.errors import FinalError, RetryLater
-from custom_resources.reconciler import CustomResource, Done, Line, LineOrNothing, Properties, Request
+from custom_resources.reconciler import CustomResource, Done, Foreseen, Line, LineOrNothing, Properties, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from custom_resources.clients import Clients
+    from custom_resources.clients.protocols import Clients
 
 POLL_SECONDS = 10
 CLASSIC = "classic"  # in place of the domain's id: a project of SageMaker Studio classic
@@ -73,24 +73,6 @@ class Plan:
     physical_id: str = ""
 
 
-@contextmanager
-def observe(request: Request[StudioProjectProperties], clients: Clients) -> Iterator[Observed]:
-    """Read the project, and check that the template has its profile before anything is created."""
-    properties = request.properties
-    if request.type == "Delete":
-        yield Observed(None)
-        return
-    if properties.domain_id == CLASSIC:
-        project = _classic_project(properties, request.stack_id)
-    else:
-        project = clients.studio.project(properties.domain_id, properties.project_id, request.stack_id)
-    if properties.template_archive:
-        profile = profile_folder(properties, properties.profile_name or project.profile_name)
-        with clients.archives.open(properties.template_archive) as archive:
-            archive.require_profile(profile)
-    yield Observed(project)
-
-
 def _classic_project(properties: StudioProjectProperties, stack_id: str) -> Project:
     """Return what SageMaker Studio classic has no service to ask for: its own role and bucket, which projects share.
 
@@ -142,52 +124,6 @@ def execution_role(properties: StudioProjectProperties, project: Project) -> str
     )
 
 
-def plan(request: Request[StudioProjectProperties], observed: Observed) -> Plan:
-    """Wait for the tooling environment, refuse a failed one, else report what is known."""
-    project, properties = observed.project, request.properties
-    if project is None:
-        return Plan({})
-    if project.tooling.failure:
-        raise ProjectFailed(
-            f"The tooling environment of project {properties.project_id} failed in Studio: {project.tooling.failure}. "
-            "Repair or delete the project there."
-        )
-    if not project.tooling.ready:
-        raise RetryLater(POLL_SECONDS, f"The tooling environment of project {properties.project_id} is not ready yet.")
-    role = execution_role(properties, project)
-    profile = properties.profile_name or project.profile_name
-    _, _, _, region, account, *_ = f"{request.stack_id}:::::".split(":")
-    location = project.artifact_location or _default_location(account, region, properties)
-    bucket, _, prefix = location.removeprefix("s3://").partition("/")
-    repository = adopted(request, project.git_repository)
-    default_name = f"{properties.project_id}-{properties.domain_id}-build-repo"
-    return Plan(
-        {
-            "ProjectName": properties.project_name or project.name,
-            "ProfileName": profile,
-            "ProfileFolder": profile_folder(properties, profile),
-            "DomainUnitId": project.domain_unit_id,
-            "DomainArn": project.sagemaker_domain_arn,
-            "SpaceArn": project.space_arn,
-            "ExecutionRoleArn": role,
-            "ExecutionRoleName": role.rpartition("/")[2],
-            "ArtifactLocation": location.rstrip("/"),
-            "ArtifactBucket": bucket,
-            "ArtifactPrefix": prefix.rstrip("/"),
-            "GlueDatabase": properties.glue_database,
-            "ScopeName": properties.scope_name or "dev",
-            "DeployAccount": properties.deploy_account or account,
-            "ModelPackageGroupName": f"aiops-{properties.project_id}-models",
-            "MlflowTrackingUri": properties.mlflow_tracking_uri or project.mlflow_tracking_uri,
-            "GitFullRepositoryId": project.git_repository,
-            "GitBranchName": project.git_branch,
-            "BuildRepositoryName": repository or properties.build_repository_name or default_name,
-            "BuildAdoptExisting": "true" if repository or properties.adopt_existing else "false",
-        },
-        _physical_id(properties, repository),
-    )
-
-
 def adopted(request: Request[StudioProjectProperties], connected: str) -> str:
     """Return the name of the repository that Studio's Git connection made and we take over, "" for our own.
 
@@ -213,18 +149,89 @@ def _default_location(account: str, region: str, properties: StudioProjectProper
     return f"s3://amazon-sagemaker-{account}-{region}-{properties.domain_id}/{properties.domain_id}/{properties.project_id}/dev"
 
 
-def apply(
-    plan: Plan, request: Request[StudioProjectProperties], clients: Clients, ensure_current: Callable[[], None]
-) -> Done:
-    """Nothing is written: the attributes are the result."""
-    return Done(plan.attributes, plan.physical_id if request.type == "Create" else "")
+class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
+    """Custom::StudioProject: reads the project; writes nothing."""
 
+    properties = StudioProjectProperties
 
-RESOURCE: CustomResource[StudioProjectProperties, Observed, Plan, Clients] = CustomResource(
-    "Custom::StudioProject",
-    StudioProjectProperties,
-    _physical_id,
-    observe,
-    plan,
-    apply,
-)
+    def __init__(self, clients: Clients) -> None:
+        """Take the clients."""
+        self._clients = clients
+
+    def provisional_id(self, properties: StudioProjectProperties) -> str:
+        """Name it before it exists."""
+        return _physical_id(properties)
+
+    @contextmanager
+    def observe(self, request: Request[StudioProjectProperties]) -> Iterator[Observed]:
+        """Read the project, and check that the template has its profile before anything is created."""
+        properties = request.properties
+        if request.type == "Delete":
+            yield Observed(None)
+            return
+        if properties.domain_id == CLASSIC:
+            project = _classic_project(properties, request.stack_id)
+        else:
+            project = self._clients.studio.project(properties.domain_id, properties.project_id, request.stack_id)
+        if properties.template_archive:
+            profile = profile_folder(properties, properties.profile_name or project.profile_name)
+            with self._clients.archives.open(properties.template_archive) as archive:
+                archive.require_profile(profile)
+        yield Observed(project)
+
+    def plan(self, request: Request[StudioProjectProperties], observed: Observed) -> Plan:
+        """Wait for the tooling environment, refuse a failed one, else report what is known."""
+        project, properties = observed.project, request.properties
+        if project is None:
+            return Plan({})
+        if project.tooling.failure:
+            raise ProjectFailed(
+                f"The tooling environment of project {properties.project_id} failed in Studio: "
+                f"{project.tooling.failure}. Repair or delete the project there."
+            )
+        if not project.tooling.ready:
+            raise RetryLater(
+                POLL_SECONDS, f"The tooling environment of project {properties.project_id} is not ready yet."
+            )
+        role = execution_role(properties, project)
+        profile = properties.profile_name or project.profile_name
+        _, _, _, region, account, *_ = f"{request.stack_id}:::::".split(":")
+        location = project.artifact_location or _default_location(account, region, properties)
+        bucket, _, prefix = location.removeprefix("s3://").partition("/")
+        repository = adopted(request, project.git_repository)
+        default_name = f"{properties.project_id}-{properties.domain_id}-build-repo"
+        return Plan(
+            {
+                "ProjectName": properties.project_name or project.name,
+                "ProfileName": profile,
+                "ProfileFolder": profile_folder(properties, profile),
+                "DomainUnitId": project.domain_unit_id,
+                "DomainArn": project.sagemaker_domain_arn,
+                "SpaceArn": project.space_arn,
+                "ExecutionRoleArn": role,
+                "ExecutionRoleName": role.rpartition("/")[2],
+                "ArtifactLocation": location.rstrip("/"),
+                "ArtifactBucket": bucket,
+                "ArtifactPrefix": prefix.rstrip("/"),
+                "GlueDatabase": properties.glue_database,
+                "ScopeName": properties.scope_name or "dev",
+                "DeployAccount": properties.deploy_account or account,
+                "ModelPackageGroupName": f"aiops-{properties.project_id}-models",
+                "MlflowTrackingUri": properties.mlflow_tracking_uri or project.mlflow_tracking_uri,
+                "GitFullRepositoryId": project.git_repository,
+                "GitBranchName": project.git_branch,
+                "BuildRepositoryName": repository or properties.build_repository_name or default_name,
+                "BuildAdoptExisting": "true" if repository or properties.adopt_existing else "false",
+            },
+            _physical_id(properties, repository),
+        )
+
+    def apply(self, plan: Plan, request: Request[StudioProjectProperties], ensure_current: Callable[[], None]) -> Done:
+        """Nothing is written: the attributes are the result."""
+        if request.type != "Create":
+            return Done(plan.attributes)
+        return Done(plan.attributes, plan.physical_id, metrics=("Launches",))
+
+    def foresee(self, request: Request[StudioProjectProperties], observed: Observed, plan: Plan) -> Foreseen:
+        """Report what the next resources are given."""
+        return Foreseen(plan.attributes)

@@ -11,12 +11,12 @@ from pydantic import Field
 
 from custom_resources.clients.blueprints import Grant, NameTaken, Profile
 from custom_resources.errors import FinalError
-from custom_resources.reconciler import Changed, CustomResource, Done, Properties, Request
+from custom_resources.reconciler import CustomResource, Done, Foreseen, Properties, Replan, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from custom_resources.clients import Clients
+    from custom_resources.clients.protocols import Clients
 
 TOOLING = "Tooling"
 _ENTITY: Literal["DOMAIN_UNIT"] = "DOMAIN_UNIT"
@@ -121,29 +121,6 @@ def _granted_before(request: Request[StudioProjectProfileProperties]) -> StudioP
     return old if request.type == "Update" and old and old.own and not _replaced(request) else None
 
 
-@contextmanager
-def observe(request: Request[StudioProjectProfileProperties], clients: Clients) -> Iterator[Observed]:
-    """Find the profile by its id where we know it, else by its name."""
-    properties, host = request.properties, clients.blueprints
-    known = request.physical_id if "/" not in request.physical_id and not _replaced(request) else ""
-    profile_id = known or host.profile_id(properties.domain_id, properties.profile_name)
-    found = host.profile(properties.domain_id, profile_id) if profile_id else None
-    if not properties.own:
-        yield Observed(found)
-        return
-    root = host.root_domain_unit(properties.domain_id)
-    unit = properties.domain_unit_id or root
-    tooling = properties.tooling_blueprint_id or host.blueprint_id(properties.domain_id, TOOLING, managed=True)
-    grants = tuple(host.grants(properties.domain_id, _ENTITY, unit, _POLICY))
-    granted_before = _granted_before(request)
-    former = (granted_before.domain_unit_id or root) if granted_before else unit
-    if former == unit:
-        yield Observed(found, unit, tooling, grants)
-        return
-    left = tuple(host.grants(properties.domain_id, _ENTITY, former, _POLICY))
-    yield Observed(found, unit, tooling, grants, former, left)
-
-
 def with_ours(
     environments: tuple[Environment, ...], ours: Environment, old_blueprint: str = ""
 ) -> tuple[Environment, ...]:
@@ -226,41 +203,6 @@ def _outdated(
     )
 
 
-def plan(request: Request[StudioProjectProfileProperties], observed: Observed) -> Plan:
-    """Decide. A profile that we did not make is never created, deleted or stripped of what others put there."""
-    properties, found = request.properties, observed.profile
-    blueprint = properties.environment_blueprint_id
-    if request.type == "Delete":
-        if found is None or not any(item["environmentBlueprintId"] == blueprint for item in found.environments):
-            return Plan("nothing")
-        if properties.own:
-            return Plan("delete", found, observed.domain_unit, grants=observed.grants)
-        return Plan("update", Profile(found.id, found.name, without_ours(found.environments, blueprint), enabled=False))
-    if not properties.own:
-        return Plan(*_joined(request, found))
-    if not observed.tooling:
-        raise FinalError(
-            f"The domain {properties.domain_id} has no managed blueprint {TOOLING!r}, without which no project works; "
-            "enable it in the domain."
-        )
-    tooling = properties.environment(TOOLING, observed.tooling, 0, properties.tooling_parameters)
-    rest = {"domain_unit": observed.domain_unit, "principals": _principals(properties), "grants": observed.grants}
-    if found is None:
-        wanted = Profile("", properties.profile_name, (tooling, properties.ours), properties.description)
-        return Plan("create", wanted, **rest)  # type: ignore[arg-type]
-    old = request.old.environment_blueprint_id if request.old else ""
-    if request.type == "Create" and not any(item["environmentBlueprintId"] == blueprint for item in found.environments):
-        raise FinalError(
-            f"The domain has a project profile {found.name!r} already; choose another name, "
-            "or list it as an existing profile."
-        )
-    environments = with_ours(with_ours(found.environments, tooling), properties.ours, old)
-    wanted = Profile(found.id, found.name, environments, properties.description)
-    same = _comparable(environments) == _comparable(found.environments) and found.enabled
-    action: Action = "keep" if same and found.description == properties.description else "update"
-    return Plan(action, wanted, **rest, outdated=_outdated(request, observed, found.id))  # type: ignore[arg-type]
-
-
 def _joined(request: Request[StudioProjectProfileProperties], found: Profile | None) -> tuple[Action, Profile]:
     """Decide for a profile of somebody else: our environment joins the others."""
     properties = request.properties
@@ -287,39 +229,6 @@ def _joined(request: Request[StudioProjectProfileProperties], found: Profile | N
     return "keep" if same else "update", Profile(found.id, found.name, environments, enabled=False)
 
 
-def apply(
-    plan: Plan, request: Request[StudioProjectProfileProperties], clients: Clients, ensure_current: Callable[[], None]
-) -> Done:
-    """Write the profile, then the grants on it."""
-    domain_id, host, profile = request.properties.domain_id, clients.blueprints, plan.profile
-    if profile is None:
-        return Done()
-    profile_id = profile.id
-    if plan.action == "delete":
-        host.delete_profile(domain_id, profile_id)
-        for grant in plan.grants:
-            if profile_id in _listed(grant):
-                _regrant(clients, domain_id, plan.domain_unit, grant, set(_listed(grant)) - {profile_id})
-        return Done()
-    if plan.action == "create":
-        try:
-            profile_id = host.create_profile(domain_id, profile, plan.domain_unit)
-        except NameTaken as taken:
-            raise Changed(str(taken)) from taken
-    elif plan.action == "update":
-        host.update_profile(domain_id, profile)
-    for principal in plan.principals:
-        if granted(plan.grants, principal, profile_id):
-            continue
-        ensure_current()
-        there = next((grant for grant in plan.grants if grant.principal == principal), Grant("", principal, {}))
-        _regrant(clients, domain_id, plan.domain_unit, there, {*_listed(there), profile_id})
-    for unit, grant in plan.outdated:
-        ensure_current()
-        _regrant(clients, domain_id, unit, grant, set(_listed(grant)) - {profile_id})
-    return Done({"ProjectProfileId": profile_id, "ProfileName": profile.name}, physical_id=profile_id)
-
-
 def _regrant(clients: Clients, domain_id: str, domain_unit: str, there: Grant, profiles: set[str]) -> None:
     """Let a principal's grant list exactly these profiles: a grant cannot be changed, so the new one comes first."""
     host = clients.blueprints
@@ -342,6 +251,111 @@ def _regrant(clients: Clients, domain_id: str, domain_unit: str, there: Grant, p
         host.remove_grant(domain_id, _ENTITY, domain_unit, _POLICY, there)
 
 
-RESOURCE: CustomResource[StudioProjectProfileProperties, Observed, Plan, Clients] = CustomResource(
-    "Custom::StudioProjectProfile", StudioProjectProfileProperties, _provisional, observe, plan, apply
-)
+class StudioProjectProfile(CustomResource[StudioProjectProfileProperties, Observed, Plan]):
+    """Custom::StudioProjectProfile: puts our environment into a project profile."""
+
+    properties = StudioProjectProfileProperties
+
+    def __init__(self, clients: Clients) -> None:
+        """Take the clients."""
+        self._clients = clients
+
+    def provisional_id(self, properties: StudioProjectProfileProperties) -> str:
+        """Name it before it exists."""
+        return _provisional(properties)
+
+    @contextmanager
+    def observe(self, request: Request[StudioProjectProfileProperties]) -> Iterator[Observed]:
+        """Find the profile by its id where we know it, else by its name."""
+        properties, host = request.properties, self._clients.blueprints
+        known = request.physical_id if "/" not in request.physical_id and not _replaced(request) else ""
+        profile_id = known or host.profile_id(properties.domain_id, properties.profile_name)
+        found = host.profile(properties.domain_id, profile_id) if profile_id else None
+        if not properties.own:
+            yield Observed(found)
+            return
+        root = host.root_domain_unit(properties.domain_id)
+        unit = properties.domain_unit_id or root
+        tooling = properties.tooling_blueprint_id or host.blueprint_id(properties.domain_id, TOOLING, managed=True)
+        grants = tuple(host.grants(properties.domain_id, _ENTITY, unit, _POLICY))
+        granted_before = _granted_before(request)
+        former = (granted_before.domain_unit_id or root) if granted_before else unit
+        if former == unit:
+            yield Observed(found, unit, tooling, grants)
+            return
+        left = tuple(host.grants(properties.domain_id, _ENTITY, former, _POLICY))
+        yield Observed(found, unit, tooling, grants, former, left)
+
+    def plan(self, request: Request[StudioProjectProfileProperties], observed: Observed) -> Plan:
+        """Decide. A profile that we did not make is never created, deleted or stripped of what others put there."""
+        properties, found = request.properties, observed.profile
+        blueprint = properties.environment_blueprint_id
+        if request.type == "Delete":
+            if found is None or not any(item["environmentBlueprintId"] == blueprint for item in found.environments):
+                return Plan("nothing")
+            if properties.own:
+                return Plan("delete", found, observed.domain_unit, grants=observed.grants)
+            return Plan(
+                "update", Profile(found.id, found.name, without_ours(found.environments, blueprint), enabled=False)
+            )
+        if not properties.own:
+            return Plan(*_joined(request, found))
+        if not observed.tooling:
+            raise FinalError(
+                f"The domain {properties.domain_id} has no managed blueprint {TOOLING!r}, "
+                "without which no project works; enable it in the domain."
+            )
+        tooling = properties.environment(TOOLING, observed.tooling, 0, properties.tooling_parameters)
+        rest = {"domain_unit": observed.domain_unit, "principals": _principals(properties), "grants": observed.grants}
+        if found is None:
+            wanted = Profile("", properties.profile_name, (tooling, properties.ours), properties.description)
+            return Plan("create", wanted, **rest)  # type: ignore[arg-type]
+        old = request.old.environment_blueprint_id if request.old else ""
+        if request.type == "Create" and not any(
+            item["environmentBlueprintId"] == blueprint for item in found.environments
+        ):
+            raise FinalError(
+                f"The domain has a project profile {found.name!r} already; choose another name, "
+                "or list it as an existing profile."
+            )
+        environments = with_ours(with_ours(found.environments, tooling), properties.ours, old)
+        wanted = Profile(found.id, found.name, environments, properties.description)
+        same = _comparable(environments) == _comparable(found.environments) and found.enabled
+        action: Action = "keep" if same and found.description == properties.description else "update"
+        return Plan(action, wanted, **rest, outdated=_outdated(request, observed, found.id))  # type: ignore[arg-type]
+
+    def apply(
+        self, plan: Plan, request: Request[StudioProjectProfileProperties], ensure_current: Callable[[], None]
+    ) -> Done | Replan:
+        """Write the profile, then the grants on it."""
+        domain_id, host, profile = request.properties.domain_id, self._clients.blueprints, plan.profile
+        if profile is None:
+            return Done()
+        profile_id = profile.id
+        if plan.action == "delete":
+            host.delete_profile(domain_id, profile_id)
+            for grant in plan.grants:
+                if profile_id in _listed(grant):
+                    _regrant(self._clients, domain_id, plan.domain_unit, grant, set(_listed(grant)) - {profile_id})
+            return Done()
+        if plan.action == "create":
+            try:
+                profile_id = host.create_profile(domain_id, profile, plan.domain_unit)
+            except NameTaken as taken:
+                return Replan(str(taken))
+        elif plan.action == "update":
+            host.update_profile(domain_id, profile)
+        for principal in plan.principals:
+            if granted(plan.grants, principal, profile_id):
+                continue
+            ensure_current()
+            there = next((grant for grant in plan.grants if grant.principal == principal), Grant("", principal, {}))
+            _regrant(self._clients, domain_id, plan.domain_unit, there, {*_listed(there), profile_id})
+        for unit, grant in plan.outdated:
+            ensure_current()
+            _regrant(self._clients, domain_id, unit, grant, set(_listed(grant)) - {profile_id})
+        return Done({"ProjectProfileId": profile_id, "ProfileName": profile.name}, physical_id=profile_id)
+
+    def foresee(self, request: Request[StudioProjectProfileProperties], observed: Observed, plan: Plan) -> Foreseen:
+        """Report nothing: an administrator's stack, so no repository is touched."""
+        return Foreseen()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -39,6 +40,24 @@ class RedactingFormatter(LambdaPowertoolsFormatter):
 
 logger = Logger(logger_formatter=RedactingFormatter())
 _metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "StudioProjectTemplate"))
+
+
+def follow(event: Mapping[str, Any], function_request_id: str) -> None:
+    """Put what a line belongs to into every line from now on: a launch can be followed through all functions.
+
+    `operation` is the stack's, `request` CloudFormation's RequestId, `function_request_id` the invocation's.
+    """
+    properties = event.get("ResourceProperties") or {}
+    logger.append_keys(
+        stack=event.get("StackId"),
+        operation=(event.get("Operation") or {}).get("Stack"),
+        request=event.get("RequestId"),
+        resource=event.get("LogicalResourceId"),
+        request_type=event.get("RequestType"),
+        domain=properties.get("DomainId"),
+        project=properties.get("ProjectId"),
+        function_request_id=function_request_id,
+    )
 
 
 def count(*names: str) -> None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from custom_resources.reconciler import CustomResource, Done, Properties, Request
+from custom_resources.reconciler import CustomResource, Done, Foreseen, Properties, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from custom_resources.clients import Clients
+    from custom_resources.clients.protocols import Clients
 
 
 class TemplateArchiveProperties(Properties):
@@ -32,32 +32,37 @@ class Plan:
     copy: bool
 
 
-@contextmanager
-def observe(request: Request[TemplateArchiveProperties], clients: Clients) -> Iterator[bool]:
-    """Look whether the archive is there."""
-    yield request.type == "Delete" or clients.archives.has(request.properties.archive)
+class TemplateArchive(CustomResource[TemplateArchiveProperties, bool, Plan]):
+    """Custom::TemplateArchive: copies a version's content in, and never removes it."""
 
+    properties = TemplateArchiveProperties
 
-def plan(request: Request[TemplateArchiveProperties], there: bool) -> Plan:
-    """Copy what is missing; an archive is never removed, since projects may still be launched from it."""
-    return Plan(copy=not there)
+    def __init__(self, clients: Clients) -> None:
+        """Take the clients."""
+        self._clients = clients
 
+    def provisional_id(self, properties: TemplateArchiveProperties) -> str:
+        """Name it before it exists."""
+        return properties.archive
 
-def apply(
-    plan: Plan, request: Request[TemplateArchiveProperties], clients: Clients, ensure_current: Callable[[], None]
-) -> Done:
-    """Copy the asset, checked against its name."""
-    properties = request.properties
-    if plan.copy:
-        clients.archives.copy_in(properties.source_bucket, properties.source_key, properties.archive)
-    return Done({"Archive": properties.archive})
+    @contextmanager
+    def observe(self, request: Request[TemplateArchiveProperties]) -> Iterator[bool]:
+        """Look whether the archive is there."""
+        yield request.type == "Delete" or self._clients.archives.has(request.properties.archive)
 
+    def plan(self, request: Request[TemplateArchiveProperties], there: bool) -> Plan:
+        """Copy what is missing; an archive is never removed, since projects may still be launched from it."""
+        return Plan(copy=not there)
 
-RESOURCE: CustomResource[TemplateArchiveProperties, bool, Plan, Clients] = CustomResource(
-    "Custom::TemplateArchive",
-    TemplateArchiveProperties,
-    lambda properties: properties.archive,
-    observe,
-    plan,
-    apply,
-)
+    def apply(
+        self, plan: Plan, request: Request[TemplateArchiveProperties], ensure_current: Callable[[], None]
+    ) -> Done:
+        """Copy the asset, checked against its name."""
+        properties = request.properties
+        if plan.copy:
+            self._clients.archives.copy_in(properties.source_bucket, properties.source_key, properties.archive)
+        return Done({"Archive": properties.archive})
+
+    def foresee(self, request: Request[TemplateArchiveProperties], observed: bool, plan: Plan) -> Foreseen:
+        """Report the archive: an administrator's stack, so no repository is touched."""
+        return Foreseen({"Archive": request.properties.archive})

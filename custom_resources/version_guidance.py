@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from custom_resources.clients.product_versions import ProductVersion
 from custom_resources.errors import FinalError
-from custom_resources.reconciler import CustomResource, Done, Properties, Request
+from custom_resources.reconciler import CustomResource, Done, Foreseen, Properties, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from custom_resources.clients import Clients
-    from custom_resources.clients.product_versions import ProductVersion
+    from custom_resources.clients.protocols import Clients
 
 Guidance = Literal["DEFAULT", "DEPRECATED", "INACTIVE"]
 
@@ -39,48 +39,56 @@ class Plan:
     changes: tuple[ProductVersion, ...] = ()
 
 
-@contextmanager
-def observe(request: Request[VersionGuidanceProperties], clients: Clients) -> Iterator[list[ProductVersion]]:
-    """List the product's versions."""
-    yield [] if request.type == "Delete" else clients.product_versions.list(request.properties.product_id)
-
-
-def plan(request: Request[VersionGuidanceProperties], observed: list[ProductVersion]) -> Plan:
-    """Compare. Deleting changes nothing: the product goes, or stays with the guidance it has."""
-    if request.type == "Delete":
-        return Plan()
-    known = {version.name: version for version in observed}
-    changes = []
-    for name, guidance in sorted(request.properties.guidance.items()):
-        if name not in known:
-            raise VersionMissing(
-                f"The product {request.properties.product_id} has no version {name}; deploy the portfolio stack again."
-            )
-        wanted = _as_is_to_be(known[name], guidance)
-        if wanted != known[name]:
-            changes.append(wanted)
-    return Plan(tuple(changes))
-
-
 def _as_is_to_be(version: ProductVersion, guidance: Guidance) -> ProductVersion:
     """Return the version with its guidance; an inactive one is deprecated too."""
     return replace(version, advice="DEFAULT" if guidance == "DEFAULT" else "DEPRECATED", active=guidance != "INACTIVE")
 
 
-def apply(
-    plan: Plan, request: Request[VersionGuidanceProperties], clients: Clients, ensure_current: Callable[[], None]
-) -> Done:
-    """Write the differences."""
-    for version in plan.changes:
-        clients.product_versions.set(request.properties.product_id, version)
-    return Done()
+class VersionGuidance(CustomResource[VersionGuidanceProperties, list[ProductVersion], Plan]):
+    """Custom::VersionGuidance: writes the guidance of the versions that it names."""
 
+    properties = VersionGuidanceProperties
 
-RESOURCE: CustomResource[VersionGuidanceProperties, list[ProductVersion], Plan, Clients] = CustomResource(
-    "Custom::VersionGuidance",
-    VersionGuidanceProperties,
-    lambda properties: f"version-guidance-{properties.product_id}",
-    observe,
-    plan,
-    apply,
-)
+    def __init__(self, clients: Clients) -> None:
+        """Take the clients."""
+        self._clients = clients
+
+    def provisional_id(self, properties: VersionGuidanceProperties) -> str:
+        """Name it before it exists."""
+        return f"version-guidance-{properties.product_id}"
+
+    @contextmanager
+    def observe(self, request: Request[VersionGuidanceProperties]) -> Iterator[list[ProductVersion]]:
+        """List the product's versions."""
+        yield [] if request.type == "Delete" else self._clients.product_versions.list(request.properties.product_id)
+
+    def plan(self, request: Request[VersionGuidanceProperties], observed: list[ProductVersion]) -> Plan:
+        """Compare. Deleting changes nothing: the product goes, or stays with the guidance it has."""
+        if request.type == "Delete":
+            return Plan()
+        known = {version.name: version for version in observed}
+        changes = []
+        for name, guidance in sorted(request.properties.guidance.items()):
+            if name not in known:
+                raise VersionMissing(
+                    f"The product {request.properties.product_id} has no version {name}; "
+                    "deploy the portfolio stack again."
+                )
+            wanted = _as_is_to_be(known[name], guidance)
+            if wanted != known[name]:
+                changes.append(wanted)
+        return Plan(tuple(changes))
+
+    def apply(
+        self, plan: Plan, request: Request[VersionGuidanceProperties], ensure_current: Callable[[], None]
+    ) -> Done:
+        """Write the differences."""
+        for version in plan.changes:
+            self._clients.product_versions.set(request.properties.product_id, version)
+        return Done()
+
+    def foresee(
+        self, request: Request[VersionGuidanceProperties], observed: list[ProductVersion], plan: Plan
+    ) -> Foreseen:
+        """Report nothing: an administrator's stack, so no repository is touched."""
+        return Foreseen()

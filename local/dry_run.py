@@ -8,37 +8,27 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from custom_resources import actions_configuration, github_repository, repository_template, studio_project
-from custom_resources.clients import Clients
+from custom_resources.catalogue import CATALOGUE, Entry
+from custom_resources.clients import FunctionClients
 from custom_resources.errors import FinalError, RetryLater
-from custom_resources.reconciler import CustomResource, Request, parsed
+from custom_resources.github_repository import NothingForeseen
+from custom_resources.reconciler import Foreseen as ForeseenResource
+from custom_resources.reconciler import parsed
 from local import assembly
 from local.home import LocalError
 from local.ministack import ACCOUNT, REGION
 from products.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from custom_resources.clients.git import BareRepository, Change
     from local.run import Run
     from local.stacks import Stack
 
-_RESOURCES: dict[str, CustomResource[Any, Any, Any, Clients]] = {
-    resource.resource_type: resource
-    for resource in (
-        studio_project.RESOURCE,
-        github_repository.RESOURCE,
-        repository_template.RESOURCE,
-        actions_configuration.RESOURCE,
-    )
-}
-_IN = {"A": "added", "D": "deleted"}  # git's letters; everything else is a change
+_ENTRIES = {entry.resource_type: entry for entry in CATALOGUE if entry.resource_type}
+_CUSTOM = "Custom::"
 
 
 @dataclass
@@ -127,6 +117,8 @@ def foresee(
         try:
             for name in new.order():
                 walk.visit(name)
+        except NothingForeseen as unknown:
+            raise LocalError(str(unknown)) from None
         except FinalError as error:
             raise LocalError(f"The update would fail: {error}") from None
         except RetryLater as wait:
@@ -143,20 +135,22 @@ class _Walk:
         self._with_patch = with_patch
         self._ids = run.cloud.stacks.resources(stack.name)
         self._known: dict[str, Any] = {}
-        self._clients: dict[str, Clients] = {}
+        self._clients: dict[str, FunctionClients] = {}
 
     def visit(self, name: str) -> None:
-        """Plan one resource and remember what it would report."""
+        """Plan one resource and remember what it would report. Raises LocalError for a type that nobody knows."""
         type_ = self._new.template["Resources"][name]["Type"]
         physical_id = self._ids.get(name, "")
         attributes: Mapping[str, str] = {}
         if type_ == "AWS::IAM::Role":
             attributes = {"Arn": f"arn:aws:iam::{ACCOUNT}:role/{physical_id}"}
-        elif type_ in _RESOURCES:
-            attributes = self._planned(name, _RESOURCES[type_], physical_id)
+        elif type_ in _ENTRIES:
+            attributes = self._planned(name, _ENTRIES[type_], physical_id)
+        elif type_.startswith(_CUSTOM):
+            raise LocalError(f"The version has a resource of the type {type_}, which this program does not know.")
         self._known[name] = {"PhysicalResourceId": physical_id or name, "Attributes": dict(attributes)}
 
-    def _planned(self, name: str, resource: CustomResource[Any, Any, Any, Clients], id_: str) -> Mapping[str, str]:
+    def _planned(self, name: str, entry: Entry, id_: str) -> Mapping[str, str]:
         new = self._new.properties(name, self._known, self._stack)
         old = self._old.properties(name, self._known, self._stack)
         event = {
@@ -167,104 +161,30 @@ class _Walk:
             "StackId": self._stack.id,
             "LogicalResourceId": name,
         }
+        resource = entry.resource(self._clients_of(entry))
         request = parsed(resource, event)
-        with self._observed(resource, request) as (observed, plan):
-            return self._READERS[resource.resource_type](self, request, observed, plan, new == old)
+        with resource.observe(request) as observed:
+            found = resource.foresee(request, observed, resource.plan(request, observed))
+            self._note(found, changed=new != old)
+        return found.attributes
 
-    @contextmanager
-    def _observed(
-        self, resource: CustomResource[Any, Any, Any, Clients], request: Request[Any]
-    ) -> Iterator[tuple[Any, Any]]:
-        clients = self._clients_of(resource.resource_type)
-        with resource.observe(request, clients) as observed:
-            yield observed, resource.plan(request, observed)
+    def _note(self, found: ForeseenResource, *, changed: bool) -> None:
+        """Put the effects down where they belong: CloudFormation sends nothing to a resource that does not change."""
+        of_repository = (each for each in self.foreseen.values() if each.repository == found.repository)
+        here = self.foreseen.get(found.part) or next(of_repository, None)
+        if here is None:
+            return
+        for key, value in found.effects.items():
+            if changed or key == "repository":
+                setattr(here, key, value)
+        if changed and found.patch and self._with_patch:
+            here.patch = found.patch()
 
-    def _clients_of(self, type_: str) -> Clients:
+    def _clients_of(self, entry: Entry) -> FunctionClients:
         """Return the clients with the deployed function's own environment."""
-        if type_ not in self._clients:
-            module = {r: m for m, r in _MODULES.items()}[type_]
-            function = f"{load_settings().prefix}-{module}"
+        if entry.name not in self._clients:
+            function = entry.function_name(load_settings().prefix)
             configuration = self._run.cloud.client("lambda").get_function_configuration(FunctionName=function)
-            self._clients[type_] = _LocalClients(configuration["Environment"]["Variables"], self._run.cloud.client)
-        return self._clients[type_]
-
-    # -- one reader for each type: note what would happen, return what the resource would report --------------------
-
-    def _studio_project(self, _request: Request[Any], _observed: Any, plan: Any, _same: bool) -> Mapping[str, str]:
-        return dict(plan.attributes)
-
-    def _github_repository(self, request: Request[Any], observed: Any, plan: Any, same: bool) -> Mapping[str, str]:
-        part = request.properties.part.removeprefix("model_")
-        found = observed.repository
-        self.foreseen[part].repository = found.full_name if found else request.properties.full_name
-        self.foreseen[part].settings = [f"{key} = {value}" for key, value in plan.changes.items()] if not same else []
-        if found is None:
-            raise LocalError("The update would create a repository; nothing can be foreseen of what goes into it.")
-        return {
-            "RepositoryId": str(found.id),
-            "FullName": found.full_name,
-            "Name": found.name,
-            "HtmlUrl": found.html_url,
-            "CloneUrl": found.clone_url,
-            "DefaultBranch": found.default_branch,
-            "Status": "kept",
-        }
-
-    def _repository_template(self, request: Request[Any], observed: Any, plan: Any, same: bool) -> Mapping[str, str]:
-        foreseen = self.foreseen[request.properties.part.removeprefix("model_")]
-        if not same:
-            foreseen.action, foreseen.status, foreseen.reason = plan.action, plan.status, plan.reason
-            if observed.git and observed.tip and observed.merge and plan.action in ("push", "propose"):
-                self._files(foreseen, observed.git, observed.tip.tree, observed.merge.tree)
-                foreseen.conflicts = list(observed.merge.conflicts)
-                conflicts = set(foreseen.conflicts)
-                foreseen.changed = [path for path in foreseen.changed if path not in conflicts]
-        return {
-            "CommitSha": observed.tip.sha if observed.tip else "",
-            "TemplateVersion": request.properties.template_version,
-            "Status": plan.status,
-            "PullRequestUrl": plan.pull_request_url,
-        }
-
-    def _files(self, foreseen: Foreseen, git: BareRepository, before: str, after: str) -> None:
-        changes: list[Change] = git.changes(before, after)
-        for change in changes:
-            getattr(foreseen, _IN.get(change.status, "changed")).append(change.path)
-        if self._with_patch:
-            foreseen.patch = git.patch(before, after)
-
-    def _actions_configuration(self, request: Request[Any], _observed: Any, plan: Any, same: bool) -> Mapping[str, str]:
-        full_name = request.properties.repository
-        foreseen = next((f for f in self.foreseen.values() if f.repository == full_name), None)
-        if foreseen and not same:
-            foreseen.secrets = plan.secret_names
-            foreseen.secrets_removed = list(plan.secrets_removed)
-            foreseen.variables = sorted(plan.variables)
-            foreseen.variables_removed = list(plan.variables_removed)
-        return {"SecretNames": "", "VariableNames": "", "Digest": ""}
-
-    _READERS: Mapping[str, Callable[..., Mapping[str, str]]] = {
-        "Custom::StudioProject": _studio_project,
-        "Custom::GitHubRepository": _github_repository,
-        "Custom::RepositoryTemplate": _repository_template,
-        "Custom::ActionsConfiguration": _actions_configuration,
-    }
-
-
-_MODULES = {
-    "studio-project": "Custom::StudioProject",
-    "github-repository": "Custom::GitHubRepository",
-    "repository-template": "Custom::RepositoryTemplate",
-    "actions-configuration": "Custom::ActionsConfiguration",
-}
-
-
-class _LocalClients(Clients):
-    """The functions' clients, with this run's clients."""
-
-    def __init__(self, environment: dict[str, str], client: Callable[[str], Any]) -> None:
-        super().__init__(environment)
-        self._make = client
-
-    def _client(self, service: str) -> Any:
-        return self._make(service)
+            environment = configuration["Environment"]["Variables"]
+            self._clients[entry.name] = FunctionClients(environment, self._run.cloud.client)
+        return self._clients[entry.name]

@@ -1,4 +1,4 @@
-"""The outside world, one module each. Made once per Lambda environment, and only what a function uses."""
+"""The outside world, one module each, behind the Protocols of protocols.py. Only what a function uses is made."""
 
 from __future__ import annotations
 
@@ -7,65 +7,81 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from custom_resources.clients.archives import Archives
+    from collections.abc import Callable, Iterable, Mapping
+
+    from custom_resources.clients import protocols
     from custom_resources.clients.blueprints import Blueprints
-    from custom_resources.clients.budget import SharedBudget
     from custom_resources.clients.catalog import Catalog
     from custom_resources.clients.git import Git
     from custom_resources.clients.github import GitHub
     from custom_resources.clients.product_versions import ProductVersions
-    from custom_resources.clients.secrets import Secrets
-    from custom_resources.clients.stacks import CloudFormationStacks
     from custom_resources.clients.studio import Studio
 
 
-class Clients:
-    """The clients a custom resource may reach, from the function's environment (docs/interfaces.md)."""
+def _boto3_client(service: str) -> Any:
+    import boto3
+    from botocore.config import Config
 
-    def __init__(self, environment: dict[str, str]) -> None:
-        """Take the environment variables; nothing is contacted or imported yet."""
-        self._environment = environment
+    return boto3.client(service, config=Config(retries={"mode": "standard", "total_max_attempts": 5}))  # type: ignore[call-overload]
+
+
+class FunctionClients:
+    """The clients of a Lambda function, from its environment (docs/interfaces.md). Nothing is contacted when made."""
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        boto3_client: Callable[[str], Any] = _boto3_client,
+        *,
+        stacks: protocols.Stacks | None = None,
+        budget: protocols.Budget | None = None,
+        secrets: protocols.Secrets | None = None,
+        archives: protocols.Archives | None = None,
+    ) -> None:
+        """Take the environment variables; clients that are given take the place of those for AWS."""
+        self._environment = dict(environment)
+        self._client = boto3_client
+        self._stacks, self._budget, self._secrets, self._archives = stacks, budget, secrets, archives
         self.patience = float(environment.get("PATIENCE_SECONDS", "3000"))
 
     @staticmethod
-    def from_environment() -> Clients:
+    def from_environment() -> FunctionClients:
         """Return the clients of this Lambda function."""
-        return Clients(dict(os.environ))
+        return FunctionClients(os.environ)
 
-    def _client(self, service: str) -> Any:
-        import boto3
-        from botocore.config import Config
-
-        return boto3.client(service, config=Config(retries={"mode": "standard", "total_max_attempts": 5}))  # type: ignore[call-overload]
+    def warm(self, names: Iterable[str]) -> None:
+        """Make clients before they are used: in Lambda's INIT phase, which has a whole processor."""
+        for name in names:
+            getattr(self, name)
 
     @cached_property
-    def stacks(self) -> CloudFormationStacks:
+    def stacks(self) -> protocols.Stacks:
         """CloudFormation, for the fence."""
         from custom_resources.clients.stacks import CloudFormationStacks
 
-        return CloudFormationStacks(self._client("cloudformation"))
+        return self._stacks or CloudFormationStacks(self._client("cloudformation"))
 
     @cached_property
-    def budget(self) -> SharedBudget | None:
+    def budget(self) -> protocols.Budget | None:
         """The shared rate budget in DynamoDB; None for a function that does not call GitHub."""
         from custom_resources.clients.budget import SharedBudget
 
         table = self._environment.get("BUDGET_TABLE", "")
-        return SharedBudget(self._client("dynamodb"), table) if table else None
+        return self._budget or (SharedBudget(self._client("dynamodb"), table) if table else None)
 
     @cached_property
-    def secrets(self) -> Secrets:
+    def secrets(self) -> protocols.Secrets:
         """Secrets Manager."""
         from custom_resources.clients.secrets import Secrets
 
-        return Secrets(self._client("secretsmanager"))
+        return self._secrets or Secrets(self._client("secretsmanager"))
 
     @cached_property
-    def archives(self) -> Archives:
+    def archives(self) -> protocols.Archives:
         """The template archives in S3."""
         from custom_resources.clients.archives import Archives
 
-        return Archives(self._client("s3"), self._environment.get("TEMPLATE_BUCKET", ""))
+        return self._archives or Archives(self._client("s3"), self._environment.get("TEMPLATE_BUCKET", ""))
 
     @cached_property
     def studio(self) -> Studio:
@@ -82,8 +98,8 @@ class Clients:
         return Blueprints(self._client("datazone"))
 
     @cached_property
-    def catalog(self) -> Catalog:
-        """Service Catalog."""
+    def launches(self) -> Catalog:
+        """Service Catalog's launches of the product."""
         from custom_resources.clients.catalog import Catalog
 
         return Catalog(self._client("servicecatalog"))

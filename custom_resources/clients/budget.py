@@ -1,28 +1,44 @@
-"""The shared rate budget in DynamoDB: one item, changed only as it was read. Losing it loses nothing."""
+"""The shared rate budget in DynamoDB: one item, changed only as it was read, and one for each request that waits.
+
+Losing them loses nothing.
+"""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from custom_resources import rate_budget
-from custom_resources.errors import FinalError, RetryLater
+from custom_resources.errors import BudgetSpent, FinalError, RetryLater, StillWaiting
 from custom_resources.rate_budget import Budget, Cost
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 _TRIES = 8
+_BETWEEN_CALLS = 5.0  # seconds: the provider framework's query interval
+_KEPT_SECONDS = 24 * 3600  # a remembered wait outlives its request, which the table then forgets (TTL)
 _PASSING = {
     "ThrottlingException",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "InternalServerError",
 }
+
+
+@dataclass(frozen=True)
+class Wait:
+    """What is remembered of a request that has to wait: until when (Unix time), and what it will need then."""
+
+    until: float
+    cost: Cost
+    paid: bool = False  # taken out of the budget already
 
 
 class SharedBudget:
@@ -34,34 +50,74 @@ class SharedBudget:
         self._table = table
         self._clock = clock
 
-    def require_open(self) -> None:
-        """Raise RetryLater while GitHub wants no request at all."""
+    def require_room(self, request: str) -> Cost:
+        """Return what is paid for a request already; raise RetryLater while it may ask GitHub for nothing.
+
+        That is while GitHub wants no request at all, while the time is not over that an earlier call of the request was
+        told to wait, and until what it needed then has been taken: so a plan that cannot be paid for costs GitHub
+        nothing.
+        """
         if seconds := rate_budget.wait(self._read()[0], self._clock()):
-            raise RetryLater(seconds, "GitHub asked all launches to wait.")
+            raise StillWaiting(seconds, "GitHub asked all launches to wait.")
+        wait = self._remembered(request) if request else None
+        if wait is None:
+            return Cost()
+        if (seconds := wait.until - self._clock()) > 0:
+            raise StillWaiting(seconds, "The request waits, as it was told before.")
+        if wait.cost != Cost() and not wait.paid:
+            self.reserve(wait.cost)
+            self._remember(request, replace(wait, paid=True))
+        return wait.cost
 
     def reserve(self, cost: Cost) -> None:
-        """Take the cost out of the budget, or raise RetryLater with the time until it may fit."""
+        """Take the cost out of the budget, or raise BudgetSpent with the time until it may fit."""
         if cost != Cost():
             seconds = self._change(lambda budget, now: rate_budget.reserve(budget, cost, now))
             if seconds:
-                raise RetryLater(
-                    seconds, "Many launches are under way; this one waits for its share of GitHub's limit."
+                raise BudgetSpent(
+                    seconds, "Many launches are under way; this one waits for its share of GitHub's limit.", cost
                 )
+
+    def remember(self, request: str, wait: RetryLater) -> None:
+        """Keep a wait that is longer than the time between two calls, with what there was no room for."""
+        cost = wait.cost if isinstance(wait, BudgetSpent) else Cost()
+        if request and (cost != Cost() or wait.seconds > _BETWEEN_CALLS):
+            self._remember(request, Wait(self._clock() + wait.seconds, cost))
 
     def pause(self, seconds: float) -> None:
         """Make everyone wait, since GitHub asked for it."""
         self._change(lambda budget, now: (rate_budget.pause(budget, seconds, now), 0.0))
 
-    def _read(self) -> tuple[Budget, int]:
+    def _remembered(self, request: str) -> Wait | None:
+        item = self._item(f"wait {request}")
+        if item is None:
+            return None
+        state = json.loads(item["State"]["S"])
+        return Wait(state["until"], Cost(state["points"], state["creations"]), state["paid"])
+
+    def _remember(self, request: str, wait: Wait) -> None:
+        cost = wait.cost
+        state = {"until": wait.until, "points": cost.points, "creations": cost.creations, "paid": wait.paid}
+        expires = {"N": str(int(wait.until) + _KEPT_SECONDS)}
+        item = {"Id": {"S": f"wait {request}"}, "State": {"S": json.dumps(state)}, "ExpiresAt": expires}
         try:
-            found = self._client.get_item(TableName=self._table, Key={"Id": {"S": "github"}}, ConsistentRead=True)
+            self._client.put_item(TableName=self._table, Item=item)
         except (ClientError, BotoCoreError) as error:
             raise _failure(error, self._table) from error
-        item = found.get("Item")
-        if not item:
+
+    def _read(self) -> tuple[Budget, int]:
+        item = self._item("github")
+        if item is None:
             return Budget(), 0
         state = json.loads(item["State"]["S"])
         return Budget(state["empty_at"], state["paused_until"]), int(item["Revision"]["N"])
+
+    def _item(self, name: str) -> Mapping[str, AttributeValueTypeDef] | None:
+        try:
+            found = self._client.get_item(TableName=self._table, Key={"Id": {"S": name}}, ConsistentRead=True)
+        except (ClientError, BotoCoreError) as error:
+            raise _failure(error, self._table) from error
+        return found.get("Item")
 
     def _change(self, change: Callable[[Budget, float], tuple[Budget, float]]) -> float:
         for _ in range(_TRIES):

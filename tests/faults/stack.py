@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from custom_resources import actions_configuration, github_repository, repository_template
-from custom_resources.clients import Clients
-from custom_resources.clients.budget import SharedBudget
+from custom_resources.catalogue import CATALOGUE
+from custom_resources.clients import FunctionClients
+from custom_resources.clients.budget import SharedBudget, Wait
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.clients.stacks import EMPTY
 from custom_resources.errors import FinalError
@@ -47,6 +47,12 @@ class Archives:
     def open(self, name: str) -> Iterator[Archive]:
         yield Archive.open(self.content[name], name)
 
+    def has(self, name: str) -> bool:
+        return name in self.content
+
+    def copy_in(self, source_bucket: str, source_key: str, name: str) -> None:
+        raise AssertionError("no launch copies an archive")
+
 
 class Secrets:
     """Secrets Manager: each time the GitHub token is read, it has been rotated."""
@@ -62,6 +68,7 @@ class Secrets:
         return f"value of {reference}"
 
 
+ENTRIES = {entry.resource_type: entry for entry in CATALOGUE if entry.in_product}
 CLOUDFORMATION: dict[str, str] = {}  # every stack's operation
 
 
@@ -84,6 +91,7 @@ class BudgetInMemory(SharedBudget):
     def __init__(self) -> None:
         self.now = 1_000_000.0
         self.state = Budget()
+        self.waits: dict[str, Wait] = {}
         self._clock = lambda: self.now
 
     def _read(self) -> tuple[Budget, int]:
@@ -93,15 +101,30 @@ class BudgetInMemory(SharedBudget):
         self.state = budget
         return True
 
+    def _remembered(self, request: str) -> Wait | None:
+        return self.waits.get(request)
 
-class World(Clients):
+    def _remember(self, request: str, wait: Wait) -> None:
+        self.waits[request] = wait
+
+
+class World(FunctionClients):
     """A function's clients: GitHub and Git are real, the rest is in memory."""
 
+    stacks: Stacks
+    budget: BudgetInMemory
+
     def __init__(self, api_url: str, server_url: str, tokens: list[str], archives: Mapping[str, bytes]) -> None:
-        super().__init__({"GITHUB_API_URL": api_url, "GITHUB_SERVER_URL": server_url})
-        self.__dict__.update(
-            archives=Archives(archives), secrets=Secrets(tokens), stacks=Stacks(), budget=BudgetInMemory()
+        super().__init__(
+            {"GITHUB_API_URL": api_url, "GITHUB_SERVER_URL": server_url},
+            stacks=Stacks(),
+            budget=BudgetInMemory(),
+            archives=Archives(archives),
+            secrets=Secrets(tokens),
         )
+
+    def resource(self, resource_type: str) -> CustomResource[Any, Any, Any]:
+        return ENTRIES[resource_type].resource(self)
 
     def cold_start(self) -> None:
         """Forget the clients, as a new function environment does."""
@@ -114,7 +137,7 @@ class Resource:
     """A custom resource of a template: its properties follow from the attributes of those before it."""
 
     logical_id: str
-    type: CustomResource[Any, Any, Any, Any]
+    type: str
     properties: Callable[[Mapping[str, Mapping[str, str]]], dict[str, Any]]
 
 
@@ -192,6 +215,7 @@ class Stack:
         event: dict[str, Any] = {
             "RequestType": kind,
             "StackId": self.id,
+            "RequestId": str(uuid.uuid4()),
             "LogicalResourceId": resource.logical_id,
             "ResourceProperties": properties,
         }
@@ -200,7 +224,7 @@ class Stack:
         if kind == "Update" and live:
             event["OldResourceProperties"] = live.properties
         try:
-            event |= self._call(lambda: on_event(resource.type, event, self.world.stacks, self.world))
+            event |= self._call(lambda: on_event(self.world.resource(resource.type), event, self.world.stacks))
         except (FinalError, Died) as failed:
             self.reason = f"{resource.logical_id}: {failed}"
             return False
@@ -218,7 +242,7 @@ class Stack:
         world = self.world
         for _ in range(MAX_POLLS):
             answer = self._call(
-                lambda: is_complete(resource.type, event, world, world.stacks, 3600, budget=world.budget)
+                lambda: is_complete(world.resource(resource.type), event, world.stacks, 3600, world.budget)
             )
             if answer["IsComplete"]:
                 return answer
@@ -282,12 +306,12 @@ def launch_template(
         resources += [
             Resource(
                 repository,
-                github_repository.RESOURCE,
+                "Custom::GitHubRepository",
                 lambda _, owner=owner, named=named: {**owner, **named, "Topics": ["mlops"], "AdoptExisting": "false"},
             ),
             Resource(
                 f"{part}-template",
-                repository_template.RESOURCE,
+                "Custom::RepositoryTemplate",
                 lambda attributes, owner=owner, made=made, part=part: {
                     **owner,
                     **made(attributes),
@@ -299,7 +323,7 @@ def launch_template(
             ),
             Resource(
                 f"{part}-configuration",
-                actions_configuration.RESOURCE,
+                "Custom::ActionsConfiguration",
                 lambda attributes, made=made: {
                     **made(attributes),
                     "Secrets": {"FIRST": "same", "SECOND": value, "THIRD": f"three {value}"},

@@ -126,9 +126,9 @@ def test_a_cancelled_update_does_not_write_once_the_rollback_began(laboratory: L
         "ResourceProperties": resource.properties(stack.attributes),
         "OldResourceProperties": live.properties,
     }
-    event |= stacks.on_event(resource.type, event, stack.world.stacks, stack.world)
+    event |= stacks.on_event(stack.world.resource(resource.type), event, stack.world.stacks)
     stack._begin("UPDATE_ROLLBACK_IN_PROGRESS")
-    answer = stacks.is_complete(resource.type, event, stack.world, stack.world.stacks, 3600)
+    answer = stacks.is_complete(stack.world.resource(resource.type), event, stack.world.stacks, 3600)
     assert answer == {"IsComplete": True}
     assert laboratory.state(project) == before
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from custom_resources.rate_budget import Cost
 from custom_resources.template_content import archive_name
 from standins.github import GitHubStandIn
 from standins.github.limits import Limits
@@ -47,11 +48,12 @@ class Launch:
             self.waiting = {
                 "RequestType": "Create",
                 "StackId": stack.id,
+                "RequestId": f"{stack.id} {self.made}",
                 "ResourceProperties": resource.properties(stack.attributes),
             }
-            self.waiting |= stacks.on_event(resource.type, self.waiting, world.stacks, world)
+            self.waiting |= stacks.on_event(world.resource(resource.type), self.waiting, world.stacks)
         answer = stacks.is_complete(
-            resource.type, self.waiting, world, world.stacks, PATIENCE_SECONDS, budget=world.budget
+            world.resource(resource.type), self.waiting, world.stacks, PATIENCE_SECONDS, world.budget
         )
         if answer["IsComplete"]:
             stack.attributes[resource.logical_id] = answer["Data"]
@@ -61,8 +63,8 @@ class Launch:
 class WithoutBudget(stacks.BudgetInMemory):
     """A clock, and no budget."""
 
-    def require_open(self) -> None:
-        pass
+    def require_room(self, request: str) -> Cost:
+        return Cost()
 
     def reserve(self, cost: object) -> None:
         pass

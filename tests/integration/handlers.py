@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from custom_resources import actions_configuration, github_repository, repository_template
-from custom_resources.clients import Clients
+from custom_resources.catalogue import CATALOGUE
+from custom_resources.clients import FunctionClients
 from custom_resources.clients.archives import ArchiveMissing
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import FinalError
@@ -22,10 +22,7 @@ from standins.github import GitHubStandIn
 from tests.integration.clouds import Resource
 
 POLLS = 20
-RESOURCES: dict[str, CustomResource[Any, Any, Any, Clients]] = {
-    each.resource_type: each
-    for each in (github_repository.RESOURCE, repository_template.RESOURCE, actions_configuration.RESOURCE)
-}
+ENTRIES = {entry.resource_type: entry for entry in CATALOGUE if entry.in_product}
 
 
 class Stacks:
@@ -73,6 +70,12 @@ class Archives:
             raise ArchiveMissing(f"The template archive {name} is not in the bucket.")
         yield Archive.open(self.objects[name], name)
 
+    def has(self, name: str) -> bool:
+        return name in self.objects
+
+    def copy_in(self, source_bucket: str, source_key: str, name: str) -> None:
+        raise AssertionError("no launch copies an archive")
+
 
 @dataclass(frozen=True)
 class Live:
@@ -93,11 +96,13 @@ class Handlers:
         self._live: dict[str, dict[str, Live]] = {}
         self.clients = self._new_clients()
 
-    def _new_clients(self) -> Clients:
+    def _new_clients(self) -> FunctionClients:
         """Return the clients of a fresh Lambda environment."""
-        clients = Clients({"GITHUB_API_URL": self._github.api_url, "GITHUB_SERVER_URL": self._github.server_url})
-        vars(clients).update(stacks=self.stacks, secrets=self.secrets, archives=self.archives)
-        return clients
+        environment = {"GITHUB_API_URL": self._github.api_url, "GITHUB_SERVER_URL": self._github.server_url}
+        return FunctionClients(environment, stacks=self.stacks, secrets=self.secrets, archives=self.archives)
+
+    def _resource(self, resource_type: str) -> CustomResource[Any, Any, Any]:
+        return ENTRIES[resource_type].resource(self.clients)
 
     def put_archive(self, name: str, data: bytes) -> None:
         self.archives.objects[name] = data
@@ -163,9 +168,9 @@ class Handlers:
         event = self._event("Update" if old else "Create", stack, name, properties)
         if old:
             event |= {"PhysicalResourceId": old.physical_id, "OldResourceProperties": old.properties}
-        kind = RESOURCES[resource.type]
+        kind = self._resource(resource.type)
         try:
-            event |= on_event(kind, event, self.stacks, self.clients)
+            event |= on_event(kind, event, self.stacks)
             if not old:  # from now on, a rollback deletes it
                 live[name] = Live(resource.type, event["PhysicalResourceId"], properties)
             id_, attributes = self._polled(kind, event)
@@ -197,8 +202,8 @@ class Handlers:
         event = self._event(kind, stack, name, properties)
         if kind != "Create":
             event["PhysicalResourceId"] = physical_id
-        resource = RESOURCES[resource_type]
-        return self._polled(resource, event | on_event(resource, event, self.stacks, self.clients))
+        resource = self._resource(resource_type)
+        return self._polled(resource, event | on_event(resource, event, self.stacks))
 
     @staticmethod
     def _event(kind: str, stack: str, name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -210,11 +215,9 @@ class Handlers:
             "ResourceProperties": {"ServiceToken": "arn", **properties},
         }
 
-    def _polled(
-        self, resource: CustomResource[Any, Any, Any, Clients], event: dict[str, Any]
-    ) -> tuple[str, dict[str, str]]:
+    def _polled(self, resource: CustomResource[Any, Any, Any], event: dict[str, Any]) -> tuple[str, dict[str, str]]:
         for _ in range(POLLS):
-            answer = is_complete(resource, event, self.clients, self.stacks, patience=600)
+            answer = is_complete(resource, event, self.stacks, patience=600)
             if answer["IsComplete"]:
                 return answer.get("PhysicalResourceId", event["PhysicalResourceId"]), answer.get("Data", {})
         raise AssertionError("the request never completes")

@@ -6,7 +6,6 @@ Each either understands what it gets, or says in one sentence why not.
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import re
 import struct
@@ -18,15 +17,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from custom_resources.catalogue import CATALOGUE
+from custom_resources.clients import FunctionClients
 from custom_resources.errors import FinalError
 from custom_resources.reconciler import CustomResource, parsed
 from custom_resources.template_content import Archive, InvalidTemplate, TemplateFile, build_archive
-from products.functions import HANDLERS
 from products.settings import Settings, SettingsError, load_settings, settings_path
 
-RESOURCES: dict[str, CustomResource[Any, Any, Any, Any]] = {
-    handler.name: importlib.import_module(f"custom_resources.{handler.name}").RESOURCE for handler in HANDLERS
-}
+RESOURCES = {entry.name: entry.resource(FunctionClients({})) for entry in CATALOGUE if entry.class_name}
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 HOSTILE = st.sampled_from(["\r\nX: 1", "../..", "-x", "$(id)", "\0", "a" * 5000, "\ud800", "true", "1", "é", "", "{}"])
 json_values = st.recursive(
@@ -63,7 +61,7 @@ PLAUSIBLE = {
 }
 
 
-def events(resource: CustomResource[Any, Any, Any, Any]) -> st.SearchStrategy[dict[str, Any]]:
+def events(resource: CustomResource[Any, Any, Any]) -> st.SearchStrategy[dict[str, Any]]:
     """Events whose properties are right, but for some that are anything."""
     fields = {field.alias or name: field for name, field in resource.properties.model_fields.items()}
     names = [resource.properties.model_config["alias_generator"](name) for name in fields]  # type: ignore[operator]
@@ -88,7 +86,7 @@ def test_the_plausible_event_is_understood(name: str) -> None:
     """Else the fuzzing would stop at what is missing."""
     resource = RESOURCES[name]
     request = parsed(resource, {"RequestType": "Create", "ResourceProperties": PLAUSIBLE})
-    assert resource.physical_id(request.properties)
+    assert resource.provisional_id(request.properties)
 
 
 @pytest.mark.parametrize("name", RESOURCES)
@@ -99,7 +97,7 @@ def test_an_event_is_understood_or_refused(name: str, data: st.DataObject) -> No
     event = data.draw(events(resource))
     try:
         request = parsed(resource, event)
-        provisional = resource.physical_id(request.properties)
+        provisional = resource.provisional_id(request.properties)
     except FinalError as refused:
         assert str(refused).endswith((".", ";"))
         assert "Traceback" not in str(refused)

@@ -19,7 +19,8 @@ from typing import Any
 
 import pytest
 
-from custom_resources import actions_configuration, github_repository, repository_template, studio_project
+from custom_resources.catalogue import CATALOGUE
+from custom_resources.clients import FunctionClients
 from custom_resources.errors import FinalError
 from custom_resources.reconciler import parsed
 from custom_resources.template_content import Archive, InvalidTemplate, archive_name
@@ -417,20 +418,21 @@ TEMPLATE = {
     "TemplateVersion": "v1",
     "TemplateFolder": "a/b",
 }
+RESOURCES = {entry.name: entry.resource(FunctionClients({})) for entry in CATALOGUE if entry.class_name}
 HANDLERS: list[tuple[Any, dict[str, Any], Sequence[str]]] = [
     (
-        github_repository.RESOURCE,
+        RESOURCES["github_repository"],
         {**REPOSITORY, "DefaultBranch": "main", "ProjectName": "Demo"},
         ("Organization", "Name", "DomainId", "ProjectId", "DefaultBranch", "ProjectName"),
     ),
     (
-        repository_template.RESOURCE,
+        RESOURCES["repository_template"],
         {**TEMPLATE, "DefaultBranch": "main", "TemplateSource": "templates"},
         sorted({*TEMPLATE, "DefaultBranch", "TemplateSource"} - {"RepositoryId", "Part"}),
     ),
-    (actions_configuration.RESOURCE, {**PLACE, "Secrets": {}}, ("Repository",)),
+    (RESOURCES["actions_configuration"], {**PLACE, "Secrets": {}}, ("Repository",)),
     (
-        studio_project.RESOURCE,
+        RESOURCES["studio_project"],
         {"DomainId": "dzd_1", "ProjectId": "p", "ProjectName": "Demo", "Organization": "acme", "ScopeName": "dev"},
         ("DomainId", "ProjectId", "ProjectName", "Organization", "ScopeName"),
     ),
@@ -442,13 +444,13 @@ NAMES = {"Organization", "Name", "Repository", "TemplateVersion", "TemplateArchi
 @pytest.mark.parametrize(
     ("resource", "good", "name"),
     [(resource, good, name) for resource, good, names in HANDLERS for name in names],
-    ids=lambda value: value if isinstance(value, str) else getattr(value, "resource_type", ""),
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_a_handler_refuses_it_again(resource: Any, good: dict[str, Any], name: str, injected: str) -> None:
     event = {"RequestType": "Create", "StackId": "s", "ResourceProperties": good}
     parsed(resource, event)
     if not any(character in injected for character in "\r\n\0\x1b") and (
-        name not in NAMES or resource is studio_project.RESOURCE
+        name not in NAMES or resource is RESOURCES["studio_project"]
     ):
         return  # a text of people, which is neither a name on GitHub nor an argument, may hold it
     with pytest.raises(FinalError) as told:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from custom_resources.catalogue import CATALOGUE, Entry, Need
 
 ROOT = Path(__file__).parents[2]
 FORBIDDEN = {
@@ -21,9 +24,7 @@ FORBIDDEN = {
     "standins": {"aws_cdk", "constructs", "custom_resources", "products", "operations", "local", "tests"},
     "local": {"aws_cdk", "constructs", "tests"},
 }
-RESOURCES = sorted(
-    path.stem for path in (ROOT / "custom_resources").glob("*.py") if "\nRESOURCE" in path.read_text(encoding="utf-8")
-)
+RESOURCES = sorted(entry.name for entry in CATALOGUE if entry.class_name)
 PURE = ("lineage.py", "rate_budget.py", "pull_request_text.py", "template_content.py", "errors.py")
 
 
@@ -76,17 +77,46 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
     assert [path for room in FORBIDDEN for path in modules(room) if path.stem in empty] == []
 
 
+HEAVY: dict[Need, set[str]] = {"github": {"github", "jwt"}, "git": {"git"}}
+
+
 def imported_by(handler: str) -> set[str]:
-    """Return the modules that a cold start of a handler imports, before its first event."""
+    """Return the modules that Lambda's INIT phase of a function imports, before its first event."""
     program = (
         "import json, sys; before = set(sys.modules); import custom_resources.handlers as h;"
-        f"import custom_resources.{handler}; print(json.dumps(sorted(set(sys.modules) - before)))"
+        f"assert callable(getattr(h, {handler!r})); print(json.dumps(sorted(set(sys.modules) - before)))"
     )
-    found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "BUDGET_TABLE": "budget",
+        "_HANDLER": f"custom_resources.handlers.{handler}",
+    }
+    found = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True, env=environment
+    )
     return set(json.loads(found.stdout))
 
 
-@pytest.mark.parametrize("handler", RESOURCES)
-def test_a_cold_start_imports_no_client_library(handler: str) -> None:
-    heavy = {"github", "git", "nacl", "requests", "cryptography", "jwt", "aws_xray_sdk"}
-    assert not {name.split(".")[0] for name in imported_by(handler)} & heavy
+@pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.name)
+def test_a_function_imports_in_its_init_phase_what_it_needs_and_no_more(entry: Entry) -> None:
+    found = {name.split(".")[0] for name in imported_by(entry.name)}
+    assert "boto3" in found, "the clients are made there, too"
+    for need, modules in HEAVY.items():
+        if need in entry.needs:
+            assert modules & found, f"{need} waits for the first request"
+        else:
+            assert not modules & found
+
+
+def test_what_cannot_be_made_in_the_init_phase_is_said_when_the_first_event_comes() -> None:
+    program = (
+        "import custom_resources.handlers as h;"
+        "h.github_repository({'RequestType': 'Create', 'StackId': 'arn:aws:cloudformation:x:1:stack/s/1'}, None)"
+    )
+    environment = {"PATH": os.environ["PATH"], "_HANDLER": "custom_resources.handlers.github_repository"}
+    found = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False, env=environment
+    )
+    assert "not ready before the first event" in found.stdout
+    assert "failed unexpectedly (NoRegionError); see the function's log." in found.stderr

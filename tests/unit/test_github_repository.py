@@ -7,20 +7,21 @@ from typing import Any
 
 import pytest
 
+from custom_resources.clients import FunctionClients
 from custom_resources.clients.github import Repository
 from custom_resources.github_repository import (
+    GitHubRepository,
     GitHubRepositoryProperties,
     Observed,
     OrganizationChanged,
     Plan,
     RepositoryNameTaken,
-    cost,
-    plan,
 )
 from custom_resources.lineage import Delivery
 from custom_resources.live_stack import Claim, HeldByAnotherStack
 from custom_resources.reconciler import Request
 
+RESOURCE = GitHubRepository(FunctionClients({}))
 PROPERTIES = GitHubRepositoryProperties(
     organization="acme", name="build", part="model_build", domain_id="d1", project_id="p1", topics=["studio"]
 )
@@ -33,7 +34,7 @@ def decided(
     observed: Observed, kind: Any = "Create", id_: str = "acme/build", old: dict[str, Any] | None = None, **new: Any
 ) -> Plan:
     before = PROPERTIES.model_copy(update=old) if old is not None else None
-    return plan(Request(kind, PROPERTIES.model_copy(update=new), before, id_, "", ""), observed)
+    return RESOURCE.plan(Request(kind, PROPERTIES.model_copy(update=new), before, id_, "", ""), observed)
 
 
 ARCHIVED, MOVED, AWAY = (
@@ -128,7 +129,7 @@ def test_topics_are_the_users_and_the_templates(
     found = replace(FOUND, topics=tuple(there))
     planned = decided(Observed(found), "Update", "7", {"topics": old}, topics=new)
     assert planned.topics == topics
-    assert cost(planned).points == (0 if topics is None else 5)
+    assert RESOURCE.cost(planned).points == (0 if topics is None else 5)
 
 
 def test_another_stack_that_is_there_is_neither_joined_nor_ended() -> None:
@@ -146,5 +147,5 @@ def test_a_repository_passes_on_from_a_stack_that_is_gone() -> None:
 
 
 def test_a_plan_says_what_it_costs() -> None:
-    assert cost(decided(Observed(None))).creations == 1
-    assert cost(decided(Observed(FOUND), "Update", "7", {})).points == 0
+    assert RESOURCE.cost(decided(Observed(None))).creations == 1
+    assert RESOURCE.cost(decided(Observed(FOUND), "Update", "7", {})).points == 0

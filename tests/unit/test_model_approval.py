@@ -62,7 +62,7 @@ class Launches:
 @dataclass
 class Clients:
     github: GitHub
-    catalog: Launches
+    launches: Launches
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_a_repository_that_is_gone_is_said(clients: Clients) -> None:
 @pytest.mark.parametrize(("group", "status"), [("churn", "Approved"), (GROUP, "Rejected")])
 def test_what_is_not_ours_is_left_alone(clients: Clients, group: str, status: str) -> None:
     run(clients, message(group=group, status=status))
-    clients.catalog.outputs = None
+    clients.launches.outputs = None
     run(clients, message())
     assert clients.github.started == []
 

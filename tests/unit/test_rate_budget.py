@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from custom_resources import rate_budget
 from custom_resources.clients.budget import SharedBudget
-from custom_resources.errors import FinalError, RetryLater
+from custom_resources.errors import BudgetSpent, FinalError, RetryLater, StillWaiting
 from custom_resources.rate_budget import Budget, Cost
 
 LAUNCH = [Cost(10, 1), Cost(81), Cost(10, 1), Cost(86)]  # repository and secrets, for build and for deploy
@@ -110,17 +110,66 @@ def test_the_item_is_changed_only_as_it_was_read(shared: SharedBudget) -> None:
 
 
 def test_a_pause_is_seen_by_every_function(shared: SharedBudget) -> None:
-    shared.require_open()
+    assert shared.require_room("") == Cost()
     shared.pause(30)
     with pytest.raises(RetryLater, match="asked all launches to wait") as waiting:
-        shared.require_open()
+        assert shared.require_room("") == Cost()
     assert waiting.value.seconds == 30
     with pytest.raises(RetryLater):
         shared.reserve(Cost(5))
     shared.reserve(Cost())  # what costs nothing does not wait
 
 
+def test_what_there_was_no_room_for_is_taken_before_the_request_reads_again(shared: SharedBudget) -> None:
+    now = [1000.0]
+    late = SharedBudget(boto3.client("dynamodb", region_name="eu-west-1"), "budget", lambda: now[0])
+    assert late.require_room("r1") == Cost()
+    late.reserve(Cost(180))
+    with pytest.raises(BudgetSpent) as spent:
+        late.reserve(Cost(60, 1))
+    late.remember("r1", spent.value)
+    with pytest.raises(StillWaiting) as waiting:
+        late.require_room("r1")
+    assert waiting.value.seconds == pytest.approx(spent.value.seconds)
+    assert late.require_room("r2") == Cost(), "one request's wait is its own"
+    now[0] += spent.value.seconds + 0.001
+    assert late.require_room("r1") == Cost(60, 1)
+    with pytest.raises(BudgetSpent):
+        late.reserve(Cost(180))  # it was taken ...
+    assert late.require_room("r1") == Cost(60, 1)
+    late.reserve(Cost(0, 1))  # ... once
+
+
+def test_somebody_else_who_took_the_room_makes_it_wait_anew(shared: SharedBudget) -> None:
+    now = [1000.0]
+    late = SharedBudget(boto3.client("dynamodb", region_name="eu-west-1"), "budget", lambda: now[0])
+    late.remember("r1", BudgetSpent(10, "no room.", Cost(100)))
+    now[0] += 10
+    late.reserve(Cost(180))
+    with pytest.raises(BudgetSpent) as spent:
+        late.require_room("r1")
+    assert spent.value.cost == Cost(100)
+
+
+def test_a_wait_is_remembered_when_it_is_longer_than_the_time_between_calls(shared: SharedBudget) -> None:
+    shared.remember("r1", RetryLater(5, "GitHub answered 502."))
+    assert shared.require_room("r1") == Cost()
+    shared.remember("r1", RetryLater(30, "GitHub answered 502."))
+    with pytest.raises(StillWaiting) as waiting:
+        shared.require_room("r1")
+    assert waiting.value.seconds == 30
+    shared.remember("", RetryLater(30, "GitHub answered 502."))
+    assert shared.require_room("") == Cost()
+
+
+def test_a_remembered_wait_expires_from_the_table(shared: SharedBudget) -> None:
+    shared.remember("r1", RetryLater(30, "GitHub answered 502."))
+    table = boto3.client("dynamodb", region_name="eu-west-1")
+    item = table.get_item(TableName="budget", Key={"Id": {"S": "wait r1"}})["Item"]
+    assert int(item["ExpiresAt"]["N"]) == 1030 + 24 * 3600
+
+
 def test_a_missing_table_is_said_in_one_sentence(shared: SharedBudget) -> None:
     other = SharedBudget(boto3.client("dynamodb", region_name="eu-west-1"), "elsewhere")
     with pytest.raises(FinalError, match=r"rate budget elsewhere cannot be used .*deploy the foundation stack again"):
-        other.require_open()
+        other.require_room("")

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_resources.errors import FinalError, RateLimited, RetryLater
+from custom_resources.errors import BudgetSpent, FinalError, RateLimited, RetryLater, StillWaiting
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import (
-    Changed,
     CustomResource,
     Done,
+    Foreseen,
     Properties,
+    Replan,
     Request,
     is_complete,
     on_event,
@@ -39,43 +40,55 @@ class House:
     lamps: dict[str, bool] = field(default_factory=dict)
     writes: int = 0
     open_rooms: int = 0
-    meanwhile: list[Callable[[], None]] = field(default_factory=list)
+    looks: int = 0
+    refusals: list[str] = field(default_factory=list)
+    meanwhile: list[Callable[[], Replan | None]] = field(default_factory=list)
 
 
-@contextmanager
-def observe(request: Request[LampProperties], house: House) -> Iterator[bool | None]:
-    house.open_rooms += 1
-    try:
-        yield house.lamps.get(request.properties.room_name)
-    finally:
-        house.open_rooms -= 1
+class Lamp(CustomResource[LampProperties, bool | None, bool | None]):
+    """Custom::Lamp."""
 
+    properties = LampProperties
 
-def plan(request: Request[LampProperties], observed: bool | None) -> bool | None:
-    return None if request.type == "Delete" else request.properties.lit
+    def __init__(self, house: House) -> None:
+        self._house = house
 
+    def provisional_id(self, properties: LampProperties) -> str:
+        return f"room/{properties.room_name}"
 
-def apply(
-    plan: bool | None, request: Request[LampProperties], house: House, ensure_current: Callable[[], None]
-) -> Done:
-    if house.meanwhile:
-        house.meanwhile.pop(0)()
-    ensure_current()
-    house.writes += 1
-    if plan is None:
-        house.lamps.pop(request.properties.room_name, None)
-        return Done()
-    house.lamps[request.properties.room_name] = plan
-    return Done({"Lit": str(plan)}, physical_id="lamp-1")
+    @contextmanager
+    def observe(self, request: Request[LampProperties]) -> Iterator[bool | None]:
+        self._house.open_rooms += 1
+        self._house.looks += 1
+        try:
+            yield self._house.lamps.get(request.properties.room_name)
+        finally:
+            self._house.open_rooms -= 1
 
+    def plan(self, request: Request[LampProperties], observed: bool | None) -> bool | None:
+        self._house.refusals.append(request.refusal)
+        return None if request.type == "Delete" else request.properties.lit
 
-def cost(plan: bool | None) -> Cost:
-    return Cost(points=5)
+    def cost(self, plan: bool | None) -> Cost:
+        return Cost(points=5)
 
+    def apply(
+        self, plan: bool | None, request: Request[LampProperties], ensure_current: Callable[[], None]
+    ) -> Done | Replan:
+        if self._house.meanwhile:
+            learned = self._house.meanwhile.pop(0)()
+            if learned:
+                return learned
+        ensure_current()
+        self._house.writes += 1
+        if plan is None:
+            self._house.lamps.pop(request.properties.room_name, None)
+            return Done()
+        self._house.lamps[request.properties.room_name] = plan
+        return Done({"Lit": str(plan)}, physical_id="lamp-1")
 
-LAMP: CustomResource[LampProperties, bool | None, bool | None, House] = CustomResource(
-    "Custom::Lamp", LampProperties, lambda p: f"room/{p.room_name}", observe, plan, apply, cost
-)
+    def foresee(self, request: Request[LampProperties], observed: bool | None, plan: bool | None) -> Foreseen:
+        return Foreseen({"Lit": str(plan)})
 
 
 class Stacks:
@@ -97,14 +110,19 @@ class Budget:
     def __init__(self, answer: Exception | None = None) -> None:
         self.reserved: list[Cost] = []
         self.paused: list[float] = []
+        self.remembered: list[tuple[str, float]] = []
         self.answer = answer
 
-    def require_open(self) -> None:
+    def require_room(self, request: str) -> Cost:
         if self.answer:
             raise self.answer
+        return Cost()
 
     def reserve(self, cost: Cost) -> None:
         self.reserved.append(cost)
+
+    def remember(self, request: str, wait: RetryLater) -> None:
+        self.remembered.append((request, wait.seconds))
 
     def pause(self, seconds: float) -> None:
         self.paused.append(seconds)
@@ -122,7 +140,7 @@ def event(kind: str = "Create", **more: Any) -> dict[str, Any]:
 
 def accepted(stacks: Stacks, given: dict[str, Any]) -> dict[str, Any]:
     """Return the event as the framework passes it on to is_complete."""
-    return {**given, **on_event(LAMP, given, stacks)}
+    return {**given, **on_event(Lamp(House()), given, stacks)}
 
 
 def test_a_request_is_accepted_without_a_write_and_then_reconciled() -> None:
@@ -130,7 +148,7 @@ def test_a_request_is_accepted_without_a_write_and_then_reconciled() -> None:
     given = accepted(stacks, event())
     assert given["PhysicalResourceId"] == "room/kitchen"
     assert house.writes == 0
-    answer = is_complete(LAMP, given, house, stacks, 60)
+    answer = is_complete(Lamp(house), given, stacks, 60)
     assert answer == {"IsComplete": True, "Data": {"Lit": "True"}, "PhysicalResourceId": "lamp-1"}
     assert house.lamps == {"kitchen": True}
     assert house.open_rooms == 0
@@ -139,7 +157,7 @@ def test_a_request_is_accepted_without_a_write_and_then_reconciled() -> None:
 def test_the_same_request_twice_ends_in_the_same_state() -> None:
     house, stacks = House(), Stacks()
     given = accepted(stacks, event())
-    assert is_complete(LAMP, given, house, stacks, 60) == is_complete(LAMP, given, house, stacks, 60)
+    assert is_complete(Lamp(house), given, stacks, 60) == is_complete(Lamp(house), given, stacks, 60)
     assert house.lamps == {"kitchen": True}
 
 
@@ -162,7 +180,7 @@ def test_an_update_keeps_its_physical_id() -> None:
 )
 def test_a_wrong_request_is_refused_before_anything_happens(change: dict[str, Any], sentence: str) -> None:
     with pytest.raises(FinalError, match=sentence):
-        on_event(LAMP, {**event(), **change}, Stacks())
+        on_event(Lamp(House()), {**event(), **change}, Stacks())
 
 
 json_values = st.recursive(
@@ -186,7 +204,7 @@ events = st.fixed_dictionaries(
 @given(events)
 def test_the_event_parser_refuses_or_understands_anything(given_event: dict[str, Any]) -> None:
     try:
-        request = parsed(LAMP, given_event)
+        request = parsed(Lamp(House()), given_event)
     except FinalError as refused:
         assert "Traceback" not in str(refused)
         assert str(refused).endswith((".", ";"))
@@ -200,7 +218,7 @@ def test_a_stale_request_never_writes() -> None:
     house, stacks = House(), Stacks()
     given = accepted(stacks, event())
     stacks.current = "ROLLBACK_IN_PROGRESS 1"
-    assert is_complete(LAMP, given, house, stacks, 60) == {"IsComplete": True}
+    assert is_complete(Lamp(house), given, stacks, 60) == {"IsComplete": True}
     assert house.writes == 0
 
 
@@ -208,21 +226,21 @@ def test_a_request_that_becomes_stale_while_it_works_does_not_write_late() -> No
     house, stacks = House(), Stacks()
     given = accepted(stacks, event())
     house.meanwhile.append(lambda: setattr(stacks, "current", "UPDATE_ROLLBACK_IN_PROGRESS 1"))
-    assert is_complete(LAMP, given, house, stacks, 60) == {"IsComplete": True}
+    assert is_complete(Lamp(house), given, stacks, 60) == {"IsComplete": True}
     assert house.writes == 0
 
 
 def test_what_changed_meanwhile_is_observed_again() -> None:
     house, stacks = House(), Stacks()
 
-    def somebody_was_faster() -> None:
-        raise Changed("the lamp")
+    def somebody_was_faster() -> Replan:
+        return Replan("the lamp")
 
     house.meanwhile += [somebody_was_faster, somebody_was_faster]
-    assert is_complete(LAMP, accepted(stacks, event()), house, stacks, 60)["IsComplete"]
+    assert is_complete(Lamp(house), accepted(stacks, event()), stacks, 60)["IsComplete"]
     assert house.writes == 1
     house.meanwhile += [somebody_was_faster] * 10
-    assert is_complete(LAMP, accepted(stacks, event()), house, stacks, 60) == {"IsComplete": False}
+    assert is_complete(Lamp(house), accepted(stacks, event()), stacks, 60) == {"IsComplete": False}
     assert house.open_rooms == 0
 
 
@@ -237,26 +255,60 @@ def test_a_wait_is_pending_until_patience_ends() -> None:
     house, stacks = House(), Stacks()
     given = accepted(stacks, event())
     house.meanwhile += [waits(RetryLater(5, "GitHub answered 502."))] * 2
-    assert is_complete(LAMP, given, house, stacks, 60) == {"IsComplete": False}
+    assert is_complete(Lamp(house), given, stacks, 60) == {"IsComplete": False}
     given["Operation"] = {**given["Operation"], "Started": "1000.0"}
     with pytest.raises(FinalError, match=r"Gave up after 1 minutes: GitHub answered 502\."):
-        is_complete(LAMP, given, house, stacks, 60)
+        is_complete(Lamp(house), given, stacks, 60)
+
+
+def looking_ahead(preflight: Callable[..., Any]) -> Lamp:
+    """Return a resource that looks ahead so."""
+    lamp = Lamp(House())
+    vars(lamp)["preflight"] = preflight
+    return lamp
+
+
+def test_a_refused_plan_is_planned_again_from_the_same_observation_and_charged() -> None:
+    house, stacks, budget = House(), Stacks(), Budget()
+    house.meanwhile.append(lambda: Replan("the switch is locked", refusal="locked by a rule"))
+    answer = is_complete(Lamp(house), accepted(stacks, event()), stacks, 60, budget)
+    assert answer["IsComplete"]
+    assert (house.looks, house.refusals, house.writes) == (1, ["", "locked by a rule"], 1)
+    assert budget.reserved == [Cost(points=5), Cost()], "the second plan pays what the first has not"
+
+
+def test_nothing_is_read_while_there_is_no_room_and_a_long_wait_is_remembered() -> None:
+    house, stacks = House(), Stacks()
+    closed = Budget(BudgetSpent(90, "no room.", Cost(5)))
+    given = {**accepted(stacks, event()), "RequestId": "r1"}
+    assert is_complete(Lamp(house), given, stacks, 60, closed) == {"IsComplete": False}
+    assert (house.looks, closed.remembered) == (0, [("r1", 90)])
+    waiting = Budget(StillWaiting(80, "not yet."))
+    assert is_complete(Lamp(house), given, stacks, 60, waiting) == {"IsComplete": False}
+    assert (house.looks, waiting.remembered) == (0, [])
+
+
+def test_what_was_paid_in_advance_is_not_charged_again() -> None:
+    house, stacks, budget = House(), Stacks(), Budget()
+    budget.require_room = lambda request: Cost(points=4)  # type: ignore[method-assign]
+    assert is_complete(Lamp(house), accepted(stacks, event()), stacks, 60, budget)["IsComplete"]
+    assert budget.reserved == [Cost(points=1)]
 
 
 def test_the_budget_is_asked_before_the_plan_is_applied() -> None:
     house, stacks, budget = House(), Stacks(), Budget()
-    is_complete(LAMP, accepted(stacks, event()), house, stacks, 60, budget=budget)
+    is_complete(Lamp(house), accepted(stacks, event()), stacks, 60, budget=budget)
     assert budget.reserved == [Cost(points=5)]
     closed = Budget(RetryLater(30, "GitHub asked all launches to wait."))
     before = house.writes
-    assert is_complete(LAMP, accepted(stacks, event()), house, stacks, 60, budget=closed) == {"IsComplete": False}
+    assert is_complete(Lamp(house), accepted(stacks, event()), stacks, 60, budget=closed) == {"IsComplete": False}
     assert (house.writes, closed.reserved) == (before, [])
 
 
 def test_a_rate_limit_pauses_everyone() -> None:
     house, stacks, budget = House(), Stacks(), Budget()
     house.meanwhile.append(waits(RateLimited(42, "GitHub's rate limit.")))
-    assert is_complete(LAMP, accepted(stacks, event()), house, stacks, 60, budget=budget) == {"IsComplete": False}
+    assert is_complete(Lamp(house), accepted(stacks, event()), stacks, 60, budget=budget) == {"IsComplete": False}
     assert budget.paused == [42]
 
 
@@ -264,26 +316,26 @@ def test_a_limit_is_a_wait_even_when_it_cannot_be_told_to_the_others(monkeypatch
     house, stacks, budget = House(), Stacks(), Budget()
     monkeypatch.setattr(budget, "pause", waits(RetryLater(5, "DynamoDB could not be reached.")))
     house.meanwhile.append(waits(RateLimited(42, "GitHub's rate limit.")))
-    assert is_complete(LAMP, accepted(stacks, event()), house, stacks, 60, budget=budget) == {"IsComplete": False}
+    assert is_complete(Lamp(house), accepted(stacks, event()), stacks, 60, budget=budget) == {"IsComplete": False}
 
 
 def test_a_preflight_that_meets_the_limit_pauses_everyone_and_is_left_out() -> None:
     budget = Budget()
-    resource = replace(LAMP, preflight=waits(RateLimited(42, "GitHub's rate limit.")))
-    answer = on_event(resource, event(), Stacks(), House(), budget=budget)
+    resource = looking_ahead(waits(RateLimited(42, "GitHub's rate limit.")))
+    answer = on_event(resource, event(), Stacks(), budget=budget)
     assert answer["Operation"]["Noted"] == {}
     assert budget.paused == [42]
 
 
 def test_no_preflight_while_github_wants_no_request() -> None:
-    resource = replace(LAMP, preflight=waits(AssertionError("asked")))
+    resource = looking_ahead(waits(AssertionError("asked")))
     closed = Budget(RetryLater(30, "GitHub asked all launches to wait."))
-    assert on_event(resource, event(), Stacks(), House(), budget=closed)["Operation"]["Noted"] == {}
+    assert on_event(resource, event(), Stacks(), budget=closed)["Operation"]["Noted"] == {}
 
 
 def test_the_stack_is_looked_up_before_github_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """The look-up is what is repeated: GitHub would be asked as often."""
-    stacks, resource = Stacks(), replace(LAMP, preflight=waits(AssertionError("asked")))
+    stacks, resource = Stacks(), looking_ahead(waits(AssertionError("asked")))
     monkeypatch.setattr(stacks, "operation", waits(RetryLater(5, "CloudFormation asks to be called later.")))
     with pytest.raises(RetryLater, match="CloudFormation"):
-        on_event(resource, event(), stacks, House())
+        on_event(resource, event(), stacks)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from custom_resources.clients import FunctionClients
 from custom_resources.clients.git import Change, Commit, Merge, Refs, Stage
 from custom_resources.clients.github import PullRequest
 from custom_resources.lineage import TEMPLATE_REF, Delivery, Proposal, message
@@ -16,12 +17,12 @@ from custom_resources.repository_template import (
     Observed,
     Offered,
     Plan,
+    RepositoryTemplate,
     RepositoryTemplateProperties,
-    cost,
-    plan,
     propose,
 )
 
+RESOURCE = RepositoryTemplate(FunctionClients({}))
 PROPERTIES = RepositoryTemplateProperties(
     repository_id=1,
     repository="acme/build",
@@ -50,7 +51,7 @@ CONFLICT = replace(SEEN, merge=Merge("treeM", False, (Stage(2, "100644", "b", "t
 
 
 def decided(seen: Observed, kind: Any = "Update", **settings: Any) -> Plan:
-    return plan(Request(kind, PROPERTIES.model_copy(update=settings), None, "", "", ""), seen)
+    return RESOURCE.plan(Request(kind, PROPERTIES.model_copy(update=settings), None, "", "", ""), seen)
 
 
 def offer(
@@ -143,8 +144,8 @@ def test_a_declined_version_is_not_asked_again() -> None:
 
 def test_a_plan_tells_no_more_than_it_must() -> None:
     assert "observed" not in repr(decided(SEEN))
-    assert cost(decided(SEEN)).points == 0
-    assert cost(decided(CONFLICT)).creations == 1
+    assert RESOURCE.cost(decided(SEEN)).points == 0
+    assert RESOURCE.cost(decided(CONFLICT)).creations == 1
 
 
 # -- the pull request's text ----------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,11 +13,12 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from custom_resources import studio_blueprint, studio_project_profile
+from custom_resources import studio_blueprint
 from custom_resources.clients.blueprints import Blueprints, Grant
 from custom_resources.errors import FinalError
 from custom_resources.reconciler import CustomResource, is_complete, on_event
-from custom_resources.studio_project_profile import granted, with_ours, without_ours
+from custom_resources.studio_blueprint import StudioBlueprint
+from custom_resources.studio_project_profile import StudioProjectProfile, granted, with_ours, without_ours
 from standins.aws.server import AwsStandIn
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
@@ -45,6 +46,9 @@ class Stacks:
     def operation(self, stack_id: str) -> str:
         return self.name
 
+    def exists(self, stack_id: str) -> bool:
+        return True
+
 
 @dataclass
 class Studio:
@@ -62,7 +66,7 @@ class Studio:
 
     def run(
         self,
-        resource: CustomResource[Any, Any, Any, Any],
+        kind_of: Callable[[Any], CustomResource[Any, Any, Any]],
         kind: str,
         properties: dict[str, Any],
         old: dict[str, Any] | None = None,
@@ -72,9 +76,10 @@ class Studio:
         event: dict[str, Any] = {"RequestType": kind, "StackId": STACK, "ResourceProperties": properties}
         event |= {"PhysicalResourceId": physical_id} if physical_id else {}
         event |= {"OldResourceProperties": old} if old else {}
+        resource = kind_of(self)
         event |= on_event(resource, event, self.stacks)
         for _ in range(20):
-            answer = is_complete(resource, event, self, self.stacks, 3000)
+            answer = is_complete(resource, event, self.stacks, 3000)
             if answer["IsComplete"]:
                 return {"PhysicalResourceId": event["PhysicalResourceId"], **answer}
         raise AssertionError("never complete")
@@ -121,7 +126,7 @@ def blueprint_properties(studio: Studio, **changes: Any) -> dict[str, Any]:
 
 
 def registered(studio: Studio, **changes: Any) -> str:
-    answer = studio.run(studio_blueprint.RESOURCE, "Create", blueprint_properties(studio, **changes))
+    answer = studio.run(StudioBlueprint, "Create", blueprint_properties(studio, **changes))
     return str(answer["Data"]["EnvironmentBlueprintId"])
 
 
@@ -166,7 +171,7 @@ def environments_of(studio: Studio, profile: str) -> list[dict[str, Any]]:
 
 
 def test_a_blueprint_is_registered_enabled_and_granted(studio: Studio) -> None:
-    answer = studio.run(studio_blueprint.RESOURCE, "Create", blueprint_properties(studio))
+    answer = studio.run(StudioBlueprint, "Create", blueprint_properties(studio))
     blueprint = answer["Data"]["EnvironmentBlueprintId"]
     assert answer["PhysicalResourceId"] == blueprint
     found = studio.client.get_environment_blueprint(domainIdentifier=studio.domain, identifier=blueprint)
@@ -186,7 +191,7 @@ def test_what_is_as_desired_is_not_written_again(studio: Studio) -> None:
     blueprint = registered(studio)
     studio.stand_in.calls.clear()
     properties = blueprint_properties(studio)
-    studio.run(studio_blueprint.RESOURCE, "Update", properties, properties, blueprint)
+    studio.run(StudioBlueprint, "Update", properties, properties, blueprint)
     assert studio.writes() == []
 
 
@@ -208,7 +213,7 @@ def test_a_create_that_was_cut_short_is_taken_up_by_name(studio: Studio) -> None
 def test_a_new_template_updates_the_blueprint_in_place(studio: Studio) -> None:
     blueprint = registered(studio)
     new = blueprint_properties(studio, TemplateUrl="https://s3.us-east-1.amazonaws.com/assets/2.json")
-    answer = studio.run(studio_blueprint.RESOURCE, "Update", new, blueprint_properties(studio), blueprint)
+    answer = studio.run(StudioBlueprint, "Update", new, blueprint_properties(studio), blueprint)
     assert answer["PhysicalResourceId"] == blueprint
     found = studio.client.get_environment_blueprint(domainIdentifier=studio.domain, identifier=blueprint)
     assert found["provisioningProperties"]["cloudFormation"]["templateUrl"].endswith("/2.json")
@@ -250,22 +255,22 @@ def test_another_domain_unit_takes_the_grants_along_and_leaves_those_of_others(s
         detail={"createEnvironmentFromBlueprint": {}},
     )
     everywhere, below = blueprint_properties(studio), blueprint_properties(studio, DomainUnitId=unit)
-    studio.run(studio_blueprint.RESOURCE, "Update", below, everywhere, blueprint)
+    studio.run(StudioBlueprint, "Update", below, everywhere, blueprint)
     assert blueprint_units(studio, blueprint) == sorted([theirs, unit, unit])
-    studio.run(studio_blueprint.RESOURCE, "Update", everywhere, below, blueprint)  # a rollback
+    studio.run(StudioBlueprint, "Update", everywhere, below, blueprint)  # a rollback
     assert blueprint_units(studio, blueprint) == sorted([theirs, studio.root, studio.root])
     named = blueprint_properties(studio, DomainUnitId=studio.root)
     studio.stand_in.calls.clear()
-    studio.run(studio_blueprint.RESOURCE, "Update", named, everywhere, blueprint)
+    studio.run(StudioBlueprint, "Update", named, everywhere, blueprint)
     assert studio.writes() == []
 
 
 def test_a_new_name_is_another_blueprint(studio: Studio) -> None:
     blueprint = registered(studio)
     old, new = blueprint_properties(studio), blueprint_properties(studio, Name="Repositories")
-    answer = studio.run(studio_blueprint.RESOURCE, "Update", new, old, blueprint)
+    answer = studio.run(StudioBlueprint, "Update", new, old, blueprint)
     assert answer["PhysicalResourceId"] != blueprint
-    studio.run(studio_blueprint.RESOURCE, "Delete", old, physical_id=blueprint)
+    studio.run(StudioBlueprint, "Delete", old, physical_id=blueprint)
     names = [
         item["name"]
         for item in studio.client.list_environment_blueprints(domainIdentifier=studio.domain, managed=False)["items"]
@@ -285,13 +290,13 @@ def test_a_role_that_never_works_is_said_after_a_while(studio: Studio, monkeypat
     monkeypatch.setattr(studio_blueprint, "ROLE_PATIENCE_SECONDS", -1)
     properties = blueprint_properties(studio, ProvisioningRoleArn=f"arn:aws:iam::{ACCOUNT}:role/none")
     with pytest.raises(FinalError, match=r"cannot use the provisioning role .*role/none.* trusts datazone"):
-        studio.run(studio_blueprint.RESOURCE, "Create", properties)
+        studio.run(StudioBlueprint, "Create", properties)
 
 
 def test_delete_takes_configuration_and_grants_along_and_may_run_twice(studio: Studio) -> None:
     blueprint = registered(studio)
     for _ in range(2):
-        studio.run(studio_blueprint.RESOURCE, "Delete", blueprint_properties(studio), physical_id=blueprint)
+        studio.run(StudioBlueprint, "Delete", blueprint_properties(studio), physical_id=blueprint)
     domain = studio.stand_in.datazone.domains[studio.domain]
     assert blueprint not in domain.blueprints
     assert blueprint not in domain.configurations
@@ -316,24 +321,24 @@ def test_delete_names_the_projects_that_still_use_it(studio: Studio) -> None:
         "environmentBlueprintId": blueprint,
     }
     with pytest.raises(FinalError, match=r"still has environments in the projects churn; delete them in Studio"):
-        studio.run(studio_blueprint.RESOURCE, "Delete", blueprint_properties(studio), physical_id=blueprint)
+        studio.run(StudioBlueprint, "Delete", blueprint_properties(studio), physical_id=blueprint)
     assert blueprint in domain.configurations  # without it the environment could not be deleted
 
 
 def test_a_stale_request_writes_nothing(studio: Studio) -> None:
-    resource, properties = studio_blueprint.RESOURCE, blueprint_properties(studio)
+    resource, properties = StudioBlueprint(studio), blueprint_properties(studio)  # type: ignore[arg-type]
     event: dict[str, Any] = {"RequestType": "Create", "StackId": STACK, "ResourceProperties": properties}
     event |= on_event(resource, event, studio.stacks)
     studio.stacks.name = "ROLLBACK_IN_PROGRESS 1"
-    assert is_complete(resource, event, studio, studio.stacks, 3000) == {"IsComplete": True}
+    assert is_complete(resource, event, studio.stacks, 3000) == {"IsComplete": True}
     assert studio.writes() == []
 
 
 def test_wrong_properties_are_refused_before_anything_is_asked(studio: Studio) -> None:
     with pytest.raises(FinalError, match="EnabledRegions"):
-        studio.run(studio_blueprint.RESOURCE, "Create", blueprint_properties(studio, EnabledRegions=[]))
+        studio.run(StudioBlueprint, "Create", blueprint_properties(studio, EnabledRegions=[]))
     with pytest.raises(FinalError, match="DomainId"):
-        studio.run(studio_blueprint.RESOURCE, "Create", blueprint_properties(studio, DomainId="d-1"))
+        studio.run(StudioBlueprint, "Create", blueprint_properties(studio, DomainId="d-1"))
     assert not studio.stand_in.calls
 
 
@@ -344,13 +349,13 @@ def test_our_environment_joins_a_profile_and_leaves_it(studio: Studio) -> None:
     blueprint, profile = registered(studio), somebodys_profile(studio)
     before = environments_of(studio, profile)
     properties = profile_properties(studio, blueprint)
-    answer = studio.run(studio_project_profile.RESOURCE, "Create", properties)
+    answer = studio.run(StudioProjectProfile, "Create", properties)
     assert answer["PhysicalResourceId"] == profile
     after = environments_of(studio, profile)
     assert after[:2] == before
     assert after[2]["environmentBlueprintId"] == blueprint
     assert after[2]["deploymentOrder"] == 1
-    studio.run(studio_project_profile.RESOURCE, "Delete", properties, physical_id=profile)
+    studio.run(StudioProjectProfile, "Delete", properties, physical_id=profile)
     assert environments_of(studio, profile) == before
     found = studio.client.get_project_profile(domainIdentifier=studio.domain, identifier=profile)
     assert (found["description"], found["status"]) == ("Somebody's", "ENABLED")
@@ -359,25 +364,25 @@ def test_our_environment_joins_a_profile_and_leaves_it(studio: Studio) -> None:
 def test_a_new_version_changes_our_environment_only(studio: Studio) -> None:
     blueprint, profile = registered(studio), somebodys_profile(studio)
     old = profile_properties(studio, blueprint)
-    studio.run(studio_project_profile.RESOURCE, "Create", old)
+    studio.run(StudioProjectProfile, "Create", old)
     before = environments_of(studio, profile)
     new = profile_properties(studio, blueprint, Parameters=[{"Name": "ProductVersion", "Value": "v1.1.0"}])
-    studio.run(studio_project_profile.RESOURCE, "Update", new, old, profile)
+    studio.run(StudioProjectProfile, "Update", new, old, profile)
     after = environments_of(studio, profile)
     assert after[:2] == before[:2]
     assert after[2]["id"] == before[2]["id"]
     assert after[2]["configurationParameters"]["parameterOverrides"][0]["value"] == "v1.1.0"
     studio.stand_in.calls.clear()
-    studio.run(studio_project_profile.RESOURCE, "Update", new, new, profile)
+    studio.run(StudioProjectProfile, "Update", new, new, profile)
     assert studio.writes() == []
 
 
 def test_another_blueprint_takes_the_place_of_the_old_one(studio: Studio) -> None:
     first, profile = registered(studio), somebodys_profile(studio)
     old = profile_properties(studio, first)
-    studio.run(studio_project_profile.RESOURCE, "Create", old)
+    studio.run(StudioProjectProfile, "Create", old)
     second = registered(studio, Name="Repositories")
-    studio.run(studio_project_profile.RESOURCE, "Update", profile_properties(studio, second), old, profile)
+    studio.run(StudioProjectProfile, "Update", profile_properties(studio, second), old, profile)
     assert [item["environmentBlueprintId"] for item in environments_of(studio, profile)][2:] == [second]
 
 
@@ -392,7 +397,7 @@ def test_a_profile_that_does_not_fit_is_left_alone(studio: Studio, changes: dict
     blueprint, profile = registered(studio), somebodys_profile(studio)
     before = environments_of(studio, profile)
     with pytest.raises(FinalError, match=sentence):
-        studio.run(studio_project_profile.RESOURCE, "Create", profile_properties(studio, blueprint, **changes))
+        studio.run(StudioProjectProfile, "Create", profile_properties(studio, blueprint, **changes))
     assert environments_of(studio, profile) == before
 
 
@@ -400,17 +405,19 @@ def test_ours_never_comes_before_the_tooling(studio: Studio) -> None:
     blueprint = registered(studio)
     somebodys_profile(studio, order=3)
     with pytest.raises(FinalError, match="creates no tooling environment before deployment order 1"):
-        studio.run(studio_project_profile.RESOURCE, "Create", profile_properties(studio, blueprint))
+        studio.run(StudioProjectProfile, "Create", profile_properties(studio, blueprint))
     with pytest.raises(FinalError, match="DeploymentOrder"):
         studio.run(
-            studio_project_profile.RESOURCE, "Create", profile_properties(studio, blueprint, DeploymentOrder="0")
+            StudioProjectProfile,
+            "Create",
+            profile_properties(studio, blueprint, DeploymentOrder="0"),
         )
 
 
 def test_deleting_from_a_profile_that_is_gone_is_fine(studio: Studio) -> None:
     properties = profile_properties(studio, registered(studio))
-    studio.run(studio_project_profile.RESOURCE, "Delete", properties, physical_id="abcdefgh1234")
-    studio.run(studio_project_profile.RESOURCE, "Delete", properties, physical_id=f"{studio.domain}/Regression")
+    studio.run(StudioProjectProfile, "Delete", properties, physical_id="abcdefgh1234")
+    studio.run(StudioProjectProfile, "Delete", properties, physical_id=f"{studio.domain}/Regression")
 
 
 # -- a profile of our own -----------------------------------------------------------------------------------------
@@ -440,7 +447,7 @@ def profile_grants(studio: Studio, unit: str = "") -> list[dict[str, Any]]:
 
 def test_an_own_profile_has_tooling_first_and_everybody_may_use_it(studio: Studio) -> None:
     blueprint = registered(studio)
-    profile = studio.run(studio_project_profile.RESOURCE, "Create", own(studio, blueprint))["PhysicalResourceId"]
+    profile = studio.run(StudioProjectProfile, "Create", own(studio, blueprint))["PhysicalResourceId"]
     tooling, ours = environments_of(studio, profile)
     assert (tooling["name"], tooling["deploymentOrder"], tooling["deploymentMode"]) == ("Tooling", 0, "ON_CREATE")
     assert tooling["configurationParameters"]["parameterOverrides"][0]["name"] == "gitConnectionArn"
@@ -451,9 +458,7 @@ def test_an_own_profile_has_tooling_first_and_everybody_may_use_it(studio: Studi
     assert grant["principal"] == {"user": {"allUsersGrantFilter": {}}}
     assert grant["detail"]["createProjectFromProjectProfile"]["projectProfiles"] == [profile]
     studio.stand_in.calls.clear()
-    again = studio.run(
-        studio_project_profile.RESOURCE, "Update", own(studio, blueprint), own(studio, blueprint), profile
-    )
+    again = studio.run(StudioProjectProfile, "Update", own(studio, blueprint), own(studio, blueprint), profile)
     assert again["PhysicalResourceId"] == profile
     assert studio.writes() == []
 
@@ -469,10 +474,10 @@ def test_a_grant_that_lists_other_profiles_keeps_them(studio: Studio) -> None:
         principal=everybody,
         detail={"createProjectFromProjectProfile": {"includeChildDomainUnits": True, "projectProfiles": [other]}},
     )
-    profile = studio.run(studio_project_profile.RESOURCE, "Create", own(studio, blueprint))["PhysicalResourceId"]
+    profile = studio.run(StudioProjectProfile, "Create", own(studio, blueprint))["PhysicalResourceId"]
     (grant,) = profile_grants(studio)
     assert sorted(grant["detail"]["createProjectFromProjectProfile"]["projectProfiles"]) == sorted([other, profile])
-    studio.run(studio_project_profile.RESOURCE, "Delete", own(studio, blueprint), physical_id=profile)
+    studio.run(StudioProjectProfile, "Delete", own(studio, blueprint), physical_id=profile)
     (grant,) = profile_grants(studio)
     assert grant["detail"]["createProjectFromProjectProfile"]["projectProfiles"] == [other]
     assert studio.client.get_project_profile(domainIdentifier=studio.domain, identifier=other)["name"] == "Other"
@@ -507,15 +512,15 @@ def grant_profiles(studio: Studio, principal: Any, profiles: list[str]) -> None:
 def test_narrowing_who_may_use_a_profile_takes_effect(studio: Studio) -> None:
     blueprint = registered(studio)
     everybody, few = own(studio, blueprint), own(studio, blueprint, Groups=["admins", "ml"])
-    profile = studio.run(studio_project_profile.RESOURCE, "Create", everybody)["PhysicalResourceId"]
+    profile = studio.run(StudioProjectProfile, "Create", everybody)["PhysicalResourceId"]
     assert granted_to(studio) == {"everybody": [profile]}
-    studio.run(studio_project_profile.RESOURCE, "Update", few, everybody, profile)
+    studio.run(StudioProjectProfile, "Update", few, everybody, profile)
     assert granted_to(studio) == {"admins": [profile], "ml": [profile]}
     fewer = own(studio, blueprint, Groups=["admins"])
-    studio.run(studio_project_profile.RESOURCE, "Update", fewer, few, profile)
+    studio.run(StudioProjectProfile, "Update", fewer, few, profile)
     assert granted_to(studio) == {"admins": [profile]}
     studio.stand_in.calls.clear()
-    studio.run(studio_project_profile.RESOURCE, "Update", fewer, few, profile)
+    studio.run(StudioProjectProfile, "Update", fewer, few, profile)
     assert studio.writes() == []
 
 
@@ -523,9 +528,9 @@ def test_narrowing_leaves_what_was_not_granted_here(studio: Studio) -> None:
     blueprint, other = registered(studio), somebodys_profile(studio, "Other")
     grant_profiles(studio, EVERYBODY, [other])
     everybody, few = own(studio, blueprint), own(studio, blueprint, Groups=["admins"])
-    profile = studio.run(studio_project_profile.RESOURCE, "Create", everybody)["PhysicalResourceId"]
+    profile = studio.run(StudioProjectProfile, "Create", everybody)["PhysicalResourceId"]
     grant_profiles(studio, {"group": {"groupIdentifier": "theirs"}}, [profile])
-    studio.run(studio_project_profile.RESOURCE, "Update", few, everybody, profile)
+    studio.run(StudioProjectProfile, "Update", few, everybody, profile)
     assert granted_to(studio) == {"everybody": [other], "admins": [profile], "theirs": [profile]}
 
 
@@ -533,22 +538,22 @@ def test_a_grant_for_all_profiles_is_not_ours_to_take(studio: Studio) -> None:
     grant_profiles(studio, EVERYBODY, [])
     blueprint = registered(studio)
     everybody, few = own(studio, blueprint), own(studio, blueprint, Groups=["admins"])
-    profile = studio.run(studio_project_profile.RESOURCE, "Create", everybody)["PhysicalResourceId"]
-    studio.run(studio_project_profile.RESOURCE, "Update", few, everybody, profile)
+    profile = studio.run(StudioProjectProfile, "Create", everybody)["PhysicalResourceId"]
+    studio.run(StudioProjectProfile, "Update", few, everybody, profile)
     assert granted_to(studio) == {"everybody": [], "admins": [profile]}
 
 
 def test_a_profile_of_another_domain_unit_is_granted_there_only(studio: Studio) -> None:
     blueprint, unit = registered(studio), unit_named(studio, "ml")
     everywhere, below = own(studio, blueprint), own(studio, blueprint, DomainUnitId=unit)
-    profile = studio.run(studio_project_profile.RESOURCE, "Create", everywhere)["PhysicalResourceId"]
-    studio.run(studio_project_profile.RESOURCE, "Update", below, everywhere, profile)
+    profile = studio.run(StudioProjectProfile, "Create", everywhere)["PhysicalResourceId"]
+    studio.run(StudioProjectProfile, "Update", below, everywhere, profile)
     assert (granted_to(studio), granted_to(studio, unit)) == ({}, {"everybody": [profile]})
-    studio.run(studio_project_profile.RESOURCE, "Update", everywhere, below, profile)
+    studio.run(StudioProjectProfile, "Update", everywhere, below, profile)
     assert (granted_to(studio), granted_to(studio, unit)) == ({"everybody": [profile]}, {})
     named = own(studio, blueprint, DomainUnitId=studio.root)
     studio.stand_in.calls.clear()
-    studio.run(studio_project_profile.RESOURCE, "Update", named, everywhere, profile)
+    studio.run(StudioProjectProfile, "Update", named, everywhere, profile)
     assert studio.writes() == []
 
 
@@ -556,19 +561,22 @@ def test_an_own_profile_does_not_take_over_somebodys(studio: Studio) -> None:
     blueprint, profile = registered(studio), somebodys_profile(studio)
     before = environments_of(studio, profile)
     with pytest.raises(FinalError, match="has a project profile 'Regression' already"):
-        studio.run(studio_project_profile.RESOURCE, "Create", own(studio, blueprint))
+        studio.run(StudioProjectProfile, "Create", own(studio, blueprint))
     studio.run(
-        studio_project_profile.RESOURCE, "Delete", own(studio, blueprint), physical_id=f"{studio.domain}/Regression"
+        StudioProjectProfile,
+        "Delete",
+        own(studio, blueprint),
+        physical_id=f"{studio.domain}/Regression",
     )
     assert environments_of(studio, profile) == before
 
 
 def test_a_profile_that_projects_use_is_not_deleted(studio: Studio) -> None:
     blueprint = registered(studio)
-    profile = studio.run(studio_project_profile.RESOURCE, "Create", own(studio, blueprint))["PhysicalResourceId"]
+    profile = studio.run(StudioProjectProfile, "Create", own(studio, blueprint))["PhysicalResourceId"]
     studio.client.create_project(domainIdentifier=studio.domain, name="churn", projectProfileId=profile)
     with pytest.raises(FinalError, match="still in use; delete the projects made from it first"):
-        studio.run(studio_project_profile.RESOURCE, "Delete", own(studio, blueprint), physical_id=profile)
+        studio.run(StudioProjectProfile, "Delete", own(studio, blueprint), physical_id=profile)
 
 
 # -- the pure parts -----------------------------------------------------------------------------------------------
@@ -601,9 +609,9 @@ def test_a_grant_without_a_list_is_for_all_profiles() -> None:
 def test_a_pending_answer_is_quick(studio: Studio) -> None:
     """A wait is the state machine's: the function itself never sleeps."""
     studio.stand_in.environments.role_refusals = 1
-    resource, properties = studio_blueprint.RESOURCE, blueprint_properties(studio)
+    resource, properties = StudioBlueprint(studio), blueprint_properties(studio)  # type: ignore[arg-type]
     event: dict[str, Any] = {"RequestType": "Create", "StackId": STACK, "ResourceProperties": properties}
     event |= on_event(resource, event, studio.stacks)
     begun = time.monotonic()
-    assert is_complete(resource, event, studio, studio.stacks, 3000) == {"IsComplete": False}
+    assert is_complete(resource, event, studio.stacks, 3000) == {"IsComplete": False}
     assert time.monotonic() - begun < 5

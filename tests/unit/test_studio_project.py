@@ -14,6 +14,7 @@ import pytest
 from moto import mock_aws
 
 from custom_resources import studio_project
+from custom_resources.clients import FunctionClients
 from custom_resources.clients.studio import Project, Tooling
 from custom_resources.clients.studio import Studio as StudioClient
 from custom_resources.errors import FinalError, RetryLater
@@ -58,9 +59,9 @@ class Launched:
         values = {"DomainId": self.domain, "ProjectId": self.project, **properties}
         typed = studio_project.StudioProjectProperties.model_validate(values)
         request = Request(kind, typed, None, physical_id, STACK, "StudioProject")  # type: ignore[arg-type]
-        with studio_project.observe(request, self) as observed:  # type: ignore[arg-type]
-            plan = studio_project.plan(request, observed)
-            return studio_project.apply(plan, request, self, lambda: None)  # type: ignore[arg-type]
+        resource = studio_project.StudioProject(self)  # type: ignore[arg-type]
+        with resource.observe(request) as observed:
+            return resource.apply(resource.plan(request, observed), request, lambda: None)
 
     def control(self, path: str, **body: Any) -> Any:
         status, answer = self.stand_in._controls.handle("POST", f"/_standin/{path}", json.dumps(body).encode(), {})
@@ -362,4 +363,4 @@ def test_a_project_without_a_role_is_one_sentence() -> None:
     request = Request("Create", properties, None, "", STACK, "StudioProject")
     without = Project("churn", Tooling(ready=True), profile_name="regression")
     with pytest.raises(studio_project.RoleUnknown, match="does not tell the role of the project p1;"):
-        studio_project.plan(request, studio_project.Observed(without))
+        studio_project.StudioProject(FunctionClients({})).plan(request, studio_project.Observed(without))

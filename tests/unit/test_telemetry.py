@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 from custom_resources import handlers, telemetry
 from custom_resources.errors import FinalError, RetryLater
-from custom_resources.reconciler import CustomResource, Done, Properties
+from custom_resources.reconciler import CustomResource, Done, Foreseen, Properties, Request
 
 
 @given(st.text(min_size=3, max_size=40).map("ghp_".__add__), st.text(max_size=10), st.text(max_size=10))
@@ -52,17 +54,30 @@ class NoClients:
         return "CREATE_IN_PROGRESS 1"
 
 
-def resource(error: Exception | None) -> CustomResource[Any, Any, Any, Any]:
-    from contextlib import nullcontext
+class Nothing(CustomResource[NothingProperties, None, None]):
+    """Custom::Nothing."""
 
-    def apply(*_: Any) -> Done:
-        if error:
-            raise error
+    properties = NothingProperties
+
+    def __init__(self, error: Exception | None) -> None:
+        self._error = error
+
+    def provisional_id(self, properties: NothingProperties) -> str:
+        return "nothing"
+
+    def observe(self, request: Request[NothingProperties]) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def plan(self, request: Request[NothingProperties], observed: None) -> None:
+        return None
+
+    def apply(self, plan: None, request: Request[NothingProperties], ensure_current: Callable[[], None]) -> Done:
+        if self._error:
+            raise self._error
         return Done({"A": "1"}, metrics=("Launches",))
 
-    return CustomResource(
-        "Custom::Nothing", NothingProperties, lambda p: "nothing", lambda r, h: nullcontext(), lambda r, o: None, apply
-    )
+    def foresee(self, request: Request[NothingProperties], observed: None, plan: None) -> Foreseen:
+        return Foreseen()
 
 
 EVENT = {"RequestType": "Create", "StackId": "arn:a:b:c:d:e", "LogicalResourceId": "X", "ResourceProperties": {}}
@@ -72,7 +87,7 @@ def handled(
     monkeypatch: pytest.MonkeyPatch, clients: NoClients, error: Exception | None, event: dict[str, Any]
 ) -> dict[str, Any]:
     monkeypatch.setattr(handlers, "_clients", lambda: clients)
-    return handlers._handle(resource(error), event)
+    return handlers._handle("Custom::Nothing", lambda: Nothing(error), event, "function-1")
 
 
 def test_a_handler_accepts_then_completes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,6 +95,23 @@ def test_a_handler_accepts_then_completes(monkeypatch: pytest.MonkeyPatch, capsy
     done = handled(monkeypatch, NoClients(), None, {**EVENT, **accepted})
     assert done == {"IsComplete": True, "Data": {"A": "1"}}
     assert '"Launches":[1.0]' in capsys.readouterr().out.replace(" ", "")
+
+
+def test_every_line_says_which_operation_and_invocation_it_belongs_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines: list[dict[str, Any]] = []
+    monkeypatch.setattr(telemetry, "redacted", lambda text: lines.append(json.loads(text)) or text)
+    event = {**EVENT, "RequestId": "request-1", "ResourceProperties": {"DomainId": "dzd-1", "ProjectId": "p1"}}
+    accepted = handled(monkeypatch, NoClients(), None, event)
+    with pytest.raises(FinalError):
+        handled(monkeypatch, NoClients(), FinalError("GitHub refused it."), {**event, **accepted})
+    said = [line for line in lines if "message" in line]
+    assert [line["message"] for line in said] == ["plan", "failed"]
+    for line in said:
+        assert line["operation"] == "CREATE_IN_PROGRESS 1"
+        assert (line["request"], line["function_request_id"]) == ("request-1", "function-1")
+        assert (line["stack"], line["resource"], line["project"]) == (event["StackId"], "X", "p1")
 
 
 def test_a_throttled_look_up_is_repeated_when_accepting(monkeypatch: pytest.MonkeyPatch) -> None:

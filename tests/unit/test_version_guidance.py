@@ -8,11 +8,13 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from custom_resources.clients import FunctionClients
 from custom_resources.clients.product_versions import ProductVersion, ProductVersions
 from custom_resources.errors import FinalError, RetryLater
 from custom_resources.reconciler import Request
-from custom_resources.version_guidance import RESOURCE, Plan, VersionGuidanceProperties, VersionMissing, plan
+from custom_resources.version_guidance import Plan, VersionGuidance, VersionGuidanceProperties, VersionMissing
 
+RESOURCE = VersionGuidance(FunctionClients({}))
 ONE = ProductVersion("pa-1", "v1.0.0", "DEFAULT", True)
 TWO = ProductVersion("pa-2", "v1.1.0", "DEFAULT", True)
 
@@ -25,35 +27,35 @@ def request(guidance: dict[str, Any], kind: Any = "Update") -> Request[VersionGu
 
 def test_only_differences_are_written() -> None:
     wanted = {"v1.0.0": "DEPRECATED", "v1.1.0": "DEFAULT"}
-    assert plan(request(wanted), [ONE, TWO]) == Plan((ProductVersion("pa-1", "v1.0.0", "DEPRECATED", True),))
+    assert RESOURCE.plan(request(wanted), [ONE, TWO]) == Plan((ProductVersion("pa-1", "v1.0.0", "DEPRECATED", True),))
 
 
 def test_an_inactive_version_is_deprecated_too() -> None:
-    assert plan(request({"v1.0.0": "INACTIVE"}), [ONE]).changes == (
+    assert RESOURCE.plan(request({"v1.0.0": "INACTIVE"}), [ONE]).changes == (
         ProductVersion("pa-1", "v1.0.0", "DEPRECATED", False),
     )
 
 
 def test_a_version_comes_back() -> None:
     gone = ProductVersion("pa-1", "v1.0.0", "DEPRECATED", False)
-    assert plan(request({"v1.0.0": "DEFAULT"}), [gone]).changes == (ONE,)
+    assert RESOURCE.plan(request({"v1.0.0": "DEFAULT"}), [gone]).changes == (ONE,)
 
 
 def test_versions_that_are_not_named_are_left_alone() -> None:
-    assert plan(request({}), [ONE, TWO]) == Plan()
+    assert RESOURCE.plan(request({}), [ONE, TWO]) == Plan()
 
 
 def test_deleting_changes_nothing() -> None:
-    assert plan(request({"v9.9.9": "INACTIVE"}, "Delete"), []) == Plan()
+    assert RESOURCE.plan(request({"v9.9.9": "INACTIVE"}, "Delete"), []) == Plan()
 
 
 def test_an_unknown_version_is_named() -> None:
     with pytest.raises(VersionMissing, match=r"has no version v2\.0\.0; deploy the portfolio stack again"):
-        plan(request({"v2.0.0": "DEFAULT"}), [ONE])
+        RESOURCE.plan(request({"v2.0.0": "DEFAULT"}), [ONE])
 
 
 def test_the_physical_id_is_the_products() -> None:
-    assert RESOURCE.physical_id(request({}).properties) == "version-guidance-prod-1"
+    assert RESOURCE.provisional_id(request({}).properties) == "version-guidance-prod-1"
 
 
 @pytest.fixture

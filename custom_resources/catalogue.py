@@ -1,0 +1,281 @@
+"""ONE table: every Lambda function of the product, and the custom resource that it serves.
+
+It is read by the handlers, the CDK (functions, roles, timeouts, alarms), `doctor`, the dry run, the documentation's
+reference and the tests. Standard library only: the CDK and the command line read it without a client library.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from custom_resources.clients.protocols import Clients
+    from custom_resources.reconciler import CustomResource
+
+# What a permission is for. products/foundation says which ARNs and conditions that means in an installation.
+On = Literal[
+    "anything",  # IAM knows no resources for the action (service authorization reference)
+    "archives",
+    "archive bucket",
+    "bootstrap assets",
+    "budget",
+    "data key",  # of the token's secret
+    "launches",
+    "own stacks",
+    "products",
+    "provisioned stacks",
+    "provisioning role",
+    "readable keys",
+    "readable secrets",
+    "sagemaker domains",
+    "token secret",
+]
+Need = Literal["github", "git", "archives", "studio"]
+
+
+@dataclass(frozen=True)
+class Permission:
+    """AWS actions that a function calls, and what on."""
+
+    actions: tuple[str, ...]
+    on: On
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One function, `custom_resources.handlers.<name>`, and the class of its custom resource ("" = it serves none)."""
+
+    name: str
+    summary: str  # what it does, as a clause that follows its name
+    permissions: tuple[Permission, ...]
+    class_name: str = ""
+    module: str = ""  # below custom_resources; the name unless it says otherwise
+    memory: int = 256  # MB
+    timeout: int = 120  # seconds
+    storage: int = 512  # MB of /tmp
+    needs: frozenset[Need] = frozenset()
+    clients: tuple[str, ...] = ()  # made in Lambda's INIT phase, beside `stacks`
+    imports: tuple[str, ...] = ()  # made there, too: what the clients import when they are first used
+    in_product: bool = True  # the product's stacks use it; else the administrator's
+
+    @property
+    def resource_type(self) -> str:
+        """The CloudFormation type, "" for a function that serves no custom resource."""
+        return f"Custom::{self.class_name}" if self.class_name else ""
+
+    @property
+    def title(self) -> str:
+        """The name as CDK's construct ids are written: StudioProject."""
+        return "".join(word.capitalize() for word in self.name.split("_"))
+
+    @property
+    def words(self) -> str:
+        """The name as people read it: `studio project`."""
+        return self.name.replace("_", " ")
+
+    @property
+    def description(self) -> str:
+        """The function's description."""
+        return f"{self.resource_type or self.words.capitalize()}: {self.summary}"
+
+    def function_name(self, prefix: str) -> str:
+        """Return the function's name in an installation."""
+        return f"{prefix}-{self.name.replace('_', '-')}"
+
+    def load(self) -> type[CustomResource[Any, Any, Any]]:
+        """Import and return the custom resource's class. Raises LookupError for a function that serves none."""
+        if not self.class_name:
+            raise LookupError(f"The function {self.name} serves no custom resource.")
+        module = import_module(f"custom_resources.{self.module or self.name}")
+        found: type[CustomResource[Any, Any, Any]] = getattr(module, self.class_name)
+        return found
+
+    def resource(self, clients: Clients) -> CustomResource[Any, Any, Any]:
+        """Return the custom resource, made with the clients."""
+        make: Any = self.load()
+        made: CustomResource[Any, Any, Any] = make(clients)
+        return made
+
+
+_FENCE = Permission(("cloudformation:DescribeStacks",), "own stacks")
+_GITHUB = (
+    Permission(("secretsmanager:GetSecretValue",), "token secret"),
+    Permission(("kms:Decrypt",), "data key"),
+    Permission(("dynamodb:GetItem", "dynamodb:PutItem"), "budget"),
+)
+_ARCHIVES = Permission(("s3:GetObject",), "archives")
+
+# 512 MB and more for those that run git: git's own processes, and the processor share that comes with memory. A
+# delivery has the template on disk three times (archive, git's input, its objects), and a file of 100 MB in memory
+# more than once.
+CATALOGUE = (
+    Entry(
+        "studio_project",
+        "reads a project",
+        (
+            _FENCE,
+            _ARCHIVES,
+            # DataZone itself decides by domain and project.
+            Permission(
+                (
+                    "datazone:GetProject",
+                    "datazone:GetProjectProfile",
+                    "datazone:ListEnvironments",
+                    "datazone:GetEnvironment",
+                    "datazone:ListConnections",
+                    "datazone:GetConnection",
+                ),
+                "anything",
+            ),
+            Permission(("sagemaker:DescribeDomain", "sagemaker:ListTags"), "sagemaker domains"),
+            Permission(("sagemaker:ListDomains", "sagemaker:ListSpaces"), "anything"),
+        ),
+        "StudioProject",
+        needs=frozenset({"archives", "studio"}),
+        clients=("studio", "archives"),
+    ),
+    Entry(
+        "github_repository",
+        "creates, adopts, restores and archives a repository",
+        (_FENCE, *_GITHUB),
+        "GitHubRepository",
+        memory=512,
+        timeout=300,
+        needs=frozenset({"github", "git"}),
+        clients=("budget", "secrets", "github", "git"),
+        imports=("git",),
+    ),
+    Entry(
+        "repository_template",
+        "delivers and merges template versions",
+        (_FENCE, _ARCHIVES, *_GITHUB),
+        "RepositoryTemplate",
+        memory=1024,
+        timeout=600,
+        storage=2048,
+        needs=frozenset({"github", "git", "archives"}),
+        clients=("budget", "secrets", "archives", "github", "git"),
+        imports=("git",),
+    ),
+    Entry(
+        "actions_configuration",
+        "sets Actions secrets and variables",
+        (
+            _FENCE,
+            *_GITHUB,
+            Permission(("secretsmanager:GetSecretValue",), "readable secrets"),
+            Permission(("kms:Decrypt",), "readable keys"),
+        ),
+        "ActionsConfiguration",
+        timeout=300,
+        needs=frozenset({"github"}),
+        clients=("budget", "secrets", "github"),
+        imports=("nacl.public",),
+    ),
+    Entry(
+        "template_archive",
+        "stores a version's content",
+        (
+            _FENCE,
+            Permission(("s3:GetObject",), "bootstrap assets"),
+            _ARCHIVES,
+            Permission(("s3:PutObject", "s3:AbortMultipartUpload"), "archives"),
+            # Without it S3 answers 403, not 404, for an archive that is not there yet.
+            Permission(("s3:ListBucket",), "archive bucket"),
+        ),
+        "TemplateArchive",
+        needs=frozenset({"archives"}),
+        clients=("archives",),
+        in_product=False,
+    ),
+    Entry(
+        "version_guidance",
+        "deprecates and deactivates versions",
+        (
+            _FENCE,
+            Permission(
+                ("servicecatalog:ListProvisioningArtifacts", "servicecatalog:UpdateProvisioningArtifact"), "products"
+            ),
+        ),
+        "VersionGuidance",
+        clients=("product_versions",),
+        in_product=False,
+    ),
+    Entry(
+        "studio_blueprint",
+        "registers the product in a domain",
+        (
+            _FENCE,
+            Permission(
+                (
+                    "datazone:GetDomain",
+                    "datazone:ListEnvironmentBlueprints",
+                    "datazone:GetEnvironmentBlueprint",
+                    "datazone:CreateEnvironmentBlueprint",
+                    "datazone:UpdateEnvironmentBlueprint",
+                    "datazone:DeleteEnvironmentBlueprint",
+                    "datazone:GetEnvironmentBlueprintConfiguration",
+                    "datazone:PutEnvironmentBlueprintConfiguration",
+                    "datazone:DeleteEnvironmentBlueprintConfiguration",
+                    "datazone:ListProjects",
+                    "datazone:ListEnvironments",
+                    "datazone:ListPolicyGrants",
+                    "datazone:AddPolicyGrant",
+                    "datazone:RemovePolicyGrant",
+                ),
+                "anything",
+            ),
+            Permission(("iam:PassRole",), "provisioning role"),
+        ),
+        "StudioBlueprint",
+        clients=("blueprints",),
+        in_product=False,
+    ),
+    Entry(
+        "studio_project_profile",
+        "offers it to projects",
+        (
+            _FENCE,
+            Permission(
+                (
+                    "datazone:GetDomain",
+                    "datazone:ListEnvironmentBlueprints",
+                    "datazone:ListProjectProfiles",
+                    "datazone:GetProjectProfile",
+                    "datazone:CreateProjectProfile",
+                    "datazone:UpdateProjectProfile",
+                    "datazone:DeleteProjectProfile",
+                    "datazone:ListPolicyGrants",
+                    "datazone:AddPolicyGrant",
+                    "datazone:RemovePolicyGrant",
+                ),
+                "anything",
+            ),
+        ),
+        "StudioProjectProfile",
+        clients=("blueprints",),
+        in_product=False,
+    ),
+    Entry(
+        "model_approval",
+        "starts the deploy workflow for approved models",
+        (
+            *_GITHUB,
+            Permission(
+                (
+                    "servicecatalog:DescribeProvisionedProduct",
+                    "servicecatalog:SearchProvisionedProducts",
+                    "servicecatalog:GetProvisionedProductOutputs",
+                ),
+                "launches",
+            ),
+            Permission(("cloudformation:DescribeStacks",), "provisioned stacks"),
+        ),
+        timeout=60,
+        needs=frozenset({"github"}),
+        clients=("launches", "secrets", "github"),
+        in_product=False,
+    ),
+)

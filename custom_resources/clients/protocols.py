@@ -1,0 +1,286 @@
+"""What custom resources need of the outside world. The clients in this folder implement it, as do tests' doubles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from contextlib import AbstractContextManager
+
+    from custom_resources.clients.blueprints import Blueprint, Configuration, EntityType, Grant, PolicyType, Profile
+    from custom_resources.clients.git import BareRepository
+    from custom_resources.clients.github import PullRequest, Repository
+    from custom_resources.clients.product_versions import ProductVersion
+    from custom_resources.clients.secrets import GitHubCredentials
+    from custom_resources.clients.studio import Project
+    from custom_resources.errors import RetryLater
+    from custom_resources.rate_budget import Cost
+    from custom_resources.template_content import Archive
+
+
+class Stacks(Protocol):
+    """CloudFormation, as far as a request must know its own stack. Raises RetryLater, FinalError."""
+
+    def operation(self, stack_id: str) -> str:
+        """Name the operation the stack is in: another update, or its rollback, has another name."""
+        ...
+
+    def exists(self, stack_id: str) -> bool:
+        """Tell whether the stack has resources still."""
+        ...
+
+
+class Budget(Protocol):
+    """The share of GitHub's rate limits that all functions use together; each call may raise RetryLater."""
+
+    def require_room(self, request: str) -> Cost:
+        """Return what is paid for a request already, unless it may ask GitHub for nothing now."""
+        ...
+
+    def reserve(self, cost: Cost) -> None:
+        """Take the cost out of the budget."""
+        ...
+
+    def remember(self, request: str, wait: RetryLater) -> None:
+        """Keep a request's wait for its next call."""
+        ...
+
+    def pause(self, seconds: float) -> None:
+        """Make everyone wait."""
+        ...
+
+
+class Secrets(Protocol):
+    """Secrets Manager. Raises SecretUnreadable, RetryLater."""
+
+    def value(self, reference: str) -> str:
+        """Return the value of `name-or-ARN`, or of one key of a JSON secret, `name-or-ARN#key`."""
+        ...
+
+    def github_credentials(self, reference: str) -> GitHubCredentials:
+        """Return GitHub's credentials."""
+        ...
+
+
+class Archives(Protocol):
+    """The template archives, addressed by content. Raises ArchiveMissing, InvalidTemplate, RetryLater."""
+
+    def open(self, name: str) -> AbstractContextManager[Archive]:
+        """Yield the archive `<sha256>.zip`, checked against its name."""
+        ...
+
+    def has(self, name: str) -> bool:
+        """Tell whether the bucket holds the archive."""
+        ...
+
+    def copy_in(self, source_bucket: str, source_key: str, name: str) -> None:
+        """Copy a published asset under its content address."""
+        ...
+
+
+class Studio(Protocol):
+    """SageMaker Unified Studio's projects. Raises ProjectNotFound, FinalError, RetryLater."""
+
+    def project(self, domain_id: str, project_id: str, stack_id: str) -> Project:
+        """Return the project; while its tooling is not ready, only its names."""
+        ...
+
+
+class Blueprints(Protocol):
+    """DataZone's blueprints, profiles and grants. Raises NameTaken, InUse, RoleNotReady, FinalError, RetryLater."""
+
+    def blueprint(self, domain_id: str, blueprint_id: str) -> Blueprint | None:
+        """Return a blueprint, or None."""
+        ...
+
+    def blueprint_id(self, domain_id: str, name: str, managed: bool = False) -> str:
+        """Return the id of the blueprint of that name, "" if there is none."""
+        ...
+
+    def create_blueprint(self, domain_id: str, wanted: Blueprint) -> str:
+        """Create a blueprint; return its id."""
+        ...
+
+    def update_blueprint(self, domain_id: str, wanted: Blueprint) -> None:
+        """Change a blueprint."""
+        ...
+
+    def delete_blueprint(self, domain_id: str, blueprint_id: str) -> None:
+        """Delete a blueprint; one that is gone is fine."""
+        ...
+
+    def configuration(self, domain_id: str, blueprint_id: str) -> Configuration | None:
+        """Return how a blueprint is enabled, None if it is not."""
+        ...
+
+    def configure(self, domain_id: str, blueprint_id: str, wanted: Configuration) -> None:
+        """Enable a blueprint."""
+        ...
+
+    def delete_configuration(self, domain_id: str, blueprint_id: str) -> None:
+        """Disable a blueprint."""
+        ...
+
+    def projects_with(self, domain_id: str, blueprint_id: str) -> list[str]:
+        """Return the names of the projects with environments of the blueprint."""
+        ...
+
+    def root_domain_unit(self, domain_id: str) -> str:
+        """Return the id of the domain's root unit."""
+        ...
+
+    def grants(self, domain_id: str, entity: EntityType, identifier: str, policy: PolicyType) -> list[Grant]:
+        """Return the grants of a policy on an entity."""
+        ...
+
+    def add_grant(self, domain_id: str, entity: EntityType, identifier: str, policy: PolicyType, grant: Grant) -> str:
+        """Add a grant; return its id."""
+        ...
+
+    def remove_grant(
+        self, domain_id: str, entity: EntityType, identifier: str, policy: PolicyType, grant: Grant
+    ) -> None:
+        """Remove a grant; one that is gone is fine."""
+        ...
+
+    def profile(self, domain_id: str, profile_id: str) -> Profile | None:
+        """Return a project profile, or None."""
+        ...
+
+    def profile_id(self, domain_id: str, name: str) -> str:
+        """Return the id of the project profile of that name, "" if there is none."""
+        ...
+
+    def create_profile(self, domain_id: str, wanted: Profile, domain_unit_id: str) -> str:
+        """Create a project profile; return its id."""
+        ...
+
+    def update_profile(self, domain_id: str, wanted: Profile) -> None:
+        """Change a project profile."""
+        ...
+
+    def delete_profile(self, domain_id: str, profile_id: str) -> None:
+        """Delete a project profile; one that is gone is fine."""
+        ...
+
+
+class Launches(Protocol):
+    """Service Catalog's launches of the product. Raises FinalError, RetryLater."""
+
+    def outputs_with(self, product_id: str, key: str, value: str, likely_name: str) -> dict[str, str] | None:
+        """Return the outputs of the product's launch that put out `key` = `value`, or None."""
+        ...
+
+
+class ProductVersions(Protocol):
+    """Service Catalog's versions of the product. Raises FinalError, RetryLater."""
+
+    def list(self, product_id: str) -> list[ProductVersion]:
+        """Return all versions of a product."""
+        ...
+
+    def set(self, product_id: str, version: ProductVersion) -> None:
+        """Write a version's advice and activity."""
+        ...
+
+
+class GitHub(Protocol):
+    """GitHub's REST API. Raises the errors of errors.py, or RetryLater."""
+
+    def find_repository(self, full_name: str) -> Repository | None:
+        """Return the repository of that name (a renamed one is followed), or None."""
+        ...
+
+    def repository_by_id(self, repository_id: int, full_name: str) -> Repository | None:
+        """Return the repository with that id, wherever it was renamed or transferred to, or None."""
+        ...
+
+    def create_repository(self, organization: str, name: str, description: str, visibility: str) -> Repository | None:
+        """Create an empty repository; None when the name is taken."""
+        ...
+
+    def update_repository(self, full_name: str, **changes: Any) -> Repository:
+        """Change a repository's settings."""
+        ...
+
+    def replace_topics(self, full_name: str, topics: Iterable[str]) -> None:
+        """Set the topics."""
+        ...
+
+    def contains(self, full_name: str, commit: str, tip: str) -> bool:
+        """Tell whether a commit is in a branch's history."""
+        ...
+
+    def put_secrets(self, full_name: str, secrets: Mapping[str, str]) -> None:
+        """Seal and set Actions secrets."""
+        ...
+
+    def delete_secrets(self, full_name: str, names: Iterable[str]) -> None:
+        """Remove secrets; one that is gone already is fine."""
+        ...
+
+    def put_variables(self, full_name: str, variables: Mapping[str, str]) -> None:
+        """Create the variables, or change those that exist."""
+        ...
+
+    def variable(self, full_name: str, name: str) -> str | None:
+        """Return a variable's value, or None."""
+        ...
+
+    def delete_variables(self, full_name: str, names: Iterable[str]) -> None:
+        """Remove variables; one that is gone already is fine."""
+        ...
+
+    def find_pull_request(self, full_name: str, branch: str, base: str, mark: str = "") -> PullRequest | None:
+        """Return the newest pull request from a branch into `base`, else the newest open one that has the mark."""
+        ...
+
+    def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> PullRequest:
+        """Open a pull request; the open one, if there is one already."""
+        ...
+
+    def update_pull_request(self, full_name: str, number: int, **changes: str) -> PullRequest:
+        """Change a pull request's title, body, base or state."""
+        ...
+
+    def comment(self, full_name: str, number: int, text: str) -> None:
+        """Comment on a pull request."""
+        ...
+
+    def dispatch_workflow(self, full_name: str, workflow: str, ref: str, inputs: Mapping[str, str]) -> None:
+        """Start a workflow that has a workflow_dispatch trigger."""
+        ...
+
+
+class Git(Protocol):
+    """GitHub's Git service."""
+
+    def open(self, full_name: str, when: float = 0) -> AbstractContextManager[BareRepository]:
+        """Yield an empty bare repository whose remote is `full_name`; it is gone after the block."""
+        ...
+
+
+class Clients(Protocol):
+    """All that a custom resource may reach; each is made when it is first used."""
+
+    @property
+    def stacks(self) -> Stacks: ...
+    @property
+    def budget(self) -> Budget | None: ...
+    @property
+    def secrets(self) -> Secrets: ...
+    @property
+    def archives(self) -> Archives: ...
+    @property
+    def studio(self) -> Studio: ...
+    @property
+    def blueprints(self) -> Blueprints: ...
+    @property
+    def launches(self) -> Launches: ...
+    @property
+    def product_versions(self) -> ProductVersions: ...
+    @property
+    def github(self) -> GitHub: ...
+    @property
+    def git(self) -> Git: ...
