@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from custom_resources.errors import FinalError
+from custom_resources.properties import FullName, Properties
 from custom_resources.rate_budget import Cost
-from custom_resources.reconciler import CustomResource, Done, Foreseen, FullName, Properties, Request
+from custom_resources.reconciler import CustomResource, Done, Foreseen, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,19 +13,9 @@ from custom_resources.clients.git import RepositoryUnreachable
 from custom_resources.errors import FinalError, NotPermitted
 from custom_resources.lineage import Delivery
 from custom_resources.live_stack import STACK_REF, Claim, held_delivery, refusal, rival, take
+from custom_resources.properties import BranchName, Line, LineOrNothing, Properties
 from custom_resources.rate_budget import Cost
-from custom_resources.reconciler import (
-    BranchName,
-    CustomResource,
-    Done,
-    Effects,
-    Foreseen,
-    Line,
-    LineOrNothing,
-    Properties,
-    Replan,
-    Request,
-)
+from custom_resources.reconciler import CustomResource, Done, Effects, Foreseen, Replan, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -16,12 +16,12 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Protocol, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypedDict, TypeVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
-from pydantic.alias_generators import to_pascal
+from pydantic import ValidationError
 
 from custom_resources.errors import FinalError, NotPermitted, RateLimited, RetryLater, StillWaiting
+from custom_resources.properties import Properties
 from custom_resources.rate_budget import Cost
 from custom_resources.telemetry import count, logger
 
@@ -31,23 +31,6 @@ if TYPE_CHECKING:
 RequestType = Literal["Create", "Update", "Delete"]
 ATTEMPTS = 4
 
-
-class Properties(BaseModel):
-    """Typed ResourceProperties; strings are converted by the declared type ("true" -> True)."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", alias_generator=to_pascal, populate_by_name=True, regex_engine="python-re"
-    )
-
-    retain_on_failure: bool = False  # a Delete that the token does not permit leaves things as they are and succeeds
-
-
-# A text that cannot leave its line: not in a commit's trailers, a description or a header.
-Line = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
-LineOrNothing = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*\Z")]
-# A repository's full name, and a branch's (git-check-ref-format): neither leaves its place in a URL or an argument.
-FullName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}\Z")]
-BranchName = Annotated[str, StringConstraints(pattern=r"^(?![-/])(?!.*(?:\.\.|//|@\{))[^\x00-\x20\x7f~^:?*\[\\]+\Z")]
 
 PropertiesT = TypeVar("PropertiesT", bound=Properties)
 ObservedT = TypeVar("ObservedT")

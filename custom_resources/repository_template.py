@@ -39,20 +39,9 @@ from custom_resources.lineage import (
     trace_in,
 )
 from custom_resources.live_stack import require_no_rival
+from custom_resources.properties import BranchName, FullName, Line, LineOrNothing, Properties
 from custom_resources.rate_budget import Cost
-from custom_resources.reconciler import (
-    BranchName,
-    CustomResource,
-    Done,
-    Effects,
-    Foreseen,
-    FullName,
-    Line,
-    LineOrNothing,
-    Properties,
-    Replan,
-    Request,
-)
+from custom_resources.reconciler import CustomResource, Done, Effects, Foreseen, Replan, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,8 @@ from pydantic import Field
 
 from custom_resources.clients.blueprints import Blueprint, Configuration, Grant, InUse, NameTaken, RoleNotReady
 from custom_resources.errors import FinalError, RetryLater
-from custom_resources.reconciler import CustomResource, Done, Foreseen, Properties, Replan, Request
+from custom_resources.properties import Properties
+from custom_resources.reconciler import CustomResource, Done, Foreseen, Replan, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,8 @@ from pydantic import Field
 
 from custom_resources.clients.studio import Project, Tooling
 from custom_resources.errors import FinalError, RetryLater
-from custom_resources.reconciler import CustomResource, Done, Foreseen, Line, LineOrNothing, Properties, Request
+from custom_resources.properties import Line, LineOrNothing, Properties
+from custom_resources.reconciler import CustomResource, Done, Foreseen, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,8 @@ from pydantic import Field
 
 from custom_resources.clients.blueprints import Grant, NameTaken, Profile
 from custom_resources.errors import FinalError
-from custom_resources.reconciler import CustomResource, Done, Foreseen, Properties, Replan, Request
+from custom_resources.properties import Properties
+from custom_resources.reconciler import CustomResource, Done, Foreseen, Replan, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable

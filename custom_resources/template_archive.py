@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from custom_resources.reconciler import CustomResource, Done, Foreseen, Properties, Request
+from custom_resources.properties import Properties
+from custom_resources.reconciler import CustomResource, Done, Foreseen, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from local import assembly, ministack, processes, versions
+from local import assembly, domain, ministack, processes, versions
 from local.cloud import Cloud
 from local.home import GitHubPlace, Home, LocalError, Process, State
 from local.standins import GitHubStandIn, StandIn
@@ -201,9 +201,7 @@ def _deploy(run: Run, wanted: Assembly, place: GitHubPlace, terminal: Terminal) 
     terminal.step("Deploying PortfolioStack (the product and its versions)")
     assembly.deploy(wanted, assembly.PORTFOLIO, {}, run.cloud, listener)
     if wanted.has(assembly.STUDIO):
-        from local import studio
-
-        studio.ensure_profiles(run)
+        domain.ensure_profiles(run.home, run.cloud, run.standin_aws)
         terminal.step("Deploying StudioStack (the blueprint in the profiles)")
         declared = wanted.template(assembly.STUDIO).get("Parameters", {})
         given = {name: value for name, value in parameters.items() if name in declared}

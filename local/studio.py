@@ -7,9 +7,7 @@ put the blueprint into the project's profile.
 from __future__ import annotations
 
 import hashlib
-import re
 import time
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,20 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from local import domain
+from local import run as runs
 from local.home import Home, LocalError
 from local.ministack import ACCOUNT, REGION
 from local.stacks import sentence
 from products.project_setup import LAUNCH_NAME_PREFIX
-from products.settings import load_settings, settings_path
+from products.settings import load_settings
 
 if TYPE_CHECKING:
     from local.run import Run
     from local.terminal import Terminal
 
 DOMAIN_ID = "dzd-local0studio00"
-CHAIN_DOMAIN_ID = "dzd-local0chain000"
 _ENDS = {"SUCCESSFUL", "FAILED_VALIDATION", "FAILED_DEPLOYMENT"}
-_NAME = re.compile(r"[\w -]{1,64}")
 _NO_LAUNCH = {"ResourceNotFoundException", "InvalidParametersException"}
 _POLL_SECONDS = 0.3
 
@@ -70,85 +68,21 @@ def ensure_project(run: Run, name: str, profile: str) -> Project:
     return Project(made["projectId"], made["domainId"], made["projectName"], made["profileName"])
 
 
-# -- what an administrator does -----------------------------------------------------------------------------------
-
-
-def use_profile(home: Home, profile: str, organization: str) -> None:
-    """Have the run's settings offer the product in a project profile of the chain's domain, beside those before."""
-    if not _NAME.fullmatch(profile):
-        raise LocalError(f"{profile!r} cannot be a profile's name; use letters, digits, spaces, hyphens, underscores.")
-    profiles = sorted({*_profiles(home), profile})
-    text = settings_path().read_text(encoding="utf-8")
-    text = re.sub(r"(?ms)^\[studio[].].*", "", text)
-    listed = ", ".join(f'"{name}"' for name in profiles)
-    home.make()
-    home.settings.write_text(
-        f'{text}\n[studio]\ndomain_id = "{CHAIN_DOMAIN_ID}"\norganization = "{organization}"\nprofiles = [{listed}]\n',
-        encoding="utf-8",
-    )
-    load_settings(home.settings)
-
-
-def _profiles(home: Home) -> list[str]:
-    if not home.settings.is_file():
-        return []
-    return list(tomllib.loads(home.settings.read_text(encoding="utf-8"))["studio"]["profiles"])
-
-
-def ensure_profiles(run: Run) -> None:
-    """Make the domain and its profiles, as an administrator of Studio would: tooling, and everybody may use them."""
-    domain = run.standin_aws.call(
-        "POST", "domains", {"domainId": CHAIN_DOMAIN_ID, "account": ACCOUNT, "region": REGION}
-    )
-    datazone = run.cloud.client("datazone")
-    there = datazone.list_project_profiles(domainIdentifier=CHAIN_DOMAIN_ID)["items"]
-    wanted = load_settings(run.home.settings).studio
-    names = {*wanted.profiles, *wanted.project_setup.profiles} - {profile["name"] for profile in there}
-    for name in sorted(names):
-        made = datazone.create_project_profile(
-            domainIdentifier=CHAIN_DOMAIN_ID,
-            name=name,
-            status="ENABLED",
-            environmentConfigurations=[
-                {
-                    "name": "Tooling",
-                    "environmentBlueprintId": domain["toolingBlueprintId"],
-                    "deploymentMode": "ON_CREATE",
-                    "deploymentOrder": 0,
-                    "awsAccount": {"awsAccountId": ACCOUNT},
-                    "awsRegion": {"regionName": REGION},
-                }
-            ],
-        )
-        datazone.add_policy_grant(
-            domainIdentifier=CHAIN_DOMAIN_ID,
-            entityType="DOMAIN_UNIT",
-            entityIdentifier=domain["rootDomainUnitId"],
-            policyType="CREATE_PROJECT_FROM_PROJECT_PROFILE",
-            principal={"user": {"allUsersGrantFilter": {}}},
-            detail={
-                "createProjectFromProjectProfile": {"includeChildDomainUnits": True, "projectProfiles": [made["id"]]}
-            },
-        )
-
-
 # -- what a user does -----------------------------------------------------------------------------------------------
 
 
 def create_project(home: Home, name: str, profile: str, terminal: Terminal) -> dict[str, Any]:
     """Create a Studio project and wait until its profile has launched the product. Raises LocalError, the reason."""
-    from local import run as runs
-
-    if not _NAME.fullmatch(name):
+    if not domain.NAME.fullmatch(name):
         raise LocalError(f"{name!r} cannot be a project's name; use up to 64 letters, digits, spaces, hyphens.")
     place = home.state().github
-    use_profile(home, profile, place.organization if place else runs.ORGANIZATION)
+    domain.use_profile(home, profile, place.organization if place else runs.ORGANIZATION)
     run = runs.up(home, terminal)
     datazone = run.cloud.client("datazone")
-    profiles = datazone.list_project_profiles(domainIdentifier=CHAIN_DOMAIN_ID, name=profile)["items"]
+    profiles = datazone.list_project_profiles(domainIdentifier=domain.ID, name=profile)["items"]
     terminal.step(f"Creating the Studio project {name} from the profile {profile}")
     with _refusals():
-        made = datazone.create_project(domainIdentifier=CHAIN_DOMAIN_ID, name=name, projectProfileId=profiles[0]["id"])
+        made = datazone.create_project(domainIdentifier=domain.ID, name=name, projectProfileId=profiles[0]["id"])
     _deployed(run, made["id"], terminal)
     done = document(run, name)
     if not done["provisioned_product"]:
@@ -168,7 +102,7 @@ def update_project(run: Run, name: str, version: str, terminal: Terminal) -> dic
     terminal.step(f"Updating the Studio project {name} to {version}")
     with _refusals():
         datazone.update_project(
-            domainIdentifier=CHAIN_DOMAIN_ID,
+            domainIdentifier=domain.ID,
             identifier=project["id"],
             projectProfileVersion="latest",
             userParameters=[
@@ -188,7 +122,7 @@ def delete_project(run: Run, name: str, terminal: Terminal) -> dict[str, Any]:
     terminal.step(f"Deleting the Studio project {name}")
     datazone = run.cloud.client("datazone")
     with _refusals():
-        datazone.delete_project(domainIdentifier=CHAIN_DOMAIN_ID, identifier=before["project_id"])
+        datazone.delete_project(domainIdentifier=domain.ID, identifier=before["project_id"])
     while True:
         found = _find(run, name)
         if found is None:
@@ -214,10 +148,8 @@ def _refusals() -> Iterator[None]:
 def _find(run: Run, name: str) -> dict[str, Any] | None:
     datazone = run.cloud.client("datazone")
     try:
-        found = datazone.list_projects(domainIdentifier=CHAIN_DOMAIN_ID, name=name)["items"]
-        return (
-            dict(datazone.get_project(domainIdentifier=CHAIN_DOMAIN_ID, identifier=found[0]["id"])) if found else None
-        )
+        found = datazone.list_projects(domainIdentifier=domain.ID, name=name)["items"]
+        return dict(datazone.get_project(domainIdentifier=domain.ID, identifier=found[0]["id"])) if found else None
     except ClientError as error:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
             return None
@@ -235,8 +167,8 @@ def _deployed(run: Run, project: str, terminal: Terminal) -> None:
     """Wait until Studio has deployed the project; say each environment's state as it changes."""
     datazone, said = run.cloud.client("datazone"), set[tuple[str, str]]()
     while True:
-        found = datazone.get_project(domainIdentifier=CHAIN_DOMAIN_ID, identifier=project)
-        for item in datazone.list_environments(domainIdentifier=CHAIN_DOMAIN_ID, projectIdentifier=project)["items"]:
+        found = datazone.get_project(domainIdentifier=domain.ID, identifier=project)
+        for item in datazone.list_environments(domainIdentifier=domain.ID, projectIdentifier=project)["items"]:
             if (item["name"], item["status"]) not in said:
                 said.add((item["name"], item["status"]))
                 terminal.say(f"  {item['name']:<24} {item['status']}")
@@ -254,7 +186,7 @@ def names(run: Run) -> list[str]:
     """Return the names of the Studio projects that `create-project` made."""
     datazone = run.cloud.client("datazone")
     try:
-        return [project["name"] for project in datazone.list_projects(domainIdentifier=CHAIN_DOMAIN_ID)["items"]]
+        return [project["name"] for project in datazone.list_projects(domainIdentifier=domain.ID)["items"]]
     except ClientError as error:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
             return []
@@ -304,7 +236,7 @@ def document(run: Run, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "project_id": project["id"],
-        "domain_id": CHAIN_DOMAIN_ID,
+        "domain_id": domain.ID,
         "status": project["environmentDeploymentDetails"]["overallDeploymentStatus"],
         "provisioned_product": launch.get("Id", ""),
         "version": outputs.get("BuildTemplateVersion", ""),

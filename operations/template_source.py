@@ -24,7 +24,7 @@ from git import Repo
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from custom_resources.errors import FinalError
-from custom_resources.reconciler import BranchName
+from custom_resources.properties import BranchName
 from custom_resources.template_content import (
     MAX_FILE_BYTES,
     MAX_FILES,

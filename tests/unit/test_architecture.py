@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -15,41 +16,81 @@ import pytest
 from custom_resources.catalogue import CATALOGUE, Entry, Need
 
 ROOT = Path(__file__).parents[2]
-FORBIDDEN = {
-    "custom_resources": {
-        *("aws_cdk", "constructs", "products", "local", "operations", "standins", "tests", "moto", "ministack"),
-    },
-    "products": {"local", "operations", "standins", "tests", "github", "git", "nacl"},
-    "operations": {"aws_cdk", "constructs", "local", "standins", "tests"},
-    "standins": {"aws_cdk", "constructs", "custom_resources", "products", "operations", "local", "tests"},
-    "local": {"aws_cdk", "constructs", "tests"},
+# The arrows of the house (docs/decisions/0052): what each room may import of the others.
+ARROWS: dict[str, set[str]] = {
+    "portfolio_app": {"products"},
+    "products": {"custom_resources", "layers"},
+    "custom_resources": set(),
+    "operations": {"products", "custom_resources"},
+    "local": {"operations", "products", "custom_resources", "standins"},
+    "standins": set(),
+    "layers": set(),
+}
+# Of custom_resources, deploy time and the command line read the table and pure content; operations also the clients.
+OF_CUSTOM_RESOURCES = {
+    "products": {"catalogue", "template_content", "errors"},
+    "operations": {"catalogue", "template_content", "errors", "properties", "rate_budget", "clients"},
+}
+FOREIGN = {
+    "custom_resources": {"aws_cdk", "constructs", "moto", "ministack"},
+    "products": {"github", "git", "nacl"},
+    "operations": {"aws_cdk", "constructs"},
+    "standins": {"aws_cdk", "constructs"},
+    "local": {"aws_cdk", "constructs"},
 }
 RESOURCES = sorted(entry.name for entry in CATALOGUE if entry.class_name)
 PURE = ("lineage.py", "rate_budget.py", "pull_request_text.py", "template_content.py", "errors.py")
 
 
 def imports(path: Path) -> Iterator[str]:
+    """Yield what a file imports anywhere in it, for its types too: modules, and the names taken from them."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def modules(room: str) -> list[Path]:
-    return sorted((ROOT / room).rglob("*.py"))
+    """Return a room's files, whose names are Python's."""
+    place = ROOT / room
+    return sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
 
 
-@pytest.mark.parametrize("room", sorted(FORBIDDEN))
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+@pytest.mark.parametrize("room", sorted(ARROWS))
 def test_a_room_imports_only_where_its_arrows_point(room: str) -> None:
     assert modules(room)
+    shut = (ARROWS.keys() | {"tests"}) - ARROWS[room] - {room} | FOREIGN.get(room, set())
     wrong = [
         f"{path.relative_to(ROOT)}: {name}"
         for path in modules(room)
         for name in imports(path)
-        if name.split(".")[0] in FORBIDDEN[room]
+        if name.split(".")[0] in shut
     ]
     assert wrong == []
+
+
+@pytest.mark.parametrize("room", sorted(OF_CUSTOM_RESOURCES))
+def test_deploy_time_and_the_command_line_read_the_table_and_no_reconciler(room: str) -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in modules(room)
+        for name in imports(path)
+        if name.startswith("custom_resources.") and name.split(".")[1] not in OF_CUSTOM_RESOURCES[room]
+    ]
+    assert wrong == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    files = {name_of(path): path for room in ARROWS for path in modules(room)}
+    graph = {name: {other for other in imports(path) if other in files} - {name} for name, path in files.items()}
+    order = TopologicalSorter(graph)
+    order.prepare()  # raises CycleError, which names the circle
 
 
 def test_reconcilers_meet_only_through_their_clients() -> None:
@@ -74,7 +115,7 @@ def test_pure_modules_reach_no_host(name: str) -> None:
 
 def test_no_module_has_a_name_that_says_nothing() -> None:
     empty = {"utils", "util", "helpers", "helper", "common", "constants", "manager", "misc"}
-    assert [path for room in FORBIDDEN for path in modules(room) if path.stem in empty] == []
+    assert [path for room in ARROWS for path in modules(room) if path.stem in empty] == []
 
 
 HEAVY: dict[Need, set[str]] = {"github": {"github", "jwt"}, "git": {"git"}}

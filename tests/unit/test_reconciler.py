@@ -12,18 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_resources.errors import BudgetSpent, FinalError, RateLimited, RetryLater, StillWaiting
+from custom_resources.properties import Properties
 from custom_resources.rate_budget import Cost
-from custom_resources.reconciler import (
-    CustomResource,
-    Done,
-    Foreseen,
-    Properties,
-    Replan,
-    Request,
-    is_complete,
-    on_event,
-    parsed,
-)
+from custom_resources.reconciler import CustomResource, Done, Foreseen, Replan, Request, is_complete, on_event, parsed
 
 
 class LampProperties(Properties):

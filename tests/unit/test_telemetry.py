@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from custom_resources import handlers, telemetry
 from custom_resources.errors import FinalError, RetryLater
-from custom_resources.reconciler import CustomResource, Done, Foreseen, Properties, Request
+from custom_resources.properties import Properties
+from custom_resources.reconciler import CustomResource, Done, Foreseen, Request
 
 
 @given(st.text(min_size=3, max_size=40).map("ghp_".__add__), st.text(max_size=10), st.text(max_size=10))

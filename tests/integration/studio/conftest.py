@@ -17,7 +17,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local import assembly, ministack, studio, versions
+from local import assembly, domain, ministack, studio, versions
 from local import run as runs
 from local.home import Home
 from local.terminal import Terminal
@@ -25,7 +25,7 @@ from standins.aws.emulator import Emulator
 from tests.sharing import forget_spent_budget, synthesized_before
 
 FIRST_DOOR, SECOND_DOOR, OWN = "regression", "Tabular by event", "Tabular of our own"
-DOMAIN = studio.CHAIN_DOMAIN_ID
+DOMAIN = domain.ID
 SECONDS = 120
 AnswerT = TypeVar("AnswerT")
 
@@ -270,7 +270,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 def open_both_doors(home: Home) -> None:
     """Write the settings of an installation with everything switched on."""
-    studio.use_profile(home, FIRST_DOOR, runs.ORGANIZATION)
+    domain.use_profile(home, FIRST_DOOR, runs.ORGANIZATION)
     folders = f'[profile_folders]\n"{SECOND_DOOR}" = "regression"\n"{OWN}" = "regression"\n'
     text = home.settings.read_text(encoding="utf-8").replace("[profile_folders]\n", folders)
     home.settings.write_text(

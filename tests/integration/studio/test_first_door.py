@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local import logs, studio
+from local import domain, logs, studio
 from local import run as runs
 from local.home import LocalError
 from tests.integration.studio.conftest import DOMAIN, FIRST_DOOR, OWN, Installation, eventually, quiet
@@ -150,7 +150,7 @@ def test_the_repository_of_studios_git_connection_is_adopted(installation: Insta
 def test_a_profile_without_our_environment_is_told_to_its_user(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(studio, "use_profile", lambda *_: None)
+    monkeypatch.setattr(domain, "use_profile", lambda *_: None)
     monkeypatch.setattr(runs, "up", lambda *_: installation.run)
     (ours,) = installation.datazone.list_project_profiles(domainIdentifier=DOMAIN, name=FIRST_DOOR)["items"]
     profile = installation.datazone.get_project_profile(domainIdentifier=DOMAIN, identifier=ours["id"])
