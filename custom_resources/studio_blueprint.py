@@ -18,8 +18,7 @@ from custom_resources.reconciler import CustomResource, Done, Foreseen, Replan, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from custom_resources.clients.blueprints import Blueprints
-    from custom_resources.clients.protocols import Clients
+    from custom_resources.clients.protocols import Blueprints, Clients
 
 ROLE_PATIENCE_SECONDS = 120  # IAM spreads a new role within seconds; after that the role is wrong
 _DESIGNATIONS = ("OWNER", "CONTRIBUTOR")
