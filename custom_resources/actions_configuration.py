@@ -100,8 +100,7 @@ def _difference(request: Request[ActionsConfigurationProperties], full_name: str
     """Compare with what we set before: a value changed by hand stays unless ours has changed."""
     new, old = request.properties, request.old
     if request.type == "Delete":
-        secrets = tuple(sorted({*new.secrets, *new.secret_references}))
-        return Plan(full_name, secrets_removed=secrets, variables_removed=tuple(sorted(new.variables)))
+        return _removed(new, full_name, references_only=request.stack_ends)
     if old is None or request.type == "Create":
         return Plan(full_name, False, new.secrets, new.secret_references, new.variables)
     all_secrets = new.rotate_secrets
@@ -119,6 +118,19 @@ def _difference(request: Request[ActionsConfigurationProperties], full_name: str
         tuple(sorted({*old.secrets, *old.secret_references} - kept)),
         tuple(sorted(old.variables.keys() - new.variables.keys())),
     )
+
+
+def _removed(properties: ActionsConfigurationProperties, full_name: str, *, references_only: bool) -> Plan:
+    """Return what is taken out of a repository.
+
+    Where the stack ends, its repository is archived right after, or loses the rest then (Custom::GitHubRepository):
+    only values of secret references, which somebody could misuse, go before.
+    """
+    references = tuple(sorted(properties.secret_references))
+    if references_only:
+        return Plan(full_name, secrets_removed=references)
+    secrets = tuple(sorted({*properties.secrets, *references}))
+    return Plan(full_name, secrets_removed=secrets, variables_removed=tuple(sorted(properties.variables)))
 
 
 class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observed, Plan]):

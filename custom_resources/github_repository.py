@@ -40,6 +40,9 @@ class GitHubRepositoryProperties(Properties):
     topics: list[str] = Field(default_factory=list)
     adopt_existing: bool = False
     default_branch: BranchName = "main"
+    # What the stack sets in it: removed at the stack's end where the repository is not archived.
+    secret_names: list[str] = Field(default_factory=list)
+    variable_names: list[str] = Field(default_factory=list)
 
     @property
     def full_name(self) -> str:
@@ -82,7 +85,7 @@ class Observed:
     rival: str = ""  # another stack that holds the repository and still exists
 
 
-Action = Literal["create", "adopt", "restore", "keep", "archive", "nothing"]
+Action = Literal["create", "adopt", "restore", "keep", "archive", "release", "nothing"]
 _STATUS = {"create": "created", "adopt": "adopted", "restore": "restored", "keep": "kept"}
 
 
@@ -96,6 +99,7 @@ class Plan:
     topics: tuple[str, ...] | None = None  # all that it shall have; None leaves them
     empty: bool = False
     claim: Claim | None = None
+    released: int = 0  # how many secrets and variables are removed
 
 
 def _with_lineage(found: Repository, request: Request[GitHubRepositoryProperties], clients: Clients) -> Observed:
@@ -170,13 +174,17 @@ def _refuse_another_organization(request: Request[GitHubRepositoryProperties], f
 
 
 def _ended(request: Request[GitHubRepositoryProperties], observed: Observed) -> Plan:
-    """Archive what is ours. A refused second stack's rollback leaves the first one's work alone."""
-    found = observed.repository
-    known = request.physical_id.isdigit()
-    ours = not _only_adopted(request, observed) if known else _is_ours(request.properties, observed)
-    if found and not found.archived and ours and not observed.rival:
-        return Plan("archive", found)
-    return Plan("nothing")
+    """Archive what is ours, and leave what was only adopted as it was.
+
+    A refused second stack's rollback leaves the first one's work alone.
+    """
+    found, known = observed.repository, request.physical_id.isdigit()
+    if found is None or found.archived or observed.rival:
+        return Plan("nothing")
+    if known and _only_adopted(request, observed):
+        released = len(request.properties.secret_names) + len(request.properties.variable_names)
+        return Plan("release", found, released=released) if released else Plan("nothing")
+    return Plan("archive", found) if known or _is_ours(request.properties, observed) else Plan("nothing")
 
 
 def _made(request: Request[GitHubRepositoryProperties], known: bool) -> Plan:
@@ -269,7 +277,7 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
     def cost(self, plan: Plan) -> Cost:
         """Return what GitHub counts: a write is 5 points, a new repository also a piece of content."""
         writes = (plan.action in ("create", "archive", "restore")) + bool(plan.changes) + (plan.topics is not None)
-        return Cost(points=5 * writes, creations=int(plan.action == "create"))
+        return Cost(points=5 * (writes + plan.released), creations=int(plan.action == "create"))
 
     def apply(
         self, plan: Plan, request: Request[GitHubRepositoryProperties], ensure_current: Callable[[], None]
@@ -279,8 +287,8 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
         repository = self._written(plan, request)
         if isinstance(repository, Replan):
             return repository
-        if repository is None or plan.action == "archive":
-            return Done(metrics=("Archived",) if repository else ())
+        if repository is None or plan.action in ("archive", "release"):
+            return Done(metrics=("Archived",) if plan.action == "archive" else ())
         if plan.claim:
             faster = take(plan.claim, repository.full_name, self._clients.git, request.started)
             if faster:
@@ -299,6 +307,10 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
             return repository
         if plan.action == "archive":
             return github.update_repository(repository.full_name, archived=True)
+        if plan.action == "release":
+            github.delete_secrets(repository.full_name, request.properties.secret_names)
+            github.delete_variables(repository.full_name, request.properties.variable_names)
+            return repository
         if plan.action == "restore" or plan.changes.get("archived") is False:
             # An archived repository takes no other change.
             repository = github.update_repository(repository.full_name, archived=False)

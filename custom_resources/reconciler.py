@@ -51,6 +51,12 @@ class Request(Generic[PropertiesT]):
     attempt: int = 0  # how often, in this call, the world has changed while we looked
     noted: Mapping[str, str] = field(default_factory=dict)  # what the preflight saw
     refusal: str = ""  # what refused the plan before this one, in the server's words
+    operation: str = ""  # the stack's: its status, and since when
+
+    @property
+    def stack_ends(self) -> bool:
+        """Tell whether all of the stack's resources go, not this one alone."""
+        return self.operation.startswith(("DELETE_", "ROLLBACK_"))
 
 
 @dataclass(frozen=True)
@@ -183,6 +189,7 @@ def parsed(resource: CustomResource[PropertiesT, Any, Any], event: Event) -> Req
         logical_id=str(event.get("LogicalResourceId", "")),
         started=float(operation.get("Started", 0)),
         noted=operation.get("Noted") or {},
+        operation=str(operation.get("Stack", "")),
     )
 
 

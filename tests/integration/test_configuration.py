@@ -157,3 +157,61 @@ def test_a_refused_update_can_be_rolled_back(world: World, project: Project) -> 
     assert world.requests() == []
     project.configure(SECRETS, {"TRIGGER": "false"})
     assert world.requests() == []
+
+
+# -- the end of a stack ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.ministack
+def test_an_archived_repository_keeps_identifiers_and_loses_values_of_references(
+    world: World, project: Project
+) -> None:
+    reference = world.cloud.store_secret("scenarios/api", "key", "from Secrets Manager")
+    project.configure(SECRETS, {"TRIGGER": "false"}, SecretReferences={"API_KEY": reference})
+    world.requests()
+    project.delete()
+    assert project.state.archived
+    assert values(project) == SECRETS
+    assert [line for line in writes(world) if "secrets" in line] == ["DELETE secrets/API_KEY"]
+
+
+def test_a_delete_without_references_asks_for_the_repository_and_its_lineage_only(
+    world: World, project: Project
+) -> None:
+    world.requests()
+    project.delete()
+    asked = world.requests()
+    assert [entry.method for entry in asked if entry.kind == "rest"] == ["GET", "PATCH"]
+    assert sum(entry.kind == "git" for entry in asked) <= 3
+
+
+def test_a_repository_that_was_only_adopted_loses_all_that_was_set(world: World) -> None:
+    world.rest("POST", "/orgs/acme/repos", name="p1-build", auto_init=True)
+    version = world.publish("v1", {"train.py": "template\n"})
+    user = Project(world, version)
+    user.attributes = {"RepositoryId": str(world.snapshot("p1-build")["id"])}
+    user.commit({"README.md": None, "train.py": "mine\n"})
+    first = Project(
+        world, version, settings={"AdoptExisting": "true"}, secrets={"OURS": "1"}, variables={"TRIGGER": "false"}
+    ).launch()
+    world.rest("POST", "/repos/acme/p1-build/actions/variables", name="THEIRS", value="1")
+    assert first.status["Status"] == "pull-request"
+    assert set(first.state.secrets) == {"OURS"}
+    first.delete()
+    assert not first.state.archived
+    assert not first.state.secrets
+    assert set(first.state.variables) == {"THEIRS"}
+
+
+def test_a_configuration_that_leaves_its_stack_takes_everything_along(world: World, project: Project) -> None:
+    """Its repository stays then, and is not archived."""
+    properties = {
+        "RepositoryId": project.repository_id,
+        "Repository": project.attributes["FullName"],
+        "Secrets": SECRETS,
+        "Variables": {"TRIGGER": "false"},
+    }
+    world.handlers.stacks.begin("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+    world.handlers.send("Custom::ActionsConfiguration", "Delete", properties, stack=project.stack, physical_id="c")
+    assert not project.state.secrets
+    assert not project.state.variables

@@ -160,6 +160,8 @@ class Project:
             "ProjectName": "Demo",
             "Visibility": "private",
             "Topics": ["studio"],
+            "SecretNames": sorted(self.secrets),
+            "VariableNames": sorted(self.variables),
         }
         chosen = {key: value for key, value in self.settings.items() if key in _OF_REPOSITORIES}
         return Resource("Custom::GitHubRepository", {**properties, **chosen, **self._repository_changes})

@@ -19,6 +19,7 @@ from custom_resources.github_repository import (
 )
 from custom_resources.lineage import Delivery
 from custom_resources.live_stack import Claim, HeldByAnotherStack
+from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import Request
 
 RESOURCE = GitHubRepository(FunctionClients({}))
@@ -91,6 +92,14 @@ def test_a_create_decides_by_whose_it_is(observed: Observed, adopt: bool, action
 )
 def test_a_delete_archives_what_is_ours(observed: Observed, id_: str, action: str) -> None:
     assert decided(observed, "Delete", id_).action == action
+
+
+def test_a_delete_releases_what_was_only_adopted() -> None:
+    seen = Observed(FOUND, None)
+    planned = decided(seen, "Delete", "7", secret_names=["A", "B"], variable_names=["C"])
+    assert (planned.action, RESOURCE.cost(planned)) == ("release", Cost(points=15))
+    assert decided(replace(seen, rival="arn"), "Delete", "7", secret_names=["A"]).action == "nothing"
+    assert decided(Observed(FOUND, OURS), "Delete", "7", secret_names=["A"]).action == "archive"
 
 
 def test_an_update_changes_what_the_stack_changed() -> None:
