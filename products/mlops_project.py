@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import (
@@ -20,189 +19,10 @@ from aws_cdk import aws_servicecatalog as servicecatalog
 from constructs import Construct
 
 from products.functions import SERVICE_TIMEOUT, service_token
+from products.parameters import Parameter, launch_parameters
 from products.settings import Settings, SettingsError
 from products.versions import Version
 from products.workflow_role import Repository, execution_role_policy, workflow_role
-
-REPOSITORY_NAME = r"^(?!\.{1,2}$)(?!.*\.git$)[A-Za-z0-9._-]{0,100}$"
-
-
-@dataclass(frozen=True)
-class _Parameter:
-    """A parameter as the launch form shows it. `default` None: it must be given."""
-
-    name: str
-    label: str
-    description: str
-    default: str | None = ""
-    pattern: str = ""
-    constraint: str = ""
-    values: tuple[str, ...] = ()
-
-
-def _parameters(settings: Settings) -> dict[str, list[_Parameter]]:
-    """Return the parameters by the group that the launch form shows them in."""
-    product, git = settings.product, settings.git_config
-    name = r"^[\w -]{0,64}$"
-    name_constraint = "up to 64 letters, digits, spaces, underscores and hyphens"
-    return {
-        "Project": [
-            _Parameter(
-                "DomainId",
-                "Domain id",
-                "The SageMaker Unified Studio domain, such as dzd_1a2b3c; classic in SageMaker Studio classic.",
-                None,
-                r"^(dzd[-_][a-zA-Z0-9_-]{1,36}|classic)$",
-                "an id that starts with dzd_ or dzd-, or classic",
-            ),
-            _Parameter(
-                "ProjectId",
-                "Project id",
-                "The Studio project. Empty in SageMaker Studio classic, which fills in its own.",
-                "",
-                r"^[a-zA-Z0-9_-]{0,36}$",
-                "up to 36 letters, digits, underscores and hyphens",
-            ),
-            _Parameter("ProjectName", "Project name", "Empty: as Studio says.", "", name, name_constraint),
-            _Parameter(
-                "ProfileName",
-                "Project profile",
-                "Its template folder is the name in lower case. Empty: as Studio says.",
-                "",
-                name,
-                name_constraint,
-            ),
-            _Parameter(
-                "UserRoleArn",
-                "Project role",
-                "The role that pipelines run as: the project's own, filled in by Studio. Empty: looked up.",
-                "",
-                r"^(arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+)?$",
-                "the ARN of a role",
-            ),
-            _Parameter(
-                "ScopeName",
-                "Scope name",
-                "AMAZON_DATAZONE_SCOPENAME for the workflows; Studio's scope is dev.",
-                product.scope_name,
-                r"^[A-Za-z0-9_-]{1,64}$",
-                "1 to 64 letters, digits, underscores and hyphens",
-            ),
-            _Parameter(
-                "SageMakerProjectName",
-                "SageMaker classic project name",
-                "Filled in by SageMaker Studio classic.",
-                "",
-                r"^([a-zA-Z0-9](-*[a-zA-Z0-9]){0,31})?$",
-                "a SageMaker project name",
-            ),
-            _Parameter(
-                "SageMakerProjectId",
-                "SageMaker classic project id",
-                "Filled in by SageMaker Studio classic.",
-                "",
-                r"^([a-zA-Z0-9](-*[a-zA-Z0-9]){0,19})?$",
-                "a SageMaker project id",
-            ),
-        ],
-        "Repositories on GitHub": [
-            _Parameter(
-                "Organization",
-                "Organization",
-                "The organization that the repositories are made in.",
-                git.private_github_organization or None,
-                r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}$",
-                "an organization's name as in its address on GitHub",
-            ),
-            _Parameter(
-                "BuildRepositoryName",
-                "Build repository",
-                "Empty: the one of the project's Git connection, else <project id>-<domain id>-build-repo.",
-                "",
-                REPOSITORY_NAME,
-                "up to 100 letters, digits, dots, underscores and hyphens, not ending in .git",
-            ),
-            _Parameter(
-                "DeployRepositoryName",
-                "Deploy repository",
-                "Empty: <project id>-<domain id>-deploy-repo.",
-                "",
-                REPOSITORY_NAME,
-                "up to 100 letters, digits, dots, underscores and hyphens, not ending in .git",
-            ),
-            _Parameter(
-                "RepositoryVisibility",
-                "Visibility",
-                "Who sees the repositories; internal needs GitHub Enterprise.",
-                product.visibility,
-                values=("private", "internal", "public"),
-            ),
-            _Parameter(
-                "AdoptExisting",
-                "Adopt existing repositories",
-                "true: take repositories of these names that exist already, and keep their content.",
-                "false",
-                values=("true", "false"),
-            ),
-        ],
-        "Template": [
-            _Parameter(
-                "SyncMode",
-                "Template updates",
-                "Merge: into the default branch where that is clean; PullRequest: always ask; Off: never.",
-                product.sync_mode,
-                values=("Merge", "PullRequest", "Off"),
-            ),
-            _Parameter(
-                "TriggerPipelineExecution",
-                "Run the pipeline on push",
-                "The variable TRIGGER_PIPELINE_EXECUTION of both repositories.",
-                "false",
-                values=("true", "false"),
-            ),
-            _Parameter(
-                "RotateSecrets",
-                "Write all secrets again",
-                "true: also secrets whose value here has not changed, which undoes changes made by hand on GitHub.",
-                "false",
-                values=("true", "false"),
-            ),
-        ],
-        "Data and deployment": [
-            _Parameter(
-                "GlueDatabase",
-                "Glue database",
-                "GLUE_DATABASE of the workflows.",
-                product.glue_database,
-                r"^[A-Za-z0-9_-]{1,255}$",
-                "1 to 255 letters, digits, underscores and hyphens",
-            ),
-            _Parameter(
-                "GlueTable",
-                "Glue table",
-                "GLUE_TABLE of the workflows.",
-                product.glue_table,
-                r"^[A-Za-z0-9_-]{1,255}$",
-                "1 to 255 letters, digits, underscores and hyphens",
-            ),
-            _Parameter(
-                "DeployAccount",
-                "Deployment account",
-                "The AWS account that models are deployed to. Empty: this one.",
-                "",
-                r"^(\d{12})?$",
-                "an account id of 12 digits",
-            ),
-            _Parameter(
-                "MlflowTrackingUri",
-                "MLflow tracking server",
-                "Its ARN or address. Empty: as the project has it.",
-                "",
-                r"^(arn:aws[a-z-]*:sagemaker:\S+|https?://\S+)?$",
-                "an ARN or an http(s) address",
-            ),
-        ],
-    }
 
 
 class MlopsProject(servicecatalog.ProductStack):
@@ -218,7 +38,7 @@ class MlopsProject(servicecatalog.ProductStack):
         )
         self._settings = settings
         self._version = version
-        self._ask(_parameters(settings))
+        self._ask(launch_parameters(settings))
         self._refuse()
         self._project_id = self._first("ProjectId", "SageMakerProjectId")
         self._project = self._studio_project()
@@ -237,7 +57,7 @@ class MlopsProject(servicecatalog.ProductStack):
 
     # -- what a launch asks for -------------------------------------------------------------------------------
 
-    def _ask(self, groups: dict[str, list[_Parameter]]) -> None:
+    def _ask(self, groups: dict[str, list[Parameter]]) -> None:
         self._parameters: dict[str, CfnParameter] = {}
         for parameter in (each for group in groups.values() for each in group):
             self._parameters[parameter.name] = CfnParameter(

@@ -364,9 +364,9 @@ INJECTIONS = (
 @pytest.fixture(scope="module")
 def patterns() -> dict[str, str]:
     """The AllowedPattern of every parameter of the product that has one."""
-    from products.mlops_project import _parameters
+    from products.parameters import launch_parameters
 
-    groups = _parameters(Settings()).values()
+    groups = launch_parameters(Settings()).values()
     return {parameter.name: parameter.pattern for group in groups for parameter in group if parameter.pattern}
 
 

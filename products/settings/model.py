@@ -1,18 +1,13 @@
-"""settings.toml: load and validate what an administrator decides. Imports no aws_cdk: operations read it too."""
+"""What settings.toml may say: one model for each of its tables, with defaults and limits."""
 
 from __future__ import annotations
 
-import json
-import os
-import tomllib
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-PROJECT_ROOT = Path(__file__).resolve().parent.parent
 RETENTION_DAYS = (
     1,
     3,
@@ -37,8 +32,6 @@ RETENTION_DAYS = (
     3288,
     3653,
 )
-
-_MAX_BYTES = 100_000
 _MAX_PATTERNS = 10  # of principals with wildcards, for one portfolio (AWS)
 _PARTITION = "arn:aws(-[a-z]+)*"
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._/-]*)?\Z")]
@@ -60,36 +53,6 @@ SecretReference = Annotated[
     StringConstraints(pattern=rf"^{_PARTITION}:secretsmanager:[a-z0-9-]+:\d{{12}}:secret:[\w/+=.@-]+(#[\w.-]+)?\Z"),
 ]
 FolderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*\Z")]
-
-# What to write instead, by key.
-_HINTS = {
-    "api_url": "write an http(s) address such as https://api.github.com",
-    "server_url": "write an http(s) address such as https://github.com",
-    "prefix": "use 2 to 16 lower case letters, digits and hyphens, starting with a letter",
-    "secret_references": "write names as GitHub shows them, each with the ARN of a secret, or ARN#key of a JSON one",
-    "principals": "write ARNs of users, groups or roles without a path, such as arn:aws:iam::123456789012:role/Name",
-    "principal_patterns": "write patterns without an account, such as arn:aws:iam:::role/DataScientist*",
-    "share_accounts": "write account ids of 12 digits, in quotes",
-    "share_organizations": "write ids of organizations (o-...) or organizational units (ou-...)",
-    "classic_execution_roles": "write ARNs of roles, such as arn:aws:iam::123456789012:role/Pipelines",
-    "deploy_role": "write the name of an IAM role, without its ARN or path",
-    "oidc_role_github_workflow": "write the ARN of a role, or leave it empty",
-    "oidc_provider_arn": "write the ARN of an OIDC provider, or leave it empty",
-    "permissions_boundary": "write the ARN of an IAM policy, or leave it empty",
-    "private_github_organization": "write the organization's name as in its address on GitHub",
-    "public_aiops_templates_org": "write the organization's name as in its address on GitHub",
-    "notification_email": "write one address",
-    "support_email": "write one address",
-    "profile_folders": "write the folder's plain name, without slashes",
-    "domain_id": "write the domain's id (dzd-...), or leave it empty",
-    "profiles": "write the profiles' names as Studio shows them",
-    "workflow": "write the workflow's file name, such as deploy_model.yml",
-    "specific_folders": "write the folders' plain names, without slashes",
-}
-
-
-class SettingsError(Exception):
-    """settings.toml cannot be used as it is: one sentence that names the key and what to do."""
 
 
 class _Section(BaseModel):
@@ -387,58 +350,3 @@ class Settings(_Section):
     def workflow_role_prefix(self) -> str:
         """What the names of the projects' workflow roles begin with."""
         return f"{self.prefix}-wf-"
-
-
-def settings_path() -> Path:
-    """Return SETTINGS_FILE, else the project's settings.toml."""
-    return Path(os.environ.get("SETTINGS_FILE") or PROJECT_ROOT / "settings.toml")
-
-
-def load_settings(path: Path | None = None) -> Settings:
-    """Read and validate the settings. Raises SettingsError, one sentence."""
-    path = path or settings_path()
-    try:
-        text = path.read_bytes()
-        if len(text) > _MAX_BYTES:
-            raise SettingsError(f"{path.name} has {len(text):,} bytes; at most {_MAX_BYTES:,} are read.")
-        values = tomllib.loads(text.decode("utf-8"))
-        # Through JSON: TOML's arrays become tuples also in pydantic's strict mode.
-        document = json.dumps(values, default=str)
-    except FileNotFoundError:
-        raise SettingsError(f"{path} does not exist; copy settings.toml there or set SETTINGS_FILE.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path.name} is not valid TOML ({error}); correct it there.") from None
-    except RecursionError:
-        raise SettingsError(f"{path.name} nests tables or arrays too deeply; correct it there.") from None
-    try:
-        return Settings.model_validate_json(document)
-    except ValidationError as error:
-        raise SettingsError(_sentence(path.name, error)) from None
-
-
-def _sentence(file: str, error: ValidationError) -> str:
-    """Say the first problem in one sentence: the key, what is wrong, what to do."""
-    problem = error.errors()[0]
-    where = [str(part) for part in problem["loc"]]
-    key = ".".join(where)
-    if problem["type"] == "extra_forbidden":
-        known = ", ".join(_fields(where[:-1]))
-        return f"{file}: {key} is not a setting; correct its name (known here: {known}) or remove it."
-    if problem["type"] == "value_error":
-        reason = str(problem["ctx"]["error"])
-        return f"{file}: {key + ': ' if key else ''}{reason}."
-    hint = next((_HINTS[part] for part in reversed(where) if part in _HINTS), "")
-    # A secret's value may have been written in place of its ARN: it is not repeated.
-    shown = "that" if "secret_references" in where else json.dumps(problem["input"], default=str)
-    if hint:
-        return f"{file}: {key} cannot be {shown}; {hint}."
-    what = problem["msg"].replace("Input should", "it should").replace("String should", "it should")
-    return f"{file}: {key} cannot be {shown}; {what}."
-
-
-def _fields(where: list[str]) -> list[str]:
-    model: Any = Settings
-    for part in where:
-        fields = getattr(model, "model_fields", None)  # a map of sections has none of its own
-        model = fields[part].annotation if fields is not None else get_args(model)[-1]
-    return sorted(model.model_fields)
