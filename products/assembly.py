@@ -13,7 +13,7 @@ from products.foundation import FOUNDATION_STACK, PORTFOLIO_STACK, FoundationSta
 from products.layers import raise_build_failure
 from products.portfolio import LaunchingStack, PortfolioStack
 from products.settings import Settings
-from products.studio import STUDIO_STACK, StudioStack
+from products.studio import STUDIO_STACK, OfferedProduct, StudioStack
 from products.versions import Version, VersionError, check_prefix
 
 STACK_TAG = "studio-mlops:stack"
@@ -70,9 +70,9 @@ def build_app(
             STUDIO_STACK,
             settings=settings,
             foundation=foundation,
-            portfolio_id=portfolio.portfolio.portfolio_id,
-            product_id=portfolio.product.product_id,
-            version=versions[-1].version,
+            product=OfferedProduct(
+                portfolio.portfolio.portfolio_id, portfolio.product.product_id, versions[-1].version
+            ),
             description="How SageMaker Unified Studio launches the project template",
             **boundary,
         ).add_stack_dependency(portfolio)

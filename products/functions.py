@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from aws_cdk import ArnFormat, Duration, IgnoreMode, RemovalPolicy, Size, Stack, custom_resources
+from aws_cdk import ArnFormat, CustomResource, Duration, IgnoreMode, RemovalPolicy, Size, Stack, custom_resources
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
@@ -16,6 +15,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
+from custom_resources.catalogue import CATALOGUE, Entry
 from products.layers import ARCHITECTURES, RUNTIME, layer_version
 from products.settings import PROJECT_ROOT, Settings
 
@@ -27,6 +27,9 @@ PATIENCE = Duration.minutes(40)
 WAITER_TIMEOUT = Duration.minutes(55)
 SERVICE_TIMEOUT = Duration.minutes(59)
 QUERY_INTERVAL = Duration.seconds(5)
+# MB of the framework's own functions. Lambda gives processor time by memory, and with its default (128) their cold
+# start, which every launch waits for, takes longer than their work.
+FRAMEWORK_MEMORY = 512
 
 _GIT_ENVIRONMENT = {
     "PATH": "/opt/git/bin:/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin",
@@ -36,73 +39,31 @@ _GIT_ENVIRONMENT = {
 }
 
 
-@dataclass(frozen=True)
-class Handler:
-    """A function: `custom_resources.handlers.<name>`."""
-
-    name: str
-    description: str
-    memory: int = 256  # MB
-    timeout: Duration = field(default_factory=lambda: Duration.minutes(2))
-    github: bool = False  # talks to GitHub: token and rate budget
-    git: bool = False  # runs git
-    archives: bool = False  # reads template archives
-    storage: int = 512  # MB of /tmp
-    in_product: bool = True  # a launch of the product uses it
-
-    @property
-    def title(self) -> str:
-        """The construct's id."""
-        return "".join(word.capitalize() for word in self.name.split("_"))
-
-    def function_name(self, settings: Settings) -> str:
-        """The user function's name."""
-        return f"{settings.prefix}-{self.name.replace('_', '-')}"
-
-    def provider_name(self, settings: Settings) -> str:
-        """The name of the provider function, the ServiceToken of templates."""
-        return f"{self.function_name(settings)}-provider"
+ENTRIES = {entry.name: entry for entry in CATALOGUE}
+SERVED = tuple(entry for entry in CATALOGUE if entry.class_name)  # those behind a provider, for a custom resource
 
 
-# 512 MB for those that run git: git's own processes, and the processor share that comes with memory. A delivery has the
-# template on disk three times (archive, git's input, git's objects), and a file of 100 MB in memory more than once.
-HANDLERS = (
-    Handler("studio_project", "Custom::StudioProject: reads a project", archives=True),
-    Handler(
-        "github_repository",
-        "Custom::GitHubRepository: makes, adopts, restores, archives",
-        memory=512,
-        timeout=Duration.minutes(5),
-        github=True,
-        git=True,
-    ),
-    Handler(
-        "repository_template",
-        "Custom::RepositoryTemplate: delivers and merges template versions",
-        memory=1024,
-        storage=2048,
-        timeout=Duration.minutes(10),
-        github=True,
-        git=True,
-        archives=True,
-    ),
-    Handler(
-        "actions_configuration",
-        "Custom::ActionsConfiguration: sets Actions secrets and variables",
-        timeout=Duration.minutes(5),
-        github=True,
-    ),
-    Handler("template_archive", "Custom::TemplateArchive: stores a version's content", in_product=False),
-    Handler("version_guidance", "Custom::VersionGuidance: deprecates and deactivates versions", in_product=False),
-    Handler("studio_blueprint", "Custom::StudioBlueprint: registers the product in a domain", in_product=False),
-    Handler("studio_project_profile", "Custom::StudioProjectProfile: offers it to projects", in_product=False),
-)
-_BY_NAME = {handler.name: handler for handler in HANDLERS}
+def provider_name(settings: Settings, entry: Entry) -> str:
+    """Return the name of the provider's function, which templates call."""
+    return f"{entry.function_name(settings.prefix)}-provider"
 
 
-def service_token(scope: Construct, settings: Settings, name: str) -> str:
-    """Return the ServiceToken of a handler by its function's name, so that templates can stand alone."""
-    return function_arn(scope, _BY_NAME[name].provider_name(settings))
+def custom_resource(
+    scope: Construct, logical_id: str, settings: Settings, name: str, properties: Mapping[str, Any]
+) -> CustomResource:
+    """Return the custom resource of a function of the catalogue.
+
+    Its provider is called by name, so that templates can stand alone. Raises KeyError for a name that is not there.
+    """
+    entry = ENTRIES[name]
+    return CustomResource(
+        scope,
+        logical_id,
+        service_token=function_arn(scope, provider_name(settings, entry)),
+        service_timeout=SERVICE_TIMEOUT,
+        resource_type=entry.resource_type,
+        properties=dict(properties),
+    )
 
 
 def function_arn(scope: Construct, name: str) -> str:
@@ -144,56 +105,56 @@ class Functions:
         self._git: lambda_.LayerVersion | None = None
 
     def function(
-        self, handler: Handler, statements: Sequence[iam.PolicyStatement], environment: Mapping[str, str]
+        self, entry: Entry, statements: Sequence[iam.PolicyStatement], environment: Mapping[str, str]
     ) -> lambda_.Function:
-        """Return a handler's function with a role that allows the statements, its own log, and no more."""
-        settings, name = self._settings, handler.function_name(self._settings)
-        log_group = self._log_group(f"{handler.title}Log", f"/aws/lambda/{name}")
+        """Return an entry's function with a role that allows the statements, its own log, and no more."""
+        settings, name = self._settings, entry.function_name(self._settings.prefix)
+        log_group = self._log_group(f"{entry.title}Log", f"/aws/lambda/{name}")
         return lambda_.Function(
             self._scope,
-            handler.title,
+            entry.title,
             function_name=name,
-            description=handler.description,
+            description=entry.description,
             runtime=RUNTIME,
             architecture=ARCHITECTURES[settings.architecture],
             code=self._code,
-            handler=f"custom_resources.handlers.{handler.name}",
-            role=self._role(f"{handler.title}Role", [_writes(log_group), *statements]),
-            layers=[self._python, *([self._git_layer()] if handler.git else [])],
-            memory_size=handler.memory,
-            ephemeral_storage_size=Size.mebibytes(handler.storage),
-            timeout=handler.timeout,
+            handler=f"custom_resources.handlers.{entry.name}",
+            role=self._role(f"{entry.title}Role", [_writes(log_group), *statements]),
+            layers=[self._python, *([self._git_layer()] if "git" in entry.needs else [])],
+            memory_size=entry.memory,
+            ephemeral_storage_size=Size.mebibytes(entry.storage),
+            timeout=Duration.seconds(entry.timeout),
             log_group=log_group,
             tracing=lambda_.Tracing.ACTIVE if settings.xray else lambda_.Tracing.DISABLED,
             environment={
-                "POWERTOOLS_SERVICE_NAME": handler.name,
+                "POWERTOOLS_SERVICE_NAME": entry.name,
                 "POWERTOOLS_LOG_LEVEL": settings.log_level,
                 "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
-                **(_GIT_ENVIRONMENT if handler.git else {}),
+                **(_GIT_ENVIRONMENT if "git" in entry.needs else {}),
                 **environment,
             },
         )
 
-    def provider(self, handler: Handler, function: lambda_.Function) -> custom_resources.Provider:
+    def provider(self, entry: Entry, function: lambda_.Function) -> custom_resources.Provider:
         """Return the CDK's provider framework around a function that serves both of its phases."""
-        name = handler.provider_name(self._settings)
-        log_group = self._log_group(f"{handler.title}ProviderLog", f"/aws/lambda/{name}")
+        name = provider_name(self._settings, entry)
+        log_group = self._log_group(f"{entry.title}ProviderLog", f"/aws/lambda/{name}")
         write = [_writes(log_group)]
         provider = custom_resources.Provider(
             self._scope,
-            f"{handler.title}Provider",
+            f"{entry.title}Provider",
             on_event_handler=function,
             is_complete_handler=function,
             provider_function_name=name,
             query_interval=QUERY_INTERVAL,
             total_timeout=WAITER_TIMEOUT,
-            framework_on_event_role=self._role(f"{handler.title}OnEventRole", write),
-            framework_complete_and_timeout_role=self._role(f"{handler.title}IsCompleteRole", write),
+            framework_on_event_role=self._role(f"{entry.title}OnEventRole", write),
+            framework_complete_and_timeout_role=self._role(f"{entry.title}IsCompleteRole", write),
             log_group=log_group,
             disable_waiter_state_machine_logging=False,
             waiter_state_machine_log_options=custom_resources.LogOptions(
                 # A name that CloudWatch's log delivery needs no further resource policy for.
-                destination=self._log_group(f"{handler.title}WaiterLog", f"/aws/vendedlogs/states/{name}"),
+                destination=self._log_group(f"{entry.title}WaiterLog", f"/aws/vendedlogs/states/{name}"),
                 include_execution_data=False,  # a request holds its response URL
                 level=stepfunctions.LogLevel.ALL,
             ),
@@ -204,6 +165,7 @@ class Functions:
             retry_attempts=2,
             max_event_age=Duration.hours(1),
         )
+        _give_memory(provider)
         if self._settings.xray:
             _trace(provider)
         return provider
@@ -233,6 +195,13 @@ def _function(provider: custom_resources.Provider, name: str) -> lambda_.Functio
     function = provider.node.find_child(name)
     assert isinstance(function, lambda_.Function)
     return function
+
+
+def _give_memory(provider: custom_resources.Provider) -> None:
+    """Set the memory of the framework's functions, which the framework has no property for."""
+    for child in provider.node.find_all():
+        if isinstance(child, lambda_.CfnFunction):
+            child.memory_size = FRAMEWORK_MEMORY
 
 
 def _trace(provider: custom_resources.Provider) -> None:

@@ -18,7 +18,7 @@ from aws_cdk import (
 from aws_cdk import aws_servicecatalog as servicecatalog
 from constructs import Construct
 
-from products.functions import SERVICE_TIMEOUT, service_token
+from products.functions import custom_resource
 from products.parameters import Parameter, launch_parameters
 from products.settings import Settings, SettingsError
 from products.versions import Version
@@ -128,23 +128,15 @@ class MlopsProject(servicecatalog.ProductStack):
 
     # -- what a launch creates --------------------------------------------------------------------------------
 
-    def _resource(self, logical_id: str, kind: str, handler: str, properties: dict[str, Any]) -> CustomResource:
+    def _resource(self, logical_id: str, name: str, properties: dict[str, Any]) -> CustomResource:
         if self._settings.product.retain_on_failure:
             properties["RetainOnFailure"] = "true"
-        resource = CustomResource(
-            self,
-            logical_id,
-            service_token=service_token(self, self._settings, handler),
-            service_timeout=SERVICE_TIMEOUT,
-            resource_type=f"Custom::{kind}",
-            properties=properties,
-        )
+        resource = custom_resource(self, logical_id, self._settings, name, properties)
         resource.node.default_child.override_logical_id(logical_id)  # type: ignore[union-attr]
         return resource
 
     def _studio_project(self) -> CustomResource:
         return self._resource(
-            "StudioProject",
             "StudioProject",
             "studio_project",
             {
@@ -182,7 +174,6 @@ class MlopsProject(servicecatalog.ProductStack):
     def _repository(self, part: str, name: str, adopt: str) -> Repository:
         resource = self._resource(
             f"{part}Repository",
-            "GitHubRepository",
             "github_repository",
             {
                 "Organization": self._ref("Organization"),
@@ -208,7 +199,6 @@ class MlopsProject(servicecatalog.ProductStack):
         part, folder = repository.part, f"model_{repository.part.lower()}"
         resource = self._resource(
             f"{part}Template",
-            "RepositoryTemplate",
             "repository_template",
             {
                 "RepositoryId": repository.id,
@@ -242,7 +232,6 @@ class MlopsProject(servicecatalog.ProductStack):
             )
         resource = self._resource(
             f"{repository.part}Configuration",
-            "ActionsConfiguration",
             "actions_configuration",
             {
                 "RepositoryId": repository.id,

@@ -13,7 +13,8 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_servicecatalog as servicecatalog
 from constructs import Construct
 
-from products.functions import HANDLERS, SERVICE_TIMEOUT, function_arn, named_id, service_token, statement
+from custom_resources.catalogue import CATALOGUE
+from products.functions import custom_resource, function_arn, named_id, provider_name, statement
 from products.mlops_project import MlopsProject
 from products.settings import Settings
 from products.versions import ARCHIVE_FILE, Version, VersionError, check_prefix
@@ -49,13 +50,12 @@ class LaunchingStack(Stack):
         """Copy a version's content to the archive bucket, under its content address."""
         name = f"Archive{version.version.replace('.', 'o')}"
         asset = s3_assets.Asset(self, f"{name}Asset", path=str(self._directory / version.version / ARCHIVE_FILE))
-        return CustomResource(
+        return custom_resource(
             self,
             name,
-            service_token=service_token(self, self.settings, "template_archive"),
-            service_timeout=SERVICE_TIMEOUT,
-            resource_type="Custom::TemplateArchive",
-            properties={
+            self.settings,
+            "template_archive",
+            {
                 "Archive": version.archive,
                 "SourceBucket": asset.s3_bucket_name,
                 "SourceKey": asset.s3_object_key,
@@ -81,7 +81,7 @@ class LaunchingStack(Stack):
         stacks = self.format_arn(service="cloudformation", resource="stack", resource_name="SC-*")
         workflow_roles = self._iam_role(f"{settings.workflow_role_prefix}*")
         project_roles = self._iam_role(settings.workflow_role.execution_roles)
-        providers = [function_arn(self, handler.provider_name(settings)) for handler in HANDLERS if handler.in_product]
+        providers = [function_arn(self, provider_name(settings, entry)) for entry in CATALOGUE if entry.in_product]
         bounded = (
             {"StringEquals": {"iam:PermissionsBoundary": settings.permissions_boundary}}
             if settings.permissions_boundary
@@ -271,13 +271,12 @@ class PortfolioStack(LaunchingStack):
 
     def _guidance(self) -> None:
         """Set each version's guidance and activity, for which CloudFormation has nothing."""
-        CustomResource(
+        custom_resource(
             self,
             "Guidance",
-            service_token=service_token(self, self.settings, "version_guidance"),
-            service_timeout=SERVICE_TIMEOUT,
-            resource_type="Custom::VersionGuidance",
-            properties={
+            self.settings,
+            "version_guidance",
+            {
                 "ProductId": self.product.product_id,
                 "Guidance": {version.version: version.guidance for version in self.versions},
             },

@@ -1,0 +1,53 @@
+"""What a function finds in its environment, and where a stack's functions find GitHub."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import CfnCondition, CfnParameter, Fn, Stack, Token
+
+from custom_resources.catalogue import Entry
+from products.foundation.storage import Storage
+from products.functions import PATIENCE
+from products.settings import Settings
+
+
+def environment(entry: Entry, settings: Settings, storage: Storage, addresses: Mapping[str, str]) -> dict[str, str]:
+    """Return a function's variables, by what it needs; `addresses` are GitHub's for the function's stack."""
+    variables = {"PATIENCE_SECONDS": str(PATIENCE.to_seconds())}
+    if "github" in entry.needs:
+        variables |= {
+            **addresses,
+            "GITHUB_TOKEN_SECRET": settings.git_config.github_token_secret_name,
+            "BUDGET_TABLE": storage.budget.table_name,
+        }
+    if "archives" in entry.needs:
+        variables["TEMPLATE_BUCKET"] = storage.archives.bucket_name
+    return variables
+
+
+def github_addresses(stack: Stack, settings: Settings) -> dict[str, str]:
+    """Return where a stack's functions find GitHub, by environment variable: the settings, unless given others."""
+    github = settings.github
+    return {
+        "GITHUB_API_URL": _address(stack, "GitHubApiUrl", github.api_url),
+        "GITHUB_SERVER_URL": _address(stack, "GitHubServerUrl", github.server_url),
+    }
+
+
+def _address(stack: Stack, name: str, setting: str) -> str:
+    """Return the setting, or the stack's parameter where that is set.
+
+    The setting is not the parameter's default: `cdk deploy` keeps a parameter's value, and a setting that is
+    changed later would never arrive.
+    """
+    given = CfnParameter(
+        stack,
+        name,
+        default="",
+        description=f"Empty: {setting}, from settings.toml",
+        allowed_pattern=r"^(https?://[A-Za-z0-9.:/_-]+)?$",
+        constraint_description="an http(s) address",
+    ).value_as_string
+    is_set = CfnCondition(stack, f"{name}IsSet", expression=Fn.condition_not(Fn.condition_equals(given, "")))
+    return Token.as_string(Fn.condition_if(is_set.logical_id, given, setting))

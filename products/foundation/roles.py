@@ -1,0 +1,111 @@
+"""What a function's role allows: the catalogue's permissions, with the ARNs and conditions that they mean here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from aws_cdk import ArnFormat, DefaultStackSynthesizer, Stack
+from aws_cdk import aws_iam as iam
+
+from custom_resources.catalogue import Entry, On
+from products.foundation.storage import Storage
+from products.functions import statement
+from products.settings import Settings
+
+READABLE_TAG = "studio-mlops:readable"
+PORTFOLIO_STACK = "PortfolioStack"
+ADMIN_STACKS = (PORTFOLIO_STACK, "StudioStack*")  # their custom resources are not the product's
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where actions are allowed: ARNs, and conditions by their operator."""
+
+    arns: tuple[str, ...]
+    conditions: Mapping[str, dict[str, str]] = field(default_factory=dict)
+
+
+def statements(entry: Entry, stack: Stack, settings: Settings, storage: Storage) -> list[iam.PolicyStatement]:
+    """Return what the catalogue permits an entry's function in `stack`, no more: one Allow statement a permission."""
+    where = places(entry, stack, settings, storage)
+    return [
+        statement(permission.actions, where[permission.on].arns, **where[permission.on].conditions)
+        for permission in entry.permissions
+    ]
+
+
+def places(entry: Entry, stack: Stack, settings: Settings, storage: Storage) -> dict[On, Place]:
+    """Return what each place of the catalogue means for an entry's function in `stack`."""
+    return {
+        # DataZone itself decides by domain and project, Service Catalog by who launched.
+        "anything": Place(("*",)),
+        "launches": Place(("*",)),
+        "budget": Place((storage.budget.table_arn,)),
+        "products": Place((stack.format_arn(service="catalog", resource="product", resource_name="*"),)),
+        **_stacks(entry, stack, settings),
+        **_archives(stack, storage),
+        **_secrets(stack, settings, storage),
+        **_studio(stack, settings),
+    }
+
+
+def _stacks(entry: Entry, stack: Stack, settings: Settings) -> dict[On, Place]:
+    """Stacks by their names; the own ones are those whose requests the function serves: it reads their state."""
+
+    def named(names: Iterable[str]) -> Place:
+        return Place(
+            tuple(
+                stack.format_arn(service="cloudformation", resource="stack", resource_name=f"{name}/*")
+                for name in names
+            )
+        )
+
+    return {
+        "own stacks": named(settings.launch_stacks if entry.in_product else ADMIN_STACKS),
+        "provisioned stacks": named(["SC-*"]),
+    }
+
+
+def _archives(stack: Stack, storage: Storage) -> dict[On, Place]:
+    qualifier = stack.synthesizer.bootstrap_qualifier or DefaultStackSynthesizer.DEFAULT_QUALIFIER
+    assets = f"arn:{stack.partition}:s3:::cdk-{qualifier}-assets-{stack.account}-{stack.region}/*.zip"
+    return {
+        "archives": Place((storage.archives.arn_for_objects("*.zip"),)),
+        "archive bucket": Place((storage.archives.bucket_arn,)),
+        "bootstrap assets": Place((assets,)),
+    }
+
+
+def _secrets(stack: Stack, settings: Settings, storage: Storage) -> dict[On, Place]:
+    """GitHub's token, and the secrets that a project's administrator has opened to us by a tag; with their keys."""
+
+    def secret(name: str) -> str:
+        return stack.format_arn(
+            service="secretsmanager", resource="secret", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+
+    via = {"kms:ViaService": f"secretsmanager.{stack.region}.amazonaws.com"}
+    readable = {f"aws:ResourceTag/{READABLE_TAG}": "true"}
+    keys = stack.format_arn(service="kms", resource="key", resource_name="*")
+    return {
+        # By its name and the six characters that Secrets Manager adds: emulators give `Ref` another form.
+        "token secret": Place((secret(f"{settings.git_config.github_token_secret_name}-??????"),)),
+        "data key": Place((storage.key.key_arn,), {"StringEquals": via}),
+        "readable secrets": Place((secret("*"),), {"StringEquals": readable}),
+        "readable keys": Place((keys,), {"StringEquals": {**readable, **via}}),
+    }
+
+
+def _studio(stack: Stack, settings: Settings) -> dict[On, Place]:
+    provisioning = stack.format_arn(
+        service="iam", region="", resource="role", resource_name=settings.provisioning_role_name
+    )
+    manage_access = settings.studio.manage_access_role_arn
+    return {
+        "sagemaker domains": Place((stack.format_arn(service="sagemaker", resource="domain", resource_name="*"),)),
+        "provisioning role": Place(
+            (provisioning, *([manage_access] if manage_access else [])),
+            {"StringEquals": {"iam:PassedToService": "datazone.amazonaws.com"}},
+        ),
+    }

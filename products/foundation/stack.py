@@ -1,0 +1,72 @@
+"""FoundationStack: what launches of the product run on, once per account and region."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import CfnOutput, Stack, custom_resources
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from products.foundation.environment import environment, github_addresses
+from products.foundation.observability import (
+    dashboard,
+    dead_letter_queue,
+    function_alarms,
+    notification_topic,
+    queue_alarm,
+)
+from products.foundation.roles import statements
+from products.foundation.storage import Storage
+from products.functions import SERVED, Functions
+from products.settings import Settings
+
+FOUNDATION_STACK = "FoundationStack"
+
+
+class FoundationStack(Stack):
+    """Storage, a function with its provider and role for each custom resource, and what watches them."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, **kwargs: Any) -> None:
+        """Build everything from the settings."""
+        super().__init__(scope, construct_id, **kwargs)
+        addresses = github_addresses(self, settings)
+        self.storage = Storage(self, settings)
+        self.topic = notification_topic(self, self.storage.key, settings.notification_email)
+        self.dead_letters = dead_letter_queue(self)
+        self.functions: dict[str, lambda_.Function] = {}
+        self.providers: dict[str, custom_resources.Provider] = {}
+        functions = Functions(self, settings, self.dead_letters)
+        for entry in SERVED:
+            function = functions.function(
+                entry,
+                statements(entry, self, settings, self.storage),
+                environment(entry, settings, self.storage, addresses),
+            )
+            self.functions[entry.name] = function
+            self.providers[entry.name] = functions.provider(entry, function)
+        queue_alarm(
+            self,
+            "DeadLettersAlarm",
+            self.topic,
+            self.dead_letters,
+            description="The provider framework could not handle a CloudFormation event. Its stack waits until the "
+            "resource times out. Read the dead letter queue and the provider's log.",
+        )
+        function_alarms(self, self.topic, self.functions)
+        dashboard(self, settings.prefix, list(self.functions.values()), self.dead_letters)
+        self._exports()
+        token_secret = settings.git_config.github_token_secret_name
+        CfnOutput(self, "TokenSecret", value=token_secret, description="Put the GitHub token here")
+        CfnOutput(self, "ArchiveBucket", value=self.storage.archives.bucket_name)
+        CfnOutput(self, "NotificationTopic", value=self.topic.topic_arn)
+
+    def _exports(self) -> None:
+        """Export what StudioStack uses, also while it does not: a feature that is switched off takes no export away.
+
+        CloudFormation neither changes nor removes an export that another stack still imports, and this stack is
+        deployed first. So nothing that can change is exported: GitHub's addresses are each stack's own.
+        """
+        key, budget = self.storage.key, self.storage.budget
+        for value in (self.topic.topic_arn, key.key_arn, budget.table_arn, budget.table_name):
+            self.export_value(value)

@@ -1,0 +1,71 @@
+"""What launches keep: the GitHub token's secret, the template archives, the rate budget, and the key of all of it.
+
+The classes of this package are no constructs: their resources are the stack's own. A construct's path is in the
+logical ids of all below it, and CloudFormation replaces a resource whose logical id changes.
+"""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from products.settings import Settings
+
+
+class Storage:
+    """The key, the token's secret, the archive bucket and the budget table."""
+
+    def __init__(self, scope: Construct, settings: Settings) -> None:
+        """Create all four in `scope`."""
+        self.key = kms.Key(
+            scope,
+            "Key",
+            alias=f"alias/{settings.prefix}",
+            description="The GitHub token and the notifications of the Studio project template",
+            enable_key_rotation=True,
+            removal_policy=RemovalPolicy.DESTROY,
+            pending_window=Duration.days(30),
+        )
+        self.token_secret = _token_secret(scope, settings.git_config.github_token_secret_name, self.key)
+        self.archives = _archive_bucket(scope)
+        self.budget = dynamodb.Table(
+            scope,
+            "RateBudget",
+            partition_key=dynamodb.Attribute(name="Id", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.AWS_MANAGED,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+
+
+def _token_secret(scope: Construct, name: str, key: kms.IKey) -> secretsmanager.Secret:
+    """Return a secret that has no value until an administrator puts the token in: neither given nor generated."""
+    secret = secretsmanager.Secret(
+        scope,
+        "GitHubToken",
+        secret_name=name,
+        description="GitHub token or App key of the Studio project template; set after deployment",
+        encryption_key=key,
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+    secret.node.default_child.add_property_deletion_override("GenerateSecretString")  # type: ignore[union-attr]
+    return secret
+
+
+def _archive_bucket(scope: Construct) -> s3.Bucket:
+    """Return the bucket of the template archives, which outlives the stack: launched projects go on needing them."""
+    return s3.Bucket(
+        scope,
+        "Archives",
+        encryption=s3.BucketEncryption.S3_MANAGED,
+        enforce_ssl=True,
+        minimum_tls_version=1.2,
+        versioned=True,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        removal_policy=RemovalPolicy.RETAIN,
+    )

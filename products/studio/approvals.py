@@ -1,0 +1,83 @@
+"""An approved model package starts the deploy workflow of its project."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as event_sources
+from aws_cdk import aws_sqs as sqs
+
+from products.foundation import FoundationStack
+from products.foundation.environment import environment, github_addresses
+from products.foundation.observability import queue_alarm
+from products.foundation.roles import statements
+from products.functions import ENTRIES, Functions
+from products.settings import Settings
+from products.studio.launching import OfferedProduct
+
+
+class ModelApprovals:
+    """SageMaker's event -> FIFO queue -> function: one at a time, repeated on failure, never lost."""
+
+    def __init__(self, stack: Stack, settings: Settings, product: OfferedProduct, foundation: FoundationStack) -> None:
+        """Create them in `stack`."""
+        self._stack = stack
+        self._settings = settings
+        dead_letters = self._fifo("ApprovalDeadLetters", "approvals-dead", None)
+        queue = self._fifo("Approvals", "approvals", sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=5))
+        function = self._function(product, foundation)
+        function.add_event_source(event_sources.SqsEventSource(queue, batch_size=1))
+        self._rule().add_target(targets.SqsQueue(queue, message_group_id="approvals"))
+        queue_alarm(
+            stack,
+            "ApprovalDeadLettersAlarm",
+            foundation.topic,
+            dead_letters,
+            description="The model approval function failed 5 times to start the deploy workflow of an approved model. "
+            "The dead letter queue holds the approval.",
+        )
+
+    def _function(self, product: OfferedProduct, foundation: FoundationStack) -> lambda_.Function:
+        stack, settings, storage = self._stack, self._settings, foundation.storage
+        entry = ENTRIES["model_approval"]
+        return Functions(stack, settings, foundation.dead_letters).function(
+            entry,
+            statements(entry, stack, settings, storage),
+            {
+                **environment(entry, settings, storage, github_addresses(stack, settings)),
+                "PRODUCT_ID": product.product_id,
+                "DEPLOY_WORKFLOW": settings.studio.model_approval.workflow,
+            },
+        )
+
+    def _rule(self) -> events.Rule:
+        return events.Rule(
+            self._stack,
+            "ApprovalRule",
+            description="A model package of a project was approved",
+            event_pattern=events.EventPattern(
+                source=["aws.sagemaker"],
+                detail_type=["SageMaker Model Package State Change"],
+                account=[self._stack.account],
+                detail={
+                    "ModelApprovalStatus": ["Approved"],
+                    "ModelPackageGroupName": [{"prefix": "aiops-"}],
+                },
+            ),
+        )
+
+    def _fifo(self, construct_id: str, name: str, dead_letters: sqs.DeadLetterQueue | None) -> sqs.Queue:
+        return sqs.Queue(
+            self._stack,
+            construct_id,
+            queue_name=f"{self._settings.prefix}-{name}.fifo",
+            fifo=True,
+            content_based_deduplication=True,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            visibility_timeout=Duration.minutes(6),  # six times the function's timeout, as Lambda asks
+            retention_period=Duration.days(14),
+            dead_letter_queue=dead_letters,
+        )

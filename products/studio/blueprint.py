@@ -1,0 +1,218 @@
+"""The first door: a blueprint in the Studio domain, which launches the product, and the profiles that run it."""
+
+from __future__ import annotations
+
+from aws_cdk import CfnOutput, CfnParameter, CustomResource, DefaultStackSynthesizer, Fn, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_servicecatalog as servicecatalog
+from constructs import Construct
+
+from products.functions import custom_resource, named_id, statement
+from products.project_setup import LAUNCH_NAME_PREFIX, LAUNCHED_BY
+from products.settings import OwnProfile, Settings
+from products.studio.launching import OfferedProduct, allow_launches, launch_statements, stack_arn
+
+BLUEPRINT = "blueprint"  # the value of LAUNCHED_BY for launches through the first door
+_OUTPUTS = ("BuildRepositoryUrl", "DeployRepositoryUrl", "BuildTemplateVersion", "DeployTemplateVersion")
+
+
+class LaunchBlueprint(servicecatalog.ProductStack):
+    """The blueprint's template: one provisioned product, no transforms.
+
+    Studio fills in the parameters named datazone..., and userRoleArn. That it does so in every domain is certain of
+    the three ids and the role only, so everything else has a default.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, version: str, organization: str) -> None:
+        """Build the template; `version` is in its text, so that every version has another object key."""
+        super().__init__(
+            scope,
+            construct_id,
+            analytics_reporting=False,
+            description=f"Launches the project's GitHub repositories from Service Catalog (template {version})",
+        )
+        environment = self._parameter("datazoneEnvironmentEnvironmentId", "The Studio environment")
+        project = self._parameter("datazoneEnvironmentProjectId", "The Studio project")
+        domain = self._parameter("datazoneEnvironmentDomainId", "The Studio domain")
+        role = self._parameter("userRoleArn", "The project's role")
+        name = self._parameter("datazoneEnvironmentProjectName", "The project's name; empty: as Studio says", "")
+        product = self._parameter("ProductId", "The Service Catalog product")
+        artifact = self._parameter("ProductVersion", "The version of the product", version)
+        launch = servicecatalog.CfnCloudFormationProvisionedProduct(
+            self,
+            "Repositories",
+            product_id=product,
+            provisioning_artifact_name=artifact,
+            provisioned_product_name=Fn.join("", [LAUNCH_NAME_PREFIX, project]),
+            provisioning_parameters=[
+                servicecatalog.CfnCloudFormationProvisionedProduct.ProvisioningParameterProperty(key=key, value=value)
+                for key, value in {
+                    "DomainId": domain,
+                    "ProjectId": project,
+                    "ProjectName": name,
+                    "UserRoleArn": role,
+                    "Organization": organization,
+                }.items()
+            ],
+        )
+        launch.tags.set_tag(LAUNCHED_BY, BLUEPRINT)
+        launch.tags.set_tag("studio-mlops:environment", environment)
+        for output in _OUTPUTS:
+            CfnOutput(self, output, value=launch.get_att(f"Outputs.{output}").to_string())
+
+    def _parameter(self, name: str, description: str, default: str | None = None) -> str:
+        return CfnParameter(self, name, description=description, default=default).value_as_string
+
+
+class BlueprintRegistration:
+    """The blueprint's custom resource, the role that it launches with, and a custom resource for each profile."""
+
+    def __init__(self, stack: Stack, settings: Settings, product: OfferedProduct) -> None:
+        """Create them in `stack`."""
+        self._stack = stack
+        self._settings = settings
+        self._product = product
+        studio = settings.studio
+        regions = list(studio.regions) or [stack.region]
+        blueprint_id = self._blueprint(regions).get_att_string("EnvironmentBlueprintId")
+        for name in studio.profiles:
+            self._profile(name, blueprint_id, regions[0], None)
+        for name, own in sorted(studio.own_profiles.items()):
+            self._profile(name, blueprint_id, regions[0], own)
+        CfnOutput(stack, "EnvironmentBlueprintId", value=blueprint_id)
+
+    def _blueprint(self, regions: list[str]) -> CustomResource:
+        studio, product = self._settings.studio, self._product
+        role = self._provisioning_role()
+        access = allow_launches(self._stack, "ProvisioningRoleAccess", role, product)
+        blueprint = custom_resource(
+            self._stack,
+            "Blueprint",
+            self._settings,
+            "studio_blueprint",
+            {
+                "DomainId": studio.domain_id,
+                "Name": studio.blueprint_name,
+                "Description": f"{self._settings.product.name}: GitHub repositories for the project",
+                "TemplateUrl": self._template_url(),
+                "UserParameters": [
+                    _user_parameter("ProductId", product.product_id, "The Service Catalog product", editable=False),
+                    _user_parameter("ProductVersion", product.version, "The version of the template", editable=True),
+                ],
+                "ProvisioningRoleArn": role.role_arn,
+                "ManageAccessRoleArn": studio.manage_access_role_arn,
+                "EnabledRegions": regions,
+                "DomainUnitId": studio.domain_unit_id,
+            },
+        )
+        blueprint.node.add_dependency(access, role)
+        return blueprint
+
+    def _template_url(self) -> str:
+        template = LaunchBlueprint(
+            self._stack,
+            "LaunchBlueprint",
+            version=self._product.version,
+            organization=self._settings.studio_organization,
+        )
+        return servicecatalog.CloudFormationTemplate.from_product_stack(template).bind(self._stack).http_url
+
+    def _profile(self, name: str, blueprint_id: str, region: str, own: OwnProfile | None) -> None:
+        """Put the environment into a profile: one that exists, or one of our own.
+
+        Both have the same logical id: a profile that becomes the other kind is updated, not deleted.
+        """
+        studio = self._settings.studio
+        tooling = own.tooling if own else {}
+        custom_resource(
+            self._stack,
+            named_id("Profile", name),
+            self._settings,
+            "studio_project_profile",
+            {
+                "DomainId": studio.domain_id,
+                "ProfileName": name,
+                "Own": "true" if own else "false",
+                "Description": own.description if own else "",
+                "EnvironmentBlueprintId": blueprint_id,
+                "EnvironmentName": studio.environment_name,
+                "DeploymentOrder": str(studio.deployment_order),
+                "AwsAccount": self._stack.account,
+                "AwsRegion": region,
+                "Parameters": [
+                    {"Name": "ProductId", "Value": self._product.product_id, "IsEditable": "false"},
+                    {"Name": "ProductVersion", "Value": self._product.version, "IsEditable": "true"},
+                ],
+                "DomainUnitId": studio.domain_unit_id,
+                "ToolingParameters": [{"Name": key, "Value": value} for key, value in sorted(tooling.items())],
+                "Groups": list(own.groups) if own else [],
+            },
+        )
+
+    def _provisioning_role(self) -> iam.Role:
+        """What Studio deploys the blueprint with; Service Catalog sees it as the launch's caller."""
+        account = {"aws:SourceAccount": self._stack.account}
+        datazone = iam.ServicePrincipal("datazone.amazonaws.com")
+        role = iam.Role(
+            self._stack,
+            "ProvisioningRole",
+            # Without a path: a portfolio's association with a role that has one cannot be deleted.
+            role_name=self._settings.provisioning_role_name,
+            assumed_by=datazone.with_conditions({"StringEquals": account}),
+            description="Studio launches the project template with it",
+        )
+        assert role.assume_role_policy
+        role.assume_role_policy.add_statements(
+            iam.PolicyStatement(
+                principals=[datazone],
+                actions=["sts:TagSession"],
+                conditions={"StringEquals": account, "ForAllValues:StringLike": {"aws:TagKeys": ["datazone*"]}},
+            )
+        )
+        for each in (*launch_statements(self._stack, self._product), *self._environment_statements()):
+            role.add_to_policy(each)
+        return role
+
+    def _environment_statements(self) -> list[iam.PolicyStatement]:
+        """Return what deploying an environment needs: its own stack, and the outputs of the launch in it."""
+        stack = self._stack
+        qualifier = stack.synthesizer.bootstrap_qualifier or DefaultStackSynthesizer.DEFAULT_QUALIFIER
+        templates = f"arn:{stack.partition}:s3:::cdk-{qualifier}-assets-{stack.account}-{stack.region}/*.json"
+        return [
+            statement(
+                [
+                    "cloudformation:CreateStack",
+                    "cloudformation:UpdateStack",
+                    "cloudformation:DeleteStack",
+                    "cloudformation:DescribeStacks",
+                    "cloudformation:DescribeStackEvents",
+                    "cloudformation:DescribeStackResources",
+                    "cloudformation:GetTemplate",
+                    "cloudformation:CreateChangeSet",
+                    "cloudformation:DescribeChangeSet",
+                    "cloudformation:ExecuteChangeSet",
+                    "cloudformation:DeleteChangeSet",
+                    "cloudformation:TagResource",
+                    "cloudformation:UntagResource",
+                ],
+                [stack_arn(stack, "DataZone*")],
+            ),
+            # The launch role makes the product's stack; the caller only reads its outputs.
+            statement(["cloudformation:DescribeStacks"], [stack_arn(stack, "SC-*")]),
+            # It is asked before there is a stack: no resource.
+            statement(["cloudformation:ValidateTemplate", "cloudformation:GetTemplateSummary"], ["*"]),
+            # Every version's template: an environment may still be at an older one.
+            statement(["s3:GetObject"], [templates]),
+        ]
+
+
+def _user_parameter(name: str, default: str, description: str, *, editable: bool) -> dict[str, str]:
+    return {
+        "KeyName": name,
+        "FieldType": "string",
+        "DefaultValue": default,
+        "Description": description,
+        "IsEditable": "true" if editable else "false",
+        "IsOptional": "true",
+        "IsUpdateSupported": "true",
+    }

@@ -1,0 +1,46 @@
+"""StudioStack: blueprint and profiles, the second door, model approval; each only where the settings ask for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import Stack
+from constructs import Construct
+
+from products.foundation import FoundationStack
+from products.settings import Settings
+from products.studio.approvals import ModelApprovals
+from products.studio.blueprint import BlueprintRegistration
+from products.studio.events import ProjectSetup
+from products.studio.launching import OfferedProduct
+
+STUDIO_STACK = "StudioStack"
+
+
+class StudioStack(Stack):
+    """How SageMaker Unified Studio launches the product."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        foundation: FoundationStack,
+        product: OfferedProduct,
+        **kwargs: Any,
+    ) -> None:
+        """Build what the settings ask for."""
+        super().__init__(scope, construct_id, **kwargs)
+        studio = settings.studio
+        if studio.registers_blueprint:
+            BlueprintRegistration(self, settings, product)
+        if studio.project_setup.profiles:
+            ProjectSetup(self, settings, product, foundation.topic, foundation.storage.key)
+        if studio.model_approval.enabled:
+            ModelApprovals(self, settings, product, foundation)
+
+    @staticmethod
+    def wanted(settings: Settings) -> bool:
+        """Tell whether the settings ask for anything of it."""
+        return bool(settings.studio.domain_id) or settings.studio.model_approval.enabled
