@@ -44,6 +44,20 @@ def build_app(
         description="What launches of the SageMaker Unified Studio project template run on",
         **boundary,
     )
+    _product_stacks(app, foundation, settings, versions, versions_directory, **boundary)
+    Tags.of(app).add(STACK_TAG, settings.prefix)
+    return app
+
+
+def _product_stacks(
+    app: App,
+    foundation: FoundationStack,
+    settings: Settings,
+    versions: Sequence[Version],
+    versions_directory: Path,
+    **boundary: Any,
+) -> None:
+    """Add what offers the product, or in an account that it is only shared with what launches need there."""
     offered: dict[str, Any] = {
         "settings": settings,
         "versions": versions,
@@ -51,12 +65,10 @@ def build_app(
         **boundary,
     }
     if settings.portfolio.launches_only:
-        launching = LaunchingStack(
+        LaunchingStack(
             app, PORTFOLIO_STACK, description="What launches of the shared project template need here", **offered
-        )
-        launching.add_stack_dependency(foundation)
-        Tags.of(app).add(STACK_TAG, settings.prefix)
-        return app
+        ).add_stack_dependency(foundation)
+        return
     portfolio = PortfolioStack(
         app,
         PORTFOLIO_STACK,
@@ -76,8 +88,6 @@ def build_app(
             description="How SageMaker Unified Studio launches the project template",
             **boundary,
         ).add_stack_dependency(portfolio)
-    Tags.of(app).add(STACK_TAG, settings.prefix)
-    return app
 
 
 def write_assembly(

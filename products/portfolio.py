@@ -13,8 +13,8 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_servicecatalog as servicecatalog
 from constructs import Construct
 
-from custom_resources.catalogue import CATALOGUE
-from products.functions import custom_resource, function_arn, named_id, provider_name, statement
+from products.functions import custom_resource, named_id, statement
+from products.launch_role import launch_role_statements
 from products.mlops_project import MlopsProject
 from products.settings import Settings
 from products.versions import ARCHIVE_FILE, Version, VersionError, check_prefix
@@ -72,82 +72,9 @@ class LaunchingStack(Stack):
             assumed_by=iam.ServicePrincipal("servicecatalog.amazonaws.com"),
             description="Launches of the SageMaker Unified Studio project template",
         )
-        for each in self._launch_statements():
+        for each in launch_role_statements(self, self.settings):
             role.add_to_policy(each)
         return role
-
-    def _launch_statements(self) -> list[iam.PolicyStatement]:
-        settings = self.settings
-        stacks = self.format_arn(service="cloudformation", resource="stack", resource_name="SC-*")
-        workflow_roles = self._iam_role(f"{settings.workflow_role_prefix}*")
-        project_roles = self._iam_role(settings.workflow_role.execution_roles)
-        providers = [function_arn(self, provider_name(settings, entry)) for entry in CATALOGUE if entry.in_product]
-        bounded = (
-            {"StringEquals": {"iam:PermissionsBoundary": settings.permissions_boundary}}
-            if settings.permissions_boundary
-            else {}
-        )
-        return [
-            statement(
-                [
-                    "cloudformation:CreateStack",
-                    "cloudformation:UpdateStack",
-                    "cloudformation:DeleteStack",
-                    "cloudformation:DescribeStacks",
-                    "cloudformation:DescribeStackEvents",
-                    "cloudformation:DescribeStackResources",
-                    "cloudformation:GetTemplate",
-                    "cloudformation:SetStackPolicy",
-                    "cloudformation:CreateChangeSet",
-                    "cloudformation:ExecuteChangeSet",
-                    "cloudformation:DeleteChangeSet",
-                    "cloudformation:DescribeChangeSet",
-                    "cloudformation:ListChangeSets",
-                    "cloudformation:TagResource",
-                    "cloudformation:UntagResource",
-                ],
-                [f"{stacks}/*"],
-            ),
-            # Asked before there is a stack.
-            statement(["cloudformation:GetTemplateSummary", "cloudformation:ValidateTemplate"], ["*"]),
-            # Service Catalog's own copies of the templates.
-            statement(
-                ["s3:GetObject"],
-                ["*"],
-                StringEquals={"s3:ExistingObjectTag/servicecatalog:provisioning": "true"},
-            ),
-            statement(["lambda:InvokeFunction"], providers),
-            statement(
-                [
-                    "iam:CreateRole",
-                    "iam:PutRolePolicy",
-                    *(["iam:PutRolePermissionsBoundary"] if bounded else []),
-                ],
-                [workflow_roles],
-                **bounded,
-            ),
-            statement(
-                [
-                    "iam:GetRole",
-                    "iam:DeleteRole",
-                    "iam:UpdateRole",
-                    "iam:UpdateRoleDescription",
-                    "iam:UpdateAssumeRolePolicy",
-                    "iam:GetRolePolicy",
-                    "iam:DeleteRolePolicy",
-                    "iam:ListRolePolicies",
-                    "iam:ListAttachedRolePolicies",
-                    "iam:TagRole",
-                    "iam:UntagRole",
-                ],
-                [workflow_roles],
-            ),
-            # The project role's access to the project's files.
-            statement(["iam:PutRolePolicy", "iam:GetRolePolicy", "iam:DeleteRolePolicy"], [project_roles]),
-        ]
-
-    def _iam_role(self, name: str) -> str:
-        return self.format_arn(service="iam", region="", resource="role", resource_name=name)
 
     def _oidc_provider(self) -> None:
         """Create the account's identity provider for GitHub Actions, unless there is one or no project needs it."""

@@ -84,21 +84,14 @@ def workflow_role(
     repositories: list[Repository],
 ) -> iam.Role:
     """Return the role that only the project's two repositories can assume, for only the project's things."""
-    _require_short_trust(settings)
-    issuer = settings.github.oidc_issuer
-    environments = settings.workflow_role.environments
     prefixes = artifact_prefixes(project, project_id, domain_id)
-    trusted = [subject for repository in repositories for subject in subjects(repository, environments)]
     role = iam.Role(
         scope,
         "WorkflowRole",
         # IAM's names are the account's: the project's id keeps them apart.
         role_name=Fn.join("", [settings.workflow_role_prefix, project_id]),
         description="GitHub workflows of a SageMaker Unified Studio project",
-        assumed_by=iam.WebIdentityPrincipal(
-            provider_arn(settings),
-            {"StringEquals": {f"{issuer}:aud": "sts.amazonaws.com"}, "StringLike": {f"{issuer}:sub": trusted}},
-        ),
+        assumed_by=_trust(settings, repositories),
         permissions_boundary=iam.ManagedPolicy.from_managed_policy_arn(
             scope, "WorkflowRoleBoundary", settings.permissions_boundary
         )
@@ -122,6 +115,17 @@ def workflow_role(
     )
     role.node.default_child.override_logical_id("WorkflowRole")  # type: ignore[union-attr]
     return role
+
+
+def _trust(settings: Settings, repositories: list[Repository]) -> iam.WebIdentityPrincipal:
+    """Return the jobs of the repositories' default branches and environments. Raises SettingsError for too many."""
+    _require_short_trust(settings)
+    issuer, environments = settings.github.oidc_issuer, settings.workflow_role.environments
+    trusted = [subject for repository in repositories for subject in subjects(repository, environments)]
+    return iam.WebIdentityPrincipal(
+        provider_arn(settings),
+        {"StringEquals": {f"{issuer}:aud": "sts.amazonaws.com"}, "StringLike": {f"{issuer}:sub": trusted}},
+    )
 
 
 def artifact_prefixes(project: CustomResource, project_id: str, domain_id: str) -> list[str]:
