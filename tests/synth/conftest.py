@@ -1,12 +1,14 @@
-"""Real cloud assemblies, synthesized once a session from versions that are published into a temporary store."""
+"""Real cloud assemblies, synthesized once for all processes from versions that are published into a temporary store."""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,14 @@ from typing import Any
 import pytest
 
 from custom_resources.template_content import TemplateFile, archive_name, build_archive
-from products.settings import PROJECT_ROOT
-from products.versions import ARCHIVE_FILE, RECORD_FILE, Guidance, Version
+from products.settings import PROJECT_ROOT, SettingsError, load_settings
+from products.versions import ARCHIVE_FILE, RECORD_FILE, Guidance, Version, read_versions
 
 NOTHING_BUNDLED = '{"aws:cdk:bundling-stacks": []}'
+# The CDK's Node process reads them when it starts, at the first import of aws_cdk: no validation, which takes half of a
+# synthesis' time (make synth, cdk deploy and the gates have it), and no warning about its own age.
+os.environ.setdefault("CDK_VALIDATION", "false")
+os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
 
 def publish(store: Path, version: str, text: str = "one", guidance: Guidance = "DEFAULT") -> Version:
@@ -101,19 +107,71 @@ def of_type(template: Mapping[str, Any], kind: str) -> dict[str, dict[str, Any]]
     return {name: resource for name, resource in template["Resources"].items() if resource["Type"] == kind}
 
 
+def context() -> dict[str, Any]:
+    """Return the context of cdk.json, with layers that are not built."""
+    shipped = json.loads((PROJECT_ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    return {**shipped, **json.loads(NOTHING_BUNDLED)}
+
+
 def synthesized(store: Path, output: Path, settings: Path | None = None) -> Assembly:
-    """Synthesize, and fail with what was said."""
-    run = synthesize(store, output, settings=settings)
-    assert run.returncode == 0, run.stderr
+    """Synthesize in this process, where the CDK is loaded once. Raises SettingsError as portfolio_app.py shows it."""
+    from products.assembly import write_assembly
+
+    write_assembly(load_settings(settings), read_versions(store), store, str(output), context())
     return Assembly(output, store)
+
+
+def refusal(store: Path, output: Path, settings: Path | None = None) -> str:
+    """Return the sentence that a synthesis is refused with."""
+    with pytest.raises(SettingsError) as refused:
+        synthesized(store, output, settings)
+    return str(refused.value)
+
+
+def copied(store: Path, folder: Path) -> Path:
+    """Return a copy of a store, with its snapshots, that a test may publish into."""
+    return Path(shutil.copytree(store, folder / "versions"))
+
+
+def shared(folders: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Assembly:
+    """Return the assembly that the first process to need it makes, in a folder of all processes of this test run."""
+    base = folders.getbasetemp()
+    folder = (base.parent if base.name.startswith("popen-") else base) / f"synth-{name}"
+    folder.mkdir(exist_ok=True)
+    made = folder / "made"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            make(folder)
+            made.touch()
+    return Assembly(folder / "cdk.out", folder / "versions")
+
+
+def with_settings(folder: Path, text: str) -> Path:
+    """Write settings into a folder, and return their path."""
+    path = folder / "settings.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def two_versions(folder: Path, settings: str, guidance: Guidance = "DEFAULT") -> None:
+    """Synthesize v1.0.0 into `first`, then publish v1.1.0 and synthesize again; v1.0.0 has the guidance."""
+    store, path = folder / "versions", with_settings(folder, settings)
+    publish(store, "v1.0.0", guidance=guidance)
+    synthesized(store, folder / "first", path)
+    publish(store, "v1.1.0", "two")
+    synthesized(store, folder / "cdk.out", path)
 
 
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """One published version with the settings that we ship."""
-    folder = tmp_path_factory.mktemp("assembly")
-    publish(folder / "versions", "v1.0.0")
-    return synthesized(folder / "versions", folder / "cdk.out")
+
+    def make(folder: Path) -> None:
+        publish(folder / "versions", "v1.0.0")
+        synthesized(folder / "versions", folder / "cdk.out")
+
+    return shared(tmp_path_factory, "shipped", make)
 
 
 ADMIN_SETTINGS = """
@@ -139,21 +197,42 @@ cost_center = ["1234", "5678"]
 "Tabular models" = "regression"
 [product]
 retain_on_failure = true
+classic_execution_roles = ["arn:aws:iam::123456789012:role/Pipelines"]
 [secret_references]
 MLFLOW_TOKEN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mlflow-AbCdEf#token"
 [workflow_role]
 environments = ["production"]
 artifact_access = "bucket"
+deploy_role = "MlDeployer"
 """
 
 
 @pytest.fixture(scope="session")
 def administered(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """Two versions, the older one deprecated, with settings that an administrator of an enterprise would have."""
-    folder = tmp_path_factory.mktemp("administered")
-    store, settings = folder / "versions", folder / "settings.toml"
-    settings.write_text(ADMIN_SETTINGS, encoding="utf-8")
-    publish(store, "v1.0.0", guidance="DEPRECATED")
-    synthesized(store, folder / "first", settings)
-    publish(store, "v1.1.0", "two")
-    return synthesized(store, folder / "cdk.out", settings)
+    return shared(
+        tmp_path_factory, "administered", lambda folder: two_versions(folder, ADMIN_SETTINGS, guidance="DEPRECATED")
+    )
+
+
+STUDIO_SETTINGS = """
+[git_config]
+private_github_organization = "acme-ml"
+[studio]
+domain_id = "dzd_1a2b3c"
+profiles = ["Regression"]
+[studio.own_profiles."Tabular models"]
+description = "Tabular"
+groups = ["ml-team"]
+tooling = { gitConnectionArn = "arn:aws:codeconnections:us-east-1:123456789012:connection/c" }
+[studio.project_setup]
+profiles = ["By event"]
+[studio.model_approval]
+enabled = true
+"""
+
+
+@pytest.fixture(scope="session")
+def open_doors(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """Two versions, and everything of Studio switched on."""
+    return shared(tmp_path_factory, "studio", lambda folder: two_versions(folder, STUDIO_SETTINGS))

@@ -71,7 +71,7 @@ REVIEWED = (
         "The projects' workflow roles, and the inline policy for the project's files on Studio's project roles.",
     ),
     Reviewed(
-        iam(r"<Archives\w+\.Arn>/\*(\.zip)?"),
+        iam(r"<Archives\w+\.Arn>/\*\.zip"),
         _FUNCTION_ROLE,
         "Template archives, addressed by their content: one bucket that holds nothing else.",
     ),
@@ -165,5 +165,37 @@ REVIEWED = (
         "AwsSolutions-SF2",
         r"FoundationStack/\w+Provider/waiter-state-machine/Resource",
         "Tracing is a setting (xray), off by default for its cost.",
+    ),
+    # -- StudioStack ---------------------------------------------------------------------------------------
+    Reviewed(
+        r"AwsSolutions-IAM5\[Resource::\*\]",
+        r"StudioStack/(ProvisioningRole|ProjectSetupRole|ModelApprovalRole)/DefaultPolicy/Resource",
+        "Launches in Service Catalog and projects in DataZone have no resources in IAM; templates are validated before "
+        "there is a stack.",
+    ),
+    Reviewed(
+        r"AwsSolutions-IAM5\[Resource::arn:<AWS::Partition>:cloudformation:.*:stack/(DataZone|SC-)\*/\*\]",
+        r"StudioStack/(ProvisioningRole|ModelApprovalRole)/DefaultPolicy/Resource",
+        "Stacks of environments and launches that do not exist yet, bounded by the names that the services give them.",
+    ),
+    Reviewed(
+        r"AwsSolutions-IAM5\[Resource::arn:<AWS::Partition>:s3:::cdk-.*/\*\.json\]",
+        r"StudioStack/ProvisioningRole/DefaultPolicy/Resource",
+        "The blueprint's template of every version: an environment may still be at an older one.",
+    ),
+    Reviewed(
+        r"AwsSolutions-SQS3",
+        r"StudioStack/DeadLetters/Resource",
+        "It is a dead letter queue itself: that of the rules' targets.",
+    ),
+    Reviewed(
+        r"AwsSolutions-SF2",
+        r"StudioStack/ProjectSetup/Resource",
+        "X-Ray is a setting (xray), off by default: it costs, and shows names of projects.",
+    ),
+    Reviewed(
+        r"AwsSolutions-L1",
+        r"StudioStack/ModelApproval/Resource",
+        "Python 3.13, the runtime that the layers are built and tested for.",
     ),
 )

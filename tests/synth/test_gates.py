@@ -15,7 +15,7 @@ import pytest
 
 from products.settings import PROJECT_ROOT, load_settings
 from products.versions import read_versions
-from tests.synth.conftest import NOTHING_BUNDLED, Assembly, publish, synthesize
+from tests.synth.conftest import STUDIO_SETTINGS, Assembly, context, copied, publish, synthesize, with_settings
 from tests.synth.policies import review_list
 from tests.synth.reviewed import REVIEWED, Reviewed
 
@@ -23,19 +23,16 @@ pytestmark = pytest.mark.gates
 
 
 @pytest.fixture(scope="module")
-def findings(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
-    """Run cdk-nag's AwsSolutions rules over all stacks; return (finding, path)."""
+def findings(open_doors: Assembly, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
+    """Run cdk-nag's AwsSolutions rules over all stacks, with everything of Studio; return (finding, path)."""
     from aws_cdk import Validations
     from cdk_nag import AwsSolutionsChecks
 
     from products.assembly import build_app
 
     folder = tmp_path_factory.mktemp("nag")
-    publish(folder / "versions", "v1.0.0")
-    context = json.loads((PROJECT_ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
-    context |= json.loads(NOTHING_BUNDLED)
-    store = folder / "versions"
-    app = build_app(load_settings(), read_versions(store), store, str(folder / "out"), context)
+    store, settings = copied(open_doors.store, folder), load_settings(with_settings(folder, STUDIO_SETTINGS))
+    app = build_app(settings, read_versions(store), store, str(folder / "out"), context())
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     with pytest.raises(RuntimeError, match="ValidationFailed"):  # there are findings; they are reviewed below
         app.synth()
@@ -79,9 +76,10 @@ def test_the_iam_review_list_is_what_the_templates_allow(assembly: Assembly) -> 
     assert review_list(assembly.path) == written, "python -m tests.synth.policies cdk.out > docs/iam.md, and review it"
 
 
-def test_cfn_lint_is_clean(assembly: Assembly, administered: Assembly) -> None:
+def test_cfn_lint_is_clean(assembly: Assembly, administered: Assembly, open_doors: Assembly) -> None:
     templates = [*administered.path.glob("*.template.json"), assembly.path / "PortfolioStack.template.json"]
     templates += assembly.path.glob("*.product.template.json")
+    templates += [open_doors.path / "StudioStack.template.json", *open_doors.path.glob("*LaunchBlueprint*.json")]
     command = [str(Path(sys.executable).with_name("cfn-lint")), *map(str, templates)]
     run = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=280, check=False)
     assert (run.stdout + run.stderr).strip() == ""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from products.versions import read_versions
-from tests.synth.conftest import ADMIN_SETTINGS, Assembly, of_type, publish, synthesized
+from tests.synth.conftest import ADMIN_SETTINGS, Assembly, copied, of_type, synthesized, with_settings
 from tests.synth.policies import allows
 
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/SC-123456789012-pp-abc/1"
@@ -107,15 +107,14 @@ def principals(assembly: Assembly) -> dict[str, str]:
 
 
 def test_a_principal_keeps_its_logical_id_when_others_come_and_go(administered: Assembly, tmp_path: Path) -> None:
-    more = tmp_path / "settings.toml"
-    more.write_text(
+    more = with_settings(
+        tmp_path,
         ADMIN_SETTINGS.replace("principals = [", 'principals = ["arn:aws:iam::123456789012:role/Admin", ').replace(
             "principal_patterns = [", 'principal_patterns = ["arn:aws:iam:::role/Analyst*", '
         ),
-        encoding="utf-8",
     )
-    publish(tmp_path / "versions", "v1.0.0")
-    before, after = principals(administered), principals(synthesized(tmp_path / "versions", tmp_path / "out", more))
+    store = copied(administered.store, tmp_path)
+    before, after = principals(administered), principals(synthesized(store, tmp_path / "out", more))
     assert len(after) == len(set(after.values())) == len(before) + 2
     assert before.items() <= after.items()
 
@@ -198,11 +197,9 @@ def test_with_a_boundary_only_bounded_roles_can_be_made(administered: Assembly) 
     assert not allows(template, role, "iam:DeleteRolePermissionsBoundary", WORKFLOW_ROLE, context=boundary)
 
 
-def test_an_account_that_is_shared_with_gets_what_launches_need(tmp_path: Path) -> None:
-    store, settings = tmp_path / "versions", tmp_path / "settings.toml"
-    publish(store, "v1.0.0")
-    settings.write_text("[portfolio]\nlaunches_only = true", encoding="utf-8")
-    found = synthesized(store, tmp_path / "out", settings)
+def test_an_account_that_is_shared_with_gets_what_launches_need(assembly: Assembly, tmp_path: Path) -> None:
+    settings = with_settings(tmp_path, "[portfolio]\nlaunches_only = true")
+    found = synthesized(copied(assembly.store, tmp_path), tmp_path / "out", settings)
     kinds = {resource["Type"] for resource in found.portfolio["Resources"].values()}
     assert kinds == {"Custom::TemplateArchive", "AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::OIDCProvider"}
     assert launch_role(found.portfolio)

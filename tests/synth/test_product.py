@@ -11,7 +11,7 @@ import pytest
 from ministack.services.cloudformation import engine
 
 from tests.actions_secrets import SECRETS
-from tests.synth.conftest import Assembly, publish, synthesize
+from tests.synth.conftest import Assembly, publish, refusal, synthesize, with_settings
 from tests.synth.policies import Names
 
 GOOD = {"DomainId": "dzd_4a5b6c", "ProjectId": "abc123def456", "Organization": "example-org"}
@@ -257,9 +257,8 @@ def test_the_trust_policy_fits_iams_limit_with_the_longest_names(assembly: Assem
 
 
 def test_more_environments_than_iam_takes_are_refused(tmp_path: Path) -> None:
-    settings = tmp_path / "settings.toml"
     names = [f"environment-{number}" for number in range(9)]
-    settings.write_text(f"[workflow_role]\nenvironments = {json.dumps(names)}\n", encoding="utf-8")
+    settings = with_settings(tmp_path, f"[workflow_role]\nenvironments = {json.dumps(names)}\n")
     publish(tmp_path / "versions", "v1.0.0")
     run = synthesize(tmp_path / "versions", tmp_path / "out", settings=settings)
     assert run.returncode == 1
@@ -301,12 +300,8 @@ def test_references_and_retention_are_the_administrators(assembly: Assembly, adm
 
 
 def test_a_reference_cannot_take_the_name_of_a_secret_that_the_product_sets(tmp_path: Path) -> None:
-    settings = tmp_path / "settings.toml"
-    settings.write_text(
-        '[secret_references]\nREGION = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:x-AbCdEf"\n'
-    )
+    reference = 'REGION = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:x-AbCdEf"'
+    settings = with_settings(tmp_path, f"[secret_references]\n{reference}\n")
     publish(tmp_path / "versions", "v1.0.0")
-    run = synthesize(tmp_path / "versions", tmp_path / "out", settings=settings)
-    assert run.returncode == 1
-    assert "settings.toml: secret_references.REGION is set by the product" in run.stderr
-    assert "Traceback" not in run.stderr
+    said = refusal(tmp_path / "versions", tmp_path / "out", settings)
+    assert said.startswith("settings.toml: secret_references.REGION is set by the product")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,40 +12,11 @@ import jsonata
 import pytest
 
 from products.project_setup import DEPLOYMENT_WAITS, Setup, definition
-from products.settings import PROJECT_ROOT, SettingsError, load_settings
-from products.versions import read_versions
-from tests.synth.conftest import NOTHING_BUNDLED, Assembly, of_type, publish, synthesized
+from products.settings import SettingsError, load_settings
+from tests.synth.conftest import STUDIO_SETTINGS, Assembly, copied, of_type, synthesized, with_settings
 from tests.synth.policies import allows
-from tests.synth.reviewed import Reviewed
 
 HERE = "us-east-1:123456789012"
-SETTINGS = """
-[git_config]
-private_github_organization = "acme-ml"
-[studio]
-domain_id = "dzd_1a2b3c"
-profiles = ["Regression"]
-[studio.own_profiles."Tabular models"]
-description = "Tabular"
-groups = ["ml-team"]
-tooling = { gitConnectionArn = "arn:aws:codeconnections:us-east-1:123456789012:connection/c" }
-[studio.project_setup]
-profiles = ["By event"]
-[studio.model_approval]
-enabled = true
-"""
-
-
-@pytest.fixture(scope="module")
-def open_doors(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """Everything switched on; two versions."""
-    folder = tmp_path_factory.mktemp("studio")
-    store, settings = folder / "versions", folder / "settings.toml"
-    settings.write_text(SETTINGS, encoding="utf-8")
-    publish(store, "v1.0.0")
-    synthesized(store, folder / "first", settings)
-    publish(store, "v1.1.0", "two")
-    return synthesized(store, folder / "cdk.out", settings)
 
 
 @pytest.fixture(scope="module")
@@ -153,15 +122,17 @@ def test_a_profile_keeps_its_logical_id_when_others_come_and_go(
         found = of_type(template, "Custom::StudioProjectProfile")
         return {item["Properties"]["ProfileName"]: logical for logical, item in found.items()}
 
-    before, more = ids(stack), tmp_path / "settings.toml"
-    text = SETTINGS.replace('profiles = ["Regression"]', 'profiles = ["Clustering", "Regression"]')
-    more.write_text(f'{text}\n[studio.own_profiles."Alpha"]\n', encoding="utf-8")
-    after = ids(synthesized(open_doors.store, tmp_path / "more", more).template("StudioStack.template.json"))
+    text = STUDIO_SETTINGS.replace('profiles = ["Regression"]', 'profiles = ["Clustering", "Regression"]')
+    more = with_settings(tmp_path, f'{text}\n[studio.own_profiles."Alpha"]\n')
+    store = copied(open_doors.store, tmp_path)
+    before, after = ids(stack), ids(synthesized(store, tmp_path / "more", more).template("StudioStack.template.json"))
     assert after.keys() == {*before, "Clustering", "Alpha"}
     assert len(set(after.values())) == 4
     assert before.items() <= after.items()
     # A profile that is made here from now on is updated: its other kind's deletion would take the environment out.
-    more.write_text(SETTINGS.replace("Tabular models", "Regression").replace('["Regression"]', '["Tabular models"]', 1))
+    more.write_text(
+        STUDIO_SETTINGS.replace("Tabular models", "Regression").replace('["Regression"]', '["Tabular models"]', 1)
+    )
     assert before == ids(
         synthesized(open_doors.store, tmp_path / "swapped", more).template("StudioStack.template.json")
     )
@@ -199,13 +170,12 @@ def exports(template: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_second_door_alone_puts_nothing_into_the_domain(open_doors: Assembly, tmp_path: Path) -> None:
-    path = tmp_path / "settings.toml"
-    path.write_text(
+    settings = with_settings(
+        tmp_path,
         '[git_config]\nprivate_github_organization = "acme-ml"\n'
         '[studio]\ndomain_id = "dzd_1a2b3c"\n[studio.project_setup]\nprofiles = ["By event"]\n',
-        encoding="utf-8",
     )
-    made = synthesized(open_doors.store, tmp_path / "cdk.out", path)
+    made = synthesized(copied(open_doors.store, tmp_path), tmp_path / "cdk.out", settings)
     template = made.template("StudioStack.template.json")
     kinds = {item["Type"] for item in template["Resources"].values()}
     assert "AWS::StepFunctions::StateMachine" in kinds
@@ -218,7 +188,7 @@ def test_the_second_door_alone_puts_nothing_into_the_domain(open_doors: Assembly
 
 def test_a_domain_alone_registers_the_blueprint(tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
-    path.write_text(SETTINGS.partition("profiles")[0], encoding="utf-8")
+    path.write_text(STUDIO_SETTINGS.partition("profiles")[0], encoding="utf-8")
     assert load_settings(path).studio.registers_blueprint
     path.write_text("", encoding="utf-8")
     assert not load_settings(path).studio.registers_blueprint
@@ -418,7 +388,7 @@ def test_waits_grow_and_end(machine: dict[str, Any]) -> None:
     assert 4 * 3600 < sum(waits) < 6 * 3600
 
 
-# -- settings and gates -------------------------------------------------------------------------------------------
+# -- settings -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -428,19 +398,22 @@ def test_waits_grow_and_end(machine: dict[str, Any]) -> None:
         ('[studio]\nprofiles = ["a"]', "profiles need a domain"),
         ('[studio]\ndomain_id = "dzd_1"', "needs git_config.private_github_organization"),
         (
-            SETTINGS.replace('["By event"]', '["Regression"]'),
+            STUDIO_SETTINGS.replace('["By event"]', '["Regression"]'),
             "the profile 'Regression' would launch the product twice",
         ),
         (
-            SETTINGS.replace('profiles = ["Regression"]', 'profiles = ["Tabular models"]'),
+            STUDIO_SETTINGS.replace('profiles = ["Regression"]', 'profiles = ["Tabular models"]'),
             "either exists or is made here",
         ),
         (
-            SETTINGS.replace('profiles = ["Regression"]', 'profiles = ["Regression", "Regression"]'),
+            STUDIO_SETTINGS.replace('profiles = ["Regression"]', 'profiles = ["Regression", "Regression"]'),
             "studio.profiles: the profile 'Regression' is there twice; list it once",
         ),
-        (SETTINGS.replace("groups", "group"), "group is not a setting"),
-        (SETTINGS.replace('domain_id = "dzd_1a2b3c"', 'domain_id = "dzd_1"\ndeployment_order = 0'), "deployment_order"),
+        (STUDIO_SETTINGS.replace("groups", "group"), "group is not a setting"),
+        (
+            STUDIO_SETTINGS.replace('domain_id = "dzd_1a2b3c"', 'domain_id = "dzd_1"\ndeployment_order = 0'),
+            "deployment_order",
+        ),
     ],
 )
 def test_settings_that_cannot_be_right_are_refused_by_name(tmp_path: Path, text: str, sentence: str) -> None:
@@ -448,79 +421,3 @@ def test_settings_that_cannot_be_right_are_refused_by_name(tmp_path: Path, text:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(SettingsError, match=re.escape(sentence)):
         load_settings(path)
-
-
-def test_cfn_lint_is_clean(open_doors: Assembly) -> None:
-    templates = [open_doors.path / "StudioStack.template.json", *open_doors.path.glob("*LaunchBlueprint*.json")]
-    command = [str(Path(sys.executable).with_name("cfn-lint")), *map(str, templates)]
-    run = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=200, check=False)
-    assert (run.stdout + run.stderr).strip() == ""
-
-
-REVIEWED = (
-    Reviewed(
-        r"AwsSolutions-IAM5\[Resource::\*\]",
-        r"StudioStack/(ProvisioningRole|ProjectSetupRole|ModelApprovalRole)/DefaultPolicy/Resource",
-        "Launches in Service Catalog and projects in DataZone have no resources in IAM; templates are validated before "
-        "there is a stack.",
-    ),
-    Reviewed(
-        r"AwsSolutions-IAM5\[Resource::arn:<AWS::Partition>:cloudformation:.*:stack/(DataZone|SC-)\*/\*\]",
-        r"StudioStack/(ProvisioningRole|ModelApprovalRole)/DefaultPolicy/Resource",
-        "Stacks of environments and launches that do not exist yet, bounded by the names that the services give them.",
-    ),
-    Reviewed(
-        r"AwsSolutions-IAM5\[Resource::arn:<AWS::Partition>:s3:::cdk-.*/\*\.json\]",
-        r"StudioStack/ProvisioningRole/DefaultPolicy/Resource",
-        "The blueprint's template of every version: an environment may still be at an older one.",
-    ),
-    Reviewed(
-        r"AwsSolutions-SQS3",
-        r"StudioStack/DeadLetters/Resource",
-        "It is a dead letter queue itself: that of the rules' targets.",
-    ),
-    Reviewed(
-        r"AwsSolutions-SF2",
-        r"StudioStack/ProjectSetup/Resource",
-        "X-Ray is a setting (xray), off by default: it costs, and shows names of projects.",
-    ),
-    Reviewed(
-        r"AwsSolutions-L1",
-        r"StudioStack/ModelApproval/Resource",
-        "Python 3.13, the runtime that the layers are built and tested for.",
-    ),
-)
-
-
-def test_every_finding_of_cdk_nag_has_a_written_reason(tmp_path: Path) -> None:
-    from aws_cdk import Validations
-    from cdk_nag import AwsSolutionsChecks
-
-    from products.assembly import build_app
-
-    settings = tmp_path / "settings.toml"
-    settings.write_text(SETTINGS, encoding="utf-8")
-    publish(tmp_path / "versions", "v1.0.0")
-    context = json.loads((PROJECT_ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
-    context |= json.loads(NOTHING_BUNDLED)
-    store = tmp_path / "versions"
-    app = build_app(load_settings(settings), read_versions(store), store, str(tmp_path / "out"), context)
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    with pytest.raises(RuntimeError, match="ValidationFailed"):  # there are findings; they are reviewed below
-        app.synth()
-    report = json.loads((tmp_path / "out" / "validation-report.json").read_text(encoding="utf-8"))
-    findings = {
-        (violation["ruleName"], construct["constructPath"])
-        for plugin in report["pluginReports"]
-        for violation in plugin["violations"]
-        for construct in violation["violatingConstructs"]
-        if construct["constructPath"].startswith("StudioStack")
-    }
-    covers = {
-        finding: [
-            item for item in REVIEWED if re.fullmatch(item.finding, finding[0]) and re.fullmatch(item.path, finding[1])
-        ]
-        for finding in findings
-    }
-    assert [finding for finding, reviewed in covers.items() if not reviewed] == []
-    assert {item for reviewed in covers.values() for item in reviewed} == set(REVIEWED)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from products.versions import ARCHIVE_FILE, RECORD_FILE, VersionError, read_versions, version_order
-from tests.synth.conftest import Assembly, publish, synthesize, synthesized
+from tests.synth.conftest import Assembly, copied, publish, refusal, synthesize, synthesized, with_settings
 
 
 def test_versions_sort_by_number_not_by_letter(tmp_path: Path) -> None:
@@ -69,9 +69,7 @@ def test_each_version_is_pinned_in_its_template(assembly: Assembly) -> None:
 
 
 def test_a_new_publish_leaves_the_old_snapshot_and_its_offer_as_they_were(assembly: Assembly, tmp_path: Path) -> None:
-    store = tmp_path / "versions"
-    publish(store, "v1.0.0")
-    first = synthesized(store, tmp_path / "first")
+    store, first = copied(assembly.store, tmp_path), assembly
     (snapshot,) = store.glob("*.v1.0.0.product.template.json")
     before = snapshot.read_bytes()
     publish(store, "v1.1.0", "two")
@@ -93,13 +91,11 @@ def offers(assembly: Assembly) -> dict[str, str]:
     }
 
 
-def test_a_published_template_that_would_change_is_refused(tmp_path: Path) -> None:
-    store, settings = tmp_path / "versions", tmp_path / "settings.toml"
-    publish(store, "v1.0.0")
-    synthesized(store, tmp_path / "first")
+def test_a_published_template_that_would_change_is_refused(assembly: Assembly, tmp_path: Path) -> None:
+    store = copied(assembly.store, tmp_path)
     (snapshot,) = store.glob("*.product.template.json")
     before = snapshot.read_bytes()
-    settings.write_text('[product]\nglue_table = "other"', encoding="utf-8")
+    settings = with_settings(tmp_path, '[product]\nglue_table = "other"')
     run = synthesize(store, tmp_path / "second", settings=settings)
     assert run.returncode == 1
     assert "has changed since v1.0.0 was synthesized; publish a new version" in run.stderr
@@ -110,20 +106,17 @@ def test_a_published_template_that_would_change_is_refused(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(("before", "after"), [("studio-mlops", "ours"), ("studio-mlops", "mlops"), ("ours", "our")])
 def test_the_prefix_stays_once_versions_are_deployed(tmp_path: Path, before: str, after: str) -> None:
-    store, settings = tmp_path / "versions", tmp_path / "settings.toml"
+    store = tmp_path / "versions"
     publish(store, "v1.0.0")
-    settings.write_text(f'prefix = "{before}"', encoding="utf-8")
-    synthesized(store, tmp_path / "first", settings)
-    settings.write_text(f'prefix = "{after}"', encoding="utf-8")
-    newest = synthesize(store, tmp_path / "second", settings=settings)
+    synthesized(store, tmp_path / "first", with_settings(tmp_path, f'prefix = "{before}"'))
+    settings = with_settings(tmp_path, f'prefix = "{after}"')
+    newest = refusal(store, tmp_path / "second", settings)
     publish(store, "v1.1.0", "two")
-    older = synthesize(store, tmp_path / "third", settings=settings)
-    for run in (newest, older):
-        assert run.returncode == 1
-        assert run.stderr.startswith("settings.toml: prefix cannot change once versions are deployed, and v1.0.0 uses")
-        assert run.stderr.endswith(f"than '{after}'; set prefix back to what it was.\n")
-    settings.write_text(f'prefix = "{before}"', encoding="utf-8")
-    synthesized(store, tmp_path / "fourth", settings)
+    older = refusal(store, tmp_path / "third", settings)
+    for said in (newest, older):
+        assert said.startswith("settings.toml: prefix cannot change once versions are deployed, and v1.0.0 uses")
+        assert said.endswith(f"than '{after}'; set prefix back to what it was.")
+    synthesized(store, tmp_path / "fourth", with_settings(tmp_path, f'prefix = "{before}"'))
 
 
 def test_an_older_version_without_its_snapshot_is_refused(tmp_path: Path) -> None:

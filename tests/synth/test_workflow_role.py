@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -15,7 +14,7 @@ from custom_resources.clients.studio import Project, Tooling
 from custom_resources.reconciler import Request
 from custom_resources.studio_project import Observed, StudioProjectProperties, _classic_project, plan
 from products.settings import PROJECT_ROOT, Settings
-from tests.synth.conftest import Assembly, publish, synthesized
+from tests.synth.conftest import Assembly
 from tests.synth.policies import ACCOUNT, REGION, Names, allows
 
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/SC-{ACCOUNT}-pp-1/1"
@@ -103,11 +102,7 @@ def test_studios_own_place_stays_open_to_another_scope(assembly: Assembly) -> No
     assert allows(assembly.product, "WorkflowRole", "s3:GetObject", studios, names=names)
 
 
-def test_only_the_settings_deploy_role_is_assumed(assembly: Assembly, tmp_path: Path) -> None:
-    settings = tmp_path / "settings.toml"
-    settings.write_text('[workflow_role]\ndeploy_role = "MlDeployer"\n', encoding="utf-8")
-    publish(tmp_path / "versions", "v1.0.0")
-    own = synthesized(tmp_path / "versions", tmp_path / "cdk.out", settings)
+def test_only_the_settings_deploy_role_is_assumed(assembly: Assembly, administered: Assembly) -> None:
     names = Names(values={"StudioProject.DeployAccount": "210987654321"})
 
     def may(template: dict[str, Any], role: str) -> bool:
@@ -116,19 +111,18 @@ def test_only_the_settings_deploy_role_is_assumed(assembly: Assembly, tmp_path: 
 
     default = Settings().workflow_role.deploy_role
     assert may(assembly.product, default)
-    assert may(own.product, "MlDeployer")
-    assert not may(own.product, default)
+    assert may(administered.product, "MlDeployer")
+    assert not may(administered.product, default)
     assert not may(assembly.product, "MlDeployer")
     # What the template's workflow assumes by itself.
     assert f'or "{default}"' in (PROJECT_ROOT / "templates/regression/model_deploy/deployment/settings.py").read_text()
 
 
-def test_a_launch_cannot_add_to_classics_roles(assembly: Assembly, tmp_path: Path) -> None:
-    role, settings = f"arn:aws:iam::{ACCOUNT}:role/Pipelines", tmp_path / "settings.toml"
-    settings.write_text(f'[product]\nclassic_execution_roles = ["{role}"]\n', encoding="utf-8")
-    publish(tmp_path / "versions", "v1.0.0")
-    own = synthesized(tmp_path / "versions", tmp_path / "cdk.out", settings)
-    assert own.product["Resources"]["StudioProject"]["Properties"]["ClassicExecutionRoles"] == [role]
-    assert own.product["Parameters"] == assembly.product["Parameters"]
+def test_a_launch_cannot_add_to_classics_roles(assembly: Assembly, administered: Assembly) -> None:
+    roles = [f"arn:aws:iam::{ACCOUNT}:role/Pipelines"]
+    assert administered.product["Resources"]["StudioProject"]["Properties"]["ClassicExecutionRoles"] == roles
+    # The role is in no parameter: all but the organization that launches default to is as it is without roles.
+    organization = {"Organization": assembly.product["Parameters"]["Organization"]}
+    assert administered.product["Parameters"] | organization == assembly.product["Parameters"]
     shipped = assembly.product["Resources"]["StudioProject"]["Properties"]
     assert shipped.get("ClassicExecutionRoles", []) == []
