@@ -15,7 +15,8 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
-from custom_resources.catalogue import CATALOGUE, Entry
+from custom_resources import catalogue
+from custom_resources.catalogue import Entry
 from products.layers import ARCHITECTURES, RUNTIME, layer_version
 from products.settings import PROJECT_ROOT, Settings
 
@@ -39,8 +40,14 @@ _GIT_ENVIRONMENT = {
 }
 
 
-ENTRIES = {entry.name: entry for entry in CATALOGUE}
-SERVED = tuple(entry for entry in CATALOGUE if entry.class_name)  # those behind a provider, for a custom resource
+def entry_of(name: str) -> Entry:
+    """Return a function's entry in the catalogue. Raises KeyError for a name that is not there."""
+    return {entry.name: entry for entry in catalogue.CATALOGUE}[name]
+
+
+def behind_providers() -> list[Entry]:
+    """Return the entries that serve a custom resource, in the catalogue's order."""
+    return [entry for entry in catalogue.CATALOGUE if entry.class_name]
 
 
 def provider_name(settings: Settings, entry: Entry) -> str:
@@ -55,7 +62,7 @@ def custom_resource(
 
     Its provider is called by name, so that templates can stand alone. Raises KeyError for a name that is not there.
     """
-    entry = ENTRIES[name]
+    entry = entry_of(name)
     return CustomResource(
         scope,
         logical_id,

@@ -5,14 +5,15 @@ from __future__ import annotations
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 
-from custom_resources.catalogue import CATALOGUE
-from products.functions import function_arn, provider_name, statement
+from products.functions import behind_providers, function_arn, provider_name, statement
 from products.settings import Settings
 
 
 def launch_role_statements(stack: Stack, settings: Settings) -> list[iam.PolicyStatement]:
     """Return the statements of the launch role."""
-    providers = [function_arn(stack, provider_name(settings, entry)) for entry in CATALOGUE if entry.in_product]
+    providers = [
+        function_arn(stack, provider_name(settings, entry)) for entry in behind_providers() if entry.in_product
+    ]
     return [
         *_stack_statements(stack),
         statement(["lambda:InvokeFunction"], providers),

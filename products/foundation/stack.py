@@ -18,7 +18,7 @@ from products.foundation.observability import (
 )
 from products.foundation.roles import statements
 from products.foundation.storage import Storage
-from products.functions import SERVED, Functions
+from products.functions import Functions, behind_providers
 from products.settings import Settings
 
 FOUNDATION_STACK = "FoundationStack"
@@ -37,7 +37,7 @@ class FoundationStack(Stack):
         self.functions: dict[str, lambda_.Function] = {}
         self.providers: dict[str, custom_resources.Provider] = {}
         functions = Functions(self, settings, self.dead_letters)
-        for entry in SERVED:
+        for entry in behind_providers():
             function = functions.function(
                 entry,
                 statements(entry, self, settings, self.storage),

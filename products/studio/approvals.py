@@ -13,7 +13,7 @@ from products.foundation import FoundationStack
 from products.foundation.environment import environment, github_addresses
 from products.foundation.observability import queue_alarm
 from products.foundation.roles import statements
-from products.functions import ENTRIES, Functions
+from products.functions import Functions, entry_of
 from products.settings import Settings
 from products.studio.launching import OfferedProduct
 
@@ -41,7 +41,7 @@ class ModelApprovals:
 
     def _function(self, product: OfferedProduct, foundation: FoundationStack) -> lambda_.Function:
         stack, settings, storage = self._stack, self._settings, foundation.storage
-        entry = ENTRIES["model_approval"]
+        entry = entry_of("model_approval")
         return Functions(stack, settings, foundation.dead_letters).function(
             entry,
             statements(entry, stack, settings, storage),

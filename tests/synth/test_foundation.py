@@ -7,20 +7,27 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from ministack.services.cloudformation import provisioners
 
-from custom_resources import handlers
+from custom_resources import catalogue, handlers
+from custom_resources.catalogue import CATALOGUE, Entry, On, Permission
 from custom_resources.template_content import MAX_TOTAL_BYTES
-from products.settings import PROJECT_ROOT
-from tests.synth.conftest import Assembly, of_type
+from products import layers
+from products.assembly import build_app, write_assembly
+from products.foundation import FoundationStack
+from products.foundation.roles import places
+from products.settings import PROJECT_ROOT, load_settings
+from products.versions import read_versions
+from tests.synth.conftest import Assembly, context, copied, of_type, synthesized
+from tests.synth.policies import Names, allows, documents
 
-GITHUB = {"github_repository", "repository_template", "actions_configuration"}
-ARCHIVES = {"studio_project", "repository_template", "template_archive"}
-GIT = {"github_repository", "repository_template"}
-ALL = {*GITHUB, *ARCHIVES, "version_guidance", "studio_blueprint", "studio_project_profile"}
+ALL = {entry.name: entry for entry in CATALOGUE if entry.class_name}
+GITHUB = {name for name, entry in ALL.items() if "github" in entry.needs}
+ARCHIVES = {name for name, entry in ALL.items() if "archives" in entry.needs}
+GIT = {name for name, entry in ALL.items() if "git" in entry.needs}
 
 
 def functions(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -35,7 +42,8 @@ def functions(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def test_each_custom_resource_has_a_function_by_the_name_that_templates_call(assembly: Assembly) -> None:
     found = functions(assembly.foundation)
-    assert set(found) == ALL
+    assert set(found) == set(ALL)
+    assert {"github_repository", "repository_template"} == GIT < GITHUB
     names = {
         resource["Properties"].get("FunctionName")
         for resource in of_type(assembly.foundation, "AWS::Lambda::Function").values()
@@ -95,7 +103,9 @@ def test_functions_keep_to_the_memory_budget_and_run_on_the_chosen_processor(
     assembly: Assembly, administered: Assembly
 ) -> None:
     for name, properties in functions(assembly.foundation).items():
-        assert properties["MemorySize"] == {"repository_template": 1024, "github_repository": 512}.get(name, 256)
+        assert properties["MemorySize"] == ALL[name].memory
+        assert properties["Timeout"] == ALL[name].timeout
+        assert properties["EphemeralStorage"]["Size"] == ALL[name].storage
         # The archive, git's input and git's objects of the largest template are on disk at once.
         room = 3 * MAX_TOTAL_BYTES if name == "repository_template" else MAX_TOTAL_BYTES
         assert properties["EphemeralStorage"]["Size"] * 1024 * 1024 > room
@@ -103,6 +113,75 @@ def test_functions_keep_to_the_memory_budget_and_run_on_the_chosen_processor(
         assert properties["Architectures"] == ["arm64"]
         assert len(properties["Layers"]) == (2 if name in GIT else 1)
     assert {tuple(each["Architectures"]) for each in functions(administered.foundation).values()} == {("x86_64",)}
+
+
+def test_the_frameworks_functions_start_as_quickly_as_ours(assembly: Assembly) -> None:
+    """A launch waits for their cold start, and Lambda gives processor time by memory."""
+    framework = [
+        resource["Properties"]
+        for resource in of_type(assembly.foundation, "AWS::Lambda::Function").values()
+        if resource["Properties"]["Runtime"].startswith("node")
+    ]
+    assert len(framework) == 3 * len(ALL)
+    assert {properties["MemorySize"] for properties in framework} == {512}
+
+
+def test_a_role_holds_exactly_what_the_catalogue_says(assembly: Assembly, open_doors: Assembly) -> None:
+    """Beside its own log, and for model approvals the queue."""
+    templates = [assembly.foundation, open_doors.template("StudioStack.template.json")]
+    found = [(template, *function) for template in templates for function in functions(template).items()]
+    assert {name for _, name, _ in found} == {entry.name for entry in CATALOGUE}
+    for template, name, properties in found:
+        (entry,) = (entry for entry in CATALOGUE if entry.name == name)
+        allowed = {
+            action
+            for document in documents(template, properties["Role"]["Fn::GetAtt"][0], Names())
+            for statement in document["Statement"]
+            for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+        }
+        listed = {action for permission in entry.permissions for action in permission.actions}
+        of_the_queue = {action for action in allowed if action.startswith("sqs:")}
+        assert allowed - of_the_queue == {*listed, "logs:CreateLogStream", "logs:PutLogEvents"}, name
+        assert bool(of_the_queue) == (name == "model_approval")
+
+
+def test_each_place_of_the_catalogue_has_its_arns(assembly: Assembly) -> None:
+    app = build_app(load_settings(), read_versions(assembly.store), assembly.store, "unused", context())
+    stack = app.node.find_child("FoundationStack")
+    assert isinstance(stack, FoundationStack)
+    for entry in CATALOGUE:
+        assert set(places(entry, stack, load_settings(), stack.storage)) == set(get_args(On))
+
+
+def test_a_new_entry_of_the_catalogue_gets_all_that_the_others_have(
+    assembly: Assembly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    permission = Permission(("servicecatalog:DescribeRecord",), "launches")
+    new = Entry(
+        "made_up", "is there for a test", (permission,), "MadeUp", memory=333, needs=frozenset({"github", "git"})
+    )
+    monkeypatch.setattr(catalogue, "CATALOGUE", (*CATALOGUE, new))
+    found = synthesized(copied(assembly.store, tmp_path), tmp_path / "out")
+    template = found.foundation
+    properties = functions(template)["made_up"]
+    assert (properties["FunctionName"], properties["MemorySize"]) == ("studio-mlops-made-up", 333)
+    assert len(properties["Layers"]) == 2
+    assert "GITHUB_TOKEN_SECRET" in properties["Environment"]["Variables"]
+    role = properties["Role"]["Fn::GetAtt"][0]
+    assert allows(template, role, "servicecatalog:DescribeRecord", "*")
+    names = {item["Properties"].get("FunctionName") for item in of_type(template, "AWS::Lambda::Function").values()}
+    assert "studio-mlops-made-up-provider" in names
+    sentences = [
+        item["Properties"]["AlarmDescription"] for item in of_type(template, "AWS::CloudWatch::Alarm").values()
+    ]
+    assert len([sentence for sentence in sentences if " made up function " in sentence]) == 3
+    invoked = "arn:aws:lambda:us-east-1:123456789012:function:studio-mlops-made-up-provider"
+    (launch_role,) = (
+        name
+        for name, item in of_type(found.portfolio, "AWS::IAM::Role").items()
+        if item["Properties"].get("RoleName") == "studio-mlops-launch"
+    )
+    assert allows(found.portfolio, launch_role, "lambda:InvokeFunction", invoked)
 
 
 def test_the_code_is_our_package_and_nothing_else(assembly: Assembly) -> None:
@@ -226,46 +305,39 @@ def test_ministack_can_deploy_every_resource(assembly: Assembly, name: str) -> N
     assert {kind for kind in kinds if not kind.startswith("Custom::")} <= set(provisioners._RESOURCE_HANDLERS)
 
 
-BUNDLED_BY_STAND_INS = """
+def test_what_is_not_bundled_gives_the_same_template(
+    assembly: Assembly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Layers are addressed by their sources: what their build scripts write changes no template."""
+
+    def bundle(self: Any, output: str, *rest: Any, **options: Any) -> bool:
+        Path(output, "content").write_text(str(self._script), encoding="utf-8")
+        return True
+
+    monkeypatch.setattr(layers._BuildScript, "try_bundle", bundle)
+    shipped = json.loads((PROJECT_ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    store = copied(assembly.store, tmp_path)
+    write_assembly(load_settings(), read_versions(store), store, str(tmp_path / "out"), shipped)
+    bundled = Assembly(tmp_path / "out", store)
+    assert bundled.foundation == assembly.foundation
+    assert bundled.product == assembly.product
+    contents = list(bundled.path.glob("asset.*/content"))
+    assert {Path(content.read_text(encoding="utf-8")).parent.name for content in contents} == {"git", "python"}
+
+
+LAYERS_FAIL = """
 import sys
-from pathlib import Path
 import portfolio_app
 from products import layers
 
-def bundle(self, output, *rest, **options):
-    Path(output, "content").write_text(str(self._script))
-    return True
-
-layers._BuildScript.try_bundle = bundle
+layers._COMMAND = ["false"]
 sys.exit(portfolio_app.main())
 """
 
 
-def test_what_is_not_bundled_gives_the_same_template(assembly: Assembly, tmp_path: Path) -> None:
-    """Layers are addressed by their sources: what their build scripts write changes no template."""
-    run = subprocess.run(
-        [sys.executable, "-c", BUNDLED_BY_STAND_INS],
-        cwd=PROJECT_ROOT,
-        env={**os.environ, "MLOPS_VERSIONS_DIR": str(assembly.store), "CDK_OUTDIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    bundled = Assembly(tmp_path, assembly.store)
-    assert bundled.foundation == assembly.foundation
-    assert bundled.product == assembly.product
-    contents = list(tmp_path.glob("asset.*/content"))
-    assert {Path(content.read_text(encoding="utf-8")).parent.name for content in contents} == {"git", "python"}
-
-
 def test_a_layer_that_cannot_be_built_is_one_sentence(assembly: Assembly, tmp_path: Path) -> None:
-    code = BUNDLED_BY_STAND_INS.replace("bundle(self", "unused(self").replace(
-        "layers._BuildScript.try_bundle = bundle", "layers._COMMAND = ['false']"
-    )
     run = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", LAYERS_FAIL],
         cwd=PROJECT_ROOT,
         env={**os.environ, "MLOPS_VERSIONS_DIR": str(assembly.store), "CDK_OUTDIR": str(tmp_path)},
         capture_output=True,

@@ -1,0 +1,155 @@
+"""The workflow role holds what the shipped template calls and what docs/templates.md promises, and nothing else."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore import xform_name
+from botocore.session import get_session
+
+from products.settings import PROJECT_ROOT
+from tests.synth.conftest import Assembly
+from tests.synth.policies import Names, allows, documents
+
+TEMPLATE = PROJECT_ROOT / "templates" / "regression"
+SERVICES = ("cloudformation", "glue", "s3", "sagemaker", "sts")  # also the names of variables that hold a client
+# IAM's names, where they are not the operation's. "" = IAM asks for no permission.
+IAM_NAMES = {"s3:ListObjectsV2": "s3:ListBucket", "sts:GetCallerIdentity": ""}
+
+# Calls that the template leaves to the SageMaker SDK and to CloudFormation: the text that leads to them, in which file.
+# The SDK's are read from its source (sagemaker 2.257), CloudFormation's from the handlers' permissions of its schemas.
+LED_TO = {
+    ("model_build/run_pipeline.py", "pipeline.upsert("): "sagemaker:CreatePipeline UpdatePipeline ListTags AddTags",
+    ("model_build/run_pipeline.py", "pipeline.start("): "sagemaker:StartPipelineExecution",
+    ("model_build/run_pipeline.py", "execution.wait("): "sagemaker:DescribePipelineExecution",
+    ("model_build/run_pipeline.py", "role_arn=project.role_arn"): "iam:PassRole",
+    ("model_deploy/infrastructure/endpoint.yaml", "Type: AWS::SageMaker::Model\n"): (
+        "sagemaker:CreateModel DescribeModel DeleteModel AddTags ListTags"
+    ),
+    ("model_deploy/infrastructure/endpoint.yaml", "Type: AWS::SageMaker::EndpointConfig\n"): (
+        "sagemaker:CreateEndpointConfig DescribeEndpointConfig DeleteEndpointConfig"
+    ),
+    ("model_deploy/infrastructure/endpoint.yaml", "Type: AWS::SageMaker::Endpoint\n"): (
+        "sagemaker:CreateEndpoint DescribeEndpoint UpdateEndpoint DeleteEndpoint"
+    ),
+    ("model_deploy/bin/predict", '"sagemaker-runtime"'): "sagemaker:InvokeEndpoint",
+}
+# What docs/templates.md promises to templates of one's own, beyond what ours calls: its words, and the actions.
+PROMISED = {
+    "read and write the project's prefix of the artifact bucket": (
+        "s3:GetObject DeleteObject AbortMultipartUpload GetBucketLocation",
+        "kms:Decrypt GenerateDataKey",  # the domain's key, if it has one
+    ),
+    "create SageMaker pipelines, models, endpoint configurations and endpoints": (
+        "sagemaker:DescribePipeline ListPipelineExecutions ListPipelineExecutionSteps",
+    ),
+    "use the project's model package group": (
+        "sagemaker:CreateModelPackageGroup DescribeModelPackageGroup CreateModelPackage UpdateModelPackage",
+    ),
+}
+
+
+def actions(text: str) -> set[str]:
+    """Return the actions of a text such as `s3:GetObject PutObject`."""
+    service, _, names = text.partition(":")
+    return {f"{service}:{name}" for name in names.split()}
+
+
+def operations(service: str) -> dict[str, str]:
+    """Return the IAM action of each method of a boto3 client."""
+    client = boto3.client(service, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    named = {method: f"{service}:{name}" for method, name in client.meta.method_to_api_mapping.items()}
+    return {method: IAM_NAMES.get(action, action) for method, action in named.items()}
+
+
+def called(source: str) -> Iterator[str]:
+    """Yield the actions that a source file calls on clients by itself. Raises KeyError for a method boto3 has not."""
+    for node in ast.walk(ast.parse(source)):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        service, method = node.func.value, node.func.attr
+        if not (isinstance(service, ast.Name) and service.id in SERVICES):
+            continue
+        if method == "get_waiter":
+            waiters = get_session().get_waiter_model(service.id)
+            named = {xform_name(name): waiters.get_waiter(name).operation for name in waiters.waiter_names}
+            yield from (f"{service.id}:{named[name]}" for name in names_in(node.args[0], source))
+        else:
+            yield operations(service.id)[method]
+
+
+def names_in(argument: ast.expr, source: str) -> list[str]:
+    """Return the texts that an argument may be: itself, or what its variable is assigned."""
+    if isinstance(argument, ast.Name):
+        values = [
+            node.value
+            for node in ast.walk(ast.parse(source))
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == argument.id
+        ]
+    else:
+        values = [argument]
+    return [each.value for value in values for each in ast.walk(value) if isinstance(each, ast.Constant) and each.value]
+
+
+def direct() -> set[str]:
+    """Return the actions that the shipped workflows' own code calls."""
+    files = [path for path in TEMPLATE.rglob("*.py") if not {"tests", "source_scripts"} & set(path.parts)]
+    assert len(files) > 5
+    return {action for file in files for action in called(file.read_text(encoding="utf-8")) if action}
+
+
+def of_the_role(product: dict[str, Any]) -> set[str]:
+    """Return all actions of the workflow role."""
+    return {
+        action
+        for document in documents(product, "WorkflowRole", Names())
+        for statement in document["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+
+
+def test_each_action_of_the_role_is_called_or_promised_and_each_call_allowed(assembly: Assembly) -> None:
+    led_to = {action for text in LED_TO.values() for action in actions(text)}
+    promised = {action for texts in PROMISED.values() for text in texts for action in actions(text)}
+    assert {"s3:PutObject", "cloudformation:DescribeStackEvents", "sts:AssumeRole"} <= direct()
+    assert of_the_role(assembly.product) == direct() | led_to | promised
+    # Neither list repeats what the code shows by itself.
+    assert (direct() & promised, led_to & promised) == (set(), set())
+
+
+@pytest.mark.parametrize(("file", "text"), LED_TO, ids=lambda value: str(value).strip())
+def test_what_leads_to_a_call_is_in_the_template(file: str, text: str) -> None:
+    assert text in (TEMPLATE / file).read_text(encoding="utf-8") + "\n"
+
+
+@pytest.mark.parametrize("words", PROMISED)
+def test_what_is_promised_is_documented(words: str) -> None:
+    documented = (PROJECT_ROOT / "docs" / "templates.md").read_text(encoding="utf-8")
+    assert words in " ".join(documented.split())
+
+
+HERE = "arn:aws:sagemaker:us-east-1:123456789012"
+OURS = {"aws:requesttag/amazondatazoneproject": "p1", "aws:resourcetag/amazondatazoneproject": "p1"}
+NAMES = Names(values={"StudioProject.ModelPackageGroupName": "aiops-p1-models", "ProjectId": "p1"})
+
+
+@pytest.mark.parametrize("kind", ["pipeline", "model", "endpoint-config", "endpoint"])
+@pytest.mark.parametrize("action", ["AddTags", "ListTags"])
+def test_what_carries_the_projects_tag_can_be_tagged_and_asked_for_tags(
+    assembly: Assembly, action: str, kind: str
+) -> None:
+    arn = f"{HERE}:{kind}/one"
+    assert allows(assembly.product, "WorkflowRole", f"sagemaker:{action}", arn, context=OURS, names=NAMES)
+    assert not allows(assembly.product, "WorkflowRole", f"sagemaker:{action}", arn, names=NAMES)
+
+
+@pytest.mark.parametrize("place", ["model-package-group/aiops-p1-models", "model-package/aiops-p1-models/1"])
+@pytest.mark.parametrize("action", ["AddTags", "ListTags", "DescribeModelPackage", "CreateModelPackage"])
+def test_the_projects_models_need_no_tag(assembly: Assembly, action: str, place: str) -> None:
+    assert allows(assembly.product, "WorkflowRole", f"sagemaker:{action}", f"{HERE}:{place}", names=NAMES)
+    other = f"{HERE}:{place.replace('p1', 'p2')}"
+    assert not allows(assembly.product, "WorkflowRole", f"sagemaker:{action}", other, names=NAMES)
