@@ -51,7 +51,7 @@ def stack_name(name: str) -> str:
 
 
 def prefix() -> str:
-    """Return what the names of projects' stacks begin with: what the functions may look at (products/settings.py)."""
+    """Return what the names of projects' stacks begin with: what the functions may look at (products/settings/)."""
     return f"{load_settings().prefix}-"
 
 

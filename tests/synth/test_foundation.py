@@ -145,8 +145,8 @@ def test_a_role_holds_exactly_what_the_catalogue_says(assembly: Assembly, open_d
         assert bool(of_the_queue) == (name == "model_approval")
 
 
-def test_each_place_of_the_catalogue_has_its_arns(assembly: Assembly) -> None:
-    app = build_app(load_settings(), read_versions(assembly.store), assembly.store, "unused", context())
+def test_each_place_of_the_catalogue_has_its_arns(assembly: Assembly, tmp_path: Path) -> None:
+    app = build_app(load_settings(), read_versions(assembly.store), assembly.store, str(tmp_path), context())
     stack = app.node.find_child("FoundationStack")
     assert isinstance(stack, FoundationStack)
     for entry in CATALOGUE:
