@@ -8,6 +8,7 @@ import uuid
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -23,7 +24,7 @@ from operations.rollout import (
     selected,
     target_version,
 )
-from operations.service_catalog import CatalogUnreadable, Launch, LiveVersion, Record
+from operations.service_catalog import CatalogUnreadable, Launch, LiveVersion, Record, ServiceCatalog
 from tests.standin.aws.conftest import World, eventually
 
 V1, V2 = LiveVersion("pa-1", "v1.0.0", "DEFAULT"), LiveVersion("pa-2", "v2.0.0", "DEFAULT")
@@ -83,11 +84,13 @@ class Catalog:
 
     def __post_init__(self) -> None:
         self.started: list[tuple[float, str]] = []
+        self.paths: list[str] = []
         self.ends: dict[str, float] = {}
         self.most_at_once = 0
 
     def update(self, launch: Launch, product_id: str, version: LiveVersion, path_id: str) -> str:
         self.started.append((self.now, launch.name))
+        self.paths.append(path_id)
         self.ends[f"update-{launch.name}"] = self.now + 60
         self.most_at_once = max(self.most_at_once, sum(end > self.now for end in self.ends.values()))
         return f"update-{launch.name}"
@@ -117,6 +120,25 @@ def test_one_after_another():
     catalog = Catalog()
     assert rolled_out(catalog, [launch("a"), launch("b")], Limits()) == {"a": "updated", "b": "updated"}
     assert catalog.most_at_once == 1
+
+
+def test_an_update_keeps_the_launchs_path():
+    """Who has two portfolios with the product launches by one of them: without the path, the update is refused."""
+    catalog = Catalog()
+    rolled_out(catalog, [launch("a"), replace(launch("b"), last_record="")], Limits())
+    assert catalog.paths == ["lpv3-1", ""]
+
+
+@pytest.mark.parametrize("path", ["lpv3-1", ""])
+def test_the_path_is_said_to_service_catalog_where_it_is_known(path: str):
+    client, cloudformation = Mock(), Mock()
+    client.describe_provisioning_parameters.return_value = {"ProvisioningArtifactParameters": []}
+    client.update_provisioned_product.return_value = {"RecordDetail": {"RecordId": "rec-2"}}
+    cloudformation.describe_stacks.return_value = {"Stacks": []}
+    assert ServiceCatalog(client, cloudformation).update(launch("a"), "prod-1", V2, path) == "rec-2"
+    expected = {"PathId": path} if path else {}
+    for call in (client.describe_provisioning_parameters, client.update_provisioned_product):
+        assert {key: value for key, value in call.call_args.kwargs.items() if key == "PathId"} == expected
 
 
 def test_several_at_once_when_asked():

@@ -10,7 +10,7 @@ import pytest
 
 from products.versions import read_versions
 from tests.synth.conftest import ADMIN_SETTINGS, Assembly, copied, of_type, synthesized, with_settings
-from tests.synth.policies import allows
+from tests.synth.policies import Names, allows
 
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/SC-123456789012-pp-abc/1"
 WORKFLOW_ROLE = "arn:aws:iam::123456789012:role/studio-mlops-wf-p1"
@@ -98,6 +98,33 @@ def test_access_and_shares(administered: Assembly) -> None:
     assert len(nodes) == 2
     assert any("o-abcdefghij" in update and "o-abcdefghij" in delete for update, delete in nodes)
     assert any("ORGANIZATIONAL_UNIT" in update and "ou-abcd-12345678" in update for update, _ in nodes)
+
+
+@pytest.mark.parametrize(
+    ("node", "kind"), [("o-abcdefghij", "ORGANIZATION"), ("ou-abcd-12345678", "ORGANIZATIONAL_UNIT")]
+)
+def test_an_organization_is_shared_with_by_exactly_these_calls(administered: Assembly, node: str, kind: str) -> None:
+    """With the principals and the tag options, else nobody there may launch; the portfolio's share is the node's."""
+    names = Names(physical={"Portfolio856A4190": "port-1"})
+    (share,) = (
+        names.resolved(administered.portfolio, resource["Properties"])
+        for resource in of_type(administered.portfolio, "Custom::PortfolioShare").values()
+        if f'"{node}\\"' in json.dumps(resource["Properties"]["Update"])
+    )
+    shared = {"PortfolioId": "port-1", "OrganizationNode": {"Type": kind, "Value": node}}
+    assert json.loads(share["Create"]) == json.loads(share["Update"])
+    assert json.loads(share["Update"]) == {
+        "service": "service-catalog",
+        "action": "CreatePortfolioShare",
+        "parameters": {**shared, "ShareTagOptions": True, "SharePrincipals": True},
+        "physicalResourceId": {"id": node},
+    }
+    assert json.loads(share["Delete"]) == {
+        "service": "service-catalog",
+        "action": "DeletePortfolioShare",
+        "parameters": shared,
+    }
+    assert only(administered.portfolio, "AWS::ServiceCatalog::PortfolioShare")["ShareTagOptions"] is True
 
 
 def principals(assembly: Assembly) -> dict[str, str]:
@@ -197,10 +224,15 @@ def test_with_a_boundary_only_bounded_roles_can_be_made(administered: Assembly) 
     assert not allows(template, role, "iam:DeleteRolePermissionsBoundary", WORKFLOW_ROLE, context=boundary)
 
 
-def test_an_account_that_is_shared_with_gets_what_launches_need(assembly: Assembly, tmp_path: Path) -> None:
+def test_an_account_that_is_shared_with_gets_what_launches_need(
+    assembly: Assembly, administered: Assembly, tmp_path: Path
+) -> None:
     settings = with_settings(tmp_path, "[portfolio]\nlaunches_only = true")
     found = synthesized(copied(assembly.store, tmp_path), tmp_path / "out", settings)
     kinds = {resource["Type"] for resource in found.portfolio["Resources"].values()}
     assert kinds == {"Custom::TemplateArchive", "AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::OIDCProvider"}
-    assert launch_role(found.portfolio)
+    # The constraint of the account that shares names the role that is made here.
+    constraint = only(administered.portfolio, "AWS::ServiceCatalog::LaunchRoleConstraint")
+    role = found.portfolio["Resources"][launch_role(found.portfolio)]["Properties"]["RoleName"]
+    assert Names().resolved(administered.portfolio, constraint["LocalRoleName"]) == role == "studio-mlops-launch"
     assert found.foundation["Resources"]

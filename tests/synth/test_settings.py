@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,160 @@ def test_the_shipped_file_names_every_setting() -> None:
 
 def test_an_empty_file_is_the_defaults(tmp_path: Path) -> None:
     assert load(tmp_path, "") == Settings()
+
+
+DEFAULTS: dict[str, Any] = {
+    "prefix": "studio-mlops",
+    "architecture": "arm64",
+    "log_retention_days": 90,
+    "log_level": "INFO",
+    "xray": False,
+    "permissions_boundary": "",
+    "notification_email": "",
+    "github": {
+        "api_url": "https://api.github.com",
+        "server_url": "https://github.com",
+        "oidc_issuer": "token.actions.githubusercontent.com",
+        "oidc_provider_arn": "",
+    },
+    "git_config": {
+        "private_github_organization": "",
+        "private_deploy_repo_default_branch": "main",
+        "github_token_secret_name": "studio-mlops/github-token",
+        "oidc_role_github_workflow": "",
+        "public_aiops_templates_org": "",
+        "public_repo_branch": "main",
+        "specific_folders": (),
+    },
+    "template_source": {"repository": "", "folder": "templates", "token_secret_name": ""},
+    "portfolio": {
+        "name": "SageMaker Unified Studio MLOps",
+        "provider": "Platform team",
+        "description": "",
+        "principals": (),
+        "principal_patterns": (),
+        "share_accounts": (),
+        "share_organizations": (),
+        "launches_only": False,
+        "tag_options": {},
+    },
+    "product": {
+        "name": "mlops-project",
+        "owner": "Platform team",
+        "support_email": "",
+        "description": "",
+        "visibility": "private",
+        "sync_mode": "Merge",
+        "glue_database": "glue_db",
+        "glue_table": "abalone",
+        "scope_name": "dev",
+        "topics": (),
+        "retain_on_failure": False,
+        "classic_execution_roles": (),
+    },
+    "profile_folders": {},
+    "secret_references": {},
+    "workflow_role": {
+        "environments": (),
+        "artifact_access": "project",
+        "execution_roles": "datazone_usr_role_*",
+        "deploy_role": "studio-project-deploy",
+    },
+    "studio": {
+        "domain_id": "",
+        "domain_unit_id": "",
+        "organization": "",
+        "blueprint_name": "MLOps repositories",
+        "environment_name": "MLOps repositories",
+        "deployment_order": 1,
+        "regions": (),
+        "manage_access_role_arn": "",
+        "profiles": (),
+        "own_profiles": {},
+        "project_setup": {"profiles": ()},
+        "model_approval": {"enabled": False, "workflow": "deploy_model.yml"},
+    },
+}
+# What the shipped file sets beside the defaults: texts and lists that an installation would write in any case.
+SHIPPED_BESIDE = {
+    "portfolio": {"description"},
+    "product": {"description", "topics"},
+    "workflow_role": {"environments"},
+}
+
+
+def test_the_defaults_are_those_of_this_table(tmp_path: Path) -> None:
+    """A default is a decision: an installation that leaves a key out changes with it."""
+    assert load(tmp_path, "").model_dump() == DEFAULTS
+    own = load(
+        tmp_path,
+        '[git_config]\nprivate_github_organization = "o"\n[studio]\ndomain_id = "dzd_1"\n[studio.own_profiles.One]\n',
+    ).studio.own_profiles["One"]
+    assert own.model_dump() == {"description": "", "groups": (), "tooling": {}}
+
+
+def test_the_shipped_file_shows_the_defaults() -> None:
+    def differences(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in values.items() if value != defaults[key]}
+
+    found = differences(load_settings(SHIPPED).model_dump(), DEFAULTS)
+    assert {key: set(differences(section, DEFAULTS[key])) for key, section in found.items()} == SHIPPED_BESIDE
+
+
+def test_names_are_made_of_the_prefix(tmp_path: Path) -> None:
+    """Other accounts and launched projects know them: a name that changes is another resource."""
+    settings = load(tmp_path, 'prefix = "ours"')
+    assert settings.launch_stacks == ("SC-*", "ours-*")
+    assert settings.launch_role_name == "ours-launch"
+    assert settings.provisioning_role_name == "ours-provisioning"
+    assert settings.workflow_role_prefix == "ours-wf-"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ""),
+        ('[template_source]\nrepository = "/srv/templates"', "/srv/templates"),
+        ('[template_source]\nrepository = "https://example.com/a/b.git"', "https://example.com/a/b.git"),
+        (
+            '[git_config]\npublic_aiops_templates_org = "acme"\n[template_source]\nrepository = "templates"',
+            "https://github.com/acme/templates.git",
+        ),
+    ],
+)
+def test_where_content_is_published_from(tmp_path: Path, text: str, expected: str) -> None:
+    assert load(tmp_path, text).source_repository == expected
+
+
+@pytest.mark.parametrize(("own", "expected"), [("", "acme"), ('organization = "models"', "models")])
+def test_studio_makes_repositories_in_its_organization_else_in_everybodys(
+    tmp_path: Path, own: str, expected: str
+) -> None:
+    text = f'[git_config]\nprivate_github_organization = "acme"\n[studio]\n{own}'
+    assert load(tmp_path, text).studio_organization == expected
+
+
+def test_limits_are_taken_to_the_last(tmp_path: Path) -> None:
+    patterns = json.dumps([f"{PATTERN}{number}" for number in range(10)])
+    assert len(load(tmp_path, f"[portfolio]\nprincipal_patterns = {patterns}").portfolio.principal_patterns) == 10
+    assert load(tmp_path, f'prefix = "{"x" * 16}"').prefix == "x" * 16
+    assert load(tmp_path, 'prefix = "ab"').prefix == "ab"
+    filler = f"# {'x' * 99_970}\n"
+    assert load(tmp_path, filler + 'log_level = "DEBUG"').log_level == "DEBUG"
+    with pytest.raises(SettingsError, match=r"has 100,0\d\d bytes; at most 100,000 are read\."):
+        load(tmp_path, filler + filler[:60])
+
+
+@pytest.mark.parametrize(("order", "fits"), [(1, True), (16, True), (0, False), (17, False)])
+def test_an_environment_is_deployed_after_the_tooling_and_by_the_16th_step(
+    tmp_path: Path, order: int, fits: bool
+) -> None:
+    text = f"[studio]\ndeployment_order = {order}"
+    if fits:
+        assert load(tmp_path, text).studio.deployment_order == order
+    else:
+        with pytest.raises(SettingsError, match="deployment_order"):
+            load(tmp_path, text)
 
 
 def test_the_seeds_names_are_kept(tmp_path: Path) -> None:
@@ -186,8 +341,6 @@ def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
 def test_any_table_is_either_settings_or_a_sentence(
     tmp_path_factory: pytest.TempPathFactory, values: dict[str, Any]
 ) -> None:
-    import json
-
     lines = [f"{json.dumps(key)} = {json.dumps(value)}" for key, value in values.items()]
     path = tmp_path_factory.mktemp("fuzz") / "settings.toml"
     path.write_text("\n".join(lines), encoding="utf-8", errors="replace")
