@@ -24,6 +24,26 @@ from products.settings import Settings, SettingsError
 from products.versions import Version
 from products.workflow_role import Repository, execution_role_policy, workflow_role
 
+TRIGGER = "TRIGGER_PIPELINE_EXECUTION"
+_READ_BY_TEMPLATES = (  # the seed's names
+    "SAGEMAKER_DOMAIN_ARN",
+    "SAGEMAKER_SPACE_ARN",
+    "SAGEMAKER_PIPELINE_ROLE_ARN",
+    "OIDC_ROLE_GITHUB_WORKFLOW",
+    "SAGEMAKER_PROJECT_NAME",
+    "SAGEMAKER_PROJECT_ID",
+    "AMAZON_DATAZONE_DOMAIN",
+    "AMAZON_DATAZONE_SCOPENAME",
+    "AMAZON_DATAZONE_PROJECT",
+    "REGION",
+    "ARTIFACT_BUCKET",
+    "MODEL_PACKAGE_GROUP_NAME",
+    "GLUE_DATABASE",
+    "GLUE_TABLE",
+    "MLFLOW_TRACKING_URI",
+)
+SECRETS = {"Build": _READ_BY_TEMPLATES, "Deploy": (*_READ_BY_TEMPLATES, "DEPLOY_ACCOUNT")}
+
 
 class MlopsProject(servicecatalog.ProductStack):
     """One version of the product. Everything that this version delivers is pinned as literals."""
@@ -188,6 +208,9 @@ class MlopsProject(servicecatalog.ProductStack):
                 "DefaultBranch": self._settings.git_config.private_deploy_repo_default_branch,
                 # Another version asks GitHub how the repository is called now: the workflow role trusts names.
                 "TemplateVersion": self._version.version,
+                # What it loses at the end where it is not archived.
+                "SecretNames": sorted({*SECRETS[part], *self._settings.secret_references}),
+                "VariableNames": [TRIGGER],
             },
         )
         self._output(f"{part}RepositoryUrl", resource.get_att_string("HtmlUrl"), "The repository on GitHub")
@@ -222,11 +245,10 @@ class MlopsProject(servicecatalog.ProductStack):
         self._output(f"{part}PullRequestUrl", resource.get_att_string("PullRequestUrl"), "Where it waits, if it does")
 
     def _configuration(self, repository: Repository, role_arn: str) -> None:
-        secrets = self._secrets(role_arn)
-        if repository.part == "Deploy":
-            secrets["DEPLOY_ACCOUNT"] = self._attribute("DeployAccount")
+        values = {**self._secrets(role_arn), "DEPLOY_ACCOUNT": self._attribute("DeployAccount")}
+        secrets = {name: values[name] for name in SECRETS[repository.part]}
         references = dict(self._settings.secret_references)
-        if both := sorted(references.keys() & {*secrets, "DEPLOY_ACCOUNT"}):
+        if both := sorted(references.keys() & values.keys()):
             raise SettingsError(
                 f"settings.toml: secret_references.{both[0]} is set by the product; choose another name."
             )
@@ -238,7 +260,7 @@ class MlopsProject(servicecatalog.ProductStack):
                 "Repository": repository.full_name,
                 "Secrets": secrets,
                 **({"SecretReferences": references} if references else {}),
-                "Variables": {"TRIGGER_PIPELINE_EXECUTION": self._ref("TriggerPipelineExecution")},
+                "Variables": {TRIGGER: self._ref("TriggerPipelineExecution")},
                 "RotateSecrets": self._ref("RotateSecrets"),
             },
         )
@@ -246,7 +268,7 @@ class MlopsProject(servicecatalog.ProductStack):
         resource.node.add_dependency(repository.template)
 
     def _secrets(self, role_arn: str) -> dict[str, str]:
-        """Return the names that templates read (the seed's), and where their values come from."""
+        """Return where the values of what templates read come from, by name."""
         return {
             "SAGEMAKER_DOMAIN_ARN": self._attribute("DomainArn"),
             "SAGEMAKER_SPACE_ARN": self._attribute("SpaceArn"),

@@ -38,6 +38,7 @@ class Storage:
             partition_key=dynamodb.Attribute(name="Id", type=dynamodb.AttributeType.STRING),
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             encryption=dynamodb.TableEncryption.AWS_MANAGED,
+            time_to_live_attribute="ExpiresAt",  # of a request's wait, which outlives the request
             removal_policy=RemovalPolicy.DESTROY,
         )
 
