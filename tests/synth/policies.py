@@ -64,6 +64,8 @@ class Names:
             return [self.resolved(template, item) for item in value]
         if not isinstance(value, dict):
             return value
+        name: str
+        argument: Any
         name, argument = next(iter(value.items())) if len(value) == 1 else ("", None)
         functions: dict[str, Callable[[], Any]] = {
             "Ref": lambda: self._ref(template, argument),

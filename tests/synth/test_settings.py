@@ -293,9 +293,10 @@ def github(api_url: str, server_url: str, oidc_issuer: str, provider: str = "") 
 def test_a_github_whose_three_addresses_are_its_own_is_taken(
     tmp_path: Path, place: tuple[str, str, str], enterprise: str
 ) -> None:
-    *urls, issuer = place
+    api_url, server_url, issuer = place
     issuer += enterprise
-    assert load(tmp_path, github(*urls, issuer, provider=issuer)).github.oidc_issuer == issuer
+    settings = load(tmp_path, github(api_url, server_url, issuer, provider=issuer))
+    assert settings.github.oidc_issuer == issuer
 
 
 @pytest.mark.parametrize(

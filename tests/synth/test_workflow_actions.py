@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
-import boto3
 import pytest
 from botocore import xform_name
 from botocore.session import get_session
@@ -59,10 +59,10 @@ def actions(text: str) -> set[str]:
     return {f"{service}:{name}" for name in names.split()}
 
 
+@cache
 def operations(service: str) -> dict[str, str]:
     """Return the IAM action of each method of a boto3 client."""
-    client = boto3.client(service, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
-    named = {method: f"{service}:{name}" for method, name in client.meta.method_to_api_mapping.items()}
+    named = {xform_name(name): f"{service}:{name}" for name in get_session().get_service_model(service).operation_names}
     return {method: IAM_NAMES.get(action, action) for method, action in named.items()}
 
 
@@ -92,7 +92,8 @@ def names_in(argument: ast.expr, source: str) -> list[str]:
         ]
     else:
         values = [argument]
-    return [each.value for value in values for each in ast.walk(value) if isinstance(each, ast.Constant) and each.value]
+    found = [each.value for value in values for each in ast.walk(value) if isinstance(each, ast.Constant)]
+    return [text for text in found if isinstance(text, str) and text]
 
 
 def direct() -> set[str]:

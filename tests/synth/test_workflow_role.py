@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from custom_resources.clients import FunctionClients
 from custom_resources.clients.studio import Project, Tooling
 from custom_resources.reconciler import Request
-from custom_resources.studio_project import Observed, StudioProjectProperties, _classic_project, plan
+from custom_resources.studio_project import Observed, StudioProject, StudioProjectProperties, _classic_project
 from products.settings import PROJECT_ROOT, Settings
 from tests.synth.conftest import Assembly
 from tests.synth.policies import ACCOUNT, REGION, Names, allows
@@ -53,7 +54,8 @@ class Launch:
             if self.location
             else _classic_project(properties, STACK)
         )
-        told = plan(Request("Create", properties, None, "", STACK, "StudioProject"), Observed(found)).attributes
+        request = Request("Create", properties, None, "", STACK, "StudioProject")
+        told = StudioProject(FunctionClients({})).plan(request, Observed(found)).attributes
         values = {f"StudioProject.{name}": value for name, value in told.items()}
         return Names(values={**values, "DomainId": self.domain, "ProjectId": self.project, "ScopeName": self.scope})
 
