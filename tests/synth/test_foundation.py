@@ -239,6 +239,9 @@ def test_an_event_that_cannot_be_handled_is_kept_and_announced(assembly: Assembl
     for config in configured.values():
         destination = config["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]
         assert destination == {"Fn::GetAtt": [queue, "Arn"]}
+        # CloudFormation's own call is asynchronous: repeated twice, within the hour that its waiting stack has.
+        assert config["Properties"]["MaximumRetryAttempts"] == 2
+        assert config["Properties"]["MaximumEventAgeInSeconds"] == 3600
     alarms = of_type(template, "AWS::CloudWatch::Alarm")
     (topic,) = of_type(template, "AWS::SNS::Topic")
     assert all(alarm["Properties"]["AlarmActions"] == [{"Ref": topic}] for alarm in alarms.values())

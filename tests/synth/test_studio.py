@@ -289,6 +289,8 @@ def test_the_rules_listen_to_our_domain_and_keep_what_they_cannot_deliver(stack:
     }
     to_machine = [rule for rule in rules if rule["EventPattern"]["source"] == ["aws.datazone"]]
     assert all("DeadLetterConfig" in rule["Targets"][0] for rule in to_machine)
+    retries = {"MaximumEventAgeInSeconds": 12 * 3600, "MaximumRetryAttempts": 24}
+    assert [rule["Targets"][0]["RetryPolicy"] for rule in to_machine] == [retries, retries]
     (approval,) = [rule for rule in rules if rule["EventPattern"]["source"] == ["aws.sagemaker"]]
     assert approval["EventPattern"]["detail"]["ModelApprovalStatus"] == ["Approved"]
     assert approval["Targets"][0]["SqsParameters"] == {"MessageGroupId": "approvals"}
@@ -341,6 +343,8 @@ def test_every_call_is_retried_with_jitter_and_every_failure_told(machine: dict[
     for call in calls:
         (retry,) = call["Retry"]
         assert (retry["BackoffRate"], retry["JitterStrategy"]) == (2, "FULL")
+        # 2 s doubling to two minutes: some six minutes of a service that does not answer.
+        assert (retry["IntervalSeconds"], retry["MaxDelaySeconds"], retry["MaxAttempts"]) == (2, 120, 8)
         service = call["Resource"].split(":")[-2]
         unnamed = {"datazone": "DataZone.DataZoneException", "servicecatalog": "ServiceCatalog.ServiceCatalogException"}
         assert unnamed[service] in retry["ErrorEquals"]
