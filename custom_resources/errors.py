@@ -1,43 +1,939 @@
-"""The two ways in which a request can stop short: for good, or until later."""
+"""Every way in which a request can stop, as one tree. Each class says what happened and what to do.
+
+    Problem
+      FinalError
+        NotPermitted
+          TokenTooNarrow
+            TokenLacksScope
+          RepositoryHidden
+        AwsDenied
+          DataZoneDenied
+        AwsNotFound
+        AwsConflict
+        AwsRefused
+        AwsNotConfigured
+        ArchiveMissing
+        AssetMissing
+        BudgetMissing
+        SecretUnreadable
+          SecretKeyMissing
+          SecretWithoutToken
+          SecretWithoutCredentials
+        TokenRejected
+          AppKeyUnusable
+          CredentialsRejected
+        OrganizationNotFound
+        RepositoryNotFound
+        RequestRefused
+        RepositoryUnreachable
+          GitDenied
+        ContentRefused
+        RepositoryTooLarge
+        GitMissing
+        ImportFailed
+        RepositoryGone
+        RepositoryNameTaken
+          RepositoryAdoptable
+          RepositoryNotActive
+          RepositoryInvisible
+        OrganizationChanged
+        HeldByAnotherStack
+        NotOurRepository
+          OtherProjectsRepository
+        RulesRefuse
+          BranchInTheWay
+        ProjectNotFound
+        ProfileUnknown
+        RoleUnknown
+        RoleRefused
+          ClassicRoleRefused
+        ProjectFailed
+        NameTaken
+        InUse
+        BlueprintInUse
+        RoleNotReady
+        EnvironmentNameTaken
+        ToolingBlueprintMissing
+        ProfileNameTaken
+        ProfileMissing
+        ProfileWithoutTooling
+        VersionMissing
+        ProductNotFound
+        NoDeployRepository
+        NotAnApproval
+        PropertiesWrong
+        NotARequest
+        NotAccepted
+        GaveUp
+        Unexpected
+        InvalidTemplate
+          PathLeavesTemplate
+          PathUnprintable
+          PathNotUtf8
+          PathHoldsGit
+          NameTooLong
+          PathTooLong
+          PathTwice
+          PathsDifferInCase
+          FileAndFolder
+          FileTooLarge
+          TemplateTooLarge
+          TooManyFiles
+          ArchiveAltered
+          ArchiveNotReadable
+          ArchiveDamaged
+          FolderMissing
+          PartMissing
+          EntryNotPlain
+          EntryCompressed
+          SymbolicLink
+          NotAPlainFile
+          FolderEmpty
+      RetryLater
+        RateLimited
+        GitHubUnreachable
+        GitHubUnavailable
+        AnswerIncomplete
+        TokenRotated
+        GitFailing
+        StillWaiting
+          LaunchesPaused
+        BudgetSpent
+        BudgetContended
+        AwsThrottled
+        AwsUnreachable
+        ToolingNotReady
+        RoleNotSpread
+        KeepsChanging
+    Signal
+      Stale
+
+A class has two sentences with named holes; whoever raises it gives exactly these holes. What somebody was doing stands
+in brackets, as `{activity}`: "reading the project p1". tests/unit/test_errors.py compares the drawn tree with the
+real one, and every raise with the holes. `described` returns the table that the reference in docs/ shows.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
     from custom_resources.rate_budget import Cost
 
 
-class FinalError(Exception):
-    """The request cannot succeed as it is: CloudFormation is told FAILED with this sentence at once."""
+class Problem(Exception):
+    """What stops a request. `happened` and `remedy` are templates for str.format; the message is both sentences."""
+
+    happened: ClassVar[str] = ""
+    remedy: ClassVar[str] = ""
+
+    def __init__(self, said: str = "", /, **holes: object) -> None:
+        """`holes` fill the two sentences. `said` stands for both: an error handed on of which only a text is left."""
+        self.holes = holes
+        self.why = said or self.happened.format(**holes)
+        super().__init__(said or f"{self.why} {self.remedy.format(**holes)}")
+
+
+class FinalError(Problem):
+    """The request cannot succeed as it is: CloudFormation receives FAILED with these sentences at once."""
+
+
+class RetryLater(Problem):
+    """Nothing is wrong with the request, but it has to wait. `remedy` is for a wait that does not end by itself."""
+
+    def __init__(self, seconds: float, said: str = "", /, **holes: object) -> None:
+        """`seconds` is the least time to wait before the next try."""
+        super().__init__(said, **holes)
+        self.seconds = seconds
+
+
+class Signal(Exception):
+    """What one module reports to another, which acts on it: nobody reads it, so it has no sentences."""
+
+
+# -- waits: GitHub -------------------------------------------------------------------------------------------
+
+
+class RateLimited(RetryLater):
+    """GitHub's rate limit is used up: everyone who uses this token has to wait."""
+
+    happened = "GitHub's rate limit is used up: {message}."
+    remedy = "Launch fewer projects at once, or use a GitHub App with a higher limit."
+
+
+class GitHubUnreachable(RetryLater):
+    """No answer came from GitHub's API."""
+
+    happened = "GitHub could not be reached ({activity}; {kind})."
+    remedy = "Check GitHub's status page and the function's network."
+
+
+class GitHubUnavailable(RetryLater):
+    """GitHub answered with an error of its own."""
+
+    happened = "GitHub answered {status} ({activity})."
+    remedy = "Check GitHub's status page."
+
+
+class AnswerIncomplete(RetryLater):
+    """GitHub's answer lacks what its API promises: it was cut, or is not GitHub's."""
+
+    happened = "GitHub's answer is not complete ({activity})."
+    remedy = "Check the API's address, and proxies on the way to it."
+
+
+class TokenRotated(RetryLater):
+    """The token was replaced while it was in use; there is another one to try."""
+
+    happened = "GitHub's token was rotated, and the new one is tried."
+    remedy = "Check that the token secret holds a valid token."
+
+
+class GitFailing(RetryLater):
+    """A Git request failed for a reason that may pass."""
+
+    happened = "Git could not reach the repository ({activity}): {message}."
+    remedy = "Check GitHub's status page and the function's network."
+
+
+# -- waits: the shared rate budget ---------------------------------------------------------------------------
+
+
+class StillWaiting(RetryLater):
+    """The time that an earlier call was told to wait is not over: nothing was asked."""
+
+    happened = "The request waits, as it was told before."
+    remedy = "Launch fewer projects at once."
+
+
+class LaunchesPaused(StillWaiting):
+    """GitHub asked one function to wait, so all do."""
+
+    happened = "GitHub asked all launches to wait."
+    remedy = "Launch fewer projects at once."
+
+
+class BudgetSpent(RetryLater):
+    """The shared rate budget has no room for a plan now."""
+
+    happened = "Many launches are under way; this one waits for its share of GitHub's limit."
+    remedy = "Launch fewer projects at once."
+
+    def __init__(self, seconds: float, cost: Cost) -> None:
+        """`cost` is what there was no room for: the next call takes it before it reads anything."""
+        super().__init__(seconds)
+        self.cost = cost
+
+
+class BudgetContended(RetryLater):
+    """Too many functions wrote the rate budget at once."""
+
+    happened = "Many launches ask for their share of GitHub's limit at once."
+    remedy = "Launch fewer projects at once."
+
+
+# -- waits: AWS ----------------------------------------------------------------------------------------------
+
+
+class AwsThrottled(RetryLater):
+    """An AWS service limits the rate of requests, or has a failure of its own."""
+
+    happened = "{service} is throttling requests or failing ({activity}; {code})."
+    remedy = "Check the service's quotas and the AWS Health Dashboard."
+
+
+class AwsUnreachable(RetryLater):
+    """No answer came from an AWS service."""
+
+    happened = "{service} could not be reached ({activity}; {kind})."
+    remedy = "Check the network and the AWS Health Dashboard."
+
+
+class ToolingNotReady(RetryLater):
+    """Studio is still setting the project up."""
+
+    happened = "The tooling environment of project {project} is not ready yet."
+    remedy = "Check the project's environments in Studio."
+
+
+class RoleNotSpread(RetryLater):
+    """IAM has not spread a new role to all places yet."""
+
+    happened = "DataZone cannot use the provisioning role {role} yet: {message}."
+    remedy = "Check that it exists and trusts datazone.amazonaws.com."
+
+
+class KeepsChanging(RetryLater):
+    """Somebody else writes what this request writes."""
+
+    happened = "The repository keeps changing while it is being written."
+    remedy = "Wait until others have stopped pushing to it."
+
+
+# -- permissions ---------------------------------------------------------------------------------------------
 
 
 class NotPermitted(FinalError):
     """The token may not do it, and trying again changes nothing."""
 
 
-class RetryLater(Exception):
-    """Nothing is wrong with the request, but it has to wait: the waiter calls again (Pending)."""
+class TokenTooNarrow(NotPermitted):
+    """The token lacks a permission."""
 
-    def __init__(self, seconds: float, why: str) -> None:
-        """`seconds` is the least time to wait before the next try; `why` is one sentence for the log."""
-        super().__init__(why)
-        self.seconds = seconds
-        self.why = why
+    happened = "GitHub denied access ({activity}): {message}."
+    remedy = "Give the token that permission."
 
 
-class RateLimited(RetryLater):
-    """GitHub's rate limit is used up: everyone who uses this token has to wait."""
+class TokenLacksScope(TokenTooNarrow):
+    """A classic token lacks a scope that a launch needs."""
+
+    happened = "The GitHub token lacks the scope {scopes}."
+    remedy = "Give it repo and workflow, and put it into the token secret."
 
 
-class BudgetSpent(RetryLater):
-    """The shared budget has no room for a plan now."""
+class RepositoryHidden(NotPermitted):
+    """A repository that is to be archived cannot be read."""
 
-    def __init__(self, seconds: float, why: str, cost: Cost) -> None:
-        """`cost` is what there was no room for: the next call takes it before it reads anything."""
-        super().__init__(seconds, why)
-        self.cost = cost
+    happened = "The token does not see the Git repository {repository}."
+    remedy = "Give the token access to it."
 
 
-class StillWaiting(RetryLater):
-    """The time that an earlier call was told to wait is not over: nothing was asked."""
+# -- AWS -----------------------------------------------------------------------------------------------------
+
+
+class AwsDenied(FinalError):
+    """An AWS service denied access."""
+
+    happened = "{service} denied access ({activity}): {message}."
+    remedy = "Grant the caller {permission}."
+
+
+class DataZoneDenied(AwsDenied):
+    """DataZone denied access: IAM, or the domain, does not permit it."""
+
+    happened = "{service} denied access ({activity}): {message}."
+    remedy = "Grant the caller {permission}, and make it a member of the project or an owner of the domain unit."
+
+
+class AwsNotFound(FinalError):
+    """An AWS service has nothing of that name."""
+
+    happened = "{service} did not find what was asked for ({activity}): {message}."
+    remedy = "Check that it exists in this account and region."
+
+
+class AwsConflict(FinalError):
+    """An AWS service refused a request because of what is there."""
+
+    happened = "{service} reported a conflict ({activity}): {message}."
+    remedy = "Wait until other changes to it have ended, then start the operation again."
+
+
+class AwsRefused(FinalError):
+    """An AWS service refused a request for another reason, which the message carries."""
+
+    happened = "{service} refused the request ({activity}): {message} ({code})."
+    remedy = "Correct what it names, then start the operation again."
+
+
+class AwsNotConfigured(FinalError):
+    """There are no credentials or no region to call AWS with."""
+
+    happened = "{service} cannot be called ({activity}): {message}."
+    remedy = "Check the credentials and the region."
+
+
+class ArchiveMissing(FinalError):
+    """A published version's content is not in the archive bucket."""
+
+    happened = "The template archive {archive} is not in the bucket {bucket}, or the function may not read it."
+    remedy = "Deploy the foundation and the portfolio again."
+
+
+class AssetMissing(FinalError):
+    """The asset of a published version is not where the CDK put it."""
+
+    happened = "The template asset {asset} is not in the bucket {bucket}, or the function may not read it."
+    remedy = "Deploy the portfolio stack again."
+
+
+class BudgetMissing(FinalError):
+    """The table of the shared rate budget is gone."""
+
+    happened = "The rate budget {table} cannot be used, because the table does not exist."
+    remedy = "Deploy the foundation stack again."
+
+
+class SecretUnreadable(FinalError):
+    """A secret is missing, or has no value."""
+
+    happened = "The secret {secret} cannot be read, because it does not exist or has no value."
+    remedy = "Create it and put a value into it."
+
+
+class SecretKeyMissing(SecretUnreadable):
+    """A secret is not the JSON object that a reference expects."""
+
+    happened = "The secret {secret} is not JSON with the key {key!r}."
+    remedy = "Correct the secret or the reference."
+
+
+class SecretWithoutToken(SecretUnreadable):
+    """The token secret was deployed but not filled yet."""
+
+    happened = "The secret {secret} holds no GitHub token yet."
+    remedy = "Put the token into it."
+
+
+class SecretWithoutCredentials(SecretUnreadable):
+    """The token secret is JSON without credentials."""
+
+    happened = 'The secret {secret} holds neither {{"token"}} nor {{"app_id", "installation_id", "private_key"}}.'
+    remedy = "Put one of them into it."
+
+
+# -- GitHub --------------------------------------------------------------------------------------------------
+
+
+class TokenRejected(FinalError):
+    """GitHub does not accept the token."""
+
+    happened = "GitHub rejects the token (bad credentials)."
+    remedy = "Put a valid token into the token secret."
+
+
+class AppKeyUnusable(TokenRejected):
+    """The token secret holds a GitHub App's id and key that make no token."""
+
+    happened = "The GitHub App's app_id or private_key in the token secret cannot be used."
+    remedy = "Put the App's id and its private key (PEM) there."
+
+
+class CredentialsRejected(TokenRejected):
+    """GitHub's Git service does not accept the token."""
+
+    happened = "GitHub's Git service rejects the token."
+    remedy = "Put a valid one into the token secret."
+
+
+class OrganizationNotFound(FinalError):
+    """The organization does not exist, or the token does not see it."""
+
+    happened = "GitHub has no organization {organization!r} in which the token may create repositories."
+    remedy = "Correct the organization or give the token access to it."
+
+
+class RepositoryNotFound(FinalError):
+    """GitHub has no such thing, or hides it from the token."""
+
+    happened = "GitHub did not find what was asked for, or hides it from the token ({activity})."
+    remedy = "Check that it exists, and what the token may access."
+
+
+class RequestRefused(FinalError):
+    """GitHub refused a request for another reason, which the message carries."""
+
+    happened = "GitHub refused the request ({activity}): {message}."
+    remedy = "Correct what GitHub names, then start the operation again."
+
+
+class RepositoryUnreachable(FinalError):
+    """The Git URL leads to no repository that the token may see."""
+
+    happened = "There is no Git repository that the token may use ({activity})."
+    remedy = "Check its name and the token's access to it."
+
+
+class GitDenied(RepositoryUnreachable):
+    """GitHub's Git service denied access to a repository."""
+
+    happened = "GitHub denied Git access ({activity}): {message}."
+    remedy = "Give the token access to the repository's contents."
+
+
+class ContentRefused(FinalError):
+    """GitHub will not take this content, on any branch."""
+
+    happened = "GitHub refuses the template's content: {message}."
+    remedy = "Remove from the template what GitHub names, or give the token the permission for it."
+
+
+class RepositoryTooLarge(FinalError):
+    """What a merge has to read does not fit on the function's disk."""
+
+    happened = "The files to compare do not fit in the function's /tmp."
+    remedy = "Increase its ephemeral storage, or move large files out of the repository."
+
+
+class GitMissing(FinalError):
+    """The function has no git."""
+
+    happened = "git was not found."
+    remedy = "Attach the git layer to the function."
+
+
+class ImportFailed(FinalError):
+    """git fast-import refused the template's files."""
+
+    happened = "git could not store the template's files: {message}."
+    remedy = "Correct the template, then publish it again."
+
+
+# -- a project's repository ----------------------------------------------------------------------------------
+
+
+class RepositoryGone(FinalError):
+    """The repository was deleted on GitHub."""
+
+    happened = "The repository {repository} was deleted on GitHub."
+    remedy = "Restore it there, or delete this project and create it again."
+
+
+class RepositoryNameTaken(FinalError):
+    """The name belongs to a repository that is not this project's."""
+
+    happened = "The repository {repository} exists already and is not this project's."
+    remedy = "Choose another name."
+
+
+class RepositoryAdoptable(RepositoryNameTaken):
+    """The name belongs to a repository that a launch may adopt."""
+
+    happened = "The repository {repository} exists already and is not this project's."
+    remedy = "Choose another name, or launch with AdoptExisting=true to take it over."
+
+
+class RepositoryNotActive(RepositoryNameTaken):
+    """The repository to adopt is archived."""
+
+    happened = "The repository {repository} is archived and not this project's."
+    remedy = "Unarchive it on GitHub to adopt it, or choose another name."
+
+
+class RepositoryInvisible(RepositoryNameTaken):
+    """GitHub says that the name is taken, and shows the token no repository."""
+
+    happened = "The repository {repository} exists already, but the token does not see it."
+    remedy = "Choose another name or give the token access to it."
+
+
+class OrganizationChanged(FinalError):
+    """A project's repository does not move between organizations by a stack update."""
+
+    happened = "The repository cannot move from {former} to {organization} by an update."
+    remedy = "Transfer it on GitHub, or delete the project and create it again."
+
+
+class HeldByAnotherStack(FinalError):
+    """The project is launched already, by a stack that is still there."""
+
+    happened = "The project is launched already: its repository {repository} belongs to the stack {stack}."
+    remedy = "Update that one, or terminate it before you launch the project again."
+
+
+class NotOurRepository(FinalError):
+    """The repository has content, and no lineage of this project."""
+
+    happened = "The repository {repository} has commits but no template lineage of this project."
+    remedy = "Launch with AdoptExisting=true to take it over, or choose another name."
+
+
+class OtherProjectsRepository(NotOurRepository):
+    """The repository has the lineage of another project."""
+
+    happened = "The repository {repository} carries the template of another project ({project})."
+    remedy = "Choose another repository name."
+
+
+class RulesRefuse(FinalError):
+    """The repository's rules leave no way to deliver the template."""
+
+    happened = "The rules of {repository} refuse what the template needs ({message})."
+    remedy = "Let the token's owner bypass them."
+
+
+class BranchInTheWay(RulesRefuse):
+    """A branch has the name of the folder that pull requests' branches need."""
+
+    happened = "The branch named studio in {repository} leaves no room for the pull request's branch {branch}."
+    remedy = "Rename it, then update again."
+
+
+# -- Studio and Service Catalog ------------------------------------------------------------------------------
+
+
+class ProjectNotFound(FinalError):
+    """Studio has no such project, or does not show it."""
+
+    happened = "Studio has not found what was asked for ({activity})."
+    remedy = "Check the domain and project ids."
+
+
+class ProfileUnknown(FinalError):
+    """Nothing tells which template the project is made from."""
+
+    happened = "SageMaker Studio classic has no project profiles."
+    remedy = "Launch with ProfileName."
+
+
+class RoleUnknown(FinalError):
+    """Nothing tells which role the project's pipelines run as."""
+
+    happened = "Studio does not tell the role of the project {project}."
+    remedy = "Give the function's role access to the project, or repair the project's tooling environment."
+
+
+class RoleRefused(FinalError):
+    """The launch names a role that is not the project's: its workflows could pass it on, and so act as it."""
+
+    happened = "{role} is not the role of the project {project}."
+    remedy = "Launch with UserRoleArn empty, or with {allowed}."
+
+
+class ClassicRoleRefused(RoleRefused):
+    """The launch names a role that no project of SageMaker Studio classic may use."""
+
+    happened = "{role} is not a role for projects of SageMaker Studio classic."
+    remedy = (
+        "Launch with UserRoleArn empty, or have an administrator add it to [product] classic_execution_roles "
+        "in settings.toml."
+    )
+
+
+class ProjectFailed(FinalError):
+    """Studio could not set the project up."""
+
+    happened = "The tooling environment of project {project} failed in Studio: {reason}."
+    remedy = "Repair or delete the project there."
+
+
+class NameTaken(FinalError):
+    """A blueprint, profile or grant of that name appeared meanwhile."""
+
+    happened = "The domain has one already ({activity})."
+    remedy = "Choose another name."
+
+
+class InUse(FinalError):
+    """What should be deleted is still used."""
+
+    happened = "The {kind} {name} is still in use."
+    remedy = "Delete the projects made from it first."
+
+
+class BlueprintInUse(FinalError):
+    """Projects still have environments of the blueprint."""
+
+    happened = "The blueprint {blueprint!r} still has environments in the projects {projects}."
+    remedy = "Delete them in Studio, then delete this stack again."
+
+
+class RoleNotReady(FinalError):
+    """DataZone cannot use the provisioning role: IAM has not spread it yet, or it is wrong."""
+
+    happened = "DataZone cannot use the provisioning role {role}: {message}."
+    remedy = "Check that it exists and trusts datazone.amazonaws.com."
+
+
+class EnvironmentNameTaken(FinalError):
+    """A profile has an environment of another blueprint under our name."""
+
+    happened = "The project profile has another environment named {environment!r}."
+    remedy = "Choose another environment name."
+
+
+class ToolingBlueprintMissing(FinalError):
+    """The domain lacks the managed blueprint that every project starts with."""
+
+    happened = "The domain {domain} has no managed blueprint {blueprint!r}, without which no project works."
+    remedy = "Enable it in the domain."
+
+
+class ProfileNameTaken(FinalError):
+    """A profile to create exists, and is not this stack's."""
+
+    happened = "The domain has a project profile {profile!r} already."
+    remedy = "Choose another name, or list it as an existing profile."
+
+
+class ProfileMissing(FinalError):
+    """A profile to extend does not exist."""
+
+    happened = "The domain {domain} has no project profile named {profile!r}."
+    remedy = "Correct the name, or let this stack create the profile."
+
+
+class ProfileWithoutTooling(FinalError):
+    """A profile to extend would run our environment before its tooling."""
+
+    happened = "The project profile {profile!r} creates no tooling environment before deployment order {order}."
+    remedy = "Raise the order or add tooling to the profile."
+
+
+class VersionMissing(FinalError):
+    """A version is not in the product."""
+
+    happened = "The product {product} has no version {version}."
+    remedy = "Deploy the portfolio stack again."
+
+
+class ProductNotFound(FinalError):
+    """The portfolio's product is not deployed in this account and region."""
+
+    happened = (
+        "Service Catalog has {count} products named {product!r} in this account and region, and needs to have one."
+    )
+    remedy = "Run cdk deploy, or correct product.name in settings.toml."
+
+
+class NoDeployRepository(FinalError):
+    """The model belongs to a project whose launch has no deploy repository to tell."""
+
+    happened = "The deploy repository {repository} of the model group {group} is gone from GitHub."
+    remedy = "Restore it there, then redrive the approvals' dead-letter queue."
+
+
+class NotAnApproval(FinalError):
+    """A message in the approvals queue is not SageMaker's."""
+
+    happened = "The message is not a SageMaker model package event."
+    remedy = "Delete it from the approvals queue."
+
+
+# -- the request itself --------------------------------------------------------------------------------------
+
+
+class PropertiesWrong(FinalError):
+    """The template gives a custom resource what its model refuses."""
+
+    happened = "{resource_type} was given wrong properties ({problems})."
+    remedy = "Correct the template."
+
+
+class NotARequest(FinalError):
+    """A function was invoked by something else than CloudFormation."""
+
+    happened = "The event is not a CloudFormation custom resource request."
+    remedy = "Invoke the function through a stack."
+
+
+class NotAccepted(FinalError):
+    """What a request needs before it is accepted did not answer."""
+
+    happened = "The request could not be accepted: {why}."
+    remedy = "Start the stack operation again."
+
+
+class GaveUp(FinalError):
+    """A wait has lasted longer than the function's patience."""
+
+    happened = "Gave up after {minutes} minutes: {why}."
+    remedy = "Remove the cause, then start the stack operation again."
+
+
+class Unexpected(FinalError):
+    """A fault of this software, or an answer that nobody foresaw."""
+
+    happened = "{resource_type} failed unexpectedly ({kind})."
+    remedy = "See the function's log."
+
+
+# -- template content ----------------------------------------------------------------------------------------
+
+
+class InvalidTemplate(FinalError):
+    """The template content cannot be delivered as it is."""
+
+
+class PathLeavesTemplate(InvalidTemplate):
+    """A path is absolute, or leads out of the template."""
+
+    happened = "The template path {path!r} leaves the template."
+    remedy = "Use plain relative paths."
+
+
+class PathUnprintable(InvalidTemplate):
+    """A path has a character that some systems refuse."""
+
+    happened = "The template path {path!r} has a control character or a backslash."
+    remedy = "Rename it."
+
+
+class PathNotUtf8(InvalidTemplate):
+    """A path is no text."""
+
+    happened = "The template path {path!r} is not UTF-8."
+    remedy = "Rename it."
+
+
+class PathHoldsGit(InvalidTemplate):
+    """A path leads into what Git takes for its own folder."""
+
+    happened = "The template path {path!r} holds a Git directory."
+    remedy = "Remove it."
+
+
+class NameTooLong(InvalidTemplate):
+    """A name is longer than file systems take."""
+
+    happened = "The template path {path!r} has a name over 255 bytes."
+    remedy = "Shorten it."
+
+
+class PathTooLong(InvalidTemplate):
+    """A path is longer than Git and file systems take."""
+
+    happened = "The template path {path!r} is over 4,000 bytes."
+    remedy = "Shorten it."
+
+
+class PathTwice(InvalidTemplate):
+    """A path occurs more than once."""
+
+    happened = "The template has {path!r} twice."
+    remedy = "Keep one."
+
+
+class PathsDifferInCase(InvalidTemplate):
+    """Two paths are one on Windows and macOS."""
+
+    happened = "The template paths {path!r} and {other!r} differ only in case."
+    remedy = "Rename one of them."
+
+
+class FileAndFolder(InvalidTemplate):
+    """A path is a file and a folder at once."""
+
+    happened = "The template has {path!r} both as a file and as a folder."
+    remedy = "Rename one."
+
+
+class FileTooLarge(InvalidTemplate):
+    """A file is larger than GitHub takes."""
+
+    happened = "The template file {path!r} has {size:,} bytes, and GitHub takes at most 100 MB a file."
+    remedy = "Remove it, or load it from elsewhere."
+
+
+class TemplateTooLarge(InvalidTemplate):
+    """All files together are more than a function can hold."""
+
+    happened = "The template has {size:,} bytes, and at most {limit:,} can be delivered."
+    remedy = "Remove large files."
+
+
+class TooManyFiles(InvalidTemplate):
+    """There are more files than a function can deliver."""
+
+    happened = "The template has {count:,} files, and at most {limit:,} can be delivered."
+    remedy = "Remove files."
+
+
+class ArchiveAltered(InvalidTemplate):
+    """An archive's content does not match its content address."""
+
+    happened = "The template archive {archive} is not what its name says."
+    remedy = "Publish it again."
+
+
+class ArchiveNotReadable(InvalidTemplate):
+    """An archive is no zip file."""
+
+    happened = "The template archive is not a readable zip file."
+    remedy = "Publish the version again."
+
+
+class ArchiveDamaged(InvalidTemplate):
+    """An archive's entry cannot be read."""
+
+    happened = "The template archive is damaged."
+    remedy = "Publish the version again."
+
+
+class FolderMissing(InvalidTemplate):
+    """The template has no files for a part of a project."""
+
+    happened = "The template has no files in the folder {folder!r}; its profiles are: {profiles}."
+    remedy = "Choose one of them, or add the folder to the template."
+
+
+class PartMissing(InvalidTemplate):
+    """A profile's folder lacks a part."""
+
+    happened = "The template has no folder {folder} (its profiles are: {profiles})."
+    remedy = "Choose one of them, or add the folder to the template."
+
+
+class EntryNotPlain(InvalidTemplate):
+    """An archive has a link, a device or an encrypted entry."""
+
+    happened = "The template entry {path!r} is not a plain file."
+    remedy = "Remove links and devices."
+
+
+class EntryCompressed(InvalidTemplate):
+    """An archive was not written by `publish`."""
+
+    happened = "The template entry {path!r} is compressed."
+    remedy = "Publish the version again."
+
+
+class SymbolicLink(InvalidTemplate):
+    """A path is a symbolic link."""
+
+    happened = "The template path {path!r} is a symbolic link."
+    remedy = "Replace it by a file."
+
+
+class NotAPlainFile(InvalidTemplate):
+    """A path is a device, a pipe or a socket."""
+
+    happened = "The template path {path!r} is not a plain file."
+    remedy = "Remove it."
+
+
+class FolderEmpty(InvalidTemplate):
+    """A template folder has nothing in it."""
+
+    happened = "The template folder {folder!r} has no files."
+    remedy = "Add some or name another folder."
+
+
+# -- signals -------------------------------------------------------------------------------------------------
+
+
+class Stale(Signal):
+    """The stack has moved on: this request must not write any more (aws/aws-cdk issue 31541)."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """One line of the reference: a class that is raised, whether its request is tried again, and its two sentences."""
+
+    name: str
+    kind: Literal["retryable", "final"]
+    happened: str
+    remedy: str
+
+
+def subclasses(root: type[Exception]) -> Iterator[type[Exception]]:
+    """Yield the classes below `root`, each before its own subclasses, in the order in which they are defined."""
+    for child in root.__subclasses__():
+        yield child
+        yield from subclasses(child)
+
+
+def described(module: str = __name__) -> list[Described]:
+    """Return the table of a module's errors, in the order of its tree. Pure."""
+    return [
+        Described(
+            found.__name__,
+            "retryable" if issubclass(found, RetryLater) else "final",
+            found.happened.replace("{{", "{").replace("}}", "}"),
+            found.remedy,
+        )
+        for found in subclasses(Problem)
+        if issubclass(found, Problem) and found.__module__ == module and found.happened
+    ]
