@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from custom_resources.errors import FinalError
+from custom_resources.errors import RepositoryGone
 from custom_resources.properties import FullName, Properties
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import CustomResource, Done, Foreseen, Request
@@ -59,10 +59,6 @@ class ActionsConfigurationProperties(Properties):
         if both := sorted(self.secrets.keys() & self.secret_references.keys()):
             raise ValueError(f"{both[0]} has a value and a reference; give one of them")
         return self
-
-
-class RepositoryGone(FinalError):
-    """The repository was deleted on GitHub."""
 
 
 @dataclass(frozen=True)
@@ -162,10 +158,7 @@ class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observ
         if request.type == "Delete":
             return Plan("") if observed.archived or not observed.full_name else wanted
         if not observed.full_name:
-            raise RepositoryGone(
-                f"The repository {request.properties.repository} was deleted on GitHub; restore it there "
-                "or delete this project and create it again."
-            )
+            raise RepositoryGone(repository=request.properties.repository)
         if not observed.archived or not wanted.writes:
             return wanted
         return Plan(**{**vars(wanted), "restore": True})

@@ -200,7 +200,7 @@ CATALOGUE = (
             ),
         ),
         "VersionGuidance",
-        clients=("product_versions",),
+        clients=("service_catalog",),
         in_product=False,
     ),
     Entry(
@@ -275,7 +275,7 @@ CATALOGUE = (
         ),
         timeout=60,
         needs=frozenset({"github"}),
-        clients=("launches", "secrets", "github"),
+        clients=("service_catalog", "secrets", "github"),
         in_product=False,
     ),
 )

@@ -37,6 +37,7 @@
           RepositoryNotActive
           RepositoryInvisible
         OrganizationChanged
+        NothingForeseen
         HeldByAnotherStack
         NotOurRepository
           OtherProjectsRepository
@@ -194,7 +195,7 @@ class TokenRotated(RetryLater):
 class GitFailing(RetryLater):
     """A Git request failed for a reason that may pass."""
 
-    happened = "Git could not reach the repository ({activity}): {message}."
+    happened = "Git failed ({activity}): {message}."
     remedy = "Check GitHub's status page and the function's network."
 
 
@@ -524,6 +525,13 @@ class OrganizationChanged(FinalError):
 
     happened = "The repository cannot move from {former} to {organization} by an update."
     remedy = "Transfer it on GitHub, or delete the project and create it again."
+
+
+class NothingForeseen(FinalError):
+    """A dry run cannot tell what an update would do."""
+
+    happened = "The update would create a repository, and nothing can be foreseen of what goes into it."
+    remedy = "Run the update, which creates it; a dry run of the next one shows its effects."
 
 
 class HeldByAnotherStack(FinalError):

@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from custom_resources.clients.git import RepositoryUnreachable
-from custom_resources.errors import FinalError, NotPermitted
+from custom_resources.errors import (
+    NothingForeseen,
+    OrganizationChanged,
+    RepositoryAdoptable,
+    RepositoryGone,
+    RepositoryHidden,
+    RepositoryInvisible,
+    RepositoryNameTaken,
+    RepositoryNotActive,
+    RepositoryUnreachable,
+)
 from custom_resources.lineage import Delivery
 from custom_resources.live_stack import STACK_REF, Claim, held_delivery, refusal, rival, take
 from custom_resources.properties import BranchName, Line, LineOrNothing, Properties
@@ -62,18 +71,6 @@ class GitHubRepositoryProperties(Properties):
         return f"{text[: 349 - len(self.mark)]} {self.mark}"  # GitHub takes 350 characters
 
 
-class RepositoryNameTaken(FinalError):
-    """The name belongs to a repository that is not this project's."""
-
-
-class NothingForeseen(FinalError):
-    """A dry run cannot tell what an update would do."""
-
-
-class OrganizationChanged(FinalError):
-    """A project's repository does not move between organizations by a stack update."""
-
-
 @dataclass(frozen=True)
 class Observed:
     """The repository found, and the delivery that its lineage records, with the stack that holds the repository."""
@@ -108,9 +105,9 @@ def _with_lineage(found: Repository, request: Request[GitHubRepositoryProperties
         with clients.git.open(found.full_name) as git:
             refs = git.look()
             delivery = held_delivery(git, refs)
-    except RepositoryUnreachable as unreadable:
+    except RepositoryUnreachable:
         if request.type == "Delete":
-            raise NotPermitted(str(unreadable)) from None
+            raise RepositoryHidden(repository=found.full_name) from None
         raise
     ours = delivery is not None and _belongs(delivery, request.properties)
     other = rival(delivery, request.stack_id, clients.stacks) if ours else ""
@@ -167,10 +164,7 @@ def _update(request: Request[GitHubRepositoryProperties], found: Repository) -> 
 def _refuse_another_organization(request: Request[GitHubRepositoryProperties], found: Repository) -> None:
     new, old = request.properties.organization, request.old.organization if request.old else ""
     if old and old.casefold() != new.casefold() and found.owner.casefold() != new.casefold():  # else: it is there
-        raise OrganizationChanged(
-            f"The repository cannot move from {found.owner} to {new} by an update; "
-            "transfer it on GitHub, or delete the project and create it again."
-        )
+        raise OrganizationChanged(former=found.owner, organization=new)
 
 
 def _ended(request: Request[GitHubRepositoryProperties], observed: Observed) -> Plan:
@@ -190,10 +184,7 @@ def _ended(request: Request[GitHubRepositoryProperties], observed: Observed) -> 
 def _made(request: Request[GitHubRepositoryProperties], known: bool) -> Plan:
     properties = request.properties
     if known:
-        raise FinalError(
-            f"The repository {properties.full_name} was deleted on GitHub; restore it there, "
-            "or delete this project and create it again."
-        )
+        raise RepositoryGone(repository=properties.full_name)
     return Plan("create", topics=_topics(properties.topics), empty=True)
 
 
@@ -214,15 +205,9 @@ def _adopted(properties: GitHubRepositoryProperties, observed: Observed, found: 
         return Plan("create", topics=_topics(properties.topics), empty=True)
     if adoptable and observed.delivery is None:
         if found.archived:
-            raise RepositoryNameTaken(
-                f"The repository {found.full_name} is archived and not this project's; "
-                "unarchive it on GitHub to adopt it, or choose another name."
-            )
+            raise RepositoryNotActive(repository=found.full_name)
         return Plan("adopt", found, topics=_topics(properties.topics, found.topics), empty=observed.empty)
-    raise RepositoryNameTaken(
-        f"The repository {found.full_name} exists already and is not this project's; choose another name"
-        + ("." if observed.delivery else ", or launch with AdoptExisting=true to take it over.")
-    )
+    raise (RepositoryNameTaken if observed.delivery else RepositoryAdoptable)(repository=found.full_name)
 
 
 class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan]):
@@ -324,17 +309,14 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
             properties.organization, properties.name, properties.description, properties.visibility
         )
         if created is None and request.attempt:  # looked up since it was found to be taken, and not seen
-            raise RepositoryNameTaken(
-                f"The repository {properties.full_name} exists already, but the token does not see it; "
-                "choose another name or give the token access to it."
-            )
+            raise RepositoryInvisible(repository=properties.full_name)
         return created or Replan(f"{properties.full_name} appeared meanwhile")
 
     def foresee(self, request: Request[GitHubRepositoryProperties], observed: Observed, plan: Plan) -> Foreseen:
         """Tell which settings would change. Raises NothingForeseen where the repository would be created."""
         found, part = observed.repository, request.properties.part.removeprefix("model_")
         if found is None:
-            raise NothingForeseen("The update would create a repository; nothing can be foreseen of what goes into it.")
+            raise NothingForeseen
         effects: Effects = {
             "repository": found.full_name,
             "settings": [f"{key} = {value}" for key, value in plan.changes.items()],

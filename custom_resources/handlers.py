@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from custom_resources.catalogue import CATALOGUE, Entry
 from custom_resources.clients import FunctionClients
-from custom_resources.errors import FinalError, RetryLater
+from custom_resources.errors import FinalError, NotAccepted, RetryLater, Unexpected
 from custom_resources.reconciler import CustomResource, is_complete, on_event
 from custom_resources.telemetry import count, flush, follow, logger, redacted
 
@@ -63,9 +63,7 @@ def _handle(
     except Exception as error:
         logger.exception("unexpected error")
         count("Failures")
-        raise FinalError(
-            f"{resource_type} failed unexpectedly ({type(error).__name__}); see the function's log."
-        ) from None
+        raise Unexpected(resource_type=resource_type, kind=type(error).__name__) from None
     finally:
         flush()
 
@@ -91,7 +89,7 @@ def _accepted(resource: CustomResource[Any, Any, Any], event: Event, clients: Fu
         except RetryLater as wait:
             why = wait.why
             time.sleep(min(wait.seconds, 5))
-    raise FinalError(f"The request could not be accepted: {why} Start the stack operation again.")
+    raise NotAccepted(why=why.rstrip("."))
 
 
 def model_approval(event: Event, context: LambdaContext) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from custom_resources.clients.git import PushRejected, Refs, RepositoryArchived
-from custom_resources.errors import FinalError
+from custom_resources.errors import HeldByAnotherStack, RulesRefuse
 from custom_resources.lineage import TEMPLATE_REF, Delivery, delivery_in, message, proposals_in
 from custom_resources.reconciler import Replan
 
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from custom_resources.clients.protocols import Git, Stacks
 
 STACK_REF = "refs/studio/stack"
-
-
-class HeldByAnotherStack(FinalError):
-    """The project is launched already, by a stack that is still there."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +47,7 @@ def rival(delivery: Delivery | None, stack_id: str, stacks: Stacks) -> str:
 def refusal(full_name: str, holder: str) -> HeldByAnotherStack:
     """Return the sentence for a second stack."""
     name = holder.partition(":stack/")[2].partition("/")[0] or holder
-    return HeldByAnotherStack(
-        f"The project is launched already: its repository {full_name} belongs to the stack {name}; "
-        "update that one, or terminate it before you launch the project again."
-    )
+    return HeldByAnotherStack(repository=full_name, stack=name)
 
 
 def require_no_rival(git: BareRepository, refs: Refs, full_name: str, wanted: Delivery, stacks: Stacks) -> None:
@@ -85,7 +78,5 @@ def take(claim: Claim, full_name: str, git: Git, when: float) -> Replan | None:
         except PushRejected as rejected:
             if rejected.stale:
                 return Replan(f"another stack took {full_name}")
-            raise FinalError(
-                f"The rules of {full_name} refuse the ref {STACK_REF} ({rejected}); let the token's owner bypass them."
-            ) from None
+            raise RulesRefuse(repository=full_name, message=rejected) from None
     return None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from custom_resources.errors import FinalError
+from custom_resources.errors import NoDeployRepository, NotAnApproval
 from custom_resources.telemetry import logger
 
 if TYPE_CHECKING:
@@ -42,17 +42,13 @@ class Approval(BaseModel):
         return self.status == "Approved" and (not self.changed or "ModelApprovalStatus" in self.changed)
 
 
-class NoDeployRepository(FinalError):
-    """The model belongs to a project whose launch has no deploy repository to tell."""
-
-
 def approval(body: str) -> Approval:
-    """Return the approval in a queue message. Raises FinalError when it is not one."""
+    """Return the approval in a queue message. Raises NotAnApproval."""
     try:
         event = json.loads(body)
         return Approval.model_validate({**event["detail"], "event": event["id"]})
     except (ValueError, KeyError, TypeError, ValidationError):
-        raise FinalError("The message is not a SageMaker model package event.") from None
+        raise NotAnApproval from None
 
 
 def start_deployment(approved: Approval, clients: Clients, product_id: str, workflow: str) -> str:
@@ -63,7 +59,7 @@ def start_deployment(approved: Approval, clients: Clients, product_id: str, work
     group = _GROUP.match(approved.group)
     if not approved.approves or not group:
         return "not-ours"
-    outputs = clients.launches.outputs_with(
+    outputs = clients.service_catalog.outputs_with(
         product_id, "ModelPackageGroupName", approved.group, likely_name=f"studio-{group[1]}"
     )
     if outputs is None:
@@ -71,9 +67,7 @@ def start_deployment(approved: Approval, clients: Clients, product_id: str, work
     repository_id, name = outputs.get("DeployRepositoryId", ""), _full_name(outputs)
     found = clients.github.repository_by_id(int(repository_id), name) if repository_id.isdigit() else None
     if found is None:
-        raise NoDeployRepository(
-            f"The deploy repository {name or repository_id} of the model group {approved.group} is gone from GitHub."
-        )
+        raise NoDeployRepository(repository=name or repository_id, group=approved.group)
     done = (clients.github.variable(found.full_name, REMEMBERED) or "").split(",")
     if approved.event in done:
         return "again"

@@ -20,7 +20,18 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypedDict, Ty
 
 from pydantic import ValidationError
 
-from custom_resources.errors import FinalError, NotPermitted, RateLimited, RetryLater, StillWaiting
+from custom_resources.errors import (
+    FinalError,
+    GaveUp,
+    KeepsChanging,
+    NotARequest,
+    NotPermitted,
+    PropertiesWrong,
+    RateLimited,
+    RetryLater,
+    Stale,
+    StillWaiting,
+)
 from custom_resources.properties import Properties
 from custom_resources.rate_budget import Cost
 from custom_resources.telemetry import count, logger
@@ -146,10 +157,6 @@ class CustomResource(Protocol[PropertiesT, ObservedT, PlanT]):
         return {}
 
 
-class Stale(Exception):
-    """The stack has moved on: this request must not write any more (aws/aws-cdk issue 31541)."""
-
-
 Event = Mapping[str, Any]
 
 
@@ -159,7 +166,7 @@ def resource_type(resource: CustomResource[Any, Any, Any]) -> str:
 
 
 def parsed(resource: CustomResource[PropertiesT, Any, Any], event: Event) -> Request[PropertiesT]:
-    """Return the typed request, or raise FinalError naming each wrong property in one sentence."""
+    """Return the typed request, or raise PropertiesWrong, which names each wrong property."""
 
     def typed(values: Mapping[str, Any]) -> PropertiesT:
         try:
@@ -168,12 +175,10 @@ def parsed(resource: CustomResource[PropertiesT, Any, Any], event: Event) -> Req
             wrong = "; ".join(
                 f"{'.'.join(map(str, problem['loc'])) or 'properties'}: {problem['msg']}" for problem in error.errors()
             )
-            raise FinalError(
-                f"{resource_type(resource)} was given wrong properties ({wrong}); correct the template."
-            ) from None
+            raise PropertiesWrong(resource_type=resource_type(resource), problems=wrong) from None
 
     if event.get("RequestType") not in ("Create", "Update", "Delete"):
-        raise FinalError("The event is not a CloudFormation custom resource request.")
+        raise NotARequest
     properties, operation = typed(event.get("ResourceProperties") or {}), event.get("Operation") or {}
     old = event.get("OldResourceProperties")
     try:
@@ -265,7 +270,7 @@ def _reconcile(resource: CustomResource[PropertiesT, Any, Any], request: Request
         if isinstance(outcome, Done):
             return outcome
         logger.info("changed meanwhile", what=outcome.why)
-    raise RetryLater(5, "The repository keeps changing while it is being written.")
+    raise KeepsChanging(5)
 
 
 def _applied(
@@ -323,7 +328,7 @@ def _pending(wait: RetryLater, request: Request[Any], patience: float, call: _Ca
     """Ask to be called again; how long to leave GitHub alone until then is remembered for that call."""
     _tell_everyone(wait, call.budget)
     if time.time() - request.started > patience:
-        raise FinalError(f"Gave up after {patience / 60:.0f} minutes: {wait.why}") from wait
+        raise GaveUp(minutes=f"{patience / 60:.0f}", why=wait.why.rstrip(".")) from wait
     if call.budget and not isinstance(wait, (RateLimited, StillWaiting)):
         with suppress(RetryLater):  # not remembered: the next call asks GitHub
             call.budget.remember(call.name, wait)

@@ -23,7 +23,14 @@ from custom_resources.clients.git import (
     RepositoryArchived,
     RepositoryUnreachable,
 )
-from custom_resources.errors import FinalError
+from custom_resources.errors import (
+    BranchInTheWay,
+    FinalError,
+    NotOurRepository,
+    OtherProjectsRepository,
+    RepositoryGone,
+    RulesRefuse,
+)
 from custom_resources.lineage import (
     BRANCHES,
     TEMPLATE_REF,
@@ -67,18 +74,6 @@ class RepositoryTemplateProperties(Properties):
     template_source: LineOrNothing = ""
     sync_mode: Literal["Merge", "PullRequest", "Off"] = "Merge"
     adopt_existing: bool = False
-
-
-class NotOurRepository(FinalError):
-    """The repository has content, and no lineage of this project."""
-
-
-class RulesRefuse(FinalError):
-    """The repository's rules leave no way to deliver the template."""
-
-
-class RepositoryGone(FinalError):
-    """The repository was deleted on GitHub."""
 
 
 @dataclass(frozen=True)
@@ -156,10 +151,7 @@ def _find(git: BareRepository, request: Request[RepositoryTemplateProperties], c
         pass
     found = clients.github.repository_by_id(properties.repository_id, properties.repository)
     if found is None:
-        raise RepositoryGone(
-            f"The repository {properties.repository} was deleted on GitHub; restore it there, "
-            "or delete this project and create it again."
-        )
+        raise RepositoryGone(repository=properties.repository)
     if refs is None or found.full_name.casefold() != properties.repository.casefold():
         git.move(found.full_name)
         refs = git.look()
@@ -200,9 +192,8 @@ def _observed(
     _fetch(git, refs)
     delivery = delivery_in(git.message(there)) if there else None  # what is no commit is no record
     if delivery and not _is_ours(delivery, properties):
-        raise NotOurRepository(
-            f"The repository {seen.full_name} carries the template of another project "
-            f"({delivery.domain}/{delivery.project} {delivery.part}); choose another repository name."
+        raise OtherProjectsRepository(
+            repository=seen.full_name, project=f"{delivery.domain}/{delivery.project} {delivery.part}"
         )
     seen = replace(seen, tip=git.commit(refs.tip), delivered=delivery)
     if properties.sync_mode == "Off":
@@ -214,10 +205,7 @@ def _observed(
     seen = replace(seen, offered=tuple(_offered(git, seen, proposal, clients) for proposal in proposals))
     base, certain = _base(git, seen, request, clients)
     if base is None and request.type == "Create" and not properties.adopt_existing:
-        raise NotOurRepository(
-            f"The repository {seen.full_name} has commits but no template lineage of this project; "
-            "launch with AdoptExisting=true to take it over, or choose another name."
-        )
+        raise NotOurRepository(repository=seen.full_name)
     seen = replace(seen, base=base, certain=certain, delivered=delivery_in(base.message) if base else None)
     if certain and seen.delivered and seen.delivered.same_content(wanted):
         return seen
@@ -520,10 +508,7 @@ def _propose(
 def _free_branch(observed: Observed, settled: Targets, version: str) -> str:
     """Return the version's branch name, numbered when users have a branch of that name, or below it."""
     if observed.refs[BRANCHES.rstrip("/")]:
-        raise RulesRefuse(
-            f"The branch named studio in {observed.full_name} leaves no room for the pull request's branch "
-            f"{branch_for(version)}; rename it, then update again."
-        )
+        raise BranchInTheWay(repository=observed.full_name, branch=branch_for(version))
     taken = {ref for ref in observed.refs.below(BRANCHES) if ref not in settled}
     name, number = branch_for(version), 1
     while any(ref == f"refs/heads/{name}" or ref.startswith(f"refs/heads/{name}/") for ref in taken):
@@ -618,10 +603,7 @@ class RepositoryTemplate(CustomResource[RepositoryTemplateProperties, Observed, 
             if rejected.stale:
                 return Replan(str(rejected))
             if plan.action != "push":
-                raise RulesRefuse(
-                    f"The rules of {observed.full_name} refuse what the template needs ({rejected}); "
-                    "let the token's owner bypass them."
-                ) from None
+                raise RulesRefuse(repository=observed.full_name, message=rejected) from None
             return Replan(f"the branch takes no push ({rejected})", refusal=str(rejected))
         attributes = {"CommitSha": commit, "TemplateVersion": version, "Status": plan.status, "PullRequestUrl": url}
         return Done(attributes, metrics=_metrics(plan))

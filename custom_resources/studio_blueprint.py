@@ -10,8 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from custom_resources.clients.blueprints import Blueprint, Configuration, Grant, InUse, NameTaken, RoleNotReady
-from custom_resources.errors import FinalError, RetryLater
+from custom_resources.clients.blueprints import Blueprint, Configuration, Grant
+from custom_resources.errors import (
+    BlueprintInUse,
+    InUse,
+    NameTaken,
+    RoleNotReady,
+    RoleNotSpread,
+)
 from custom_resources.properties import Properties
 from custom_resources.reconciler import CustomResource, Done, Foreseen, Replan, Request
 
@@ -79,10 +85,6 @@ class StudioBlueprintProperties(Properties):
             self.manage_access_role_arn,
             self.regional_parameters,
         )
-
-
-class BlueprintInUse(FinalError):
-    """Projects still have environments of the blueprint."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,8 @@ def _configure(host: Blueprints, request: Request[StudioBlueprintProperties], bl
         host.configure(request.properties.domain_id, blueprint_id, request.properties.configuration)
     except RoleNotReady as error:
         if time.time() - request.started < ROLE_PATIENCE_SECONDS:
-            raise RetryLater(10, str(error)) from error
+            role = request.properties.provisioning_role_arn
+            raise RoleNotSpread(10, role=role, message=error.holes["message"]) from error
         raise
 
 
@@ -168,10 +171,7 @@ def _delete(
         projects = host.projects_with(domain_id, blueprint.id)
         if projects:
             names = ", ".join(projects[:5]) + (", ..." if len(projects) > 5 else "")
-            raise BlueprintInUse(
-                f"The blueprint {blueprint.name!r} still has environments in the projects {names}; "
-                "delete them in Studio, then delete this stack again."
-            ) from None
+            raise BlueprintInUse(blueprint=blueprint.name, projects=names) from None
         for grant in grants:
             host.remove_grant(domain_id, _ENTITY, _entity(request, blueprint.id), _POLICY, grant)
         host.delete_configuration(domain_id, blueprint.id)

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from custom_resources.clients.studio import Project, Tooling
-from custom_resources.errors import FinalError, RetryLater
+from custom_resources.errors import (
+    ClassicRoleRefused,
+    ProfileUnknown,
+    ProjectFailed,
+    RoleRefused,
+    RoleUnknown,
+    ToolingNotReady,
+)
 from custom_resources.properties import Line, LineOrNothing, Properties
 from custom_resources.reconciler import CustomResource, Done, Foreseen, Request
 
@@ -43,22 +50,6 @@ class StudioProjectProperties(Properties):
     adopt_existing: bool = False
 
 
-class ProfileUnknown(FinalError):
-    """Nothing tells which template the project is made from."""
-
-
-class RoleUnknown(FinalError):
-    """Nothing tells which role the project's pipelines run as."""
-
-
-class RoleRefused(FinalError):
-    """The launch names a role that is not the project's: its workflows could pass it on, and so act as it."""
-
-
-class ProjectFailed(FinalError):
-    """Studio could not set the project up."""
-
-
 @dataclass(frozen=True)
 class Observed:
     """The project as Studio tells it; None when there is nothing to look at (Delete)."""
@@ -81,7 +72,7 @@ def _classic_project(properties: StudioProjectProperties, stack_id: str) -> Proj
     ProfileUnknown: classic projects have no profile, so that the launch must name one.
     """
     if not properties.profile_name:
-        raise ProfileUnknown("SageMaker Studio classic has no project profiles; launch with ProfileName.")
+        raise ProfileUnknown
     partition, _, region, account = [*f"{stack_id}::::".split(":")][1:5]
     role = f"arn:{partition}:iam::{account}:role/service-role/AmazonSageMakerServiceCatalogProductsUseRole"
     return Project(
@@ -107,22 +98,13 @@ def execution_role(properties: StudioProjectProperties, project: Project) -> str
     could name any role otherwise, and the workflows may pass it to SageMaker. Raises RoleUnknown, RoleRefused.
     """
     if not project.roles:
-        raise RoleUnknown(
-            f"Studio does not tell the role of the project {properties.project_id}; "
-            "give the function's role access to the project, or repair the project's tooling environment."
-        )
+        raise RoleUnknown(project=properties.project_id)
     given = properties.user_role_arn
     if not given or given in project.roles:
         return given or project.roles[0]
     if properties.domain_id == CLASSIC:
-        raise RoleRefused(
-            f"{given} is not a role for projects of SageMaker Studio classic; launch with UserRoleArn empty, or have "
-            "an administrator add it to [product] classic_execution_roles in settings.toml."
-        )
-    raise RoleRefused(
-        f"{given} is not the role of the project {properties.project_id}; launch with UserRoleArn empty, "
-        f"or with {project.roles[0]}."
-    )
+        raise ClassicRoleRefused(role=given)
+    raise RoleRefused(role=given, project=properties.project_id, allowed=project.roles[0])
 
 
 def adopted(request: Request[StudioProjectProperties], connected: str) -> str:
@@ -186,14 +168,9 @@ class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
         if project is None:
             return Plan({})
         if project.tooling.failure:
-            raise ProjectFailed(
-                f"The tooling environment of project {properties.project_id} failed in Studio: "
-                f"{project.tooling.failure}. Repair or delete the project there."
-            )
+            raise ProjectFailed(project=properties.project_id, reason=project.tooling.failure)
         if not project.tooling.ready:
-            raise RetryLater(
-                POLL_SECONDS, f"The tooling environment of project {properties.project_id} is not ready yet."
-            )
+            raise ToolingNotReady(POLL_SECONDS, project=properties.project_id)
         role = execution_role(properties, project)
         profile = properties.profile_name or project.profile_name
         _, _, _, region, account, *_ = f"{request.stack_id}:::::".split(":")

@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from custom_resources.clients.blueprints import Grant, NameTaken, Profile
-from custom_resources.errors import FinalError
+from custom_resources.clients.blueprints import Grant, Profile
+from custom_resources.errors import (
+    EnvironmentNameTaken,
+    NameTaken,
+    ProfileMissing,
+    ProfileNameTaken,
+    ProfileWithoutTooling,
+    ToolingBlueprintMissing,
+)
 from custom_resources.properties import Properties
 from custom_resources.reconciler import CustomResource, Done, Foreseen, Replan, Request
 
@@ -127,8 +134,8 @@ def with_ours(
 ) -> tuple[Environment, ...]:
     """Return the profile's environments with ours added or renewed in its place; all others as they are.
 
-    What DataZone resolves itself is left out, since it is not for a caller to set. Raises FinalError when another
-    blueprint's environment has our name.
+    What DataZone resolves itself is left out, since it is not for a caller to set. Raises EnvironmentNameTaken when
+    another blueprint's environment has our name.
     """
     mine = {ours["environmentBlueprintId"], old_blueprint} - {""}
     kept = [
@@ -140,9 +147,7 @@ def with_ours(
             kept[index] = {**ours, **({"id": item["id"]} if "id" in item else {})}
             return tuple(kept)
     if any(item["name"] == ours["name"] for item in kept):
-        raise FinalError(
-            f"The project profile has another environment named {ours['name']!r}; choose another environment name."
-        )
+        raise EnvironmentNameTaken(environment=ours["name"])
     return (*kept, ours)
 
 
@@ -208,10 +213,7 @@ def _joined(request: Request[StudioProjectProfileProperties], found: Profile | N
     """Decide for a profile of somebody else: our environment joins the others."""
     properties = request.properties
     if found is None:
-        raise FinalError(
-            f"The domain {properties.domain_id} has no project profile named {properties.profile_name!r}; "
-            "correct the name, or let this stack create the profile."
-        )
+        raise ProfileMissing(domain=properties.domain_id, profile=properties.profile_name)
     old = request.old.environment_blueprint_id if request.old else ""
     environments = with_ours(found.environments, properties.ours, old)
     earlier = [
@@ -222,10 +224,7 @@ def _joined(request: Request[StudioProjectProfileProperties], found: Profile | N
         and int(item.get("deploymentOrder", 0)) < properties.deployment_order
     ]
     if not earlier:
-        raise FinalError(
-            f"The project profile {found.name!r} creates no tooling environment before deployment order "
-            f"{properties.deployment_order}; raise the order or add tooling to the profile."
-        )
+        raise ProfileWithoutTooling(profile=found.name, order=properties.deployment_order)
     same = _comparable(environments) == _comparable(found.environments)
     return "keep" if same else "update", Profile(found.id, found.name, environments, enabled=False)
 
@@ -302,10 +301,7 @@ class StudioProjectProfile(CustomResource[StudioProjectProfileProperties, Observ
         if not properties.own:
             return Plan(*_joined(request, found))
         if not observed.tooling:
-            raise FinalError(
-                f"The domain {properties.domain_id} has no managed blueprint {TOOLING!r}, "
-                "without which no project works; enable it in the domain."
-            )
+            raise ToolingBlueprintMissing(domain=properties.domain_id, blueprint=TOOLING)
         tooling = properties.environment(TOOLING, observed.tooling, 0, properties.tooling_parameters)
         rest = {"domain_unit": observed.domain_unit, "principals": _principals(properties), "grants": observed.grants}
         if found is None:
@@ -315,10 +311,7 @@ class StudioProjectProfile(CustomResource[StudioProjectProfileProperties, Observ
         if request.type == "Create" and not any(
             item["environmentBlueprintId"] == blueprint for item in found.environments
         ):
-            raise FinalError(
-                f"The domain has a project profile {found.name!r} already; choose another name, "
-                "or list it as an existing profile."
-            )
+            raise ProfileNameTaken(profile=found.name)
         environments = with_ours(with_ours(found.environments, tooling), properties.ours, old)
         wanted = Profile(found.id, found.name, environments, properties.description)
         same = _comparable(environments) == _comparable(found.environments) and found.enabled

@@ -14,21 +14,39 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from custom_resources.errors import FinalError
+from custom_resources.errors import (
+    ArchiveAltered,
+    ArchiveDamaged,
+    ArchiveNotReadable,
+    EntryCompressed,
+    EntryNotPlain,
+    FileAndFolder,
+    FileTooLarge,
+    FolderEmpty,
+    FolderMissing,
+    NameTooLong,
+    NotAPlainFile,
+    PartMissing,
+    PathHoldsGit,
+    PathLeavesTemplate,
+    PathNotUtf8,
+    PathsDifferInCase,
+    PathTooLong,
+    PathTwice,
+    PathUnprintable,
+    SymbolicLink,
+    TemplateTooLarge,
+    TooManyFiles,
+)
 
 PARTS = ("model_build", "model_deploy")
 MAX_FILE_BYTES = 100 * 1024 * 1024  # GitHub refuses larger files (GH001)
 MAX_FILES = 20_000
 MAX_TOTAL_BYTES = 200 * 1024 * 1024  # the function's /tmp holds it three times
-_UNREADABLE = "The template archive is not a readable zip file"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time a zip can say
 _FORBIDDEN_CHARACTERS = {*map(chr, range(32)), "\x7f", "\\"}
 # Names that Windows or macOS checkouts resolve to .git (git's own fsck list: CVE-2014-9390).
 _GIT_ALIASES = {".git", "git~1", ".git.", ".git "}
-
-
-class InvalidTemplate(FinalError):
-    """The template content cannot be delivered as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +61,19 @@ class TemplateFile:
 def _refuse_bad_path(path: str) -> None:
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or path != "/".join(parts) or ".." in parts:
-        raise InvalidTemplate(f"The template path {path!r} leaves the template; use plain relative paths.")
+        raise PathLeavesTemplate(path=path)
     if any(character in _FORBIDDEN_CHARACTERS for character in path):
-        raise InvalidTemplate(f"The template path {path!r} has a control character or a backslash; rename it.")
+        raise PathUnprintable(path=path)
     if any("\ud800" <= character <= "\udfff" for character in path):
-        raise InvalidTemplate(f"The template path {path!r} is not UTF-8; rename it.")
+        raise PathNotUtf8(path=path)
     for part in parts:
         folded = "".join(c for c in part if c not in "\u200c\u200d\ufeff").rstrip(". ").casefold()
         if part.casefold() in _GIT_ALIASES or folded == ".git":
-            raise InvalidTemplate(f"The template path {path!r} holds a Git directory; remove it.")
+            raise PathHoldsGit(path=path)
         if len(part.encode()) > 255:
-            raise InvalidTemplate(f"The template path {path[:80]!r}... has a name over 255 bytes; shorten it.")
+            raise NameTooLong(path=f"{path[:80]}...")
     if len(path.encode()) > 4000:
-        raise InvalidTemplate(f"The template path {path[:80]!r}... is over 4,000 bytes; shorten it.")
+        raise PathTooLong(path=f"{path[:80]}...")
 
 
 def _refuse_collisions(paths: Iterable[str]) -> None:
@@ -64,45 +82,30 @@ def _refuse_collisions(paths: Iterable[str]) -> None:
     files: set[str] = set()
     for path in paths:
         if path in files:
-            raise InvalidTemplate(f"The template has {path!r} twice; keep one.")
+            raise PathTwice(path=path)
         files.add(path)
         for place in (path, *map(str, PurePosixPath(path).parents)):
             if spelled.setdefault(place.casefold(), place) != place:
-                other = spelled[place.casefold()]
-                raise InvalidTemplate(
-                    f"The template paths {other!r} and {place!r} differ only in case; rename one of them."
-                )
+                raise PathsDifferInCase(path=spelled[place.casefold()], other=place)
     for path in files:
         for parent in map(str, PurePosixPath(path).parents):
             if parent in files:
-                raise InvalidTemplate(f"The template has {parent!r} both as a file and as a folder; rename one.")
-
-
-def _too_large(path: str, size: int) -> str:
-    return f"The template file {path!r} has {size:,} bytes; GitHub takes at most 100 MB a file."
-
-
-def _too_much(total: int) -> str:
-    return f"The template has {total:,} bytes; at most {MAX_TOTAL_BYTES:,} can be delivered."
-
-
-def _too_many(count: int) -> str:
-    return f"The template has {count:,} files; at most {MAX_FILES:,} can be delivered."
+                raise FileAndFolder(path=parent)
 
 
 def checked(files: Iterable[TemplateFile]) -> list[TemplateFile]:
     """Return the files sorted by path, or raise InvalidTemplate with the first reason to refuse them."""
     kept = sorted(files, key=lambda file: file.path)
     if len(kept) > MAX_FILES:
-        raise InvalidTemplate(_too_many(len(kept)))
+        raise TooManyFiles(count=len(kept), limit=MAX_FILES)
     total = 0
     for file in kept:
         _refuse_bad_path(file.path)
         total += len(file.content)
         if len(file.content) > MAX_FILE_BYTES:
-            raise InvalidTemplate(_too_large(file.path, len(file.content)))
+            raise FileTooLarge(path=file.path, size=len(file.content))
     if total > MAX_TOTAL_BYTES:
-        raise InvalidTemplate(_too_much(total))
+        raise TemplateTooLarge(size=total, limit=MAX_TOTAL_BYTES)
     _refuse_collisions(file.path for file in kept)
     return kept
 
@@ -142,19 +145,19 @@ class Archive:
         `name`, when given, is the content address the bytes must have. Raises InvalidTemplate.
         """
         if name and _address(source) != name:
-            raise InvalidTemplate(f"The template archive {name} is not what its name says; publish it again.")
+            raise ArchiveAltered(archive=name)
         try:
             with zipfile.ZipFile(_opened(source)) as archive:
                 entries = tuple(archive.infolist())
         except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError, ValueError) as error:
-            raise InvalidTemplate(f"{_UNREADABLE}; publish the version again.") from error
+            raise ArchiveNotReadable from error
         if len(entries) > MAX_FILES:
-            raise InvalidTemplate(_too_many(len(entries)))
+            raise TooManyFiles(count=len(entries), limit=MAX_FILES)
         for entry in entries:
             _refuse_bad_path(entry.filename)
             _refuse_bad_entry(entry)
         if (total := sum(entry.file_size for entry in entries)) > MAX_TOTAL_BYTES:
-            raise InvalidTemplate(_too_much(total))
+            raise TemplateTooLarge(size=total, limit=MAX_TOTAL_BYTES)
         _refuse_collisions(entry.filename for entry in entries)
         return Archive(source, entries)
 
@@ -171,13 +174,13 @@ class Archive:
         wanted = [entry for entry in self.entries if entry.filename.startswith(prefix)]
         if not wanted:
             known = ", ".join(self.profiles()) or "none"
-            raise InvalidTemplate(f"The template has no files in the folder {folder!r}; its profiles are: {known}.")
+            raise FolderMissing(folder=folder, profiles=known)
         with zipfile.ZipFile(_opened(self.source)) as archive:
             for entry in wanted:
                 try:
                     content = archive.read(entry)
                 except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
-                    raise InvalidTemplate("The template archive is damaged; publish it again.") from error
+                    raise ArchiveDamaged from error
                 executable = bool(entry.external_attr >> 16 & 0o100)
                 yield TemplateFile(entry.filename.removeprefix(prefix), content, executable)
 
@@ -191,10 +194,7 @@ class Archive:
             prefix = f"{profile}/{part}/"
             if not any(entry.filename.startswith(prefix) for entry in self.entries):
                 known = ", ".join(self.profiles()) or "none"
-                raise InvalidTemplate(
-                    f"The template has no folder {profile}/{part} (its profiles are: {known}). "
-                    "Pick one of them or add the folder to the template."
-                )
+                raise PartMissing(folder=f"{profile}/{part}", profiles=known)
 
 
 def _opened(source: Path | bytes) -> Path | io.BytesIO:
@@ -211,11 +211,11 @@ def _address(source: Path | bytes) -> str:
 def _refuse_bad_entry(entry: zipfile.ZipInfo) -> None:
     mode = entry.external_attr >> 16
     if entry.flag_bits & 0x1 or not (stat.S_ISREG(mode) or stat.S_IFMT(mode) == 0):
-        raise InvalidTemplate(f"The template entry {entry.filename!r} is not a plain file; remove links and devices.")
+        raise EntryNotPlain(path=entry.filename)
     if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
-        raise InvalidTemplate(f"The template entry {entry.filename!r} is compressed; publish the version again.")
+        raise EntryCompressed(path=entry.filename)
     if entry.file_size > MAX_FILE_BYTES:
-        raise InvalidTemplate(_too_large(entry.filename, entry.file_size))
+        raise FileTooLarge(path=entry.filename, size=entry.file_size)
 
 
 def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -224,7 +224,7 @@ def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
             place = Path(directory) / name
             path = place.relative_to(folder).as_posix()
             if place.is_symlink():
-                raise InvalidTemplate(f"The template path {path!r} is a symbolic link; replace it by a file.")
+                raise SymbolicLink(path=path)
             if name == ".git":
                 _refuse_bad_path(path)
             if name not in names:
@@ -240,10 +240,10 @@ def read_folder(folder: Path) -> list[TemplateFile]:
     for path, place in _walk(folder):
         status = place.lstat()
         if not stat.S_ISREG(status.st_mode):
-            raise InvalidTemplate(f"The template path {path!r} is not a plain file; remove it.")
+            raise NotAPlainFile(path=path)
         if status.st_size > MAX_FILE_BYTES:
-            raise InvalidTemplate(_too_large(path, status.st_size))
+            raise FileTooLarge(path=path, size=status.st_size)
         files.append(TemplateFile(path, place.read_bytes(), bool(status.st_mode & 0o100)))
     if not files:
-        raise InvalidTemplate(f"The template folder {folder.name!r} has no files; add some or name another folder.")
+        raise FolderEmpty(folder=folder.name)
     return checked(files)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from custom_resources.clients.product_versions import ProductVersion
-from custom_resources.errors import FinalError
+from custom_resources.clients.service_catalog import ProductVersion
+from custom_resources.errors import VersionMissing
 from custom_resources.properties import Properties
 from custom_resources.reconciler import CustomResource, Done, Foreseen, Request
 
@@ -27,10 +27,6 @@ class VersionGuidanceProperties(Properties):
 
     product_id: str = Field(min_length=1)
     guidance: dict[str, Guidance] = Field(default_factory=dict)
-
-
-class VersionMissing(FinalError):
-    """A version is not in the product."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,7 @@ class VersionGuidance(CustomResource[VersionGuidanceProperties, list[ProductVers
     @contextmanager
     def observe(self, request: Request[VersionGuidanceProperties]) -> Iterator[list[ProductVersion]]:
         """List the product's versions."""
-        yield [] if request.type == "Delete" else self._clients.product_versions.list(request.properties.product_id)
+        yield [] if request.type == "Delete" else self._clients.service_catalog.versions(request.properties.product_id)
 
     def plan(self, request: Request[VersionGuidanceProperties], observed: list[ProductVersion]) -> Plan:
         """Compare. Deleting changes nothing: the product goes, or stays with the guidance it has."""
@@ -71,10 +67,7 @@ class VersionGuidance(CustomResource[VersionGuidanceProperties, list[ProductVers
         changes = []
         for name, guidance in sorted(request.properties.guidance.items()):
             if name not in known:
-                raise VersionMissing(
-                    f"The product {request.properties.product_id} has no version {name}; "
-                    "deploy the portfolio stack again."
-                )
+                raise VersionMissing(product=request.properties.product_id, version=name)
             wanted = _as_is_to_be(known[name], guidance)
             if wanted != known[name]:
                 changes.append(wanted)
@@ -85,7 +78,7 @@ class VersionGuidance(CustomResource[VersionGuidanceProperties, list[ProductVers
     ) -> Done:
         """Write the differences."""
         for version in plan.changes:
-            self._clients.product_versions.set(request.properties.product_id, version)
+            self._clients.service_catalog.set_guidance(request.properties.product_id, version)
         return Done()
 
     def foresee(

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from custom_resources.catalogue import CATALOGUE, Entry
 from custom_resources.clients import FunctionClients
-from custom_resources.errors import FinalError, RetryLater
-from custom_resources.github_repository import NothingForeseen
+from custom_resources.errors import FinalError, NothingForeseen, RetryLater
 from custom_resources.reconciler import Foreseen as ForeseenResource
 from custom_resources.reconciler import parsed
 from local import assembly

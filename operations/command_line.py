@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from custom_resources.errors import FinalError, RetryLater
+from operations.errors import SourceTokenIsApp
 from operations.publish import Published, publish
 from operations.rendering import render_newest
-from operations.template_source import SourceUnreadable, TemplateContent, resolve
+from operations.template_source import TemplateContent, resolve
 from products.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
 from products.versions import read_versions, versions_directory
 
 if TYPE_CHECKING:
-    from operations.service_catalog import Launch, ServiceCatalog
+    from custom_resources.clients.service_catalog import Launch, ServiceCatalog
 
 TOKEN_VARIABLE = "TEMPLATE_SOURCE_TOKEN"  # noqa: S105 -- the name of the variable
 _SHOWN = 20
@@ -108,14 +109,15 @@ def _source_token(settings: Settings) -> str:
         return token
     import boto3
 
+    from custom_resources.clients.aws import SECRETS_MANAGER, translated
     from custom_resources.clients.secrets import Secrets
-    from operations.service_catalog import refused_as
 
     name = settings.template_source.token_secret_name
-    with refused_as(f"read the secret {name}"):
-        found = Secrets(boto3.Session().client("secretsmanager")).github_credentials(name)
+    with translated(SECRETS_MANAGER, f"reading the secret {name}"):
+        client = boto3.Session().client("secretsmanager")
+    found = Secrets(client).github_credentials(name)
     if not found.token:
-        raise SourceUnreadable(f"The secret {name} holds a GitHub App; for the template source put a token into it.")
+        raise SourceTokenIsApp(secret=name)
     return found.token
 
 
@@ -219,11 +221,14 @@ def _tell_published(done: Published) -> None:
 def _catalog() -> ServiceCatalog:
     import boto3
 
-    from operations.service_catalog import ServiceCatalog, refused_as
+    from custom_resources.clients.aws import SERVICE_CATALOG, translated
+    from custom_resources.clients.service_catalog import ServiceCatalog
+    from custom_resources.clients.stacks import CloudFormationStacks
 
-    with refused_as("make a client"):
+    with translated(SERVICE_CATALOG, "opening a session"):
         session = boto3.Session()
-        return ServiceCatalog(session.client("servicecatalog"), session.client("cloudformation"))
+        stacks = CloudFormationStacks(session.client("cloudformation"))
+        return ServiceCatalog(session.client("servicecatalog"), stacks)
 
 
 def _launch(launch: Launch) -> dict[str, Any]:
@@ -324,21 +329,23 @@ _RESULTS = ("planned", "updated", "failed", "begun", "skipped", "not started")
 def _doctor(options: argparse.Namespace) -> int:
     import boto3
 
+    from custom_resources.clients.aws import SECRETS_MANAGER, STS, translated
     from custom_resources.clients.github import GitHub
     from custom_resources.clients.secrets import GitHubCredentials, Secrets
-    from operations.doctor import AwsChecks, Check, GitHubChecks, diagnose
-    from operations.service_catalog import refused_as
+    from operations.doctor.aws_checks import AwsChecks
+    from operations.doctor.check import Check, diagnose
+    from operations.doctor.github_checks import GitHubChecks
 
     settings = load_settings()
     published = read_versions(options.versions_dir)
-    with refused_as("open a session"):
+    with translated(STS, "opening a session"):
         session = boto3.Session()
 
     @cache
     def credentials() -> GitHubCredentials:
         if options.token_from_environment:
             return GitHubCredentials(token=os.environ.get("GITHUB_TOKEN", ""))
-        with refused_as("read the token secret"):
+        with translated(SECRETS_MANAGER, "reading the token secret"):
             secrets = Secrets(session.client("secretsmanager"))
         return secrets.github_credentials(settings.git_config.github_token_secret_name)
 

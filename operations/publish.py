@@ -12,21 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from custom_resources.errors import FinalError
 from custom_resources.template_content import PARTS, Archive, TemplateFile, archive_name, build_archive
+from operations.errors import PublishedMeanwhile, VersionTaken, VersionTooOld
 from operations.template_source import TemplateContent
 from operations.workflow_check import check_workflows
 from products.versions import ARCHIVE_FILE, RECORD_FILE, Version, read_versions, version_order, versions_directory
 
 FIRST_VERSION = "v1.0.0"
-
-
-class VersionTaken(FinalError):
-    """A version that was published with other content."""
-
-
-class VersionTooOld(FinalError):
-    """A version below the latest: that one would be taken for an older one, which has to have been rendered."""
 
 
 @dataclass(frozen=True)
@@ -105,15 +97,9 @@ def _same_content(published: Sequence[Version], archive: str, version: str) -> V
     version_order(version)  # refuse another form before anything else
     existing = next((candidate for candidate in published if candidate.version == version), None)
     if existing and existing.archive != archive:
-        latest = published[-1].version
-        raise VersionTaken(
-            f"{version} is published with other content, and a version never changes; "
-            f"publish the new content as a new version (the latest is {latest})."
-        )
+        raise VersionTaken(version=version, latest=published[-1].version)
     if not existing and published and version_order(version) < published[-1].order:
-        raise VersionTooOld(
-            f"{version} is older than the latest version, {published[-1].version}; choose a higher one."
-        )
+        raise VersionTooOld(version=version, latest=published[-1].version)
     return existing
 
 
@@ -180,7 +166,7 @@ def _remarks(content: TemplateContent, workflows: int) -> tuple[str, ...]:
 
 
 def _write(folder: Path, record: Version, data: bytes) -> None:
-    """Make the folder appear with both files in it; raise VersionTaken if somebody else was faster."""
+    """Make the folder appear with both files in it; raise PublishedMeanwhile if somebody else was faster."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as unfinished:
         prepared = Path(unfinished) / folder.name
@@ -192,6 +178,6 @@ def _write(folder: Path, record: Version, data: bytes) -> None:
         except OSError:
             if not folder.exists():
                 raise
-            raise VersionTaken(f"{folder.name} has just been published by somebody else; publish again.") from None
+            raise PublishedMeanwhile(version=folder.name) from None
         finally:
             shutil.rmtree(prepared, ignore_errors=True)

@@ -9,13 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from custom_resources.errors import FinalError
+from operations.errors import NotRendered
 from products.settings import PROJECT_ROOT
 from products.versions import read_versions
-
-
-class NotRendered(FinalError):
-    """The newest version's product template could not be written."""
 
 
 def render_newest(directory: Path) -> str:
@@ -40,5 +36,5 @@ def render_newest(directory: Path) -> str:
         done = subprocess.run(command, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()[-1]
-        raise NotRendered(f"{version} must be rendered before another version is published, and was not: {said}")
+        raise NotRendered(version=version, reason=said.rstrip("."))
     return version

@@ -11,27 +11,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from custom_resources.errors import FinalError
+from custom_resources.clients.service_catalog import Launch, ProductVersion, ServiceCatalog
+from custom_resources.errors import Problem
 from custom_resources.rate_budget import Budget, Cost, reserve
-from operations.service_catalog import CatalogUnreadable, Launch, LiveVersion, ServiceCatalog
+from operations.errors import NotDeployed, UnknownProject, VersionInactive
 
 POLL_SECONDS = 5.0
 POLLS_UNANSWERED = 12  # in a row, about a minute: then AWS is not asked any more
-# What an update may create on GitHub, if both repositories get a pull request with a comment and a branch each.
-# Paced by the budget that launches share, this keeps below 80 creations a minute and 500 an hour.
+# What an update may create on GitHub, if both repositories get a pull request with a comment and a branch each. The
+# rollout paces itself by a budget of its own with the same limits; the functions' shared one still makes launches wait.
 CREATIONS_PER_UPDATE = 6
 _UPDATABLE = ("AVAILABLE", "TAINTED")  # tainted: the last update failed, the stack is as it was before
 
 # begun: the update was started, and what became of it could not be read.
 Result = Literal["planned", "updated", "failed", "begun", "skipped", "not started"]
-
-
-class NotDeployed(FinalError):
-    """The version is not in Service Catalog, or may not be used."""
-
-
-class UnknownProject(FinalError):
-    """No launch belongs to that project."""
 
 
 @dataclass(frozen=True)
@@ -60,26 +53,26 @@ class Clock:
     sleep: Callable[[float], None] = time.sleep
 
 
-def target_version(versions: Sequence[LiveVersion], name: str) -> LiveVersion:
+def target_version(versions: Sequence[ProductVersion], name: str) -> ProductVersion:
     """Return the version to roll out. Raises NotDeployed."""
     for version in versions:
         if version.name == name:
             if version.guidance == "INACTIVE":
-                raise NotDeployed(f"The version {name} is inactive; set its guidance to DEFAULT and run cdk deploy.")
+                raise VersionInactive(version=name)
             return version
     known = ", ".join(version.name for version in versions) or "none"
-    raise NotDeployed(f"Service Catalog does not have the version {name} (it has: {known}); run cdk deploy first.")
+    raise NotDeployed(version=name, known=known)
 
 
 def selected(launches: Sequence[Launch], projects: Sequence[str]) -> list[Launch]:
     """Return the launches of the projects, all without a project. Raises UnknownProject."""
     for project in projects:
         if not any(launch.belongs_to(project) for launch in launches):
-            raise UnknownProject(f"Nothing was launched for the project {project!r}; see `operations status`.")
+            raise UnknownProject(project=project)
     return [launch for launch in launches if not projects or any(launch.belongs_to(project) for project in projects)]
 
 
-def plan(launches: Sequence[Launch], version: LiveVersion, maximum: int = 0) -> tuple[list[Launch], list[Outcome]]:
+def plan(launches: Sequence[Launch], version: ProductVersion, maximum: int = 0) -> tuple[list[Launch], list[Outcome]]:
     """Return the launches to update, at most `maximum`, and those to leave with the reason; those on it are neither."""
     chosen, left = [], []
     for launch in launches:
@@ -105,7 +98,7 @@ class Rollout:
         self,
         catalog: ServiceCatalog,
         product_id: str,
-        version: LiveVersion,
+        version: ProductVersion,
         tell: Callable[[Launch, Outcome | None], None],
         clock: Clock | None = None,
     ) -> None:
@@ -166,7 +159,7 @@ class Rollout:
                 record = launch.last_record  # an earlier run started it
             else:
                 record = self._catalog.update(launch, self._product_id, self._version, last.path_id if last else "")
-        except FinalError as error:
+        except Problem as error:
             self._settle(Outcome(launch, "failed", str(error)))
             return
         self._running[record] = launch
@@ -174,12 +167,12 @@ class Rollout:
 
     def _follow(self) -> None:
         """Settle the updates that have ended. A poll without an answer is tried again, then all are left as begun."""
-        unread: CatalogUnreadable | None = None
+        unread: Problem | None = None
         answered = False
         for record_id, launch in list(self._running.items()):
             try:
                 record = self._catalog.record(record_id)
-            except CatalogUnreadable as error:
+            except Problem as error:
                 unread = error
                 continue
             answered = True

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from custom_resources.errors import FinalError
+from custom_resources.errors import Problem
 
 if TYPE_CHECKING:
-    from operations.service_catalog import Launch, LiveVersion, ServiceCatalog
+    from custom_resources.clients.service_catalog import Launch, ProductVersion, ServiceCatalog
     from products.versions import Version
 
 
@@ -40,13 +40,13 @@ def status(published: Sequence[Version], connect: Callable[[], ServiceCatalog], 
         product_id = catalog.product(product_name)
         live = catalog.versions(product_id)
         launches = catalog.launches(product_id, live)
-    except FinalError as error:
+    except Problem as error:
         return Status(compared(published, [], []), problem=str(error))
     return Status(compared(published, live, launches), tuple(launches))
 
 
 def compared(
-    published: Sequence[Version], live: Sequence[LiveVersion], launches: Sequence[Launch]
+    published: Sequence[Version], live: Sequence[ProductVersion], launches: Sequence[Launch]
 ) -> tuple[VersionStatus, ...]:
     """Return one line per version: the published ones in order, then those that only Service Catalog has."""
     here = {version.version: version for version in published}

@@ -23,17 +23,42 @@ from urllib.parse import urlsplit
 from git import Repo
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from custom_resources.errors import FinalError
+from custom_resources.errors import FileTooLarge, SymbolicLink, TooManyFiles
 from custom_resources.properties import BranchName
 from custom_resources.template_content import (
     MAX_FILE_BYTES,
     MAX_FILES,
     MAX_TOTAL_BYTES,
     PARTS,
-    InvalidTemplate,
     TemplateFile,
     checked,
     read_folder,
+)
+from operations.errors import (
+    CommitAbbreviated,
+    CommitFolderMissing,
+    CommitHoldsBadPath,
+    CommitMismatch,
+    GitNotInstalled,
+    LfsPointer,
+    NoProfile,
+    ProfileFolderMissing,
+    ProfilePartMissing,
+    RefMalformed,
+    RefMissing,
+    SchemeUnknown,
+    SourceDenied,
+    SourceFolderIsFile,
+    SourceFolderLinked,
+    SourceFolderMissing,
+    SourceFolderOutside,
+    SourceNotTrusted,
+    SourceTimedOut,
+    SourceUnknown,
+    SourceUnreadable,
+    Submodule,
+    TooLargeAt,
+    UrlHoldsPassword,
 )
 
 # A branch's rule, which tags and commits keep too: nothing that git takes for an option, a range or a refspec's end.
@@ -45,10 +70,6 @@ _SYMLINK, _SUBMODULE = 0o120000, 0o160000
 # In a hook of another repository these lead there.
 _LEADING_ELSEWHERE = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"}
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
-
-
-class SourceUnreadable(FinalError):
-    """The template source, or the ref in it, cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +102,13 @@ def resolve(
     """
     place = PurePosixPath(folder.strip("/"))
     if ".." in place.parts:
-        raise SourceUnreadable(f"The template folder {folder!r} leaves the source; name a folder in it.")
+        raise SourceFolderOutside(folder=folder)
     where = str(place) if place.parts else ""
     text = str(source)
     if _is_url(text):
         _refuse_credentials(text)
     elif not Path(text).is_dir():
-        raise SourceUnreadable(f"The template source {text!r} is neither a folder nor a Git URL; correct it.")
+        raise SourceUnknown(source=text)
     elif not ref and not _is_bare(Path(text)):
         return _from_disk(Path(text), where, profiles)
     else:
@@ -105,12 +126,9 @@ def _is_bare(path: Path) -> bool:
 
 def _refuse_credentials(url: str) -> None:
     if "://" in url and urlsplit(url).scheme not in ("https", "http", "ssh", "file", "git"):
-        raise SourceUnreadable("The template source must be an https, ssh or file URL, or a path; correct it.")
+        raise SchemeUnknown
     if "://" in url and urlsplit(url).password is not None:
-        raise SourceUnreadable(
-            "The template source's URL holds a password; remove it there and put the token into the environment "
-            "variable TEMPLATE_SOURCE_TOKEN or into the secret that settings.toml names."
-        )
+        raise UrlHoldsPassword
 
 
 # -- what belongs to the template ---------------------------------------------------------------------------------
@@ -134,18 +152,13 @@ def _select(paths: Sequence[str], where: str, profiles: Sequence[str]) -> tuple[
     shown = where or "the source's root"
     if missing:
         found = sorted({path.split("/")[0] for path in paths if "/" in path})
-        raise InvalidTemplate(
-            f"There is no profile folder {missing[0]!r} in {shown} (there is: {', '.join(found) or 'nothing'}); "
-            "correct the profiles or the folder."
-        )
+        raise ProfileFolderMissing(profile=missing[0], folder=shown, found=", ".join(found) or "nothing")
     for profile, parts in sorted(parts_of.items()):
         for part in PARTS:
             if part not in parts:
-                raise InvalidTemplate(f"The profile {profile!r} has no folder {part} with files; add it.")
+                raise ProfilePartMissing(profile=profile, part=part)
     if not kept:
-        raise InvalidTemplate(
-            f"There is no profile in {shown}: it must hold <profile>/model_build and <profile>/model_deploy."
-        )
+        raise NoProfile(folder=shown)
     return kept, tuple(sorted(ignored))
 
 
@@ -158,9 +171,7 @@ def _content(
 ) -> TemplateContent:
     for file in files:
         if file.content.startswith(_LFS_POINTER):
-            raise InvalidTemplate(
-                f"The template file {file.path!r} is a Git LFS pointer, not its content; commit the file itself."
-            )
+            raise LfsPointer(path=file.path)
     return TemplateContent(tuple(checked(files)), source, ref, commit, ignored)
 
 
@@ -170,9 +181,9 @@ def _content(
 def _from_disk(root: Path, where: str, profiles: Sequence[str]) -> TemplateContent:
     folder = root / where
     if not folder.is_dir():
-        raise SourceUnreadable(f"The template source has no folder {where!r}; name another one.")
+        raise SourceFolderMissing(folder=where)
     if not folder.resolve().is_relative_to(root.resolve()):
-        raise SourceUnreadable(f"The template folder {where!r} is a link out of the source; name a folder in it.")
+        raise SourceFolderLinked(folder=where)
     known = _tracked(folder)
     if known is None:
         files = {file.path: file for file in read_folder(folder)}
@@ -187,20 +198,12 @@ def _read(folder: Path, path: str) -> TemplateFile:
     place = folder / path
     status = place.lstat()
     if stat.S_ISLNK(status.st_mode):
-        raise _symlink(path)
+        raise SymbolicLink(path=path)
     if not stat.S_ISREG(status.st_mode):
-        raise _submodule(path)
+        raise Submodule(path=path)
     if status.st_size > MAX_FILE_BYTES:
-        raise InvalidTemplate(f"The template file {path!r} has {status.st_size:,} bytes; at most 100 MB are delivered.")
+        raise FileTooLarge(path=path, size=status.st_size)
     return TemplateFile(path, place.read_bytes(), bool(status.st_mode & 0o100))
-
-
-def _symlink(path: str) -> InvalidTemplate:
-    return InvalidTemplate(f"The template path {path!r} is a symbolic link; replace it by a file.")
-
-
-def _submodule(path: str) -> InvalidTemplate:
-    return InvalidTemplate(f"The template path {path!r} is a Git submodule; put its files there instead.")
 
 
 def _git(directory: Path, *arguments: str, url: str = "", token: str = "") -> subprocess.CompletedProcess[bytes]:
@@ -222,10 +225,7 @@ def _ask_git(folder: Path, *arguments: str) -> str | None:
     except OSError:
         return None
     if b"dubious ownership" in done.stderr:
-        raise SourceUnreadable(
-            f"Git does not trust the template folder {folder.name!r}, since it belongs to another user; "
-            "add it to git's safe.directory."
-        )
+        raise SourceNotTrusted(folder=folder.name)
     return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None
 
 
@@ -302,7 +302,7 @@ def _require_ref(ref: str) -> None:
     try:
         _REF.validate_python(ref)
     except ValidationError:
-        raise SourceUnreadable(f"{ref!r} is not a branch, tag or commit; correct the ref.") from None
+        raise RefMalformed(ref=ref) from None
 
 
 @contextmanager
@@ -329,29 +329,26 @@ def _fetch(path: Path, source: str, ref: str, token: str) -> str:
         try:
             done = _git(path, *arguments, url=source, token=token)
         except FileNotFoundError:
-            raise SourceUnreadable("git was not found; install it.") from None
+            raise GitNotInstalled from None
         except subprocess.TimeoutExpired:
-            raise SourceUnreadable(f"The template source {source} gave no answer in {_SECONDS} s.") from None
+            raise SourceTimedOut(source=source, seconds=_SECONDS) from None
         if done.returncode:
             raise _unreadable(source, wanted, done.stderr.decode("utf-8", "replace"))
         commit = done.stdout.decode().strip()
     if _COMMIT.match(ref) and commit != ref:
-        raise SourceUnreadable(f"The template source answers the commit {ref[:12]} with another one; refused.")
+        raise CommitMismatch(ref=ref[:12])
     return commit
 
 
 def _unreadable(source: str, ref: str, said: str) -> SourceUnreadable:
     text = said.lower()
     if "find remote ref" in text or "not our ref" in text or "invalid refspec" in text:
-        hint = " (a commit must be given with all its digits)" if re.fullmatch(r"[0-9a-f]{4,39}", ref) else ""
-        return SourceUnreadable(f"The template source {source} has no branch, tag or commit {ref!r}{hint}.")
+        missing = CommitAbbreviated if re.fullmatch(r"[0-9a-f]{4,39}", ref) else RefMissing
+        return missing(source=source, ref=ref)
     if any(word in text for word in ("authentication", "could not read username", "403", "401", "permission denied")):
-        return SourceUnreadable(
-            f"The template source {source} asks for a token, or refuses the one it was given; set "
-            "TEMPLATE_SOURCE_TOKEN, or template_source.token_secret_name in settings.toml."
-        )
+        return SourceDenied(source=source)
     last = next((line for line in reversed(said.splitlines()) if line.strip()), "git gave no reason")
-    return SourceUnreadable(f"The template source {source} cannot be read ({last.strip()}).")
+    return SourceUnreadable(source=source, reason=last.strip().rstrip("."))
 
 
 def _read_tree(
@@ -362,11 +359,9 @@ def _read_tree(
         try:
             tree = tree.join(where)
         except KeyError:
-            raise SourceUnreadable(
-                f"The commit {commit[:12]} of the template source has no folder {where!r}; name another one."
-            ) from None
+            raise CommitFolderMissing(commit=commit[:12], folder=where) from None
         if tree.type != "tree":
-            raise SourceUnreadable(f"{where!r} in the template source is a file; name a folder.")
+            raise SourceFolderIsFile(folder=where)
     entries: dict[str, Any] = {}
     item: Any  # GitPython's annotation of traverse() has cases that it never yields
     try:
@@ -375,24 +370,19 @@ def _read_tree(
             if item.type != "tree":
                 entries[path] = item
     except ValueError as error:  # GitPython's own check of what is in a tree
-        raise InvalidTemplate(
-            f"The commit holds a path that leaves the template or holds a Git directory ({error}); remove it."
-        ) from None
+        raise CommitHoldsBadPath(message=error) from None
     kept, ignored = _select(sorted(entries), where, profiles)
     if len(kept) > MAX_FILES:
-        raise InvalidTemplate(f"The template has {len(kept):,} files; at most {MAX_FILES:,} can be delivered.")
+        raise TooManyFiles(count=len(kept), limit=MAX_FILES)
     files, total = [], 0
     for path in kept:
         item = entries[path]
         if item.mode == _SUBMODULE or item.type == "submodule":
-            raise _submodule(path)
+            raise Submodule(path=path)
         if item.mode == _SYMLINK:
-            raise _symlink(path)
+            raise SymbolicLink(path=path)
         total += item.size
         if item.size > MAX_FILE_BYTES or total > MAX_TOTAL_BYTES:
-            raise InvalidTemplate(
-                f"The template is too large at {path!r}: at most 100 MB a file and "
-                f"{MAX_TOTAL_BYTES // 1024**2} MB in all can be delivered."
-            )
+            raise TooLargeAt(path=path, limit=MAX_TOTAL_BYTES // 1024**2)
         files.append(TemplateFile(path, item.data_stream.read(), bool(item.mode & 0o100)))
     return files, ignored

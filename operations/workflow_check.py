@@ -7,13 +7,14 @@ from typing import Any
 
 import yaml
 
-from custom_resources.template_content import InvalidTemplate, TemplateFile
+from custom_resources.template_content import TemplateFile
+from operations.errors import WorkflowInvalid
 
 
 def check_workflows(files: Iterable[TemplateFile]) -> int:
     """Check every `<profile>/<part>/.github/workflows/*.yml`; return how many there are.
 
-    Raises InvalidTemplate with the first workflow that GitHub could not read.
+    Raises WorkflowInvalid with the first workflow that GitHub could not read.
     """
     count = 0
     for file in files:
@@ -23,7 +24,7 @@ def check_workflows(files: Iterable[TemplateFile]) -> int:
         count += 1
         problem = _problem(file.content)
         if problem:
-            raise InvalidTemplate(f"The workflow {file.path} {problem}.")
+            raise WorkflowInvalid(path=file.path, problem=problem)
     return count
 
 
@@ -31,30 +32,30 @@ def _problem(content: bytes) -> str:
     try:
         workflow = yaml.load(content.decode(), Loader=_Loader)  # noqa: S506 -- a SafeLoader
     except UnicodeDecodeError:
-        return "is not UTF-8 text"
+        return "not UTF-8 text"
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
-        return f"is not YAML{where} ({getattr(error, 'problem', None) or 'it cannot be parsed'})"
+        return f"it is not YAML{where}: {getattr(error, 'problem', None) or 'it cannot be parsed'}"
     if not isinstance(workflow, dict):
-        return "is not a mapping with `on` and `jobs`"
+        return "not a mapping with `on` and `jobs`"
     if not workflow.get("on"):
-        return "has no trigger (`on`)"
+        return "no trigger (`on`)"
     jobs = workflow.get("jobs")
     if not isinstance(jobs, dict) or not jobs:
-        return "has no `jobs`"
+        return "no `jobs`"
     return next(filter(None, (_job_problem(str(name), job) for name, job in jobs.items())), "")
 
 
 def _job_problem(name: str, job: Any) -> str:
     if not isinstance(job, dict):
-        return f"has a job {name!r} that is not a mapping"
+        return f"the job {name!r} is not a mapping"
     if job.get("uses"):  # a reusable workflow
         return ""
     if not job.get("runs-on"):
-        return f"has a job {name!r} without `runs-on`"
+        return f"the job {name!r} without `runs-on`"
     if not isinstance(job.get("steps"), list) or not job["steps"]:
-        return f"has a job {name!r} without `steps`"
+        return f"the job {name!r} without `steps`"
     return ""
 
 

@@ -11,10 +11,8 @@ if TYPE_CHECKING:
 
     from custom_resources.clients import protocols
     from custom_resources.clients.blueprints import Blueprints
-    from custom_resources.clients.catalog import Catalog
     from custom_resources.clients.git import Git
     from custom_resources.clients.github import GitHub
-    from custom_resources.clients.product_versions import ProductVersions
     from custom_resources.clients.studio import Studio
 
 
@@ -98,18 +96,12 @@ class FunctionClients:
         return Blueprints(self._client("datazone"))
 
     @cached_property
-    def launches(self) -> Catalog:
-        """Service Catalog's launches of the product."""
-        from custom_resources.clients.catalog import Catalog
+    def service_catalog(self) -> protocols.ServiceCatalog:
+        """Service Catalog."""
+        from custom_resources.clients.service_catalog import ServiceCatalog
+        from custom_resources.clients.stacks import CloudFormationStacks
 
-        return Catalog(self._client("servicecatalog"))
-
-    @cached_property
-    def product_versions(self) -> ProductVersions:
-        """Service Catalog's versions of the product."""
-        from custom_resources.clients.product_versions import ProductVersions
-
-        return ProductVersions(self._client("servicecatalog"))
+        return ServiceCatalog(self._client("servicecatalog"), CloudFormationStacks(self._client("cloudformation")))
 
     @cached_property
     def github(self) -> GitHub:

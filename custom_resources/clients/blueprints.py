@@ -6,30 +6,25 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from custom_resources.errors import FinalError, RetryLater
+from custom_resources.clients.aws import DATAZONE, translated
+from custom_resources.errors import (
+    AwsConflict,
+    AwsNotFound,
+    AwsRefused,
+    DataZoneDenied,
+    InUse,
+    NameTaken,
+    Problem,
+    RoleNotReady,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_datazone import DataZoneClient
 
-_PASSING = {"ThrottlingException", "InternalServerException", "ServiceUnavailableException", "InternalFailure"}
 _ROLE_WORDS = ("role", "assume")
 EntityType = Literal["DOMAIN_UNIT", "ENVIRONMENT_BLUEPRINT_CONFIGURATION"]
 PolicyType = Literal["CREATE_ENVIRONMENT_FROM_BLUEPRINT", "CREATE_PROJECT_FROM_PROJECT_PROFILE"]
 AnswerT = TypeVar("AnswerT")
-
-
-class NameTaken(FinalError):
-    """A blueprint or profile of that name appeared meanwhile."""
-
-
-class InUse(FinalError):
-    """What should be deleted is still used."""
-
-
-class RoleNotReady(FinalError):
-    """DataZone cannot use the provisioning role: IAM has not spread it yet, or it is wrong."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +69,10 @@ class Profile:
 
 
 class Blueprints:
-    """The calls that an installation makes; every failure is one sentence or a wait."""
+    """The calls that an installation makes.
+
+    Every method raises AwsThrottled and AwsUnreachable, which pass, DataZoneDenied, AwsNotFound, AwsRefused.
+    """
 
     def __init__(self, datazone: DataZoneClient) -> None:
         """Take a boto3 DataZone client."""
@@ -85,7 +83,7 @@ class Blueprints:
     def blueprint(self, domain_id: str, blueprint_id: str) -> Blueprint | None:
         """Return the blueprint, or None when it is gone."""
         found = self._find(
-            f"the blueprint {blueprint_id}",
+            f"reading the blueprint {blueprint_id}",
             lambda: self._datazone.get_environment_blueprint(domainIdentifier=domain_id, identifier=blueprint_id),
         )
         return _blueprint(found) if found else None
@@ -100,7 +98,7 @@ class Blueprints:
     def create_blueprint(self, domain_id: str, wanted: Blueprint) -> str:
         """Register a blueprint and return its id. Raises NameTaken."""
         created = self._call(
-            f"create the blueprint {wanted.name!r}",
+            f"creating the blueprint {wanted.name!r}",
             lambda: self._datazone.create_environment_blueprint(
                 domainIdentifier=domain_id,
                 name=wanted.name,
@@ -108,14 +106,14 @@ class Blueprints:
                 provisioningProperties={"cloudFormation": {"templateUrl": wanted.template_url}},
                 userParameters=cast("Any", list(wanted.parameters)),
             ),
-            conflict=NameTaken(f"A blueprint named {wanted.name!r} exists in the domain already."),
+            taken=True,
         )
         return str(created["id"])
 
     def update_blueprint(self, domain_id: str, wanted: Blueprint) -> None:
         """Change everything but the name, which DataZone does not let change."""
         self._call(
-            f"change the blueprint {wanted.name!r}",
+            f"changing the blueprint {wanted.name!r}",
             lambda: self._datazone.update_environment_blueprint(
                 domainIdentifier=domain_id,
                 identifier=wanted.id,
@@ -128,15 +126,15 @@ class Blueprints:
     def delete_blueprint(self, domain_id: str, blueprint_id: str) -> None:
         """Delete the blueprint, with its configuration; one that is gone is fine. Raises InUse."""
         self._gone(
-            f"delete the blueprint {blueprint_id}",
+            f"deleting the blueprint {blueprint_id}",
             lambda: self._datazone.delete_environment_blueprint(domainIdentifier=domain_id, identifier=blueprint_id),
-            InUse(f"The blueprint {blueprint_id} is still in use."),
+            InUse(kind="blueprint", name=blueprint_id),
         )
 
     def configuration(self, domain_id: str, blueprint_id: str) -> Configuration | None:
         """Return the blueprint's configuration in this account, or None."""
         found = self._find(
-            f"the configuration of the blueprint {blueprint_id}",
+            f"reading the configuration of the blueprint {blueprint_id}",
             lambda: self._datazone.get_environment_blueprint_configuration(
                 domainIdentifier=domain_id, environmentBlueprintIdentifier=blueprint_id
             ),
@@ -163,27 +161,22 @@ class Blueprints:
         if wanted.regional_parameters:
             arguments["regionalParameters"] = wanted.regional_parameters
         try:
-            self._datazone.put_environment_blueprint_configuration(**arguments)
-        except ClientError as error:
-            message = error.response["Error"].get("Message", "")
-            code = error.response["Error"]["Code"]
-            if code not in _PASSING and any(word in message.lower() for word in _ROLE_WORDS):
-                raise RoleNotReady(
-                    f"DataZone cannot use the provisioning role {wanted.provisioning_role}: {message.rstrip('.')}. "
-                    "Check that it exists and trusts datazone.amazonaws.com."
-                ) from None
-            raise _failure(error, f"configure the blueprint {blueprint_id}") from None
-        except BotoCoreError as error:
-            raise _failure(error, "configure the blueprint") from error
+            with translated(DATAZONE, f"configuring the blueprint {blueprint_id}"):
+                self._datazone.put_environment_blueprint_configuration(**arguments)
+        except (AwsConflict, AwsNotFound, AwsRefused, DataZoneDenied) as refused:
+            message = str(refused.holes["message"])
+            if any(word in message.lower() for word in _ROLE_WORDS):
+                raise RoleNotReady(role=wanted.provisioning_role, message=message) from None
+            raise
 
     def delete_configuration(self, domain_id: str, blueprint_id: str) -> None:
         """Disable the blueprint in this account; a configuration that is gone is fine."""
         self._gone(
-            f"delete the configuration of the blueprint {blueprint_id}",
+            f"deleting the configuration of the blueprint {blueprint_id}",
             lambda: self._datazone.delete_environment_blueprint_configuration(
                 domainIdentifier=domain_id, environmentBlueprintIdentifier=blueprint_id
             ),
-            InUse(f"The configuration of the blueprint {blueprint_id} is still in use."),
+            InUse(kind="configuration of the blueprint", name=blueprint_id),
         )
 
     def projects_with(self, domain_id: str, blueprint_id: str) -> list[str]:
@@ -208,13 +201,13 @@ class Blueprints:
 
     def root_domain_unit(self, domain_id: str) -> str:
         """Return the id of the domain's root domain unit."""
-        found = self._call(f"read the domain {domain_id}", lambda: self._datazone.get_domain(identifier=domain_id))
+        found = self._call(f"reading the domain {domain_id}", lambda: self._datazone.get_domain(identifier=domain_id))
         return str(found.get("rootDomainUnitId", ""))
 
     def grants(self, domain_id: str, entity: EntityType, identifier: str, policy: PolicyType) -> list[Grant]:
         """Return the grants of one policy on one entity; none when that is gone."""
         answer = self._find(
-            f"the grants {policy} on {identifier}",
+            f"reading the grants {policy} on {identifier}",
             lambda: self._every(
                 "list_policy_grants",
                 "grantList",
@@ -230,7 +223,7 @@ class Blueprints:
     def add_grant(self, domain_id: str, entity: EntityType, identifier: str, policy: PolicyType, grant: Grant) -> str:
         """Add a grant; return its id. Raises NameTaken when the principal has one already."""
         added = self._call(
-            f"grant {policy} on {identifier}",
+            f"granting {policy} on {identifier}",
             lambda: self._datazone.add_policy_grant(
                 domainIdentifier=domain_id,
                 entityType=entity,
@@ -239,7 +232,7 @@ class Blueprints:
                 principal=cast("Any", grant.principal),
                 detail=cast("Any", grant.detail),
             ),
-            conflict=NameTaken(f"The principal has the grant {policy} on {identifier} already."),
+            taken=True,
         )
         return str(added.get("grantId", ""))
 
@@ -249,7 +242,7 @@ class Blueprints:
         """Remove a grant; one that is gone is fine."""
         arguments: dict[str, Any] = {"grantIdentifier": grant.id} if grant.id else {}
         self._gone(
-            f"remove the grant {policy} on {identifier}",
+            f"removing the grant {policy} on {identifier}",
             lambda: self._datazone.remove_policy_grant(
                 domainIdentifier=domain_id,
                 entityType=entity,
@@ -265,7 +258,7 @@ class Blueprints:
     def profile(self, domain_id: str, profile_id: str) -> Profile | None:
         """Return the profile, or None when it is gone."""
         found = self._find(
-            f"the project profile {profile_id}",
+            f"reading the project profile {profile_id}",
             lambda: self._datazone.get_project_profile(domainIdentifier=domain_id, identifier=profile_id),
         )
         if not found:
@@ -286,7 +279,7 @@ class Blueprints:
     def create_profile(self, domain_id: str, wanted: Profile, domain_unit_id: str) -> str:
         """Create an enabled profile and return its id. Raises NameTaken."""
         created = self._call(
-            f"create the project profile {wanted.name!r}",
+            f"creating the project profile {wanted.name!r}",
             lambda: self._datazone.create_project_profile(
                 domainIdentifier=domain_id,
                 name=wanted.name,
@@ -295,7 +288,7 @@ class Blueprints:
                 environmentConfigurations=cast("Any", list(wanted.environments)),
                 domainUnitIdentifier=domain_unit_id,
             ),
-            conflict=NameTaken(f"A project profile named {wanted.name!r} exists in the domain already."),
+            taken=True,
         )
         return str(created["id"])
 
@@ -303,7 +296,7 @@ class Blueprints:
         """Replace the profile's environments; the description and status only of a profile of our own."""
         extra: dict[str, Any] = {"description": wanted.description, "status": "ENABLED"} if wanted.enabled else {}
         self._call(
-            f"change the project profile {wanted.name!r}",
+            f"changing the project profile {wanted.name!r}",
             lambda: self._datazone.update_project_profile(
                 domainIdentifier=domain_id,
                 identifier=wanted.id,
@@ -315,68 +308,46 @@ class Blueprints:
     def delete_profile(self, domain_id: str, profile_id: str) -> None:
         """Delete a profile; one that is gone is fine. Raises InUse while projects use it."""
         self._gone(
-            f"delete the project profile {profile_id}",
+            f"deleting the project profile {profile_id}",
             lambda: self._datazone.delete_project_profile(domainIdentifier=domain_id, identifier=profile_id),
-            InUse(f"The project profile {profile_id} is still in use; delete the projects made from it first."),
+            InUse(kind="project profile", name=profile_id),
         )
 
     # -- one way to call ------------------------------------------------------------------------------------
 
-    def _call(self, action: str, call: Callable[[], AnswerT], conflict: FinalError | None = None) -> dict[str, Any]:
+    def _call(self, activity: str, call: Callable[[], AnswerT], taken: bool = False) -> dict[str, Any]:
         try:
-            return cast("dict[str, Any]", call())
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConflictException" and conflict:
-                raise conflict from None
-            raise _failure(error, action) from None
-        except BotoCoreError as error:
-            raise _failure(error, action) from error
+            with translated(DATAZONE, activity):
+                return cast("dict[str, Any]", call())
+        except AwsConflict:
+            if taken:
+                raise NameTaken(activity=activity) from None
+            raise
 
-    def _find(self, what: str, call: Callable[[], AnswerT]) -> dict[str, Any] | None:
+    def _find(self, activity: str, call: Callable[[], AnswerT]) -> dict[str, Any] | None:
         try:
-            return cast("dict[str, Any]", call())
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ResourceNotFoundException":
-                return None
-            raise _failure(error, f"read {what}") from None
-        except BotoCoreError as error:
-            raise _failure(error, f"read {what}") from error
+            return self._call(activity, call)
+        except AwsNotFound:
+            return None
 
-    def _gone(self, action: str, call: Callable[[], object], conflict: FinalError | None = None) -> None:
+    def _gone(self, activity: str, call: Callable[[], object], in_use: Problem | None = None) -> None:
         try:
-            call()
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code == "ResourceNotFoundException":
-                return
-            if code == "ConflictException" and conflict:
-                raise conflict from None
-            raise _failure(error, action) from None
-        except BotoCoreError as error:
-            raise _failure(error, action) from error
+            self._call(activity, call)
+        except AwsNotFound:
+            return
+        except AwsConflict:
+            if in_use:
+                raise in_use from None
+            raise
 
     def _pages(self, operation: str, key: str, **arguments: Any) -> Iterator[dict[str, Any]]:
-        return iter(self._call(operation.replace("_", " "), lambda: self._every(operation, key, **arguments))[key])
+        activity = operation.replace("list_", "listing ").replace("_", " ")
+        return iter(self._call(activity, lambda: self._every(operation, key, **arguments))[key])
 
     def _every(self, operation: str, key: str, **arguments: Any) -> dict[str, Sequence[dict[str, Any]]]:
         """Return the answer with the items of all pages in it. Raises what boto3 raises."""
         paginator = cast("Any", self._datazone).get_paginator(operation)
         return {key: [item for page in paginator.paginate(**arguments) for item in page.get(key, [])]}
-
-
-def _failure(error: Exception, action: str) -> Exception:
-    if not isinstance(error, ClientError):
-        return RetryLater(5, f"DataZone could not be reached to {action}.")
-    code = error.response["Error"]["Code"]
-    message = error.response["Error"].get("Message", "").rstrip(".")
-    if code in _PASSING:
-        return RetryLater(5, f"DataZone asks to be called later to {action}.")
-    if code in ("AccessDeniedException", "UnauthorizedException"):
-        return FinalError(
-            f"DataZone does not let the function {action}: {message or code}. "
-            "Make its role an owner of the domain unit, or allow it the call."
-        )
-    return FinalError(f"DataZone refused to {action} ({code}): {message}.")
 
 
 def _blueprint(found: Mapping[str, Any]) -> Blueprint:

@@ -7,14 +7,22 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from custom_resources import rate_budget
-from custom_resources.errors import BudgetSpent, FinalError, RetryLater, StillWaiting
+from custom_resources.clients.aws import DYNAMODB, translated
+from custom_resources.errors import (
+    AwsNotFound,
+    BudgetContended,
+    BudgetMissing,
+    BudgetSpent,
+    LaunchesPaused,
+    RetryLater,
+    StillWaiting,
+)
 from custom_resources.rate_budget import Budget, Cost
 
 if TYPE_CHECKING:
@@ -24,12 +32,6 @@ if TYPE_CHECKING:
 _TRIES = 8
 _BETWEEN_CALLS = 5.0  # seconds: the provider framework's query interval
 _KEPT_SECONDS = 24 * 3600  # a remembered wait outlives its request, which the table then forgets (TTL)
-_PASSING = {
-    "ThrottlingException",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "InternalServerError",
-}
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,10 @@ class Wait:
 
 
 class SharedBudget:
-    """The budget of one GitHub token, for all functions."""
+    """The budget of one GitHub token, for all functions.
+
+    Every method raises AwsThrottled and AwsUnreachable, which pass, AwsDenied, BudgetMissing.
+    """
 
     def __init__(self, client: DynamoDBClient, table: str, clock: Callable[[], float] = time.time) -> None:
         """Take a boto3 DynamoDB client and the table's name."""
@@ -58,12 +63,12 @@ class SharedBudget:
         nothing.
         """
         if seconds := rate_budget.wait(self._read()[0], self._clock()):
-            raise StillWaiting(seconds, "GitHub asked all launches to wait.")
+            raise LaunchesPaused(seconds)
         wait = self._remembered(request) if request else None
         if wait is None:
             return Cost()
         if (seconds := wait.until - self._clock()) > 0:
-            raise StillWaiting(seconds, "The request waits, as it was told before.")
+            raise StillWaiting(seconds)
         if wait.cost != Cost() and not wait.paid:
             self.reserve(wait.cost)
             self._remember(request, replace(wait, paid=True))
@@ -74,9 +79,7 @@ class SharedBudget:
         if cost != Cost():
             seconds = self._change(lambda budget, now: rate_budget.reserve(budget, cost, now))
             if seconds:
-                raise BudgetSpent(
-                    seconds, "Many launches are under way; this one waits for its share of GitHub's limit.", cost
-                )
+                raise BudgetSpent(seconds, cost)
 
     def remember(self, request: str, wait: RetryLater) -> None:
         """Keep a wait that is longer than the time between two calls, with what there was no room for."""
@@ -100,10 +103,8 @@ class SharedBudget:
         state = {"until": wait.until, "points": cost.points, "creations": cost.creations, "paid": wait.paid}
         expires = {"N": str(int(wait.until) + _KEPT_SECONDS)}
         item = {"Id": {"S": f"wait {request}"}, "State": {"S": json.dumps(state)}, "ExpiresAt": expires}
-        try:
+        with self._translated("remembering a wait"):
             self._client.put_item(TableName=self._table, Item=item)
-        except (ClientError, BotoCoreError) as error:
-            raise _failure(error, self._table) from error
 
     def _read(self) -> tuple[Budget, int]:
         item = self._item("github")
@@ -113,10 +114,8 @@ class SharedBudget:
         return Budget(state["empty_at"], state["paused_until"]), int(item["Revision"]["N"])
 
     def _item(self, name: str) -> Mapping[str, AttributeValueTypeDef] | None:
-        try:
+        with self._translated("reading the rate budget"):
             found = self._client.get_item(TableName=self._table, Key={"Id": {"S": name}}, ConsistentRead=True)
-        except (ClientError, BotoCoreError) as error:
-            raise _failure(error, self._table) from error
         return found.get("Item")
 
     def _change(self, change: Callable[[Budget, float], tuple[Budget, float]]) -> float:
@@ -125,28 +124,26 @@ class SharedBudget:
             changed, seconds = change(budget, self._clock())
             if changed == budget or self._write(changed, revision):
                 return seconds
-        raise RetryLater(2, "Many launches ask for their share of GitHub's limit at once.")
+        raise BudgetContended(2)
 
     def _write(self, budget: Budget, revision: int) -> bool:
         state = json.dumps({"empty_at": dict(budget.empty_at), "paused_until": budget.paused_until})
-        try:
-            self._client.put_item(
-                TableName=self._table,
-                Item={"Id": {"S": "github"}, "State": {"S": state}, "Revision": {"N": str(revision + 1)}},
-                ConditionExpression="attribute_not_exists(Revision) OR Revision = :revision",
-                ExpressionAttributeValues={":revision": {"N": str(revision)}},
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+        with self._translated("writing the rate budget"):
+            try:
+                self._client.put_item(
+                    TableName=self._table,
+                    Item={"Id": {"S": "github"}, "State": {"S": state}, "Revision": {"N": str(revision + 1)}},
+                    ConditionExpression="attribute_not_exists(Revision) OR Revision = :revision",
+                    ExpressionAttributeValues={":revision": {"N": str(revision)}},
+                )
+            except self._client.exceptions.ConditionalCheckFailedException:
                 return False
-            raise _failure(error, self._table) from error
-        except BotoCoreError as error:
-            raise _failure(error, self._table) from error
         return True
 
-
-def _failure(error: Exception, table: str) -> Exception:
-    if isinstance(error, ClientError) and error.response["Error"]["Code"] not in _PASSING:
-        code = error.response["Error"]["Code"]
-        return FinalError(f"The rate budget {table} cannot be used ({code}); deploy the foundation stack again.")
-    return RetryLater(5, "DynamoDB could not be reached.")
+    @contextmanager
+    def _translated(self, activity: str) -> Iterator[None]:
+        try:
+            with translated(DYNAMODB, activity):
+                yield
+        except AwsNotFound:
+            raise BudgetMissing(table=self._table) from None

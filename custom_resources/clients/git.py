@@ -23,7 +23,17 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import BinaryIO, cast
 
-from custom_resources.errors import FinalError, RetryLater
+from custom_resources.errors import (
+    ContentRefused,
+    CredentialsRejected,
+    GitDenied,
+    GitFailing,
+    GitMissing,
+    ImportFailed,
+    RepositoryTooLarge,
+    RepositoryUnreachable,
+    TokenRotated,
+)
 from custom_resources.template_content import TemplateFile
 
 ROBOT = ("Studio project template", "studio-project-template@users.noreply.github.com")
@@ -54,14 +64,6 @@ _STALE = (
 )
 
 
-class RepositoryUnreachable(FinalError):
-    """The Git URL leads to no repository that the token may see."""
-
-
-class CredentialsRejected(FinalError):
-    """GitHub's Git service does not accept the token."""
-
-
 class PushRejected(Exception):
     """The push was not taken: `stale` = a ref has moved on, else a rule of the branch refuses it."""
 
@@ -73,14 +75,6 @@ class PushRejected(Exception):
 
 class RepositoryArchived(Exception):
     """The repository takes no push while it is archived."""
-
-
-class ContentRefused(FinalError):
-    """GitHub will not take this content, on any branch."""
-
-
-class RepositoryTooLarge(FinalError):
-    """What a merge has to read does not fit on the function's disk."""
 
 
 class _GitFailed(Exception):
@@ -253,7 +247,7 @@ class BareRepository:
                 env={**self._environment(), **environment},
             )
         except GitCommandNotFound as error:
-            raise FinalError("git was not found; attach the git layer to the function.") from error
+            raise GitMissing from error
 
     def _run(
         self,
@@ -277,34 +271,31 @@ class BareRepository:
         return self._run(*arguments)[1].decode("utf-8", "surrogateescape").strip()
 
     @contextmanager
-    def _remote(self, action: str) -> Iterator[None]:
+    def _remote(self, activity: str) -> Iterator[None]:
         try:
             yield
         except _GitFailed as error:
-            raise self._failure(error.said, action) from None
+            raise self._failure(error.said, activity) from None
 
-    def _failure(self, text: str, action: str) -> Exception:
+    def _failure(self, text: str, activity: str) -> Exception:
         said = text.replace(self._url, "").lower()
         if "no space left on device" in said:
-            return RepositoryTooLarge(
-                "What has to be compared in the repository does not fit on the function's disk; "
-                "raise its ephemeral storage, or keep large data out of the repository."
-            )
+            return RepositoryTooLarge()
         if any(sign in said for sign in _UNAUTHORIZED):
             if self._server.renew(self._token):
-                return RetryLater(0, "GitHub's token was rotated; the new one is tried.")
-            return CredentialsRejected("GitHub's Git service rejects the token; put a valid one into the token secret.")
+                return TokenRotated(0)
+            return CredentialsRejected()
         if any(sign in said for sign in _MISSING):
-            return RepositoryUnreachable(f"There is no Git repository that the token may {action}; check its name.")
+            return RepositoryUnreachable(activity=activity)
         if "returned error: 403" in said:
-            return RepositoryUnreachable(f"GitHub does not let the token {action} the repository: {_clean(text)}")
-        return RetryLater(5, f"Git could not {action} the repository: {_clean(text)}")
+            return GitDenied(activity=activity, message=_clean(text).rstrip("."))
+        return GitFailing(5, activity=activity, message=_clean(text).rstrip("."))
 
     # -- reading from the remote ----------------------------------------------------------------------------
 
     def look(self) -> Refs:
         """List the remote's refs. One request; the repository on disk need not exist."""
-        with self._remote("read"):
+        with self._remote("reading the repository"):
             listing = self._text("-c", "protocol.version=0", "ls-remote", "--symref", self._url)
         branch, targets = "", {}
         for line in listing.splitlines():
@@ -340,12 +331,12 @@ class BareRepository:
 
     def _fetch(self, options: Sequence[str], names: Sequence[str]) -> None:
         self.start()
-        with self._remote("read"):
+        with self._remote("reading the repository"):
             self._run("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *options, "origin", *names)
 
     def _fetch_contents(self, blobs: Iterable[str]) -> None:
         """Fetch file contents in two requests, as git's own fetch on demand does (promisor-remote.c)."""
-        with self._remote("read"):
+        with self._remote("reading the repository"):
             self._run(
                 "-c",
                 "fetch.negotiationAlgorithm=noop",
@@ -383,14 +374,14 @@ class BareRepository:
 
     def message(self, sha: str) -> str:
         """Return a commit's message, "" for what is no commit (a ref may point to anything)."""
-        with self._remote("read"):
+        with self._remote("reading the repository"):
             _, out = self._run("cat-file", "--batch", stdin=f"{sha}\n".encode())
         head, _, content = out.decode("utf-8", "surrogateescape").partition("\n")
         return content.partition("\n\n")[2].strip() if head.split(" ")[1:2] == ["commit"] else ""
 
     def changes(self, old_tree: str, new_tree: str) -> list[Change]:
         """Return what differs between two trees, by name; contents are not needed."""
-        with self._remote("read"):  # trees of an older commit may still have to be fetched
+        with self._remote("reading the repository"):  # trees of an older commit may still have to be fetched
             _, out = self._run("diff-tree", "-r", "-z", "--no-renames", "--raw", "--no-abbrev", old_tree, new_tree)
         fields = out.decode("utf-8", "surrogateescape").split("\0")
         changes = []
@@ -404,7 +395,7 @@ class BareRepository:
         return {path: sha for path, (_, sha) in self._files(tree).items()}
 
     def _files(self, tree: str) -> dict[str, _File]:
-        with self._remote("read"):  # trees of an older commit may still have to be fetched
+        with self._remote("reading the repository"):  # trees of an older commit may still have to be fetched
             _, out = self._run("ls-tree", "-r", "-z", "--full-tree", tree)
         lines = filter(None, out.decode("utf-8", "surrogateescape").split("\0"))
         fields = ((meta.split(" "), path) for meta, path in (line.split("\t", 1) for line in lines))
@@ -412,19 +403,19 @@ class BareRepository:
 
     def _renames(self, old_tree: str, new_tree: str) -> dict[str, str]:
         """Return the old path -> the new one of what was renamed, as a merge finds it."""
-        with self._remote("read"):
+        with self._remote("reading the repository"):
             _, out = self._run("diff-tree", "-r", "-z", "-M", "--diff-filter=R", "--name-status", old_tree, new_tree)
         _, old, new = (out.decode("utf-8", "surrogateescape").split("\0")[start::3] for start in range(3))
         return dict(zip(old, new, strict=False))
 
     def blob(self, sha: str) -> bytes:
         """Return a content, fetching it if it is not here."""
-        with self._remote("read"):
+        with self._remote("reading the repository"):
             return self._run("cat-file", "blob", sha)[1]
 
     def patch(self, old_tree: str, new_tree: str) -> str:
         """Return the difference of two trees as a patch; contents that are not here are fetched."""
-        with self._remote("read"):
+        with self._remote("reading the repository"):
             _, out = self._run("diff", "--no-ext-diff", "--no-color", "--no-textconv", old_tree, new_tree)
         return out.decode("utf-8", "replace")
 
@@ -465,7 +456,7 @@ class BareRepository:
         arguments = ["--git-dir", str(self.path), "fast-import", "--quiet", "--force"]
         code, _, error = self._execute(arguments, stream, {}, self._home)
         if code:
-            raise FinalError(f"git could not store the template's files: {_clean(error)}")
+            raise ImportFailed(message=_clean(error).rstrip("."))
 
     def commit_tree(self, tree: str, parents: Sequence[str], message: str) -> str:
         """Write a commit of a tree; the parents need not be complete here."""
@@ -476,7 +467,7 @@ class BareRepository:
             for part, value in (("NAME", name), ("EMAIL", email), ("DATE", f"@{self._when}"))
         }
         arguments = [argument for parent in parents for argument in ("-p", parent)]
-        with self._remote("read"):  # git looks at the tree
+        with self._remote("reading the repository"):  # git looks at the tree
             _, out = self._run("commit-tree", tree, *arguments, "-F", "-", stdin=message.encode(), environment=who)
         return out.decode().strip()
 
@@ -496,7 +487,7 @@ class BareRepository:
         ours = self.commit_tree(ours_tree, (base,), "ours")
         theirs = self.commit_tree(theirs_tree, (base,), "theirs")
         options = ("--write-tree", "-z", "--messages")
-        with self._checkout_attributes(ours_tree) as (environment, directory), self._remote("read"):
+        with self._checkout_attributes(ours_tree) as (environment, directory), self._remote("reading the repository"):
             code, out = self._run(
                 "merge-tree", *options, ours, theirs, status=(0, 1), environment=environment, directory=directory
             )
@@ -583,12 +574,12 @@ class BareRepository:
         if any(sign in said for sign in _ARCHIVED):
             return RepositoryArchived(_clean(text))
         if any(sign in said for sign in _REFUSED_FOR_GOOD):
-            return ContentRefused(f"GitHub refuses the template's content: {_clean(text)}")
+            return ContentRefused(message=_clean(text).rstrip("."))
         if any(sign in said for sign in _REFUSED):
             return PushRejected(stale=False, message=_clean(text))
         if any(sign in said for sign in _STALE):
             return PushRejected(stale=True, message=_clean(text))
-        return self._failure(text, "push to")
+        return self._failure(text, "pushing to the repository")
 
 
 def _quoted(path: str) -> bytes:

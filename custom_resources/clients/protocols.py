@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from custom_resources.clients.blueprints import Blueprint, Configuration, EntityType, Grant, PolicyType, Profile
     from custom_resources.clients.git import BareRepository
     from custom_resources.clients.github import PullRequest, Repository
-    from custom_resources.clients.product_versions import ProductVersion
     from custom_resources.clients.secrets import GitHubCredentials
+    from custom_resources.clients.service_catalog import ProductVersion
     from custom_resources.clients.studio import Project
     from custom_resources.errors import RetryLater
     from custom_resources.rate_budget import Cost
@@ -165,22 +165,18 @@ class Blueprints(Protocol):
         ...
 
 
-class Launches(Protocol):
-    """Service Catalog's launches of the product. Raises FinalError, RetryLater."""
+class ServiceCatalog(Protocol):
+    """The product in Service Catalog, and what was launched from it. Raises FinalError, RetryLater."""
 
     def outputs_with(self, product_id: str, key: str, value: str, likely_name: str) -> dict[str, str] | None:
         """Return the outputs of the product's launch that put out `key` = `value`, or None."""
         ...
 
-
-class ProductVersions(Protocol):
-    """Service Catalog's versions of the product. Raises FinalError, RetryLater."""
-
-    def list(self, product_id: str) -> list[ProductVersion]:
-        """Return all versions of a product."""
+    def versions(self, product_id: str) -> list[ProductVersion]:
+        """Return the product's versions."""
         ...
 
-    def set(self, product_id: str, version: ProductVersion) -> None:
+    def set_guidance(self, product_id: str, version: ProductVersion) -> None:
         """Write a version's advice and activity."""
         ...
 
@@ -277,9 +273,7 @@ class Clients(Protocol):
     @property
     def blueprints(self) -> Blueprints: ...
     @property
-    def launches(self) -> Launches: ...
-    @property
-    def product_versions(self) -> ProductVersions: ...
+    def service_catalog(self) -> ServiceCatalog: ...
     @property
     def github(self) -> GitHub: ...
     @property

@@ -6,19 +6,18 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from custom_resources.errors import FinalError, RetryLater
+from custom_resources.clients.aws import SECRETS_MANAGER, translated
+from custom_resources.errors import (
+    AwsNotFound,
+    SecretKeyMissing,
+    SecretUnreadable,
+    SecretWithoutCredentials,
+    SecretWithoutToken,
+)
 from custom_resources.telemetry import conceal
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
-
-_PASSING = {"ThrottlingException", "InternalServiceError", "ServiceUnavailable"}
-
-
-class SecretUnreadable(FinalError):
-    """A secret is missing, empty, of the wrong form, or not for this function to read."""
 
 
 @dataclass(frozen=True)
@@ -45,40 +44,33 @@ class Secrets:
     def value(self, reference: str) -> str:
         """Return the value of `name-or-ARN`, or of one key of a JSON secret, `name-or-ARN#key`.
 
-        Raises SecretUnreadable, or RetryLater when the service does not answer.
+        Raises SecretUnreadable, SecretKeyMissing, AwsDenied, AwsThrottled, AwsUnreachable.
         """
         secret_id, _, key = reference.partition("#")
         try:
-            text = self._client.get_secret_value(SecretId=secret_id).get("SecretString", "")
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code in _PASSING:
-                raise RetryLater(5, "Secrets Manager asks to be called later.") from error
-            raise SecretUnreadable(
-                f"The secret {secret_id} cannot be read ({code}); check that it exists, has a value, "
-                "and that the function's role may read it."
-            ) from None
-        except BotoCoreError as error:
-            raise RetryLater(5, "Secrets Manager could not be reached.") from error
+            with translated(SECRETS_MANAGER, f"reading the secret {secret_id}"):
+                text = self._client.get_secret_value(SecretId=secret_id).get("SecretString", "")
+        except AwsNotFound:
+            raise SecretUnreadable(secret=secret_id) from None
         conceal(text)
         if not key:
             return text
         try:
             value = str(json.loads(text)[key])
         except (ValueError, KeyError, TypeError):
-            raise SecretUnreadable(f"The secret {secret_id} is not JSON with the key {key!r}; correct it.") from None
+            raise SecretKeyMissing(secret=secret_id, key=key) from None
         conceal(value)
         return value
 
     def github_credentials(self, reference: str) -> GitHubCredentials:
         """Return GitHub's credentials: the token itself, {"token"}, or {"app_id", "installation_id", "private_key"}.
 
-        Raises SecretUnreadable when no value has been set after the deployment.
+        Raises SecretWithoutToken, SecretWithoutCredentials, and what `value` raises.
         """
         text = self.value(reference).strip()
         if not text.startswith("{"):
             if not text or any(character.isspace() or not character.isprintable() for character in text):
-                raise SecretUnreadable(f"The secret {reference} holds no GitHub token yet; put the token into it.")
+                raise SecretWithoutToken(secret=reference)
             return GitHubCredentials(token=text)
         try:
             fields = json.loads(text)
@@ -91,7 +83,4 @@ class Secrets:
                 private_key=str(fields["private_key"]),
             )
         except (ValueError, KeyError, TypeError):
-            raise SecretUnreadable(
-                f'The secret {reference} holds neither {{"token"}} nor {{"app_id", "installation_id", "private_key"}}; '
-                "put one of them into it."
-            ) from None
+            raise SecretWithoutCredentials(secret=reference) from None

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from custom_resources.errors import FinalError, RetryLater
+from custom_resources.clients.aws import CLOUDFORMATION, translated
+from custom_resources.errors import AwsNotFound, FinalError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
-_PASSING = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "ServiceUnavailable", "InternalFailure"}
 EMPTY = {"DELETE_COMPLETE", "ROLLBACK_COMPLETE"}  # nothing is left but the name; no other status ever follows
 
 
@@ -27,36 +25,28 @@ class CloudFormationStacks:
         """Name the stack's operation, e.g. `UPDATE_IN_PROGRESS 2026-11-01T10:00:00+00:00`.
 
         An update and its rollback differ in the status, two updates in the time (DescribeStacks). Raises
-        RetryLater when CloudFormation does not answer, FinalError when it refuses.
+        AwsThrottled and AwsUnreachable, which pass, AwsDenied, AwsNotFound.
         """
-        try:
-            stack = self._described(stack_id)
-        except ClientError as error:
-            raise FinalError(
-                f"The stack {stack_id} cannot be described ({error.response['Error']['Code']}); "
-                "allow the function's role cloudformation:DescribeStacks on it."
-            ) from error
+        stack = self._described(stack_id)
         since = stack.get("LastUpdatedTime") or stack.get("CreationTime")
         return f"{stack['StackStatus']} {since.isoformat() if since else ''}"
 
     def exists(self, stack_id: str) -> bool:
         """Tell whether a stack has resources still (DescribeStacks by its id).
 
-        One that may not be described is said to exist: nobody knows better. Raises RetryLater when CloudFormation does
-        not answer.
+        One that may not be described is said to exist: nobody knows better. Raises AwsThrottled, AwsUnreachable.
         """
         try:
             return self._described(stack_id)["StackStatus"] not in EMPTY
-        except ClientError as error:
-            return "does not exist" not in error.response["Error"].get("Message", "")
+        except AwsNotFound:
+            return False
+        except FinalError:
+            return True
+
+    def parameters(self, stack_id: str) -> set[str]:
+        """Return the names of the parameters that a stack has. Raises what `operation` raises."""
+        return {item["ParameterKey"] for item in self._described(stack_id).get("Parameters", [])}
 
     def _described(self, stack_id: str) -> StackTypeDef:
-        """Describe a stack. Raises RetryLater for what passes, ClientError for a refusal."""
-        try:
+        with translated(CLOUDFORMATION, f"reading the stack {stack_id}"):
             return self._client.describe_stacks(StackName=stack_id)["Stacks"][0]
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _PASSING:
-                raise RetryLater(5, "CloudFormation asks to be called later.") from error
-            raise
-        except BotoCoreError as error:
-            raise RetryLater(5, "CloudFormation could not be reached.") from error

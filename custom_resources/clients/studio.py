@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from custom_resources.errors import FinalError, RetryLater
+from custom_resources.clients.aws import DATAZONE, SAGEMAKER, Service, translated
+from custom_resources.errors import AwsNotFound, ProjectNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,15 +15,10 @@ if TYPE_CHECKING:
     from mypy_boto3_datazone import DataZoneClient
     from mypy_boto3_sagemaker import SageMakerClient
 
-_PASSING = {"ThrottlingException", "InternalServerException", "ServiceUnavailableException", "InternalFailure"}
 _FAILED = {"CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED", "VALIDATION_FAILED", "INACCESSIBLE", "DELETED"}
 _SWITCHED_OFF = {"SUSPENDED", "DISABLED", "EXPIRED"}
 _PROJECT_FAILED = {"FAILED_VALIDATION", "FAILED_DEPLOYMENT"}
 _TOOLING = "tooling"
-
-
-class ProjectNotFound(FinalError):
-    """Studio has no such project, or does not show it."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +47,7 @@ class Project:
 
 
 class Studio:
-    """Reads projects."""
+    """Reads projects. Every method raises AwsThrottled, AwsUnreachable, DataZoneDenied, AwsDenied."""
 
     def __init__(self, datazone: DataZoneClient, sagemaker: SageMakerClient) -> None:
         """Take the boto3 clients."""
@@ -64,17 +58,19 @@ class Studio:
         """Return the project; while its tooling is not ready, only its names.
 
         `stack_id` gives partition, region and account of the ARNs that SageMaker does not return. Raises
-        ProjectNotFound, FinalError, RetryLater.
+        ProjectNotFound.
         """
         found = self._read(
-            f"the project {project_id}",
+            DATAZONE,
+            f"reading the project {project_id}",
             lambda: self._datazone.get_project(domainIdentifier=domain_id, identifier=project_id),
         )
         profile_id, profile = found.get("projectProfileId"), ""
         order_zero: set[str] = set()
         if profile_id:
             described = self._read(
-                f"the project profile {profile_id}",
+                DATAZONE,
+                f"reading the project profile {profile_id}",
                 lambda: self._datazone.get_project_profile(domainIdentifier=domain_id, identifier=profile_id),
             )
             profile = described["name"]
@@ -119,7 +115,8 @@ class Studio:
             return {}
         chosen = min(named, key=lambda item: not item["name"].lower().startswith(_TOOLING))
         environment = self._read(
-            f"the environment {chosen['name']}",
+            DATAZONE,
+            f"reading the environment {chosen['name']}",
             lambda: self._datazone.get_environment(domainIdentifier=domain_id, identifier=chosen["id"]),
         )
         return dict(environment)
@@ -135,7 +132,8 @@ class Studio:
         for name in ("default.iam", "project.iam"):
             if name in found:
                 connection = self._read(
-                    f"the connection {name}",
+                    DATAZONE,
+                    f"reading the connection {name}",
                     partial(self._datazone.get_connection, domainIdentifier=domain_id, identifier=found[name]),
                 )
                 if connection.get("environmentUserRole"):
@@ -151,11 +149,12 @@ class Studio:
 
     def _sagemaker_domain(self, domain_id: str, project_id: str) -> tuple[str, str, str]:
         """Return the ARN of the project's SageMaker domain, its S3 path and its users' role; "" where there is none."""
-        domains = list(self._pages("list_domains", "Domains", client=self._sagemaker))
+        domains = list(self._pages("list_domains", "Domains", service=SAGEMAKER))
         # Studio names a project's domain after it: that one is looked at first.
         for domain in sorted(domains, key=lambda item: project_id not in item["DomainName"]):
             described = self._read(
-                f"the SageMaker domain {domain['DomainId']}",
+                SAGEMAKER,
+                f"reading the SageMaker domain {domain['DomainId']}",
                 partial(self._sagemaker.describe_domain, DomainId=domain["DomainId"]),
             )
             settings = described.get("DomainSettings", {}).get("UnifiedStudioSettings", {})
@@ -163,7 +162,7 @@ class Studio:
             if settings.get("ProjectId") == project_id and settings.get("DomainId", domain_id) == domain_id:
                 return domain["DomainArn"], settings.get("ProjectS3Path", ""), role
             if not settings:
-                pages = self._pages("list_tags", "Tags", client=self._sagemaker, ResourceArn=domain["DomainArn"])
+                pages = self._pages("list_tags", "Tags", service=SAGEMAKER, ResourceArn=domain["DomainArn"])
                 tags = {tag["Key"]: tag["Value"] for tag in pages}
                 if tags.get("AmazonDataZoneProject") == project_id:
                     return domain["DomainArn"], tags.get("ProjectS3Path", ""), role
@@ -174,34 +173,31 @@ class Studio:
         if not domain_arn:
             return ""
         sagemaker_id = domain_arn.rpartition("/")[2]
-        spaces = self._pages("list_spaces", "Spaces", client=self._sagemaker, DomainIdEquals=sagemaker_id)
+        spaces = self._pages("list_spaces", "Spaces", service=SAGEMAKER, DomainIdEquals=sagemaker_id)
         names = sorted(space["SpaceName"] for space in spaces if space.get("Status") == "InService")
         partition, _, region, account = [*f"{stack_id}::::".split(":")][1:5]
         return f"arn:{partition}:sagemaker:{region}:{account}:space/{sagemaker_id}/{names[0]}" if names else ""
 
-    def _pages(self, operation: str, key: str, client: Any = None, **arguments: Any) -> Iterator[dict[str, Any]]:
-        paginator = cast("Any", client or self._datazone).get_paginator(operation)
+    def _pages(
+        self, operation: str, key: str, service: Service = DATAZONE, **arguments: Any
+    ) -> Iterator[dict[str, Any]]:
+        client: Any = self._sagemaker if service is SAGEMAKER else self._datazone
+        paginator = client.get_paginator(operation)
         return iter(
             self._read(
-                operation.replace("_", " "),
+                service,
+                operation.replace("list_", "listing ").replace("_", " "),
                 lambda: [item for page in paginator.paginate(**arguments) for item in page[key]],
             )
         )
 
-    def _read(self, what: str, call: Callable[[], Any]) -> Any:
+    @staticmethod
+    def _read(service: Service, activity: str, call: Callable[[], Any]) -> Any:
         try:
-            return call()
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code in _PASSING:
-                raise RetryLater(5, f"Studio asks to be called later ({what}).") from error
-            if code == "ResourceNotFoundException":
-                raise ProjectNotFound(f"Studio has not found {what}; check the domain and project ids.") from error
-            raise FinalError(
-                f"Studio does not let the function read {what} ({code}); add its role to the project or allow the call."
-            ) from error
-        except BotoCoreError as error:
-            raise RetryLater(5, f"Studio could not be reached ({what}).") from error
+            with translated(service, activity):
+                return call()
+        except AwsNotFound:
+            raise ProjectNotFound(activity=activity) from None
 
 
 def _tooling_state(environment: dict[str, Any], deployment: dict[str, Any]) -> Tooling:

@@ -100,7 +100,7 @@ def reading_only(world: World) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (wrong_token, "put a valid token into the token secret"),
+        (wrong_token, "Put a valid token into the token secret"),
         (without_workflow, "lacks the scope 'workflow'"),
         (without_repo, "lacks the scope 'repo'"),
         (reading_only, "Give the token that permission"),

@@ -14,7 +14,9 @@ from botocore.stub import Stubber
 from custom_resources.clients.github import GitHub
 from custom_resources.clients.secrets import GitHubCredentials
 from operations.command_line import main
-from operations.doctor import FUNCTIONS, AwsChecks, Check, GitHubChecks, diagnose, expiry, member, scopes
+from operations.doctor.aws_checks import FUNCTIONS, AwsChecks
+from operations.doctor.check import Check, diagnose
+from operations.doctor.github_checks import GitHubChecks, expiry, member, scopes
 from products.settings import Settings, load_settings
 from products.versions import Version
 from standins.github import GitHubStandIn
@@ -51,7 +53,7 @@ def test_a_good_token(github):
 def test_a_wrong_token(github):
     checks = examined(github, "ghp_wrong")
     assert checks["GitHub token"].state == "problem"
-    assert "put a valid token into the token secret" in checks["GitHub token"].detail
+    assert "Put a valid token into the token secret" in checks["GitHub token"].detail
     assert "ghp_wrong" not in str(checks)
 
 

@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from custom_resources.template_content import Archive, InvalidTemplate, TemplateFile
+from custom_resources.errors import InvalidTemplate
+from custom_resources.template_content import Archive, TemplateFile
 from operations.command_line import main
-from operations.publish import PartChanges, VersionTaken, VersionTooOld, _write, differences, publish
+from operations.errors import VersionTaken, VersionTooOld
+from operations.publish import PartChanges, _write, differences, publish
 from operations.template_source import TemplateContent, resolve
 from operations.workflow_check import check_workflows
 from products.versions import VersionError, read_versions
@@ -83,7 +85,7 @@ def test_a_version_below_the_latest_is_refused(tmp_path):
     publish(content(**{"two.py": "2"}), "v2.0.0", directory=tmp_path)
     for version in ("v0.9.0", "v1.0.1"):
         with pytest.raises(
-            VersionTooOld, match=rf"{version} is older than the latest version, v2\.0\.0; choose a higher"
+            VersionTooOld, match=rf"{version} is older than the latest version, v2\.0\.0\. Choose a higher"
         ):
             publish(content(**{"README.md": "# Fixed\n"}), version, directory=tmp_path)
     assert publish(content(), "v1.0.0", directory=tmp_path).status == "unchanged"
@@ -122,7 +124,7 @@ def test_odd_version_names_are_refused(tmp_path, version):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("on: push\njobs: [", "is not YAML in line"),
+        ("on: push\njobs: [", "it is not YAML in line"),
         ("- a\n", "not a mapping"),
         ("jobs:\n  a: {}\n", "no trigger"),
         ("on: push\n", "no `jobs`"),

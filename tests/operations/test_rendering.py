@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from operations.rendering import NotRendered, render_newest
+from operations.errors import NotRendered
+from operations.rendering import render_newest
 from products.settings import PROJECT_ROOT
 from tests.operations.test_publish import NOW, content, publish
 

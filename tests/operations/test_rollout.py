@@ -12,25 +12,25 @@ from unittest.mock import Mock
 
 import pytest
 
+from custom_resources.clients.service_catalog import Launch, ProductVersion, Record, ServiceCatalog
+from custom_resources.errors import AwsThrottled
 from operations.command_line import main
+from operations.errors import NotDeployed, UnknownProject
 from operations.rollout import (
     CREATIONS_PER_UPDATE,
     Clock,
     Limits,
-    NotDeployed,
     Rollout,
-    UnknownProject,
     plan,
     selected,
     target_version,
 )
-from operations.service_catalog import CatalogUnreadable, Launch, LiveVersion, Record, ServiceCatalog
 from tests.standin.aws.conftest import World, eventually
 
-V1, V2 = LiveVersion("pa-1", "v1.0.0", "DEFAULT"), LiveVersion("pa-2", "v2.0.0", "DEFAULT")
+V1, V2 = ProductVersion("pa-1", "v1.0.0"), ProductVersion("pa-2", "v2.0.0")
 
 
-def launch(name: str, version: LiveVersion = V1, status: str = "AVAILABLE") -> Launch:
+def launch(name: str, version: ProductVersion = V1, status: str = "AVAILABLE") -> Launch:
     return Launch(f"pp-{name}", name, version.id, version.name, status, last_record=f"rec-{name}")
 
 
@@ -65,10 +65,10 @@ def test_projects_are_found_by_id_name_and_tag():
 
 
 def test_a_version_must_be_live():
-    with pytest.raises(NotDeployed, match="cdk deploy first"):
+    with pytest.raises(NotDeployed, match="Run cdk deploy first"):
         target_version([V1], "v2.0.0")
     with pytest.raises(NotDeployed, match="inactive"):
-        target_version([replace(V2, guidance="INACTIVE")], "v2.0.0")
+        target_version([replace(V2, active=False)], "v2.0.0")
 
 
 # -- pace, order and failures, in virtual time -------------------------------------------------------------------------
@@ -88,7 +88,7 @@ class Catalog:
         self.ends: dict[str, float] = {}
         self.most_at_once = 0
 
-    def update(self, launch: Launch, product_id: str, version: LiveVersion, path_id: str) -> str:
+    def update(self, launch: Launch, product_id: str, version: ProductVersion, path_id: str) -> str:
         self.started.append((self.now, launch.name))
         self.paths.append(path_id)
         self.ends[f"update-{launch.name}"] = self.now + 60
@@ -98,7 +98,7 @@ class Catalog:
     def record(self, record_id: str) -> Record:
         name = record_id.partition("-")[2]
         if self.silent[0] <= self.now < self.silent[1]:
-            raise CatalogUnreadable("AWS refused to read the record: Rate exceeded (ThrottlingException).")
+            raise AwsThrottled(5, service="Service Catalog", activity="reading the record", code="ThrottlingException")
         if record_id.startswith("rec-"):
             return Record("succeeded", V1.id, "lpv3-1")
         if self.now < self.ends[record_id]:
@@ -131,11 +131,11 @@ def test_an_update_keeps_the_launchs_path():
 
 @pytest.mark.parametrize("path", ["lpv3-1", ""])
 def test_the_path_is_said_to_service_catalog_where_it_is_known(path: str):
-    client, cloudformation = Mock(), Mock()
+    client, stacks = Mock(), Mock()
     client.describe_provisioning_parameters.return_value = {"ProvisioningArtifactParameters": []}
     client.update_provisioned_product.return_value = {"RecordDetail": {"RecordId": "rec-2"}}
-    cloudformation.describe_stacks.return_value = {"Stacks": []}
-    assert ServiceCatalog(client, cloudformation).update(launch("a"), "prod-1", V2, path) == "rec-2"
+    stacks.parameters.return_value = set[str]()
+    assert ServiceCatalog(client, stacks).update(launch("a"), "prod-1", V2, path) == "rec-2"
     expected = {"PathId": path} if path else {}
     for call in (client.describe_provisioning_parameters, client.update_provisioned_product):
         assert {key: value for key, value in call.call_args.kwargs.items() if key == "PathId"} == expected
@@ -361,6 +361,5 @@ def test_aws_that_cannot_be_reached(installed: Installed, monkeypatch, capsys):
     started = time.monotonic()
     code, said = told(capsys, "rollout", "--version", "v2.0.0")
     assert code == 1
-    assert "could not be asked to list products" in said["error"]
+    assert "Service Catalog could not be reached (listing the products;" in said["error"]
     assert time.monotonic() - started < 20
-    assert issubclass(CatalogUnreadable, Exception)

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from custom_resources.template_content import InvalidTemplate, build_archive
+from custom_resources.errors import InvalidTemplate
+from custom_resources.template_content import build_archive
 from operations.command_line import main
-from operations.template_source import SourceUnreadable, TemplateContent, resolve
+from operations.errors import SourceUnreadable
+from operations.template_source import TemplateContent, resolve
 from tests.operations.conftest import TEMPLATE, WORKFLOW, commit, git, write
 
 DELIVERED = {path.removeprefix("templates/") for path in TEMPLATE if path != "templates/README.md"}

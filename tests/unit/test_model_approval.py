@@ -10,8 +10,9 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from custom_resources.clients.catalog import Catalog
 from custom_resources.clients.github import Repository
+from custom_resources.clients.service_catalog import ServiceCatalog
+from custom_resources.clients.stacks import CloudFormationStacks
 from custom_resources.errors import FinalError, RetryLater
 from custom_resources.model_approval import REMEMBERED, approval, handle
 
@@ -62,7 +63,7 @@ class Launches:
 @dataclass
 class Clients:
     github: GitHub
-    launches: Launches
+    service_catalog: Launches
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ def test_a_repository_that_is_gone_is_said(clients: Clients) -> None:
 @pytest.mark.parametrize(("group", "status"), [("churn", "Approved"), (GROUP, "Rejected")])
 def test_what_is_not_ours_is_left_alone(clients: Clients, group: str, status: str) -> None:
     run(clients, message(group=group, status=status))
-    clients.launches.outputs = None
+    clients.service_catalog.outputs = None
     run(clients, message())
     assert clients.github.started == []
 
@@ -143,6 +144,10 @@ def test_another_message_is_refused(body: str) -> None:
 
 
 # -- Service Catalog, held to botocore's model ----------------------------------------------------------------------
+
+
+def catalog(client: Any) -> ServiceCatalog:
+    return ServiceCatalog(client, CloudFormationStacks(boto3.client("cloudformation", region_name="us-east-1")))
 
 
 def outputs(identifier: str, **values: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
@@ -157,7 +162,7 @@ def found_with(*answers: tuple[str, dict[str, Any], dict[str, Any]], missing: bo
             stub.add_client_error("describe_provisioned_product", "ResourceNotFoundException")
         for method, answer, expected in answers:
             stub.add_response(method, answer, expected)
-        found = Catalog(client).outputs_with("prod-1", "ModelPackageGroupName", GROUP, "studio-proj1")
+        found = catalog(client).outputs_with("prod-1", "ModelPackageGroupName", GROUP, "studio-proj1")
         stub.assert_no_pending_responses()
     return found
 
@@ -208,4 +213,4 @@ def test_service_catalogs_refusals(code: str, expected: type[Exception]) -> None
     client = boto3.client("servicecatalog", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     with Stubber(client) as stub, pytest.raises(expected):
         stub.add_client_error("describe_provisioned_product", code)
-        Catalog(client).outputs_with("prod-1", "ModelPackageGroupName", GROUP, "studio-proj1")
+        catalog(client).outputs_with("prod-1", "ModelPackageGroupName", GROUP, "studio-proj1")

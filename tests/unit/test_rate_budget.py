@@ -143,7 +143,7 @@ def test_what_there_was_no_room_for_is_taken_before_the_request_reads_again(shar
 def test_somebody_else_who_took_the_room_makes_it_wait_anew(shared: SharedBudget) -> None:
     now = [1000.0]
     late = SharedBudget(boto3.client("dynamodb", region_name="eu-west-1"), "budget", lambda: now[0])
-    late.remember("r1", BudgetSpent(10, "no room.", Cost(100)))
+    late.remember("r1", BudgetSpent(10, Cost(100)))
     now[0] += 10
     late.reserve(Cost(180))
     with pytest.raises(BudgetSpent) as spent:
@@ -171,5 +171,5 @@ def test_a_remembered_wait_expires_from_the_table(shared: SharedBudget) -> None:
 
 def test_a_missing_table_is_said_in_one_sentence(shared: SharedBudget) -> None:
     other = SharedBudget(boto3.client("dynamodb", region_name="eu-west-1"), "elsewhere")
-    with pytest.raises(FinalError, match=r"rate budget elsewhere cannot be used .*deploy the foundation stack again"):
+    with pytest.raises(FinalError, match=r"rate budget elsewhere cannot be used.*Deploy the foundation stack again"):
         other.require_room("")

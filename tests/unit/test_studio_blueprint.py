@@ -320,7 +320,7 @@ def test_delete_names_the_projects_that_still_use_it(studio: Studio) -> None:
         "awsAccountRegion": REGION,
         "environmentBlueprintId": blueprint,
     }
-    with pytest.raises(FinalError, match=r"still has environments in the projects churn; delete them in Studio"):
+    with pytest.raises(FinalError, match=r"still has environments in the projects churn\. Delete them in Studio"):
         studio.run(StudioBlueprint, "Delete", blueprint_properties(studio), physical_id=blueprint)
     assert blueprint in domain.configurations  # without it the environment could not be deleted
 
@@ -575,7 +575,7 @@ def test_a_profile_that_projects_use_is_not_deleted(studio: Studio) -> None:
     blueprint = registered(studio)
     profile = studio.run(StudioProjectProfile, "Create", own(studio, blueprint))["PhysicalResourceId"]
     studio.client.create_project(domainIdentifier=studio.domain, name="churn", projectProfileId=profile)
-    with pytest.raises(FinalError, match="still in use; delete the projects made from it first"):
+    with pytest.raises(FinalError, match=r"still in use\. Delete the projects made from it first"):
         studio.run(StudioProjectProfile, "Delete", own(studio, blueprint), physical_id=profile)
 
 

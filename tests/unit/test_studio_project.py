@@ -17,9 +17,8 @@ from custom_resources import studio_project
 from custom_resources.clients import FunctionClients
 from custom_resources.clients.studio import Project, Tooling
 from custom_resources.clients.studio import Studio as StudioClient
-from custom_resources.errors import FinalError, RetryLater
+from custom_resources.errors import FinalError, InvalidTemplate, RetryLater
 from custom_resources.reconciler import Done, Request
-from custom_resources.template_content import InvalidTemplate
 from standins.aws.server import AwsStandIn
 
 ACCOUNT, REGION = "123456789012", "us-east-1"  # the account is moto's
@@ -169,7 +168,7 @@ def test_tooling_that_never_came_because_the_project_failed(studio: Launched, st
 
 def test_an_unknown_project_is_said(studio: Launched) -> None:
     studio.project = "nosuchproject1"
-    with pytest.raises(FinalError, match="has not found the project nosuchproject1"):
+    with pytest.raises(FinalError, match=r"has not found .* \(reading the project nosuchproject1\)"):
         studio.launched()
 
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from custom_resources.errors import InvalidTemplate
 from custom_resources.template_content import (
     MAX_FILE_BYTES,
     Archive,
-    InvalidTemplate,
     TemplateFile,
     archive_name,
     build_archive,

@@ -9,10 +9,11 @@ import pytest
 from botocore.stub import Stubber
 
 from custom_resources.clients import FunctionClients
-from custom_resources.clients.product_versions import ProductVersion, ProductVersions
-from custom_resources.errors import FinalError, RetryLater
+from custom_resources.clients.service_catalog import ProductVersion, ServiceCatalog
+from custom_resources.clients.stacks import CloudFormationStacks
+from custom_resources.errors import FinalError, RetryLater, VersionMissing
 from custom_resources.reconciler import Request
-from custom_resources.version_guidance import Plan, VersionGuidance, VersionGuidanceProperties, VersionMissing
+from custom_resources.version_guidance import Plan, VersionGuidance, VersionGuidanceProperties
 
 RESOURCE = VersionGuidance(FunctionClients({}))
 ONE = ProductVersion("pa-1", "v1.0.0", "DEFAULT", True)
@@ -50,7 +51,7 @@ def test_deleting_changes_nothing() -> None:
 
 
 def test_an_unknown_version_is_named() -> None:
-    with pytest.raises(VersionMissing, match=r"has no version v2\.0\.0; deploy the portfolio stack again"):
+    with pytest.raises(VersionMissing, match=r"has no version v2\.0\.0\. Deploy the portfolio stack again"):
         RESOURCE.plan(request({"v2.0.0": "DEFAULT"}), [ONE])
 
 
@@ -59,15 +60,16 @@ def test_the_physical_id_is_the_products() -> None:
 
 
 @pytest.fixture
-def catalog() -> tuple[ProductVersions, Stubber]:
+def catalog() -> tuple[ServiceCatalog, Stubber]:
     """A client that answers as told, and checks requests and answers against the service's model."""
     client = boto3.client(
         "servicecatalog", region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none"
     )
-    return ProductVersions(client), Stubber(client)
+    stacks = CloudFormationStacks(boto3.client("cloudformation", region_name="us-east-1"))
+    return ServiceCatalog(client, stacks), Stubber(client)
 
 
-def test_the_calls_are_service_catalogs(catalog: tuple[ProductVersions, Stubber]) -> None:
+def test_the_calls_are_service_catalogs(catalog: tuple[ServiceCatalog, Stubber]) -> None:
     versions, stub = catalog
     detail = {"Id": "pa-1", "Name": "v1.0.0", "Guidance": "DEFAULT", "Active": True}
     stub.add_response("list_provisioning_artifacts", {"ProvisioningArtifactDetails": [detail]}, {"ProductId": "prod-1"})
@@ -77,22 +79,22 @@ def test_the_calls_are_service_catalogs(catalog: tuple[ProductVersions, Stubber]
         {"ProductId": "prod-1", "ProvisioningArtifactId": "pa-1", "Guidance": "DEPRECATED", "Active": False},
     )
     with stub:
-        assert versions.list("prod-1") == [ONE]
-        versions.set("prod-1", ProductVersion("pa-1", "v1.0.0", "DEPRECATED", False))
+        assert versions.versions("prod-1") == [ONE]
+        versions.set_guidance("prod-1", ProductVersion("pa-1", "v1.0.0", "DEPRECATED", False))
         stub.assert_no_pending_responses()
 
 
 @pytest.mark.parametrize(
     ("code", "raised", "said"),
     [
-        ("ThrottlingException", RetryLater, "asks to be called later"),
-        ("AccessDeniedException", FinalError, r"list the versions of prod-1 \(AccessDeniedException\)"),
+        ("ThrottlingException", RetryLater, "Service Catalog is throttling requests"),
+        ("AccessDeniedException", FinalError, "Grant the caller servicecatalog:ListProvisioningArtifacts"),
     ],
 )
 def test_what_passes_is_waited_for_and_the_rest_is_said(
-    catalog: tuple[ProductVersions, Stubber], code: str, raised: type[Exception], said: str
+    catalog: tuple[ServiceCatalog, Stubber], code: str, raised: type[Exception], said: str
 ) -> None:
     versions, stub = catalog
     stub.add_client_error("list_provisioning_artifacts", code)
     with stub, pytest.raises(raised, match=said):
-        versions.list("prod-1")
+        versions.versions("prod-1")

@@ -14,8 +14,9 @@ import pytest
 
 from custom_resources.clients import github as host
 from custom_resources.clients.git import Git
+from custom_resources.clients.github_connection import Connection
 from custom_resources.clients.secrets import GitHubCredentials
-from custom_resources.errors import FinalError, RetryLater
+from custom_resources.errors import FinalError, OrganizationNotFound, RetryLater, TokenRejected, TokenTooNarrow
 from custom_resources.template_content import TemplateFile
 from standins.github import GitHubStandIn
 from tests.standin.github.conftest import Client
@@ -104,22 +105,22 @@ def test_every_method_of_the_host(github: GitHubStandIn, client: Client, hub: ho
 def test_what_the_host_says_when_refused(
     github: GitHubStandIn, client: Client, hub: host.GitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(host.OrganizationNotFound):
+    with pytest.raises(OrganizationNotFound):
         hub.create_repository("nobody", "x", "", "private")
     client.repository("work")
     client.expect(200, "PATCH", "/repos/acme/work", {"archived": True})
     with pytest.raises(FinalError, match="archived"):
         hub.replace_topics("acme/work", ["x"])
     narrow = host.GitHub(github.api_url, lambda: GitHubCredentials(token=github.make_token(["repo"])))
-    with pytest.raises(host.TokenTooNarrow, match="workflow"):
+    with pytest.raises(TokenTooNarrow, match="workflow"):
         narrow.find_repository("acme/work")
     # GitHub may send the header without a scope to tokens that have permissions instead.
-    monkeypatch.setattr(host.GitHub, "_find", lambda *_: ({"x-oauth-scopes": ""}, None))
+    monkeypatch.setattr(Connection, "find", lambda *_: ({"x-oauth-scopes": ""}, None))
     fine = host.GitHub(github.api_url, lambda: GitHubCredentials(token="github_pat_1"))
     assert fine.find_repository("acme/none") is None
     monkeypatch.undo()
     wrong = host.GitHub(github.api_url, lambda: GitHubCredentials(token="wrong"))
-    with pytest.raises(host.TokenRejected):
+    with pytest.raises(TokenRejected):
         wrong.find_repository("acme/work")
 
 

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from github.GithubException import GithubException
 
 from custom_resources.clients import github as host
-from custom_resources.clients.git import CredentialsRejected, Git
+from custom_resources.clients.git import Git
 from custom_resources.clients.secrets import GitHubCredentials
-from custom_resources.errors import FinalError, RetryLater
+from custom_resources.errors import CredentialsRejected, FinalError, RetryLater, TokenRejected
 from standins.github import GitHubStandIn
 from tests.standin.github.conftest import Client
 
@@ -59,7 +60,7 @@ def test_an_apps_rotated_key_is_read_again(app: App) -> None:
     """GitHub's sentence for it is not "Bad credentials"."""
     app.secret = another_key()
     for _ in range(2):
-        with pytest.raises(host.TokenRejected, match="put a valid token into the token secret"):
+        with pytest.raises(TokenRejected, match="Put a valid token into the token secret"):
             app.look()
     app.secret = app.key
     with pytest.raises(RetryLater, match="rotated"):
@@ -69,7 +70,7 @@ def test_an_apps_rotated_key_is_read_again(app: App) -> None:
 
 def test_a_rotated_key_is_noticed_where_git_asks_for_the_token(app: App) -> None:
     app.secret = another_key()
-    with pytest.raises(host.TokenRejected):
+    with pytest.raises(TokenRejected):
         assert app.hub.token
     app.secret = app.key
     with pytest.raises(RetryLater, match="rotated"):
@@ -79,7 +80,7 @@ def test_a_rotated_key_is_noticed_where_git_asks_for_the_token(app: App) -> None
 
 def test_what_cannot_be_read_again_is_said_as_it_is(app: App) -> None:
     app.secret = another_key()
-    with pytest.raises(host.TokenRejected):
+    with pytest.raises(TokenRejected):
         app.look()
     for failure in (FinalError("The secret cannot be read."), RetryLater(5, "Later.")):
         app.secret = failure
@@ -92,7 +93,7 @@ def test_what_cannot_be_read_again_is_said_as_it_is(app: App) -> None:
 )
 def test_a_key_that_is_none_is_said(app: App, key: str) -> None:
     app.secret = key
-    with pytest.raises(host.TokenRejected, match="private_key in the token secret cannot be used") as said:
+    with pytest.raises(TokenRejected, match="private_key in the token secret cannot be used") as said:
         app.look()
     assert "AAAA" not in str(said.value)
 
@@ -105,7 +106,7 @@ def test_an_apps_token_that_is_revoked_is_made_anew_once(app: App) -> None:
     assert app.look() is None
     assert (app.reads, app.made_tokens()) == (2, 2)
     app.client.control("DELETE", "/tokens", {"token": app.hub.token})
-    with pytest.raises(host.TokenRejected):
+    with pytest.raises(TokenRejected):
         app.look()
 
 
@@ -150,11 +151,11 @@ def test_requests_at_once_read_a_rotated_token_once(github: GitHubStandIn, clien
     ready, said = threading.Barrier(4), list[BaseException]()
 
     def look() -> None:
-        hub._authenticate()
+        hub._connection._authenticate()
         ready.wait(10)
         try:
-            with hub._translated("look"):
-                raise host.GithubException(401, {"message": "Bad credentials"}, {})
+            with hub._connection.translated("looking"):
+                raise GithubException(401, {"message": "Bad credentials"}, {})
         except RetryLater as wait:
             said.append(wait)
 

@@ -1,0 +1,228 @@
+"""Service Catalog: the product, its versions with their guidance, and what was launched from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from custom_resources.clients.aws import SERVICE_CATALOG, translated
+from custom_resources.errors import AwsNotFound, AwsRefused, ProductNotFound
+
+if TYPE_CHECKING:
+    from mypy_boto3_servicecatalog import ServiceCatalogClient
+
+    from custom_resources.clients.stacks import CloudFormationStacks
+
+PROJECT_TAG = "AmazonDataZoneProject"
+Advice = Literal["DEFAULT", "DEPRECATED"]
+Guidance = Literal["DEFAULT", "DEPRECATED", "INACTIVE"]
+State = Literal["running", "succeeded", "failed"]
+
+
+@dataclass(frozen=True)
+class ProductVersion:
+    """A version of the product as Service Catalog has it (a provisioning artifact)."""
+
+    id: str
+    name: str
+    advice: Advice = "DEFAULT"
+    active: bool = True
+
+    @property
+    def guidance(self) -> Guidance:
+        """What a version's record calls guidance: the advice, or INACTIVE."""
+        return self.advice if self.active else "INACTIVE"
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One provisioned product. `version` is "" when its version is not listed any more."""
+
+    id: str
+    name: str
+    version_id: str
+    version: str
+    status: str
+    message: str = ""
+    last_record: str = ""
+    stack: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def belongs_to(self, project: str) -> bool:
+        """Tell whether `project` names this launch: its name or id, or the Studio project's id in tag or name."""
+        return project in (self.id, self.name, self.tags.get(PROJECT_TAG)) or self.name.endswith(f"-{project}")
+
+
+@dataclass(frozen=True)
+class Record:
+    """What became of a request."""
+
+    state: State
+    version_id: str = ""
+    path_id: str = ""
+    errors: tuple[str, ...] = ()
+
+
+class ServiceCatalog:
+    """The requests that functions and the administrator make.
+
+    Every method raises AwsThrottled and AwsUnreachable, which pass, AwsDenied, AwsNotFound, AwsRefused.
+    """
+
+    def __init__(self, client: ServiceCatalogClient, stacks: CloudFormationStacks) -> None:
+        """Take a boto3 Service Catalog client, and CloudFormation for the parameters of what was launched."""
+        self._client = client
+        self._stacks = stacks
+
+    # -- the product --------------------------------------------------------------------------------------
+
+    def product(self, name: str) -> str:
+        """Return the product's id. Raises ProductNotFound when there is none, or are several, of that name."""
+        found = [
+            detail["ProductViewSummary"]["ProductId"]
+            for detail in self._pages("search_products_as_admin", "ProductViewDetails", "listing the products")
+            if detail.get("ProductViewSummary", {}).get("Name") == name
+        ]
+        if len(found) != 1:
+            raise ProductNotFound(count=len(found) or "no", product=name)
+        return str(found[0])
+
+    def versions(self, product_id: str) -> list[ProductVersion]:
+        """Return the product's versions."""
+        with translated(SERVICE_CATALOG, f"listing the versions of {product_id}"):
+            found = self._client.list_provisioning_artifacts(ProductId=product_id)["ProvisioningArtifactDetails"]
+        return [
+            ProductVersion(item["Id"], item.get("Name", ""), item.get("Guidance", "DEFAULT"), item.get("Active", True))
+            for item in found
+        ]
+
+    def set_guidance(self, product_id: str, version: ProductVersion) -> None:
+        """Write a version's advice and activity."""
+        with translated(SERVICE_CATALOG, f"changing the version {version.name}"):
+            self._client.update_provisioning_artifact(
+                ProductId=product_id, ProvisioningArtifactId=version.id, Guidance=version.advice, Active=version.active
+            )
+
+    # -- what was launched --------------------------------------------------------------------------------
+
+    def launches(self, product_id: str, versions: Sequence[ProductVersion]) -> list[Launch]:
+        """Return everything that was launched from the product in this account, by name."""
+        names = {version.id: version.name for version in versions}
+        found = [
+            Launch(
+                id=item["Id"],
+                name=item["Name"],
+                version_id=item.get("ProvisioningArtifactId", ""),
+                version=names.get(item.get("ProvisioningArtifactId", ""), ""),
+                status=item["Status"],
+                message=item.get("StatusMessage", ""),
+                last_record=item.get("LastRecordId", ""),
+                stack=item.get("PhysicalId", ""),
+                tags={tag["Key"]: tag["Value"] for tag in item.get("Tags", [])},
+            )
+            for item in self._launched(product_id)
+        ]
+        return sorted(found, key=lambda launch: launch.name)
+
+    def outputs_with(self, product_id: str, key: str, value: str, likely_name: str) -> dict[str, str] | None:
+        """Return the outputs of the product's launch that put out `key` = `value`, or None.
+
+        The provisioned product of the likely name is looked at first; a launch by hand may have any name, so then
+        all are.
+        """
+        likely = self._named(likely_name)
+        if likely:
+            outputs = self._outputs(likely)
+            if outputs.get(key) == value:
+                return outputs
+        for launched in self._launched(product_id):
+            outputs = self._outputs(launched["Id"]) if launched["Id"] != likely else {}
+            if outputs.get(key) == value:
+                return outputs
+        return None
+
+    def record(self, record_id: str) -> Record:
+        """Return what became of a request."""
+        with translated(SERVICE_CATALOG, f"reading the record {record_id}"):
+            detail = self._client.describe_record(Id=record_id)["RecordDetail"]
+        states: dict[str, State] = {"SUCCEEDED": "succeeded", "FAILED": "failed", "IN_PROGRESS_IN_ERROR": "running"}
+        return Record(
+            state=states.get(detail.get("Status", ""), "running"),
+            version_id=detail.get("ProvisioningArtifactId", ""),
+            path_id=detail.get("PathId", ""),
+            errors=tuple(error.get("Description", "") for error in detail.get("RecordErrors", [])),
+        )
+
+    def update(self, launch: Launch, product_id: str, version: ProductVersion, path_id: str) -> str:
+        """Start the update of a launch to a version, its parameters kept; return the record's id.
+
+        Asked twice it starts one update: the token is made of the launch's last record and the version.
+        """
+        path: dict[str, Any] = {"PathId": path_id} if path_id else {}
+        with translated(SERVICE_CATALOG, f"reading the parameters of {version.name}"):
+            wanted: Sequence[Any] = self._client.describe_provisioning_parameters(
+                ProductId=product_id, ProvisioningArtifactId=version.id, **path
+            ).get("ProvisioningArtifactParameters", [])
+        kept = self._stacks.parameters(launch.stack)
+        with translated(SERVICE_CATALOG, f"updating {launch.name}"):
+            detail = self._client.update_provisioned_product(
+                ProvisionedProductId=launch.id,
+                ProductId=product_id,
+                ProvisioningArtifactId=version.id,
+                ProvisioningParameters=[
+                    {"Key": item["ParameterKey"], "UsePreviousValue": True}
+                    for item in wanted
+                    if item["ParameterKey"] in kept  # a new parameter takes its default
+                ],
+                UpdateToken=f"rollout-{version.id}-{launch.last_record or launch.id}"[:128],
+                **path,
+            )["RecordDetail"]
+        return str(detail["RecordId"])
+
+    def _launched(self, product_id: str) -> Iterator[dict[str, Any]]:
+        pages = self._pages(
+            "search_provisioned_products",
+            "ProvisionedProducts",
+            f"listing what was launched from {product_id}",
+            AccessLevelFilter={"Key": "Account", "Value": "self"},
+            Filters={"SearchQuery": [f"productId:{product_id}"]},
+            PageSize=100,
+        )
+        return (item for item in pages if item.get("ProductId") == product_id)
+
+    def _named(self, name: str) -> str:
+        """Return the id of the provisioned product of that name, "" when there is none."""
+        try:
+            with translated(SERVICE_CATALOG, f"reading the provisioned product {name}"):
+                return self._client.describe_provisioned_product(Name=name)["ProvisionedProductDetail"]["Id"]
+        except AwsNotFound:
+            return ""
+
+    def _outputs(self, identifier: str) -> dict[str, str]:
+        """Return a provisioned product's outputs, none for a launch that never came up."""
+        try:
+            pages = self._pages(
+                "get_provisioned_product_outputs",
+                "Outputs",
+                f"reading the outputs of {identifier}",
+                ProvisionedProductId=identifier,
+                PageSize=20,
+            )
+            return {item["OutputKey"]: item["OutputValue"] for item in pages}
+        except AwsNotFound:
+            return {}
+        except AwsRefused as refused:
+            if refused.holes["code"] == "InvalidParametersException":
+                return {}
+            raise
+
+    def _pages(self, operation: str, key: str, activity: str, **arguments: Any) -> Iterator[dict[str, Any]]:
+        token = ""
+        while True:
+            with translated(SERVICE_CATALOG, activity):
+                page = getattr(self._client, operation)(**arguments, **({"PageToken": token} if token else {}))
+            yield from page.get(key, [])
+            token = page.get("NextPageToken", "")
+            if not token:
+                return

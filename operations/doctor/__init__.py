@@ -1,0 +1,1 @@
+"""`operations doctor`: is the installation whole? GitHub's side, AWS's side, and the order of both. Reads only."""

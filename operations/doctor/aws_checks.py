@@ -1,0 +1,304 @@
+"""AWS's side: what was deployed, and what Studio and GitHub Actions need beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from custom_resources.clients.aws import (
+    CLOUDFORMATION,
+    CODECONNECTIONS,
+    DATAZONE,
+    IAM,
+    LAMBDA,
+    SERVICE_CATALOG,
+    STS,
+    Service,
+    translated,
+)
+from custom_resources.clients.service_catalog import ServiceCatalog
+from custom_resources.clients.stacks import CloudFormationStacks
+from custom_resources.errors import AwsNotFound, ProductNotFound
+from operations.doctor.check import Check, NamedCheck
+
+if TYPE_CHECKING:
+    import boto3
+
+    from products.settings import Settings
+    from products.versions import Version
+
+FUNCTIONS = (
+    "studio-project",
+    "github-repository",
+    "repository-template",
+    "actions-configuration",
+    "template-archive",
+    "version-guidance",
+    "studio-blueprint",
+    "studio-project-profile",
+)
+MODEL_APPROVAL = "model-approval"
+AUDIENCE = "sts.amazonaws.com"
+LAUNCHING = "servicecatalog.amazonaws.com"
+
+
+def function_names(settings: Settings) -> list[str]:
+    """Return the names of the functions that the settings deploy."""
+    optional = [MODEL_APPROVAL] if settings.studio.model_approval.enabled else []
+    return [f"{settings.prefix}-{name}" for name in (*FUNCTIONS, *optional)]
+
+
+def not_ready(function: Mapping[str, Any]) -> str:
+    """Return why a function cannot be invoked, "" when it can (GetFunctionConfiguration)."""
+    state, update = function.get("State", "Active"), function.get("LastUpdateStatus", "Successful")
+    if (state, update) == ("Active", "Successful"):
+        return ""
+    return str(function.get("StateReason") or function.get("LastUpdateStatusReason") or f"{state}, {update}")
+
+
+class AwsChecks:
+    """What was deployed, and what Studio and GitHub Actions need beside it."""
+
+    def __init__(self, session: boto3.Session, settings: Settings, published: list[Version]) -> None:
+        """Nothing is asked yet."""
+        self._session = session
+        self._settings = settings
+        self._published = published
+        self._clients: dict[str, Any] = {}
+
+    def all(self) -> list[NamedCheck]:
+        """Return the checks, in the order in which they make sense."""
+        checks = [
+            ("AWS account", self.account),
+            ("Functions", self.functions),
+            ("OIDC provider", self.oidc_provider),
+            ("Launch role", self.launch_role)
+            if self._settings.portfolio.launches_only
+            else ("Portfolio", self.portfolio),
+            ("Versions", self.versions),
+        ]
+        if self._settings.studio.domain_id:
+            blueprint = [("Blueprint", self.blueprint)] if self._settings.studio.registers_blueprint else []
+            checks += [("Domain", self.domain), *blueprint, ("Connection", self.connection)]
+        return checks
+
+    def _client(self, service: Service) -> Any:
+        if service.prefix not in self._clients:
+            with translated(service, "opening a client"):
+                self._clients[service.prefix] = self._session.client(cast("Any", service.prefix))
+        return self._clients[service.prefix]
+
+    def account(self) -> Iterator[Check]:
+        """There are credentials."""
+        with translated(STS, "reading the account"):
+            account = self._client(STS).get_caller_identity()["Account"]
+        if not self._session.region_name:
+            yield Check(
+                "AWS account", "problem", "no region is set", "Set AWS_DEFAULT_REGION, or a region in the profile."
+            )
+            return
+        yield Check("AWS account", "ok", f"{account}, {self._session.region_name}")
+
+    def functions(self) -> Iterator[Check]:
+        """The functions are there, ready, and of one release."""
+        name, fix = "Functions", "Run cdk deploy FoundationStack."
+        names, releases = function_names(self._settings), set()
+        for function in names:
+            try:
+                found = self._function(function)
+            except AwsNotFound:
+                yield Check(name, "problem", f"there is no function {function}", fix)
+                return
+            if reason := not_ready(found):
+                yield Check(name, "problem", f"{function} is not ready: {reason}", fix)
+                return
+            layers = sorted(layer["Arn"] for layer in found.get("Layers", []) if "python" in layer["Arn"].lower())
+            releases.add((found.get("CodeSha256"), *layers))
+        if len(releases) > 1:
+            yield Check(
+                name, "problem", "the functions are of different releases", "Run cdk deploy FoundationStack to the end."
+            )
+        else:
+            yield Check(name, "ok", f"all {len(names)} are ready and of one release")
+
+    def _function(self, name: str) -> Mapping[str, Any]:
+        client = self._client(LAMBDA)
+        with translated(LAMBDA, f"reading the function {name}"):
+            found: Mapping[str, Any] = client.get_function_configuration(FunctionName=name)
+            return found
+
+    def oidc_provider(self) -> Iterator[Check]:
+        """IAM knows GitHub's identity tokens, for the audience that the workflows ask for."""
+        name, issuer = "OIDC provider", self._settings.github.oidc_issuer
+        client = self._client(IAM)
+        with translated(IAM, "listing the identity providers"):
+            providers = client.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+        arn = next((item["Arn"] for item in providers if item["Arn"].endswith(f":oidc-provider/{issuer}")), "")
+        if not arn:
+            yield Check(
+                name,
+                "problem",
+                f"IAM has no identity provider for {issuer}",
+                "Leave github.oidc_provider_arn empty and run cdk deploy, which creates it.",
+            )
+            return
+        with translated(IAM, "reading the identity provider"):
+            audiences = client.get_open_id_connect_provider(OpenIDConnectProviderArn=arn).get("ClientIDList", [])
+        if AUDIENCE not in audiences:
+            yield Check(
+                name, "problem", f"its audiences lack {AUDIENCE}", f"Add {AUDIENCE} to the provider's audiences in IAM."
+            )
+            return
+        yield Check(name, "ok", issuer)
+
+    def launch_role(self) -> Iterator[Check]:
+        """A shared portfolio, which is another account's, launches with this account's role of the agreed name."""
+        name, role = "Launch role", self._settings.launch_role_name
+        client = self._client(IAM)
+        try:
+            with translated(IAM, f"reading the role {role}"):
+                found = client.get_role(RoleName=role)["Role"]
+        except AwsNotFound:
+            yield Check(name, "problem", f"there is no role {role}", "Run cdk deploy PortfolioStack.")
+            return
+        if LAUNCHING not in str(found.get("AssumeRolePolicyDocument", {})):
+            yield Check(
+                name,
+                "problem",
+                f"{role} does not trust {LAUNCHING}",
+                "Run cdk deploy PortfolioStack, which made it.",
+            )
+            return
+        yield Check(name, "ok", f"{role}: launches from the shared portfolio use it")
+
+    def portfolio(self) -> Iterator[Check]:
+        """The portfolio is there, and those who launch may."""
+        name, wanted = "Portfolio", self._settings.portfolio.name
+        found = [item for item in self._list("list_portfolios", "PortfolioDetails") if item["DisplayName"] == wanted]
+        if not found:
+            yield Check(name, "problem", f"there is no portfolio {wanted!r}", "Run cdk deploy PortfolioStack.")
+            return
+        principals = {
+            item["PrincipalARN"]
+            for item in self._list("list_principals_for_portfolio", "Principals", PortfolioId=found[0]["Id"])
+        }
+        if not principals:
+            yield Check(
+                name,
+                "problem",
+                "nobody may launch from it",
+                "Name principals in [portfolio] of settings.toml and run cdk deploy.",
+            )
+            return
+        role = self._settings.provisioning_role_name
+        if self._settings.studio.registers_blueprint and not any(arn.endswith(f"/{role}") for arn in principals):
+            yield Check(
+                name,
+                "problem",
+                f"the blueprint's role {role} may not launch from it ('No launch paths found' in Studio)",
+                "Run cdk deploy PortfolioStack, which adds it.",
+            )
+            return
+        yield Check(name, "ok", f"{wanted}: {len(principals)} principals may launch")
+
+    def versions(self) -> Iterator[Check]:
+        """What is published here is live, with the guidance that it should have."""
+        name = "Versions"
+        stacks = CloudFormationStacks(self._client(CLOUDFORMATION))
+        catalog = ServiceCatalog(self._client(SERVICE_CATALOG), stacks)
+        try:
+            live = {version.name: version for version in catalog.versions(catalog.product(self._settings.product.name))}
+        except ProductNotFound as error:
+            yield Check(name, "problem", str(error), self._deploy_versions)
+            return
+        problems = [
+            f"{version.version} is not live"
+            if version.version not in live
+            else f"{version.version} is {live[version.version].guidance}, not {version.guidance}"
+            for version in self._published
+            if version.version not in live or live[version.version].guidance != version.guidance
+        ]
+        if problems:
+            yield Check(name, "problem", "; ".join(problems), self._deploy_versions)
+        elif not any(version.guidance == "DEFAULT" for version in live.values()):
+            yield Check(name, "problem", "no version can be launched", "Publish one: python -m operations publish.")
+        else:
+            yield Check(name, "ok", ", ".join(live))
+
+    @property
+    def _deploy_versions(self) -> str:
+        if self._settings.portfolio.launches_only:
+            return "Import the shared portfolio here, and run cdk deploy PortfolioStack in the account that shares it."
+        return "Run cdk deploy PortfolioStack."
+
+    def domain(self) -> Iterator[Check]:
+        """The Studio domain is there and available."""
+        domain = self._settings.studio.domain_id
+        with translated(DATAZONE, f"reading the domain {domain}"):
+            found = self._client(DATAZONE).get_domain(identifier=domain)
+        if found["status"] != "AVAILABLE":
+            yield Check("Domain", "problem", f"{domain} is {found['status']}", "Wait, or repair it in the console.")
+        else:
+            yield Check("Domain", "ok", f"{found.get('name', '')} ({domain})")
+
+    def blueprint(self) -> Iterator[Check]:
+        """Our blueprint is registered and enabled in this region."""
+        name, studio = "Blueprint", self._settings.studio
+        client, region = self._client(DATAZONE), self._session.region_name
+        with translated(DATAZONE, "listing the blueprints"):
+            found = [
+                item
+                for page in client.get_paginator("list_environment_blueprints").paginate(
+                    domainIdentifier=studio.domain_id, managed=False, name=studio.blueprint_name
+                )
+                for item in page["items"]
+                if item["name"] == studio.blueprint_name
+            ]
+        fix = "Run cdk deploy, which registers and enables it."
+        if not found:
+            yield Check(name, "problem", f"the domain has no blueprint {studio.blueprint_name!r}", fix)
+            return
+        try:
+            with translated(DATAZONE, "reading the blueprint's configuration"):
+                configuration = client.get_environment_blueprint_configuration(
+                    domainIdentifier=studio.domain_id, environmentBlueprintIdentifier=found[0]["id"]
+                )
+        except AwsNotFound:
+            yield Check(name, "problem", f"{studio.blueprint_name!r} is not enabled", fix)
+            return
+        if region not in configuration.get("enabledRegions", []):
+            yield Check(name, "problem", f"{studio.blueprint_name!r} is not enabled in {region}", fix)
+            return
+        yield Check(name, "ok", f"{studio.blueprint_name!r} is enabled in {region}")
+
+    def connection(self) -> Iterator[Check]:
+        """Studio's tooling reaches GitHub: a Git connection whose handshake was finished."""
+        name, kinds = "Connection", ("GitHub", "GitHubEnterpriseServer")
+        client = self._client(CODECONNECTIONS)
+        found = []
+        for kind in kinds:
+            with translated(CODECONNECTIONS, "listing the Git connections"):
+                found += client.list_connections(ProviderTypeFilter=kind, MaxResults=100)["Connections"]
+        available = [item["ConnectionName"] for item in found if item["ConnectionStatus"] == "AVAILABLE"]
+        if available:
+            yield Check(name, "ok", f"{', '.join(sorted(available))} to GitHub")
+        elif found:
+            pending = ", ".join(sorted(item["ConnectionName"] for item in found))
+            yield Check(
+                name,
+                "problem",
+                f"{pending} is not finished",
+                "Finish it in the console (Developer Tools > Connections).",
+            )
+        else:
+            yield Check(
+                name,
+                "problem",
+                "there is no connection to GitHub, which Studio's tooling needs for a project's Git",
+                "Make one in the console (Developer Tools > Connections) and name it in the profile's tooling.",
+            )
+
+    def _list(self, operation: str, key: str, **arguments: str) -> list[dict[str, Any]]:
+        with translated(SERVICE_CATALOG, operation.replace("list_", "listing ").replace("_", " ")):
+            pages = self._client(SERVICE_CATALOG).get_paginator(operation).paginate(**arguments)
+            return [item for page in pages for item in page[key]]

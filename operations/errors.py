@@ -1,0 +1,287 @@
+"""Every way in which an administrator's command can stop, below what the functions have (custom_resources/errors.py).
+
+FinalError
+  VersionTaken
+    PublishedMeanwhile
+  VersionTooOld
+  NotRendered
+  NotDeployed
+    VersionInactive
+  UnknownProject
+  SourceUnreadable
+    SourceUnknown
+    SchemeUnknown
+    UrlHoldsPassword
+    SourceDenied
+    SourceTokenIsApp
+    SourceTimedOut
+    SourceNotTrusted
+    GitNotInstalled
+    RefMalformed
+    RefMissing
+      CommitAbbreviated
+    CommitMismatch
+    SourceFolderMissing
+      CommitFolderMissing
+    SourceFolderOutside
+    SourceFolderLinked
+    SourceFolderIsFile
+InvalidTemplate
+  ProfileFolderMissing
+  ProfilePartMissing
+  NoProfile
+  LfsPointer
+  Submodule
+  TooLargeAt
+  CommitHoldsBadPath
+  WorkflowInvalid
+"""
+
+from __future__ import annotations
+
+from custom_resources.errors import FinalError, InvalidTemplate
+
+# -- publish -------------------------------------------------------------------------------------------------
+
+
+class VersionTaken(FinalError):
+    """A version that was published with other content."""
+
+    happened = "{version} is published with other content, and a version never changes."
+    remedy = "Publish the new content as a new version (the latest is {latest})."
+
+
+class PublishedMeanwhile(VersionTaken):
+    """Somebody else published the same version a moment earlier."""
+
+    happened = "{version} has just been published by somebody else."
+    remedy = "Publish again."
+
+
+class VersionTooOld(FinalError):
+    """A version below the latest would be taken for an older one, which has to have been rendered."""
+
+    happened = "{version} is older than the latest version, {latest}."
+    remedy = "Choose a higher one."
+
+
+class NotRendered(FinalError):
+    """The newest version's product template could not be written."""
+
+    happened = "{version} must be rendered before another version is published, and was not: {reason}."
+    remedy = "Correct what is named, then publish again."
+
+
+# -- rollout -------------------------------------------------------------------------------------------------
+
+
+class NotDeployed(FinalError):
+    """The version is not in Service Catalog."""
+
+    happened = "Service Catalog does not have the version {version} (it has: {known})."
+    remedy = "Run cdk deploy first."
+
+
+class VersionInactive(NotDeployed):
+    """The version is in Service Catalog, but nothing may be updated to it."""
+
+    happened = "The version {version} is inactive."
+    remedy = "Set its guidance to DEFAULT and run cdk deploy."
+
+
+class UnknownProject(FinalError):
+    """No launch belongs to that project."""
+
+    happened = "Nothing was launched for the project {project!r}."
+    remedy = "Run `python -m operations status`, which lists what was launched."
+
+
+# -- the template source -------------------------------------------------------------------------------------
+
+
+class SourceUnreadable(FinalError):
+    """The template source, or the ref in it, cannot be read."""
+
+    happened = "The template source {source} cannot be read ({reason})."
+    remedy = "Correct its address, or the access to it."
+
+
+class SourceUnknown(SourceUnreadable):
+    """The template source is no place that exists."""
+
+    happened = "The template source {source!r} is neither a folder nor a Git URL."
+    remedy = "Correct it."
+
+
+class SchemeUnknown(SourceUnreadable):
+    """The template source's URL has a scheme that is not read."""
+
+    happened = "The template source must be an https, ssh or file URL, or a path."
+    remedy = "Correct it."
+
+
+class UrlHoldsPassword(SourceUnreadable):
+    """The template source's URL would show a password in the records of versions."""
+
+    happened = "The template source's URL holds a password."
+    remedy = (
+        "Remove it there and put the token into the environment variable TEMPLATE_SOURCE_TOKEN or into the "
+        "secret that settings.toml names."
+    )
+
+
+class SourceDenied(SourceUnreadable):
+    """The template source wants a token, or another one."""
+
+    happened = "The template source {source} asks for a token, or refuses the one it was given."
+    remedy = "Set TEMPLATE_SOURCE_TOKEN, or template_source.token_secret_name in settings.toml."
+
+
+class SourceTokenIsApp(SourceUnreadable):
+    """The secret for the template source has credentials of another kind."""
+
+    happened = "The secret {secret} holds a GitHub App."
+    remedy = "For the template source put a token into it."
+
+
+class SourceTimedOut(SourceUnreadable):
+    """The template source did not answer."""
+
+    happened = "The template source {source} gave no answer in {seconds} s."
+    remedy = "Try again, or take a copy of it nearer to here."
+
+
+class SourceNotTrusted(SourceUnreadable):
+    """Git refuses to read another user's repository."""
+
+    happened = "Git does not trust the template folder {folder!r}, since it belongs to another user."
+    remedy = "Add it to git's safe.directory."
+
+
+class GitNotInstalled(SourceUnreadable):
+    """There is no git on this machine."""
+
+    happened = "git was not found."
+    remedy = "Install it."
+
+
+class RefMalformed(SourceUnreadable):
+    """A ref that git would take for something else."""
+
+    happened = "{ref!r} is not a branch, tag or commit."
+    remedy = "Correct the ref."
+
+
+class RefMissing(SourceUnreadable):
+    """The template source has no such ref."""
+
+    happened = "The template source {source} has no branch, tag or commit {ref!r}."
+    remedy = "Correct the ref."
+
+
+class CommitAbbreviated(RefMissing):
+    """The ref looks like an abbreviated commit, which Git servers do not look up."""
+
+    happened = "The template source {source} has no branch, tag or commit {ref!r}."
+    remedy = "Correct the ref; a commit must be given with all its digits."
+
+
+class CommitMismatch(SourceUnreadable):
+    """A branch or tag is named like the commit that was asked for."""
+
+    happened = "The template source answers the commit {ref} with another one."
+    remedy = "Rename the branch or tag that has the name of a commit."
+
+
+class SourceFolderMissing(SourceUnreadable):
+    """The template source has no folder of that name."""
+
+    happened = "The template source has no folder {folder!r}."
+    remedy = "Name another one."
+
+
+class CommitFolderMissing(SourceFolderMissing):
+    """The commit has no folder of that name."""
+
+    happened = "The commit {commit} of the template source has no folder {folder!r}."
+    remedy = "Name another one."
+
+
+class SourceFolderOutside(SourceUnreadable):
+    """The folder's path leads out of the template source."""
+
+    happened = "The template folder {folder!r} leaves the source."
+    remedy = "Name a folder in it."
+
+
+class SourceFolderLinked(SourceUnreadable):
+    """The folder is a link that leads out of the template source."""
+
+    happened = "The template folder {folder!r} is a link out of the source."
+    remedy = "Name a folder in it."
+
+
+class SourceFolderIsFile(SourceUnreadable):
+    """The folder is a file."""
+
+    happened = "{folder!r} in the template source is a file."
+    remedy = "Name a folder."
+
+
+# -- template content ----------------------------------------------------------------------------------------
+
+
+class ProfileFolderMissing(InvalidTemplate):
+    """A profile that was asked for is not in the source."""
+
+    happened = "There is no profile folder {profile!r} in {folder} (there is: {found})."
+    remedy = "Correct the profiles or the folder."
+
+
+class ProfilePartMissing(InvalidTemplate):
+    """A profile lacks a part."""
+
+    happened = "The profile {profile!r} has no folder {part} with files."
+    remedy = "Add it."
+
+
+class NoProfile(InvalidTemplate):
+    """The source has no profile at all."""
+
+    happened = "There is no profile in {folder}."
+    remedy = "Add <profile>/model_build and <profile>/model_deploy to it, or name another folder."
+
+
+class LfsPointer(InvalidTemplate):
+    """A file's content is elsewhere, in Git LFS."""
+
+    happened = "The template file {path!r} is a Git LFS pointer, not its content."
+    remedy = "Commit the file itself."
+
+
+class Submodule(InvalidTemplate):
+    """A path is another repository."""
+
+    happened = "The template path {path!r} is a Git submodule."
+    remedy = "Put its files there instead."
+
+
+class TooLargeAt(InvalidTemplate):
+    """The files up to this one are more than a function can hold."""
+
+    happened = "The template is too large at {path!r}: at most 100 MB a file and {limit} MB in all can be delivered."
+    remedy = "Remove large files."
+
+
+class CommitHoldsBadPath(InvalidTemplate):
+    """A commit has a path that Git itself refuses to check out."""
+
+    happened = "The commit holds a path that leaves the template or holds a Git directory ({message})."
+    remedy = "Remove it."
+
+
+class WorkflowInvalid(InvalidTemplate):
+    """GitHub could not read a workflow."""
+
+    happened = "The workflow {path} is not valid ({problem})."
+    remedy = "Correct it."
