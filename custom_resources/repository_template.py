@@ -21,7 +21,6 @@ from custom_resources.clients.git import (
     PushRejected,
     Refs,
     RepositoryArchived,
-    RepositoryUnreachable,
 )
 from custom_resources.errors import (
     BranchInTheWay,
@@ -29,6 +28,7 @@ from custom_resources.errors import (
     NotOurRepository,
     OtherProjectsRepository,
     RepositoryGone,
+    RepositoryUnreachable,
     RulesRefuse,
 )
 from custom_resources.lineage import (

@@ -1,40 +1,42 @@
 """Every way in which an administrator's command can stop, below what the functions have (custom_resources/errors.py).
 
-FinalError
-  VersionTaken
-    PublishedMeanwhile
-  VersionTooOld
-  NotRendered
-  NotDeployed
-    VersionInactive
-  UnknownProject
-  SourceUnreadable
-    SourceUnknown
-    SchemeUnknown
-    UrlHoldsPassword
-    SourceDenied
-    SourceTokenIsApp
-    SourceTimedOut
-    SourceNotTrusted
-    GitNotInstalled
-    RefMalformed
-    RefMissing
-      CommitAbbreviated
-    CommitMismatch
-    SourceFolderMissing
-      CommitFolderMissing
-    SourceFolderOutside
-    SourceFolderLinked
-    SourceFolderIsFile
-InvalidTemplate
-  ProfileFolderMissing
-  ProfilePartMissing
-  NoProfile
-  LfsPointer
-  Submodule
-  TooLargeAt
-  CommitHoldsBadPath
-  WorkflowInvalid
+    FinalError
+      VersionTaken
+        PublishedMeanwhile
+      VersionTooOld
+      NotRendered
+      NotDeployed
+        VersionInactive
+      UnknownProject
+      SourceUnreadable
+        SourceUnknown
+        SchemeUnknown
+        UrlHoldsPassword
+        SourceDenied
+        SourceTokenIsApp
+        SourceTimedOut
+        SourceNotTrusted
+        GitNotInstalled
+        RefMalformed
+        RefMissing
+          CommitAbbreviated
+        CommitMismatch
+        SourceFolderMissing
+          CommitFolderMissing
+        SourceFolderOutside
+        SourceFolderLinked
+        SourceFolderIsFile
+    InvalidTemplate
+      ProfileFolderMissing
+      ProfilePartMissing
+      NoProfile
+      LfsPointer
+      Submodule
+      TooLargeAt
+      CommitHoldsBadPath
+      WorkflowInvalid
+
+The form is the same: tests/unit/test_errors.py looks at both trees.
 """
 
 from __future__ import annotations

@@ -153,7 +153,7 @@ def test_a_damaged_archive(world: World, project: Project) -> None:
     project.create_repository()
     world.cloud.put_archive(project.version.archive, b"PK damaged")
     world.requests()
-    assert "publish it again" in refused(project.create_template)
+    assert "Publish it again" in refused(project.create_template)
     assert untouched(world)
 
 

@@ -34,7 +34,7 @@ def test_a_taken_name_is_refused_and_nothing_touched(world: World, ours: Project
     before = stranger(world, spelling, files)
     said = refused(ours.launch)
     assert said == (
-        f"The repository acme/{spelling} exists already and is not this project's; choose another name, "
+        f"The repository acme/{spelling} exists already and is not this project's. Choose another name, "
         "or launch with AdoptExisting=true to take it over."
     )
     ours.delete()  # the rollback
@@ -47,7 +47,7 @@ def test_another_projects_repository_is_refused(world: World, adopt: str, projec
     Project(world, world.publish("v1", V1), project=project, part=part).launch()
     before = world.snapshot("p1-build")
     ours = Project(world, world.publish("v1", V1), settings={"AdoptExisting": adopt})
-    assert "choose another name" in refused(ours.launch)
+    assert "Choose another name" in refused(ours.launch)
     ours.delete()
     assert world.snapshot("p1-build") == before
 
@@ -113,7 +113,7 @@ def test_a_second_stack_is_refused_and_its_rollback_harms_nothing(world: World, 
     second = Project(world, ours.version)
     said = refused(second.launch)
     assert "The project is launched already: its repository acme/p1-build belongs to the stack " in said
-    assert f"{ours.stack}; update that one, or terminate it before you launch the project again." in said
+    assert f"{ours.stack}. Update that one, or terminate it before you launch the project again." in said
     second.delete()
     assert world.snapshot("p1-build") == before
     assert ours.update(world.publish("v2", {**V1, "new": "n\n"}))["Status"] == "merged"
@@ -307,8 +307,8 @@ def test_a_name_that_the_token_does_not_see_is_refused_at_once(world: World, our
         patch.setattr(GitHub, "find_repository", lambda *_: None)
         said = refused(ours.create_repository)
     assert said == (
-        "The repository acme/p1-build exists already, but the token does not see it; "
-        "choose another name or give the token access to it."
+        "The repository acme/p1-build exists already, but the token does not see it. "
+        "Choose another name or give the token access to it."
     )
     assert sum(entry.method == "POST" for entry in world.requests()) == 2
     assert world.snapshot("p1-build") == before
@@ -480,7 +480,7 @@ def test_topics_of_users_stay(world: World) -> None:
 
 def test_a_refused_move_can_be_rolled_back(world: World, ours: Project) -> None:
     ours.launch()
-    assert "transfer it on GitHub" in refused(lambda: ours.update_repository(Organization="other"))
+    assert "Transfer it on GitHub" in refused(lambda: ours.update_repository(Organization="other"))
     assert ours.update_repository()["Status"] == "kept"  # the stack is as it was
     world.github.store.add_account("other", "Organization")
     world.rest("POST", "/repos/acme/p1-build/transfer", new_owner="other")

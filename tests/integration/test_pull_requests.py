@@ -358,7 +358,7 @@ def test_rules_that_leave_no_way_are_named(world: World, project: Project) -> No
         world.control("POST", "repositories/acme/p1-build/rules", {"branch": branch})
     refs = project.refs()
     said = refused(lambda: project.update(world.publish("v2", {**V1, "new.py": "n\n"})))
-    assert "let the token's owner bypass" in said
+    assert "Let the token's owner bypass" in said
     assert RulesRefuse.__doc__
     assert project.refs() == refs
 

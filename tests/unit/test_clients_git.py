@@ -53,7 +53,7 @@ PUSHES = {
 @pytest.mark.parametrize("said", PUSHES)
 def test_an_answer_to_a_push_is_understood(tmp_path: Path, said: str) -> None:
     failure = repository(tmp_path)._push_failure(f"To {URL}\n{said}\nfatal: unable to access '{URL}/'")
-    assert type(failure) is PUSHES[said]
+    assert isinstance(failure, PUSHES[said])
 
 
 IN_THE_WAY = "(cannot lock ref 'refs/heads/a/b': 'refs/heads/a' exists; cannot create 'refs/heads/a/b')"

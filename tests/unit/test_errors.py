@@ -106,7 +106,7 @@ def parsed(path: Path) -> ast.Module:
 
 
 def test_errors_live_in_the_tree_of_their_room() -> None:
-    """What the modules of clients/git tell each other, and what is private to a module, is no error that anybody reads."""
+    """What is private to a module, or to clients/git, is no error that anybody reads."""
     astray = [
         f"{path.relative_to(ROOT)}: {node.name}"
         for path in MODULES

@@ -70,7 +70,7 @@ MARKED = replace(FOUND, description=PROPERTIES.description)
 )
 def test_a_create_decides_by_whose_it_is(observed: Observed, adopt: bool, action: str | None) -> None:
     if action is None:
-        with pytest.raises(RepositoryNameTaken, match="choose another name"):
+        with pytest.raises(RepositoryNameTaken, match="[Cc]hoose another name"):
             decided(observed, adopt_existing=adopt)
     else:
         assert decided(observed, adopt_existing=adopt).action == action
@@ -116,7 +116,7 @@ def test_what_a_user_renamed_stays_unless_the_stack_renames() -> None:
 
 
 def test_another_organization_is_refused_unless_the_repository_is_there() -> None:
-    with pytest.raises(OrganizationChanged, match="transfer it on GitHub"):
+    with pytest.raises(OrganizationChanged, match="Transfer it on GitHub"):
         decided(Observed(FOUND), "Update", "7", {}, organization="other")
     assert decided(Observed(AWAY), "Update", "7", {}, organization="other").action == "keep"
     assert decided(Observed(FOUND), "Update", "7", {"organization": "other"}).action == "keep"  # the rollback

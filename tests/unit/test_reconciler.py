@@ -270,7 +270,7 @@ def test_a_refused_plan_is_planned_again_from_the_same_observation_and_charged()
 
 def test_nothing_is_read_while_there_is_no_room_and_a_long_wait_is_remembered() -> None:
     house, stacks = House(), Stacks()
-    closed = Budget(BudgetSpent(90, "no room.", Cost(5)))
+    closed = Budget(BudgetSpent(90, Cost(5)))
     given = {**accepted(stacks, event()), "RequestId": "r1"}
     assert is_complete(Lamp(house), given, stacks, 60, closed) == {"IsComplete": False}
     assert (house.looks, closed.remembered) == (0, [("r1", 90)])

@@ -352,7 +352,7 @@ def test_a_classic_project_takes_the_roles_of_the_settings_and_no_other(studio: 
 
 def test_a_classic_project_must_name_its_profile(studio: Launched) -> None:
     studio.domain, studio.project = "classic", "p-abc123def456"
-    with pytest.raises(FinalError, match="has no project profiles; launch with ProfileName"):
+    with pytest.raises(FinalError, match=r"has no project profiles\. Launch with ProfileName"):
         studio.launched()
 
 
@@ -361,5 +361,5 @@ def test_a_project_without_a_role_is_one_sentence() -> None:
     properties = studio_project.StudioProjectProperties(domain_id="dzd_1", project_id="p1")
     request = Request("Create", properties, None, "", STACK, "StudioProject")
     without = Project("churn", Tooling(ready=True), profile_name="regression")
-    with pytest.raises(studio_project.RoleUnknown, match="does not tell the role of the project p1;"):
+    with pytest.raises(studio_project.RoleUnknown, match=r"does not tell the role of the project p1\."):
         studio_project.StudioProject(FunctionClients({})).plan(request, studio_project.Observed(without))

@@ -128,7 +128,7 @@ def test_a_failure_is_one_sentence_without_secrets(monkeypatch: pytest.MonkeyPat
         handled(monkeypatch, NoClients(), FinalError("GitHub refused ghp_canary."), {**EVENT, **accepted})
     assert str(failed.value) == f"GitHub refused {telemetry.HIDDEN}."
     assert failed.value.__cause__ is None
-    with pytest.raises(FinalError, match=r"failed unexpectedly \(KeyError\); see the function's log"):
+    with pytest.raises(FinalError, match=r"failed unexpectedly \(KeyError\)\. See the function's log"):
         handled(monkeypatch, NoClients(), KeyError("ghp_canary"), {**EVENT, **accepted})
 
 
