@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from custom_resources.catalogue import CATALOGUE
 from custom_resources.clients.aws import (
     CLOUDFORMATION,
     CODECONNECTIONS,
@@ -27,25 +28,16 @@ if TYPE_CHECKING:
     from products.settings import Settings
     from products.versions import Version
 
-FUNCTIONS = (
-    "studio-project",
-    "github-repository",
-    "repository-template",
-    "actions-configuration",
-    "template-archive",
-    "version-guidance",
-    "studio-blueprint",
-    "studio-project-profile",
-)
-MODEL_APPROVAL = "model-approval"
+MODEL_APPROVAL = "model_approval"  # deployed only where the settings want it
 AUDIENCE = "sts.amazonaws.com"
 LAUNCHING = "servicecatalog.amazonaws.com"
 
 
 def function_names(settings: Settings) -> list[str]:
     """Return the names of the functions that the settings deploy."""
-    optional = [MODEL_APPROVAL] if settings.studio.model_approval.enabled else []
-    return [f"{settings.prefix}-{name}" for name in (*FUNCTIONS, *optional)]
+    approves = settings.studio.model_approval.enabled
+    entries = [entry for entry in CATALOGUE if approves or entry.name != MODEL_APPROVAL]
+    return [entry.function_name(settings.prefix) for entry in entries]
 
 
 def not_ready(function: Mapping[str, Any]) -> str:

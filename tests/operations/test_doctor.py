@@ -11,10 +11,11 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from custom_resources.catalogue import CATALOGUE
 from custom_resources.clients.github import GitHub
 from custom_resources.clients.secrets import GitHubCredentials
 from operations.command_line import main
-from operations.doctor.aws_checks import FUNCTIONS, AwsChecks
+from operations.doctor.aws_checks import AwsChecks, function_names
 from operations.doctor.check import Check, diagnose
 from operations.doctor.github_checks import GitHubChecks, expiry, member, scopes
 from products.settings import Settings, load_settings
@@ -159,14 +160,27 @@ def function(**changes: Any) -> dict[str, Any]:
 
 
 def test_the_functions_are_those_that_are_deployed(settings):
-    from custom_resources.catalogue import CATALOGUE
+    names = {entry.function_name(settings.prefix) for entry in CATALOGUE}
+    assert set(function_names(settings)) == names - {f"{settings.prefix}-model-approval"}
+    assert set(function_names(approving(settings))) == names
 
-    deployed = {entry.function_name(settings.prefix) for entry in CATALOGUE if entry.class_name}
-    assert {f"{settings.prefix}-{name}" for name in FUNCTIONS} == deployed
+
+def approving(settings: Settings) -> Settings:
+    approval = settings.studio.model_approval.model_copy(update={"enabled": True})
+    studio = settings.studio.model_copy(update={"model_approval": approval})
+    return settings.model_copy(update={"studio": studio})
+
+
+def test_the_function_of_model_approval_is_missed_only_where_it_is_on(session, settings):
+    for _ in function_names(settings):
+        session.answers("lambda", "get_function_configuration", function())
+    session.refuses("lambda", "get_function_configuration", "ResourceNotFoundException")
+    check = run(session, approving(settings), "Functions")
+    assert (check.state, check.detail) == ("problem", f"there is no function {settings.prefix}-model-approval")
 
 
 def test_functions_of_one_release(session, settings):
-    for _ in FUNCTIONS:
+    for _ in function_names(settings):
         session.answers("lambda", "get_function_configuration", function())
     assert run(session, settings, "Functions").state == "ok"
 
@@ -180,7 +194,7 @@ def test_functions_of_one_release(session, settings):
     ],
 )
 def test_functions_that_are_not_right(session, settings, odd, said):
-    for answer in [function(), odd, *[function()] * (len(FUNCTIONS) - 2)]:
+    for answer in [function(), odd, *[function()] * (len(function_names(settings)) - 2)]:
         session.answers("lambda", "get_function_configuration", answer)
     check = run(session, settings, "Functions")
     assert check.state == "problem"

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from local.arguments import parser
 from operations import command_line
+from products.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "layers" / "README.md"]
@@ -72,3 +76,59 @@ def test_every_local_command_of_the_readme_is_understood(line: str) -> None:
 def test_every_operations_command_of_the_readme_is_understood(line: str) -> None:
     quoted = re.sub(r'"[^"]*"', "text", line)
     assert command_line._parser().parse_args(arguments_of(quoted))
+
+
+# -- settings that are named --------------------------------------------------------------------------------------
+
+SETTING = re.compile(r"`\[(?P<section>[a-z_.]+)\](?: (?P<key>[a-z_]+))?(?: = [^`]*)?`")
+DOTTED = re.compile(r"`(?P<section>[a-z_]+)\.(?P<key>[a-z_]+)`")
+
+
+@cache
+def shipped() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "settings.toml").read_text(encoding="utf-8"))
+
+
+def known(section: str, key: str) -> bool:
+    """Tell whether the settings model has a section with that key ("" = the section alone)."""
+    model: Any = Settings
+    for name in section.split("."):
+        field = model.model_fields.get(name)
+        if field is None:
+            return False
+        model = field.annotation
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            return not key  # a table of free names
+    return not key or key in model.model_fields
+
+
+def named_settings(page: Path) -> set[tuple[str, str]]:
+    """Return the settings that a page names: `[section] key`, and `section.key` of a section there is."""
+    text = page.read_text(encoding="utf-8")
+    dotted = {(found["section"], found["key"]) for found in DOTTED.finditer(text)}
+    return {(found["section"], found["key"] or "") for found in SETTING.finditer(text)} | {
+        (section, key) for section, key in dotted if section in Settings.model_fields
+    }
+
+
+def test_settings_that_are_named_exist() -> None:
+    named = {(page.name, *setting) for page in PAGES for setting in named_settings(page)}
+    assert len(named) > 15
+    assert sorted((page, f"[{section}] {key}") for page, section, key in named if not known(section, key)) == []
+
+
+def test_a_setting_that_does_not_exist_is_found() -> None:
+    assert known("studio.model_approval", "workflow")
+    assert not known("studio.model_approval", "nothing")
+    assert not known("nowhere", "")
+
+
+def test_every_shipped_setting_is_in_the_model() -> None:
+    unknown = [
+        f"[{section}] {key}"
+        for section, table in shipped().items()
+        if isinstance(table, dict)
+        for key in table
+        if not known(section, key)
+    ]
+    assert unknown == []
