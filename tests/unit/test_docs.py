@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from custom_resources.errors import described
 from local.arguments import parser
-from operations import command_line
+from operations import command_line, errors
 from products.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,7 +106,8 @@ def known(section: str, key: str) -> bool:
 def named_settings(page: Path) -> set[tuple[str, str]]:
     """Return the settings that a page names: `[section] key`, and `section.key` of a section there is."""
     text = page.read_text(encoding="utf-8")
-    dotted = {(found["section"], found["key"]) for found in DOTTED.finditer(text)}
+    about = "\n".join(line for line in text.splitlines() if "setting" in line.lower())
+    dotted = {(found["section"], found["key"]) for found in DOTTED.finditer(about)}
     return {(found["section"], found["key"] or "") for found in SETTING.finditer(text)} | {
         (section, key) for section, key in dotted if section in Settings.model_fields
     }
@@ -115,6 +117,17 @@ def test_settings_that_are_named_exist() -> None:
     named = {(page.name, *setting) for page in PAGES for setting in named_settings(page)}
     assert len(named) > 15
     assert sorted((page, f"[{section}] {key}") for page, section, key in named if not known(section, key)) == []
+
+
+def test_settings_that_errors_name_exist() -> None:
+    sentences = [each.remedy for each in [*described(), *described(errors.__name__)]]
+    named = [
+        (found["section"], found["key"])
+        for sentence in sentences
+        for found in re.finditer(r"\[?(?P<section>[a-z_]+)(?:\.|\] )(?P<key>[a-z_]+) in settings\.toml", sentence)
+    ]
+    assert len(named) > 2
+    assert [setting for setting in named if not known(*setting)] == []
 
 
 def test_a_setting_that_does_not_exist_is_found() -> None:

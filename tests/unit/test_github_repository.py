@@ -70,7 +70,7 @@ MARKED = replace(FOUND, description=PROPERTIES.description)
 )
 def test_a_create_decides_by_whose_it_is(observed: Observed, adopt: bool, action: str | None) -> None:
     if action is None:
-        with pytest.raises(RepositoryNameTaken, match="[Cc]hoose another name"):
+        with pytest.raises(RepositoryNameTaken, match=r"[Cc]hoose another name"):
             decided(observed, adopt_existing=adopt)
     else:
         assert decided(observed, adopt_existing=adopt).action == action
