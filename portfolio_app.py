@@ -6,7 +6,8 @@ import json
 import os
 import sys
 
-from products.settings import PROJECT_ROOT, SettingsError, load_settings
+from products.errors import NothingPublished, SettingsError
+from products.settings import PROJECT_ROOT, load_settings
 from products.versions import read_versions, versions_directory
 
 
@@ -16,9 +17,7 @@ def main() -> int:
         settings = load_settings()
         versions = read_versions()
         if not versions:
-            raise SettingsError(
-                f"No version is published yet in {versions_directory()}; run `python -m operations publish` first."
-            )
+            raise NothingPublished(directory=versions_directory())
         # Node 20 is what the README asks for, and what this is tested on; the CDK's warning says it to nobody else.
         os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
         # The CDK takes a second to load: not before the settings are right.

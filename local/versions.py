@@ -17,7 +17,7 @@ from local.home import SOURCE, Home, LocalError
 from operations import publish as operations
 from operations.publish import Published
 from operations.template_source import resolve
-from products.settings import SettingsError
+from products.errors import SettingsError
 from products.versions import Version, read_versions
 
 FIRST = "v1.0.0"
@@ -93,7 +93,7 @@ def publish(home: Home, source: Source, version: str = "", *, profile: str = "",
         if published and not _renderings(home, published[-1].version):
             assembly.synthesize(home)  # the portfolio keeps an older version as it was rendered
         return operations.publish(content, version, notes=notes, directory=home.versions)
-    except (FinalError, SettingsError) as error:
+    except FinalError as error:
         raise LocalError(str(error)) from None
     except ValidationError as error:
         first = error.errors()[0]

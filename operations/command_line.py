@@ -18,7 +18,7 @@ from operations.errors import SourceTokenIsApp
 from operations.publish import Published, publish
 from operations.rendering import render_newest
 from operations.template_source import TemplateContent, resolve
-from products.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
+from products.settings import PROJECT_ROOT, Settings, load_settings
 from products.versions import read_versions, versions_directory
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
-    except (FinalError, SettingsError) as error:
+    except FinalError as error:
         return _fail(options, str(error))
     except RetryLater as error:
         return _fail(options, f"{error.why} Try again in {error.seconds:.0f} s.")

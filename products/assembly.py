@@ -9,18 +9,15 @@ from typing import Any
 from aws_cdk import App, PermissionsBoundary, Tags
 from jsii.errors import JavaScriptError
 
+from products.errors import TemplateChanged
 from products.foundation import FOUNDATION_STACK, PORTFOLIO_STACK, FoundationStack
 from products.layers import raise_build_failure
 from products.portfolio import LaunchingStack, PortfolioStack
 from products.settings import Settings
 from products.studio import STUDIO_STACK, OfferedProduct, StudioStack
-from products.versions import Version, VersionError, check_prefix
+from products.versions import Version, check_prefix
 
 STACK_TAG = "studio-mlops:stack"
-
-
-class TemplateChanged(VersionError):
-    """The product's template is not what it was when its version was first synthesized."""
 
 
 def build_app(
@@ -108,7 +105,4 @@ def write_assembly(
         snapshot = next(versions_directory.glob(f"*.{newest}.product.template.json"), None)
         if snapshot:
             check_prefix(settings.prefix, newest, snapshot)
-        raise TemplateChanged(
-            f"The product's template has changed since {newest} was synthesized; publish a new version "
-            f"(python -m operations publish) or, if {newest} was never deployed, remove {snapshot} and repeat."
-        ) from None
+        raise TemplateChanged(version=newest, snapshot=snapshot) from None

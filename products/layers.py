@@ -13,7 +13,8 @@ from aws_cdk import AssetHashType, BundlingOptions, DockerImage, DockerVolume, I
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from products.settings import PROJECT_ROOT, SettingsError
+from products.errors import LayerBuildFailed
+from products.settings import PROJECT_ROOT
 
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
@@ -22,17 +23,13 @@ _COMMAND = [sys.executable]
 _DEBIAN = "debian:bookworm-slim"  # the suite whose packages the git layer takes
 
 
-_failures: list[str] = []
-
-
-class LayerBuildFailed(SettingsError):
-    """A layer's build script ended with an error."""
+_failures: list[str] = []  # the scripts
 
 
 def raise_build_failure() -> None:
     """Raise LayerBuildFailed if a build script has failed in this process."""
     if _failures:
-        raise LayerBuildFailed(_failures[-1])
+        raise LayerBuildFailed(script=_failures[-1])
 
 
 def layer_version(scope: Construct, name: str, architecture: str, description: str) -> lambda_.LayerVersion:
@@ -96,9 +93,6 @@ class _BuildScript:
         if subprocess.run(command, check=False, stdout=sys.stderr).returncode:
             relative = Path(self._script).relative_to(PROJECT_ROOT)
             # An exception that crosses the jsii bridge loses its type: `write_assembly` asks for it.
-            _failures.append(
-                f"{relative} has failed (its messages are above); correct that and synthesize again, "
-                "or set the context aws:cdk:bundling-stacks to [] for templates without layer content."
-            )
-            raise LayerBuildFailed(_failures[-1])
+            _failures.append(relative.as_posix())
+            raise LayerBuildFailed(script=_failures[-1])
         return True

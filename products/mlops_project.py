@@ -18,9 +18,10 @@ from aws_cdk import (
 from aws_cdk import aws_servicecatalog as servicecatalog
 from constructs import Construct
 
+from products.errors import SecretSetByProduct
 from products.functions import custom_resource
 from products.parameters import Parameter, launch_parameters
-from products.settings import Settings, SettingsError
+from products.settings import Settings
 from products.versions import Version
 from products.workflow_role import Repository, execution_role_policy, workflow_role
 
@@ -249,9 +250,7 @@ class MlopsProject(servicecatalog.ProductStack):
         secrets = {name: values[name] for name in SECRETS[repository.part]}
         references = dict(self._settings.secret_references)
         if both := sorted(references.keys() & values.keys()):
-            raise SettingsError(
-                f"settings.toml: secret_references.{both[0]} is set by the product; choose another name."
-            )
+            raise SecretSetByProduct(name=both[0])
         resource = self._resource(
             f"{repository.part}Configuration",
             "actions_configuration",

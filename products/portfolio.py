@@ -13,11 +13,12 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_servicecatalog as servicecatalog
 from constructs import Construct
 
+from products.errors import SnapshotMissing
 from products.functions import custom_resource, named_id, statement
 from products.launch_role import launch_role_statements
 from products.mlops_project import MlopsProject
 from products.settings import Settings
-from products.versions import ARCHIVE_FILE, Version, VersionError, check_prefix
+from products.versions import ARCHIVE_FILE, Version, check_prefix
 
 
 class LaunchingStack(Stack):
@@ -167,9 +168,8 @@ class PortfolioStack(LaunchingStack):
     def _older(self, version: Version) -> servicecatalog.CloudFormationProductVersion:
         snapshots = list(self._directory.glob(f"*.{version.version}.product.template.json"))
         if len(snapshots) != 1:
-            raise VersionError(
-                f"The published version {version.version} has no snapshot in {self._directory}; restore it from Git, "
-                f"or, if {version.version} was never deployed, remove {self._directory / version.version}."
+            raise SnapshotMissing(
+                version=version.version, directory=self._directory, folder=self._directory / version.version
             )
         check_prefix(self.settings.prefix, version.version, snapshots[0])
         return servicecatalog.CloudFormationProductVersion(

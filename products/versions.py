@@ -13,17 +13,21 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from custom_resources.template_content import archive_name
-from products.settings import PROJECT_ROOT, SettingsError
+from products.errors import (
+    ArchiveChanged,
+    PrefixChanged,
+    RecordWrong,
+    VersionIncomplete,
+    VersionMalformed,
+    VersionRenamed,
+)
+from products.settings import PROJECT_ROOT
 
 ARCHIVE_FILE = "archive.zip"
 RECORD_FILE = "version.json"
 _VERSION = re.compile(r"^v(\d+)\.(\d+)\.(\d+)$")
 
 Guidance = Literal["DEFAULT", "DEPRECATED", "INACTIVE"]
-
-
-class VersionError(SettingsError):
-    """The version store cannot be used as it is: one sentence."""
 
 
 class Version(BaseModel):
@@ -61,10 +65,10 @@ class Version(BaseModel):
 
 
 def version_order(version: str) -> tuple[int, ...]:
-    """Return the numbers of `v1.2.3`. Raises VersionError for another form."""
+    """Return the numbers of `v1.2.3`. Raises VersionMalformed for another form."""
     match = _VERSION.match(version)
     if not match:
-        raise VersionError(f"{version!r} is not a version; write it as v1.2.3.")
+        raise VersionMalformed(version=version)
     return tuple(int(number) for number in match.groups())
 
 
@@ -88,13 +92,10 @@ def read_versions(directory: Path | None = None) -> list[Version]:
 def check_prefix(prefix: str, version: str, snapshot: Path) -> None:
     """Refuse a prefix that is not the one a version was rendered with: its functions would be gone.
 
-    A snapshot is the version's CloudFormation template, in which the functions are named. Raises VersionError.
+    A snapshot is the version's CloudFormation template, in which the functions are named. Raises PrefixChanged.
     """
     if f":function:{prefix}-studio-project-provider" not in snapshot.read_text(encoding="utf-8"):
-        raise VersionError(
-            f"settings.toml: prefix cannot change once versions are deployed, and {version} uses functions of another "
-            f"prefix than {prefix!r}; set prefix back to what it was."
-        )
+        raise PrefixChanged(version=version, prefix=prefix)
 
 
 def _read(folder: Path) -> Version:
@@ -102,18 +103,13 @@ def _read(folder: Path) -> Version:
         version = Version.model_validate_json((folder / RECORD_FILE).read_text(encoding="utf-8"))
         archive = (folder / ARCHIVE_FILE).read_bytes()
     except FileNotFoundError as error:
-        missing = Path(str(error.filename)).name
-        raise VersionError(f"The version {folder.name} has no {missing}; publish it again or remove it.") from None
+        raise VersionIncomplete(version=folder.name, file=Path(str(error.filename)).name) from None
     except (ValidationError, UnicodeDecodeError) as error:
         problem = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": "it is not UTF-8"}
         where = ".".join(map(str, problem["loc"])) or "its text"
-        raise VersionError(f"{folder.name}/{RECORD_FILE} is wrong at {where} ({problem['msg']}); restore it.") from None
+        raise RecordWrong(record=f"{folder.name}/{RECORD_FILE}", where=where, problem=problem["msg"]) from None
     if version.version != folder.name:
-        raise VersionError(
-            f"The folder {folder.name} records {version.version}; a version is never renamed: restore it."
-        )
+        raise VersionRenamed(folder=folder.name, version=version.version)
     if archive_name(archive) != version.archive:
-        raise VersionError(
-            f"The archive of {version.version} is not what its record says; a version never changes: restore it."
-        )
+        raise ArchiveChanged(version=version.version)
     return version

@@ -8,8 +8,9 @@ from aws_cdk import ArnFormat, Aws, CustomResource, Fn, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from products.errors import TrustPolicyTooLong
 from products.functions import statement
-from products.settings import Settings, SettingsError
+from products.settings import Settings
 
 PROJECT_TAG = "AmazonDataZoneProject"
 _TRUST_LENGTH = 2048  # IAM's quota for a role's trust policy, without white space
@@ -61,10 +62,7 @@ def _require_short_trust(settings: Settings) -> None:
     classic, immutable = len("repo:/") + organization + name, len("repo:@*@") + organization + repository_id
     length = _TRUST_REST + 2 * sum(classic + immutable + 2 * (context + len('"",')) for context in contexts)
     if length > _TRUST_LENGTH:
-        raise SettingsError(
-            f"settings.toml: workflow_role.environments: {len(contexts) - 1} environments make a trust policy of about "
-            f"{length} characters, IAM takes {_TRUST_LENGTH}; name fewer environments."
-        )
+        raise TrustPolicyTooLong(count=len(contexts) - 1, length=length, limit=_TRUST_LENGTH)
 
 
 def provider_arn(settings: Settings) -> str:

@@ -10,6 +10,16 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from products.errors import (
+    SettingsContradict,
+    SettingsError,
+    SettingsMissing,
+    SettingsNotToml,
+    SettingsTooDeep,
+    SettingsTooLong,
+    SettingUnknown,
+    SettingWrong,
+)
 from products.settings.model import Settings
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -43,55 +53,54 @@ _HINTS = {
 }
 
 
-class SettingsError(Exception):
-    """settings.toml cannot be used as it is: one sentence that names the key and what to do."""
-
-
 def settings_path() -> Path:
     """Return SETTINGS_FILE, else the project's settings.toml."""
     return Path(os.environ.get("SETTINGS_FILE") or PROJECT_ROOT / "settings.toml")
 
 
 def load_settings(path: Path | None = None) -> Settings:
-    """Read and validate the settings. Raises SettingsError, one sentence."""
+    """Read and validate the settings. Raises a SettingsError."""
     path = path or settings_path()
     try:
         text = path.read_bytes()
         if len(text) > _MAX_BYTES:
-            raise SettingsError(f"{path.name} has {len(text):,} bytes; at most {_MAX_BYTES:,} are read.")
+            raise SettingsTooLong(file=path.name, size=len(text), limit=_MAX_BYTES)
         values = tomllib.loads(text.decode("utf-8"))
         # Through JSON: TOML's arrays become tuples also in pydantic's strict mode.
         document = json.dumps(values, default=str)
     except FileNotFoundError:
-        raise SettingsError(f"{path} does not exist; copy settings.toml there or set SETTINGS_FILE.") from None
+        raise SettingsMissing(path=path) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path.name} is not valid TOML ({error}); correct it there.") from None
+        raise SettingsNotToml(file=path.name, message=error) from None
     except RecursionError:
-        raise SettingsError(f"{path.name} nests tables or arrays too deeply; correct it there.") from None
+        raise SettingsTooDeep(file=path.name) from None
     try:
         return Settings.model_validate_json(document)
     except ValidationError as error:
-        raise SettingsError(_sentence(path.name, error)) from None
+        raise _refusal(path.name, error) from None
 
 
-def _sentence(file: str, error: ValidationError) -> str:
-    """Say the first problem in one sentence: the key, what is wrong, what to do."""
+def _refusal(file: str, error: ValidationError) -> SettingsError:
+    """Return what to say of the first problem: the key, what is wrong, what to do."""
     problem = error.errors()[0]
     where = [str(part) for part in problem["loc"]]
     key = ".".join(where)
     if problem["type"] == "extra_forbidden":
-        known = ", ".join(_fields(where[:-1]))
-        return f"{file}: {key} is not a setting; correct its name (known here: {known}) or remove it."
+        return SettingUnknown(file=file, key=key, known=", ".join(_fields(where[:-1])))
     if problem["type"] == "value_error":
-        reason = str(problem["ctx"]["error"])
-        return f"{file}: {key + ': ' if key else ''}{reason}."
+        said, _, advice = str(problem["ctx"]["error"]).partition("; ")
+        return SettingsContradict(
+            file=file, problem=f"{key}: {said}" if key else said, advice=_capitalized(advice or "correct that")
+        )
     hint = next((_HINTS[part] for part in reversed(where) if part in _HINTS), "")
     # A secret's value may have been written in place of its ARN: it is not repeated.
-    shown = "that" if "secret_references" in where else json.dumps(problem["input"], default=str)
-    if hint:
-        return f"{file}: {key} cannot be {shown}; {hint}."
+    value = "that" if "secret_references" in where else json.dumps(problem["input"], default=str)
     what = problem["msg"].replace("Input should", "it should").replace("String should", "it should")
-    return f"{file}: {key} cannot be {shown}; {what}."
+    return SettingWrong(file=file, key=key, value=value, advice=_capitalized(hint or what))
+
+
+def _capitalized(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _fields(where: list[str]) -> list[str]:

@@ -16,7 +16,8 @@ from operations.errors import VersionTaken, VersionTooOld
 from operations.publish import PartChanges, _write, differences, publish
 from operations.template_source import TemplateContent, resolve
 from operations.workflow_check import check_workflows
-from products.versions import VersionError, read_versions
+from products.errors import VersionError
+from products.versions import read_versions
 from tests.operations.conftest import WORKFLOW
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -117,7 +118,7 @@ def test_dry_run_writes_nothing(tmp_path):
 
 @pytest.mark.parametrize("version", ["1.0.0", "v1", "../v1.0.0", "v1.0.0/.."])
 def test_odd_version_names_are_refused(tmp_path, version):
-    with pytest.raises(VersionError, match=r"write it as v1\.2\.3"):
+    with pytest.raises(VersionError, match=r"Write it as v1\.2\.3"):
         publish(content(), version, directory=tmp_path)
 
 

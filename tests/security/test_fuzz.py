@@ -22,7 +22,8 @@ from custom_resources.clients import FunctionClients
 from custom_resources.errors import FinalError
 from custom_resources.reconciler import CustomResource, parsed
 from custom_resources.template_content import Archive, InvalidTemplate, TemplateFile, build_archive
-from products.settings import Settings, SettingsError, load_settings, settings_path
+from products.errors import SettingsError
+from products.settings import Settings, load_settings, settings_path
 
 RESOURCES = {entry.name: entry.resource(FunctionClients({})) for entry in CATALOGUE if entry.class_name}
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from custom_resources.template_content import TemplateFile, archive_name, build_archive
-from products.settings import PROJECT_ROOT, SettingsError, load_settings
+from products.errors import SettingsError
+from products.settings import PROJECT_ROOT, load_settings
 from products.versions import ARCHIVE_FILE, RECORD_FILE, Guidance, Version, read_versions
 
 NOTHING_BUNDLED = '{"aws:cdk:bundling-stacks": []}'

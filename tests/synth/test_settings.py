@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from products.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
+from products.errors import SettingsError
+from products.settings import PROJECT_ROOT, Settings, load_settings
 from tests.synth.conftest import synthesize
 
 SHIPPED = PROJECT_ROOT / "settings.toml"
@@ -191,7 +192,7 @@ def test_limits_are_taken_to_the_last(tmp_path: Path) -> None:
     assert load(tmp_path, 'prefix = "ab"').prefix == "ab"
     filler = f"# {'x' * 99_970}\n"
     assert load(tmp_path, filler + 'log_level = "DEBUG"').log_level == "DEBUG"
-    with pytest.raises(SettingsError, match=r"has 100,0\d\d bytes; at most 100,000 are read\."):
+    with pytest.raises(SettingsError, match=r"has 100,0\d\d bytes, and at most 100,000 are read\."):
         load(tmp_path, filler + filler[:60])
 
 
@@ -227,8 +228,8 @@ def test_the_seeds_names_are_kept(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("nope = 1", "nope is not a setting"),
-        ('[portfolio]\nnmae = "x"', "portfolio.nmae is not a setting; correct its name (known here: description"),
-        ('prefix = "Studio"', 'prefix cannot be "Studio"; use 2 to 16 lower case letters'),
+        ('[portfolio]\nnmae = "x"', "portfolio.nmae is not a setting. Correct its name (known here: description"),
+        ('prefix = "Studio"', 'prefix cannot be "Studio". Use 2 to 16 lower case letters'),
         ('prefix = "seventeen-letters"', "prefix cannot be"),
         ("log_retention_days = 2", "CloudWatch keeps logs for one of 1, 3, 5"),
         ('xray = "yes"', 'xray cannot be "yes"'),
@@ -239,23 +240,23 @@ def test_the_seeds_names_are_kept(tmp_path: Path) -> None:
         ('[portfolio.tag_options]\n"aws:x" = ["1"]', "does not start with aws:"),
         ("[portfolio.tag_options]\ncost_center = []", "at least one value"),
         ('[profile_folders]\n"A" = "../secrets"', "profile_folders.A cannot be"),
-        ('[template_source]\nrepository = "templates"', "set git_config.public_aiops_templates_org"),
+        ('[template_source]\nrepository = "templates"', "Set git_config.public_aiops_templates_org"),
         ('[template_source]\nfolder = "../elsewhere"', "template_source.folder cannot be"),
-        ('[git_config]\noidc_role_github_workflow = "github-role"', "write the ARN of a role"),
-        ('[github]\napi_url = "api.github.com"', "write an http(s) address"),
-        ('[github]\napi_url = "https://token@api.github.com"', "write an http(s) address"),
-        ('permissions_boundary = "Boundary"', "write the ARN of an IAM policy"),
+        ('[git_config]\noidc_role_github_workflow = "github-role"', "Write the ARN of a role"),
+        ('[github]\napi_url = "api.github.com"', "Write an http(s) address"),
+        ('[github]\napi_url = "https://token@api.github.com"', "Write an http(s) address"),
+        ('permissions_boundary = "Boundary"', "Write the ARN of an IAM policy"),
         (
             '[secret_references]\nGITHUB_X = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:x"',
             "as GitHub shows them",
         ),
         ("prefix =", "is not valid TOML"),
-        ("[product]\nclassic_execution_roles = ['']", "write ARNs of roles, such as"),
-        ("[product]\nclassic_execution_roles = ['AdminRole']", "write ARNs of roles, such as"),
-        ("[workflow_role]\ndeploy_role = '*'", "write the name of an IAM role"),
-        (f"[workflow_role]\ndeploy_role = '{'x' * 65}'", "write the name of an IAM role"),
-        ("[workflow_role]\ndeploy_role = 'path/Deployer'", "write the name of an IAM role"),
-        (f"[portfolio]\nprincipals = {[ROLE, ROLE]}", f"portfolio.principals: {ROLE} is there twice; list it once"),
+        ("[product]\nclassic_execution_roles = ['']", "Write ARNs of roles, such as"),
+        ("[product]\nclassic_execution_roles = ['AdminRole']", "Write ARNs of roles, such as"),
+        ("[workflow_role]\ndeploy_role = '*'", "Write the name of an IAM role"),
+        (f"[workflow_role]\ndeploy_role = '{'x' * 65}'", "Write the name of an IAM role"),
+        ("[workflow_role]\ndeploy_role = 'path/Deployer'", "Write the name of an IAM role"),
+        (f"[portfolio]\nprincipals = {[ROLE, ROLE]}", f"portfolio.principals: {ROLE} is there twice. List it once"),
         (f"[portfolio]\nprincipal_patterns = {[PATTERN, PATTERN]}", f"{PATTERN} is there twice"),
         (f"[portfolio]\nprincipal_patterns = {[f'{PATTERN}{n}' for n in range(11)]}", "at most 10 patterns, not 11"),
         ("[portfolio]\nshare_accounts = ['123456789012', '123456789012']", "123456789012 is there twice"),
@@ -303,17 +304,17 @@ def test_a_github_whose_three_addresses_are_its_own_is_taken(
     ("text", "said"),
     [
         # The issuer that was left at its default: github.com's repository of the same name would be trusted.
-        (github(*SERVER[:2], GITHUB_COM[2]), f"set oidc_issuer to {SERVER[2]}"),
-        (github(*RESIDENT[:2], GITHUB_COM[2]), f"set oidc_issuer to {RESIDENT[2]}"),
-        (github(*GITHUB_COM[:2], SERVER[2]), f"set oidc_issuer to {GITHUB_COM[2]}"),
-        (github(*SERVER[:2], "other.example.com/_services/token"), f"set oidc_issuer to {SERVER[2]}"),
-        (github(*RESIDENT[:2], "token.actions.other.ghe.com"), f"set oidc_issuer to {RESIDENT[2]}"),
-        (github(*GITHUB_COM[:2], f"{GITHUB_COM[2]}.example.com"), f"set oidc_issuer to {GITHUB_COM[2]}"),
+        (github(*SERVER[:2], GITHUB_COM[2]), f"Set oidc_issuer to {SERVER[2]}"),
+        (github(*RESIDENT[:2], GITHUB_COM[2]), f"Set oidc_issuer to {RESIDENT[2]}"),
+        (github(*GITHUB_COM[:2], SERVER[2]), f"Set oidc_issuer to {GITHUB_COM[2]}"),
+        (github(*SERVER[:2], "other.example.com/_services/token"), f"Set oidc_issuer to {SERVER[2]}"),
+        (github(*RESIDENT[:2], "token.actions.other.ghe.com"), f"Set oidc_issuer to {RESIDENT[2]}"),
+        (github(*GITHUB_COM[:2], f"{GITHUB_COM[2]}.example.com"), f"Set oidc_issuer to {GITHUB_COM[2]}"),
         (github(SERVER[0], GITHUB_COM[1], GITHUB_COM[2]), "api_url is at git.example.com, server_url at github.com"),
         (github(GITHUB_COM[0], *SERVER[1:]), "api_url is at api.github.com, server_url at git.example.com"),
-        (f'[github]\nserver_url = "{SERVER[1]}"', "write both addresses of one GitHub"),
-        (github(*SERVER, provider=GITHUB_COM[2]), f"its ARN ends with :oidc-provider/{SERVER[2]}"),
-        (github(*GITHUB_COM, provider=f"{GITHUB_COM[2]}/acme"), f"its ARN ends with :oidc-provider/{GITHUB_COM[2]}"),
+        (f'[github]\nserver_url = "{SERVER[1]}"', "Write both addresses of one GitHub"),
+        (github(*SERVER, provider=GITHUB_COM[2]), f"Its ARN ends with :oidc-provider/{SERVER[2]}"),
+        (github(*GITHUB_COM, provider=f"{GITHUB_COM[2]}/acme"), f"Its ARN ends with :oidc-provider/{GITHUB_COM[2]}"),
     ],
 )
 def test_one_github_is_not_half_another(tmp_path: Path, text: str, said: str) -> None:
@@ -327,14 +328,14 @@ def test_one_github_is_not_half_another(tmp_path: Path, text: str, said: str) ->
 
 def test_a_secret_written_in_place_of_its_arn_is_not_repeated(tmp_path: Path) -> None:
     with pytest.raises(
-        SettingsError, match=r"secret_references\.TOKEN cannot be that; write names as GitHub"
+        SettingsError, match=r"secret_references\.TOKEN cannot be that\. Write names as GitHub"
     ) as refused:
         load(tmp_path, '[secret_references]\nTOKEN = "hunter2-hunter2"')
     assert "hunter2" not in str(refused.value)
 
 
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"does not exist; copy settings\.toml there or set SETTINGS_FILE"):
+    with pytest.raises(SettingsError, match=r"does not exist\. Copy settings\.toml there or set SETTINGS_FILE"):
         load_settings(tmp_path / "none.toml")
 
 

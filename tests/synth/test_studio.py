@@ -11,8 +11,9 @@ from typing import Any
 import jsonata
 import pytest
 
+from products.errors import SettingsError
 from products.project_setup import DEPLOYMENT_WAITS, Setup, definition
-from products.settings import SettingsError, load_settings
+from products.settings import load_settings
 from tests.synth.conftest import STUDIO_SETTINGS, Assembly, copied, of_type, synthesized, with_settings
 from tests.synth.policies import allows
 
@@ -411,7 +412,7 @@ def test_waits_grow_and_end(machine: dict[str, Any]) -> None:
         ),
         (
             STUDIO_SETTINGS.replace('profiles = ["Regression"]', 'profiles = ["Regression", "Regression"]'),
-            "studio.profiles: the profile 'Regression' is there twice; list it once",
+            "studio.profiles: the profile 'Regression' is there twice. List it once",
         ),
         (STUDIO_SETTINGS.replace("groups", "group"), "group is not a setting"),
         (

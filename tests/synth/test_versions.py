@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from products.versions import ARCHIVE_FILE, RECORD_FILE, VersionError, read_versions, version_order
+from products.errors import VersionError
+from products.versions import ARCHIVE_FILE, RECORD_FILE, read_versions, version_order
 from tests.synth.conftest import Assembly, copied, publish, refusal, synthesize, synthesized, with_settings
 
 
@@ -23,7 +24,7 @@ def test_no_store_is_no_version(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", ["1.0.0", "v1.0", "v1.0.0-rc.1", "latest", ""])
 def test_other_forms_are_refused(version: str) -> None:
-    with pytest.raises(VersionError, match=r"write it as v1\.2\.3"):
+    with pytest.raises(VersionError, match=r"Write it as v1\.2\.3"):
         version_order(version)
 
 
@@ -31,7 +32,7 @@ def test_an_archive_that_was_changed_is_refused(tmp_path: Path) -> None:
     publish(tmp_path, "v1.0.0")
     archive = tmp_path / "v1.0.0" / ARCHIVE_FILE
     archive.write_bytes(archive.read_bytes() + b"\0")
-    with pytest.raises(VersionError, match="a version never changes: restore it"):
+    with pytest.raises(VersionError, match=r"a version never changes\. Restore it"):
         read_versions(tmp_path)
 
 
@@ -98,7 +99,7 @@ def test_a_published_template_that_would_change_is_refused(assembly: Assembly, t
     settings = with_settings(tmp_path, '[product]\nglue_table = "other"')
     run = synthesize(store, tmp_path / "second", settings=settings)
     assert run.returncode == 1
-    assert "has changed since v1.0.0 was synthesized; publish a new version" in run.stderr
+    assert "has changed since v1.0.0 was synthesized. Publish a new version" in run.stderr
     assert str(snapshot) in run.stderr
     assert "Traceback" not in run.stderr
     assert snapshot.read_bytes() == before
@@ -115,7 +116,7 @@ def test_the_prefix_stays_once_versions_are_deployed(tmp_path: Path, before: str
     older = refusal(store, tmp_path / "third", settings)
     for said in (newest, older):
         assert said.startswith("settings.toml: prefix cannot change once versions are deployed, and v1.0.0 uses")
-        assert said.endswith(f"than '{after}'; set prefix back to what it was.")
+        assert said.endswith(f"than '{after}'. Set prefix back to what it was.")
     synthesized(store, tmp_path / "fourth", with_settings(tmp_path, f'prefix = "{before}"'))
 
 

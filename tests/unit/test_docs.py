@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from custom_resources.errors import described
 from local.arguments import parser
-from operations import command_line, errors
+from operations import command_line
 from products.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -120,7 +120,7 @@ def test_settings_that_are_named_exist() -> None:
 
 
 def test_settings_that_errors_name_exist() -> None:
-    sentences = [each.remedy for each in [*described(), *described(errors.__name__)]]
+    sentences = [each.remedy for each in [*described(), *described("operations.errors"), *described("products.errors")]]
     named = [
         (found["section"], found["key"])
         for sentence in sentences

@@ -1,0 +1,193 @@
+"""Every way in which a synthesis can stop (custom_resources/errors.py has the form).
+
+    FinalError
+      SettingsError
+        SettingsMissing
+        SettingsTooLong
+        SettingsNotToml
+        SettingsTooDeep
+        SettingUnknown
+        SettingWrong
+        SettingsContradict
+        TrustPolicyTooLong
+        SecretSetByProduct
+        VersionError
+          NothingPublished
+          VersionMalformed
+          VersionIncomplete
+          RecordWrong
+          VersionRenamed
+          ArchiveChanged
+          SnapshotMissing
+          PrefixChanged
+          TemplateChanged
+        LayerBuildFailed
+
+portfolio_app.py prints the message; tests/unit/test_errors.py looks at the tree.
+"""
+
+from __future__ import annotations
+
+from custom_resources.errors import FinalError
+
+
+class SettingsError(FinalError):
+    """What an administrator decides, or has published, cannot be used as it is."""
+
+
+# -- settings.toml -------------------------------------------------------------------------------------------
+
+
+class SettingsMissing(SettingsError):
+    """There is no settings file."""
+
+    happened = "{path} does not exist."
+    remedy = "Copy settings.toml there or set SETTINGS_FILE."
+
+
+class SettingsTooLong(SettingsError):
+    """The settings file is larger than settings are."""
+
+    happened = "{file} has {size:,} bytes, and at most {limit:,} are read."
+    remedy = "Name the right file."
+
+
+class SettingsNotToml(SettingsError):
+    """The settings file is not TOML."""
+
+    happened = "{file} is not valid TOML ({message})."
+    remedy = "Correct it there."
+
+
+class SettingsTooDeep(SettingsError):
+    """The settings file nests more deeply than Python reads."""
+
+    happened = "{file} nests tables or arrays too deeply."
+    remedy = "Correct it there."
+
+
+class SettingUnknown(SettingsError):
+    """A key is not a setting."""
+
+    happened = "{file}: {key} is not a setting."
+    remedy = "Correct its name (known here: {known}) or remove it."
+
+
+class SettingWrong(SettingsError):
+    """A setting has a value of another form."""
+
+    happened = "{file}: {key} cannot be {value}."
+    remedy = "{advice}."
+
+
+class SettingsContradict(SettingsError):
+    """Settings break a rule of the model, which says what is wrong and what to do."""
+
+    happened = "{file}: {problem}."
+    remedy = "{advice}."
+
+
+class TrustPolicyTooLong(SettingsError):
+    """The workflow role's trust policy would be longer than IAM takes."""
+
+    happened = (
+        "settings.toml: workflow_role.environments: {count} environments make a trust policy of about "
+        "{length} characters, and IAM takes {limit}."
+    )
+    remedy = "Name fewer environments."
+
+
+class SecretSetByProduct(SettingsError):
+    """A secret reference has the name of a secret that the product sets."""
+
+    happened = "settings.toml: secret_references.{name} is set by the product."
+    remedy = "Choose another name."
+
+
+# -- versions ------------------------------------------------------------------------------------------------
+
+
+class VersionError(SettingsError):
+    """The published versions are not as they were published."""
+
+
+class NothingPublished(VersionError):
+    """There is no version to offer."""
+
+    happened = "No version is published yet in {directory}."
+    remedy = "Run `python -m operations publish` first."
+
+
+class VersionMalformed(VersionError):
+    """A text is not a version."""
+
+    happened = "{version!r} is not a version."
+    remedy = "Write it as v1.2.3."
+
+
+class VersionIncomplete(VersionError):
+    """A version's folder lacks a file."""
+
+    happened = "The version {version} has no {file}."
+    remedy = "Publish it again or remove it."
+
+
+class RecordWrong(VersionError):
+    """A version's record cannot be read."""
+
+    happened = "{record} is wrong at {where} ({problem})."
+    remedy = "Restore it."
+
+
+class VersionRenamed(VersionError):
+    """A version's folder has another name than its record."""
+
+    happened = "The folder {folder} records {version}, and a version is never renamed."
+    remedy = "Restore it."
+
+
+class ArchiveChanged(VersionError):
+    """A version's archive is not the one that its record names."""
+
+    happened = "The archive of {version} is not what its record says, and a version never changes."
+    remedy = "Restore it."
+
+
+class SnapshotMissing(VersionError):
+    """A version's product template, as it was rendered, is gone."""
+
+    happened = "The published version {version} has no snapshot in {directory}."
+    remedy = "Restore it from Git, or, if {version} was never deployed, remove {folder}."
+
+
+class PrefixChanged(VersionError):
+    """Versions call functions by names that begin with another prefix."""
+
+    happened = (
+        "settings.toml: prefix cannot change once versions are deployed, and {version} uses functions of "
+        "another prefix than {prefix!r}."
+    )
+    remedy = "Set prefix back to what it was."
+
+
+class TemplateChanged(VersionError):
+    """The product's template is not what it was when its version was first synthesized."""
+
+    happened = "The product's template has changed since {version} was synthesized."
+    remedy = (
+        "Publish a new version (python -m operations publish) or, if {version} was never deployed, remove "
+        "{snapshot} and repeat."
+    )
+
+
+# -- layers --------------------------------------------------------------------------------------------------
+
+
+class LayerBuildFailed(SettingsError):
+    """A layer's build script ended with an error."""
+
+    happened = "{script} has failed (its messages are above)."
+    remedy = (
+        "Correct that and synthesize again, or set the context aws:cdk:bundling-stacks to [] for templates "
+        "without layer content."
+    )
