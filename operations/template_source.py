@@ -351,21 +351,27 @@ def _unreadable(source: str, ref: str, said: str) -> SourceUnreadable:
     return SourceUnreadable(source=source, reason=last.strip().rstrip("."))
 
 
+def _folder(repository: Repo, commit: str, where: str) -> Any:
+    """Return the tree of the folder. Raises CommitFolderMissing, SourceFolderIsFile."""
+    tree = repository.commit(commit).tree
+    if not where:
+        return tree
+    try:
+        tree = tree.join(where)
+    except KeyError:
+        raise CommitFolderMissing(commit=commit[:12], folder=where) from None
+    if tree.type != "tree":
+        raise SourceFolderIsFile(folder=where)
+    return tree
+
+
 def _read_tree(
     repository: Repo, commit: str, where: str, profiles: Sequence[str]
 ) -> tuple[list[TemplateFile], tuple[str, ...]]:
-    tree = repository.commit(commit).tree
-    if where:
-        try:
-            tree = tree.join(where)
-        except KeyError:
-            raise CommitFolderMissing(commit=commit[:12], folder=where) from None
-        if tree.type != "tree":
-            raise SourceFolderIsFile(folder=where)
     entries: dict[str, Any] = {}
     item: Any  # GitPython's annotation of traverse() has cases that it never yields
     try:
-        for item in tree.traverse():
+        for item in _folder(repository, commit, where).traverse():
             path = os.fsdecode(item.path).removeprefix(f"{where}/" if where else "")
             if item.type != "tree":
                 entries[path] = item
