@@ -325,7 +325,7 @@ def test_status_without_a_deployed_product(installed: Installed, capsys, monkeyp
     monkeypatch.setenv("SETTINGS_FILE", str(other))
     code, said = told(capsys, "status", "--versions-dir", str(tmp_path / "none"))
     assert code == 1
-    assert "run cdk deploy" in said["problem"]
+    assert "Run cdk deploy" in said["problem"]
 
 
 def test_an_inactive_version_is_not_rolled_out(installed: Installed, capsys):
