@@ -10,7 +10,7 @@ CONTRACT := tests/standin/node_modules/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo test test-long test-scenarios check lint types gates format synth layers test-layers faults bench sbom lock clean
+.PHONY: help install tools demo test test-long test-scenarios check lint types gates format synth layers test-layers faults bench reference sbom lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -83,6 +83,9 @@ faults: $(STAMP) ## every request of a launch, an update and a delete, with ever
 
 bench: $(STAMP) ## what operations cost: requests, processes, bytes; then time, as ratios within one run
 	$(BIN)/python -m tests.bench
+
+reference: $(STAMP) ## write docs/reference.md from the code
+	$(BIN)/python -m docs.reference
 
 sbom: $(STAMP) ## build/sbom.json: CycloneDX, of what runs in Lambda
 	$(BIN)/python layers/sbom
