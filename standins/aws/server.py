@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from botocore import xform_name
-from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request as HttpRequest
 from werkzeug.wrappers import Response as HttpResponse
 
@@ -26,14 +25,12 @@ from standins.aws.launches import Launches
 from standins.aws.protocol import SERVICES, Request, ServiceError, answer, answer_error, parse, service_model
 from standins.aws.sagemaker import SageMaker
 from standins.aws.service_catalog import ServiceCatalog
+from standins.serving import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from werkzeug.serving import BaseWSGIServer
-
 _CREDENTIAL = re.compile(r"Credential=(?P<key>[^/,\s]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
-HOST = "127.0.0.1"
 
 
 class AwsStandIn:
@@ -55,7 +52,6 @@ class AwsStandIn:
             "servicecatalog": (self.service_catalog, self.launches),
         }
         self._controls = Controls(self)
-        self._server: BaseWSGIServer | None = None
 
     @classmethod
     @contextmanager
@@ -68,15 +64,13 @@ class AwsStandIn:
         try:
             yield stand_in
         finally:
-            server.shutdown()
+            server.stop()
             thread.join()
-            server.server_close()
 
-    def bind(self, port: int) -> BaseWSGIServer:
-        """Return the server, bound to 127.0.0.1; the caller serves it."""
-        server = make_server(HOST, port, self, threaded=True, request_handler=_Quiet)
-        server.daemon_threads = True  # type: ignore[attr-defined]
-        self.base_url = f"http://{HOST}:{server.port}"
+    def bind(self, port: int) -> Server:
+        """Return the server, bound to 127.0.0.1; the caller serves it. Raises CannotListen."""
+        server = Server(port, self)
+        self.base_url = server.url
         return server
 
     def operations(self) -> dict[str, list[str]]:
@@ -148,12 +142,3 @@ class AwsStandIn:
             raise
         finally:
             self.calls.append(call.log_entry(outcome))
-
-
-class _Quiet(WSGIRequestHandler):
-    """Logs nothing: the call log is asked for."""
-
-    protocol_version = "HTTP/1.1"
-
-    def log(self, type: str, message: str, *args: Any) -> None:
-        """Drop the line."""
