@@ -10,7 +10,7 @@ from standins.github.bare import Bare, CommitInfo, Person
 from standins.github.messages import ApiError, Json, Response, invalid, not_found
 from standins.github.model import Comment, Pull, now
 from standins.github.pushes import close, mark_merged
-from standins.github.rest.contents import person, refuse_workflow
+from standins.github.rest.contents import refuse_workflow
 from standins.github.rest.router import Call, route
 from standins.github.rules import refuse_violation
 from standins.github.urls import node_id
@@ -266,24 +266,30 @@ def _refuse_merge(call: Call, pull: Pull, actions: list[str]) -> None:
     refuse_violation(call.repository, call.role, ref, actions, status=405, merging=True)
 
 
-@route(
-    "GET",
-    _PULL + "/merge",
-    "pulls/pulls#check-if-a-pull-request-has-been-merged",
-    _READ,
-)
-def is_merged(call: Call) -> Response:
-    """Answer 204 for a merged pull request, 404 for another."""
-    if _pull(call).merged_at is None:
-        raise not_found()
-    return Response.empty()
-
-
 @route("PUT", _PULL + "/merge", "pulls/pulls#merge-a-pull-request", _MERGE)
 def merge_pull(call: Call) -> Response:
     """Merge by `merge_method`: merge, squash or rebase, with git itself."""
-    pull, it, bare = _pull(call), call.repository, call.bare
+    pull, bare = _pull(call), call.bare
     method = call.value("merge_method", str) or "merge"
+    _refuse_method(call, pull, method)
+    base = bare.branch(pull.base)
+    _refuse_merge(call, pull, ["update", "merge"] if method == "merge" else ["update"])
+    for change in bare.changes(bare.merge_base(base, pull.head_sha) or base, pull.head_sha):
+        refuse_workflow(call, change.path)
+    commit = _merged(call, pull, base, method)
+    if not commit:
+        raise ApiError(405, "This branch can't be rebased" if method == "rebase" else "Pull Request is not mergeable")
+    mark_merged(pull, commit, call.user.login)
+    before = bare.refs()
+    bare.update_ref(f"refs/heads/{pull.base}", commit, base)
+    _delete_merged_head(call, pull)
+    call.moved_refs(before)
+    return Response.json(200, {"sha": commit, "merged": True, "message": "Pull Request successfully merged"})
+
+
+def _refuse_method(call: Call, pull: Pull, method: str) -> None:
+    """Raise ApiError when the repository does not merge so, or the pull request is not as the request has it."""
+    it = call.repository
     if method not in ("merge", "squash", "rebase"):
         raise ApiError(422, "Invalid merge_method")
     allowed = {"merge": it.allow_merge_commit, "squash": it.allow_squash_merge, "rebase": it.allow_rebase_merge}
@@ -297,28 +303,21 @@ def merge_pull(call: Call) -> Response:
     wanted = call.value("sha", str)
     if wanted is not None and wanted != pull.head_sha:
         raise ApiError(409, "Head branch was modified. Review and try the merge again.")
-    base = bare.branch(pull.base)
-    _refuse_merge(call, pull, ["update", "merge"] if method == "merge" else ["update"])
-    for change in bare.changes(bare.merge_base(base, pull.head_sha) or base, pull.head_sha):
-        refuse_workflow(call, change.path)
-    commit = _merged(call, pull, base, method)
-    if not commit:
-        raise ApiError(405, "This branch can't be rebased" if method == "rebase" else "Pull Request is not mergeable")
-    mark_merged(pull, commit, call.user.login)
-    before = bare.refs()
-    bare.update_ref(f"refs/heads/{pull.base}", commit, base)
+
+
+def _delete_merged_head(call: Call, pull: Pull) -> None:
+    """Delete the merged branch where the repository wants that; pull requests into it go to its base."""
+    it, bare = call.repository, call.bare
     if it.delete_branch_on_merge and pull.head != it.default_branch and bare.branch(pull.head):
         for other in it.pulls:
             if other.state == "open" and other.base == pull.head:
                 other.base = pull.base
         bare.update_ref(f"refs/heads/{pull.head}", "")
-    call.moved_refs(before)
-    return Response.json(200, {"sha": commit, "merged": True, "message": "Pull Request successfully merged"})
 
 
 def _merged(call: Call, pull: Pull, base: str, method: str) -> str:
     """Return the commit that the base branch gets, "" for a conflict."""
-    bare, who = call.bare, person(call)
+    bare, who = call.bare, call.person
     title, message = call.value("commit_title", str), call.value("commit_message", str)
     tree = bare.merge(base, pull.head_sha)
     if not tree:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def test_it_is_switched_off_again_and_a_reset_does_not_wait(client: Client, wait
 @pytest.mark.parametrize("wrong", [-1, 61_000, "soon", None])
 def test_what_is_no_latency_is_refused(client: Client, wrong: object) -> None:
     url = f"{client.github.base_url}/_standin/latency"
-    refused = client.session.put(url, json={"milliseconds": wrong}, timeout=10)
+    refused = client.session.put(url, data=json.dumps({"milliseconds": wrong}), timeout=10)
     assert refused.status_code == 422
     assert "milliseconds" in refused.json()["message"]
     assert client.control("GET", "/latency") == {"milliseconds": 0}

@@ -37,7 +37,6 @@ VALID: dict[str, Any] = {
     "committer": {"name": "Dana", "email": "dana@example.com"},
     "ref": "refs/heads/made",
     "sha": "0" * 40,
-    "force": True,
     "key_id": "1",
     "encrypted_value": "eA==",
     "value": "v",
