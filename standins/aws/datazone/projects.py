@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from standins.aws.calls import Record, new_id, now
 from standins.aws.datazone.grants import granted_profiles
-from standins.aws.datazone.model import Domains, found, listed
+from standins.aws.datazone.model import Domain, Domains, found, listed
 from standins.aws.protocol import ServiceError, invalid
 
 if TYPE_CHECKING:
@@ -35,16 +35,7 @@ class ProjectOperations:
         domain = self._domains.named(request["domainIdentifier"])
         unit = request.get("domainUnitId", domain.root_unit)
         found(domain.units, unit, "Domain unit")
-        profile: Record = {}
-        if "projectProfileId" in request:
-            profile = found(domain.profiles, request["projectProfileId"], "Project profile")
-            if profile["status"] != "ENABLED":
-                raise invalid(f"Project profile {profile['name']} is not enabled.")
-            if profile["id"] not in granted_profiles(domain, unit):
-                raise ServiceError(
-                    "AccessDeniedException",
-                    f"No grant lets projects be made from project profile {profile['name']} here.",
-                )
+        profile = _granted_profile(domain, unit, request["projectProfileId"]) if "projectProfileId" in request else {}
         _check_user_parameters(profile.get("environmentConfigurations", []), request.get("userParameters", []))
         with self._domains.lock:
             if any(item["name"] == request["name"] for item in domain.projects.values()):
@@ -115,6 +106,17 @@ class ProjectOperations:
 
     def _project(self, request: Record) -> Record:
         return found(self._domains.named(request["domainIdentifier"]).projects, request["identifier"], "Project")
+
+
+def _granted_profile(domain: Domain, unit: str, identifier: str) -> Record:
+    """Return the profile. Raises ServiceError unless projects may be made of it in the domain unit."""
+    profile = found(domain.profiles, identifier, "Project profile")
+    if profile["status"] != "ENABLED":
+        raise invalid(f"Project profile {profile['name']} is not enabled.")
+    if profile["id"] not in granted_profiles(domain, unit):
+        message = f"No grant lets projects be made from project profile {profile['name']} here."
+        raise ServiceError("AccessDeniedException", message)
+    return profile
 
 
 def _check_user_parameters(configurations: list[Record], given: list[Record]) -> None:
