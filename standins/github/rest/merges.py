@@ -53,7 +53,7 @@ def _refuse_merge(call: Call, pull: Pull, actions: list[str]) -> None:
 
 
 @route("PUT", PULL + "/merge", "pulls/pulls#merge-a-pull-request", _MERGE)
-def mergepull_of(call: Call) -> Response:
+def merge_pull(call: Call) -> Response:
     """Merge by `merge_method`: merge, squash or rebase, with git itself."""
     pull, bare = pull_of(call), call.bare
     method = call.value("merge_method", str) or "merge"
