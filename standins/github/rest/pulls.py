@@ -134,7 +134,7 @@ def list_pulls(call: Call) -> Response:
 
 
 @route("POST", PULLS, "pulls/pulls#create-a-pull-request", _WRITE, creates=True)
-def createpull_of(call: Call) -> Response:
+def create_pull(call: Call) -> Response:
     """Open a pull request."""
     it, bare, user = call.repository, call.bare, call.user
     head, base = str(call.required("head", str)), str(call.required("base", str))
@@ -146,7 +146,7 @@ def createpull_of(call: Call) -> Response:
     for field in ("base", "head"):
         if not tips[field]:
             raise invalid("Validation Failed", resource="PullRequest", field=field, code="invalid")
-    _refusepull_of(call, bare, branch, base)
+    _refuse_pull(call, bare, branch, base)
     with call.store.changing(it):
         pull = Pull(
             id=call.store.new_id(),
@@ -169,7 +169,7 @@ def createpull_of(call: Call) -> Response:
     return Response.json(201, full(call, pull, fresh=True), location)
 
 
-def _refusepull_of(call: Call, bare: Bare, head: str, base: str) -> None:
+def _refuse_pull(call: Call, bare: Bare, head: str, base: str) -> None:
     def refuse(message: str) -> ApiError:
         return invalid("Validation Failed", resource="PullRequest", code="custom", message=message)
 
@@ -182,20 +182,20 @@ def _refusepull_of(call: Call, bare: Bare, head: str, base: str) -> None:
 
 
 @route("GET", PULL, "pulls/pulls#get-a-pull-request", _READ)
-def getpull_of(call: Call) -> Response:
+def get_pull(call: Call) -> Response:
     """Return a pull request."""
     return Response.json(200, full(call, pull_of(call)))
 
 
 @route("PATCH", PULL, "pulls/pulls#update-a-pull-request", _WRITE)
-def updatepull_of(call: Call) -> Response:
+def update_pull(call: Call) -> Response:
     """Change title, body, base or state."""
     pull, bare = pull_of(call), call.bare
     base, state = call.value("base", str), call.value("state", str)
     if base is not None and base != pull.base:
         if not bare.branch(base):
             raise invalid("Validation Failed", resource="PullRequest", field="base", code="invalid")
-        _refusepull_of(call, bare, pull.head, base)
+        _refuse_pull(call, bare, pull.head, base)
         pull.base, pull.base_sha = base, bare.branch(base)
     if state not in (None, "open", "closed"):
         raise invalid("Validation Failed", resource="PullRequest", code="invalid", field="state")
