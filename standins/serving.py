@@ -117,7 +117,7 @@ class Handler(WSGIRequestHandler):
         if "wsgi.input_terminated" not in self.environ:
             length = self.headers.get("content-length", "")
             self.environ["wsgi.input"] = LimitedStream(
-                cast("BinaryIO", self.rfile), int(length) if length.isdigit() else 0
+                cast("BinaryIO", self.rfile), int(length) if length.isdecimal() else 0
             )
             self.environ["wsgi.input_terminated"] = True
         return self.environ["wsgi.input"]

@@ -39,7 +39,13 @@ class GitHubStandIn:
         self.urls = Urls(self._server.url)
         self.controls = Controls(self.store, self.urls, self.faults, self.log, self.accounting, self.latency)
         self._application = Application(
-            self.respond, self.controls, self.store, self.faults, self.log, self.latency, self.stopping
+            lambda request: self.respond(request),  # noqa: PLW0108 -- looked up each time: a test may replace it
+            self.controls,
+            self.store,
+            self.faults,
+            self.log,
+            self.latency,
+            self.stopping,
         )
         self.organization = self.store.add_account(ORGANIZATION, "Organization").login
         self.token = ""

@@ -19,7 +19,7 @@ _MERGE = Need("contents", write=True, role="write")
 def pull_of(call: Call, name: str = "pull_number") -> Pull:
     """Return the pull request of the path. Raises ApiError 404."""
     text = call.parameters[name]
-    pull = call.repository.pull(int(text)) if text.isdigit() else None
+    pull = call.repository.pull(int(text)) if text.isdecimal() else None
     if pull is None:
         raise not_found()
     return pull
