@@ -18,8 +18,8 @@ import boto3
 import pytest
 from botocore.validate import ParamValidator
 
-from standins.aws import AwsStandIn
 from standins.aws.protocol import SERVICES
+from standins.aws.server import AwsStandIn
 
 REGION = "us-east-1"
 SESSION = boto3.session.Session()

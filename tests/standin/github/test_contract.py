@@ -14,9 +14,9 @@ import jwt
 import pytest
 from nacl.public import PublicKey, SealedBox
 
-from standins.github import GitHubStandIn
 from standins.github.messages import Request, Response
 from standins.github.rest.router import ROUTES
+from standins.github.server import GitHubStandIn
 from tests.standin.github import contract
 from tests.standin.github.conftest import Client
 

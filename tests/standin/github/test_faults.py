@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from standins.github import GitHubStandIn
+from standins.github.server import GitHubStandIn
 from tests.standin.github.conftest import Client, Clone, Cloning
 
 

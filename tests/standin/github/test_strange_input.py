@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from standins.github import GitHubStandIn
 from standins.github.rest.router import ROUTES
+from standins.github.server import GitHubStandIn
 from tests.standin.github.conftest import Client
 
 TEXT = st.one_of(
