@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import signal
-import threading
+import sys
 
 from standins.aws.server import AwsStandIn
+from standins.serving import CannotListen
 
 
 def main() -> None:
@@ -16,15 +17,13 @@ def main() -> None:
     parser.add_argument("--aws-endpoint", required=True, metavar="URL", help="MiniStack's address")
     arguments = parser.parse_args()
     stand_in = AwsStandIn(arguments.aws_endpoint)
-    server = stand_in.bind(arguments.port)
-    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-    print(f"AWS stand-in at {stand_in.base_url}", flush=True)
     try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        server.server_close()
+        server = stand_in.bind(arguments.port)
+    except CannotListen as error:
+        sys.exit(f"The AWS stand-in cannot start: {error}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # which raises KeyboardInterrupt
+    print(f"AWS stand-in at {stand_in.base_url}", flush=True)
+    server.serve_forever()
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ def new_id(length: int = 14, prefix: str = "", alphabet: str = string.ascii_lowe
 def page(items: Iterable[Any], size: int | None, token: str | None, most: int = 50) -> tuple[list[Any], str | None]:
     """Return one page and the token of the next. Raises ServiceError for a token that we did not give."""
     everything = list(items)
-    if token and not token.isdigit():
+    if token and not token.isdecimal():
         raise invalid("The pagination token is not valid.")
     start, length = int(token or 0), min(size or most, most)
     end = start + length

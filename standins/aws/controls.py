@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from typing import TYPE_CHECKING, Any
 
 from standins.aws.calls import Call, Record, now
-from standins.aws.datazone import TOOLING_BLUEPRINT
-from standins.aws.environments import ToolingBehaviour
+from standins.aws.datazone.grants import grant
+from standins.aws.datazone.model import TOOLING_BLUEPRINT, Domain
+from standins.aws.datazone.service import DataZone
+from standins.aws.datazone.tooling import ToolingBehaviour
+from standins.aws.emulator import Emulator
 from standins.aws.protocol import ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from standins.aws.datazone import Domain
-    from standins.aws.server import AwsStandIn
+    from collections.abc import Callable, Mapping, MutableSequence
 
 DEFAULT_ACCOUNT = "000000000000"
 DEFAULT_REGION = "us-east-1"
@@ -25,9 +24,17 @@ DEFAULT_REGION = "us-east-1"
 class Controls:
     """Answers the controls; every body and answer is JSON."""
 
-    def __init__(self, stand_in: AwsStandIn) -> None:
-        """Take the stand-in that is controlled."""
-        self._stand_in = stand_in
+    def __init__(
+        self,
+        datazone: DataZone,
+        emulator: Emulator,
+        calls: MutableSequence[Record],
+        operations: Callable[[], dict[str, list[str]]],
+    ) -> None:
+        """Take what is controlled, the log of calls, and who names the operations that there are."""
+        self._datazone = datazone
+        self._emulator = emulator
+        self._calls = calls
         self._routes: dict[tuple[str, str], Callable[[Record], Any]] = {
             ("POST", "domains"): self._make_domain,
             ("POST", "projects"): self._make_project,
@@ -38,7 +45,7 @@ class Controls:
             ("POST", "callers"): self._name_caller,
             ("GET", "calls"): self._list_calls,
             ("DELETE", "calls"): self._forget_calls,
-            ("GET", "operations"): lambda _: self._stand_in.operations(),
+            ("GET", "operations"): lambda _: operations(),
             ("GET", "health"): lambda _: {"status": "ok"},
         }
 
@@ -65,19 +72,16 @@ class Controls:
         return {"domainId": domain.id, "rootDomainUnitId": domain.root_unit, "toolingBlueprintId": tooling["id"]}
 
     def _domain(self, request: Record) -> Domain:
-        datazone, call = self._stand_in.datazone, self._call(request)
+        datazone, call = self._datazone, self._call(request)
         wanted, name = request.get("domainId", ""), request.get("domainName", request.get("name", "studio"))
         if wanted and wanted in datazone.domains:
             return datazone.domains[wanted]
-        mine = [
-            item for item in datazone.domains.values() if (item.account, item.region) == (call.account, call.region)
-        ]
-        for domain in mine:
+        for domain in datazone.domains.of(call):
             if not wanted and ("domainName" not in request or domain.record["name"] == name):
                 return domain
         if wanted and not re.fullmatch(r"dzd[-_][a-zA-Z0-9_-]{1,36}", wanted):
             raise ValueError(f"{wanted} is not a domain id, such as dzd-abc123")
-        domain = datazone.open_domain(call, {"name": name}, wanted)
+        domain = datazone.domain_operations.open_domain(call, {"name": name}, wanted)
         domain.configurations[self._tooling_blueprint(domain)["id"]] = {
             "domainId": domain.id,
             "environmentBlueprintId": self._tooling_blueprint(domain)["id"],
@@ -96,7 +100,7 @@ class Controls:
 
     def _make_project(self, request: Record) -> Record:
         """A project, and what it needs: a domain, and a profile of that name with Tooling alone, granted to all."""
-        datazone, call = self._stand_in.datazone, self._call(request)
+        datazone, call = self._datazone, self._call(request)
         domain = self._domain({key: value for key, value in request.items() if key != "name"})
         profile = self._profile(domain, call, request.get("profile", "regression"))
         if request.get("tooling"):
@@ -108,10 +112,10 @@ class Controls:
             made = {"domainIdentifier": domain.id, "name": request["name"], "projectProfileId": profile["id"]}
             if "userParameters" in request:
                 made["userParameters"] = request["userParameters"]
-            project = datazone.start_project(call, made, request.get("projectId", ""))
-            self._stand_in.environments.announce_creation(call, domain, project, made)
+            project = datazone.project_operations.start_project(call, made, request.get("projectId", ""))
+            datazone.events.project_created(call, domain, project, made)
         if request.get("wait"):
-            self._wait(domain, project["id"])
+            datazone.deployment.wait(project["id"])
         details = domain.projects[project["id"]]["environmentDeploymentDetails"]
         return {
             "domainId": domain.id,
@@ -122,42 +126,35 @@ class Controls:
             "status": details["overallDeploymentStatus"],
         }
 
-    @staticmethod
-    def _wait(domain: Domain, project_id: str) -> None:
-        pending = {"PENDING_DEPLOYMENT", "IN_PROGRESS"}
-        while domain.projects[project_id]["environmentDeploymentDetails"]["overallDeploymentStatus"] in pending:
-            time.sleep(0.05)
-
     def _profile(self, domain: Domain, call: Call, name: str) -> Record:
-        datazone = self._stand_in.datazone
+        """Find the profile of that name, or make it and let everybody make projects of it."""
         for profile in domain.profiles.values():
             if profile["name"] == name:
                 return profile
-        profile = datazone.create_project_profile(
-            call,
-            {
-                "domainIdentifier": domain.id,
-                "name": name,
-                "status": "ENABLED",
-                "environmentConfigurations": [
-                    {
-                        "name": TOOLING_BLUEPRINT,
-                        "environmentBlueprintId": self._tooling_blueprint(domain)["id"],
-                        "deploymentMode": "ON_CREATE",
-                        "deploymentOrder": 0,
-                        "awsAccount": {"awsAccountId": call.account},
-                        "awsRegion": {"regionName": call.region},
-                    }
-                ],
-            },
-        )
-        everybody: Record = {"user": {"allUsersGrantFilter": {}}}
-        detail = {
-            "createProjectFromProjectProfile": {"includeChildDomainUnits": True, "projectProfiles": [profile["id"]]}
+        tooling = {
+            "name": TOOLING_BLUEPRINT,
+            "environmentBlueprintId": self._tooling_blueprint(domain)["id"],
+            "deploymentMode": "ON_CREATE",
+            "deploymentOrder": 0,
+            "awsAccount": {"awsAccountId": call.account},
+            "awsRegion": {"regionName": call.region},
         }
-        entity = ("DOMAIN_UNIT", domain.root_unit)
-        datazone.grant(
-            domain, entity, "CREATE_PROJECT_FROM_PROJECT_PROFILE", principal=everybody, detail=detail, by=call.caller
+        made = {
+            "domainIdentifier": domain.id,
+            "name": name,
+            "status": "ENABLED",
+            "environmentConfigurations": [tooling],
+        }
+        profile = self._datazone.profile_operations.create_project_profile(call, made)
+        allowed = {"includeChildDomainUnits": True, "projectProfiles": [profile["id"]]}
+        grant(
+            self._datazone.domains,
+            domain,
+            ("DOMAIN_UNIT", domain.root_unit),
+            "CREATE_PROJECT_FROM_PROJECT_PROFILE",
+            principal={"user": {"allUsersGrantFilter": {}}},
+            detail={"createProjectFromProjectProfile": allowed},
+            by=call.caller,
         )
         return profile
 
@@ -170,32 +167,32 @@ class Controls:
             git_branch_name=str(request.get("gitBranchName", "")),
             mlflow=bool(request.get("mlflow", True)),
         )
-        self._stand_in.environments.tooling[request.get("project", "*")] = behaviour
+        self._datazone.tooling.behaviours[request.get("project", "*")] = behaviour
         return {"project": request.get("project", "*"), "seconds": behaviour.seconds, "failure": behaviour.failure}
 
     def _set_events(self, request: Record) -> Record:
-        self._stand_in.environments.events = bool(request["enabled"])
+        self._datazone.events.enabled = bool(request["enabled"])
         return self._tell_events(request)
 
     def _tell_events(self, _: Record) -> Record:
-        environments = self._stand_in.environments
-        return {"enabled": environments.events, "undelivered": environments.undelivered}
+        events = self._datazone.events
+        return {"enabled": events.enabled, "undelivered": events.undelivered}
 
     def _set_iam_propagation(self, request: Record) -> Record:
-        self._stand_in.environments.role_refusals = int(request["refusals"])
-        return {"refusals": self._stand_in.environments.role_refusals}
+        self._datazone.roles.refusals = int(request["refusals"])
+        return {"refusals": self._datazone.roles.refusals}
 
     def _name_caller(self, request: Record) -> Record:
-        self._stand_in.emulator.name_caller(request["accessKey"], request["arn"])
+        self._emulator.name_caller(request["accessKey"], request["arn"])
         return {"arn": request["arn"]}
 
     def _list_calls(self, request: Record) -> list[Record]:
         return [
             entry
-            for entry in list(self._stand_in.calls)
+            for entry in list(self._calls)
             if all(entry.get(key) == value for key, value in request.items() if key in ("service", "operation"))
         ]
 
     def _forget_calls(self, _: Record) -> Record:
-        self._stand_in.calls.clear()
+        self._calls.clear()
         return {}

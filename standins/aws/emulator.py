@@ -117,7 +117,7 @@ class Emulator:
             arn = str(self.client("sts", region, Credentials(access_key)).get_caller_identity()["Arn"])
         except (BotoCoreError, ClientError):
             # A session's key tells nothing without its token (LOCAL_ENFORCE_IAM): it is of the one account there is.
-            account = access_key if access_key.isdigit() and len(access_key) == 12 else ACCOUNT
+            account = access_key if access_key.isdecimal() and len(access_key) == 12 else ACCOUNT
             return f"arn:aws:iam::{account}:root"
         if ":assumed-role/" in arn:
             _, _, _, _, account, resource = arn.split(":", 5)

@@ -197,17 +197,20 @@ def _broken_constraints(value: Any, shape: Any, where: str) -> Iterator[str]:
             yield from _broken_constraints(key, shape.key, f"{where}.{key}(key)")
             yield from _broken_constraints(item, shape.value, f"{where}.{key}")
     elif shape.type_name == "string" and isinstance(value, str):
-        yield from _out_of_range(len(value), shape, where, "characters")
-        pattern = _compiled(shape.metadata.get("pattern", ""))
-        if pattern and not pattern.fullmatch(value):
-            yield (
-                f"Value at '{where}' failed to satisfy constraint: Member must satisfy regular expression pattern: "
-                f"{shape.metadata['pattern']}"
-            )
-        if shape.enum and value not in shape.enum:
-            yield f"Value at '{where}' failed to satisfy constraint: Member must satisfy enum value set: {shape.enum}"
+        yield from _broken_text(value, shape, where)
     elif shape.type_name in ("integer", "long") and isinstance(value, int):
         yield from _out_of_range(value, shape, where, "")
+
+
+def _broken_text(value: str, shape: Any, where: str) -> Iterator[str]:
+    """Yield what a text breaks: its length, its pattern, its enumeration."""
+    yield from _out_of_range(len(value), shape, where, "characters")
+    failed = f"Value at '{where}' failed to satisfy constraint: Member must satisfy"
+    pattern = _compiled(shape.metadata.get("pattern", ""))
+    if pattern and not pattern.fullmatch(value):
+        yield f"{failed} regular expression pattern: {shape.metadata['pattern']}"
+    if shape.enum and value not in shape.enum:
+        yield f"{failed} enum value set: {shape.enum}"
 
 
 def _out_of_range(size: int, shape: Shape, where: str, unit: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from standins.aws.calls import Record, Table, new_id, now, page
 from standins.aws.protocol import ServiceError
@@ -22,13 +22,6 @@ class SageMaker:
         self._tags: dict[str, dict[str, str]] = {}
         self._lock = RLock()
 
-    def create_domain(self, call: Call, request: Record) -> Record:
-        """CreateDomain: in service at once."""
-        settings = dict(request.get("DomainSettings", {}))
-        return self.open_domain(
-            call.account, call.region, request["DomainName"], settings=settings, tags=_tag_map(request), request=request
-        )
-
     def open_domain(
         self,
         account: str,
@@ -37,16 +30,15 @@ class SageMaker:
         *,
         settings: Record,
         tags: dict[str, str],
-        request: Record | None = None,
+        more: Record,
     ) -> Record:
-        """Make a domain; `settings` are its DomainSettings."""
+        """Make a domain; `settings` are its DomainSettings, `more` is what else CreateDomain would have been given."""
         with self._lock:
             if any(item["DomainName"] == name and item["_account"] == account for item in self._domains.values()):
                 raise ServiceError("ResourceInUse", f"Domain {name} already exists.")
             domain_id = new_id(12, "d-")
             arn = f"arn:aws:sagemaker:{region}:{account}:domain/{domain_id}"
-            known = {key: value for key, value in (request or {}).items() if key != "Tags"}
-            self._domains[domain_id] = known | {
+            self._domains[domain_id] = more | {
                 "DomainArn": arn,
                 "DomainId": domain_id,
                 "DomainName": name,
@@ -71,11 +63,6 @@ class SageMaker:
         """DescribeDomain."""
         return self._domain(call, request["DomainId"])
 
-    def delete_domain(self, call: Call, request: Record) -> Record:
-        """DeleteDomain: with its spaces."""
-        self.close_domain(self._domain(call, request["DomainId"])["DomainId"])
-        return {}
-
     def close_domain(self, domain_id: str) -> None:
         """Remove a domain and its spaces; one that is gone is fine."""
         with self._lock:
@@ -83,13 +70,6 @@ class SageMaker:
             self._spaces = [space for space in self._spaces if space["DomainId"] != domain_id]
             if domain:
                 self._tags.pop(domain["DomainArn"], None)
-
-    def create_space(self, call: Call, request: Record) -> Record:
-        """CreateSpace: in service at once."""
-        self._domain(call, request["DomainId"])
-        return self.open_space(
-            call.account, call.region, request["DomainId"], request["SpaceName"], tags=_tag_map(request)
-        )
 
     def open_space(self, account: str, region: str, domain_id: str, name: str, *, tags: dict[str, str]) -> Record:
         """Make a space in a domain."""
@@ -123,24 +103,11 @@ class SageMaker:
         items, token = page(mine, request.get("MaxResults"), request.get("NextToken"), 10)
         return {"Spaces": items, "NextToken": token}
 
-    def describe_space(self, call: Call, request: Record) -> Record:
-        """DescribeSpace."""
-        for space in self._spaces:
-            if space["DomainId"] == request["DomainId"] and space["SpaceName"] == request["SpaceName"]:
-                return space
-        raise ServiceError("ResourceNotFound", f"Space {request['SpaceName']} does not exist.")
-
     def list_tags(self, call: Call, request: Record) -> Record:
         """ListTags."""
         tags = [{"Key": key, "Value": value} for key, value in self._tagged(request["ResourceArn"]).items()]
         items, token = page(tags, request.get("MaxResults"), request.get("NextToken"))
         return {"Tags": items, "NextToken": token}
-
-    def add_tags(self, call: Call, request: Record) -> Record:
-        """AddTags."""
-        tags = self._tagged(request["ResourceArn"])
-        tags.update(_tag_map(request))
-        return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
     def _tagged(self, arn: str) -> dict[str, str]:
         if arn not in self._tags:
@@ -156,7 +123,3 @@ class SageMaker:
 
 def _is_of(record: Record, call: Call) -> bool:
     return bool(record["_account"] == call.account and record["_region"] == call.region)
-
-
-def _tag_map(request: dict[str, Any]) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}

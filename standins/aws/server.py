@@ -13,27 +13,22 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from botocore import xform_name
-from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request as HttpRequest
 from werkzeug.wrappers import Response as HttpResponse
 
 from standins.aws.calls import Call
 from standins.aws.controls import Controls
-from standins.aws.datazone import DataZone
+from standins.aws.datazone.service import DataZone
 from standins.aws.emulator import Emulator
-from standins.aws.environments import Environments
-from standins.aws.launches import Launches
 from standins.aws.protocol import SERVICES, Request, ServiceError, answer, answer_error, parse, service_model
 from standins.aws.sagemaker import SageMaker
-from standins.aws.service_catalog import ServiceCatalog
+from standins.aws.service_catalog.service import ServiceCatalog
+from standins.serving import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from werkzeug.serving import BaseWSGIServer
-
 _CREDENTIAL = re.compile(r"Credential=(?P<key>[^/,\s]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
-HOST = "127.0.0.1"
 
 
 class AwsStandIn:
@@ -43,19 +38,15 @@ class AwsStandIn:
         """Take MiniStack's address; nothing is served yet."""
         self.emulator = Emulator(aws_endpoint)
         self.sagemaker = SageMaker()
-        self.environments = Environments(self.emulator, self.sagemaker)
-        self.datazone = DataZone(self.environments)
+        self.datazone = DataZone(self.emulator, self.sagemaker)
         self.calls: deque[dict[str, Any]] = deque(maxlen=20_000)
         self.base_url = ""
-        self.service_catalog = ServiceCatalog(self.emulator)
-        self.launches = Launches(self.emulator, self.service_catalog)
         self._services: dict[str, tuple[object, ...]] = {
-            "datazone": (self.datazone,),
+            "datazone": self.datazone.operations,
             "sagemaker": (self.sagemaker,),
-            "servicecatalog": (self.service_catalog, self.launches),
+            "servicecatalog": ServiceCatalog(self.emulator).operations,
         }
-        self._controls = Controls(self)
-        self._server: BaseWSGIServer | None = None
+        self._controls = Controls(self.datazone, self.emulator, self.calls, self.operations)
 
     @classmethod
     @contextmanager
@@ -68,15 +59,13 @@ class AwsStandIn:
         try:
             yield stand_in
         finally:
-            server.shutdown()
+            server.stop()
             thread.join()
-            server.server_close()
 
-    def bind(self, port: int) -> BaseWSGIServer:
-        """Return the server, bound to 127.0.0.1; the caller serves it."""
-        server = make_server(HOST, port, self, threaded=True, request_handler=_Quiet)
-        server.daemon_threads = True  # type: ignore[attr-defined]
-        self.base_url = f"http://{HOST}:{server.port}"
+    def bind(self, port: int) -> Server:
+        """Return the server, bound to 127.0.0.1; the caller serves it. Raises CannotListen."""
+        server = Server(port, self)
+        self.base_url = server.url
         return server
 
     def operations(self) -> dict[str, list[str]]:
@@ -85,9 +74,9 @@ class AwsStandIn:
             service: [
                 name
                 for name in service_model(service).operation_names
-                if any(hasattr(half, xform_name(name)) for half in halves)
+                if any(hasattr(part, xform_name(name)) for part in parts)
             ]
-            for service, halves in self._services.items()
+            for service, parts in self._services.items()
         }
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
@@ -135,7 +124,7 @@ class AwsStandIn:
         caller = self.emulator.caller(key, region)
         call = Call(service, operation, caller, caller.split(":")[4], region, parameters, key)
         name = xform_name(operation)
-        handler = next((getattr(half, name) for half in self._services[service] if hasattr(half, name)), None)
+        handler = next((getattr(part, name) for part in self._services[service] if hasattr(part, name)), None)
         outcome = "InternalFailure"
         try:
             if handler is None:
@@ -148,12 +137,3 @@ class AwsStandIn:
             raise
         finally:
             self.calls.append(call.log_entry(outcome))
-
-
-class _Quiet(WSGIRequestHandler):
-    """Logs nothing: the call log is asked for."""
-
-    protocol_version = "HTTP/1.1"
-
-    def log(self, type: str, message: str, *args: Any) -> None:
-        """Drop the line."""

@@ -7,9 +7,9 @@ import os
 import signal
 import sys
 from pathlib import Path
-from types import FrameType
 
 from standins.github.server import GitHubStandIn
+from standins.serving import CannotListen
 
 
 def main() -> int:
@@ -20,22 +20,16 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         github = GitHubStandIn(arguments.root, arguments.port)
-    except OSError as error:
-        print(f"The GitHub stand-in cannot start: {error}.", file=sys.stderr)
+    except (OSError, CannotListen) as error:
+        print(f"The GitHub stand-in cannot start: {error}", file=sys.stderr)
         return 1
     token = os.environ.get("GITHUB_TOKEN", "")
     if token:
         github.store.make_token(token, scopes=["repo", "workflow", "delete_repo"])
 
-    def interrupted(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, interrupted)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # which raises KeyboardInterrupt
     print(f"GitHub stand-in at {github.base_url} (API {github.api_url})", flush=True)
-    try:
-        github.serve()
-    except KeyboardInterrupt:
-        github.stopping.set()
+    github.serve()
     return 0
 
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from standins.github.faults import Fault, Faults
+from standins.github.latency import Latency, RoundTrip
 from standins.github.limits import Accounting, Limits
 from standins.github.messages import ApiError, Json, Request, Response, not_found
 from standins.github.model import ROLES, Protection, Repository, Ruleset
 from standins.github.requests_log import RequestLog
 from standins.github.store import Store
 from standins.github.urls import Urls
+
+M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Controls:
     faults: Faults
     log: RequestLog
     accounting: Accounting
+    latency: Latency
 
     def serve(self, request: Request) -> Response:
         """Answer one request below /_standin."""
@@ -157,16 +162,22 @@ class Controls:
 
     def put_limits(self, body: Json) -> Response:
         """Set the rate limits: {enabled, primary?, points?, content?, content_hour?, concurrent?, minute?, hour?}."""
-        try:
-            limits = Limits.model_validate(body)
-        except ValidationError as error:
-            raise ApiError(422, f"These limits cannot be read: {error.errors()[0]['msg']}.") from None
+        limits = _parsed(Limits, body)
         self.accounting.configure(limits)
         return Response.json(200, limits.model_dump())
 
     def get_limits(self, _body: Json) -> Response:
         """Return the limits and how many requests they refused."""
         return Response.json(200, {**self.accounting.limits.model_dump(), "refusals": self.accounting.refusals})
+
+    def put_latency(self, body: Json) -> Response:
+        """Hold each REST and Git answer back: {milliseconds}."""
+        self.latency.round_trip = _parsed(RoundTrip, body)
+        return self.get_latency(body)
+
+    def get_latency(self, _body: Json) -> Response:
+        """Return how long answers are held back."""
+        return Response.json(200, self.latency.round_trip.model_dump())
 
     def _find(self, owner: str, name: str) -> Repository:
         found = self.store.by_name(owner, name) or self.store.moved(owner, name)
@@ -180,6 +191,16 @@ def _text(body: Json, name: str) -> str:
     if not isinstance(value, str) or not value:
         raise ApiError(422, f"This control needs a text {name!r}.")
     return value
+
+
+def _parsed(model: type[M], body: Json) -> M:
+    """Return the body as a model. Raises ApiError 422."""
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = "/".join(str(part) for part in first["loc"])
+        raise ApiError(422, f"This control cannot read {place or 'its body'}: {first['msg']}.") from None
 
 
 _REPOSITORY = r"/repositories/([^/]+)/([^/]+)"
@@ -201,4 +222,6 @@ _CONTROLS: tuple[tuple[str, str, Callable[..., Response]], ...] = (
     ("DELETE", r"/faults", Controls.delete_faults),
     ("GET", r"/limits", Controls.get_limits),
     ("PUT", r"/limits", Controls.put_limits),
+    ("GET", r"/latency", Controls.get_latency),
+    ("PUT", r"/latency", Controls.put_latency),
 )

@@ -70,6 +70,11 @@ class Response:
         """Return an answer without a body."""
         return Response(status)
 
+    @property
+    def size(self) -> int:
+        """Length of the body in bytes."""
+        return len(self.body) if self.file is None else self.length
+
     def content(self) -> bytes:
         """Return the whole body."""
         if self.file is None:

@@ -45,7 +45,7 @@ def serve(store: Store, path: str) -> Response:
 
 
 def _below(it: Repository, bare: Bare, rest: list[str]) -> Response:
-    pull = it.pull(int(rest[1])) if len(rest) == 2 and rest[0] == "pull" and rest[1].isdigit() else None
+    pull = it.pull(int(rest[1])) if len(rest) == 2 and rest[0] == "pull" and rest[1].isdecimal() else None
     if pull:
         base = bare.merge_base(pull.base_sha, pull.head_sha) or pull.base_sha
         state = "merged" if pull.merged_at else pull.state

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from standins.github import smart_http
-from standins.github.connection import Server
+from standins.github.application import Application
 from standins.github.controls import Controls
 from standins.github.faults import Faults
+from standins.github.latency import Latency, RoundTrip
 from standins.github.limits import Accounting
 from standins.github.messages import API, Request, Response
 from standins.github.model import Role
@@ -18,6 +19,7 @@ from standins.github.requests_log import RequestLog
 from standins.github.rest.router import dispatch
 from standins.github.store import Store
 from standins.github.urls import Urls
+from standins.serving import Environ, Server, StartResponse
 
 ORGANIZATION = "acme"
 Observer = Callable[[str, str, Request, Response], None]  # method, route, what came, what went
@@ -26,17 +28,30 @@ Observer = Callable[[str, str, Request, Response], None]  # method, route, what 
 class GitHubStandIn:
     """A GitHub on one machine: state below `root`, one HTTP server. `running` is the way in for tests."""
 
-    def __init__(self, root: Path, port: int = 0, host: str = "127.0.0.1") -> None:
-        """Open the state and bind the port (0 = a free one); serving begins with `serve`."""
+    def __init__(self, root: Path, port: int = 0) -> None:
+        """Open the state and bind the port (0 = a free one); serving begins with `serve`. Raises CannotListen."""
         self.store = Store(root)
         self.faults, self.log, self.accounting = Faults(), RequestLog(), Accounting()
         self.observers: list[Observer] = []
         self.stopping = threading.Event()
-        self._server = Server((host, port), self)
-        self.urls = Urls(f"http://{host}:{self._server.server_address[1]}")
-        self.controls = Controls(self.store, self.urls, self.faults, self.log, self.accounting)
+        self.latency = Latency(self.stopping.wait)
+        self._server = Server(port, self._answer)
+        self.urls = Urls(self._server.url)
+        self.controls = Controls(self.store, self.urls, self.faults, self.log, self.accounting, self.latency)
+        self._application = Application(
+            lambda request: self.respond(request),  # noqa: PLW0108 -- looked up each time: a test may replace it
+            self.controls,
+            self.store,
+            self.faults,
+            self.log,
+            self.latency,
+            self.stopping,
+        )
         self.organization = self.store.add_account(ORGANIZATION, "Organization").login
         self.token = ""
+
+    def _answer(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
+        return self._application(environ, start)  # which needs the server's address, and so is made after it
 
     @property
     def base_url(self) -> str:
@@ -74,21 +89,26 @@ class GitHubStandIn:
         )
 
     def serve(self) -> None:
-        """Serve until `stop`."""
-        self._server.serve_forever(poll_interval=0.05)
+        """Serve until `stop`, or a KeyboardInterrupt."""
+        try:
+            self._server.serve_forever()
+        finally:
+            self.stopping.set()
 
     def stop(self) -> None:
-        """End serving; open connections are closed."""
+        """End serving at once; open connections are closed."""
         self.stopping.set()
-        self._server.shutdown()
-        self._server.close_connections()
-        self._server.server_close()
+        self._server.stop()
 
     @staticmethod
     @contextmanager
-    def running(root: Path, port: int = 0) -> Iterator[GitHubStandIn]:
-        """Yield a stand-in that serves in a thread, with an organization `acme` and a token of its administrator."""
+    def running(root: Path, port: int = 0, *, latency_ms: int = 0) -> Iterator[GitHubStandIn]:
+        """Yield a stand-in that serves in a thread, with an organization `acme` and a token of its administrator.
+
+        `latency_ms`: how long each REST and Git answer is held back, in milliseconds.
+        """
         github = GitHubStandIn(root, port)
+        github.latency.round_trip = RoundTrip(milliseconds=latency_ms)
         github.token = github.make_token(["repo", "workflow", "delete_repo"])
         thread = threading.Thread(target=github.serve, name="github", daemon=True)
         thread.start()

@@ -15,8 +15,8 @@ import pytest
 
 from custom_resources.rate_budget import Cost
 from custom_resources.template_content import archive_name
-from standins.github import GitHubStandIn
 from standins.github.limits import Limits
+from standins.github.server import GitHubStandIn
 from tests.faults import stack as stacks
 from tests.faults.matrix import ARCHIVES, ORGANIZATION, V1
 from tests.faults.stack import PARTS, Stack, World, launch_template

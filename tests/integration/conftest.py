@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.home import Home
-from standins.github import GitHubStandIn
+from standins.github.server import GitHubStandIn
 from tests.integration.ministack import MiniStack
 from tests.integration.world import World
 from tests.sharing import synthesized_before

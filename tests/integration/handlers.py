@@ -18,7 +18,7 @@ from custom_resources.errors import FinalError
 from custom_resources.reconciler import CustomResource, is_complete, on_event
 from custom_resources.telemetry import logger
 from custom_resources.template_content import Archive
-from standins.github import GitHubStandIn
+from standins.github.server import GitHubStandIn
 from tests.integration.clouds import Resource
 
 POLLS = 20

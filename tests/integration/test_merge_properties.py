@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 from custom_resources.clients.git import BareRepository, Merge
-from standins.github import GitHubStandIn
+from standins.github.server import GitHubStandIn
 from tests.integration.world import Content, Executable, Project, Version, World
 
 PATHS = ("a.txt", "b.txt", "src/a.py", "src/b.py", "src/deep/c.py", "lib/a.py", "run.sh", "data.bin")

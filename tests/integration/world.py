@@ -18,9 +18,9 @@ import requests
 
 from custom_resources.errors import FinalError
 from custom_resources.template_content import TemplateFile, archive_name, build_archive
-from standins.github import GitHubStandIn
 from standins.github.bare import Bare
 from standins.github.requests_log import Entry
+from standins.github.server import GitHubStandIn
 from tests.integration.clouds import Cloud, Resource, attribute
 from tests.integration.handlers import Handlers
 

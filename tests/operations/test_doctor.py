@@ -20,7 +20,7 @@ from operations.doctor.check import Check, diagnose
 from operations.doctor.github_checks import GitHubChecks, expiry, member, scopes
 from products.settings import Settings, load_settings
 from products.versions import Version
-from standins.github import GitHubStandIn
+from standins.github.server import GitHubStandIn
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 PROVIDER = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"

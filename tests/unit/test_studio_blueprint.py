@@ -279,7 +279,7 @@ def test_a_new_name_is_another_blueprint(studio: Studio) -> None:
 
 
 def test_while_iam_spreads_the_role_it_waits(studio: Studio) -> None:
-    studio.stand_in.environments.role_refusals = 3
+    studio.stand_in.datazone.roles.refusals = 3
     registered(studio)
     refused = [call for call in studio.stand_in.calls if call["outcome"] == "ValidationException"]
     assert len(refused) == 3
@@ -608,7 +608,7 @@ def test_a_grant_without_a_list_is_for_all_profiles() -> None:
 
 def test_a_pending_answer_is_quick(studio: Studio) -> None:
     """A wait is the state machine's: the function itself never sleeps."""
-    studio.stand_in.environments.role_refusals = 1
+    studio.stand_in.datazone.roles.refusals = 1
     resource, properties = StudioBlueprint(studio), blueprint_properties(studio)  # type: ignore[arg-type]
     event: dict[str, Any] = {"RequestType": "Create", "StackId": STACK, "ResourceProperties": properties}
     event |= on_event(resource, event, studio.stacks)

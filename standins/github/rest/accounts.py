@@ -82,9 +82,3 @@ def get_rate_limit(call: Call) -> Response:
     core = {name: int(headers[f"x-ratelimit-{name}"]) for name in names}
     search = {"limit": 30, "remaining": 30, "used": 0, "reset": core["reset"]}
     return Response.json(200, {"resources": {"core": core, "search": search}, "rate": core})
-
-
-@route("GET", "/meta", "meta/meta#get-apiname-meta-information")
-def get_meta(_call: Call) -> Response:
-    """Return what an installation says about itself."""
-    return Response.json(200, {"verifiable_password_authentication": False})

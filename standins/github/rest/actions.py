@@ -70,16 +70,6 @@ def _secret(name: str, secret: Secret) -> Json:
     return {"name": name, "created_at": secret.created_at, "updated_at": secret.updated_at}
 
 
-@route("GET", _PATH_SECRETS + "/{secret_name}", "actions/secrets#get-a-repository-secret", _SECRETS)
-def get_secret(call: Call) -> Response:
-    """Return when a secret was set."""
-    name = call.parameters["secret_name"].upper()
-    secret = call.repository.secrets.get(name)
-    if secret is None:
-        raise not_found()
-    return Response.json(200, _secret(name, secret))
-
-
 @route(
     "PUT",
     _PATH_SECRETS + "/{secret_name}",

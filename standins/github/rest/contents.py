@@ -10,7 +10,6 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from standins.github import shapes
-from standins.github.access import Need
 from standins.github.bare import Entry, Person
 from standins.github.messages import ApiError, Json, Response, invalid, not_found
 from standins.github.push_hook import WORKFLOWS
@@ -37,12 +36,11 @@ class Signed(BaseModel):
     committer: Named | None = None
 
 
-def person(call: Call, named: Named | None = None) -> Person:
+def _person(call: Call, named: Named | None) -> Person:
     """Return the author: as named, else who asks."""
-    if named:
-        return Person(named.name, named.email, named.date.isoformat() if named.date else "")
-    user = call.user
-    return Person(user.login, f"{user.user_id}+{user.login}@users.noreply.github.com")
+    if named is None:
+        return call.person
+    return Person(named.name, named.email, named.date.isoformat() if named.date else "")
 
 
 def refuse_workflow(call: Call, path: str) -> None:
@@ -104,8 +102,8 @@ def _commit(call: Call, branch: str, tip: str, changes: dict[str, tuple[str, str
     prefix = f"Could not {verb} file: "
     refuse_violation(repository, call.role, ref, ["update" if tip else "create"], status=409, prefix=prefix)
     signed = call.parsed(Signed)
-    author = person(call, signed.author or signed.committer)
-    committer = person(call, signed.committer) if signed.committer else author
+    author = _person(call, signed.author or signed.committer)
+    committer = _person(call, signed.committer) if signed.committer else author
     tree = bare.write_tree(f"{tip}^{{tree}}" if tip else "", changes)
     sha = bare.commit_tree(tree, [tip] if tip else [], call.required("message", str), author, committer)
     before = bare.refs()
@@ -160,24 +158,3 @@ def delete_contents(call: Call) -> Response:
     commit = _commit(call, branch, tip, {path: None}, "delete")
     answer: dict[str, Any] = {"content": None, "commit": commit}
     return Response.json(200, answer)
-
-
-_BLOB = Need("contents")
-
-
-@route("GET", "/repos/{owner}/{repo}/git/trees/{tree_sha}", "git/trees#get-a-tree", _BLOB)
-def get_tree(call: Call) -> Response:
-    """Return a tree, with all below it if `recursive`."""
-    bare, wanted = call.bare, call.parameters["tree_sha"]
-    sha = bare.resolve(f"{wanted}^{{tree}}")
-    if not sha:
-        raise not_found()
-    api = call.urls.repository(call.repository)
-    entries = []
-    for entry in bare.entries(sha, recursive="recursive" in call.request.query):
-        kind = {"tree": "trees", "blob": "blobs"}.get(entry.type, "commits")
-        shown: Json = {"path": entry.path, "mode": entry.mode, "type": entry.type, "sha": entry.sha}
-        if entry.size is not None:
-            shown["size"] = entry.size
-        entries.append({**shown, "url": f"{api}/git/{kind}/{entry.sha}"})
-    return Response.json(200, {"sha": sha, "url": f"{api}/git/trees/{sha}", "tree": entries, "truncated": False})

@@ -7,26 +7,14 @@ from urllib.parse import quote
 
 from standins.github import shapes
 from standins.github.access import Need
-from standins.github.bare import Bare, GitFailed
+from standins.github.bare import GitFailed
 from standins.github.messages import ApiError, Response, invalid, not_found
-from standins.github.push_hook import ZERO
 from standins.github.rest.router import Call, route
 from standins.github.rules import is_protected, refuse_violation
 
 READ = Need("contents")
 WRITE = Need("contents", write=True, role="write")
 EMPTY = "Git Repository is empty."
-
-
-def change_actions(bare: Bare, old: str, new: str) -> list[str]:
-    """Name what a change of a ref is, as the push hook does; "" is absence."""
-    if not new or new == ZERO:
-        return ["delete"]
-    if not old:
-        return ["create", "update"]
-    actions = ["update"] if bare.is_ancestor(old, new) else ["update", "force"]
-    merges = bare.text("rev-list", "--min-parents=2", "--max-count=1", f"{old}..{new}")
-    return [*actions, "merge"] if merges else actions
 
 
 @route("GET", "/repos/{owner}/{repo}/branches", "branches/branches#list-branches", READ)
@@ -75,16 +63,6 @@ def get_ref(call: Call) -> Response:
     return Response.json(200, shapes.reference(call.urls, call.repository, call.bare, ref, found[ref]))
 
 
-@route("GET", "/repos/{owner}/{repo}/git/matching-refs/{ref}", "git/refs#list-matching-references", READ)
-def matching_refs(call: Call) -> Response:
-    """Return the refs that begin so."""
-    prefix = f"refs/{call.parameters['ref']}"
-    found = sorted((ref, sha) for ref, sha in call.bare.refs().items() if ref.startswith(prefix))
-    items, headers = call.page(found)
-    shown = [shapes.reference(call.urls, call.repository, call.bare, ref, sha) for ref, sha in items]
-    return Response.json(200, shown, headers)
-
-
 def _commit_sha(call: Call) -> str:
     sha = str(call.required("sha", str))
     if not re.fullmatch(r"[0-9a-f]{40}", sha) or not call.bare.resolve(f"{sha}^{{object}}"):
@@ -93,9 +71,8 @@ def _commit_sha(call: Call) -> str:
 
 
 def _move(call: Call, ref: str, new: str, old: str) -> None:
-    """Change a ref, after the rules have had their say."""
-    actions = change_actions(call.bare, old, new)
-    refuse_violation(call.repository, call.role, ref, actions, status=422)
+    """Make (old = "") or delete (new = "") a ref, after the rules have had their say."""
+    refuse_violation(call.repository, call.role, ref, ["create", "update"] if new else ["delete"], status=422)
     before = call.bare.refs()
     try:
         call.bare.update_ref(ref, new, old)
@@ -118,19 +95,6 @@ def create_ref(call: Call) -> Response:
         raise ApiError(422, "Reference already exists")
     _move(call, ref, sha, "")
     return Response.json(201, shapes.reference(call.urls, call.repository, call.bare, ref, sha))
-
-
-@route("PATCH", "/repos/{owner}/{repo}/git/refs/{ref}", "git/refs#update-a-reference", WRITE)
-def update_ref(call: Call) -> Response:
-    """Move a ref, forward only unless `force`."""
-    ref, sha = f"refs/{call.parameters['ref']}", _commit_sha(call)
-    old = call.bare.refs().get(ref, "")
-    if not old:
-        raise ApiError(422, "Reference does not exist")
-    if not call.value("force", bool) and not call.bare.is_ancestor(old, sha):
-        raise ApiError(422, "Update is not a fast forward")
-    _move(call, ref, sha, old)
-    return Response.json(200, shapes.reference(call.urls, call.repository, call.bare, ref, sha))
 
 
 @route("DELETE", "/repos/{owner}/{repo}/git/refs/{ref}", "git/refs#delete-a-reference", WRITE)

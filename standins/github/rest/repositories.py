@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from standins.github import shapes
-from standins.github.access import Need, inaccessible, may_see, role_in
+from standins.github.access import Need, inaccessible, role_in
 from standins.github.messages import ApiError, Response, invalid, not_found
 from standins.github.model import Account, Repository, now
 from standins.github.rest.router import Call, route
@@ -78,13 +78,36 @@ def _settings(call: Call) -> dict[str, Any]:
     return found
 
 
-def _create(call: Call, owner: Account) -> Response:
-    need = Need("administration", write=True, role="admin")
+def _auto_init(call: Call, repository: Repository) -> None:
+    bare = call.store.bare(repository)
+    description = f"\n{repository.description}" if repository.description else ""
+    readme = bare.write_blob(f"# {repository.name}{description}".encode())
+    tree = bare.write_tree("", {"README.md": ("100644", readme)})
+    commit = bare.commit_tree(tree, (), "Initial commit", call.person)
+    bare.update_ref(f"refs/heads/{repository.default_branch}", commit, "")
+
+
+def _refuse_creation(call: Call, owner: Account) -> None:
+    """Raise ApiError unless who asks may make repositories in the organization."""
+    role = role_in(call.user, owner.login)
+    if role == "none":
+        raise not_found()
+    if role != "admin":
+        raise ApiError(403, "You need admin access to the organization before adding a repository to it.")
     if call.user.kind == "classic":
         if not {"repo", "public_repo"} & set(call.user.scopes):
             raise not_found()
     elif call.user.permissions.get("administration") != "write":
-        raise inaccessible(call.user, need)
+        raise inaccessible(call.user, _ADMIN)
+
+
+@route("POST", "/orgs/{org}/repos", "repos/repos#create-an-organization-repository", creates=True)
+def create_in_organization(call: Call) -> Response:
+    """Make a repository in an organization."""
+    owner = call.store.account(call.parameters["org"])
+    if owner is None or owner.type != "Organization":
+        raise not_found()
+    _refuse_creation(call, owner)
     name = _clean_name(call.value("name", str) or "")
     visibility = _visibility(call, owner, "public")
     if visibility != "public" and call.user.kind == "classic" and "repo" not in call.user.scopes:
@@ -96,50 +119,6 @@ def _create(call: Call, owner: Account) -> Response:
         with call.store.changing(repository):
             _auto_init(call, repository)
     return Response.json(201, shown(call, repository), {"location": call.urls.repository(repository)})
-
-
-def _auto_init(call: Call, repository: Repository) -> None:
-    from standins.github.rest.contents import person  # contents builds on this module
-
-    bare = call.store.bare(repository)
-    description = f"\n{repository.description}" if repository.description else ""
-    readme = bare.write_blob(f"# {repository.name}{description}".encode())
-    tree = bare.write_tree("", {"README.md": ("100644", readme)})
-    commit = bare.commit_tree(tree, (), "Initial commit", person(call))
-    bare.update_ref(f"refs/heads/{repository.default_branch}", commit, "")
-
-
-@route("POST", "/orgs/{org}/repos", "repos/repos#create-an-organization-repository", creates=True)
-def create_in_organization(call: Call) -> Response:
-    """Make a repository in an organization."""
-    owner = call.store.account(call.parameters["org"])
-    if owner is None or owner.type != "Organization":
-        raise not_found()
-    role = role_in(call.user, owner.login)
-    if role == "none":
-        raise not_found()
-    if role != "admin":
-        raise ApiError(403, "You need admin access to the organization before adding a repository to it.")
-    return _create(call, owner)
-
-
-@route("POST", "/user/repos", "repos/repos#create-a-repository-for-the-authenticated-user", creates=True)
-def create_for_user(call: Call) -> Response:
-    """Make a repository of who asks."""
-    owner = call.store.account(call.user.login)
-    if owner is None:
-        raise not_found()
-    return _create(call, owner)
-
-
-@route("GET", "/user/repos", "repos/repos#list-repositories-for-the-authenticated-user")
-def list_for_user(call: Call) -> Response:
-    """Return the repositories that who asks works with."""
-    token = call.user
-    own = [it for it in call.store.repositories() if role_in(token, it.owner) != "none" and may_see(token, it)]
-    items, headers = call.page(own)
-    found = [shapes.repository(call.urls, it, call.owner(it), role_in(token, it.owner)) for it in items]
-    return Response.json(200, found, headers)
 
 
 @route("GET", "/repos/{owner}/{repo}", "repos/repos#get-a-repository")

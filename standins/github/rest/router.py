@@ -14,14 +14,14 @@ from pydantic import BaseModel, ValidationError
 
 from standins.github import pushes
 from standins.github.access import Need, authenticate, may_see, require, role_of
-from standins.github.bare import Bare
+from standins.github.bare import Bare, Person
 from standins.github.limits import WRITES, Accounting
 from standins.github.messages import ApiError, Json, Request, Response, not_found
 from standins.github.model import Account, Repository, Role, Token
 from standins.github.store import Store
 from standins.github.urls import Urls
 
-_ANY_DEPTH = frozenset({"path", "ref", "branch", "basehead", "tree_sha"})
+_ANY_DEPTH = frozenset({"path", "ref", "branch", "basehead"})
 _REPOSITORY = "/repos/{owner}/{repo}"
 M = TypeVar("M", bound=BaseModel)
 Handler = Callable[["Call"], Response]
@@ -53,6 +53,12 @@ class Call:
         if self.token is None:
             raise ApiError(401, "Requires authentication")
         return self.token
+
+    @property
+    def person(self) -> Person:
+        """Who asks, as the author of a commit."""
+        user = self.user
+        return Person(user.login, f"{user.user_id}+{user.login}@users.noreply.github.com")
 
     @property
     def bare(self) -> Bare:
@@ -204,7 +210,7 @@ def dispatch(
         found = find(store, request.method, path)
         app = bool(found and found[0].template.startswith("/app"))
         token = None if app else authenticate(store, request.headers)
-        free = path in ("/rate_limit", "/meta")
+        free = path == "/rate_limit"
         entered = True
         creates = bool(found and found[0].creates)
         headers = accounting.enter(token.user_id if token else 0, request.method, creates=creates, free=free)

@@ -10,9 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from standins.github.access import Need
 from standins.github.messages import ApiError, Json, Response, not_found
 from standins.github.model import Protection, Ruleset, now
-from standins.github.push_hook import applies
 from standins.github.rest.router import Call, route
-from standins.github.rules import RULE_TYPES, rules_for, status_contexts
+from standins.github.rules import RULE_TYPES, status_contexts
 from standins.github.urls import node_id
 
 _READ = Need("administration", role="admin")
@@ -221,15 +220,6 @@ def _fields(body: RulesetBody) -> Json:
     return {**shown.pop("conditions")["ref_name"], **shown}
 
 
-@route("GET", _RULESETS, "repos/rules#get-all-repository-rulesets")
-def list_rulesets(call: Call) -> Response:
-    """Return the rulesets, without their rules."""
-    hidden = ("rules", "conditions", "bypass_actors", "current_user_can_bypass")
-    items, headers = call.page(call.repository.rulesets)
-    shown = [_shown_ruleset(call, it) for it in items]
-    return Response.json(200, [{k: v for k, v in it.items() if k not in hidden} for it in shown], headers)
-
-
 @route("POST", _RULESETS, "repos/rules#create-a-repository-ruleset", _WRITE, creates=True)
 def create_ruleset(call: Call) -> Response:
     """Make a ruleset."""
@@ -266,18 +256,3 @@ def delete_ruleset(call: Call) -> Response:
     """Take a ruleset away."""
     call.repository.rulesets.remove(_ruleset(call))
     return Response.empty()
-
-
-@route("GET", "/repos/{owner}/{repo}/rules/branches/{branch}", "repos/rules#get-rules-for-a-branch")
-def rules_for_branch(call: Call) -> Response:
-    """Return the ruleset rules in force for a branch."""
-    ref = f"refs/heads/{call.parameters['branch']}"
-    active = [it for it in call.repository.rulesets if it.enforcement == "active"]
-    judged = rules_for(call.repository, "none")[-len(active) :] if active else []
-    found = []
-    for ruleset, rule in zip(active, judged, strict=True):
-        if applies(rule, ref):
-            source = {"ruleset_source_type": "Repository", "ruleset_source": call.repository.full_name}
-            found += [{**one, **source, "ruleset_id": ruleset.id} for one in ruleset.rules]
-    items, headers = call.page(found)
-    return Response.json(200, items, headers)

@@ -18,8 +18,8 @@ import boto3
 import pytest
 from botocore.validate import ParamValidator
 
-from standins.aws import AwsStandIn
 from standins.aws.protocol import SERVICES
+from standins.aws.server import AwsStandIn
 
 REGION = "us-east-1"
 SESSION = boto3.session.Session()
@@ -134,7 +134,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
                 [sys.executable, "-c", _MINISTACK], env=environment, stdout=log, stderr=subprocess.STDOUT
             )
             try:
-                eventually(lambda: _answers(f"{endpoint}/_ministack/health") or process.poll() is not None)
+                eventually(lambda: _answers(f"{endpoint}/_ministack/health") or process.poll() is not None, 120)
                 assert process.poll() is None, Path(log.name).read_text()
                 yield World(stand_in, endpoint)
             finally:

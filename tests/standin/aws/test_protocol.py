@@ -142,19 +142,9 @@ def test_lists_come_in_pages(world: World) -> None:
     datazone = world.client("datazone")
     domain = world.control("domains", {"domainName": f"pages-{uuid.uuid4().hex[:6]}"})
     for number in range(5):
-        datazone.create_domain_unit(
-            domainIdentifier=domain["domainId"],
-            name=f"unit {number}",
-            parentDomainUnitIdentifier=domain["rootDomainUnitId"],
-        )
-    paginator = datazone.get_paginator("list_domain_units_for_parent")
-    pages = list(
-        paginator.paginate(
-            domainIdentifier=domain["domainId"],
-            parentDomainUnitIdentifier=domain["rootDomainUnitId"],
-            PaginationConfig={"PageSize": 2},
-        )
-    )
+        datazone.create_project_profile(domainIdentifier=domain["domainId"], name=f"profile {number}")
+    paginator = datazone.get_paginator("list_project_profiles")
+    pages = list(paginator.paginate(domainIdentifier=domain["domainId"], PaginationConfig={"PageSize": 2}))
     assert [len(page["items"]) for page in pages] == [2, 2, 1]
 
 

@@ -74,7 +74,7 @@ def ref(name: str) -> dict[str, str]:
 
 
 def catalog(world: World, user: str, launch_role: str) -> dict[str, Any]:
-    """A whole portfolio: two versions, everything associated, three constraints, a share, a tag option."""
+    """A whole portfolio: two versions, everything associated, two constraints, a share, a tag option."""
     both = {"PortfolioId": ref("Portfolio"), "ProductId": ref("Product")}
     versions = [
         {"Name": name, "Info": {"LoadTemplateFromURL": world.upload(f"{uuid.uuid4().hex}.json", template(name))}}
@@ -92,13 +92,12 @@ def catalog(world: World, user: str, launch_role: str) -> dict[str, Any]:
             {"PortfolioId": ref("Portfolio"), "PrincipalARN": user, "PrincipalType": "IAM"},
         ),
         LaunchRole=(f"{SC}LaunchRoleConstraint", {**both, "RoleArn": launch_role}),
-        Rules=(f"{SC}LaunchTemplateConstraint", {**both, "Rules": json.dumps({"Rule": {"Assertions": []}})}),
         Tags=(f"{SC}ResourceUpdateConstraint", {**both, "TagUpdateOnProvisionedProduct": "ALLOWED"}),
         Share=(f"{SC}PortfolioShare", {"PortfolioId": ref("Portfolio"), "AccountId": "111122223333"}),
         Option=(f"{SC}TagOption", {"Key": "team", "Value": uuid.uuid4().hex[:6], "Active": "true"}),
         Optional=(f"{SC}TagOptionAssociation", {"TagOptionId": ref("Option"), "ResourceId": ref("Portfolio")}),
     )
-    for constraint in ("LaunchRole", "Rules", "Tags"):
+    for constraint in ("LaunchRole", "Tags"):
         content["Resources"][constraint]["DependsOn"] = "Inside"
     content["Outputs"] = {
         "Portfolio": {"Value": ref("Portfolio")},
@@ -148,7 +147,7 @@ def test_a_catalog_and_a_launch_from_it(world: World, people: dict[str, str]) ->
     product, portfolio = shelf.outputs["Product"], shelf.outputs["Portfolio"]
     assert shelf.outputs["Names"] == "v1,v2"
     kinds = {item["Type"] for item in admin.list_constraints_for_portfolio(PortfolioId=portfolio)["ConstraintDetails"]}
-    assert kinds == {"LAUNCH", "TEMPLATE", "RESOURCE_UPDATE"}
+    assert kinds == {"LAUNCH", "RESOURCE_UPDATE"}
     assert admin.list_portfolio_access(PortfolioId=portfolio)["AccountIds"] == ["111122223333"]
     assert admin.describe_portfolio(Id=portfolio)["TagOptions"][0]["Key"] == "team"
 

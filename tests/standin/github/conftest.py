@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from standins.github import GitHubStandIn
+from standins.github.server import GitHubStandIn
 
 
 @dataclass

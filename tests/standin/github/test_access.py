@@ -7,7 +7,7 @@ import time
 import jwt
 import pytest
 
-from standins.github import GitHubStandIn
+from standins.github.server import GitHubStandIn
 from tests.standin.github.conftest import Client
 
 

@@ -18,7 +18,7 @@ from custom_resources.clients.github_connection import Connection
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import FinalError, OrganizationNotFound, RetryLater, TokenRejected, TokenTooNarrow
 from custom_resources.template_content import TemplateFile
-from standins.github import GitHubStandIn
+from standins.github.server import GitHubStandIn
 from tests.standin.github.conftest import Client
 
 

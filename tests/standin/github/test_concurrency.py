@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from standins.github import GitHubStandIn
+from standins.github.server import GitHubStandIn
 from standins.github.store import Store
 from tests.standin.github.conftest import Client
 

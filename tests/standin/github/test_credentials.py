@@ -14,7 +14,7 @@ from custom_resources.clients import github as host
 from custom_resources.clients.git import Git
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import CredentialsRejected, FinalError, RetryLater, TokenRejected
-from standins.github import GitHubStandIn
+from standins.github.server import GitHubStandIn
 from tests.standin.github.conftest import Client
 
 

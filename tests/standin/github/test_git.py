@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from standins.github import GitHubStandIn
+from standins.github.server import GitHubStandIn
 from tests.standin.github.conftest import Client, Clone, Cloning
 
 

@@ -23,3 +23,20 @@ def invalid(message: str) -> ServiceError:
 def missing(what: str, identifier: str) -> ServiceError:
     """Return ResourceNotFoundException."""
     return ServiceError("ResourceNotFoundException", f"{what} {identifier} not found.")
+
+
+def tag_map(tags: Iterable[Record]) -> dict[str, str]:
+    """Return tags by their key."""
+    return {tag["Key"]: tag["Value"] for tag in tags}
+
+
+def tag_list(tags: dict[str, str]) -> list[Record]:
+    """Return tags as the service lists them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def retag(tags: dict[str, str], request: Record) -> None:
+    """Change tags by the request's RemoveTags and AddTags."""
+    for key in request.get("RemoveTags", []):
+        tags.pop(key, None)
+    tags.update(tag_map(request.get("AddTags", [])))

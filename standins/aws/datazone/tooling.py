@@ -1,0 +1,179 @@
+"""Environments of the managed Tooling blueprint, which every project begins with: role, bucket, SageMaker domain."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from threading import Event, Lock
+
+from standins.aws.calls import Record, new_id
+from standins.aws.datazone.environment_values import (
+    SCOPE_NAME,
+    DeploymentFailed,
+    configuration_of,
+    given_values,
+    user_role,
+)
+from standins.aws.datazone.model import Domain
+from standins.aws.datazone.roles import SERVICE_PRINCIPAL
+from standins.aws.emulator import Credentials, Emulator
+from standins.aws.sagemaker import SageMaker
+
+
+@dataclass(frozen=True)
+class ToolingBehaviour:
+    """How the next tooling environments behave: how long they take, whether they fail, what Git they carry."""
+
+    seconds: float = 0
+    failure: str = ""
+    git_full_repository_id: str = ""
+    git_branch_name: str = ""
+    mlflow: bool = True
+
+
+class Tooling:
+    """Makes Tooling environments. `behaviours`: by a project's name or id; "*" for those that are not named."""
+
+    def __init__(self, emulator: Emulator, sagemaker: SageMaker) -> None:
+        """Take MiniStack, for roles and buckets, and SageMaker for the projects' domains."""
+        self.behaviours: dict[str, ToolingBehaviour] = {}
+        self._emulator = emulator
+        self._sagemaker = sagemaker
+        self._lock = Lock()
+
+    def create(self, domain: Domain, project: Record, environment: Record, ending: Event) -> None:
+        """Make what a project has from its beginning; a project that is deleted meanwhile is not waited for."""
+        behaviour = self._behaviour(project)
+        ending.wait(behaviour.seconds)
+        configuration_of(domain, environment)
+        if behaviour.failure:
+            raise DeploymentFailed(behaviour.failure)
+        account, region = environment["awsAccountId"], environment["awsAccountRegion"]
+        bucket = f"amazon-sagemaker-{account}-{region}-{domain.id.removeprefix('dzd').strip('-_')}"
+        location = f"s3://{bucket}/{domain.id}/{project['id']}/{SCOPE_NAME}"
+        role = self._create_user_role(environment)
+        with self._lock:
+            self._emulator.ensure_bucket(self._emulator.client("s3", region, Credentials(account)), bucket, region)
+        self._open_sagemaker_domain(domain, environment, role, location)
+        given = given_values(project, environment)
+        repository = given.get("gitFullRepositoryId") or behaviour.git_full_repository_id
+        branch = given.get("gitBranchName") or behaviour.git_branch_name or ("main" if repository else "")
+        resources = {
+            "userRoleArn": role,
+            "s3BucketPath": location,
+            "sageMakerDomainId": environment["_sagemaker_domain"],
+            "gitConnectionArn": given.get("gitConnectionArn", ""),
+            "gitFullRepositoryId": repository,
+            "gitBranchName": branch,
+        }
+        environment["provisionedResources"] = [
+            {"provider": "Amazon SageMaker", "name": key, "value": value, "type": "String"}
+            for key, value in resources.items()
+            if value
+        ]
+        _connect_all(domain, project, environment, location, mlflow=behaviour.mlflow)
+
+    def update(self, domain: Domain, project: Record, environment: Record) -> None:
+        """Leave it as it is: its template is AWS's own affair."""
+
+    def _behaviour(self, project: Record) -> ToolingBehaviour:
+        named = [self.behaviours.get(key) for key in (project["id"], project["name"], "*")]
+        return next((one for one in named if one), ToolingBehaviour())
+
+    def _open_sagemaker_domain(self, domain: Domain, environment: Record, role: str, location: str) -> None:
+        """Make the project's SageMaker domain and its default space, with tags as Studio sets them."""
+        account, region, project_id = (environment[key] for key in ("awsAccountId", "awsAccountRegion", "projectId"))
+        tags = {
+            "AmazonDataZoneDomain": domain.id,
+            "AmazonDataZoneProject": project_id,
+            "AmazonDataZoneEnvironment": environment["id"],
+            "AmazonDataZoneScopeName": SCOPE_NAME,
+            "ProjectS3Path": location,
+        }
+        settings = {
+            "UnifiedStudioSettings": {
+                "StudioWebPortalAccess": "ENABLED",
+                "DomainAccountId": account,
+                "DomainRegion": region,
+                "DomainId": domain.id,
+                "ProjectId": project_id,
+                "EnvironmentId": environment["id"],
+                "ProjectS3Path": location,
+            }
+        }
+        name = f"SageMakerUnifiedStudio-{project_id}-{environment['id']}".replace("_", "-")[:63].rstrip("-")
+        more = {"AuthMode": "IAM", "DefaultUserSettings": {"ExecutionRole": role}}
+        opened = self._sagemaker.open_domain(account, region, name, settings=settings, tags=tags, more=more)
+        environment["_sagemaker_domain"] = opened["DomainId"]
+        self._sagemaker.open_space(account, region, opened["DomainId"], f"default-{new_id(8)}", tags=tags)
+
+    def _create_user_role(self, environment: Record) -> str:
+        """Make the project's role; roles of Studio's projects trust SageMaker and DataZone."""
+        trust = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": ["sagemaker.amazonaws.com", SERVICE_PRINCIPAL]},
+                    "Action": ["sts:AssumeRole", "sts:TagSession"],
+                }
+            ],
+        }
+        name = f"datazone_usr_role_{environment['projectId']}_{environment['id']}"[:64]
+        environment["_role"] = name
+        iam = self._emulator.client("iam", environment["awsAccountRegion"], Credentials(environment["awsAccountId"]))
+        return str(iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"])
+
+    def delete(self, domain: Domain, environment: Record) -> None:
+        """Take away the connections, the SageMaker domain and the role."""
+        for identifier in [
+            key for key, item in domain.connections.items() if item["environmentId"] == environment["id"]
+        ]:
+            del domain.connections[identifier]
+        self._sagemaker.close_domain(environment.get("_sagemaker_domain", ""))
+        if "_role" in environment:
+            account, region = environment["awsAccountId"], environment["awsAccountRegion"]
+            iam, name = self._emulator.client("iam", region, Credentials(account)), environment["_role"]
+            for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+                iam.delete_role_policy(RoleName=name, PolicyName=policy)
+            for policy in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+                iam.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
+            iam.delete_role(RoleName=name)
+
+
+def _connect_all(domain: Domain, project: Record, environment: Record, location: str, *, mlflow: bool) -> None:
+    """Make the connections that a project begins with."""
+    iam = {"iamProperties": {"environmentId": environment["id"]}}
+    _connect(domain, project, environment, ("default.iam", "IAM"), iam)
+    shared = {"s3Properties": {"s3Uri": location}}
+    _connect(domain, project, environment, ("default.s3_shared", "S3"), shared)
+    if mlflow:
+        place = f"arn:aws:sagemaker:{environment['awsAccountRegion']}:{environment['awsAccountId']}"
+        server = f"{place}:mlflow-tracking-server/tracking-server-{project['id']}"
+        props = {"mlflowProperties": {"trackingServerArn": server}}
+        _connect(domain, project, environment, ("default.mlflow", "MLFLOW"), props)
+
+
+def _connect(domain: Domain, project: Record, environment: Record, named: tuple[str, str], props: Record) -> None:
+    name, kind = named
+    connection = {
+        "connectionId": new_id(),
+        "domainId": domain.id,
+        "domainUnitId": project["domainUnitId"],
+        "environmentId": environment["id"],
+        "environmentUserRole": user_role(domain, project, environment),
+        "name": name,
+        "physicalEndpoints": [
+            {
+                "awsLocation": {
+                    "awsAccountId": environment["awsAccountId"],
+                    "awsRegion": environment["awsAccountRegion"],
+                }
+            }
+        ],
+        "projectId": project["id"],
+        "props": props,
+        "type": kind,
+        "scope": "PROJECT",
+    }
+    domain.connections[connection["connectionId"]] = connection

@@ -1,0 +1,1 @@
+"""Service Catalog: what administrators publish, and what users launch from it."""
