@@ -24,7 +24,7 @@ def page() -> str:
             [
                 "# Reference",
                 "",
-                "Made from the code by `make reference`; do not edit. The contracts are in [interfaces.md](interfaces.md).",
+                "Made from the code by `make reference`; do not edit. See also [interfaces.md](interfaces.md).",
                 "",
                 "## Functions and custom resources",
                 "",
