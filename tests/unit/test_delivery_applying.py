@@ -16,8 +16,8 @@ from custom_resources.delivery.lineage import Proposal
 from custom_resources.delivery.plans import KeepOurs, Leave, MergeCommit, Plan, Propose, Push, ThatCommit
 from custom_resources.delivery.pull_request_text import Update
 from custom_resources.delivery.state import Offered, Place, RepositoryTemplateProperties
-from custom_resources.errors import RulesRefuse
-from custom_resources.reconciler import Done, Replan, Request, Stale
+from custom_resources.errors import RulesRefuse, Stale
+from custom_resources.reconciler import Done, Replan, Request
 
 REQUEST = Request(
     "Update",
