@@ -152,6 +152,7 @@ CATALOGUE = (
         "delivers and merges template versions",
         (_FENCE, _ARCHIVES, *_GITHUB),
         "RepositoryTemplate",
+        "delivery.resource",
         memory=1024,
         timeout=600,
         storage=2048,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from custom_resources.delivery.lineage import Delivery
+from custom_resources.delivery.ownership import STACK_REF, Claim, held_delivery, refusal, rival, take
 from custom_resources.errors import (
     NothingForeseen,
     OrganizationChanged,
@@ -20,8 +22,6 @@ from custom_resources.errors import (
     RepositoryNotActive,
     RepositoryUnreachable,
 )
-from custom_resources.lineage import Delivery
-from custom_resources.live_stack import STACK_REF, Claim, held_delivery, refusal, rival, take
 from custom_resources.properties import BranchName, Line, LineOrNothing, Properties
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import CustomResource, Done, Effects, Foreseen, Replan, Request

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from custom_resources.clients import git, github
-from custom_resources.live_stack import STACK_REF
+from custom_resources.delivery.ownership import STACK_REF
 from custom_resources.template_content import TemplateFile, archive_name, build_archive
 from tests.faults.stack import PARTS, Stack, World, launch_template
 

@@ -9,7 +9,8 @@ import pytest
 
 from custom_resources.clients.git import BareRepository
 from custom_resources.clients.github import GitHub
-from custom_resources.repository_template import RulesRefuse
+from custom_resources.errors import RulesRefuse
+from standins.github.requests_log import Entry
 from tests.integration.world import Content, Edit, Project, Tree, Version, World, link, refused
 
 FIVE = "one\ntwo\nthree\nfour\nfive\n"
@@ -59,6 +60,23 @@ def test_a_conflict_becomes_a_pull_request_that_says_what_to_do(world: World, pr
     ):
         assert said in pull["body"]
     assert project.bare.merge(project.tip(), pull["head"]["sha"]) == ""  # GitHub shows the conflict
+
+
+def asked_of_github(entries: list[Entry]) -> list[str]:
+    """Name the REST requests by what they are about."""
+    rest = [entry.path.partition("?")[0] for entry in entries if entry.kind == "rest"]
+    return [next((word for word in ("compare", "pulls") if f"/{word}" in path), "repository") for path in rest]
+
+
+@pytest.mark.parametrize("history", ["kept", "squashed"])
+def test_whether_the_base_is_in_the_branch_is_asked_once(world: World, project: Project, history: str) -> None:
+    project.commit({"train.py": MINE})
+    if history == "squashed":
+        squashed_history(project)
+    v2 = world.publish("v2", {**V1, "train.py": THEIRS})
+    world.requests()
+    assert project.update(v2)["Status"] == "pull-request"
+    assert asked_of_github(world.requests()) == ["compare", "repository", "pulls"]
 
 
 CONFLICTS: dict[str, tuple[Tree, Tree, Edit]] = {

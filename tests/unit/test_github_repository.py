@@ -9,6 +9,9 @@ import pytest
 
 from custom_resources.clients import FunctionClients
 from custom_resources.clients.github import Repository
+from custom_resources.delivery.lineage import Delivery
+from custom_resources.delivery.ownership import Claim
+from custom_resources.errors import HeldByAnotherStack
 from custom_resources.github_repository import (
     GitHubRepository,
     GitHubRepositoryProperties,
@@ -17,8 +20,6 @@ from custom_resources.github_repository import (
     Plan,
     RepositoryNameTaken,
 )
-from custom_resources.lineage import Delivery
-from custom_resources.live_stack import Claim, HeldByAnotherStack
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import Request
 

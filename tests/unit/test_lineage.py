@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_resources.lineage import (
+from custom_resources.clients.git import ROBOT
+from custom_resources.delivery.lineage import (
+    BRANCHES,
+    DELIVERED,
+    PROPOSALS,
     TEMPLATE_REF,
     Delivery,
     Proposal,
@@ -17,6 +24,7 @@ from custom_resources.lineage import (
     recorded,
     trace_in,
 )
+from custom_resources.delivery.ownership import STACK_REF
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=20)
 DELIVERIES = st.builds(Delivery, WORDS, WORDS, WORDS, WORDS, WORDS, WORDS, st.just("") | WORDS)
@@ -86,3 +94,39 @@ def test_proposals_are_read_with_their_branches() -> None:
     assert proposals_in({proposal.ref: "commit", f"refs/heads/{branch}": "tip"}) == [proposal]
     assert proposals_in({proposal.ref: "commit"}) == [Proposal(branch, V1.key, "commit", "")]
     assert proposals_in({f"refs/heads/{branch}": "tip", "refs/studio/proposals/odd": "x"}) == []
+
+
+# -- the format --------------------------------------------------------------------------------------------------------
+
+GOLDEN = Path(__file__).parent / "golden" / "lineage.txt"
+
+
+def the_format() -> str:
+    """Return every kind of record that a repository keeps of one delivery."""
+    delivery = replace(V1, version="v1.2.0", archive=f"{'0' * 64}.zip", stack="arn:aws:cloudformation:eu:1:stack/s/1")
+    proposal = Proposal(branch_for(delivery.version), delivery.key, "COMMIT")
+    refs = [TEMPLATE_REF, STACK_REF, DELIVERED, PROPOSALS, BRANCHES, delivery.ref, proposal.ref, proposal.branch]
+    messages = [
+        message("Template regression/model_build v1.2.0", delivery, "Source: https://example.com"),
+        message("Update the template to v1.2.0", replace(delivery, stack="")),
+    ]
+    return "\n".join([*refs, "", *messages, *ROBOT, ""])
+
+
+def test_refs_and_trailers_are_as_repositories_have_them() -> None:
+    """Repositories out there are read by this format for as long as they live: changing the file is a decision."""
+    assert the_format() == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_what_the_golden_file_records_is_read() -> None:
+    text = GOLDEN.read_text(encoding="utf-8")
+    ref = next(line for line in text.splitlines() if line.startswith("refs/studio/proposals/template-"))
+    [proposal] = proposals_in({ref: "COMMIT"})
+    assert proposal.branch == "studio/template-v1.2.0"
+    recorded_ref = next(line for line in text.splitlines() if line.startswith("refs/studio/delivered/v"))
+    assert delivered_version({TEMPLATE_REF: "COMMIT", recorded_ref: "COMMIT"}) == "v1.2.0"
+    trailers = text[text.index("Studio-Domain") :].partition("\n\n")[0]
+    delivery = delivery_in(f"Subject\n\n{trailers}")
+    assert delivery is not None
+    assert (delivery.key, delivery.stack) == (proposal.key, "arn:aws:cloudformation:eu:1:stack/s/1")
+    assert delivery.belongs_to("d1", "p1", "model_build")

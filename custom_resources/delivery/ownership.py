@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from custom_resources.clients.git import PushRejected, Refs, RepositoryArchived
+from custom_resources.delivery.lineage import TEMPLATE_REF, Delivery, delivery_in, message, proposals_in
 from custom_resources.errors import HeldByAnotherStack, RulesRefuse
-from custom_resources.lineage import TEMPLATE_REF, Delivery, delivery_in, message, proposals_in
 from custom_resources.reconciler import Replan
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def rival(delivery: Delivery | None, stack_id: str, stacks: Stacks) -> str:
 
 
 def refusal(full_name: str, holder: str) -> HeldByAnotherStack:
-    """Return the sentence for a second stack."""
+    """Return the error for a second stack."""
     name = holder.partition(":stack/")[2].partition("/")[0] or holder
     return HeldByAnotherStack(repository=full_name, stack=name)
 
@@ -66,7 +66,7 @@ def require_no_rival(git: BareRepository, refs: Refs, full_name: str, wanted: De
 
 
 def take(claim: Claim, full_name: str, git: Git, when: float) -> Replan | None:
-    """Write the claim; return Replan to look again where another stack was faster. Two requests."""
+    """Write the claim; two requests. Return Replan where another stack was faster. Raises RulesRefuse."""
     with git.open(full_name, when) as repository:
         repository.start()
         text = message("The project's stack", claim.delivery)
@@ -78,5 +78,5 @@ def take(claim: Claim, full_name: str, git: Git, when: float) -> Replan | None:
         except PushRejected as rejected:
             if rejected.stale:
                 return Replan(f"another stack took {full_name}")
-            raise RulesRefuse(repository=full_name, message=rejected) from None
+            raise RulesRefuse(repository=full_name, message=f"{STACK_REF}: {rejected}") from None
     return None

@@ -1,0 +1,95 @@
+"""Does what a plan says, and nothing else: all refs of a step move together or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from custom_resources.clients.git import PushRejected, RepositoryArchived
+from custom_resources.delivery import pull_request_text
+from custom_resources.delivery.plans import KeepOurs, Leave, MergeCommit, Propose, Push, attributes
+from custom_resources.errors import RulesRefuse
+from custom_resources.reconciler import Done, Replan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from custom_resources.clients.git import BareRepository
+    from custom_resources.clients.protocols import Clients
+    from custom_resources.delivery.plans import Head, Plan
+    from custom_resources.delivery.state import Offered, RepositoryTemplateProperties
+    from custom_resources.reconciler import Request
+
+
+def apply(
+    plan: Plan, request: Request[RepositoryTemplateProperties], clients: Clients, ensure_current: Callable[[], None]
+) -> Done | Replan:
+    """Push, or push a branch and open a pull request.
+
+    Returns Replan when a ref has moved on, the repository was archived (it is restored: its lineage was read, so it
+    is ours), or a rule refuses a push that can be replaced. Raises RulesRefuse when no other way is left.
+    """
+    if isinstance(plan, Leave):
+        return Done(plan.attributes)
+    try:
+        if isinstance(plan, Push):
+            return _push(plan, clients, ensure_current)
+        return _propose(plan, request, clients, ensure_current)
+    except RepositoryArchived:
+        clients.github.update_repository(plan.place.full_name, archived=False)
+        return Replan("the repository was archived and is restored")
+    except PushRejected as rejected:
+        if rejected.stale:
+            return Replan(str(rejected))
+        if plan.replaceable:
+            return Replan("the branch takes no push", refusal=str(rejected))
+        raise RulesRefuse(repository=plan.place.full_name, message=rejected) from None
+
+
+def _push(plan: Push, clients: Clients, ensure_current: Callable[[], None]) -> Done:
+    place = plan.place
+    tip, _ = _made(place.git, plan.head, ())
+    ensure_current()
+    _withdraw(plan.worked_on, place.full_name, plan.version, clients)
+    place.git.push(place.refs, {**plan.records, f"refs/heads/{place.branch}": tip})
+    _withdraw(plan.left_behind, place.full_name, plan.version, clients)
+    return Done(attributes(tip, plan.version, plan.status), metrics=plan.metrics)
+
+
+def _propose(
+    plan: Propose,
+    request: Request[RepositoryTemplateProperties],
+    clients: Clients,
+    ensure_current: Callable[[], None],
+) -> Done:
+    place, version = plan.place, request.properties.template_version
+    repository = clients.github.repository_by_id(request.properties.repository_id, place.full_name)
+    full_name = repository.full_name if repository else place.full_name
+    head, conflicts = _made(place.git, plan.head, plan.text.conflicts)
+    body = pull_request_text.body(replace(plan.text, conflicts=conflicts))
+    ensure_current()
+    _withdraw(plan.withdrawn, full_name, version, clients)
+    pull = plan.renewed.pull_request if plan.renewed else None
+    if pull:  # its text first: the push is what says that all is done
+        clients.github.update_pull_request(full_name, pull.number, title=plan.title, body=body)
+    place.git.push(place.refs, {**plan.records, f"refs/heads/{plan.branch}": head})
+    pull = pull or clients.github.create_pull_request(full_name, plan.branch, place.branch, plan.title, body)
+    return Done({**plan.attributes, "PullRequestUrl": pull.html_url}, metrics=plan.metrics)
+
+
+def _made(git: BareRepository, head: Head, conflicts: Iterable[str]) -> tuple[str, tuple[str, ...]]:
+    """Make the commit that a head describes; return its name and the paths that conflict, where that shows only now."""
+    if isinstance(head, MergeCommit):
+        return git.commit_tree(head.tree, head.parents, head.message), tuple(conflicts)
+    if isinstance(head, KeepOurs):
+        tree, kept = git.keep_ours(head.merge, head.base_tree, head.ours_tree, head.theirs_tree)
+        return git.commit_tree(tree, head.parents, head.message), kept
+    return head.sha, tuple(conflicts)
+
+
+def _withdraw(offers: Iterable[Offered], full_name: str, version: str, clients: Clients) -> None:
+    for offer in offers:
+        if offer.pull_request:
+            clients.github.comment(full_name, offer.pull_request.number, pull_request_text.superseded(version))
+            clients.github.update_pull_request(full_name, offer.pull_request.number, state="closed")

@@ -1,0 +1,182 @@
+"""What the repository is, for the version that is wanted: reads only. Commits that it makes are on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from custom_resources.clients.git import ROBOT, Refs
+from custom_resources.delivery import base, pull_request_text
+from custom_resources.delivery.base import Traces
+from custom_resources.delivery.lineage import TEMPLATE_REF, delivered_version, delivery_in, proposals_in
+from custom_resources.delivery.ownership import require_no_rival
+from custom_resources.delivery.state import Empty, Merged, Offered, Place, Same, Waiting, is_ours, wanted
+from custom_resources.delivery.template_commit import wanted_commit
+from custom_resources.errors import NotOurRepository, OtherProjectsRepository, RepositoryGone, RepositoryUnreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from custom_resources.clients.git import BareRepository
+    from custom_resources.clients.github import PullRequest
+    from custom_resources.clients.protocols import Clients
+    from custom_resources.delivery.lineage import Delivery, Proposal
+    from custom_resources.delivery.state import Base, RepositoryTemplateProperties, State
+    from custom_resources.reconciler import Request
+
+
+@contextmanager
+def observe(request: Request[RepositoryTemplateProperties], clients: Clients) -> Iterator[State | None]:
+    """Yield what the repository is, with its copy on this machine until the block ends; None where nobody need look.
+
+    For another version, that copy gets the default branch's tip and merges it. Raises RepositoryGone,
+    HeldByAnotherStack, NotOurRepository, InvalidTemplate, and what the clients raise.
+    """
+    properties = request.properties
+    if request.type == "Delete":
+        yield None  # the archive keeps everything
+        return
+    with clients.git.open(properties.repository, request.started) as git:
+        if request.type == "Create" and request.attempt == 0:
+            # A new repository is empty: the seed's push finds out, and saves the look before it.
+            place = Place(git, properties.repository, properties.default_branch, Refs())
+            yield Empty(place, wanted_commit(git, request, clients))
+            return
+        place = _find(git, request, clients)
+        if request.type == "Create":
+            require_no_rival(git, place.refs, place.full_name, wanted(request), clients.stacks)
+        yield _state(place, request, clients)
+
+
+def _find(git: BareRepository, request: Request[RepositoryTemplateProperties], clients: Clients) -> Place:
+    """Look where the repository was, and, unless its lineage is found there, ask by its id where it is."""
+    properties, refs = request.properties, None
+
+    def place(full_name: str, refs: Refs) -> Place:
+        return Place(git, full_name, refs.branch or properties.default_branch, refs)
+
+    try:
+        refs = git.look()
+        if _carries_our_lineage(git, refs, request):
+            return place(properties.repository, refs)
+    except RepositoryUnreachable:
+        pass
+    found = clients.github.repository_by_id(properties.repository_id, properties.repository)
+    if found is None:
+        raise RepositoryGone(repository=properties.repository)
+    if refs is None or found.full_name.casefold() != properties.repository.casefold():
+        git.move(found.full_name)
+        refs = git.look()
+    return place(found.full_name, refs)
+
+
+def _carries_our_lineage(git: BareRepository, refs: Refs, request: Request[RepositoryTemplateProperties]) -> bool:
+    there, asked = refs[TEMPLATE_REF], wanted(request)
+    if not there:
+        return False
+    if refs[asked.ref] == there or any(proposal.key == asked.key for proposal in proposals_in(refs.targets)):
+        return True  # a key names the project, too
+    _fetch(git, refs)
+    return is_ours(delivery_in(git.message(there)), request.properties)
+
+
+def _fetch(git: BareRepository, refs: Refs) -> None:
+    """Fetch all commits that can matter, at once."""
+    proposals = proposals_in(refs.targets)
+    git.fetch(refs.tip, refs[TEMPLATE_REF], *(sha for proposal in proposals for sha in (proposal.commit, proposal.tip)))
+
+
+def _state(place: Place, request: Request[RepositoryTemplateProperties], clients: Clients) -> State:
+    """Tell from the refs alone whether there is anything to do; look into the commits only if there is."""
+    refs, asked = place.refs, wanted(request)
+    if not refs.tip:
+        return Empty(place, wanted_commit(place.git, request, clients))
+    there, proposals = refs[TEMPLATE_REF], proposals_in(refs.targets)
+    waiting = [proposal for proposal in proposals if proposal.commit != there]
+    if there and refs[asked.ref] == there and not waiting:
+        return Same(place, there)
+    same = next((proposal for proposal in waiting if proposal.key == asked.key), None)
+    found = _pull_request(place, same, clients) if same else None
+    if found and not found.merged and found.base == place.branch:
+        return Waiting(place, delivered_version(refs.targets), found.html_url)
+    return _in_commits(place, proposals, request, clients)
+
+
+def _in_commits(
+    place: Place, proposals: Sequence[Proposal], request: Request[RepositoryTemplateProperties], clients: Clients
+) -> State:
+    git, there, asked = place.git, place.refs[TEMPLATE_REF], wanted(request)
+    _fetch(git, place.refs)
+    recorded = delivery_in(git.message(there)) if there else None  # what is no commit is no record
+    if recorded and not is_ours(recorded, request.properties):
+        project = f"{recorded.domain}/{recorded.project} {recorded.part}"
+        raise OtherProjectsRepository(repository=place.full_name, project=project)
+    if request.properties.sync_mode == "Off":
+        return _left_alone(place, recorded, asked)
+    tip = git.commit(place.refs.tip)
+    readable = [proposal for proposal in proposals if git.message(proposal.commit)]
+    if readable:
+        repository = clients.github.repository_by_id(request.properties.repository_id, place.full_name)
+        place = replace(place, full_name=repository.full_name) if repository else place
+    traces = Traces(tip, recorded, tuple(_offered(place, proposal, clients) for proposal in readable))
+    found = base.find(place, traces, request, clients)
+    if found is None:
+        if request.type == "Create" and not request.properties.adopt_existing:
+            raise NotOurRepository(repository=place.full_name)
+        found = base.nothing_delivered(place, tip, request, clients)
+    if found.certain and found.delivery and found.delivery.same_content(asked):
+        return Same(place, found.commit, traces.offered)
+    return _merged(place, traces, found, request, clients)
+
+
+def _left_alone(place: Place, recorded: Delivery | None, asked: Delivery) -> Same | Waiting:
+    """Return what the records say, for a project that takes no updates."""
+    if recorded and recorded.same_content(asked):
+        return Same(place, place.refs[TEMPLATE_REF])
+    return Waiting(place, delivered_version(place.refs.targets) or (recorded.version if recorded else ""))
+
+
+def _merged(
+    place: Place,
+    traces: Traces,
+    found: Base,
+    request: Request[RepositoryTemplateProperties],
+    clients: Clients,
+) -> Merged:
+    """Commit the new version onto the lineage and merge it into the tip, here."""
+    git, tip = place.git, traces.tip
+    commit = wanted_commit(git, request, clients, found.commit)
+    tree = git.commit(commit).tree
+    merge = git.merge(found.tree, tip.tree, tree)
+    changes = tuple(git.changes(found.tree, tree))
+    return Merged(place, tip.tree, found, commit, tree, merge, changes, traces.offered)
+
+
+def _pull_request(place: Place, proposal: Proposal, clients: Clients) -> PullRequest | None:
+    return clients.github.find_pull_request(place.full_name, proposal.branch, place.branch, pull_request_text.MARK)
+
+
+def _offered(place: Place, proposal: Proposal, clients: Clients) -> Offered:
+    """Look up what became of a proposal's pull request, and whether its branch is still as we pushed it."""
+    found = _pull_request(place, proposal, clients)
+    untouched = False
+    if proposal.tip:
+        tip = place.git.commit(proposal.tip)
+        untouched = tip.committer == ROBOT[1] and proposal.commit in (tip.sha, *tip.parents)
+    in_history = clients.github.contains(place.full_name, proposal.commit, place.refs.tip)
+    delivered = in_history or _has_landed(place, proposal, found, clients)
+    return Offered(proposal, found, untouched, in_history, delivered)
+
+
+def _has_landed(place: Place, proposal: Proposal, found: PullRequest | None, clients: Clients) -> bool:
+    """Tell whether a proposal is in the default branch in the shape that squashing or rebasing gave it."""
+    if found is None or not found.merged or not found.landed:
+        return False
+
+    def contains(commit: str, tip: str) -> bool:
+        return clients.github.contains(place.full_name, commit, tip)
+
+    # Users may add commits before they merge; what they merge without our commit has not delivered it.
+    return contains(proposal.commit, found.head) and contains(found.landed, place.refs.tip)

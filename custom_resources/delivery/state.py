@@ -1,0 +1,134 @@
+"""What a repository can be, seen from one template version: Empty, Same, Waiting or Merged. Pure.
+
+Each state has what planning needs in that case, and nothing that may be missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from custom_resources.delivery.lineage import Delivery
+from custom_resources.properties import BranchName, FullName, Line, LineOrNothing, Properties
+
+if TYPE_CHECKING:
+    from custom_resources.clients.git import BareRepository, Change, Merge, Refs
+    from custom_resources.clients.github import PullRequest
+    from custom_resources.delivery.lineage import Proposal
+    from custom_resources.reconciler import Request
+
+
+class RepositoryTemplateProperties(Properties):
+    """Desired state."""
+
+    repository_id: int
+    repository: FullName
+    default_branch: BranchName = "main"
+    domain_id: Line
+    project_id: Line
+    part: Literal["model_build", "model_deploy"]
+    template_archive: str = Field(pattern=r"^[0-9a-f]{64}\.zip\Z")
+    # A part of branch names (git-check-ref-format).
+    template_version: str = Field(pattern=r"^(?!.*\.\.)(?!.*\.lock$)(?!.*\.$)[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z")
+    template_folder: Line
+    template_source: LineOrNothing = ""
+    sync_mode: Literal["Merge", "PullRequest", "Off"] = "Merge"
+    adopt_existing: bool = False
+
+
+def wanted(request: Request[RepositoryTemplateProperties]) -> Delivery:
+    """Return the delivery that a request asks for."""
+    p = request.properties
+    return Delivery(
+        p.domain_id, p.project_id, p.part, p.template_folder, p.template_version, p.template_archive, request.stack_id
+    )
+
+
+def is_ours(delivery: Delivery | None, properties: RepositoryTemplateProperties) -> bool:
+    """Tell whether a delivery was made for the project (and the part of it) that the properties name."""
+    return delivery is not None and delivery.belongs_to(properties.domain_id, properties.project_id, properties.part)
+
+
+@dataclass(frozen=True)
+class Place:
+    """The repository as it was found: where it is, what it has, and the copy of it on this machine."""
+
+    git: BareRepository = field(repr=False, compare=False)
+    full_name: str
+    branch: str  # the default branch's name
+    refs: Refs = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A pull request that was opened for a version, with what became of it."""
+
+    proposal: Proposal
+    pull_request: PullRequest | None
+    untouched: bool  # its branch is there as we pushed it
+    in_history: bool = False  # its template commit leads to the default branch
+    delivered: bool = False  # what it offers is in the default branch, in whatever shape
+
+    @property
+    def open(self) -> bool:
+        """Tell whether it waits to be merged."""
+        return self.pull_request is not None and self.pull_request.state == "open"
+
+
+@dataclass(frozen=True)
+class Base:
+    """The newest template commit that is really in the default branch: what a merge starts from."""
+
+    commit: str  # "" = nothing was delivered before
+    tree: str
+    delivery: Delivery | None = None  # what the commit's message records
+    certain: bool = True  # known, not guessed
+    in_history: bool = False  # the commit itself leads to the default branch, where squashing leaves only its files
+
+
+@dataclass(frozen=True)
+class Empty:
+    """The repository has no commit. `commit` is the template's first one, on this machine."""
+
+    place: Place
+    commit: str
+
+
+@dataclass(frozen=True)
+class Same:
+    """The version is in the default branch. `commit` is the template commit that delivers it."""
+
+    place: Place
+    commit: str
+    offered: tuple[Offered, ...] = ()
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The version is not in the default branch, and nothing was merged: it waits to be wanted.
+
+    It waits in a pull request at `url`, open or declined, or ("") until the project takes updates again.
+    """
+
+    place: Place
+    version: str  # the one that is delivered, "" = none
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Merged:
+    """The version was committed onto the lineage and merged into the default branch's tip, on this machine."""
+
+    place: Place
+    tip_tree: str
+    base: Base
+    commit: str  # the new template commit
+    tree: str
+    merge: Merge
+    changes: tuple[Change, ...] = ()  # what the template changed since the base
+    offered: tuple[Offered, ...] = ()
+
+
+State = Empty | Same | Waiting | Merged

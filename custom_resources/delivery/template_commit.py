@@ -1,0 +1,33 @@
+"""A published template as a commit, on this machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from custom_resources.delivery.lineage import message
+from custom_resources.delivery.state import wanted
+
+if TYPE_CHECKING:
+    from custom_resources.clients.git import BareRepository
+    from custom_resources.clients.protocols import Clients
+    from custom_resources.delivery.lineage import Delivery
+    from custom_resources.delivery.state import RepositoryTemplateProperties
+    from custom_resources.reconciler import Request
+
+
+def wanted_commit(
+    git: BareRepository, request: Request[RepositoryTemplateProperties], clients: Clients, parent: str = ""
+) -> str:
+    """Commit what the request asks for onto `parent`; return the commit's name. Raises InvalidTemplate."""
+    source = request.properties.template_source
+    return commit_of(git, wanted(request), clients, f"Source: {source}" if source else "", parent)
+
+
+def commit_of(git: BareRepository, delivery: Delivery, clients: Clients, body: str = "", parent: str = "") -> str:
+    """Commit what was published for a delivery; return the commit's name.
+
+    Raises InvalidTemplate when the archive has nothing in that folder or is damaged, ArchiveMissing when it is gone.
+    """
+    subject = f"Template {delivery.folder} {delivery.version}"
+    with clients.archives.open(delivery.archive) as archive:
+        return git.import_commit(archive.stream(delivery.folder), message(subject, delivery, body), parent)

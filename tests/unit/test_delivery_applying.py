@@ -1,0 +1,255 @@
+"""What is done for a plan, in which order, and what goes back when the server does not take it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from custom_resources.clients.git import BareRepository, Merge, PushRejected, Refs, RepositoryArchived, Stage
+from custom_resources.clients.github import PullRequest
+from custom_resources.clients.protocols import Clients
+from custom_resources.delivery.applying import apply
+from custom_resources.delivery.lineage import Proposal
+from custom_resources.delivery.plans import KeepOurs, Leave, MergeCommit, Plan, Propose, Push, ThatCommit
+from custom_resources.delivery.pull_request_text import Update
+from custom_resources.delivery.state import Offered, Place, RepositoryTemplateProperties
+from custom_resources.errors import RulesRefuse, Stale
+from custom_resources.reconciler import Done, Replan, Request
+
+REQUEST = Request(
+    "Update",
+    RepositoryTemplateProperties(
+        repository_id=1,
+        repository="acme/build",
+        domain_id="d1",
+        project_id="p1",
+        part="model_build",
+        template_archive="b" * 64 + ".zip",
+        template_version="v2",
+        template_folder="regression/model_build",
+    ),
+    None,
+    "",
+    "",
+    "",
+)
+PULL = PullRequest(7, "https://github.com/acme/build/pull/7", "open", False, "head", "studio/template-v1", base="main")
+MINE = Offered(Proposal("studio/template-v1", "key", "offered", "head"), PULL, untouched=True)
+WORKED = Offered(Proposal("studio/template-v0", "key", "older", "head"), replace(PULL, number=6), untouched=False)
+
+
+class World:
+    """Git and GitHub, which note what they are asked to do."""
+
+    def __init__(self, refuses: Exception | None = None) -> None:
+        self.done: list[str] = []
+        self.pushed: dict[str, str] = {}
+        self.bodies: list[str] = []
+        self.renamed_to = ""
+        self._refuses = refuses
+        self.github = self
+
+    # -- git -----------------------------------------------------------------------------------------------
+
+    def commit_tree(self, tree: str, parents: Sequence[str], message: str) -> str:
+        self.done.append("commit")
+        return f"commit of {tree} on {'+'.join(parents)}"
+
+    def keep_ours(self, *trees: Any) -> tuple[str, tuple[str, ...]]:
+        return "kept tree", ("train.py", "lost.py")
+
+    def push(self, seen: Refs, targets: Mapping[str, str]) -> None:
+        self.done.append("push")
+        if self._refuses:
+            raise self._refuses
+        self.pushed = dict(targets)
+
+    # -- GitHub --------------------------------------------------------------------------------------------
+
+    def repository_by_id(self, repository_id: int, full_name: str) -> Any:
+        return cast(Any, type("Found", (), {"full_name": self.renamed_to})) if self.renamed_to else None
+
+    def comment(self, full_name: str, number: int, text: str) -> None:
+        self.done.append(f"comment {number}")
+
+    def update_pull_request(self, full_name: str, number: int, **changes: str) -> None:
+        self.done.append(f"{changes.get('state', 'update')} {number} in {full_name}")
+        self.bodies += [changes["body"]] if "body" in changes else []
+
+    def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> PullRequest:
+        self.done.append(f"open {branch} into {base}: {title}")
+        self.bodies.append(body)
+        return replace(PULL, number=8, html_url="https://github.com/acme/build/pull/8")
+
+    def update_repository(self, full_name: str, **changes: Any) -> None:
+        self.done.append(f"{full_name} {changes}")
+
+    # -- the reconciler ------------------------------------------------------------------------------------
+
+    @property
+    def place(self) -> Place:
+        return Place(cast(BareRepository, self), "acme/build", "main", Refs("main", {"refs/heads/main": "tip"}))
+
+    def applied(self, plan: Plan, ensure_current: Callable[[], None] | None = None) -> Done | Replan:
+        def current() -> None:
+            self.done.append("still current")
+
+        return apply(plan, REQUEST, cast(Clients, self), ensure_current or current)
+
+
+def push(world: World, **more: Any) -> Push:
+    head = MergeCommit("treeM", ("tip", "new"), "Update")
+    return replace(Push("push", "merged", world.place, "v2", head, {"refs/studio/template": "new"}), **more)
+
+
+def proposal(world: World, **more: Any) -> Propose:
+    text = Update("v2", "", "studio/template-v2", "main", "why", (), ("train.py",), "CONFLICT", clean=False)
+    reported = {"CommitSha": "tip", "TemplateVersion": "v1", "Status": "pull-request", "PullRequestUrl": ""}
+    records = {"refs/studio/proposals/template-v2/key": "new"}
+    plan = Propose(world.place, "why", "studio/template-v2", ThatCommit("new"), records, "Update", text, reported)
+    return replace(plan, **more)
+
+
+def test_leaving_alone_asks_nobody() -> None:
+    world = World()
+    assert world.applied(Leave("unchanged", {"CommitSha": "tip"})) == Done({"CommitSha": "tip"})
+    assert world.done == []
+
+
+def test_a_push_moves_everything_at_once() -> None:
+    world = World()
+    done = world.applied(push(world, withdrawn=(MINE, WORKED)))
+    made = "commit of treeM on tip+new"
+    assert world.pushed == {"refs/heads/main": made, "refs/studio/template": "new"}
+    said = {"CommitSha": made, "TemplateVersion": "v2", "Status": "merged", "PullRequestUrl": ""}
+    assert done == Done(said, metrics=("Resyncs",))
+    assert world.done == [
+        "commit",
+        "still current",
+        "comment 6",
+        "closed 6 in acme/build",
+        "push",
+        "comment 7",
+        "closed 7 in acme/build",
+    ]
+
+
+def test_a_seed_pushes_the_commit_that_is_there() -> None:
+    world = World()
+    done = world.applied(push(world, action="seed", status="seeded", head=ThatCommit("new")))
+    assert world.pushed["refs/heads/main"] == "new"
+    assert isinstance(done, Done)
+    assert (done.attributes["Status"], done.metrics) == ("seeded", ())
+
+
+def test_a_new_pull_request_is_opened_after_its_branch() -> None:
+    world = World()
+    done = world.applied(proposal(world, withdrawn=(WORKED,)))
+    assert world.pushed == {"refs/heads/studio/template-v2": "new", "refs/studio/proposals/template-v2/key": "new"}
+    assert world.done == [
+        "still current",
+        "comment 6",
+        "closed 6 in acme/build",
+        "push",
+        "open studio/template-v2 into main: Update",
+    ]
+    assert isinstance(done, Done)
+    assert (done.attributes["PullRequestUrl"], done.attributes["TemplateVersion"]) == (
+        "https://github.com/acme/build/pull/8",
+        "v1",
+    )
+    assert done.metrics == ("Resyncs", "Conflicts")
+
+
+def test_a_renewed_pull_request_gets_its_text_before_its_branch() -> None:
+    world = World()
+    world.renamed_to = "acme/renamed"
+    done = world.applied(proposal(world, renewed=MINE))
+    assert world.done == ["still current", "update 7 in acme/renamed", "push"]
+    assert isinstance(done, Done)
+    assert done.attributes["PullRequestUrl"] == PULL.html_url
+
+
+def test_a_branch_without_a_pull_request_gets_one() -> None:
+    world = World()
+    world.applied(
+        proposal(world, renewed=replace(MINE, pull_request=None), withdrawn=(replace(MINE, pull_request=None),))
+    )
+    assert world.done == ["still current", "push", "open studio/template-v2 into main: Update"]
+
+
+def test_a_clean_proposal_counts_no_conflict() -> None:
+    world = World()
+    clean = proposal(world)
+    done = world.applied(replace(clean, text=replace(clean.text, clean=True, conflicts=())))
+    assert isinstance(done, Done)
+    assert done.metrics == ("Resyncs",)
+
+
+def test_where_ours_is_kept_the_text_lists_what_was() -> None:
+    world = World()
+    merge = Merge("treeM", False, (Stage(2, "100644", "b", "train.py", "train.py"),))
+    head = KeepOurs(merge, "base tree", "ours", "theirs", ("tip", "new"), "Update")
+    plan = proposal(world, head=head)
+    world.applied(replace(plan, text=replace(plan.text, kept=True)))
+    assert world.pushed["refs/heads/studio/template-v2"] == "commit of kept tree on tip+new"
+    [body] = world.bodies
+    assert "- `train.py`\n- `lost.py`" in body
+    assert "stay as they are here" in body
+
+
+@pytest.mark.parametrize("make", [push, proposal])
+def test_a_stack_that_moved_on_writes_nothing(make: Callable[[World], Plan]) -> None:
+    def moved_on() -> None:
+        raise Stale
+
+    world = World()
+    with pytest.raises(Stale):
+        world.applied(make(world), moved_on)
+    assert [step for step in world.done if step != "commit"] == []
+
+
+# -- what the server does not take -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [push, proposal])
+def test_a_ref_that_moved_on_is_looked_at_again(make: Callable[[World], Plan]) -> None:
+    world = World(PushRejected(stale=True, message="stale info"))
+    assert world.applied(make(world)) == Replan("stale info")
+
+
+@pytest.mark.parametrize("make", [push, proposal])
+def test_an_archived_repository_is_restored_and_looked_at_again(make: Callable[[World], Plan]) -> None:
+    world = World(RepositoryArchived("This repository was archived so it is read-only."))
+    answer = world.applied(make(world))
+    assert isinstance(answer, Replan)
+    assert (answer.refusal, world.done[-1]) == ("", "acme/build {'archived': False}")
+
+
+def test_a_push_that_a_rule_refuses_is_planned_again_with_the_servers_word() -> None:
+    world = World(PushRejected(stale=False, message="GH006: Protected branch"))
+    answer = world.applied(push(world))
+    assert isinstance(answer, Replan)
+    assert answer.refusal == "GH006: Protected branch"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        proposal,
+        lambda world: push(world, action="seed", status="seeded"),
+        lambda world: push(world, action="record", status="unchanged"),
+    ],
+    ids=["pull request", "seed", "record"],
+)
+def test_rules_that_leave_no_other_way_are_named(make: Callable[[World], Plan]) -> None:
+    world = World(PushRejected(stale=False, message="GH013: Repository rule violations"))
+    with pytest.raises(RulesRefuse) as told:
+        world.applied(make(world))
+    assert str(told.value) == (
+        "The rules of acme/build refuse what the template needs (GH013: Repository rule violations). "
+        "Let the token's owner bypass them."
+    )

@@ -1,0 +1,233 @@
+"""What the refs and messages of a repository make of it, and who may have it: doubles that answer from a dict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+import pytest
+
+from custom_resources.clients.git import PushRejected, Refs, RepositoryArchived
+from custom_resources.clients.github import PullRequest
+from custom_resources.delivery.lineage import TEMPLATE_REF, Delivery, Proposal, message
+from custom_resources.delivery.observing import observe
+from custom_resources.delivery.ownership import STACK_REF, Claim, take
+from custom_resources.delivery.state import Empty, RepositoryTemplateProperties, Same, State, Waiting
+from custom_resources.errors import (
+    NotOurRepository,
+    OtherProjectsRepository,
+    RepositoryGone,
+    RepositoryUnreachable,
+    RulesRefuse,
+)
+from custom_resources.reconciler import Replan, Request
+
+PROPERTIES = RepositoryTemplateProperties(
+    repository_id=1,
+    repository="acme/build",
+    domain_id="d1",
+    project_id="p1",
+    part="model_build",
+    template_archive="b" * 64 + ".zip",
+    template_version="v2",
+    template_folder="regression/model_build",
+)
+V2 = Delivery("d1", "p1", "model_build", "regression/model_build", "v2", "b" * 64 + ".zip")
+V1 = replace(V2, version="v1", archive="a" * 64 + ".zip")
+MAIN = "refs/heads/main"
+PULL = PullRequest(7, "https://github.com/acme/build/pull/7", "open", False, "head", "studio/template-v2", base="main")
+
+
+@dataclass
+class World:
+    """Git, GitHub, CloudFormation and the archives in one, as far as observing asks them."""
+
+    refs: Mapping[str, str] = field(default_factory=dict)
+    messages: Mapping[str, str] = field(default_factory=dict)
+    found: Any = None  # the repository, by its id
+    pull: PullRequest | None = None
+    reachable: bool = True
+    refuses: Exception | None = None
+    pushed: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.git = self.github = self.stacks = self.archives = cast(Any, self)
+
+    @contextmanager
+    def open(self, *_: Any) -> Iterator[Any]:
+        yield self
+
+    def stream(self, folder: str) -> list[Any]:
+        return []
+
+    def look(self) -> Refs:
+        if not self.reachable:
+            raise RepositoryUnreachable(activity="reading the refs")
+        return Refs("main" if MAIN in self.refs else "", self.refs)
+
+    def move(self, full_name: str) -> None:
+        self.reachable = True
+
+    def fetch(self, *commits: str) -> None: ...
+
+    def fetch_history(self, tip: str) -> None: ...
+
+    def history(self, tip: str) -> list[Any]:
+        return []
+
+    def start(self) -> None: ...
+
+    def empty_tree(self) -> str:
+        return "empty"
+
+    def commit_tree(self, *_: Any) -> str:
+        return "claimed"
+
+    def push(self, seen: Refs, targets: Mapping[str, str]) -> None:
+        if self.refuses:
+            raise self.refuses
+        self.pushed = dict(targets)
+
+    def import_commit(self, *_: Any) -> str:
+        return "new"
+
+    def commit(self, sha: str) -> Any:
+        return cast(Any, type("Commit", (), {"sha": sha, "tree": f"tree of {sha}"}))
+
+    def message(self, sha: str) -> str:
+        return self.messages.get(sha, "")
+
+    def repository_by_id(self, *_: Any) -> Any:
+        return self.found
+
+    def find_pull_request(self, *_: Any) -> PullRequest | None:
+        return self.pull
+
+
+HERE = cast(Any, type("Repository", (), {"full_name": "acme/build"}))
+
+
+def observed(world: World, kind: Any = "Update", *, attempt: int = 1, **settings: Any) -> State | None:
+    request = Request(kind, PROPERTIES.model_copy(update=settings), None, "", "stack", "", attempt=attempt)
+    with observe(request, cast(Any, world)) as state:
+        return state
+
+
+def test_nobody_looks_before_a_delete() -> None:
+    assert observed(World(reachable=False), "Delete") is None
+
+
+def test_a_new_repository_is_taken_for_empty_once() -> None:
+    state = observed(World(reachable=False), "Create", attempt=0)
+    assert isinstance(state, Empty)
+    assert (state.commit, state.place.branch) == ("new", "main")
+
+
+@pytest.mark.parametrize("kind", ["Create", "Update"])
+def test_a_repository_without_a_commit_is_empty(kind: str) -> None:
+    state = observed(World(found=HERE), kind, default_branch="trunk")
+    assert isinstance(state, Empty)
+    assert (state.commit, state.place.branch, state.place.full_name) == ("new", "trunk", "acme/build")
+
+
+def test_a_deleted_repository_is_named() -> None:
+    with pytest.raises(RepositoryGone, match="The repository acme/build was deleted on GitHub"):
+        observed(World(reachable=False))
+
+
+def test_a_repository_is_followed_by_its_id() -> None:
+    moved = cast(Any, type("Repository", (), {"full_name": "acme/renamed"}))
+    state = observed(World({}, found=moved, reachable=False))
+    assert isinstance(state, Empty)
+    assert state.place.full_name == "acme/renamed"
+
+
+def test_the_refs_alone_tell_that_nothing_is_to_be_done() -> None:
+    state = observed(World({MAIN: "tip", TEMPLATE_REF: "base", V2.ref: "base"}))
+    assert isinstance(state, Same)
+    assert (state.commit, state.offered) == ("base", ())
+
+
+OFFERED = Proposal("studio/template-v2", V2.key, "offered")
+WAITS = {MAIN: "tip", TEMPLATE_REF: "base", V1.ref: "base", OFFERED.ref: "offered"}
+
+
+@pytest.mark.parametrize("state", ["open", "closed"])
+def test_an_offered_version_waits(state: str) -> None:
+    waiting = observed(World(WAITS, pull=replace(PULL, state=state)))
+    assert isinstance(waiting, Waiting)
+    assert (waiting.version, waiting.url) == ("v1", PULL.html_url)
+
+
+def test_off_reads_the_record_only() -> None:
+    world = World(WAITS, {"base": message("Template", V1)}, pull=replace(PULL, base="former"))
+    state = observed(world, sync_mode="Off")
+    assert isinstance(state, Waiting)
+    assert (state.version, state.url) == ("v1", "")
+    unrecorded = observed(
+        World({MAIN: "tip", TEMPLATE_REF: "base"}, {"base": message("Template", V1)}), sync_mode="Off"
+    )
+    assert isinstance(unrecorded, Waiting)
+    assert unrecorded.version == "v1"
+    never = observed(World({MAIN: "tip"}, found=HERE), sync_mode="Off")
+    assert isinstance(never, Waiting)
+    assert never.version == ""
+
+
+def test_off_knows_the_version_that_is_there() -> None:
+    state = observed(World({MAIN: "tip", TEMPLATE_REF: "base"}, {"base": message("Template", V2)}), sync_mode="Off")
+    assert isinstance(state, Same)
+    assert state.commit == "base"
+
+
+def test_another_projects_template_is_refused() -> None:
+    other = {"base": message("Template", replace(V1, project="p2", part="model_deploy"))}
+    with pytest.raises(OtherProjectsRepository) as told:
+        observed(World({MAIN: "tip", TEMPLATE_REF: "base"}, other, found=HERE))
+    assert str(told.value) == (
+        "The repository acme/build carries the template of another project (d1/p2 model_deploy). "
+        "Choose another repository name."
+    )
+
+
+def test_commits_without_a_lineage_are_not_ours_unless_they_are_adopted() -> None:
+    with pytest.raises(NotOurRepository, match="has commits but no template lineage of this project"):
+        observed(World({MAIN: "tip"}, found=HERE), "Create")
+
+
+# -- the stack that holds it -------------------------------------------------------------------------------------------
+
+CLAIM = Claim(V1, "seen")
+
+
+def taken(refuses: Exception | None) -> tuple[Replan | None, World]:
+    world = World(refuses=refuses)
+    return take(CLAIM, "acme/build", cast(Any, world), 0), world
+
+
+def test_a_claim_is_pushed() -> None:
+    answer, world = taken(None)
+    assert answer is None
+    assert world.pushed == {STACK_REF: "claimed"}
+
+
+@pytest.mark.parametrize(
+    ("refuses", "why"),
+    [
+        (RepositoryArchived("archived"), "acme/build was archived meanwhile"),
+        (PushRejected(stale=True, message="stale info"), "another stack took acme/build"),
+    ],
+)
+def test_a_claim_that_comes_too_late_is_planned_again(refuses: Exception, why: str) -> None:
+    assert taken(refuses)[0] == Replan(why)
+
+
+def test_rules_that_refuse_the_claim_are_named() -> None:
+    with pytest.raises(RulesRefuse) as told:
+        taken(PushRejected(stale=False, message="GH013"))
+    assert str(told.value) == (
+        "The rules of acme/build refuse what the template needs (refs/studio/stack: GH013). "
+        "Let the token's owner bypass them."
+    )

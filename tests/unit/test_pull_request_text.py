@@ -1,0 +1,61 @@
+"""What a template pull request says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from custom_resources.clients.git import Change
+from custom_resources.delivery.pull_request_text import Update, body, superseded
+
+UPDATE = Update("v2", "https://example.com", "studio/template-v2", "main", "why", (), (), "")
+ASKS = replace(UPDATE, clean=False)
+
+
+def change(status: str, path: str) -> Change:
+    return Change(status, path, "100644", "100644", "a", "b")
+
+
+def test_a_body_lists_changes_and_conflicts() -> None:
+    changes = (change("A", "new.py"), change("M", "train.py"), change("D", "old.py"))
+    text = body(replace(ASKS, changes=changes, conflicts=("train.py",), explanation="CONFLICT (content)"))
+    for said in (
+        "adds `new.py`",
+        "changes `train.py`",
+        "removes `old.py`",
+        "- `train.py`",
+        "CONFLICT (content)",
+        "git merge",
+    ):
+        assert said in text
+
+
+def test_a_body_without_conflicts_says_nothing_of_them() -> None:
+    assert "onflict" not in body(replace(UPDATE, changes=(change("A", "new.py"),)))
+
+
+def test_a_body_says_what_git_asks_where_no_file_conflicts() -> None:
+    text = body(replace(ASKS, explanation="CONFLICT (directory rename split): Unclear where to rename src to"))
+    assert "Unclear where to rename src to" in text
+    assert "It can be merged as it is" in text
+
+
+def test_a_long_list_is_cut() -> None:
+    text = body(replace(ASKS, changes=tuple(change("A", f"f{n}") for n in range(5000)), explanation="x" * 100_000))
+    assert "and 4900 more" in text
+    assert len(text) < 65_536  # GitHub's limit of a body
+
+
+def test_names_of_users_cannot_break_out_of_the_list() -> None:
+    text = body(replace(ASKS, conflicts=("a`\n\n# Approve **now** @everyone",), explanation="```\n# out"))
+    assert "- `a'??# Approve **now** @everyone`" in text
+    assert text.count("```") == 4  # the two blocks of ours
+
+
+def test_a_body_tells_how_to_compare_where_the_branch_keeps_the_repositorys_side() -> None:
+    text = body(replace(ASKS, conflicts=("train.py",), kept=True))
+    assert "The files above stay as they are here when you merge." in text
+    assert "git diff origin/main origin/studio/template-v2^2 -- FILE" in text
+
+
+def test_a_superseded_pull_request_is_told_by_what() -> None:
+    assert "The template is at v3 now" in superseded("v3")
