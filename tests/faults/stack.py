@@ -327,6 +327,7 @@ def launch_template(
                 lambda attributes, made=made: {
                     **made(attributes),
                     "Secrets": {"FIRST": "same", "SECOND": value, "THIRD": f"three {value}"},
+                    "SecretReferences": {"REFERENCED": "shared/api#key"},
                     "Variables": {"TRIGGER_PIPELINE_EXECUTION": "false"},
                 },
             ),
