@@ -10,7 +10,7 @@ CONTRACT := tests/standin/node_modules/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo test test-long test-scenarios check lint types gates format synth layers test-layers faults bench reference sbom lock clean
+.PHONY: help install tools demo test test-fast test-long test-scenarios check lint types gates format synth layers test-layers faults bench reference sbom lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,6 +43,9 @@ tools: $(STAMP) $(CHECKOV) $(CONTRACT) ## install what check and test use
 # Five at once on two cores: much of an end-to-end test is waiting.
 test: $(STAMP) $(CONTRACT) ## all tests but those of the layers and the long ones
 	$(BIN)/pytest -n 5 --dist loadscope --no-loadscope-reorder -m "not layers and not gates and not long"
+
+test-fast: $(STAMP) ## the unit tests, in less than a minute: after an edit
+	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder tests/unit
 
 test-long: $(STAMP) ## what takes minutes of waiting: a lost run, StudioStack's removal, failed launches by event
 	$(BIN)/pytest -m long

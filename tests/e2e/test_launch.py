@@ -11,7 +11,7 @@ import pytest
 from tests.actions_secrets import SECRETS
 from tests.e2e.command_line import SOURCE, CommandLine, Observer, Tree, tree
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.shares("the command line", seconds=75)]
 PARTS = ("build", "deploy")
 
 

@@ -19,7 +19,7 @@ import pytest
 from local.home import Home
 from tests.e2e.command_line import CommandLine, Observer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.shares("bad input", seconds=60)]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.command_line import CommandLine, Observer, write
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.shares("the command line", seconds=75)]
 V1 = {
     "tabular/model_build/settings.py": "".join(f"line_{n} = {n}\n" for n in range(1, 21)),
     "tabular/model_build/old.txt": "goes away\n",

@@ -30,6 +30,8 @@ from tests.faults.matrix import (
     run,
 )
 
+pytestmark = pytest.mark.shares("faults", seconds=60)
+
 TURNS = (
     "reset after",
     "502",

@@ -14,6 +14,8 @@ from tests.integration.ministack import MiniStack
 from tests.integration.world import World
 from tests.sharing import synthesized_before
 
+ON_MINISTACK = pytest.mark.shares("stories on MiniStack", seconds=90)
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a story in the chosen cloud; without a choice, with handlers, and the few marked `ministack` there, too."""
@@ -23,7 +25,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     names = [chosen or "handlers"]
     if not chosen and metafunc.definition.get_closest_marker("ministack"):
         names.append("ministack")
-    metafunc.parametrize("cloud_name", names, scope="session")
+    clouds = [pytest.param(name, marks=[ON_MINISTACK] if name == "ministack" else []) for name in names]
+    metafunc.parametrize("cloud_name", clouds, scope="session")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -24,6 +24,8 @@ from products.versions import read_versions
 from tests.synth.conftest import Assembly, context, copied, of_type, synthesized
 from tests.synth.policies import Names, allows, documents
 
+pytestmark = pytest.mark.shares("stacks", seconds=60)
+
 ALL = {entry.name: entry for entry in CATALOGUE if entry.class_name}
 GITHUB = {name for name, entry in ALL.items() if "github" in entry.needs}
 ARCHIVES = {name for name, entry in ALL.items() if "archives" in entry.needs}

@@ -9,6 +9,8 @@ import pytest
 from tests.synth.conftest import Assembly
 from tests.synth.policies import Call, Names, allows, refused
 
+pytestmark = pytest.mark.shares("stacks", seconds=60)
+
 PREFIX = "studio-mlops"
 HERE = "us-east-1:123456789012"
 LAUNCH = f"arn:aws:cloudformation:{HERE}:stack/SC-123456789012-pp-x/uuid"

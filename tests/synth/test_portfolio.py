@@ -12,6 +12,8 @@ from products.versions import read_versions
 from tests.synth.conftest import ADMIN_SETTINGS, Assembly, copied, of_type, synthesized, with_settings
 from tests.synth.policies import Names, allows
 
+pytestmark = pytest.mark.shares("stacks", seconds=60)
+
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/SC-123456789012-pp-abc/1"
 WORKFLOW_ROLE = "arn:aws:iam::123456789012:role/studio-mlops-wf-p1"
 PROJECT_ROLE = "arn:aws:iam::123456789012:role/datazone_usr_role_p1_e1"

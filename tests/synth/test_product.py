@@ -14,6 +14,8 @@ from tests.actions_secrets import SECRETS
 from tests.synth.conftest import Assembly, publish, refusal, synthesize, with_settings
 from tests.synth.policies import Names
 
+pytestmark = pytest.mark.shares("stacks", seconds=60)
+
 GOOD = {"DomainId": "dzd_4a5b6c", "ProjectId": "abc123def456", "Organization": "example-org"}
 
 

@@ -17,6 +17,8 @@ from products.settings import load_settings
 from tests.synth.conftest import STUDIO_SETTINGS, Assembly, copied, of_type, synthesized, with_settings
 from tests.synth.policies import allows
 
+pytestmark = pytest.mark.shares("stacks", seconds=60)
+
 HERE = "us-east-1:123456789012"
 
 

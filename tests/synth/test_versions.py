@@ -11,6 +11,8 @@ from products.errors import VersionError
 from products.versions import ARCHIVE_FILE, RECORD_FILE, read_versions, version_order
 from tests.synth.conftest import Assembly, copied, publish, refusal, synthesize, synthesized, with_settings
 
+pytestmark = pytest.mark.shares("snapshots", seconds=60)
+
 
 def test_versions_sort_by_number_not_by_letter(tmp_path: Path) -> None:
     for version in ("v1.10.0", "v1.9.0", "v1.9.10", "v0.1.0"):

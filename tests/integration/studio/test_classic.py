@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from local import run as runs
 from tests.integration.studio.conftest import Installation, eventually
+
+pytestmark = pytest.mark.shares("projects", seconds=60)
 
 PROJECT = "p-abc123def456"
 

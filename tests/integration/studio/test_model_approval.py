@@ -6,7 +6,11 @@ import json
 import uuid
 from typing import Any
 
+import pytest
+
 from tests.integration.studio.conftest import Installation, eventually
+
+pytestmark = pytest.mark.shares("projects", seconds=60)
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:model-package"
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from local import run as runs
 from local import studio, versions
 from local.home import SOURCE
 from tests.integration.studio.conftest import DOMAIN, Installation, quiet
+
+pytestmark = pytest.mark.shares("projects", seconds=60)
 
 LINE = "A line that the next version brings.\n"
 

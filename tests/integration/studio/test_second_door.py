@@ -9,6 +9,8 @@ import pytest
 
 from tests.integration.studio.conftest import DOMAIN, SECOND_DOOR, Installation, eventually
 
+pytestmark = pytest.mark.shares("both doors", seconds=75)
+
 SETUP = "role/studio-mlops-project-setup"
 
 

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from local import assembly
 from tests.integration.studio.conftest import DOMAIN, FIRST_DOOR, OWN, Installation, eventually
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.shares("both doors", seconds=75), pytest.mark.last]
 
 
 def delete_studio_stack(installation: Installation) -> str:
