@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 import time
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from tests.faults.matrix import FAULTS, PREPARE, Laboratory, Outcome, cells, elapsed, run_share
+from tests.faults.matrix import FAULTS, PREPARE, Laboratory, Outcome, cells, elapsed, quietly, run_share
 
 
 def _table(outcomes: list[Outcome], faults: list[str]) -> str:
@@ -39,8 +38,7 @@ def main() -> int:
     arguments = parser.parse_args()
     operations, faults = arguments.operation or list(PREPARE), arguments.fault or list(FAULTS)
     start = time.monotonic()
-    logging.disable(logging.CRITICAL)
-    with Laboratory.running() as laboratory:
+    with quietly(), Laboratory.running() as laboratory:
         wanted = cells(laboratory, operations, faults)
     shares = [wanted[number :: arguments.workers * 4] for number in range(arguments.workers * 4)]
     with ProcessPoolExecutor(arguments.workers, mp_context=get_context("spawn")) as pool:

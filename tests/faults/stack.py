@@ -161,6 +161,7 @@ class Stack:
     attributes: dict[str, Mapping[str, str]] = field(default_factory=dict)
     reason: str = ""
     operations: int = 0
+    patience: float = 3600  # seconds after which a wait is a failure
 
     def create(self) -> str:
         """Create all resources; roll back when one fails."""
@@ -242,7 +243,7 @@ class Stack:
         world = self.world
         for _ in range(MAX_POLLS):
             answer = self._call(
-                lambda: is_complete(world.resource(resource.type), event, world.stacks, 3600, world.budget)
+                lambda: is_complete(world.resource(resource.type), event, world.stacks, self.patience, world.budget)
             )
             if answer["IsComplete"]:
                 return answer

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
-import json
+import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import cycle
+from itertools import cycle, islice
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from tests.faults.matrix import (
     ORGANIZATION,
     PREPARE,
     V2,
+    V3,
     Cell,
     Laboratory,
     archive_name,
@@ -26,22 +28,11 @@ from tests.faults.matrix import (
     expected,
     launch_template,
     launched,
-    operate,
     run,
 )
+from tests.faults.stack import Stack
 
 pytestmark = pytest.mark.shares("faults", seconds=60)
-
-TURNS = (
-    "reset after",
-    "502",
-    "killed after",
-    "truncated",
-    "secondary limit",
-    "401, token rotated",
-    "500 after",
-    "killed before",
-)
 
 
 @pytest.fixture(scope="module")
@@ -50,15 +41,24 @@ def laboratory() -> Iterator[Laboratory]:
         yield running
 
 
+def sample(operation: str, labels: Sequence[str]) -> list[Cell]:
+    """Return cells in which every request and every kind of fault is at least once, other pairs in each operation."""
+    kinds = deque(FAULTS)
+    kinds.rotate(4 * list(PREPARE).index(operation))
+    numbered = list(enumerate(labels, 1))
+    pairs = islice(zip(cycle(numbered), cycle(kinds), strict=False), max(len(numbered), len(kinds)))
+    return [Cell(operation, number, label, kind) for (number, label), kind in pairs]
+
+
 @pytest.mark.parametrize("operation", PREPARE)
 def test_every_request_may_fail(laboratory: Laboratory, operation: str) -> None:
     right = expected(laboratory, operation)
-    turns = cycle(TURNS)
-    chosen = [
-        Cell(cell.operation, cell.request, cell.label, next(turns)) for cell in cells(laboratory, [operation], ["500"])
-    ]
+    labels = [cell.label for cell in cells(laboratory, [operation], ["500"])]
+    chosen = sample(operation, labels)
+    assert {cell.fault for cell in chosen} == set(FAULTS)
+    assert {cell.request for cell in chosen} == set(range(1, len(labels) + 1))
+    assert len(labels) >= 7, "a delete: look-ups, secrets, a variable, the archive"
     outcomes = [run(laboratory, cell, right) for cell in chosen]
-    assert len(outcomes) >= 7, "a delete: look-ups, secrets, a variable, the archive"
     assert [outcome for outcome in outcomes if outcome.wrong] == []
 
 
@@ -135,14 +135,13 @@ def test_a_cancelled_update_does_not_write_once_the_rollback_began(laboratory: L
     assert laboratory.state(project) == before
 
 
-def test_a_delete_while_github_is_down_fails_and_can_be_repeated(
-    laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_delete_while_github_is_down_fails_and_can_be_repeated(laboratory: Laboratory) -> None:
     project = laboratory.project()
     stack = launched(laboratory, project)
-    monkeypatch.setattr(stacks, "MAX_POLLS", 3)
+    stack.patience = 0
     laboratory.standin.control("POST", "/faults", {"fault": "503", "match": {}, "times": None})
     assert stack.delete() == "DELETE_FAILED"
+    assert re.search("Gave up after 0 minutes: .*503", stack.reason), stack.reason
     laboratory.standin.control("DELETE", "/faults")
     assert stack.delete() == "DELETE_COMPLETE"
     assert all(found["archived"] for found in laboratory.state(project).values())
@@ -190,26 +189,57 @@ def _before(resource: stacks.Resource, act: Callable[[], object]) -> stacks.Reso
     return stacks.Resource(resource.logical_id, resource.type, properties)
 
 
-def test_racing_updates_are_serialized(laboratory: Laboratory) -> None:
+def at_the_same_time(laboratory: Laboratory, *versions: str) -> dict[str, Any]:
+    """Update one stack to each version, served by function environments that do not see each other's fence."""
     project = laboratory.project()
     first = edited(laboratory, project, 15)
-    # The same stack, served by other function environments, which do not see the fence of the first one.
-    other = laboratory.stack(project)
-    vars(other.world).update(stacks=stacks.Stacks({}))
-    second = replace(other, id=first.id, live=copy.deepcopy(first.live), attributes=dict(first.attributes))
+    stack_of = {}
+    for number, version in enumerate(versions):
+        other = laboratory.stack(project)
+        vars(other.world).update(stacks=stacks.Stacks({}))
+        copied = replace(other, id=first.id, live=copy.deepcopy(first.live), attributes=dict(first.attributes))
+        stack_of[number, version] = copied
     statuses: list[str] = []
     threads = [
-        threading.Thread(target=lambda s=stack: statuses.append(operate("update", s, project)))
-        for stack in (first, second)
+        threading.Thread(target=lambda s=stack, v=version: statuses.append(updated(s, project, v)))
+        for (_, version), stack in stack_of.items()
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert statuses == ["UPDATE_COMPLETE", "UPDATE_COMPLETE"]
-    state, right = laboratory.state(project), expected(laboratory, "update")
-    assert json.dumps(state["-deploy"], sort_keys=True) == json.dumps(right["-deploy"], sort_keys=True)
+    assert statuses == ["UPDATE_COMPLETE"] * len(versions), [stack.reason for stack in stack_of.values()]
+    return laboratory.state(project)
 
 
-def test_faults_are_all_known_to_the_table() -> None:
-    assert set(TURNS) <= set(FAULTS)
+def one_after_the_other(laboratory: Laboratory, *versions: str) -> dict[str, Any]:
+    """Update one stack to each version in turn."""
+    project = laboratory.project()
+    stack = edited(laboratory, project, 15)
+    for version in versions:
+        assert updated(stack, project, version) == "UPDATE_COMPLETE", stack.reason
+    return laboratory.state(project)
+
+
+def updated(stack: Stack, project: str, version: str) -> str:
+    archives = {"v2.0.0": V2, "v3.0.0": V3}
+    template = launch_template(ORGANIZATION, project, archive_name(archives[version]), version, value=version)
+    return stack.update(template)
+
+
+def test_racing_updates_are_serialized(laboratory: Laboratory) -> None:
+    """Of the same version: both repositories are as after one update."""
+    state = at_the_same_time(laboratory, "v2.0.0", "v2.0.0")
+    assert sorted(state) == ["-build", "-deploy"]
+    assert state == one_after_the_other(laboratory, "v2.0.0")
+
+
+def test_racing_updates_to_two_versions_are_serialized(laboratory: Laboratory) -> None:
+    """What each resource made is as after the one update and then the other, in some order."""
+    state = at_the_same_time(laboratory, "v2.0.0", "v3.0.0")
+    orders = [one_after_the_other(laboratory, *versions) for versions in (("v2.0.0", "v3.0.0"), ("v3.0.0", "v2.0.0"))]
+    configured = ("secrets", "variables")
+    for part in ("-build", "-deploy"):
+        for keys in (configured, set(state[part]) - set(configured)):
+            found = {key: state[part][key] for key in keys}
+            assert found in [{key: order[part][key] for key in keys} for order in orders]

@@ -24,6 +24,7 @@ from custom_resources.clients import FunctionClients
 from custom_resources.errors import FinalError
 from custom_resources.reconciler import parsed
 from custom_resources.template_content import Archive, InvalidTemplate, archive_name
+from operations import template_source
 from operations.publish import publish
 from operations.template_source import SourceUnreadable, resolve
 from products.settings import Settings
@@ -179,7 +180,7 @@ def working_tree(place: Path) -> Path:
 
 
 @pytest.mark.parametrize("ref", ["", "main"])
-def test_hooks_and_settings_of_a_source_do_not_run(tmp_path: Path, ref: str) -> None:
+def test_hooks_and_settings_of_a_source_do_not_run(tmp_path: Path, ref: str, monkeypatch: pytest.MonkeyPatch) -> None:
     place, ran = working_tree(tmp_path / "source"), tmp_path / "ran"
     program = tmp_path / "program"
     program.write_text(f"#!/bin/sh\necho $0 >> {ran}\ncat\n")
@@ -199,9 +200,12 @@ def test_hooks_and_settings_of_a_source_do_not_run(tmp_path: Path, ref: str) -> 
         subprocess.run(["git", "config", key, str(program)], cwd=place, check=True)
     (place / "regression" / "model_build" / ".gitattributes").write_text("* filter=x\n")
     (place / "regression" / "model_build" / "a.py").write_text("b\n")
-
     resolve(str(place), ref)
+    assert not ran.exists(), ran.read_text()
 
+    # None of publishing's commands would run a hook today; these would, were hooks not off for whatever it runs.
+    for command in (["update-ref", "refs/heads/other", "HEAD"], ["read-tree", "HEAD"]):
+        assert template_source._git(place, *command).returncode == 0
     assert not ran.exists(), ran.read_text()
 
 
@@ -390,17 +394,20 @@ GOOD_PARAMETERS = {
 ADDRESSES = {"MlflowTrackingUri"}  # takes what an address may hold; it is the value of a secret and nothing else
 
 
+def may_hold(name: str, injected: str) -> bool:
+    """Tell whether a parameter may hold it: a path is a part of a role's name, and an address has no white space."""
+    if name == "UserRoleArn":
+        return injected == "/../../x"
+    return name in ADDRESSES and not re.search(r"\s", injected)
+
+
 @pytest.mark.parametrize("injected", INJECTIONS, ids=repr)
 @pytest.mark.parametrize("name", GOOD_PARAMETERS)
 def test_cloudformation_refuses_an_injection(patterns: dict[str, str], name: str, injected: str) -> None:
     """CloudFormation matches the whole value (AllowedPattern is anchored at both ends)."""
     good = GOOD_PARAMETERS[name]
     assert re.fullmatch(patterns[name], good)
-    allowed = name in ADDRESSES and not re.search(r"\s", injected)
-    if name == "UserRoleArn" and injected == "/../../x":
-        return  # a path is a part of a role's name
-    if not allowed:
-        assert not re.fullmatch(patterns[name], good + injected)
+    assert bool(re.fullmatch(patterns[name], good + injected)) == may_hold(name, injected)
 
 
 def test_every_free_text_has_a_pattern(patterns: dict[str, str]) -> None:
@@ -440,21 +447,43 @@ HANDLERS: list[tuple[Any, dict[str, Any], Sequence[str]]] = [
 NAMES = {"Organization", "Name", "Repository", "TemplateVersion", "TemplateArchive"}  # no shell character either
 
 
-@pytest.mark.parametrize("injected", INJECTIONS, ids=repr)
-@pytest.mark.parametrize(
-    ("resource", "good", "name"),
-    [(resource, good, name) for resource, good, names in HANDLERS for name in names],
-    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
-)
+def is_kept(resource: Any, name: str, injected: str) -> bool:
+    """Tell whether a property may hold it: a text of people, which is neither a name on GitHub nor an argument, may."""
+    if not injected.isprintable() or (name in NAMES and resource is not RESOURCES["studio_project"]):
+        return False
+    return name != "DefaultBranch" or injected in (
+        "`id`",
+        ";id",
+    )  # those git takes in a branch's name; no shell reads it
+
+
+def cases(*, kept: bool) -> list[Any]:
+    """Return every property with every injection that it refuses, or with those that it may hold."""
+    return [
+        pytest.param(resource, good, name, injected, id=f"{type(resource).__name__}-{name}-{injected!r}")
+        for resource, good, names in HANDLERS
+        for name in names
+        for injected in INJECTIONS
+        if kept == is_kept(resource, name, injected)
+    ]
+
+
+def given(resource: Any, good: dict[str, Any], **other: str) -> Any:
+    event = {"RequestType": "Create", "StackId": "s", "ResourceProperties": {**good, **other}}
+    return parsed(resource, event).properties
+
+
+@pytest.mark.parametrize(("resource", "good", "name", "injected"), cases(kept=False))
 def test_a_handler_refuses_it_again(resource: Any, good: dict[str, Any], name: str, injected: str) -> None:
-    event = {"RequestType": "Create", "StackId": "s", "ResourceProperties": good}
-    parsed(resource, event)
-    if not any(character in injected for character in "\r\n\0\x1b") and (
-        name not in NAMES or resource is RESOURCES["studio_project"]
-    ):
-        return  # a text of people, which is neither a name on GitHub nor an argument, may hold it
+    given(resource, good)
     with pytest.raises(FinalError) as told:
-        parsed(resource, {**event, "ResourceProperties": {**good, name: good[name] + injected}})
+        given(resource, good, **{name: good[name] + injected})
     message = str(told.value)
     assert name in message or name.lower() in message.lower().replace("_", "")
     assert message.isprintable()
+
+
+@pytest.mark.parametrize(("resource", "good", "name", "injected"), cases(kept=True))
+def test_a_text_of_people_is_kept_as_it_is(resource: Any, good: dict[str, Any], name: str, injected: str) -> None:
+    properties = given(resource, good, **{name: good[name] + injected})
+    assert properties.model_dump(by_alias=True)[name] == good[name] + injected
