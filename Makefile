@@ -10,7 +10,7 @@ CONTRACT := tests/standin/node_modules/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo test test-fast test-long test-scenarios check lint types gates format synth layers test-layers faults bench reference sbom lock clean
+.PHONY: help install tools demo test test-fast test-long test-scenarios check lint types gates format synth layers test-layers coverage faults bench reference sbom lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,14 @@ test: $(STAMP) $(CONTRACT) ## all tests but those of the layers and the long one
 
 test-fast: $(STAMP) ## the unit tests, in less than a minute: after an edit
 	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder tests/unit
+
+# Those that run the code in processes of their own; what MiniStack runs is not measured.
+coverage: $(STAMP) ## lines and branches that the tests reach, by room; fails below tests/coverage_floors.toml
+	@rm -rf build/coverage && mkdir -p build/coverage
+	$(BIN)/coverage run -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not gates and not long" \
+	  -k "not ministack" tests/unit tests/synth tests/integration/test_*.py tests/operations
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/python -m tests.coverage_floors
 
 test-long: $(STAMP) ## what takes minutes of waiting: a lost run, StudioStack's removal, failed launches by event
 	$(BIN)/pytest -m long

@@ -36,6 +36,10 @@ _INPUTS = (
     "custom_resources",
     "layers",
 )
+_CONTEXT = {
+    "aws:cdk:bundling-stacks": [],
+    "studio-mlops:query-interval": 1,  # nothing here is as slow as AWS
+}
 _KEPT = 8
 _SYNTH_SECONDS = 300
 
@@ -161,7 +165,7 @@ def _run_cdk(home: Home, versions: Path, output: Path) -> None:
         env={
             **processes.environment(home),
             "CDK_OUTDIR": str(output),
-            "CDK_CONTEXT_JSON": json.dumps({"aws:cdk:bundling-stacks": []}),
+            "CDK_CONTEXT_JSON": json.dumps(_CONTEXT),
             "CDK_VALIDATION": "false",  # make synth and cdk deploy check the templates; half of the time goes into it
             "MLOPS_VERSIONS_DIR": str(versions),
             **({"SETTINGS_FILE": str(home.settings)} if home.settings.is_file() else {}),

@@ -28,6 +28,7 @@ PATIENCE = Duration.minutes(40)
 WAITER_TIMEOUT = Duration.minutes(55)
 SERVICE_TIMEOUT = Duration.minutes(59)
 QUERY_INTERVAL = Duration.seconds(5)
+QUERY_INTERVAL_CONTEXT = "studio-mlops:query-interval"  # seconds; the local run's waits are shorter
 # MB of the framework's own functions. Lambda gives processor time by memory, and with its default (128) their cold
 # start, which every launch waits for, takes longer than their work.
 FRAMEWORK_MEMORY = 512
@@ -153,7 +154,7 @@ class Functions:
             on_event_handler=function,
             is_complete_handler=function,
             provider_function_name=name,
-            query_interval=QUERY_INTERVAL,
+            query_interval=_query_interval(self._scope),
             total_timeout=WAITER_TIMEOUT,
             framework_on_event_role=self._role(f"{entry.title}OnEventRole", write),
             framework_complete_and_timeout_role=self._role(f"{entry.title}IsCompleteRole", write),
@@ -192,6 +193,11 @@ class Functions:
         group = logs.LogGroup(self._scope, construct_id, log_group_name=name, removal_policy=RemovalPolicy.DESTROY)
         group.node.default_child.retention_in_days = self._settings.log_retention_days  # type: ignore[union-attr]
         return group
+
+
+def _query_interval(scope: Construct) -> Duration:
+    seconds = scope.node.try_get_context(QUERY_INTERVAL_CONTEXT)
+    return QUERY_INTERVAL if seconds is None else Duration.seconds(int(seconds))
 
 
 def _writes(log_group: logs.LogGroup) -> iam.PolicyStatement:

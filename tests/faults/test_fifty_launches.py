@@ -130,9 +130,10 @@ def test_fifty_launches_at_once_trip_the_secondary_limit_at_most_once(github: Gi
         assert {"refs/heads/main", "refs/studio/template"} <= set(github.store.bare(repository).refs())
 
 
-def test_without_a_budget_they_trip_it_again_and_again(github: GitHubStandIn) -> None:
+@pytest.mark.parametrize("limits", [{"points": 150}, {"content": 4}], ids=str)
+def test_without_a_budget_they_trip_it_again_and_again(github: GitHubStandIn, limits: dict[str, int]) -> None:
     """The accounting is on, and the budget is what keeps within it. Smaller, and so quicker."""
-    world = world_of(github, Limits(enabled=True, points=150), WithoutBudget())
+    world = world_of(github, Limits(enabled=True).model_copy(update=limits), WithoutBudget())
     launches = [launched(world, number) for number in range(8)]
     for launch in launches:
         launch.stack.template = [r for r in launch.stack.template if not r.logical_id.endswith("-template")]

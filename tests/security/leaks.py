@@ -6,7 +6,6 @@ import base64
 import contextlib
 import io
 import json
-import os
 import re
 import subprocess
 import threading
@@ -145,12 +144,12 @@ def _text(data: Any) -> bytes:
 
 @dataclass
 class Watch:
-    """Looks at every process again and again: its arguments, and whether others may read git's environment."""
+    """Looks at every process again and again: its arguments and, of this run, the environment it began with."""
 
     home: Path
     arguments: set[Item] = field(default_factory=set)  # of every process of the machine
     own_arguments: set[Item] = field(default_factory=set)  # of those of this run
-    readable: set[str] = field(default_factory=set)  # git processes whose environment others may read
+    environments: set[Item] = field(default_factory=set)  # of those of this run but git's
     with_settings: int = 0  # git processes of this run that got their settings, so the token, by environment
     _end: threading.Event = field(default_factory=threading.Event)
     _known: dict[str, str] = field(default_factory=dict)
@@ -179,13 +178,11 @@ class Watch:
             return
         self._known[process.name] = shown
         self.arguments.add((f"arguments of {shown[:80]}", line))
-        place = process / "environ"
-        status = place.stat()
-        environment = place.read_bytes()
+        environment = (process / "environ").read_bytes()
         if str(self.home).encode() not in environment:
             return
         self.own_arguments.add((f"arguments of our {shown[:80]}", line))
         if Path(shown.split(" ")[0]).name.startswith("git"):
             self.with_settings += b"GIT_CONFIG_KEY_0=http." in environment
-            if status.st_mode & 0o077 or status.st_uid != os.getuid():
-                self.readable.add(shown)
+        else:
+            self.environments.add((f"environment of {shown[:80]}", environment))
