@@ -131,57 +131,73 @@ def user_files(project: Project) -> dict[str, tuple[str, str]]:
     return {entry.path: (entry.mode, entry.sha) for entry in entries if entry.type == "blob"}
 
 
-def user_commit(draw: Any, project: Project) -> None:
-    """Edit the files that are there, whatever is in them after a merge."""
-    bare, found = project.bare, user_files(project)
-    script = [b"commit refs/heads/main\ncommitter Ada <ada@example.com> 1700000000 +0000\ndata 4\nwork\n"]
-    script.append(b"from refs/heads/main^0\n")
+class UserCommit:
+    """A commit in the making, as fast-import reads it: edits of the files there, whatever is in them after a merge."""
 
-    def put(path: str, mode: str, raw: bytes) -> None:
-        script.append(f"M {mode} inline {path}\ndata {len(raw)}\n".encode() + raw + b"\n")
+    def __init__(self, draw: Any, project: Project) -> None:
+        self._draw, self._bare = draw, project.bare
+        self._found = user_files(project)  # mode and object; no object for what this commit has changed
+        self._script = [b"commit refs/heads/main\ncommitter Ada <ada@example.com> 1700000000 +0000\ndata 4\nwork\n"]
+        self._script.append(b"from refs/heads/main^0\n")
 
-    for _ in range(draw(st.integers(1, 3))):
+    def write(self) -> None:
+        self._bare.run("fast-import", "--quiet", "--force", stdin=b"".join(self._script))
+
+    def edit(self) -> None:
+        """Do one thing to one file, if there is one to do it to."""
+        draw, found = self._draw, self._found
         kind = draw(st.sampled_from(["own", "own", "change", "new", "delete", "rename", "folder", "mode", "union"]))
         paths = sorted(path for path in found if path != ".gitattributes")
         free = [p for p in (*PATHS, "own/x.py", "own/y.py") if fits(dict.fromkeys(found, File("")), p)]
         if kind == "union" and ".gitattributes" not in found:
-            put(".gitattributes", "100644", b"*.txt merge=union\n")
-            found[".gitattributes"] = ("100644", "")
+            self._put(".gitattributes", "100644", b"*.txt merge=union\n")
         elif kind == "new" and free:
             path = draw(st.sampled_from(free))
             raw = File(draw(st.sampled_from(["shared", f"user-{next(_numbers)}"])), own=(f"mine {next(_numbers)}",))
-            put(path, "100644", str(raw.content()).encode())
-            found[path] = ("100644", "")
-        elif not paths:
-            continue
-        else:
+            self._put(path, "100644", str(raw.content()).encode())
+        elif paths:
             path = draw(st.sampled_from(paths))
-            mode, sha = found[path]
-            if not sha:
-                continue  # changed in this commit already
-            raw_lines = bare.blob(sha).splitlines(keepends=True) or [b"\n"]
-            if kind == "delete" and len(paths) > 1:
-                script.append(f"D {path}\n".encode())
-                del found[path]
-            elif kind == "rename" and free:
-                target = draw(st.sampled_from(free))
-                script.append(f"R {path} {target}\n".encode())
-                found[target] = found.pop(path)
-            elif kind == "folder" and "/" in path:
-                folder, target = path.rpartition("/")[0], f"user{next(_numbers)}"
-                script.append(f"R {folder} {target}\n".encode())
-                for old in [old for old in found if old.startswith(f"{folder}/")]:
-                    found[target + old.removeprefix(folder)] = found.pop(old)
-            elif kind == "mode":
-                put(path, "100755" if mode == "100644" else "100644", bare.blob(sha))
-                found[path] = (mode, "")
-            elif kind in ("own", "change"):
-                at = draw(st.integers(0, len(raw_lines) - 1))
-                line = f"mine {next(_numbers)}\n".encode()
-                raw_lines[at : at + (kind == "change")] = [line]
-                put(path, mode, b"".join(raw_lines))
-                found[path] = (mode, "")
-    bare.run("fast-import", "--quiet", "--force", stdin=b"".join(script))
+            if found[path][1]:
+                self._edit_file(kind, path, free, alone=len(paths) == 1)
+
+    def _edit_file(self, kind: str, path: str, free: list[str], *, alone: bool) -> None:
+        draw, found = self._draw, self._found
+        if kind == "delete" and not alone:
+            self._script.append(f"D {path}\n".encode())
+            del found[path]
+        elif kind == "rename" and free:
+            target = draw(st.sampled_from(free))
+            self._script.append(f"R {path} {target}\n".encode())
+            found[target] = found.pop(path)
+        elif kind == "folder" and "/" in path:
+            folder, target = path.rpartition("/")[0], f"user{next(_numbers)}"
+            self._script.append(f"R {folder} {target}\n".encode())
+            for old in [old for old in found if old.startswith(f"{folder}/")]:
+                found[target + old.removeprefix(folder)] = found.pop(old)
+        elif kind in ("mode", "own", "change"):
+            self._edit_content(kind, path)
+
+    def _edit_content(self, kind: str, path: str) -> None:
+        mode, sha = self._found[path]
+        raw = self._bare.blob(sha)
+        if kind == "mode":
+            self._put(path, "100755" if mode == "100644" else "100644", raw)
+            return
+        lines = raw.splitlines(keepends=True) or [b"\n"]
+        at = self._draw(st.integers(0, len(lines) - 1))
+        lines[at : at + (kind == "change")] = [f"mine {next(_numbers)}\n".encode()]
+        self._put(path, mode, b"".join(lines))
+
+    def _put(self, path: str, mode: str, raw: bytes) -> None:
+        self._script.append(f"M {mode} inline {path}\ndata {len(raw)}\n".encode() + raw + b"\n")
+        self._found[path] = (mode, "")
+
+
+def user_commit(draw: Any, project: Project) -> None:
+    commit = UserCommit(draw, project)
+    for _ in range(draw(st.integers(1, 3))):
+        commit.edit()
+    commit.write()
 
 
 def own_lines(project: Project, revision: str) -> list[bytes]:
