@@ -327,10 +327,7 @@ class StudioProjectProfile(CustomResource[StudioProjectProfileProperties, Observ
             return Done()
         profile_id = profile.id
         if plan.action == "delete":
-            host.delete_profile(domain_id, profile_id)
-            for grant in plan.grants:
-                if profile_id in _listed(grant):
-                    _regrant(self._clients, domain_id, plan.domain_unit, grant, set(_listed(grant)) - {profile_id})
+            self._delete(domain_id, plan, profile_id)
             return Done()
         if plan.action == "create":
             try:
@@ -349,6 +346,12 @@ class StudioProjectProfile(CustomResource[StudioProjectProfileProperties, Observ
             ensure_current()
             _regrant(self._clients, domain_id, unit, grant, set(_listed(grant)) - {profile_id})
         return Done({"ProjectProfileId": profile_id, "ProfileName": profile.name}, physical_id=profile_id)
+
+    def _delete(self, domain_id: str, plan: Plan, profile_id: str) -> None:
+        self._clients.blueprints.delete_profile(domain_id, profile_id)
+        for grant in plan.grants:
+            if profile_id in _listed(grant):
+                _regrant(self._clients, domain_id, plan.domain_unit, grant, set(_listed(grant)) - {profile_id})
 
     def foresee(self, request: Request[StudioProjectProfileProperties], observed: Observed, plan: Plan) -> Foreseen:
         """Report nothing: an administrator's stack, so no repository is touched."""

@@ -180,7 +180,7 @@ def working_tree(place: Path) -> Path:
 
 
 @pytest.mark.parametrize("ref", ["", "main"])
-def test_hooks_and_settings_of_a_source_do_not_run(tmp_path: Path, ref: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hooks_and_settings_of_a_source_do_not_run(tmp_path: Path, ref: str) -> None:
     place, ran = working_tree(tmp_path / "source"), tmp_path / "ran"
     program = tmp_path / "program"
     program.write_text(f"#!/bin/sh\necho $0 >> {ran}\ncat\n")
@@ -200,6 +200,7 @@ def test_hooks_and_settings_of_a_source_do_not_run(tmp_path: Path, ref: str, mon
         subprocess.run(["git", "config", key, str(program)], cwd=place, check=True)
     (place / "regression" / "model_build" / ".gitattributes").write_text("* filter=x\n")
     (place / "regression" / "model_build" / "a.py").write_text("b\n")
+
     resolve(str(place), ref)
     assert not ran.exists(), ran.read_text()
 
@@ -451,10 +452,7 @@ def is_kept(resource: Any, name: str, injected: str) -> bool:
     """Tell whether a property may hold it: a text of people, which is neither a name on GitHub nor an argument, may."""
     if not injected.isprintable() or (name in NAMES and resource is not RESOURCES["studio_project"]):
         return False
-    return name != "DefaultBranch" or injected in (
-        "`id`",
-        ";id",
-    )  # those git takes in a branch's name; no shell reads it
+    return name != "DefaultBranch" or injected in ("`id`", ";id")  # git takes those in a name; no shell reads it
 
 
 def cases(*, kept: bool) -> list[Any]:
