@@ -6,6 +6,7 @@ import base64
 import contextlib
 import io
 import json
+import os
 import re
 import subprocess
 import threading
@@ -142,6 +143,9 @@ def _text(data: Any) -> bytes:
 # -- what other users of the machine see --------------------------------------------------------------------------
 
 
+_SETTLED_SECONDS = 2  # a new process becomes another program within that
+
+
 @dataclass
 class Watch:
     """Looks at every process again and again: its arguments and, of this run, the environment it began with."""
@@ -152,7 +156,7 @@ class Watch:
     environments: set[Item] = field(default_factory=set)  # of those of this run but git's
     with_settings: int = 0  # git processes of this run that got their settings, so the token, by environment
     _end: threading.Event = field(default_factory=threading.Event)
-    _known: dict[str, str] = field(default_factory=dict)
+    _known: dict[str, tuple[bytes, float]] = field(default_factory=dict)  # arguments, and since when
 
     def __enter__(self) -> Watch:
         self._thread = threading.Thread(target=self._look, daemon=True)
@@ -165,20 +169,29 @@ class Watch:
 
     def _look(self) -> None:
         while not self._end.is_set():
-            for process in Path("/proc").iterdir():
-                if process.name.isdigit():
-                    with contextlib.suppress(OSError):
-                        self._process(process)
+            there = set(filter(str.isdigit, os.listdir("/proc")))  # noqa: PTH208 - many times a second
+            self._known = {number: known for number, known in self._known.items() if number in there}
+            for number in there:
+                with contextlib.suppress(OSError):
+                    self._process(number)
             time.sleep(0.04)
 
-    def _process(self, process: Path) -> None:
-        line = (process / "cmdline").read_bytes()
-        shown = line.replace(b"\0", b" ").decode("utf-8", "replace")
-        if self._known.get(process.name) == shown:
+    def _process(self, number: str) -> None:
+        before, since = self._known.get(number, (b"", time.monotonic()))
+        if before and time.monotonic() - since > _SETTLED_SECONDS:
             return
-        self._known[process.name] = shown
+        process = Path("/proc") / number
+        line = (process / "cmdline").read_bytes()
+        if before == line:
+            return
+        environment = b""
+        with contextlib.suppress(PermissionError):  # another user's
+            environment = (process / "environ").read_bytes()
+        if (process / "cmdline").read_bytes() != line:
+            return  # became another program in between; the next look sees which
+        self._known[number] = line, time.monotonic()
+        shown = line.replace(b"\0", b" ").decode("utf-8", "replace")
         self.arguments.add((f"arguments of {shown[:80]}", line))
-        environment = (process / "environ").read_bytes()
         if str(self.home).encode() not in environment:
             return
         self.own_arguments.add((f"arguments of our {shown[:80]}", line))
