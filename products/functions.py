@@ -154,7 +154,7 @@ class Functions:
             on_event_handler=function,
             is_complete_handler=function,
             provider_function_name=name,
-            query_interval=_query_interval(self._scope),
+            query_interval=query_interval(self._scope),
             total_timeout=WAITER_TIMEOUT,
             framework_on_event_role=self._role(f"{entry.title}OnEventRole", write),
             framework_complete_and_timeout_role=self._role(f"{entry.title}IsCompleteRole", write),
@@ -195,7 +195,8 @@ class Functions:
         return group
 
 
-def _query_interval(scope: Construct) -> Duration:
+def query_interval(scope: Construct) -> Duration:
+    """Return how long a provider waits between two calls of a function that is not done."""
     seconds = scope.node.try_get_context(QUERY_INTERVAL_CONTEXT)
     return QUERY_INTERVAL if seconds is None else Duration.seconds(int(seconds))
 

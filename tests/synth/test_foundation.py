@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from aws_cdk import App
 from ministack.services.cloudformation import provisioners
 
 from custom_resources import catalogue, handlers
 from custom_resources.catalogue import CATALOGUE, Entry, On, Permission
 from custom_resources.template_content import MAX_TOTAL_BYTES
+from local import assembly as local_assembly
 from products import layers
 from products.assembly import build_app, write_assembly
 from products.foundation import FoundationStack
 from products.foundation.roles import places
+from products.functions import query_interval
 from products.settings import PROJECT_ROOT, load_settings
 from products.versions import read_versions
 from tests.synth.conftest import Assembly, context, copied, of_type, synthesized
@@ -93,6 +96,11 @@ def test_every_path_answers_before_cloudformation_gives_up(assembly: Assembly) -
         total = retry["IntervalSeconds"] * retry["MaxAttempts"]
         assert retry["IntervalSeconds"] <= 5
         assert patience < total < cloudformation
+
+
+@pytest.mark.parametrize(("given", "seconds"), [(context(), 5), (local_assembly._CONTEXT, 1)])
+def test_only_the_local_run_polls_by_the_second(given: dict[str, Any], seconds: int) -> None:
+    assert query_interval(App(context=given)).to_seconds() == seconds
 
 
 def waiter(machine: dict[str, Any]) -> dict[str, Any]:
