@@ -63,7 +63,7 @@ class Groups:
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> LoadScopeScheduling:
         """Schedule by group. (xdist's own `loadgroup` changes node ids, which pytest 9 does not let it do.)"""
         scheduling = LoadScopeScheduling(config, log)
-        scheduling._split_scope = self.name  # type: ignore[method-assign]
+        scheduling._split_scope = self.name
         return scheduling
 
     def pytest_unconfigure(self) -> None:

@@ -34,8 +34,13 @@ def synthesized_before(home: Home, folders: pytest.TempPathFactory) -> None:
 def _dynamodb(url: str) -> Any:
     import boto3
 
-    keys = {"aws_access_key_id": ministack.ACCOUNT, "aws_secret_access_key": "any"}
-    return boto3.client("dynamodb", endpoint_url=url, region_name=ministack.REGION, **keys)
+    return boto3.client(
+        "dynamodb",
+        endpoint_url=url,
+        region_name=ministack.REGION,
+        aws_access_key_id=ministack.ACCOUNT,
+        aws_secret_access_key="any",
+    )
 
 
 def forget_spent_budget(home: Home) -> None:

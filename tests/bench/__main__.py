@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import requests
 from nacl.encoding import Base64Encoder
@@ -183,7 +184,7 @@ class Bench:
 def template(project: str, archive: bytes, version: str, source: str = "") -> list[Resource]:
     """Return a launch's resources with as many secrets as the product sets. `source` is told and changes no content."""
     secrets = {f"NAME_{number}": f"value {number}" for number in range(SECRETS)}
-    more = {"configuration": {"Secrets": secrets}, "template": {"TemplateSource": source}}
+    more: dict[str, dict[str, Any]] = {"configuration": {"Secrets": secrets}, "template": {"TemplateSource": source}}
 
     def with_more(resource: Resource) -> Resource:
         added = more.get(resource.logical_id.rpartition("-")[2], {})

@@ -123,7 +123,7 @@ class Observer:
         import boto3
 
         return boto3.client(
-            service,
+            service,  # type: ignore[call-overload]  # not a literal
             endpoint_url=self.aws_url if at_stand_in else self.ministack_url,
             region_name="us-east-1",
             aws_access_key_id="123456789012",

@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -253,7 +254,7 @@ def cells(laboratory: Laboratory, operations: Sequence[str], faults: Sequence[st
     for operation in operations:
         project = laboratory.project()
         stack = PREPARE[operation](laboratory, project)
-        made = laboratory.requests(project, lambda o=operation, s=stack, p=project: operate(o, s, p))
+        made = laboratory.requests(project, partial(operate, operation, stack, project))
         numbered = enumerate(made, 1)
         found += [Cell(operation, number, label, fault) for number, label in numbered for fault in faults]
     return found

@@ -193,7 +193,7 @@ class Stack:
 
     def _begin(self, status: str) -> str:
         self.operations += 1
-        self.world.stacks.operations[self.id] = f"{status} {self.operations}"  # type: ignore[attr-defined]
+        self.world.stacks.operations[self.id] = f"{status} {self.operations}"
         return status
 
     def _delete_all(self) -> bool:
@@ -247,7 +247,7 @@ class Stack:
             )
             if answer["IsComplete"]:
                 return answer
-            world.budget.now += POLL_SECONDS  # type: ignore[union-attr]
+            world.budget.now += POLL_SECONDS
         raise FinalError("The resource never became complete.")
 
     def _call(self, function: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -261,7 +261,7 @@ def killable(function: Callable[[], dict[str, Any]], kill: Callable[[], bool]) -
     if child == 0:  # the function's process: answers through the pipe
         os.setpgid(0, 0)
         try:
-            answer = {"answer": function()}
+            answer: dict[str, Any] = {"answer": function()}
         except FinalError as error:
             answer = {"failed": str(error)}
         os.write(write, json.dumps(answer).encode())
@@ -294,43 +294,48 @@ def launch_template(
     parts: Sequence[str] = PARTS,
 ) -> list[Resource]:
     """Return the resources that a launch of the product makes, for build and deploy (products/mlops_project.py)."""
-    resources: list[Resource] = []
-    for part in parts:
-        repository = f"{part}-repository"
-        owner = {"DomainId": "dzd_1", "ProjectId": project, "Part": part}
+    return [resource for part in parts for resource in _part(organization, project, part, (archive, version), value)]
 
-        def made(attributes: Mapping[str, Mapping[str, str]], repository: str = repository) -> dict[str, str]:
-            found = attributes[repository]
-            return {"RepositoryId": found["RepositoryId"], "Repository": found["FullName"]}
 
-        named = {"Organization": organization, "Name": f"{project}-{part.removeprefix('model_')}"}
-        resources += [
-            Resource(
-                repository,
-                "Custom::GitHubRepository",
-                lambda _, owner=owner, named=named: {**owner, **named, "Topics": ["mlops"], "AdoptExisting": "false"},
-            ),
-            Resource(
-                f"{part}-template",
-                "Custom::RepositoryTemplate",
-                lambda attributes, owner=owner, made=made, part=part: {
-                    **owner,
-                    **made(attributes),
-                    "DefaultBranch": "main",
-                    "TemplateArchive": archive,
-                    "TemplateVersion": version,
-                    "TemplateFolder": f"regression/{part}",
-                },
-            ),
-            Resource(
-                f"{part}-configuration",
-                "Custom::ActionsConfiguration",
-                lambda attributes, made=made: {
-                    **made(attributes),
-                    "Secrets": {"FIRST": "same", "SECOND": value, "THIRD": f"three {value}"},
-                    "SecretReferences": {"REFERENCED": "shared/api#key"},
-                    "Variables": {"TRIGGER_PIPELINE_EXECUTION": "false"},
-                },
-            ),
-        ]
-    return resources
+def _part(
+    organization: str, project: str, part: str, content: tuple[str, str], value: str
+) -> tuple[Resource, Resource, Resource]:
+    """Return one repository's resources. `content` is the archive's name and its version."""
+    repository = f"{part}-repository"
+    owner = {"DomainId": "dzd_1", "ProjectId": project, "Part": part}
+    named = {"Organization": organization, "Name": f"{project}-{part.removeprefix('model_')}"}
+    archive, version = content
+
+    def made(attributes: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+        found = attributes[repository]
+        return {"RepositoryId": found["RepositoryId"], "Repository": found["FullName"]}
+
+    return (
+        Resource(
+            repository,
+            "Custom::GitHubRepository",
+            lambda _: {**owner, **named, "Topics": ["mlops"], "AdoptExisting": "false"},
+        ),
+        Resource(
+            f"{part}-template",
+            "Custom::RepositoryTemplate",
+            lambda attributes: {
+                **owner,
+                **made(attributes),
+                "DefaultBranch": "main",
+                "TemplateArchive": archive,
+                "TemplateVersion": version,
+                "TemplateFolder": f"regression/{part}",
+            },
+        ),
+        Resource(
+            f"{part}-configuration",
+            "Custom::ActionsConfiguration",
+            lambda attributes: {
+                **made(attributes),
+                "Secrets": {"FIRST": "same", "SECOND": value, "THIRD": f"three {value}"},
+                "SecretReferences": {"REFERENCED": "shared/api#key"},
+                "Variables": {"TRIGGER_PIPELINE_EXECUTION": "false"},
+            },
+        ),
+    )

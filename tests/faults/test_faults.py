@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from custom_resources.reconciler import is_complete, on_event
+from custom_resources.template_content import archive_name
 from tests.faults import stack as stacks
 from tests.faults.matrix import (
     FAULTS,
@@ -22,15 +24,13 @@ from tests.faults.matrix import (
     V3,
     Cell,
     Laboratory,
-    archive_name,
     cells,
     edited,
     expected,
-    launch_template,
     launched,
     run,
 )
-from tests.faults.stack import Stack
+from tests.faults.stack import Stack, launch_template
 
 pytestmark = pytest.mark.shares("faults", seconds=60)
 
@@ -128,9 +128,9 @@ def test_a_cancelled_update_does_not_write_once_the_rollback_began(laboratory: L
         "ResourceProperties": resource.properties(stack.attributes),
         "OldResourceProperties": live.properties,
     }
-    event |= stacks.on_event(stack.world.resource(resource.type), event, stack.world.stacks)
+    event |= on_event(stack.world.resource(resource.type), event, stack.world.stacks)
     stack._begin("UPDATE_ROLLBACK_IN_PROGRESS")
-    answer = stacks.is_complete(stack.world.resource(resource.type), event, stack.world.stacks, 3600)
+    answer = is_complete(stack.world.resource(resource.type), event, stack.world.stacks, 3600)
     assert answer == {"IsComplete": True}
     assert laboratory.state(project) == before
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from custom_resources.rate_budget import Cost
+from custom_resources.reconciler import is_complete, on_event
 from custom_resources.template_content import archive_name
 from standins.github.limits import Limits
 from standins.github.server import GitHubStandIn
@@ -51,10 +52,8 @@ class Launch:
                 "RequestId": f"{stack.id} {self.made}",
                 "ResourceProperties": resource.properties(stack.attributes),
             }
-            self.waiting |= stacks.on_event(world.resource(resource.type), self.waiting, world.stacks)
-        answer = stacks.is_complete(
-            world.resource(resource.type), self.waiting, world.stacks, PATIENCE_SECONDS, world.budget
-        )
+            self.waiting |= on_event(world.resource(resource.type), self.waiting, world.stacks)
+        answer = is_complete(world.resource(resource.type), self.waiting, world.stacks, PATIENCE_SECONDS, world.budget)
         if answer["IsComplete"]:
             stack.attributes[resource.logical_id] = answer["Data"]
             self.made, self.waiting = self.made + 1, {}

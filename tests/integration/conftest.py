@@ -31,7 +31,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip on MiniStack what is for handlers only, with its reason; a chosen cloud runs stories and nothing else."""
-    clouds = {item: getattr(item, "callspec", None) and item.callspec.params.get("cloud_name") for item in items}
+    called = {item: getattr(item, "callspec", None) for item in items}
+    clouds = {item: spec.params.get("cloud_name") if spec else None for item, spec in called.items()}
     for item, cloud in clouds.items():
         only = item.get_closest_marker("handlers_only")
         if only and cloud == "ministack":

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,7 +27,10 @@ from local.terminal import Terminal
 from standins.github.server import ORGANIZATION
 from tests.integration.clouds import ATTRIBUTES, Resource
 
-READABLE = [{"Key": "studio-mlops:readable", "Value": "true"}]  # docs/interfaces.md
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager.type_defs import TagTypeDef
+
+READABLE: list[TagTypeDef] = [{"Key": "studio-mlops:readable", "Value": "true"}]  # docs/interfaces.md
 PROVIDERS = {
     "Custom::GitHubRepository": "github-repository",
     "Custom::RepositoryTemplate": "repository-template",

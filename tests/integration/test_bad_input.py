@@ -174,7 +174,7 @@ def test_a_stack_that_moved_on_stops_a_request(world: World, project: Project) -
     stacks = world.handlers.stacks
     operation = stacks.operation
     names = iter(["UPDATE_IN_PROGRESS 2"])
-    stacks.operation = lambda stack: next(names, "UPDATE_ROLLBACK_IN_PROGRESS 2")  # type: ignore[method-assign]
+    stacks.operation = lambda stack_id: next(names, "UPDATE_ROLLBACK_IN_PROGRESS 2")  # type: ignore[method-assign]
     status = project.update(world.publish("v2", {**V1, "new": "n\n"}))
     assert status == {}
     assert project.refs() == refs

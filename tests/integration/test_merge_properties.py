@@ -24,7 +24,7 @@ from tests.integration.world import Content, Executable, Project, Version, World
 
 PATHS = ("a.txt", "b.txt", "src/a.py", "src/b.py", "src/deep/c.py", "lib/a.py", "run.sh", "data.bin")
 LINES = 8
-EXAMPLES = max(8, settings.default.max_examples // 6)
+EXAMPLES = max(8, settings().max_examples // 6)
 
 
 @dataclass(frozen=True)

@@ -140,12 +140,14 @@ def test_of_two_that_restore_a_repository_one_gets_it(world: World, ours: Projec
     ours.launch()
     ours.delete()
     first, second = Project(world, ours.version), Project(world, ours.version)
-    restore, raced = GitHub.update_repository, []
+    restore = GitHub.update_repository
+    raced: list[bool] = []
 
     def update(github: GitHub, name: str, **changes: Any) -> Any:
         done = restore(github, name, **changes)
         if not raced:
-            raced.append(first.create_repository())
+            raced.append(True)
+            first.create_repository()
         return done
 
     with pytest.MonkeyPatch.context() as patch:
@@ -492,5 +494,6 @@ def test_a_long_project_name_leaves_the_mark_whole(world: World, ours: Project) 
     ours.create_repository(ProjectName="x" * 400)
     found = world.github.store.by_name("acme", "p1-build")
     assert found is not None
+    assert found.description is not None
     assert len(found.description) == 350
     assert found.description.endswith("(d1/p1 model_build)")

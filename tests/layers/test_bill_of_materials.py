@@ -23,7 +23,7 @@ def bill(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     file = tmp_path_factory.mktemp("bill") / "sbom.json"
     run_script("sbom", "--output", file)
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(file.read_text()) is None
-    return json.loads(file.read_text())
+    return dict(json.loads(file.read_text()))
 
 
 def test_it_lists_every_package_of_both_locks_with_its_hash(bill: dict[str, Any]) -> None:

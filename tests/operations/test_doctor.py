@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from operations.doctor.github_checks import GitHubChecks, expiry, member, scopes
 from products.settings import Settings, load_settings
 from products.versions import Version
 from standins.github.server import GitHubStandIn
+from tests.standin.aws.conftest import World
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 PROVIDER = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"
@@ -40,41 +42,41 @@ def examined(github: GitHubStandIn, token: str, organization: str = "acme") -> d
 
 
 @pytest.fixture
-def github(tmp_path: Path):
+def github(tmp_path: Path) -> Iterator[GitHubStandIn]:
     with GitHubStandIn.running(tmp_path / "github") as github:
         yield github
 
 
-def test_a_good_token(github):
+def test_a_good_token(github: GitHubStandIn) -> None:
     checks = examined(github, github.token)
     assert {check.state for check in checks.values()} == {"ok"}
     assert checks["GitHub organization"].detail == "the token's user may create repositories in acme"
 
 
-def test_a_wrong_token(github):
+def test_a_wrong_token(github: GitHubStandIn) -> None:
     checks = examined(github, "ghp_wrong")
     assert checks["GitHub token"].state == "problem"
     assert "Put a valid token into the token secret" in checks["GitHub token"].detail
     assert "ghp_wrong" not in str(checks)
 
 
-def test_a_token_without_workflow_scope(github):
+def test_a_token_without_workflow_scope(github: GitHubStandIn) -> None:
     checks = examined(github, github.make_token(["repo"]))
     assert checks["GitHub workflow permission"].state == "problem"
     assert checks["GitHub workflow permission"].detail == "the token lacks the scope workflow"
 
 
-def test_an_organization_that_is_not_there(github):
+def test_an_organization_that_is_not_there(github: GitHubStandIn) -> None:
     assert "no organization 'nobody'" in examined(github, github.token, "nobody")["GitHub organization"].detail
 
 
-def test_a_user_who_is_not_a_member(github):
+def test_a_user_who_is_not_a_member(github: GitHubStandIn) -> None:
     token = github.make_token(["repo", "workflow"], login="stranger", role="none")
     check = examined(github, token)["GitHub organization"]
     assert (check.state, check.detail) == ("problem", "the token's user is not a member of acme")
 
 
-def test_no_organization_in_the_settings_is_no_problem(github):
+def test_no_organization_in_the_settings_is_no_problem(github: GitHubStandIn) -> None:
     assert examined(github, github.token, "")["GitHub organization"].state == "unknown"
 
 
@@ -89,16 +91,16 @@ def test_no_organization_in_the_settings_is_no_problem(github):
         ("soon", "unknown"),
     ],
 )
-def test_expiry(told, state):
+def test_expiry(told: str | None, state: str) -> None:
     assert expiry(told, NOW, is_app=False).state == state
 
 
-def test_scopes_that_github_does_not_tell():
+def test_scopes_that_github_does_not_tell() -> None:
     assert scopes(None, is_app=False).state == "unknown"
     assert scopes("", is_app=False).state == "problem"
 
 
-def test_members_who_may_not_create_repositories():
+def test_members_who_may_not_create_repositories() -> None:
     active = {"state": "active", "role": "member"}
     assert member("acme", active, {"members_can_create_repositories": False}).state == "problem"
     assert member("acme", {**active, "role": "admin"}, {"members_can_create_repositories": False}).state == "ok"
@@ -114,14 +116,13 @@ class Session:
     region_name = "eu-west-1"
 
     def __init__(self) -> None:
-        keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret"}
-        self._session = boto3.Session(region_name=self.region_name, **keys)
+        self._session = boto3.Session("key", "secret", region_name=self.region_name)
         self._clients: dict[str, Any] = {}
         self._stubs: dict[str, Stubber] = {}
 
     def client(self, service: str) -> Any:
         if service not in self._clients:
-            self._clients[service] = self._session.client(service)
+            self._clients[service] = self._session.client(service)  # type: ignore[call-overload]  # not a literal
             self._stubs[service] = Stubber(self._clients[service])
             self._stubs[service].activate()
         return self._clients[service]
@@ -159,7 +160,7 @@ def function(**changes: Any) -> dict[str, Any]:
     return {"State": "Active", "LastUpdateStatus": "Successful", "CodeSha256": "same", "Layers": [], **changes}
 
 
-def test_the_functions_are_those_that_are_deployed(settings):
+def test_the_functions_are_those_that_are_deployed(settings: Settings) -> None:
     names = {entry.function_name(settings.prefix) for entry in CATALOGUE}
     assert set(function_names(settings)) == names - {f"{settings.prefix}-model-approval"}
     assert set(function_names(approving(settings))) == names
@@ -171,7 +172,7 @@ def approving(settings: Settings) -> Settings:
     return settings.model_copy(update={"studio": studio})
 
 
-def test_the_function_of_model_approval_is_missed_only_where_it_is_on(session, settings):
+def test_the_function_of_model_approval_is_missed_only_where_it_is_on(session: Session, settings: Settings) -> None:
     for _ in function_names(settings):
         session.answers("lambda", "get_function_configuration", function())
     session.refuses("lambda", "get_function_configuration", "ResourceNotFoundException")
@@ -179,7 +180,7 @@ def test_the_function_of_model_approval_is_missed_only_where_it_is_on(session, s
     assert (check.state, check.detail) == ("problem", f"there is no function {settings.prefix}-model-approval")
 
 
-def test_functions_of_one_release(session, settings):
+def test_functions_of_one_release(session: Session, settings: Settings) -> None:
     for _ in function_names(settings):
         session.answers("lambda", "get_function_configuration", function())
     assert run(session, settings, "Functions").state == "ok"
@@ -193,7 +194,7 @@ def test_functions_of_one_release(session, settings):
         (function(LastUpdateStatus="InProgress"), "InProgress"),
     ],
 )
-def test_functions_that_are_not_right(session, settings, odd, said):
+def test_functions_that_are_not_right(session: Session, settings: Settings, odd: Any, said: str) -> None:
     for answer in [function(), odd, *[function()] * (len(function_names(settings)) - 2)]:
         session.answers("lambda", "get_function_configuration", answer)
     check = run(session, settings, "Functions")
@@ -201,20 +202,20 @@ def test_functions_that_are_not_right(session, settings, odd, said):
     assert said in check.detail
 
 
-def test_a_function_that_is_missing(session, settings):
+def test_a_function_that_is_missing(session: Session, settings: Settings) -> None:
     session.refuses("lambda", "get_function_configuration", "ResourceNotFoundException")
     check = run(session, settings, "Functions")
     assert (check.state, check.fix) == ("problem", "Run cdk deploy FoundationStack.")
 
 
-def test_oidc_provider(session, settings):
+def test_oidc_provider(session: Session, settings: Settings) -> None:
     session.answers("iam", "list_open_id_connect_providers", {"OpenIDConnectProviderList": [{"Arn": PROVIDER}]})
     session.answers("iam", "get_open_id_connect_provider", {"ClientIDList": ["sts.amazonaws.com"]})
     assert run(session, settings, "OIDC provider").state == "ok"
 
 
 @pytest.mark.parametrize("audiences", [None, ["other"]])
-def test_oidc_provider_missing_or_for_somebody_else(session, settings, audiences):
+def test_oidc_provider_missing_or_for_somebody_else(session: Session, settings: Settings, audiences: Any) -> None:
     listed = [{"Arn": PROVIDER}] if audiences else [{"Arn": "arn:aws:iam::111122223333:oidc-provider/example.com"}]
     session.answers("iam", "list_open_id_connect_providers", {"OpenIDConnectProviderList": listed})
     if audiences:
@@ -248,18 +249,18 @@ def in_studio(settings: Settings) -> Settings:
     return settings.model_copy(update={"studio": settings.studio.model_copy(update={"domain_id": "dzd_1"})})
 
 
-def test_portfolio(session, settings):
+def test_portfolio(session: Session, settings: Settings) -> None:
     role = f"arn:aws:iam::111122223333:role/{settings.provisioning_role_name}"
     portfolio(session, settings, role)
     assert run(session, in_studio(settings), "Portfolio").state == "ok"
 
 
-def test_portfolio_that_the_blueprint_may_not_launch_from(session, settings):
+def test_portfolio_that_the_blueprint_may_not_launch_from(session: Session, settings: Settings) -> None:
     portfolio(session, settings, "arn:aws:iam::111122223333:role/People")
     assert "No launch paths found" in run(session, in_studio(settings), "Portfolio").detail
 
 
-def test_portfolio_that_is_missing_or_for_nobody(session, settings):
+def test_portfolio_that_is_missing_or_for_nobody(session: Session, settings: Settings) -> None:
     session.answers("servicecatalog", "list_portfolios", {"PortfolioDetails": []})
     assert "no portfolio" in run(session, settings, "Portfolio").detail
     portfolio(session, settings)
@@ -281,18 +282,20 @@ def trusting(service: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("service", "state"), [("servicecatalog.amazonaws.com", "ok"), ("ec2.amazonaws.com", "problem"), ("", "problem")]
 )
-def test_an_account_that_only_launches_needs_its_launch_role_and_no_portfolio(session, settings, service, state):
+def test_an_account_that_only_launches_needs_its_launch_role_and_no_portfolio(
+    session: Session, settings: Settings, service: str, state: str
+) -> None:
     if service:
         session.answers("iam", "get_role", trusting(service), RoleName="studio-mlops-launch")
     else:
         session.refuses("iam", "get_role", "NoSuchEntity")
     settings = shared_with(settings)
-    assert "Portfolio" not in dict(AwsChecks(session, settings, [VERSION]).all())
+    assert "Portfolio" not in dict(AwsChecks(session, settings, [VERSION]).all())  # type: ignore[arg-type]
     check = run(session, settings, "Launch role")
     assert (check.state, bool(check.fix)) == (state, state == "problem")
 
 
-def test_an_account_that_only_launches_imports_the_product(session, settings):
+def test_an_account_that_only_launches_imports_the_product(session: Session, settings: Settings) -> None:
     session.answers("servicecatalog", "search_products_as_admin", {"ProductViewDetails": []})
     assert "Import the shared portfolio here" in run(session, shared_with(settings), "Versions").fix
 
@@ -312,20 +315,20 @@ def product(session: Session, settings: Settings, **artifact: Any) -> None:
         ({"Name": "v0.9.0"}, "v1.0.0 is not live"),
     ],
 )
-def test_versions(session, settings, artifact, said):
+def test_versions(session: Session, settings: Settings, artifact: dict[str, Any], said: str) -> None:
     product(session, settings, **artifact)
     check = run(session, settings, "Versions")
     assert check.detail == said
     assert (check.state == "ok") == (not artifact)
 
 
-def test_a_product_that_was_never_deployed(session, settings):
+def test_a_product_that_was_never_deployed(session: Session, settings: Settings) -> None:
     session.answers("servicecatalog", "search_products_as_admin", {"ProductViewDetails": []})
     assert run(session, settings, "Versions").fix == "Run cdk deploy PortfolioStack."
 
 
 @pytest.mark.parametrize(("status", "state"), [("AVAILABLE", "ok"), ("DELETING", "problem")])
-def test_domain(session, settings, status, state):
+def test_domain(session: Session, settings: Settings, status: str, state: str) -> None:
     session.answers("datazone", "get_domain", {"id": "dzd_1", "domainExecutionRole": "r", "status": status})
     assert run(session, in_studio(settings), "Domain").state == state
 
@@ -333,7 +336,7 @@ def test_domain(session, settings, status, state):
 @pytest.mark.parametrize(
     ("regions", "state"), [(["eu-west-1"], "ok"), (["us-east-1"], "problem"), (None, "problem"), ([], "problem")]
 )
-def test_blueprint(session, settings, regions, state):
+def test_blueprint(session: Session, settings: Settings, regions: Any, state: str) -> None:
     blueprint = {
         "id": "bp1",
         "name": settings.studio.blueprint_name,
@@ -350,14 +353,14 @@ def test_blueprint(session, settings, regions, state):
 
 
 @pytest.mark.parametrize(("status", "state"), [("AVAILABLE", "ok"), ("PENDING", "problem"), (None, "problem")])
-def test_connection(session, settings, status, state):
+def test_connection(session: Session, settings: Settings, status: str | None, state: str) -> None:
     found = [{"ConnectionName": "github", "ConnectionStatus": status}] if status else []
     session.answers("codeconnections", "list_connections", {"Connections": found})
     session.answers("codeconnections", "list_connections", {"Connections": []})
     assert run(session, in_studio(settings), "Connection").state == state
 
 
-def test_without_access_only_the_reason_is_told(session, settings):
+def test_without_access_only_the_reason_is_told(session: Session, settings: Settings) -> None:
     session.refuses("sts", "get_caller_identity", "ExpiredToken")
     aws = AwsChecks(session, settings, []).all()  # type: ignore[arg-type]
     [check] = diagnose([("GitHub token", lambda: iter(()))], aws, False)
@@ -368,7 +371,9 @@ def test_without_access_only_the_reason_is_told(session, settings):
 # -- the command -------------------------------------------------------------------------------------------------------
 
 
-def test_an_unknown_profile_is_one_sentence(tmp_path, monkeypatch, capsys):
+def test_an_unknown_profile_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     assert main(["doctor", "--versions-dir", str(tmp_path / "none")]) == 1
@@ -377,7 +382,13 @@ def test_an_unknown_profile_is_one_sentence(tmp_path, monkeypatch, capsys):
     assert len(said.splitlines()) == 1
 
 
-def test_the_command_in_an_account_where_nothing_is_deployed(aws, github, tmp_path, monkeypatch, capsys):
+def test_the_command_in_an_account_where_nothing_is_deployed(
+    aws: World,
+    github: GitHubStandIn,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     settings = tmp_path / "settings.toml"
     settings.write_text(
         f'[github]\napi_url = "{github.api_url}"\nserver_url = "{github.server_url}"\n'

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -31,7 +32,7 @@ def content(**changes: str | None) -> TemplateContent:
     return TemplateContent((*build, TemplateFile("regression/model_deploy/README.md", b"# Deploy\n")), "templates")
 
 
-def test_first_version(tmp_path):
+def test_first_version(tmp_path: Path) -> None:
     done = publish(content(), directory=tmp_path, notes="The first.", now=NOW)
     assert (done.status, done.version.version, done.previous) == ("published", "v1.0.0", "")
     [version] = read_versions(tmp_path)
@@ -42,7 +43,7 @@ def test_first_version(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["v1.0.0"]  # nothing unfinished stays
 
 
-def test_the_same_content_is_no_new_version(tmp_path):
+def test_the_same_content_is_no_new_version(tmp_path: Path) -> None:
     publish(content(), directory=tmp_path, now=NOW)
     again = publish(content(), directory=tmp_path, notes="other notes")
     assert again.status == "unchanged"
@@ -52,7 +53,7 @@ def test_the_same_content_is_no_new_version(tmp_path):
     assert len(read_versions(tmp_path)) == 1
 
 
-def test_a_version_never_changes(tmp_path):
+def test_a_version_never_changes(tmp_path: Path) -> None:
     publish(content(), "v1.0.0", directory=tmp_path, now=NOW)
     before = (tmp_path / "v1.0.0" / "archive.zip").read_bytes()
     with pytest.raises(VersionTaken, match=r"v1\.0\.0 is published with other content"):
@@ -64,13 +65,13 @@ def test_a_version_never_changes(tmp_path):
     ("changes", "version"),
     [({"README.md": "# New\n"}, "v1.0.1"), ({"more.py": "1\n"}, "v1.1.0"), ({"README.md": None}, "v2.0.0")],
 )
-def test_the_next_version_says_how_much_changed(tmp_path, changes, version):
+def test_the_next_version_says_how_much_changed(tmp_path: Path, changes: dict[str, str | None], version: str) -> None:
     publish(content(), directory=tmp_path)
     done = publish(content(**changes), directory=tmp_path)
     assert (done.version.version, done.previous) == (version, "v1.0.0")
 
 
-def test_differences_by_part():
+def test_differences_by_part() -> None:
     old, new = content(**{"gone.py": "x", "kept.py": "x"}), content(**{"new.py": "x", "kept.py": "y"})
     assert differences(old.files, new.files) == (
         PartChanges("regression", "model_build", ("new.py",), ("kept.py",), ("gone.py",)),
@@ -80,7 +81,7 @@ def test_differences_by_part():
     assert mode.changed == ("README.md",)
 
 
-def test_a_version_below_the_latest_is_refused(tmp_path):
+def test_a_version_below_the_latest_is_refused(tmp_path: Path) -> None:
     """It would have to have been the newest once, so that the CDK rendered its product template."""
     publish(content(), "v1.0.0", directory=tmp_path)
     publish(content(**{"two.py": "2"}), "v2.0.0", directory=tmp_path)
@@ -93,7 +94,9 @@ def test_a_version_below_the_latest_is_refused(tmp_path):
     assert [version.version for version in read_versions(tmp_path)] == ["v1.0.0", "v2.0.0"]
 
 
-def test_a_refused_version_leaves_nothing_behind_not_even_the_newest_ones_template(repository, tmp_path, capsys):
+def test_a_refused_version_leaves_nothing_behind_not_even_the_newest_ones_template(
+    repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     versions = tmp_path / "versions"
     publish(content(), "v1.0.0", directory=versions)
     command = ["publish", "--source", str(repository), "--from-ref", "main", "--folder", "templates"]
@@ -102,7 +105,7 @@ def test_a_refused_version_leaves_nothing_behind_not_even_the_newest_ones_templa
     assert [entry.name for entry in versions.iterdir()] == ["v1.0.0"]
 
 
-def test_two_at_once_do_not_mix(tmp_path):
+def test_two_at_once_do_not_mix(tmp_path: Path) -> None:
     first = publish(content(), directory=tmp_path)
     with pytest.raises(VersionTaken, match="just been published by somebody else"):
         _write(first.folder, first.version, b"other")  # both had seen that v1.0.0 was free
@@ -110,14 +113,14 @@ def test_two_at_once_do_not_mix(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["v1.0.0"]
 
 
-def test_dry_run_writes_nothing(tmp_path):
+def test_dry_run_writes_nothing(tmp_path: Path) -> None:
     done = publish(content(), directory=tmp_path / "versions", dry_run=True)
     assert (done.status, done.version.version) == ("dry-run", "v1.0.0")
     assert not (tmp_path / "versions").exists()
 
 
 @pytest.mark.parametrize("version", ["1.0.0", "v1", "../v1.0.0", "v1.0.0/.."])
-def test_odd_version_names_are_refused(tmp_path, version):
+def test_odd_version_names_are_refused(tmp_path: Path, version: str) -> None:
     with pytest.raises(VersionError, match=r"Write it as v1\.2\.3"):
         publish(content(), version, directory=tmp_path)
 
@@ -135,14 +138,14 @@ def test_odd_version_names_are_refused(tmp_path, version):
         ("\udcff", "not UTF-8"),
     ],
 )
-def test_broken_workflows_are_refused_before_anything_is_written(tmp_path, text, said):
+def test_broken_workflows_are_refused_before_anything_is_written(tmp_path: Path, text: str, said: str) -> None:
     broken = TemplateFile(BUILD + ".github/workflows/b.yml", text.encode("utf-8", "surrogateescape"))
     with pytest.raises(InvalidTemplate, match=said):
         publish(TemplateContent((*content().files, broken), "templates"), directory=tmp_path / "versions")
     assert not (tmp_path / "versions").exists()
 
 
-def test_workflows_that_call_others_and_files_elsewhere_are_fine():
+def test_workflows_that_call_others_and_files_elsewhere_are_fine() -> None:
     called = TemplateFile(
         BUILD + ".github/workflows/b.yaml", b"on: {push: {branches: [main]}}\njobs: {a: {uses: ./x}}\n"
     )
@@ -150,7 +153,7 @@ def test_workflows_that_call_others_and_files_elsewhere_are_fine():
     assert check_workflows([called, other]) == 1
 
 
-def test_the_command_line(repository, tmp_path):
+def test_the_command_line(repository: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "operations", "publish", "--source", str(repository), "--from-ref", "main"]
     command += ["--folder", "templates", "--versions-dir", str(tmp_path / "versions"), "--notes", "First"]
     done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)
@@ -171,6 +174,6 @@ def test_the_command_line(repository, tmp_path):
     assert "Traceback" not in wrong.stderr
 
 
-def test_sources_resolved_twice_publish_once(repository, tmp_path):
+def test_sources_resolved_twice_publish_once(repository: Path, tmp_path: Path) -> None:
     publish(resolve(repository, "main", "templates"), directory=tmp_path / "v")
     assert publish(resolve(repository, folder="templates"), directory=tmp_path / "v").status == "unchanged"

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from operations.errors import NotRendered
+from operations.publish import publish
 from operations.rendering import render_newest
 from products.settings import PROJECT_ROOT
-from tests.operations.test_publish import NOW, content, publish
+from tests.operations.test_publish import NOW, content
 
 
 def test_two_versions_are_published_and_synthesized_without_a_step_between(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def launch(name: str, version: ProductVersion = V1, status: str = "AVAILABLE") -
 # -- planning --------------------------------------------------------------------------------------------------------
 
 
-def test_plan_leaves_alone_what_is_there_or_broken():
+def test_plan_leaves_alone_what_is_there_or_broken() -> None:
     launches = [
         launch("a"),
         launch("b", V2),
@@ -55,7 +55,7 @@ def test_plan_leaves_alone_what_is_there_or_broken():
     ]
 
 
-def test_projects_are_found_by_id_name_and_tag():
+def test_projects_are_found_by_id_name_and_tag() -> None:
     tagged = replace(launch("x"), tags={"AmazonDataZoneProject": "p9"})
     launches = [launch("smus-p1"), launch("smus-p11"), tagged]
     assert [each.name for each in selected(launches, ["p1", "p9"])] == ["smus-p1", "x"]
@@ -64,7 +64,7 @@ def test_projects_are_found_by_id_name_and_tag():
         selected(launches, ["p2"])
 
 
-def test_a_version_must_be_live():
+def test_a_version_must_be_live() -> None:
     with pytest.raises(NotDeployed, match="Run cdk deploy first"):
         target_version([V1], "v2.0.0")
     with pytest.raises(NotDeployed, match="inactive"):
@@ -116,13 +116,13 @@ def rolled_out(catalog: Catalog, launches: list[Launch], limits: Limits) -> dict
     return {outcome.launch.name: outcome.result for outcome in run.run(launches, limits)}
 
 
-def test_one_after_another():
+def test_one_after_another() -> None:
     catalog = Catalog()
     assert rolled_out(catalog, [launch("a"), launch("b")], Limits()) == {"a": "updated", "b": "updated"}
     assert catalog.most_at_once == 1
 
 
-def test_an_update_keeps_the_launchs_path():
+def test_an_update_keeps_the_launchs_path() -> None:
     """Who has two portfolios with the product launches by one of them: without the path, the update is refused."""
     catalog = Catalog()
     rolled_out(catalog, [launch("a"), replace(launch("b"), last_record="")], Limits())
@@ -130,7 +130,7 @@ def test_an_update_keeps_the_launchs_path():
 
 
 @pytest.mark.parametrize("path", ["lpv3-1", ""])
-def test_the_path_is_said_to_service_catalog_where_it_is_known(path: str):
+def test_the_path_is_said_to_service_catalog_where_it_is_known(path: str) -> None:
     client, stacks = Mock(), Mock()
     client.describe_provisioning_parameters.return_value = {"ProvisioningArtifactParameters": []}
     client.update_provisioned_product.return_value = {"RecordDetail": {"RecordId": "rec-2"}}
@@ -141,13 +141,13 @@ def test_the_path_is_said_to_service_catalog_where_it_is_known(path: str):
         assert {key: value for key, value in call.call_args.kwargs.items() if key == "PathId"} == expected
 
 
-def test_several_at_once_when_asked():
+def test_several_at_once_when_asked() -> None:
     catalog = Catalog()
     rolled_out(catalog, [launch(str(number)) for number in range(9)], Limits(parallel=3))
     assert catalog.most_at_once == 3
 
 
-def test_a_failure_stops_what_has_not_begun():
+def test_a_failure_stops_what_has_not_begun() -> None:
     catalog = Catalog(broken=("b",))
     launches = [launch(name) for name in "abcd"]
     assert rolled_out(catalog, launches, Limits()) == {
@@ -159,7 +159,7 @@ def test_a_failure_stops_what_has_not_begun():
     assert rolled_out(Catalog(broken=("b",)), launches, Limits(failures=2))["d"] == "updated"
 
 
-def test_what_runs_is_followed_after_a_failure():
+def test_what_runs_is_followed_after_a_failure() -> None:
     catalog = Catalog(broken=("a",))
     assert rolled_out(catalog, [launch(name) for name in "abc"], Limits(parallel=2)) == {
         "a": "failed",
@@ -168,7 +168,7 @@ def test_what_runs_is_followed_after_a_failure():
     }
 
 
-def test_an_update_of_an_earlier_run_is_followed_not_started_again():
+def test_an_update_of_an_earlier_run_is_followed_not_started_again() -> None:
     catalog = Catalog()
     catalog.ends["update-a"] = 30
     under_change = replace(launch("a", status="UNDER_CHANGE"), last_record="update-a")
@@ -177,14 +177,16 @@ def test_an_update_of_an_earlier_run_is_followed_not_started_again():
     assert catalog.started == []
 
 
-def test_a_poll_without_an_answer_ends_nothing():
+def test_a_poll_without_an_answer_ends_nothing() -> None:
     catalog = Catalog(silent=(5, 40))
     assert rolled_out(catalog, [launch("a"), launch("b")], Limits(parallel=2)) == {"a": "updated", "b": "updated"}
 
 
-def test_updates_that_cannot_be_read_any_more_are_listed_as_begun():
-    catalog, told = Catalog(silent=(5, 1e9)), []
-    run = Rollout(catalog, "prod-1", V2, lambda *said: told.append(said), Clock(lambda: catalog.now, catalog.sleep))
+def test_updates_that_cannot_be_read_any_more_are_listed_as_begun() -> None:
+    catalog = Catalog(silent=(5, 1e9))
+    told: list[tuple[Launch, str]] = []
+    clock = Clock(lambda: catalog.now, catalog.sleep)
+    run = Rollout(catalog, "prod-1", V2, lambda *said: told.append(said), clock)  # type: ignore[arg-type]
     done = {outcome.launch.name: outcome for outcome in run.run([launch(name) for name in "abc"], Limits(parallel=2))}
     assert {name: outcome.result for name, outcome in done.items()} == {"a": "begun", "b": "begun", "c": "not started"}
     assert done["a"].reason.endswith("The update goes on; run again to follow it.")
@@ -192,7 +194,7 @@ def test_updates_that_cannot_be_read_any_more_are_listed_as_begun():
     assert [name for _, name in catalog.started] == ["a", "b"]
 
 
-def test_githubs_limits_of_content_creation_hold():
+def test_githubs_limits_of_content_creation_hold() -> None:
     catalog = Catalog()
     rolled_out(catalog, [launch(str(number)) for number in range(300)], Limits(parallel=100))
     times = [at for at, _ in catalog.started]
@@ -284,7 +286,9 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict
     return code, json.loads(capsys.readouterr().out)
 
 
-def test_rollout_from_status_to_status(installed: Installed, capsys, tmp_path):
+def test_rollout_from_status_to_status(
+    installed: Installed, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     names = [f"smus-{uuid.uuid4().hex[:6]}" for _ in range(3)]
     for name in names:
         installed.provision(name)
@@ -313,13 +317,15 @@ def test_rollout_from_status_to_status(installed: Installed, capsys, tmp_path):
         assert parameters.get("SyncMode", "Merge") == "Merge"
 
 
-def test_a_version_that_is_not_live(installed: Installed, capsys):
+def test_a_version_that_is_not_live(installed: Installed, capsys: pytest.CaptureFixture[str]) -> None:
     code, said = told(capsys, "rollout", "--version", "v9.0.0")
     assert code == 1
     assert "it has: v1.0.0, v2.0.0" in said["error"]
 
 
-def test_status_without_a_deployed_product(installed: Installed, capsys, monkeypatch, tmp_path):
+def test_status_without_a_deployed_product(
+    installed: Installed, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     other = tmp_path / "other.toml"
     other.write_text('[product]\nname = "never-deployed"\n')
     monkeypatch.setenv("SETTINGS_FILE", str(other))
@@ -328,7 +334,7 @@ def test_status_without_a_deployed_product(installed: Installed, capsys, monkeyp
     assert "Run cdk deploy" in said["problem"]
 
 
-def test_an_inactive_version_is_not_rolled_out(installed: Installed, capsys):
+def test_an_inactive_version_is_not_rolled_out(installed: Installed, capsys: pytest.CaptureFixture[str]) -> None:
     installed.client.update_provisioning_artifact(
         ProductId=installed.product, ProvisioningArtifactId=installed.versions["v2.0.0"], Active=False
     )
@@ -337,7 +343,9 @@ def test_an_inactive_version_is_not_rolled_out(installed: Installed, capsys):
     assert "inactive" in said["error"]
 
 
-def test_an_update_that_fails_says_why_and_can_be_done_again(installed: Installed, capsys):
+def test_an_update_that_fails_says_why_and_can_be_done_again(
+    installed: Installed, capsys: pytest.CaptureFixture[str]
+) -> None:
     name = f"smus-{uuid.uuid4().hex[:6]}"
     installed.provision(name)
     broken = template("three")
@@ -355,7 +363,9 @@ def test_an_update_that_fails_says_why_and_can_be_done_again(installed: Installe
     assert (code, said["counts"]["updated"]) == (0, 1)
 
 
-def test_aws_that_cannot_be_reached(installed: Installed, monkeypatch, capsys):
+def test_aws_that_cannot_be_reached(
+    installed: Installed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SERVICE_CATALOG", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     started = time.monotonic()

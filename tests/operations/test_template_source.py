@@ -7,10 +7,11 @@ import os
 import socketserver
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,8 @@ from custom_resources.template_content import build_archive
 from operations.command_line import main
 from operations.errors import SourceUnreadable
 from operations.template_source import TemplateContent, resolve
-from tests.operations.conftest import TEMPLATE, WORKFLOW, commit, git, write
+from tests.operations.conftest import TEMPLATE, WORKFLOW, Files, commit, git, write
+from tests.standin.aws.conftest import World
 
 DELIVERED = {path.removeprefix("templates/") for path in TEMPLATE if path != "templates/README.md"}
 
@@ -32,7 +34,7 @@ def executables(content: TemplateContent) -> set[str]:
     return {file.path for file in content.files if file.executable}
 
 
-def test_a_plain_folder(folder):
+def test_a_plain_folder(folder: Path) -> None:
     content = resolve(folder, folder="templates")
     assert paths(content) == DELIVERED
     assert executables(content) == {"regression/model_build/run.sh"}
@@ -40,7 +42,7 @@ def test_a_plain_folder(folder):
     assert content.ignored == ("README.md",)
 
 
-def test_a_working_tree_gives_what_git_does_not_ignore(repository):
+def test_a_working_tree_gives_what_git_does_not_ignore(repository: Path) -> None:
     write(
         repository,
         {
@@ -55,11 +57,11 @@ def test_a_working_tree_gives_what_git_does_not_ignore(repository):
     assert content.commit == ""  # no commit holds exactly this
 
 
-def test_an_unchanged_working_tree_names_its_commit(repository):
+def test_an_unchanged_working_tree_names_its_commit(repository: Path) -> None:
     assert resolve(repository, folder="templates").commit == git(repository, "rev-parse", "HEAD")
 
 
-def test_a_commit_wins_over_the_working_tree(repository):
+def test_a_commit_wins_over_the_working_tree(repository: Path) -> None:
     sha = git(repository, "rev-parse", "HEAD")
     write(repository, {"templates/regression/model_build/README.md": "not committed\n"})
     content = resolve(repository, "main", "templates")
@@ -69,7 +71,7 @@ def test_a_commit_wins_over_the_working_tree(repository):
 
 
 @pytest.mark.parametrize("ref", ["main", "v1", "full", "short"])
-def test_branch_tag_and_commit(repository, make_commit, ref):
+def test_branch_tag_and_commit(repository: Path, make_commit: Callable[[Files], str], ref: str) -> None:
     first = git(repository, "rev-parse", "HEAD")
     git(repository, "tag", "--annotate", "--message=one", "v1")
     second = make_commit({"templates/regression/model_build/README.md": "# Second\n"})
@@ -77,24 +79,23 @@ def test_branch_tag_and_commit(repository, make_commit, ref):
     assert resolve(repository, given, "templates").commit == (second if ref == "main" else first)
 
 
-def test_from_git_and_from_disk_give_the_same_archive(repository, tmp_path):
+def test_from_git_and_from_disk_give_the_same_archive(repository: Path, tmp_path: Path) -> None:
     other = tmp_path / "elsewhere.git"
     git(tmp_path, "clone", "--quiet", "--bare", str(repository), str(other))
-    archives = {
-        build_archive(resolve(source, ref, "templates").files)
-        for source, ref in [(repository, ""), (repository, "main"), (other, ""), (f"file://{other}", "main")]
-    }
+    sources: list[tuple[str | Path, str]] = [(repository, ""), (repository, "main"), (other, "")]
+    sources.append((f"file://{other}", "main"))
+    archives = {build_archive(resolve(source, ref, "templates").files) for source, ref in sources}
     assert len(archives) == 1
 
 
-def test_content_filters_of_the_machine_do_not_matter(repository, make_commit):
+def test_content_filters_of_the_machine_do_not_matter(repository: Path, make_commit: Callable[[Files], str]) -> None:
     make_commit({"templates/.gitattributes": "* text eol=crlf\n*.md export-ignore\n"})
     assert paths(resolve(repository, "main", "templates")) == DELIVERED
     content = resolve(repository, "main", "templates")
     assert not any(b"\r" in file.content for file in content.files)
 
 
-def test_profiles_can_be_limited(folder):
+def test_profiles_can_be_limited(folder: Path) -> None:
     write(
         folder,
         {"templates/vision/model_build/a": "a", "templates/vision/model_deploy/b": "b"},
@@ -105,7 +106,7 @@ def test_profiles_can_be_limited(folder):
         resolve(folder, folder="templates", profiles=["speech"])
 
 
-def test_the_whole_source_can_be_the_folder(tmp_path):
+def test_the_whole_source_can_be_the_folder(tmp_path: Path) -> None:
     commit(tmp_path / "s", {path.removeprefix("templates/"): text for path, text in TEMPLATE.items()})
     assert paths(resolve(tmp_path / "s", "main")) == DELIVERED
 
@@ -120,7 +121,9 @@ def test_the_whole_source_can_be_the_folder(tmp_path):
         ({"templates/regression/model_build/readme.md": "x"}, "differ only in case"),
     ],
 )
-def test_unfit_templates_are_refused(repository, make_commit, change, said, from_git):
+def test_unfit_templates_are_refused(
+    repository: Path, make_commit: Callable[[Files], str], change: Files, said: str, from_git: bool
+) -> None:
     make_commit(change)
     with pytest.raises((InvalidTemplate, SourceUnreadable), match=said):
         resolve(repository, "main" if from_git else "", "templates")
@@ -128,7 +131,9 @@ def test_unfit_templates_are_refused(repository, make_commit, change, said, from
 
 @pytest.mark.parametrize("ref", ["feature/#12", "user@feature", "_x", "ünï", "+main", "tag"])
 @pytest.mark.parametrize("url", [False, True])
-def test_every_legal_branch_name_is_taken(repository, make_commit, ref, url):
+def test_every_legal_branch_name_is_taken(
+    repository: Path, make_commit: Callable[[Files], str], ref: str, url: bool
+) -> None:
     git(repository, "switch", "--quiet", "--create", ref)
     sha = make_commit({"templates/regression/model_build/README.md": f"# {ref}\n"})
     git(repository, "switch", "--quiet", "main")
@@ -139,13 +144,13 @@ def test_every_legal_branch_name_is_taken(repository, make_commit, ref, url):
 
 
 @pytest.mark.parametrize("ref", ["--upload-pack=touch x", "-x", "a..b", "a b", "main:x", "main^{tree}", "a@{1}", "x\n"])
-def test_what_git_would_take_for_more_than_a_ref_is_refused(repository, ref):
+def test_what_git_would_take_for_more_than_a_ref_is_refused(repository: Path, ref: str) -> None:
     with pytest.raises(SourceUnreadable, match="is not a branch, tag or commit"):
         resolve(repository, ref, "templates")
 
 
 @pytest.mark.parametrize("ref", ["", "main"])
-def test_symbolic_links_are_refused(repository, ref):
+def test_symbolic_links_are_refused(repository: Path, ref: str) -> None:
     (repository / "templates/regression/model_build/link").symlink_to("/etc/passwd")
     commit(repository, {})
     with pytest.raises(InvalidTemplate, match="'regression/model_build/link' is a symbolic link"):
@@ -153,7 +158,7 @@ def test_symbolic_links_are_refused(repository, ref):
 
 
 @pytest.mark.parametrize("ref", ["", "main"])
-def test_submodules_are_refused(repository, tmp_path, ref):
+def test_submodules_are_refused(repository: Path, tmp_path: Path, ref: str) -> None:
     commit(tmp_path / "other", {"a": "a"})
     place = "templates/regression/model_build/other"
     git(repository, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(tmp_path / "other"), place)
@@ -163,7 +168,7 @@ def test_submodules_are_refused(repository, tmp_path, ref):
 
 
 @pytest.mark.parametrize("ref", ["", "main"])
-def test_names_that_are_not_utf8_are_refused(repository, ref):
+def test_names_that_are_not_utf8_are_refused(repository: Path, ref: str) -> None:
     name = os.fsencode(repository / "templates/regression/model_build") + b"/caf\xe9"
     Path(os.fsdecode(name)).write_text("x")
     commit(repository, {})
@@ -188,7 +193,7 @@ def test_names_that_are_not_utf8_are_refused(repository, ref):
         ("http://127.0.0.1:9/x.git", "main", "", "cannot be read"),
     ],
 )
-def test_unreadable_sources_say_why(repository, source, ref, folder, said):
+def test_unreadable_sources_say_why(repository: Path, source: str, ref: str, folder: str, said: str) -> None:
     with pytest.raises(SourceUnreadable, match=said) as refused:
         resolve(source.replace("REPOSITORY", str(repository)), ref, folder)
     assert "hunter2" not in str(refused.value)
@@ -250,13 +255,14 @@ def private_server(repository: Path, authorization: list[str]) -> Iterator[str]:
             thread.join()
 
 
-def test_a_private_source_gets_the_token_and_nobody_else_sees_it(repository, tmp_path, monkeypatch):
+def test_a_private_source_gets_the_token_and_nobody_else_sees_it(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[str] = []
     arguments: list[str] = []
-    real = subprocess.Popen
 
-    class Recorded(real):
-        def __init__(self, command, *rest, **options):
+    class Recorded(subprocess.Popen[bytes]):
+        def __init__(self, command: Sequence[str], *rest: Any, **options: Any) -> None:
             arguments.extend(map(str, command))
             super().__init__(command, *rest, **options)
 
@@ -275,7 +281,9 @@ def test_a_private_source_gets_the_token_and_nobody_else_sees_it(repository, tmp
     assert "canary" not in str(refused.value)
 
 
-def test_a_hook_of_another_repository_does_not_lead_astray(repository, tmp_path, monkeypatch):
+def test_a_hook_of_another_repository_does_not_lead_astray(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     commit(tmp_path / "other", {"a": "a"})
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "other" / ".git"))
     monkeypatch.setenv("GIT_WORK_TREE", str(tmp_path / "other"))
@@ -284,7 +292,7 @@ def test_a_hook_of_another_repository_does_not_lead_astray(repository, tmp_path,
     assert paths(resolve(repository, "main", "templates")) == DELIVERED
 
 
-def test_git_settings_of_the_caller_stay(repository, monkeypatch):
+def test_git_settings_of_the_caller_stay(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # git's own switch for its ownership check
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
@@ -296,7 +304,9 @@ def test_git_settings_of_the_caller_stay(repository, monkeypatch):
     assert paths(resolve(repository, folder="templates")) == DELIVERED
 
 
-def test_the_settings_source_and_the_token_in_a_secret(repository, tmp_path, aws, monkeypatch, capsys):
+def test_the_settings_source_and_the_token_in_a_secret(
+    repository: Path, tmp_path: Path, aws: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     seen: list[str] = []
     with private_server(repository, seen) as url:
         settings = tmp_path / "settings.toml"
@@ -318,6 +328,6 @@ def test_the_settings_source_and_the_token_in_a_secret(repository, tmp_path, aws
     assert not [path for path in (tmp_path / "versions").rglob("*.json") if "canary" in path.read_text()]
 
 
-def test_workflow_text_is_untouched(folder):
+def test_workflow_text_is_untouched(folder: Path) -> None:
     files = {file.path: file.content for file in resolve(folder, folder="templates").files}
     assert files["regression/model_build/.github/workflows/build.yml"] == WORKFLOW.encode()

@@ -65,7 +65,7 @@ PLAUSIBLE = {
 def events(resource: CustomResource[Any, Any, Any]) -> st.SearchStrategy[dict[str, Any]]:
     """Events whose properties are right, but for some that are anything."""
     fields = {field.alias or name: field for name, field in resource.properties.model_fields.items()}
-    names = [resource.properties.model_config["alias_generator"](name) for name in fields]  # type: ignore[operator]
+    names = [resource.properties.model_config["alias_generator"](name) for name in fields]
     good = {name: PLAUSIBLE[name] for name in names if name in PLAUSIBLE}
     spoiled = st.dictionaries(st.sampled_from(names) | st.text(max_size=8), json_values, max_size=3)
     return st.fixed_dictionaries(

@@ -28,7 +28,8 @@ from operations import template_source
 from operations.publish import publish
 from operations.template_source import SourceUnreadable, resolve
 from products.settings import Settings
-from tests.faults.matrix import ORGANIZATION, Laboratory, launch_template
+from tests.faults.matrix import ORGANIZATION, Laboratory
+from tests.faults.stack import Archives, launch_template
 
 FILE, PROGRAM, LINK, MODULE, FOLDER = "100644", "100755", "120000", "160000", "40000"
 Entry = tuple[str, bytes, str]  # mode, name, object
@@ -339,7 +340,7 @@ def test_a_hostile_archive_is_not_delivered(laboratory: Laboratory, case: str) -
     data, project = make(), laboratory.project()
     name = archive_name(data)  # its address is right: whoever writes to the bucket can do that
     stack = laboratory.stack(project)
-    stack.world.archives.content = {name: data}  # type: ignore[misc]
+    vars(stack.world).update(archives=Archives({name: data}))
     stack.template = launch_template(ORGANIZATION, project, name, "v1.0.0")
 
     assert stack.create() == "ROLLBACK_COMPLETE"

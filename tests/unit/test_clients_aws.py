@@ -176,7 +176,7 @@ def test_one_key_of_a_json_secret() -> None:
 def archives() -> Archives:
     client = boto3.client("s3", region_name=REGION)
     for bucket in ("archives", "assets"):
-        client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     return Archives(client, "archives")
 
 

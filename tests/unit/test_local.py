@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from local import processes, run, stacks, verbs
@@ -101,7 +102,7 @@ def test_what_could_not_be_removed_is_not_said_to_be(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     Home(tmp_path / "home").make()
-    monkeypatch.setattr(run.shutil, "rmtree", lambda *_, **__: None)
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
     assert main(["down", "--wipe", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["wiped"] is False
 
@@ -212,7 +213,7 @@ def test_what_an_interrupted_up_left_is_shown(tmp_path: Path) -> None:
     home.make()
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
-        created = processes.psutil.Process(child.pid).create_time()
+        created = psutil.Process(child.pid).create_time()
         home.save(State(processes={"github": Process(pid=child.pid, created=created, port=4321)}))
         document = json.loads(local("status", "--json", home=home.path).stdout)
         text = local("status", home=home.path).stdout

@@ -600,7 +600,7 @@ def test_what_datazone_resolves_is_not_sent_back() -> None:
 
 
 def test_a_grant_without_a_list_is_for_all_profiles() -> None:
-    everybody = {"user": {"allUsersGrantFilter": {}}}
+    everybody: dict[str, Any] = {"user": {"allUsersGrantFilter": {}}}
     assert granted((Grant("1", everybody, {"createProjectFromProjectProfile": {}}),), everybody, "p")
     listing = Grant("1", everybody, {"createProjectFromProjectProfile": {"projectProfiles": ["q"]}})
     assert not granted((listing,), everybody, "p")

@@ -93,11 +93,11 @@ def studio(monkeypatch: pytest.MonkeyPatch) -> Iterator[Launched]:
             stand_in.emulator, "client", lambda service, region, credentials: boto3.client(service, region_name=region)
         )
         stand_in.emulator.name_caller("testing", f"arn:aws:iam::{ACCOUNT}:root")
-        studio = [
-            boto3.client(service, endpoint_url=stand_in.base_url, region_name=REGION)  # type: ignore[call-overload]
-            for service in ("datazone", "sagemaker")
-        ]
-        found = Launched(StudioClient(*studio), stand_in)
+        studio = StudioClient(
+            boto3.client("datazone", endpoint_url=stand_in.base_url, region_name=REGION),
+            boto3.client("sagemaker", endpoint_url=stand_in.base_url, region_name=REGION),
+        )
+        found = Launched(studio, stand_in)
         made = found.control("projects", name="churn", profile="Regression", account=ACCOUNT, region=REGION, wait=True)
         found.project, found.domain = made["projectId"], made["domainId"]
         yield found

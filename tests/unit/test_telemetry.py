@@ -102,7 +102,12 @@ def test_every_line_says_which_operation_and_invocation_it_belongs_to(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lines: list[dict[str, Any]] = []
-    monkeypatch.setattr(telemetry, "redacted", lambda text: lines.append(json.loads(text)) or text)
+
+    def noted(text: str) -> str:
+        lines.append(json.loads(text))
+        return text
+
+    monkeypatch.setattr(telemetry, "redacted", noted)
     event = {**EVENT, "RequestId": "request-1", "ResourceProperties": {"DomainId": "dzd-1", "ProjectId": "p1"}}
     accepted = handled(monkeypatch, NoClients(), None, event)
     with pytest.raises(FinalError):

@@ -7,6 +7,7 @@ import io
 import os
 import stat
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -160,15 +161,14 @@ def test_a_folder_is_read_with_its_modes(tmp_path: Path) -> None:
 
 
 def test_a_folder_with_links_special_files_or_git_is_refused(tmp_path: Path) -> None:
-    for number, spoil in enumerate(
-        (
-            lambda d: (d / "link").symlink_to("/etc/passwd"),
-            lambda d: (d / "folder").symlink_to("/etc"),
-            lambda d: os.mkfifo(d / "pipe"),
-            lambda d: (d / ".git").mkdir(),
-            lambda d: (d / ".git").write_text("gitdir: elsewhere"),
-        )
-    ):
+    spoilers: tuple[Callable[[Path], object], ...] = (
+        lambda d: (d / "link").symlink_to("/etc/passwd"),
+        lambda d: (d / "folder").symlink_to("/etc"),
+        lambda d: os.mkfifo(d / "pipe"),
+        lambda d: (d / ".git").mkdir(),
+        lambda d: (d / ".git").write_text("gitdir: elsewhere"),
+    )
+    for number, spoil in enumerate(spoilers):
         folder = tmp_path / str(number)
         folder.mkdir()
         (folder / "a").write_text("a")

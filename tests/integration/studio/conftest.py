@@ -30,7 +30,7 @@ SECONDS = 120
 AnswerT = TypeVar("AnswerT")
 
 
-def eventually(look: Callable[[], AnswerT], seconds: float = SECONDS) -> AnswerT:
+def eventually(look: Callable[[], AnswerT | None], seconds: float = SECONDS) -> AnswerT:
     """Return the first true answer. Fails after the seconds."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -316,11 +316,12 @@ def test_a_blueprint_configuration_needs_a_region_and_a_role_that_has_arrived(ca
             domainIdentifier=campus.domain, environmentBlueprintIdentifier=campus.blueprint, **request
         )
 
-    for wrong in (
+    refusable: tuple[dict[str, Any], ...] = (
         {"enabledRegions": []},
         {"provisioningRoleArn": f"arn:aws:iam::{ACCOUNT}:role/nobody"},
         {"provisioningRoleArn": campus.world.role(fresh("untrusting"), "lambda.amazonaws.com")},
-    ):
+    )
+    for wrong in refusable:
         with pytest.raises(ClientError) as error:
             put(**wrong)
         assert refused(error) == "ValidationException"

@@ -25,7 +25,7 @@ from .conftest import ACCOUNT, REGION, SESSION, World
 def unchecked(world: World, service: str, region: str = REGION) -> Any:
     """A client that sends whatever it is given."""
     return SESSION.client(
-        service,
+        service,  # type: ignore[call-overload]  # not a literal
         region_name=region,
         endpoint_url=world.stand_in.base_url,
         aws_access_key_id="test",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -233,7 +233,7 @@ def test_a_principal_without_access_has_no_launch_path(shop: Shop) -> None:
     stranger = shop.world.client(
         "servicecatalog", shop.world.keys_of(shop.world.role(f"stranger-{token()[:8]}", "x.amazonaws.com"))
     )
-    for attempt in (
+    attempts: tuple[Callable[[], object], ...] = (
         lambda: stranger.list_launch_paths(ProductId=shop.product),
         lambda: stranger.provision_product(
             ProductId=shop.product,
@@ -241,7 +241,8 @@ def test_a_principal_without_access_has_no_launch_path(shop: Shop) -> None:
             ProvisionedProductName="x",
             ProvisionToken=token(),
         ),
-    ):
+    )
+    for attempt in attempts:
         with pytest.raises(ClientError, match="No launch paths found") as error:
             attempt()
         assert refused(error) == "ResourceNotFoundException"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,7 @@ class Clone:
         assert not check or done.returncode == 0, text
         return subprocess.CompletedProcess(done.args, done.returncode, *text)
 
-    def commit(self, files: dict[str, str | None], message: str = "work") -> str:
+    def commit(self, files: Mapping[str, str | None], message: str = "work") -> str:
         """Write files (None deletes) and commit; return the commit."""
         for name, text in files.items():
             place = self.path / name

@@ -98,7 +98,11 @@ def test_nth_and_times(client: Client) -> None:
 
 def test_bad_faults_are_refused(client: Client) -> None:
     url = f"{client.github.base_url}/_standin/faults"
-    bad = ({"fault": "earthquake"}, {"fault": "500", "match": {"path": "("}}, {"fault": "500", "match": {"x": 1}})
+    bad: tuple[dict[str, Any], ...] = (
+        {"fault": "earthquake"},
+        {"fault": "500", "match": {"path": "("}},
+        {"fault": "500", "match": {"x": 1}},
+    )
     for body in bad:
         assert client.session.post(url, json=body, timeout=10).status_code == 422
 
