@@ -98,7 +98,11 @@ def names_in(argument: ast.expr, source: str) -> list[str]:
 
 def direct() -> set[str]:
     """Return the actions that the shipped workflows' own code calls."""
-    files = [path for path in TEMPLATE.rglob("*.py") if not {"tests", "source_scripts"} & set(path.parts)]
+    files = [
+        path
+        for path in TEMPLATE.rglob("*.py")
+        if not {"tests", "source_scripts"} & set(path.relative_to(TEMPLATE).parts)
+    ]
     assert len(files) > 5
     return {action for file in files for action in called(file.read_text(encoding="utf-8")) if action}
 
