@@ -12,9 +12,8 @@ from typing import Any
 
 from custom_resources.catalogue import CATALOGUE
 from custom_resources.clients import FunctionClients
-from custom_resources.clients.archives import ArchiveMissing
 from custom_resources.clients.secrets import GitHubCredentials
-from custom_resources.errors import FinalError
+from custom_resources.errors import ArchiveMissing, FinalError
 from custom_resources.reconciler import CustomResource, is_complete, on_event
 from custom_resources.telemetry import logger
 from custom_resources.template_content import Archive

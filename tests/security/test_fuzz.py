@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from custom_resources.catalogue import CATALOGUE
 from custom_resources.clients import FunctionClients
-from custom_resources.errors import FinalError
+from custom_resources.errors import FinalError, InvalidTemplate
 from custom_resources.reconciler import CustomResource, parsed
-from custom_resources.template_content import Archive, InvalidTemplate, TemplateFile, build_archive
+from custom_resources.template_content import Archive, TemplateFile, build_archive
 from products.errors import SettingsError
 from products.settings import Settings, load_settings, settings_path
 

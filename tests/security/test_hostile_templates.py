@@ -21,12 +21,13 @@ import pytest
 
 from custom_resources.catalogue import CATALOGUE
 from custom_resources.clients import FunctionClients
-from custom_resources.errors import FinalError
+from custom_resources.errors import FinalError, InvalidTemplate
 from custom_resources.reconciler import parsed
-from custom_resources.template_content import Archive, InvalidTemplate, archive_name
+from custom_resources.template_content import Archive, archive_name
 from operations import template_source
+from operations.errors import SourceUnreadable
 from operations.publish import publish
-from operations.template_source import SourceUnreadable, resolve
+from operations.template_source import resolve
 from products.settings import Settings
 from tests.faults.matrix import ORGANIZATION, Laboratory
 from tests.faults.stack import Archives, launch_template

@@ -11,14 +11,12 @@ from custom_resources.clients import FunctionClients
 from custom_resources.clients.github import Repository
 from custom_resources.delivery.lineage import Delivery
 from custom_resources.delivery.ownership import Claim
-from custom_resources.errors import HeldByAnotherStack
+from custom_resources.errors import HeldByAnotherStack, OrganizationChanged, RepositoryNameTaken
 from custom_resources.github_repository import (
     GitHubRepository,
     GitHubRepositoryProperties,
     Observed,
-    OrganizationChanged,
     Plan,
-    RepositoryNameTaken,
 )
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import Request

@@ -17,7 +17,7 @@ from custom_resources import studio_project
 from custom_resources.clients import FunctionClients
 from custom_resources.clients.studio import Project, Tooling
 from custom_resources.clients.studio import Studio as StudioClient
-from custom_resources.errors import FinalError, InvalidTemplate, RetryLater
+from custom_resources.errors import FinalError, InvalidTemplate, RetryLater, RoleRefused, RoleUnknown
 from custom_resources.reconciler import Done, Request
 from standins.aws.server import AwsStandIn
 
@@ -195,9 +195,9 @@ def test_a_given_role_is_held_to_what_studio_says(studio: Launched) -> None:
     """The workflows may pass it to SageMaker: who launches must not choose an administrator's."""
     own = studio.launched().attributes["ExecutionRoleArn"]
     assert studio.launched(UserRoleArn=own).attributes["ExecutionRoleArn"] == own
-    with pytest.raises(studio_project.RoleRefused, match=f"role/Admin is not the role of the project {studio.project}"):
+    with pytest.raises(RoleRefused, match=f"role/Admin is not the role of the project {studio.project}"):
         studio.launched(UserRoleArn=f"arn:aws:iam::{ACCOUNT}:role/Admin")
-    with pytest.raises(studio_project.RoleRefused):
+    with pytest.raises(RoleRefused):
         studio.launched("Update", f"{studio.domain}/{studio.project}", UserRoleArn=f"arn:aws:iam::{ACCOUNT}:role/Admin")
 
 
@@ -213,7 +213,7 @@ def test_a_given_role_is_no_answer_where_studio_has_none(studio: Launched) -> No
     studio.resources()
     for domain in studio.stand_in.sagemaker._domains.values():
         domain["DefaultUserSettings"].pop("ExecutionRole", None)
-    with pytest.raises(studio_project.RoleUnknown, match="does not tell the role"):
+    with pytest.raises(RoleUnknown, match="does not tell the role"):
         studio.launched(UserRoleArn=f"arn:aws:iam::{ACCOUNT}:role/Admin")
 
 
@@ -346,7 +346,7 @@ def test_a_classic_project_takes_the_roles_of_the_settings_and_no_other(studio: 
     assert role(default) == default
     assert role(ours, ours) == ours
     for given, allowed in ((admin, [ours]), (ours, []), (elsewhere, [])):
-        with pytest.raises(studio_project.RoleRefused, match=r"add it to \[product\] classic_execution_roles"):
+        with pytest.raises(RoleRefused, match=r"add it to \[product\] classic_execution_roles"):
             role(given, *allowed)
 
 
@@ -361,5 +361,5 @@ def test_a_project_without_a_role_is_one_sentence() -> None:
     properties = studio_project.StudioProjectProperties(domain_id="dzd_1", project_id="p1")
     request = Request("Create", properties, None, "", STACK, "StudioProject")
     without = Project("churn", Tooling(ready=True), profile_name="regression")
-    with pytest.raises(studio_project.RoleUnknown, match=r"does not tell the role of the project p1\."):
+    with pytest.raises(RoleUnknown, match=r"does not tell the role of the project p1\."):
         studio_project.StudioProject(FunctionClients({})).plan(request, studio_project.Observed(without))
