@@ -8,6 +8,7 @@ from typing import Any
 
 import botocore.session
 import pytest
+from coverage import Coverage
 from hypothesis import HealthCheck, settings
 
 from tests.durations import Durations
@@ -32,3 +33,9 @@ def pytest_configure(config: pytest.Config) -> None:
     groups = Groups(config)
     config.pluginmanager.register(groups, "groups")
     config.pluginmanager.register(Durations(groups.name), "durations")
+
+
+def pytest_sessionfinish() -> None:
+    """Write what `make coverage` measured here: xdist does not wait until one of its processes has ended."""
+    if measuring := Coverage.current():
+        measuring.save()
