@@ -1,0 +1,211 @@
+"""Running git through GitPython: with settings of our own only, and with a time limit.
+
+The token is in the environment (GIT_CONFIG_*) of those processes that may fetch by themselves; it is in no argument,
+configuration file or log.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from custom_resources.clients.git import conversation
+from custom_resources.clients.git.failures import GitFailed
+from custom_resources.errors import FinalError, RetryLater
+
+if TYPE_CHECKING:
+    from git import Git as GitCommand
+
+TIME_LIMIT_SECONDS = 300
+_BLOCK = 1 << 16
+NOTHING: Mapping[str, str] = MappingProxyType({})
+_SETTINGS = {
+    "credential.helper": "",
+    "pack.useSparse": "false",  # a moved file is not sent again, nor fetched to be sent,
+    "pack.window": "0",  # nor is an old content, to make a delta of it
+    "core.quotePath": "false",
+    "core.hooksPath": "/dev/null",
+    "core.fsync": "none",  # the repository lives for one call
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "init.defaultBranch": "main",
+    "fastimport.unpackLimit": "0",  # one process, not two
+}
+_VARIABLES = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": "",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GCM_INTERACTIVE": "never",
+    "LC_ALL": "C",
+}
+
+
+class Processes:
+    """Git's processes in one bare repository. Raises GitFailed for a bad end, RetryLater for one that takes too long.
+
+    `remote` returns the settings with which git reaches the remote; a process gets them that may have to fetch.
+    """
+
+    def __init__(self, home: Path, repository: Path, remote: Callable[[], Mapping[str, str]]) -> None:
+        """`home` is a folder for git's own use; nothing is run yet."""
+        self.home = home
+        self.repository = repository
+        self._remote = remote
+
+    def environment(self, offline: bool = False) -> dict[str, str]:
+        """Return the variables of a process."""
+        settings = {**_SETTINGS, **({} if offline else self._remote())}
+        found = {**_VARIABLES, "HOME": str(self.home), "GIT_CONFIG_COUNT": str(len(settings))}
+        for number, (key, value) in enumerate(settings.items()):
+            found[f"GIT_CONFIG_KEY_{number}"] = key
+            found[f"GIT_CONFIG_VALUE_{number}"] = value
+        return found
+
+    def start(
+        self,
+        arguments: Sequence[str],
+        stdin: BinaryIO | int | None,
+        variables: Mapping[str, str] = NOTHING,
+        directory: Path | None = None,
+        offline: bool = False,
+    ) -> GitCommand.AutoInterrupt:
+        """Start a process and return it, for one that is talked to; it ends when nobody holds it any more."""
+        from git import Git as GitCommand
+        from git.exc import GitCommandNotFound
+
+        try:
+            return cast(
+                "GitCommand.AutoInterrupt",
+                GitCommand(str(directory or self.home)).execute(
+                    ["git", "--git-dir", str(self.repository), *arguments],
+                    as_process=True,
+                    istream=stdin,  # type: ignore[arg-type]  # Popen's constants, too
+                    env={**self.environment(offline), **variables},
+                    start_new_session=True,  # so that its children end with it
+                ),
+            )
+        except GitCommandNotFound as error:
+            raise FinalError("git was not found; attach the git layer to the function.") from error
+
+    def run(
+        self,
+        *arguments: str,
+        status: Sequence[int] = (0,),
+        stdin: bytes | BinaryIO = b"",
+        environment: Mapping[str, str] = NOTHING,
+        directory: Path | None = None,
+        offline: bool = False,
+    ) -> tuple[int, bytes]:
+        """Run git to its end; return its status, which is one of `status`, and its output."""
+        with _file(stdin) as given:
+            process = self.start(arguments, given, environment, directory, offline)
+            out, error = finish(process, arguments[0])
+        if process.returncode not in status:
+            said = f"{error.decode('utf-8', 'replace')}\n{out.decode('utf-8', 'replace')}"
+            raise GitFailed(arguments[0], process.returncode, said)
+        return process.returncode, out
+
+    def feed(self, *arguments: str, blocks: Iterable[bytes]) -> None:
+        """Run git without the remote, give it data as they come, and wait for its end."""
+        process = self.start(arguments, subprocess.PIPE, offline=True)
+        try:
+            with limited(process, arguments[0]):
+                for block in blocks:
+                    process.stdin.write(block)
+        except BrokenPipeError:
+            pass  # its status and its words say why
+        except BaseException:
+            kill(process)
+            raise
+        _, error = finish(process, arguments[0])
+        if process.returncode:
+            raise GitFailed(arguments[0], process.returncode, error.decode("utf-8", "replace"))
+
+    def pour(self, *arguments: str, stdin: bytes, into: BinaryIO) -> None:
+        """Run git and append its output to a file."""
+        with _file(stdin) as given:
+            process = self.start(arguments, given)
+            try:
+                with limited(process, arguments[0]):
+                    while block := process.stdout.read(_BLOCK):
+                        into.write(block)
+            except OSError as error:
+                kill(process)
+                raise GitFailed(arguments[0], 1, str(error)) from None
+            _, said = finish(process, arguments[0])
+        if process.returncode:
+            raise GitFailed(arguments[0], process.returncode, said.decode("utf-8", "replace"))
+
+
+def finish(process: GitCommand.AutoInterrupt, command: str) -> tuple[bytes, bytes]:
+    """Wait for the end of a process; return what it wrote. Raises RetryLater when it takes too long."""
+    try:
+        out, error = process.communicate(timeout=TIME_LIMIT_SECONDS)
+    except subprocess.TimeoutExpired:
+        kill(process)
+        raise _too_long(command) from None
+    return out, error
+
+
+@contextmanager
+def limited(process: GitCommand.AutoInterrupt, command: str) -> Iterator[None]:
+    """Kill the process when the block takes too long, which ends its streams. Raises RetryLater then."""
+    killed = threading.Event()
+
+    def end() -> None:
+        killed.set()
+        kill(process)
+
+    timer = threading.Timer(TIME_LIMIT_SECONDS, end)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        if killed.is_set():
+            raise _too_long(command)
+
+
+def kill(process: GitCommand.AutoInterrupt) -> None:
+    """End a process and its children at once."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.proc.wait()
+
+
+def _too_long(command: str) -> RetryLater:
+    return RetryLater(5, f"git {command} took longer than {TIME_LIMIT_SECONDS} seconds.")
+
+
+@contextmanager
+def _file(content: bytes | BinaryIO) -> Iterator[BinaryIO]:
+    if not isinstance(content, bytes):
+        yield content
+        return
+    with cast("BinaryIO", tempfile.TemporaryFile()) as given:
+        given.write(content)
+        given.seek(0)
+        yield given
+
+
+def remote_settings(url: str, authorization: str) -> dict[str, str]:
+    """Return the settings with which git reaches the remote, and fetches what is not here when it reads it."""
+    return {
+        f"http.{url}.extraHeader": f"Authorization: {authorization}",
+        "remote.origin.url": url,
+        "remote.origin.promisor": "true",
+        "remote.origin.partialCloneFilter": "blob:none",
+        "http.lowSpeedLimit": "1000",
+        "http.lowSpeedTime": str(conversation.SILENCE_SECONDS),
+    }
