@@ -49,7 +49,7 @@ def test_an_update_takes_few_requests(world: World) -> None:
     assert project.update(world.publish("v2", V2))["Status"] == "merged"
     asked = world.requests()
     # Refs; commits; whether the base is in the branch; the contents of train.py; the push.
-    assert (of("git", asked), of("rest", asked)) == (7, 1)
+    assert (of("git", asked), of("rest", asked)) == (6, 1)
 
 
 def test_a_merge_of_unlike_files_fetches_no_content(world: World) -> None:
@@ -57,7 +57,7 @@ def test_a_merge_of_unlike_files_fetches_no_content(world: World) -> None:
     project.commit({"mine.py": "m\n"})
     world.requests()
     project.update(world.publish("v2", V2))
-    assert of("git", world.requests()) == 5
+    assert of("git", world.requests()) == 4
 
 
 def test_renames_take_at_most_three_batches_more(world: World) -> None:
@@ -70,7 +70,7 @@ def test_renames_take_at_most_three_batches_more(world: World) -> None:
     v2 = {**V2, **{f"lib/module_{n}.py": f"module {n}\n" * 20 + "theirs\n" for n in range(10, 20)}}
     v2 |= {f"lib/module_{n}.py": "theirs\n" + f"module {n}\n" * 20 for n in range(10)}
     assert project.update(world.publish("v2", v2))["Status"] == "merged"
-    assert of("git", world.requests()) <= 5 + 2 * 4
+    assert of("git", world.requests()) <= 4 + 2 * 4
     assert project.files()["other/name_7.py"] == "theirs\n" + "module 7\n" * 20 + "mine\n"
 
 

@@ -244,8 +244,7 @@ class BareRepository:
             stream.write(f"commit {_IMPORT_REF}\nmark :1\n{person}\n".encode())
             data(message.encode())
             if parent:
-                stream.write(f"from {parent}\n".encode())
-            stream.write(b"deleteall\n")
+                stream.write(f"merge {parent}\n".encode())  # "from" would read the parent's files, only to drop them
             for file in files:
                 mode = b"100755" if file.executable else b"100644"
                 stream.write(b"M %s inline %s\n" % (mode, _quoted(file.path)))
