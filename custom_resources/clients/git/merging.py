@@ -28,21 +28,26 @@ def merge_trees(processes: Processes, objects: Objects, trees: tuple[str, str, s
     .gitattributes. Contents that it compares to find renames it fetches by itself, in at most three batches.
     """
     base_tree, ours_tree, theirs_tree = trees
-    attributes = {
-        path: entry.sha
-        for path, entry in objects.files(ours_tree).items()
-        if PurePosixPath(path).name == _ATTRIBUTES and entry.mode not in (LINK, SUBMODULE)
-    }
+    attributes = attributes_of(objects, ours_tree)
     fetch({*attributes.values(), *_changed_by_both(objects, trees)})
     base = objects.store_commit(base_tree, (), "base", when)
     ours = objects.store_commit(ours_tree, (base,), "ours", when)
     theirs = objects.store_commit(theirs_tree, (base,), "theirs", when)
     options = ("--write-tree", "-z", "--messages")
-    with _checkout(processes, objects, attributes) as (environment, directory):
+    with checkout(processes, objects, attributes) as (environment, directory):
         code, out = processes.run(
             "merge-tree", *options, ours, theirs, status=(0, 1), environment=environment, directory=directory
         )
     return _understood(code, out.decode("utf-8", "surrogateescape"), ours, theirs)
+
+
+def attributes_of(objects: Objects, tree: str) -> dict[str, str]:
+    """Return path -> content of a tree's .gitattributes; git does not follow links to them."""
+    return {
+        path: entry.sha
+        for path, entry in objects.files(tree).items()
+        if PurePosixPath(path).name == _ATTRIBUTES and entry.mode not in (LINK, SUBMODULE)
+    }
 
 
 def _changed_by_both(objects: Objects, trees: tuple[str, str, str]) -> set[str]:
@@ -56,7 +61,7 @@ def _changed_by_both(objects: Objects, trees: tuple[str, str, str]) -> set[str]:
 
 
 @contextmanager
-def _checkout(
+def checkout(
     processes: Processes, objects: Objects, attributes: Mapping[str, str]
 ) -> Iterator[tuple[Mapping[str, str], Path | None]]:
     """Yield the environment and directory in which git finds .gitattributes, as it would in a checkout."""

@@ -189,11 +189,18 @@ class Objects:
 
     # -- writing --------------------------------------------------------------------------------------------------
 
+    def _file(self, name: str) -> Path:
+        return Path(self._processes.repository, "objects", name[:2], name[2:])
+
+    def has_file(self, name: str) -> bool:
+        """Tell whether an object was written here as a file of its own."""
+        return self._file(name).exists()
+
     def store(self, kind: str, content: bytes) -> str:
         """Write an object; return its name."""
         name = name_of(kind, content)
-        place = Path(self._processes.repository, "objects", name[:2], name[2:])
-        if not place.exists():
+        if not self.has_file(name):
+            place = self._file(name)
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(zlib.compress(_with_header(kind, content), 1))
         return name

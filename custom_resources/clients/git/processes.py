@@ -63,9 +63,9 @@ class Processes:
         self.repository = repository
         self._remote = remote
 
-    def environment(self, offline: bool = False) -> dict[str, str]:
-        """Return the variables of a process."""
-        settings = {**_SETTINGS, **({} if offline else self._remote())}
+    def environment(self, offline: bool = False, settings: Mapping[str, str] = NOTHING) -> dict[str, str]:
+        """Return the variables of a process, with more settings."""
+        settings = {**_SETTINGS, **({} if offline else self._remote()), **settings}
         found = {**_VARIABLES, "HOME": str(self.home), "GIT_CONFIG_COUNT": str(len(settings))}
         for number, (key, value) in enumerate(settings.items()):
             found[f"GIT_CONFIG_KEY_{number}"] = key
@@ -79,6 +79,7 @@ class Processes:
         variables: Mapping[str, str] = NOTHING,
         directory: Path | None = None,
         offline: bool = False,
+        settings: Mapping[str, str] = NOTHING,
     ) -> GitCommand.AutoInterrupt:
         """Start a process and return it, for one that is talked to; it ends when nobody holds it any more."""
         from git import Git as GitCommand
@@ -91,7 +92,7 @@ class Processes:
                     ["git", "--git-dir", str(self.repository), *arguments],
                     as_process=True,
                     istream=stdin,  # type: ignore[arg-type]  # Popen's constants, too
-                    env={**self.environment(offline), **variables},
+                    env={**self.environment(offline, settings), **variables},
                     start_new_session=True,  # so that its children end with it
                 ),
             )
@@ -116,9 +117,9 @@ class Processes:
             raise GitFailed(arguments[0], process.returncode, said)
         return process.returncode, out
 
-    def feed(self, *arguments: str, blocks: Iterable[bytes]) -> None:
+    def feed(self, *arguments: str, blocks: Iterable[bytes], settings: Mapping[str, str]) -> None:
         """Run git without the remote, give it data as they come, and wait for its end."""
-        process = self.start(arguments, subprocess.PIPE, offline=True)
+        process = self.start(arguments, subprocess.PIPE, offline=True, settings=settings)
         try:
             with limited(process, arguments[0]):
                 for block in blocks:

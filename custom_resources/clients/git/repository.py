@@ -21,7 +21,7 @@ from custom_resources.template_content import TemplateFile
 
 _IMPORT_REF = "refs/import/commit"
 _CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
-_STREAMED = "core.bigFileThreshold=8m"  # larger contents pass through git without being held in memory
+_STREAMED = {"core.bigFileThreshold": "8m"}  # larger contents pass through git without being held in memory
 _EMPTY_PACK = b"PACK\0\0\0\2\0\0\0\0" + bytes.fromhex("029d08823bd8a8eab510ad6ac75c823cfd3ed31e")
 
 
@@ -141,7 +141,7 @@ class BareRepository:
 
     def _take(self, pack: upload_pack.Pack) -> None:
         """Store a pack. It is marked as one of a promise, or git would miss what it does not hold."""
-        self._processes.feed("-c", _STREAMED, "index-pack", "--stdin", "--promisor", blocks=pack.data)
+        self._processes.feed("index-pack", "--stdin", "--promisor", blocks=pack.data, settings=_STREAMED)
         shallow = {*self._shallow(), *pack.shallow}
         if shallow:
             (self.path / "shallow").write_text("".join(f"{sha}\n" for sha in sorted(shallow)), encoding="ascii")
@@ -163,7 +163,7 @@ class BareRepository:
 
     def _fetch_contents(self, blobs: Collection[str]) -> None:
         """Fetch contents. Two requests and a process; none if all are here. What fails here, git fetches by itself."""
-        wanted = sorted(set(blobs) - self._contents)
+        wanted = sorted(blob for blob in set(blobs) - self._contents if not self._objects.has_file(blob))
         if not wanted:
             return
         with upload_pack.by_name(self._conversation, wanted, depth=False) as pack:
@@ -252,11 +252,11 @@ class BareRepository:
                 self._contents.add(name_of("blob", file.content))
             stream.write(b"get-mark :1\n")
             stream.seek(0)
-            return self._import(stream)
+            return self._import(stream, offline=not parent)
 
-    def _import(self, stream: BinaryIO) -> str:
+    def _import(self, stream: BinaryIO, offline: bool) -> str:
         try:
-            _, out = self._processes.run("fast-import", "--quiet", "--force", stdin=stream, offline=True)
+            _, out = self._processes.run("fast-import", "--quiet", "--force", stdin=stream, offline=offline)
         except GitFailed as failed:
             raise FinalError(f"git could not store the template's files: {clean(failed.said)}") from None
         return out.decode().strip()
