@@ -76,6 +76,7 @@ class Processes:
         self,
         arguments: Sequence[str],
         stdin: BinaryIO | int | None,
+        *,
         variables: Mapping[str, str] = NOTHING,
         directory: Path | None = None,
         offline: bool = False,
@@ -110,7 +111,7 @@ class Processes:
     ) -> tuple[int, bytes]:
         """Run git to its end; return its status, which is one of `status`, and its output."""
         with _file(stdin) as given:
-            process = self.start(arguments, given, environment, directory, offline)
+            process = self.start(arguments, given, variables=environment, directory=directory, offline=offline)
             out, error = finish(process, arguments[0])
         if process.returncode not in status:
             said = f"{error.decode('utf-8', 'replace')}\n{out.decode('utf-8', 'replace')}"
