@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from standins.github.requests_log import Entry
+from tests.git_processes import counted
 from tests.integration.world import Content, Project, World
 
 V1: dict[str, Content] = {
@@ -81,6 +82,55 @@ def test_nothing_to_do_is_one_request(world: World) -> None:
     project.update()
     [asked] = world.requests()
     assert (asked.method, asked.kind) == ("GET", "git")
+
+
+def test_attributes_and_contents_come_together(world: World) -> None:
+    attributes = {".gitattributes": "*.txt merge=union\n", "lib/.gitattributes": "*.py -text\n"}
+    project = Project(world, world.publish("v1", {**V1, **attributes})).launch()
+    project.commit({**EDIT, ".gitattributes": "*.txt merge=union\n*.md merge=union\n"})
+    world.requests()
+    with counted() as started:
+        project.update(world.publish("v2", {**V2, **attributes}))
+    assert (of("git", world.requests()), len(started)) == (6, 6)
+
+
+# What an operation may take for both repositories of a project: Git requests, git processes with their children.
+MOST = {
+    "launch": (4, 4),
+    "unchanged update": (2, 0),
+    "clean merge": (12, 12),
+    "conflict": (12, 12),
+    "delete": (4, 4),
+}
+
+
+def test_an_operation_takes_few_requests_and_processes(world: World) -> None:
+    parts = {"model_build": "p1-build", "model_deploy": "p1-deploy"}
+    v1, v2 = world.publish("v1", V1), world.publish("v2", V2)
+    v3 = world.publish("v3", {**V2, "src/deploy.py": "theirs\n"})
+    projects = [Project(world, v1, part=part, name=name) for part, name in parts.items()]
+    found: dict[str, tuple[int, int]] = {}
+
+    def measure(operation: str, act: Callable[[Project], object]) -> None:
+        world.requests()
+        with counted() as started:
+            for project in projects:
+                act(project)
+        found[operation] = (of("git", world.requests()), len(started))
+
+    measure("launch", Project.launch)
+    for project in projects:
+        project.commit(EDIT)
+    measure("unchanged update", Project.update)
+    measure("clean merge", lambda project: project.update(v2))
+    assert [project.status["Status"] for project in projects] == ["merged", "merged"]
+    for project in projects:
+        project.pull()
+        project.commit({"src/deploy.py": "mine\n"})
+    measure("conflict", lambda project: project.update(v3))
+    assert [project.status["Status"] for project in projects] == ["pull-request", "pull-request"]
+    measure("delete", Project.delete)
+    assert found == MOST
 
 
 # -- a long history -------------------------------------------------------------------------------------------------
