@@ -332,7 +332,7 @@ def test_every_request_may_fail(remote: Remote, fault: str) -> None:
     requests_made = 6
     for number in range(1, requests_made + 1):
         remote.bare.update_ref(TIP, first)
-        plan = {"fault": fault, "seconds": 7, "match": {"nth": number, "path": remote.name, "kind": "git"}}
+        plan: Any = {"fault": fault, "seconds": 7, "match": {"nth": number, "path": remote.name, "kind": "git"}}
         place = f"{remote.github.base_url}/_standin/faults"
         requests.post(place, json=plan, timeout=30).raise_for_status()
         try:

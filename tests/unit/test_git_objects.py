@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from custom_resources.clients.git import BareRepository, Git, RepositoryTooLarge, merging, objects
+from custom_resources.clients.git import ROBOT, BareRepository, Git, RepositoryTooLarge, merging, objects
 from custom_resources.clients.git.failures import RequestFailed
 from custom_resources.clients.git.objects import NONE, Entry
 from custom_resources.clients.git.packets import Mark, Packets, lines, packet
@@ -78,7 +78,7 @@ def test_commits_have_the_names_that_git_gives_them(bare: BareRepository, messag
     who = {
         f"GIT_{role}_{part}": value
         for role in ("AUTHOR", "COMMITTER")
-        for part, value in zip(("NAME", "EMAIL", "DATE"), (*objects.ROBOT, "@1700000000 +0000"), strict=True)
+        for part, value in zip(("NAME", "EMAIL", "DATE"), (*ROBOT, "@1700000000 +0000"), strict=True)
     }
     own = bare.commit_tree(tree, parents[:1], message)
     arguments = ("commit-tree", tree, "-p", parents[0], "-F", "-")
@@ -86,7 +86,7 @@ def test_commits_have_the_names_that_git_gives_them(bare: BareRepository, messag
     assert own == out.decode().strip()
     missing = bare.commit_tree(tree, parents, "m")
     found = bare.commit(missing)
-    assert (found.parents, found.committer, found.message) == (tuple(parents), objects.ROBOT[1], "m")
+    assert (found.parents, found.committer, found.message) == (tuple(parents), ROBOT[1], "m")
     assert bare.history(own)[0].sha == own
 
 

@@ -8,14 +8,11 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from custom_resources.clients.git.failures import GitFailed, RepositoryTooLarge
 from custom_resources.clients.git.model import ROBOT, ZERO, Change, Commit
-from custom_resources.clients.git.processes import Processes, finish, limited
-
-if TYPE_CHECKING:
-    from git import Git as GitCommand
+from custom_resources.clients.git.processes import Processes, finish, kill, limited
 
 LARGEST = 32 * 1024 * 1024  # bytes of an object that is read into memory
 _MOST_FILES = 1_000_000  # of a tree
@@ -45,7 +42,7 @@ class Objects:
     def __init__(self, processes: Processes) -> None:
         """Nothing is run yet."""
         self._processes = processes
-        self._process: GitCommand.AutoInterrupt | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._limited = False
         self._trees: dict[str, Tree] = {}
         self._room = _REMEMBERED
@@ -55,9 +52,6 @@ class Objects:
         process, self._process = self._process, None
         if process is None:
             return ""
-        with suppress(BrokenPipeError):
-            process.stdin.close()
-        process.proc.stdin = None
         return finish(process, "cat-file")[1].decode("utf-8", "replace")
 
     # -- reading --------------------------------------------------------------------------------------------------
@@ -81,39 +75,40 @@ class Objects:
         finally:
             self._limited = False
 
-    def _open(self) -> GitCommand.AutoInterrupt:
+    def _open(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             self._process = self._processes.start(("cat-file", "--batch"), subprocess.PIPE)
         return self._process
 
     def _read(self, name: str, kind: str) -> bytes | None:
         process = self._open()
+        given, answered = cast("BinaryIO", process.stdin), cast("BinaryIO", process.stdout)
         with suppress(BrokenPipeError):
-            process.stdin.write(f"{name}\n".encode("utf-8", "surrogateescape"))
-            process.stdin.flush()
-        _, *found = process.stdout.readline().decode("utf-8", "replace").rsplit(" ", 2)
+            given.write(f"{name}\n".encode("utf-8", "surrogateescape"))
+            given.flush()
+        _, *found = answered.readline().decode("utf-8", "replace").rsplit(" ", 2)
         if len(found) != 2 or not found[1].strip().isdecimal():
             raise GitFailed("cat-file", 128, f"{self.close()}\nthe object {name} is missing")
         size = int(found[1])
         if found[0] == kind and size > LARGEST:
-            process.proc.kill()
+            kill(process)
             self.close()
             raise RepositoryTooLarge(
                 f"The {kind} {name} in the repository has {size:,} bytes, more than the {LARGEST:,} that are read; "
                 "remove it from the repository."
             )
-        content = self._content(process, size, keep=found[0] == kind)
-        process.stdout.read(1)
+        content = self._content(answered, size, keep=found[0] == kind)
+        answered.read(1)
         return content
 
-    def _content(self, process: GitCommand.AutoInterrupt, size: int, keep: bool) -> bytes | None:
+    def _content(self, answered: BinaryIO, size: int, keep: bool) -> bytes | None:
         if keep:
-            content: bytes = process.stdout.read(size)
+            content = answered.read(size)
             if len(content) < size:
                 raise GitFailed("cat-file", 128, self.close())
             return content
         while size > 0:
-            size -= len(process.stdout.read(min(size, _BLOCK))) or size
+            size -= len(answered.read(min(size, _BLOCK))) or size
         return None
 
     def commit(self, sha: str) -> Commit | None:

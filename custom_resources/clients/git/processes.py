@@ -15,14 +15,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from custom_resources.clients.git import conversation
 from custom_resources.clients.git.failures import GitFailed
 from custom_resources.errors import FinalError, RetryLater
-
-if TYPE_CHECKING:
-    from git import Git as GitCommand
 
 TIME_LIMIT_SECONDS = 300
 _BLOCK = 1 << 16
@@ -81,24 +78,38 @@ class Processes:
         directory: Path | None = None,
         offline: bool = False,
         settings: Mapping[str, str] = NOTHING,
-    ) -> GitCommand.AutoInterrupt:
-        """Start a process and return it, for one that is talked to; it ends when nobody holds it any more."""
+    ) -> subprocess.Popen[bytes]:
+        """Start a process, for one that is talked to; who starts it ends it."""
         from git import Git as GitCommand
         from git.exc import GitCommandNotFound
 
         try:
-            return cast(
-                "GitCommand.AutoInterrupt",
-                GitCommand(str(directory or self.home)).execute(
-                    ["git", "--git-dir", str(self.repository), *arguments],
-                    as_process=True,
-                    istream=stdin,  # type: ignore[arg-type]  # Popen's constants, too
-                    env={**self.environment(offline, settings), **variables},
-                    start_new_session=True,  # so that its children end with it
-                ),
+            started = GitCommand(str(directory or self.home)).execute(
+                ["git", "--git-dir", str(self.repository), *arguments],
+                as_process=True,
+                istream=stdin,
+                env={**self.environment(offline, settings), **variables},
+                start_new_session=True,  # so that its children end with it
             )
         except GitCommandNotFound as error:
             raise FinalError("git was not found; attach the git layer to the function.") from error
+        process, started.proc = started.proc, None  # GitPython would end it by its own rules
+        return cast("subprocess.Popen[bytes]", process)
+
+    @contextmanager
+    def _running(
+        self, arguments: Sequence[str], stdin: BinaryIO | int, **options: Any
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """Yield a process; it is killed when the block fails."""
+        with self.start(arguments, stdin, **options) as process:
+            try:
+                yield process
+            except BaseException:
+                kill(process)
+                if process.stdin:
+                    with suppress(OSError):
+                        process.stdin.close()
+                raise
 
     def run(
         self,
@@ -110,58 +121,54 @@ class Processes:
         offline: bool = False,
     ) -> tuple[int, bytes]:
         """Run git to its end; return its status, which is one of `status`, and its output."""
-        with _file(stdin) as given:
-            process = self.start(arguments, given, variables=environment, directory=directory, offline=offline)
+        options = {"variables": environment, "directory": directory, "offline": offline}
+        with _file(stdin) as given, self._running(arguments, given, **options) as process:
             out, error = finish(process, arguments[0])
         if process.returncode not in status:
-            said = f"{error.decode('utf-8', 'replace')}\n{out.decode('utf-8', 'replace')}"
-            raise GitFailed(arguments[0], process.returncode, said)
+            raise GitFailed(arguments[0], process.returncode, f"{_text(error)}\n{_text(out)}")
         return process.returncode, out
 
     def feed(self, *arguments: str, blocks: Iterable[bytes], settings: Mapping[str, str]) -> None:
         """Run git without the remote, give it data as they come, and wait for its end."""
-        process = self.start(arguments, subprocess.PIPE, offline=True, settings=settings)
-        try:
-            with limited(process, arguments[0]):
+        with self._running(arguments, subprocess.PIPE, offline=True, settings=settings) as process:
+            stdin = cast("BinaryIO", process.stdin)
+            with suppress(BrokenPipeError), limited(process, arguments[0]):  # its status and its words say why
                 for block in blocks:
-                    process.stdin.write(block)
-        except BrokenPipeError:
-            pass  # its status and its words say why
-        except BaseException:
-            kill(process)
-            raise
-        _, error = finish(process, arguments[0])
+                    stdin.write(block)
+            _, error = finish(process, arguments[0])
         if process.returncode:
-            raise GitFailed(arguments[0], process.returncode, error.decode("utf-8", "replace"))
+            raise GitFailed(arguments[0], process.returncode, _text(error))
 
     def pour(self, *arguments: str, stdin: bytes, into: BinaryIO) -> None:
         """Run git and append its output to a file."""
-        with _file(stdin) as given:
-            process = self.start(arguments, given)
+        with _file(stdin) as given, self._running(arguments, given) as process:
+            out = cast("BinaryIO", process.stdout)
             try:
                 with limited(process, arguments[0]):
-                    while block := process.stdout.read(_BLOCK):
+                    while block := out.read(_BLOCK):
                         into.write(block)
             except OSError as error:
-                kill(process)
                 raise GitFailed(arguments[0], 1, str(error)) from None
             _, said = finish(process, arguments[0])
         if process.returncode:
-            raise GitFailed(arguments[0], process.returncode, said.decode("utf-8", "replace"))
+            raise GitFailed(arguments[0], process.returncode, _text(said))
 
 
-def finish(process: GitCommand.AutoInterrupt, command: str) -> tuple[bytes, bytes]:
+def _text(said: bytes) -> str:
+    return said.decode("utf-8", "replace")
+
+
+def finish(process: subprocess.Popen[bytes], command: str) -> tuple[bytes, bytes]:
     """Wait for the end of a process; return what it wrote. Raises RetryLater when it takes too long."""
     try:
-        out, error = process.communicate(timeout=TIME_LIMIT_SECONDS)
+        return process.communicate(timeout=TIME_LIMIT_SECONDS)
     except subprocess.TimeoutExpired:
         kill(process)
         raise _too_long(command) from None
-    return out, error
 
 
 @contextmanager
-def limited(process: GitCommand.AutoInterrupt, command: str) -> Iterator[None]:
+def limited(process: subprocess.Popen[bytes], command: str) -> Iterator[None]:
     """Kill the process when the block takes too long, which ends its streams. Raises RetryLater then."""
     killed = threading.Event()
 
@@ -179,11 +186,12 @@ def limited(process: GitCommand.AutoInterrupt, command: str) -> Iterator[None]:
             raise _too_long(command)
 
 
-def kill(process: GitCommand.AutoInterrupt) -> None:
+def kill(process: subprocess.Popen[bytes]) -> None:
     """End a process and its children at once."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.proc.wait()
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _too_long(command: str) -> RetryLater:
