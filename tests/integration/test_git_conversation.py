@@ -30,7 +30,9 @@ from custom_resources.clients.git import (
     ServerTooOld,
     conversation,
     processes,
+    upload_pack,
 )
+from custom_resources.clients.git.failures import ServerRefused
 from custom_resources.clients.git.packets import lines, packet
 from custom_resources.errors import RetryLater
 from custom_resources.template_content import TemplateFile
@@ -156,6 +158,32 @@ def test_a_commit_that_no_ref_points_to_is_fetched_by_its_name(remote: Remote) -
             assert repository.commit(first).message == "first"
             repository.fetch(second)
             assert repository.commit(second).message == "second"
+
+
+@pytest.mark.parametrize("claims", [False, True])
+def test_contents_that_a_server_does_not_give_at_once_come_in_version_2(
+    remote: Remote, monkeypatch: pytest.MonkeyPatch, claims: bool
+) -> None:
+    first = remote.seeded()
+    if claims:
+
+        def refused(*_: object, **__: object) -> Any:
+            raise ServerRefused("remote error: upload-pack: not our ref")
+
+        original = upload_pack.at_once
+        monkeypatch.setattr(
+            upload_pack, "at_once", lambda *a, depth, **o: original(*a, depth=depth, **o) if depth else refused()
+        )
+    else:
+        monkeypatch.setitem(standin_bare._SETTINGS, "uploadpack.allowAnySHA1InWant", "false")
+    with remote.git.open(remote.full_name) as repository:
+        repository.fetch(repository.look().tip)
+        contents = repository.entries(repository.commit(first).tree)
+        remote.asked()
+        repository._fetch_contents(contents.values())
+        assert len(remote.asked()) == 2
+        assert repository.blob(contents["a.txt"]) == b"a\n"
+        assert remote.asked() == []
 
 
 @pytest.mark.parametrize("missing", ["uploadpack.allowFilter", "both"])
@@ -315,9 +343,14 @@ def peak(act: Any) -> int:
 # -- what goes wrong ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fault", ["truncated", "reset-before", "reset-after", "502", "429", "401"])
-def test_every_request_may_fail(remote: Remote, fault: str) -> None:
+FAULTS = [("truncated", 0), ("reset-before", 0), ("reset-after", 0), ("502", 0), ("429", 0), ("401", 0)]
+
+
+@pytest.mark.parametrize(("fault", "version"), [*FAULTS, ("truncated", 2), ("502", 2)])
+def test_every_request_may_fail(remote: Remote, monkeypatch: pytest.MonkeyPatch, fault: str, version: int) -> None:
     first = remote.seeded(b=b"b\n")
+    if version == 2:
+        monkeypatch.setitem(standin_bare._SETTINGS, "uploadpack.allowAnySHA1InWant", "false")
 
     def update() -> None:
         with remote.git.open(remote.full_name, 1) as repository:
@@ -329,7 +362,7 @@ def test_every_request_may_fail(remote: Remote, fault: str) -> None:
             second = repository.import_commit(template(a=b"b\n"), "second", first)
             repository.push(refs, {TIP: second})
 
-    requests_made = 6
+    requests_made = 6 if version == 2 else 5
     for number in range(1, requests_made + 1):
         remote.bare.update_ref(TIP, first)
         plan: Any = {"fault": fault, "seconds": 7, "match": {"nth": number, "path": remote.name, "kind": "git"}}

@@ -50,7 +50,7 @@ def test_an_update_takes_few_requests(world: World) -> None:
     assert project.update(world.publish("v2", V2))["Status"] == "merged"
     asked = world.requests()
     # Refs; commits; whether the base is in the branch; the contents of train.py; the push.
-    assert (of("git", asked), of("rest", asked)) == (6, 1)
+    assert (of("git", asked), of("rest", asked)) == (5, 1)
 
 
 def test_a_merge_of_unlike_files_fetches_no_content(world: World) -> None:
@@ -91,15 +91,15 @@ def test_attributes_and_contents_come_together(world: World) -> None:
     world.requests()
     with counted() as started:
         project.update(world.publish("v2", {**V2, **attributes}))
-    assert (of("git", world.requests()), len(started)) == (6, 6)
+    assert (of("git", world.requests()), len(started)) == (5, 6)
 
 
 # What an operation may take for both repositories of a project: Git requests, git processes with their children.
 MOST = {
     "launch": (4, 4),
     "unchanged update": (2, 0),
-    "clean merge": (12, 12),
-    "conflict": (12, 12),
+    "clean merge": (10, 12),
+    "conflict": (10, 12),
     "delete": (4, 4),
 }
 

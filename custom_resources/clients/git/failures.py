@@ -89,6 +89,10 @@ class RequestFailed(Exception):
         self.seconds = seconds
 
 
+class ServerRefused(RequestFailed):
+    """The server understood the request and says no, in the protocol's own words."""
+
+
 @dataclass(frozen=True)
 class Translator:
     """Makes of a failure what the caller can act on. `renew` tells whether another token can be tried."""

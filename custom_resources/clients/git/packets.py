@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from typing import Protocol
 
-from custom_resources.clients.git.failures import RequestFailed
+from custom_resources.clients.git.failures import RequestFailed, ServerRefused
 
 _MOST = 65520  # bytes of a packet, its length included
 _DATA, _PROGRESS, _ERROR = 1, 2, 3  # the bands
@@ -68,7 +68,7 @@ class Packets:
             raise RequestFailed("the server's answer is not of Git's protocol")
         data = self._exactly(size - 4)
         if data.startswith(b"ERR "):
-            raise RequestFailed(f"remote error: {data[4:].decode('utf-8', 'replace').strip()}")
+            raise ServerRefused(f"remote error: {data[4:].decode('utf-8', 'replace').strip()}")
         return data
 
     def line(self) -> str | Mark:

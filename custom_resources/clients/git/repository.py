@@ -6,13 +6,20 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from custom_resources.clients.git import merging, receive_pack, upload_pack
 from custom_resources.clients.git.conversation import Conversation
-from custom_resources.clients.git.failures import GitFailed, RepositoryTooLarge, RequestFailed, Translator, clean
+from custom_resources.clients.git.failures import (
+    GitFailed,
+    RepositoryTooLarge,
+    RequestFailed,
+    ServerRefused,
+    Translator,
+    clean,
+)
 from custom_resources.clients.git.model import ROBOT, Change, Commit, Merge, Refs
 from custom_resources.clients.git.objects import Objects, name_of
 from custom_resources.clients.git.processes import Processes, remote_settings
@@ -115,7 +122,7 @@ class BareRepository:
     def fetch(self, *commits: str) -> None:
         """Fetch commits by name with their trees, without parents or contents; none if all are here.
 
-        One request and one process where refs that `look` has listed point to all of them, else two requests.
+        One request and one process after `look`, else two requests; git's own fetch if the server cannot do that.
         """
         wanted = sorted(set(commits) - self._here - {""})
         if not wanted:
@@ -126,18 +133,23 @@ class BareRepository:
         self._here.update(wanted)
 
     def _fetch(self, wanted: list[str]) -> None:
-        shallow = self._shallow()
-        with ExitStack() as stack:
-            pack: upload_pack.Pack | None
-            if self._advertised and self._advertised.gives_at_once(wanted):
-                pack = stack.enter_context(upload_pack.tips(self._conversation, self._advertised, wanted, shallow))
-            else:
-                asked = upload_pack.by_name(self._conversation, wanted, depth=True, shallow=shallow)
-                pack = stack.enter_context(asked)
-            if pack:
+        if not self._receive(wanted, depth=True):
+            self._fetch_by_git(["--depth=1", "--filter=blob:none"], wanted)
+
+    def _receive(self, wanted: list[str], *, depth: bool) -> bool:
+        """Get objects in the fewest requests that the server allows: one, else two; False if it cannot."""
+        shallow = self._shallow() if depth else ()
+        if self._advertised and self._advertised.gives_at_once(wanted, depth=depth):
+            with (
+                suppress(ServerRefused),
+                upload_pack.at_once(self._conversation, self._advertised, wanted, depth=depth, shallow=shallow) as pack,
+            ):
                 self._take(pack)
-                return
-        self._fetch_by_git(["--depth=1", "--filter=blob:none"], wanted)
+                return True
+        with upload_pack.by_name(self._conversation, wanted, depth=depth, shallow=shallow) as found:
+            if found:
+                self._take(found)
+            return found is not None
 
     def _take(self, pack: upload_pack.Pack) -> None:
         """Store a pack. It is marked as one of a promise, or git would miss what it does not hold."""
@@ -162,14 +174,12 @@ class BareRepository:
         self._processes.run("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *options, "origin", *names)
 
     def _fetch_contents(self, blobs: Collection[str]) -> None:
-        """Fetch contents. Two requests and a process; none if all are here. What fails here, git fetches by itself."""
+        """Fetch contents. One request and a process; none if all are here. What the server cannot, git does itself."""
         wanted = sorted(blob for blob in set(blobs) - self._contents if not self._objects.has_file(blob))
         if not wanted:
             return
-        with upload_pack.by_name(self._conversation, wanted, depth=False) as pack:
-            if pack:
-                self._take(pack)
-                self._contents.update(wanted)
+        if self._receive(wanted, depth=False):
+            self._contents.update(wanted)
 
     # -- reading what is here ---------------------------------------------------------------------------------
 
@@ -273,7 +283,7 @@ class BareRepository:
     def merge(self, base_tree: str, ours_tree: str, theirs_tree: str) -> Merge:
         """Merge two trees with git's own merge (ort), as `git merge` in a full clone of `ours` would.
 
-        Two processes. Two requests when files were changed on both sides or .gitattributes are read, and at most
+        Two processes. One request when files were changed on both sides or .gitattributes are read, and at most
         three batches of two where git has to compare contents to find renames.
         """
         trees = (base_tree, ours_tree, theirs_tree)

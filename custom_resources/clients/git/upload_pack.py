@@ -1,7 +1,8 @@
 """git-upload-pack, the service that is read from: which refs there are, and packs of objects.
 
-Version 0 lists the refs with the first answer and takes wishes for their objects (gitprotocol-pack). Version 2 takes
-wishes for any object by name (gitprotocol-v2). A pack comes without negotiation: nothing is offered in exchange.
+Version 0 lists the refs with the first answer, and takes wishes for their objects and, if it says so, for any others
+(gitprotocol-pack). Version 2 takes wishes for any object (gitprotocol-v2), after a list of what it can. A pack comes
+without negotiation: nothing is offered in exchange.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from custom_resources.clients.git.model import ZERO, Refs
 from custom_resources.clients.git.packets import Mark, Packets, lines, packet
 
 _SERVICE: Service = "git-upload-pack"
-_ONE_ANSWER = frozenset({"shallow", "filter", "no-done", "multi_ack_detailed", "side-band-64k", "ofs-delta"})
+_ONE_ANSWER = frozenset({"no-done", "multi_ack_detailed", "side-band-64k", "ofs-delta"})
+_PARTIAL = frozenset({"shallow", "filter"})
+_ANY = "allow-reachable-sha1-in-want"
 _FILTER = "filter blob:none"
 _SHA = 40  # digits of an object's name
 
@@ -36,9 +39,11 @@ class Advertisement:
         there = {ref: sha for ref, sha in self.targets.items() if ref.startswith("refs/") and not ref.endswith("^{}")}
         return Refs(branch if f"refs/heads/{branch}" in there else "", there)
 
-    def gives_at_once(self, commits: Iterable[str]) -> bool:
-        """Tell whether one request gets these commits with their trees."""
-        return self.capabilities >= _ONE_ANSWER and set(commits) <= set(self.targets.values())
+    def gives_at_once(self, objects: Iterable[str], *, depth: bool) -> bool:
+        """Tell whether one request gets these objects (see `at_once`)."""
+        needed = _ONE_ANSWER | (_PARTIAL if depth else frozenset())
+        named = _ANY in self.capabilities or set(objects) <= set(self.targets.values())
+        return named and self.capabilities >= needed
 
 
 def read_advertisement(packets: Packets) -> Advertisement:
@@ -82,20 +87,32 @@ class Pack:
 
 
 @contextmanager
-def tips(
-    conversation: Conversation, advertisement: Advertisement, commits: Sequence[str], shallow: Iterable[str]
+def at_once(
+    conversation: Conversation,
+    advertisement: Advertisement,
+    objects: Sequence[str],
+    *,
+    depth: bool,
+    shallow: Iterable[str] = (),
 ) -> Iterator[Pack]:
-    """Yield commits that refs point to, with their trees, without parents and contents. One request (version 0)."""
-    wanted = (_ONE_ANSWER - {"shallow"} | {"no-progress"}) & advertisement.capabilities
-    first, *others = commits
-    wishes = [f"want {first} {' '.join(sorted(wanted))}", *(f"want {commit}" for commit in others)]
-    body = lines([*wishes, *(f"shallow {commit}" for commit in shallow), "deepen 1", _FILTER]) + packet("done\n")
+    """Yield objects that `gives_at_once` has said yes to. One request (version 0). Raises ServerRefused, too.
+
+    `depth`: they are commits, which come with their trees, without parents and contents; else they come alone.
+    """
+    wanted = (_ONE_ANSWER | {"no-progress"} | ({"filter"} if depth else set())) & advertisement.capabilities
+    first, *others = objects
+    wishes = [f"want {first} {' '.join(sorted(wanted))}", *(f"want {each}" for each in others)]
+    body = lines([*wishes, *_deepen(depth, shallow)]) + packet("done\n")
     with conversation.request(_SERVICE, body) as packets:
-        found = _shallow(packets)
+        found = _shallow(packets) if depth else ()
         answer = packets.line()
         if not isinstance(answer, str) or not answer.startswith(("NAK", "ACK")):
             raise RequestFailed("the server's answer is not of Git's protocol")
         yield Pack(found, packets.data())
+
+
+def _deepen(depth: bool, shallow: Iterable[str]) -> list[str]:
+    return [*(f"shallow {commit}" for commit in shallow), "deepen 1", _FILTER] if depth else []
 
 
 def _shallow(packets: Packets) -> tuple[str, ...]:
@@ -106,19 +123,15 @@ def _shallow(packets: Packets) -> tuple[str, ...]:
 def by_name(
     conversation: Conversation, objects: Iterable[str], *, depth: bool, shallow: Iterable[str] = ()
 ) -> Iterator[Pack | None]:
-    """Yield any objects; None where the server cannot. Two requests (version 2).
-
-    `depth`: they are commits, which come with their trees, without parents and contents; else they come alone.
-    """
+    """Yield any objects, as `at_once` does; None where the server cannot. Two requests (version 2)."""
     with conversation.advertisement(_SERVICE, version=2) as packets:
         can = _capabilities(packets)
-    if not can or (depth and not {"shallow", "filter"} <= set(can.get("fetch", "").split())):
+    if not can or (depth and not set(can.get("fetch", "").split()) >= _PARTIAL):
         yield None
         return
     command = ["command=fetch", *(f"object-format={name}" for name in [can.get("object-format")] if name)]
     wishes = [*(f"want {name}" for name in objects), "no-progress", "ofs-delta", "done"]
-    deepen = [*(f"shallow {commit}" for commit in shallow), "deepen 1", _FILTER] if depth else []
-    body = lines(command, Mark.DELIMITER) + lines([*deepen, *wishes])
+    body = lines(command, Mark.DELIMITER) + lines([*_deepen(depth, shallow), *wishes])
     with conversation.request(_SERVICE, body, version=2) as packets:
         yield _sections(packets)
 
