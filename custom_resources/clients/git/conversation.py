@@ -56,7 +56,6 @@ class Conversation:
 
             self._session = requests.Session()
             self._session.auth = self._authorize  # also keeps a .netrc out of it
-            self._session.verify = os.environ.get("GIT_SSL_CAINFO") or True  # one trust for our requests and git's
         return self._session
 
     def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -112,6 +111,9 @@ class Conversation:
                 data=body,
                 stream=True,
                 allow_redirects=False,
+                verify=os.environ.get(
+                    "GIT_SSL_CAINFO"
+                ),  # one trust for our requests and git's; None: as requests has it
                 timeout=(min(_CONNECT_SECONDS, SILENCE_SECONDS), SILENCE_SECONDS),
             ) as response:
                 location = response.headers.get("Location", "") if response.status_code in _MOVED else ""

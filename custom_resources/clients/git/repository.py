@@ -37,6 +37,9 @@ class Git:
 
     def __init__(self, server_url: str, token: Callable[[], str], renew: Callable[[str], bool]) -> None:
         """`token` is called when a repository is opened; `renew` gets a rejected one and tells if there is another."""
+        import git  # noqa: F401  (what takes long happens when the client is made: in Lambda, before the first event)
+        import requests  # noqa: F401
+
         self.url = server_url.rstrip("/")
         self.token = token
         self.renew = renew

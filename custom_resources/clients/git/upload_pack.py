@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from custom_resources.clients.git.conversation import Conversation, Service
-from custom_resources.clients.git.failures import RequestFailed, ServerTooOld
+from custom_resources.clients.git.failures import RepositoryTooLarge, RequestFailed, ServerTooOld
 from custom_resources.clients.git.model import ZERO, Refs
 from custom_resources.clients.git.packets import Mark, Packets, lines, packet
 
@@ -21,6 +21,7 @@ _ONE_ANSWER = frozenset({"no-done", "multi_ack_detailed", "side-band-64k", "ofs-
 _PARTIAL = frozenset({"shallow", "filter"})
 _ANY = "allow-reachable-sha1-in-want"
 _FILTER = "filter blob:none"
+_MOST_REFS = 500_000
 _SHA = 40  # digits of an object's name
 
 
@@ -61,6 +62,8 @@ def read_advertisement(packets: Packets) -> Advertisement:
             if len(sha) != _SHA or not ref:
                 raise _unknown_names(capabilities)
             targets[ref] = sha
+            if len(targets) > _MOST_REFS:
+                raise RepositoryTooLarge(f"The repository has more than {_MOST_REFS:,} refs; delete branches and tags.")
     if "object-format=sha256" in capabilities:
         raise _unknown_names(capabilities)
     return Advertisement(targets, capabilities)
