@@ -30,7 +30,9 @@ from custom_resources.clients.git import (
     ServerTooOld,
     conversation,
     processes,
-    upload_pack,
+)
+from custom_resources.clients.git import (
+    repository as repositories,
 )
 from custom_resources.clients.git.failures import ServerRefused
 from custom_resources.clients.git.packets import lines, packet
@@ -170,9 +172,9 @@ def test_contents_that_a_server_does_not_give_at_once_come_in_version_2(
         def refused(*_: object, **__: object) -> Any:
             raise ServerRefused("remote error: upload-pack: not our ref")
 
-        original = upload_pack.at_once
+        original = repositories.at_once
         monkeypatch.setattr(
-            upload_pack, "at_once", lambda *a, depth, **o: original(*a, depth=depth, **o) if depth else refused()
+            repositories, "at_once", lambda *a, depth, **o: original(*a, depth=depth, **o) if depth else refused()
         )
     else:
         monkeypatch.setitem(standin_bare._SETTINGS, "uploadpack.allowAnySHA1InWant", "false")

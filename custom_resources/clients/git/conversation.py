@@ -44,6 +44,17 @@ class Conversation:
         """The header's value."""
         return "Basic " + base64.b64encode(f"x-access-token:{self._token}".encode()).decode()
 
+    def settings(self) -> dict[str, str]:
+        """Return the settings with which git's own processes reach the remote, and fetch what is read and not here."""
+        return {
+            f"http.{self.url}.extraHeader": f"Authorization: {self.authorization}",
+            "remote.origin.url": self.url,
+            "remote.origin.promisor": "true",
+            "remote.origin.partialCloneFilter": "blob:none",
+            "http.lowSpeedLimit": "1000",
+            "http.lowSpeedTime": str(SILENCE_SECONDS),
+        }
+
     def close(self) -> None:
         """Close the connection."""
         if self._session:

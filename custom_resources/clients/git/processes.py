@@ -17,7 +17,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO, cast
 
-from custom_resources.clients.git import conversation
 from custom_resources.clients.git.failures import GitFailed
 from custom_resources.errors import FinalError, RetryLater
 
@@ -207,15 +206,3 @@ def _file(content: bytes | BinaryIO) -> Iterator[BinaryIO]:
         given.write(content)
         given.seek(0)
         yield given
-
-
-def remote_settings(url: str, authorization: str) -> dict[str, str]:
-    """Return the settings with which git reaches the remote, and fetches what is not here when it reads it."""
-    return {
-        f"http.{url}.extraHeader": f"Authorization: {authorization}",
-        "remote.origin.url": url,
-        "remote.origin.promisor": "true",
-        "remote.origin.partialCloneFilter": "blob:none",
-        "http.lowSpeedLimit": "1000",
-        "http.lowSpeedTime": str(conversation.SILENCE_SECONDS),
-    }

@@ -10,7 +10,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from custom_resources.clients.git import merging, receive_pack, upload_pack
 from custom_resources.clients.git.conversation import Conversation
 from custom_resources.clients.git.failures import (
     GitFailed,
@@ -20,9 +19,12 @@ from custom_resources.clients.git.failures import (
     Translator,
     clean,
 )
+from custom_resources.clients.git.merging import keep_ours, merge_trees
 from custom_resources.clients.git.model import ROBOT, Change, Commit, Merge, Refs
 from custom_resources.clients.git.objects import Objects, name_of
-from custom_resources.clients.git.processes import Processes, remote_settings
+from custom_resources.clients.git.processes import Processes
+from custom_resources.clients.git.receive_pack import Move, push
+from custom_resources.clients.git.upload_pack import Advertisement, Pack, at_once, by_name, look
 from custom_resources.errors import FinalError
 from custom_resources.template_content import TemplateFile
 
@@ -78,12 +80,12 @@ class BareRepository:
     def _open(self, full_name: str) -> None:
         self._conversation = Conversation(f"{self._server.url}/{full_name}.git", self._token)
         self._objects = Objects(self._processes)
-        self._advertised: upload_pack.Advertisement | None = None
+        self._advertised: Advertisement | None = None
         self._here: set[str] = set()  # commits with their trees
         self._contents: set[str] = set()
 
     def _remote_settings(self) -> dict[str, str]:
-        return remote_settings(self._conversation.url, self._conversation.authorization)
+        return self._conversation.settings()
 
     def close(self) -> None:
         """End what is still open: a process and a connection."""
@@ -105,7 +107,7 @@ class BareRepository:
     def look(self) -> Refs:
         """List the remote's refs. One request, no process; the repository on disk need not exist."""
         with self._reading():
-            self._advertised = upload_pack.look(self._conversation)
+            self._advertised = look(self._conversation)
         return self._advertised.refs
 
     def move(self, full_name: str) -> None:
@@ -145,16 +147,16 @@ class BareRepository:
         if self._advertised and self._advertised.gives_at_once(wanted, depth=depth):
             with (
                 suppress(ServerRefused),
-                upload_pack.at_once(self._conversation, self._advertised, wanted, depth=depth, shallow=shallow) as pack,
+                at_once(self._conversation, self._advertised, wanted, depth=depth, shallow=shallow) as pack,
             ):
                 self._take(pack)
                 return True
-        with upload_pack.by_name(self._conversation, wanted, depth=depth, shallow=shallow) as found:
+        with by_name(self._conversation, wanted, depth=depth, shallow=shallow) as found:
             if found:
                 self._take(found)
             return found is not None
 
-    def _take(self, pack: upload_pack.Pack) -> None:
+    def _take(self, pack: Pack) -> None:
         """Store a pack. It is marked as one of a promise, or git would miss what it does not hold."""
         self._processes.feed("index-pack", "--stdin", "--promisor", blocks=pack.data, settings=_STREAMED)
         shallow = {*self._shallow(), *pack.shallow}
@@ -291,7 +293,7 @@ class BareRepository:
         """
         trees = (base_tree, ours_tree, theirs_tree)
         with self._reading():
-            return merging.merge_trees(self._processes, self._objects, trees, self._when, self._fetch_contents)
+            return merge_trees(self._processes, self._objects, trees, self._when, self._fetch_contents)
 
     def keep_ours(self, merge: Merge, base_tree: str, ours_tree: str, theirs_tree: str) -> tuple[str, tuple[str, ...]]:
         """Return the merged tree with our side, whole, wherever there was a conflict, and the paths where it was kept.
@@ -300,7 +302,7 @@ class BareRepository:
         else: nothing of ours is lost, whatever the conflict's shape. Several processes.
         """
         with self._reading():
-            return merging.keep_ours(self._processes, self._objects, merge, (base_tree, ours_tree, theirs_tree))
+            return keep_ours(self._processes, self._objects, merge, (base_tree, ours_tree, theirs_tree))
 
     # -- writing to the remote --------------------------------------------------------------------------------
 
@@ -311,11 +313,11 @@ class BareRepository:
         moved on or a rule refuses it, RepositoryArchived, ContentRefused, RepositoryUnreachable, CredentialsRejected,
         ServerTooOld, or RetryLater when the server did not answer well.
         """
-        moves = [receive_pack.Move(ref, seen[ref], target) for ref, target in targets.items() if seen[ref] != target]
+        moves = [Move(ref, seen[ref], target) for ref, target in targets.items() if seen[ref] != target]
         if not moves:
             return
         try:
-            receive_pack.push(self._conversation, moves, self._write_pack)
+            push(self._conversation, moves, self._write_pack)
         except (GitFailed, RequestFailed) as failed:
             raise self._translator().of_pushing(failed) from None
 
