@@ -8,20 +8,22 @@ import pytest
 
 from custom_resources.clients.git import (
     BareRepository,
-    ContentRefused,
-    CredentialsRejected,
     Git,
     Merge,
     PushRejected,
     Refs,
     RepositoryArchived,
-    RepositoryTooLarge,
-    RepositoryUnreachable,
     merging,
 )
 from custom_resources.clients.git.failures import GitFailed
 from custom_resources.clients.git.objects import Entry
-from custom_resources.errors import RetryLater
+from custom_resources.errors import (
+    ContentRefused,
+    CredentialsRejected,
+    RepositoryTooLarge,
+    RepositoryUnreachable,
+    RetryLater,
+)
 
 URL = "https://github.com/acme/gh001-archived-not-found.git"  # a name like an error
 

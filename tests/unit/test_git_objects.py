@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from custom_resources.clients.git import ROBOT, BareRepository, Git, RepositoryTooLarge, merging, objects
+from custom_resources.clients.git import ROBOT, BareRepository, Git, merging, objects
 from custom_resources.clients.git.failures import RequestFailed
 from custom_resources.clients.git.objects import NONE, Entry
 from custom_resources.clients.git.packets import Mark, Packets, lines, packet
 from custom_resources.clients.git.receive_pack import Move, _read_report
 from custom_resources.clients.git.upload_pack import _capabilities, _sections, read_advertisement
-from custom_resources.errors import RetryLater
+from custom_resources.errors import RepositoryTooLarge, RetryLater
 from tests.git_processes import counted
 
 

@@ -10,15 +10,7 @@ failures        what went wrong, and what that means to the caller
 model           plain values
 """
 
-from custom_resources.clients.git.failures import (
-    ContentRefused,
-    CredentialsRejected,
-    PushRejected,
-    RepositoryArchived,
-    RepositoryTooLarge,
-    RepositoryUnreachable,
-    ServerTooOld,
-)
+from custom_resources.clients.git.failures import PushRejected, RepositoryArchived
 from custom_resources.clients.git.model import ROBOT, ZERO, Change, Commit, Merge, Refs, Stage
 from custom_resources.clients.git.repository import BareRepository, Git
 
@@ -28,15 +20,10 @@ __all__ = [
     "BareRepository",
     "Change",
     "Commit",
-    "ContentRefused",
-    "CredentialsRejected",
     "Git",
     "Merge",
     "PushRejected",
     "Refs",
     "RepositoryArchived",
-    "RepositoryTooLarge",
-    "RepositoryUnreachable",
-    "ServerTooOld",
     "Stage",
 ]

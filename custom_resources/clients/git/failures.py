@@ -6,7 +6,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from custom_resources.errors import FinalError, RetryLater
+from custom_resources.errors import (
+    ContentRefused,
+    CredentialsRejected,
+    GitDenied,
+    GitFailing,
+    GitLimited,
+    RepositoryTooLarge,
+    RepositoryUnreachable,
+    TokenRotated,
+)
 
 _MISSING = ("repository not found", "not found", "returned error: 404", "does not exist")
 _REFUSED = (
@@ -34,14 +43,6 @@ _LIMITED = ("rate limit", "too many requests", "returned error: 429")
 _LIMITED_SECONDS = 60
 
 
-class RepositoryUnreachable(FinalError):
-    """The Git URL leads to no repository that the token may see."""
-
-
-class CredentialsRejected(FinalError):
-    """GitHub's Git service does not accept the token."""
-
-
 class PushRejected(Exception):
     """The push was not taken: `stale` = a ref has moved on, else a rule of the branch refuses it."""
 
@@ -55,18 +56,6 @@ class RepositoryArchived(Exception):
     """The repository takes no push while it is archived."""
 
 
-class ContentRefused(FinalError):
-    """GitHub will not take this content, on any branch."""
-
-
-class RepositoryTooLarge(FinalError):
-    """What a merge has to read does not fit into the function's disk or memory."""
-
-
-class ServerTooOld(FinalError):
-    """The Git server lacks a part of the protocol without which a push is not safe."""
-
-
 class GitFailed(Exception):
     """A git process ended with an unexpected status."""
 
@@ -74,6 +63,7 @@ class GitFailed(Exception):
         """`said` is what it wrote."""
         super().__init__(f"git {command} ended with {code}: {clean(said)}")
         self.said = said
+        self.seconds = 0.0
 
 
 class RequestFailed(Exception):
@@ -102,7 +92,7 @@ class Translator:
 
     def of_reading(self, failed: GitFailed | RequestFailed) -> Exception:
         """Return the exception for a failure while the remote was read."""
-        return self._failure(failed, "read")
+        return self._failure(failed, "reading the repository")
 
     def of_pushing(self, failed: GitFailed | RequestFailed) -> Exception:
         """Return the exception for a failure of a push."""
@@ -110,47 +100,38 @@ class Translator:
         if any(sign in said for sign in _ARCHIVED):
             return RepositoryArchived(clean(failed.said))
         if any(sign in said for sign in _REFUSED_FOR_GOOD):
-            return ContentRefused(f"GitHub refuses the template's content: {clean(failed.said)}")
+            return ContentRefused(message=_words(failed))
         if any(sign in said for sign in _REFUSED):
             return PushRejected(stale=False, message=clean(failed.said))
         if any(sign in said for sign in _STALE):
             return PushRejected(stale=True, message=clean(failed.said))
-        return self._failure(failed, "push to")
+        return self._failure(failed, "pushing to the repository")
 
     def _plain(self, failed: GitFailed | RequestFailed) -> str:
         return failed.said.replace(self.url, "").lower()
 
-    def _failure(self, failed: GitFailed | RequestFailed, action: str) -> Exception:
-        said, text = self._plain(failed), clean(failed.said)
+    def _failure(self, failed: GitFailed | RequestFailed, activity: str) -> Exception:
+        said = self._plain(failed)
         if "no space left on device" in said:
-            return RepositoryTooLarge(
-                "What has to be compared in the repository does not fit on the function's disk; "
-                "raise its ephemeral storage, or keep large data out of the repository."
-            )
+            return RepositoryTooLarge()
         if any(sign in said for sign in _UNAUTHORIZED):
-            return self._unauthorized()
+            return TokenRotated(0) if self.renew() else CredentialsRejected()
         if any(sign in said for sign in _MISSING):
-            return RepositoryUnreachable(f"There is no Git repository that the token may {action}; check its name.")
-        if "returned error: 403" in said and not _limited(failed, said):
-            return RepositoryUnreachable(f"GitHub does not let the token {action} the repository: {text}")
-        return RetryLater(_wait(failed, said), f"Git could not {action} the repository: {text}")
-
-    def _unauthorized(self) -> Exception:
-        if self.renew():
-            return RetryLater(0, "GitHub's token was rotated; the new one is tried.")
-        return CredentialsRejected("GitHub's Git service rejects the token; put a valid one into the token secret.")
+            return RepositoryUnreachable(activity=activity)
+        if _limited(failed, said):
+            return GitLimited(failed.seconds or _LIMITED_SECONDS, activity=activity, message=_words(failed))
+        if "returned error: 403" in said:
+            return GitDenied(activity=activity, message=_words(failed))
+        return GitFailing(5, activity=activity, message=_words(failed))
 
 
 def _limited(failed: GitFailed | RequestFailed, said: str) -> bool:
     """Tell whether the server wants fewer requests."""
-    asked = isinstance(failed, RequestFailed) and failed.seconds > 0
-    return asked or any(sign in said for sign in _LIMITED)
+    return failed.seconds > 0 or any(sign in said for sign in _LIMITED)
 
 
-def _wait(failed: GitFailed | RequestFailed, said: str) -> float:
-    """Return the seconds to wait: what the server asked for, else by what it said."""
-    asked = failed.seconds if isinstance(failed, RequestFailed) else 0
-    return asked or (_LIMITED_SECONDS if _limited(failed, said) else 5)
+def _words(failed: GitFailed | RequestFailed) -> str:
+    return clean(failed.said).rstrip(".")
 
 
 def clean(text: str) -> str:

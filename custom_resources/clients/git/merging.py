@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from custom_resources.clients.git.failures import RepositoryTooLarge
 from custom_resources.clients.git.model import ZERO, Merge, Stage
 from custom_resources.clients.git.objects import LINK, NONE, SUBMODULE, Entry, Objects
 from custom_resources.clients.git.processes import NOTHING, Processes
+from custom_resources.errors import RepositoryTooLarge
 
 Fetch = Callable[[Collection[str]], None]  # gets contents that are not here
 _ATTRIBUTES = ".gitattributes"
@@ -82,9 +82,7 @@ def _write(place: Path, content: bytes) -> None:
         place.write_bytes(content)
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise RepositoryTooLarge(
-                "The repository's .gitattributes do not fit on the function's disk; raise its ephemeral storage."
-            ) from None
+            raise RepositoryTooLarge from None
         if error.errno not in _UNUSABLE:
             raise
 

@@ -10,9 +10,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
-from custom_resources.clients.git.failures import GitFailed, RepositoryTooLarge
+from custom_resources.clients.git.failures import GitFailed
 from custom_resources.clients.git.model import ROBOT, ZERO, Change, Commit
 from custom_resources.clients.git.processes import Processes, finish, kill, limited
+from custom_resources.errors import ObjectTooLarge, RepositoryTooManyNames
 
 LARGEST = 32 * 1024 * 1024  # bytes of an object that is read into memory
 _MOST_FILES = 1_000_000  # of a tree
@@ -93,10 +94,7 @@ class Objects:
         if found[0] == kind and size > LARGEST:
             kill(process)
             self.close()
-            raise RepositoryTooLarge(
-                f"The {kind} {name} in the repository has {size:,} bytes, more than the {LARGEST:,} that are read; "
-                "remove it from the repository."
-            )
+            raise ObjectTooLarge(kind=kind, name=name, size=size, limit=LARGEST)
         content = self._content(answered, size, keep=found[0] == kind)
         answered.read(1)
         return content
@@ -148,9 +146,7 @@ class Objects:
         for path, entries in self.differing([tree]):
             found[path] = entries[0]
             if len(found) > _MOST_FILES:
-                raise RepositoryTooLarge(
-                    f"The repository has more than {_MOST_FILES:,} files; remove what is not needed."
-                )
+                raise RepositoryTooManyNames(limit=_MOST_FILES, kind="files")
         return dict(sorted(found.items(), key=lambda item: item[0].encode("utf-8", "surrogateescape")))
 
     def differing(self, trees: Sequence[str]) -> Iterator[tuple[str, list[Entry]]]:

@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any, BinaryIO, cast
 
 from custom_resources.clients.git.failures import GitFailed
-from custom_resources.errors import FinalError, RetryLater
+from custom_resources.errors import GitMissing, GitTooSlow
 
 TIME_LIMIT_SECONDS = 300
 _BLOCK = 1 << 16
@@ -91,7 +91,7 @@ class Processes:
                 start_new_session=True,  # so that its children end with it
             )
         except GitCommandNotFound as error:
-            raise FinalError("git was not found; attach the git layer to the function.") from error
+            raise GitMissing from error
         process, started.proc = started.proc, None  # GitPython would end it by its own rules
         return cast("subprocess.Popen[bytes]", process)
 
@@ -193,8 +193,8 @@ def kill(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _too_long(command: str) -> RetryLater:
-    return RetryLater(5, f"git {command} took longer than {TIME_LIMIT_SECONDS} seconds.")
+def _too_long(command: str) -> GitTooSlow:
+    return GitTooSlow(5, command=command, limit=TIME_LIMIT_SECONDS)
 
 
 @contextmanager

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 from custom_resources.clients.git.conversation import Conversation, Service
-from custom_resources.clients.git.failures import PushRejected, RequestFailed, ServerTooOld
+from custom_resources.clients.git.failures import PushRejected, RequestFailed
 from custom_resources.clients.git.model import ZERO
 from custom_resources.clients.git.packets import Packets, lines
 from custom_resources.clients.git.upload_pack import read_advertisement
+from custom_resources.errors import GitServerLacks
 
 _SERVICE: Service = "git-receive-pack"
 WritePack = Callable[[BinaryIO, Collection[str], Collection[str]], None]
@@ -35,7 +36,7 @@ def push(conversation: Conversation, moves: Collection[Move], write_pack: WriteP
     """Move refs, all or none, if they are still where they were seen. Two requests.
 
     One request when all are where they shall be. `write_pack` appends a pack of the new objects to a file: what leads
-    to the first names without what leads to the second. Raises PushRejected, ServerTooOld, RequestFailed.
+    to the first names without what leads to the second. Raises PushRejected, GitServerLacks, RequestFailed.
     """
     with conversation.advertisement(_SERVICE) as packets:
         advertised = read_advertisement(packets)
@@ -63,7 +64,7 @@ def _chosen(offered: frozenset[str], moves: Collection[Move]) -> list[str]:
     needed += ["delete-refs"] if any(not move.new for move in moves) else []
     missing = [each for each in needed if each not in offered]
     if missing:
-        raise ServerTooOld(f"The Git server does not offer {', '.join(missing)}; push to a server that does.")
+        raise GitServerLacks(capabilities=", ".join(missing))
     wanted = [each for each in (*needed, "ofs-delta", "quiet", "object-format=sha1") if each in offered]
     return [each for each in wanted if each != "delete-refs"]  # a server's word only
 

@@ -13,7 +13,6 @@ from typing import BinaryIO, cast
 from custom_resources.clients.git.conversation import Conversation
 from custom_resources.clients.git.failures import (
     GitFailed,
-    RepositoryTooLarge,
     RequestFailed,
     ServerRefused,
     Translator,
@@ -25,7 +24,7 @@ from custom_resources.clients.git.objects import Objects, name_of
 from custom_resources.clients.git.processes import Processes
 from custom_resources.clients.git.receive_pack import Move, push
 from custom_resources.clients.git.upload_pack import Advertisement, Pack, at_once, by_name, look
-from custom_resources.errors import FinalError
+from custom_resources.errors import ImportFailed, RepositoryTooLarge
 from custom_resources.template_content import TemplateFile
 
 _IMPORT_REF = "refs/import/commit"
@@ -273,7 +272,7 @@ class BareRepository:
         try:
             _, out = self._processes.run("fast-import", "--quiet", "--force", stdin=stream, offline=offline)
         except GitFailed as failed:
-            raise FinalError(f"git could not store the template's files: {clean(failed.said)}") from None
+            raise ImportFailed(message=clean(failed.said).rstrip(".")) from None
         return out.decode().strip()
 
     def commit_tree(self, tree: str, parents: Sequence[str], message: str) -> str:
@@ -311,7 +310,7 @@ class BareRepository:
 
         Two requests and at most one process; none when nothing is to be moved. Raises PushRejected when a ref has
         moved on or a rule refuses it, RepositoryArchived, ContentRefused, RepositoryUnreachable, CredentialsRejected,
-        ServerTooOld, or RetryLater when the server did not answer well.
+        GitServerLacks, or RetryLater when the server did not answer well.
         """
         moves = [Move(ref, seen[ref], target) for ref, target in targets.items() if seen[ref] != target]
         if not moves:

@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from custom_resources.clients.git.conversation import Conversation, Service
-from custom_resources.clients.git.failures import RepositoryTooLarge, RequestFailed, ServerTooOld
+from custom_resources.clients.git.failures import RequestFailed
 from custom_resources.clients.git.model import ZERO, Refs
 from custom_resources.clients.git.packets import Mark, Packets, lines, packet
+from custom_resources.errors import GitNamesUnknown, RepositoryTooManyNames
 
 _SERVICE: Service = "git-upload-pack"
 _ONE_ANSWER = frozenset({"no-done", "multi_ack_detailed", "side-band-64k", "ofs-delta"})
@@ -48,7 +49,7 @@ class Advertisement:
 
 
 def read_advertisement(packets: Packets) -> Advertisement:
-    """Read the refs and capabilities of version 0. Raises RequestFailed, ServerTooOld for another kind of names."""
+    """Read the refs and capabilities of version 0. Raises RequestFailed, GitNamesUnknown, RepositoryTooManyNames."""
     title = packets.line()
     if not isinstance(title, str) or not title.startswith("# service=") or packets.read() is not Mark.FLUSH:
         raise RequestFailed("the server's list of refs is not of Git's protocol")
@@ -63,7 +64,7 @@ def read_advertisement(packets: Packets) -> Advertisement:
                 raise _unknown_names(capabilities)
             targets[ref] = sha
             if len(targets) > _MOST_REFS:
-                raise RepositoryTooLarge(f"The repository has more than {_MOST_REFS:,} refs; delete branches and tags.")
+                raise RepositoryTooManyNames(limit=_MOST_REFS, kind="refs")
     if "object-format=sha256" in capabilities:
         raise _unknown_names(capabilities)
     return Advertisement(targets, capabilities)
@@ -71,7 +72,7 @@ def read_advertisement(packets: Packets) -> Advertisement:
 
 def _unknown_names(capabilities: frozenset[str]) -> Exception:
     if "object-format=sha256" in capabilities:
-        return ServerTooOld("The repository names its objects by SHA-256; use a repository with SHA-1 names.")
+        return GitNamesUnknown()
     return RequestFailed("the server's list of refs is not of Git's protocol")
 
 
