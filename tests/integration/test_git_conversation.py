@@ -39,9 +39,9 @@ from custom_resources.errors import (
     RetryLater,
 )
 from custom_resources.template_content import TemplateFile
-from standins.github import GitHubStandIn
 from standins.github import bare as standin_bare
 from standins.github.bare import Bare
+from standins.github.server import GitHubStandIn
 
 _numbers = itertools.count(1)
 TIP, LINEAGE = "refs/heads/main", "refs/studio/template"
