@@ -29,7 +29,11 @@
           GitDenied
         ContentRefused
         RepositoryTooLarge
+          ObjectTooLarge
+          RepositoryTooManyNames
         GitMissing
+        GitServerLacks
+        GitNamesUnknown
         ImportFailed
         RepositoryGone
         RepositoryNameTaken
@@ -97,6 +101,8 @@
         AnswerIncomplete
         TokenRotated
         GitFailing
+          GitLimited
+          GitTooSlow
         StillWaiting
           LaunchesPaused
         BudgetSpent
@@ -197,6 +203,20 @@ class GitFailing(RetryLater):
 
     happened = "Git failed ({activity}): {message}."
     remedy = "Check GitHub's status page and the function's network."
+
+
+class GitLimited(GitFailing):
+    """GitHub's Git service wants fewer requests."""
+
+    happened = "GitHub limits Git requests ({activity}): {message}."
+    remedy = "Launch fewer projects at once."
+
+
+class GitTooSlow(GitFailing):
+    """A git process was ended because it took too long."""
+
+    happened = "git {command} took longer than {limit} seconds."
+    remedy = "Increase the function's memory, or move large files out of the repository."
 
 
 # -- waits: the shared rate budget ---------------------------------------------------------------------------
@@ -468,11 +488,39 @@ class RepositoryTooLarge(FinalError):
     remedy = "Increase its ephemeral storage, or move large files out of the repository."
 
 
+class ObjectTooLarge(RepositoryTooLarge):
+    """A tree, commit or file of the repository that would have to be read is too large for the function's memory."""
+
+    happened = "The {kind} {name} in the repository has {size:,} bytes; at most {limit:,} are read."
+    remedy = "Remove it from the repository."
+
+
+class RepositoryTooManyNames(RepositoryTooLarge):
+    """The repository has more files or refs than the function can hold."""
+
+    happened = "The repository has more than {limit:,} {kind}."
+    remedy = "Remove those that are not needed."
+
+
 class GitMissing(FinalError):
     """The function has no git."""
 
     happened = "git was not found."
     remedy = "Attach the git layer to the function."
+
+
+class GitServerLacks(FinalError):
+    """The Git server lacks a part of the protocol without which a push is not safe."""
+
+    happened = "The Git server does not support {capabilities}."
+    remedy = "Use a server that does, as GitHub and git do."
+
+
+class GitNamesUnknown(FinalError):
+    """The repository names its objects in another way than by SHA-1."""
+
+    happened = "The repository names its objects by SHA-256."
+    remedy = "Use a repository with SHA-1 names."
 
 
 class ImportFailed(FinalError):

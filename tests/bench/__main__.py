@@ -24,10 +24,10 @@ import requests
 from nacl.encoding import Base64Encoder
 from nacl.public import PublicKey, SealedBox
 
-from custom_resources.clients.git import BareRepository
 from custom_resources.template_content import TemplateFile, archive_name, build_archive
 from tests.faults.matrix import ORGANIZATION, TOKENS, StandIn
 from tests.faults.stack import PARTS, Resource, Stack, World, launch_template
+from tests.git_processes import VARIABLE, counted
 
 SECRETS = 15
 OWN = "src/train.py"
@@ -70,14 +70,6 @@ class Bench:
     def __init__(self, standin: StandIn) -> None:
         self.standin = standin
         self._projects = 0
-        self._processes = 0
-        execute = BareRepository._execute
-
-        def counted(*arguments: object, **options: object) -> object:
-            self._processes += 1
-            return execute(*arguments, **options)  # type: ignore[arg-type]
-
-        BareRepository._execute = counted  # type: ignore[assignment, method-assign]
 
     def project(self) -> str:
         """Return a new project's name."""
@@ -129,16 +121,16 @@ class Bench:
     def measure(self, act: Callable[[], str | None]) -> Cost:
         """Count and time one operation."""
         self.standin.control("DELETE", "/requests")
-        self._processes = 0
-        began = time.perf_counter()
-        status = act()
-        seconds = time.perf_counter() - began
+        with counted() as started:
+            began = time.perf_counter()
+            status = act()
+            seconds = time.perf_counter() - began
         assert status is None or status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"), status
         log = self.standin.control("GET", "/requests")["requests"]
         return Cost(
             rest=sum(entry["kind"] == "rest" for entry in log),
             git=sum(entry["kind"] == "git" for entry in log),
-            processes=self._processes,
+            processes=len(started),
             up=sum(entry["bytes_in"] for entry in log),
             down=sum(entry["bytes_out"] for entry in log),
             seconds=seconds,
@@ -146,11 +138,8 @@ class Bench:
 
     def naive(self, project: str) -> Cost:
         """Update both repositories as the seed's functions did."""
-        count = 0
 
         def git(*arguments: str, where: str) -> None:
-            nonlocal count
-            count += 1
             subprocess.run(
                 ["git", *arguments], cwd=where, check=True, capture_output=True, env=_environment(), timeout=300
             )
@@ -177,8 +166,7 @@ class Bench:
                 for part in ("build", "deploy"):
                     update(f"{project}-{part}", directory)
 
-        cost = self.measure(act)
-        return Cost(cost.rest, cost.git, count, cost.up, cost.down, cost.seconds)
+        return self.measure(act)
 
 
 def template(project: str, archive: bytes, version: str, source: str = "") -> list[Resource]:
@@ -198,6 +186,7 @@ def _environment() -> dict[str, str]:
     names = ("AUTHOR", "COMMITTER")
     return {
         "PATH": os.environ["PATH"],
+        VARIABLE: os.environ.get(VARIABLE, "0"),
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_COUNT": "1",

@@ -20,7 +20,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from custom_resources.clients import git, github_connection
+from custom_resources.clients import github_connection
+from custom_resources.clients.git import conversation
 from custom_resources.delivery.ownership import STACK_REF
 from custom_resources.template_content import TemplateFile, archive_name, build_archive
 from tests.faults.stack import PARTS, Stack, World, launch_template
@@ -272,12 +273,12 @@ def expected(laboratory: Laboratory, operation: str) -> dict[str, Any]:
 @contextmanager
 def impatient() -> Iterator[None]:
     """Let clients give up after two seconds. Only where a fault asks for it: a busy machine is as slow as that, too."""
-    before = github_connection.TIMEOUT_SECONDS, git._LOW_SPEED_SECONDS
-    github_connection.TIMEOUT_SECONDS, git._LOW_SPEED_SECONDS = 2, 2
+    before = github_connection.TIMEOUT_SECONDS, conversation.SILENCE_SECONDS
+    github_connection.TIMEOUT_SECONDS, conversation.SILENCE_SECONDS = 2, 2
     try:
         yield
     finally:
-        github_connection.TIMEOUT_SECONDS, git._LOW_SPEED_SECONDS = before
+        github_connection.TIMEOUT_SECONDS, conversation.SILENCE_SECONDS = before
 
 
 def run(laboratory: Laboratory, cell: Cell, right: dict[str, Any]) -> Outcome:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from standins.github.requests_log import Entry
+from tests.git_processes import counted
 from tests.integration.world import Content, Project, World
 
 V1: dict[str, Content] = {
@@ -49,7 +50,7 @@ def test_an_update_takes_few_requests(world: World) -> None:
     assert project.update(world.publish("v2", V2))["Status"] == "merged"
     asked = world.requests()
     # Refs; commits; whether the base is in the branch; the contents of train.py; the push.
-    assert (of("git", asked), of("rest", asked)) == (7, 1)
+    assert (of("git", asked), of("rest", asked)) == (5, 1)
 
 
 def test_a_merge_of_unlike_files_fetches_no_content(world: World) -> None:
@@ -57,7 +58,7 @@ def test_a_merge_of_unlike_files_fetches_no_content(world: World) -> None:
     project.commit({"mine.py": "m\n"})
     world.requests()
     project.update(world.publish("v2", V2))
-    assert of("git", world.requests()) == 5
+    assert of("git", world.requests()) == 4
 
 
 def test_renames_take_at_most_three_batches_more(world: World) -> None:
@@ -70,7 +71,7 @@ def test_renames_take_at_most_three_batches_more(world: World) -> None:
     v2 = {**V2, **{f"lib/module_{n}.py": f"module {n}\n" * 20 + "theirs\n" for n in range(10, 20)}}
     v2 |= {f"lib/module_{n}.py": "theirs\n" + f"module {n}\n" * 20 for n in range(10)}
     assert project.update(world.publish("v2", v2))["Status"] == "merged"
-    assert of("git", world.requests()) <= 5 + 2 * 4
+    assert of("git", world.requests()) <= 4 + 2 * 4
     assert project.files()["other/name_7.py"] == "theirs\n" + "module 7\n" * 20 + "mine\n"
 
 
@@ -81,6 +82,55 @@ def test_nothing_to_do_is_one_request(world: World) -> None:
     project.update()
     [asked] = world.requests()
     assert (asked.method, asked.kind) == ("GET", "git")
+
+
+def test_attributes_and_contents_come_together(world: World) -> None:
+    attributes = {".gitattributes": "*.txt merge=union\n", "lib/.gitattributes": "*.py -text\n"}
+    project = Project(world, world.publish("v1", {**V1, **attributes})).launch()
+    project.commit({**EDIT, ".gitattributes": "*.txt merge=union\n*.md merge=union\n"})
+    world.requests()
+    with counted() as started:
+        project.update(world.publish("v2", {**V2, **attributes}))
+    assert (of("git", world.requests()), len(started)) == (5, 6)
+
+
+# What an operation may take for both repositories of a project: Git requests, git processes with their children.
+MOST = {
+    "launch": (4, 4),
+    "unchanged update": (2, 0),
+    "clean merge": (10, 12),
+    "conflict": (10, 12),
+    "delete": (4, 4),
+}
+
+
+def test_an_operation_takes_few_requests_and_processes(world: World) -> None:
+    parts = {"model_build": "p1-build", "model_deploy": "p1-deploy"}
+    v1, v2 = world.publish("v1", V1), world.publish("v2", V2)
+    v3 = world.publish("v3", {**V2, "src/deploy.py": "theirs\n"})
+    projects = [Project(world, v1, part=part, name=name) for part, name in parts.items()]
+    found: dict[str, tuple[int, int]] = {}
+
+    def measure(operation: str, act: Callable[[Project], object]) -> None:
+        world.requests()
+        with counted() as started:
+            for project in projects:
+                act(project)
+        found[operation] = (of("git", world.requests()), len(started))
+
+    measure("launch", Project.launch)
+    for project in projects:
+        project.commit(EDIT)
+    measure("unchanged update", Project.update)
+    measure("clean merge", lambda project: project.update(v2))
+    assert [project.status["Status"] for project in projects] == ["merged", "merged"]
+    for project in projects:
+        project.pull()
+        project.commit({"src/deploy.py": "mine\n"})
+    measure("conflict", lambda project: project.update(v3))
+    assert [project.status["Status"] for project in projects] == ["pull-request", "pull-request"]
+    measure("delete", Project.delete)
+    assert found == MOST
 
 
 # -- a long history -------------------------------------------------------------------------------------------------

@@ -83,6 +83,11 @@ class HttpsGit:
     def url(self) -> str:
         return f"https://{HOST}:{self._server.server_address[1]}"
 
+    @property
+    def local_url(self) -> str:
+        """The same, for who knows no such host: our own requests, which are not made in the empty root."""
+        return f"https://127.0.0.1:{self._server.server_address[1]}"
+
     def git(self, full_name: str, *arguments: str, stdin: str = "") -> str:
         """Run the host's git in a repository."""
         command = ["git", "--git-dir", str(self.root / f"{full_name}.git"), *arguments]

@@ -108,7 +108,8 @@ def git(root: EmptyRoot, server: HttpsGit, monkeypatch: pytest.MonkeyPatch) -> G
     wrapper.chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     monkeypatch.setattr("tempfile.tempdir", str(root.tmp))
-    return Git(server.url, lambda: TOKEN, lambda rejected: False)
+    monkeypatch.setenv("GIT_SSL_CAINFO", str(authority))
+    return Git(server.local_url, lambda: TOKEN, lambda rejected: False)
 
 
 def template(**contents: str) -> list[TemplateFile]:
@@ -143,10 +144,18 @@ def test_seed_user_edit_and_merge_over_https(git: Git, server: HttpsGit) -> None
     assert server.git(REPOSITORY, "fsck", "--strict") == ""
 
 
-def test_the_layers_own_certificates_do_not_trust_a_stranger(git: Git, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRUSTED", "/opt/git/etc/ssl/certs/ca-certificates.crt")
-    with git.open(REPOSITORY) as repository, pytest.raises(RetryLater, match="certificate verification failed"):
-        repository.look()
+def test_the_layers_own_certificates_do_not_trust_a_stranger(
+    git: Git, root: EmptyRoot, server: HttpsGit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither do our own requests trust it, nor a fetch of git's."""
+    authorities = "opt/git/etc/ssl/certs/ca-certificates.crt"
+    monkeypatch.setenv("TRUSTED", f"/{authorities}")
+    monkeypatch.setenv("GIT_SSL_CAINFO", str(root.path / authorities))
+    with git.open(REPOSITORY) as repository:
+        with pytest.raises(RetryLater, match="certificate verification failed"):
+            repository.look()
+        with pytest.raises(RetryLater, match="certificate verification failed"):
+            repository.fetch_history(server.commit(REPOSITORY, "train.py", "print(1)\n"))
 
 
 def clone(root: EmptyRoot, server: HttpsGit, full_name: str) -> subprocess.CompletedProcess[str]:

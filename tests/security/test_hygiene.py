@@ -144,7 +144,7 @@ def test_the_run_used_what_was_planted(run: Run) -> None:
     assert {"PLAIN_TOKEN": PLAIN, "KEYED_TOKEN": KEYED}.items() <= run.delivered.items()
     assert run.watch.with_settings > 3, "git processes were seen that got the token by their environment"
     assert len(run.watch.own_arguments) > 20
-    assert any(b"\0fetch\0" in line for _, line in run.watch.own_arguments)
+    assert any(b"\0pack-objects\0" in line for _, line in run.watch.own_arguments)
     assert {outcome.code for outcome in run.outcomes} == {0, 1}
 
 

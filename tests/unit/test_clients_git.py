@@ -8,17 +8,22 @@ import pytest
 
 from custom_resources.clients.git import (
     BareRepository,
-    ContentRefused,
-    CredentialsRejected,
     Git,
     Merge,
     PushRejected,
     Refs,
     RepositoryArchived,
+    merging,
+)
+from custom_resources.clients.git.failures import GitFailed
+from custom_resources.clients.git.objects import Entry
+from custom_resources.errors import (
+    ContentRefused,
+    CredentialsRejected,
     RepositoryTooLarge,
     RepositoryUnreachable,
+    RetryLater,
 )
-from custom_resources.errors import RetryLater
 
 URL = "https://github.com/acme/gh001-archived-not-found.git"  # a name like an error
 
@@ -26,6 +31,22 @@ URL = "https://github.com/acme/gh001-archived-not-found.git"  # a name like an e
 def repository(tmp_path: Path, *, rotated: bool = False) -> BareRepository:
     git = Git("https://github.com", lambda: "ghs_canary", lambda rejected: rotated)
     return BareRepository(git, "acme/gh001-archived-not-found", tmp_path, 1)
+
+
+def of_pushing(bare: BareRepository, said: str) -> Exception:
+    return bare._translator().of_pushing(GitFailed("push", 1, said))
+
+
+def of_reading(bare: BareRepository, said: str) -> Exception:
+    return bare._translator().of_reading(GitFailed("fetch", 1, said))
+
+
+def run(bare: BareRepository, *arguments: str, stdin: bytes = b"") -> str:
+    return bare._processes.run(*arguments, stdin=stdin)[1].decode().strip()
+
+
+def content(bare: BareRepository, text: str) -> str:
+    return run(bare, "hash-object", "-w", "--stdin", stdin=text.encode())
 
 
 PUSHES = {
@@ -52,7 +73,7 @@ PUSHES = {
 
 @pytest.mark.parametrize("said", PUSHES)
 def test_an_answer_to_a_push_is_understood(tmp_path: Path, said: str) -> None:
-    failure = repository(tmp_path)._push_failure(f"To {URL}\n{said}\nfatal: unable to access '{URL}/'")
+    failure = of_pushing(repository(tmp_path), f"To {URL}\n{said}\nfatal: unable to access '{URL}/'")
     assert isinstance(failure, PUSHES[said])
 
 
@@ -64,19 +85,19 @@ IN_THE_WAY = "(cannot lock ref 'refs/heads/a/b': 'refs/heads/a' exists; cannot c
     [("(stale info)", True), ("(protected branch hook declined)", False), ("GH013: x", False), (IN_THE_WAY, False)],
 )
 def test_a_rejection_tells_whether_to_try_again(tmp_path: Path, said: str, stale: bool) -> None:
-    failure = repository(tmp_path)._push_failure(f"! [remote rejected] main -> main {said}")
+    failure = of_pushing(repository(tmp_path), f"! [remote rejected] main -> main {said}")
     assert isinstance(failure, PushRejected)
     assert failure.stale is stale
 
 
 def test_a_rotated_token_is_a_wait(tmp_path: Path) -> None:
-    failure = repository(tmp_path, rotated=True)._failure("The requested URL returned error: 401", "read")
+    failure = of_reading(repository(tmp_path, rotated=True), "The requested URL returned error: 401")
     assert isinstance(failure, RetryLater)
 
 
 def test_the_token_is_in_the_environment_only(tmp_path: Path) -> None:
     bare = repository(tmp_path)
-    environment = bare._environment()
+    environment = bare._processes.environment()
     assert "ghs_canary" not in str(environment)  # encoded, as HTTP wants it
     bare.start()
     config = (bare.path / "config").read_text()
@@ -85,9 +106,7 @@ def test_the_token_is_in_the_environment_only(tmp_path: Path) -> None:
 
 
 def test_credentials_in_an_url_are_not_repeated(tmp_path: Path) -> None:
-    failure = repository(tmp_path)._failure(
-        "fatal: unable to access 'https://x:ghs_canary@github.com/a/b.git/'", "read"
-    )
+    failure = of_reading(repository(tmp_path), "fatal: unable to access 'https://x:ghs_canary@github.com/a/b.git/'")
     assert "ghs_canary" not in str(failure)
 
 
@@ -104,18 +123,19 @@ def test_pushing_what_is_there_asks_nobody(tmp_path: Path) -> None:
 def tree(bare: BareRepository, *entries: tuple[str, str, str]) -> str:
     """Write a tree of (mode, name, object), whatever the names."""
     lines = "".join(f"{mode} {'tree' if mode == '040000' else 'blob'} {sha}\t{name}\n" for mode, name, sha in entries)
-    return bare._run("mktree", stdin=lines.encode())[1].decode().strip()
+    return run(bare, "mktree", stdin=lines.encode())
 
 
 def test_attributes_of_a_hostile_tree_stay_in_their_folder(tmp_path: Path) -> None:
     bare = repository(tmp_path)
     bare.start()
-    blob = bare._run("hash-object", "-w", "--stdin", stdin=b"* merge=union\n")[1].decode().strip()
+    blob = content(bare, "* merge=union\n")
     inner = tree(bare, ("100644", ".gitattributes", blob))
     good = tree(bare, ("040000", "d", inner))
     bad = tree(bare, ("040000", "..", tree(bare, ("040000", "..", inner))), ("040000", "d", inner))
     for outer in (good, bad):
-        with bare._checkout_attributes(outer) as (environment, directory):
+        attributes = merging.attributes_of(bare._objects, outer)
+        with merging.checkout(bare._processes, bare._objects, attributes) as (environment, directory):
             assert directory is not None
             assert environment["GIT_WORK_TREE"] == str(directory)
             assert [path.relative_to(tmp_path).parts[1:] for path in tmp_path.rglob(".gitattributes")] == [
@@ -131,9 +151,7 @@ def test_a_merge_needs_no_history_and_no_remote_for_what_is_here(tmp_path: Path)
     def files(**contents: str) -> str:
         entries = []
         for name, text in sorted(contents.items()):
-            entries.append(
-                ("100644", name, bare._run("hash-object", "-w", "--stdin", stdin=text.encode())[1].decode().strip())
-            )
+            entries.append(("100644", name, content(bare, text)))
         return tree(bare, *entries)
 
     base, ours, theirs = files(a="1\n2\n3\n4\n"), files(a="one\n2\n3\n4\n", b="b\n"), files(a="1\n2\n3\nfour\n")
@@ -208,16 +226,13 @@ def test_nothing_of_ours_is_lost_whatever_the_conflict(tmp_path: Path, shape: st
     bare.start()
 
     def written(files: Files) -> str:
-        lines = []
-        for path, content in files.items():
-            mode, text = content if isinstance(content, tuple) else ("100644", content)
-            blob = (
-                text if mode == "160000" else bare._run("hash-object", "-w", "--stdin", stdin=text.encode())[1].decode()
-            )
-            lines.append(f"{mode} {blob.strip()}\t{path}")
-        index = {"GIT_INDEX_FILE": str(tmp_path / "index")}
-        bare._run("read-tree", "--empty", environment=index)
-        return bare._updated(index, {path: (line[:6], line[7:47]) for line, path in (it.split("\t") for it in lines)})
+        entries = {}
+        for path, written in files.items():
+            mode, text = written if isinstance(written, tuple) else ("100644", written)
+            entries[path] = Entry(mode, text if mode == "160000" else content(bare, text))
+        index = merging.Index(bare._processes)
+        index.load(bare.empty_tree())
+        return index.update(entries)
 
     before, mine, theirs, expected = KEPT[shape]
     base, ours, new = (
@@ -226,6 +241,6 @@ def test_nothing_of_ours_is_lost_whatever_the_conflict(tmp_path: Path, shape: st
     merge = bare.merge(base, ours, new)
     assert not merge.clean
     kept, paths = bare.keep_ours(merge, base, ours, new)
-    assert bare._files(kept) == bare._files(written({**expected, "z": "mine\n"}))
+    assert bare._objects.files(kept) == bare._objects.files(written({**expected, "z": "mine\n"}))
     assert "z" in paths
     assert not any("~" in path for path in paths)

@@ -1,0 +1,83 @@
+"""What a repository is made of, as far as the custom resources read it; plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+ROBOT = ("Studio project template", "studio-project-template@users.noreply.github.com")
+ZERO = "0" * 40
+
+
+@dataclass(frozen=True)
+class Refs:
+    """What a repository has: every ref with its object, and where HEAD points ("" when it has no commit)."""
+
+    branch: str = ""
+    targets: Mapping[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, ref: str) -> str:
+        """Return what the ref points to, "" if there is none."""
+        return self.targets.get(ref, "")
+
+    def below(self, prefix: str) -> dict[str, str]:
+        """Return the refs whose names start with the prefix."""
+        return {ref: sha for ref, sha in self.targets.items() if ref.startswith(prefix)}
+
+    @property
+    def tip(self) -> str:
+        """The default branch's commit."""
+        return self[f"refs/heads/{self.branch}"] if self.branch else ""
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit, as far as its object tells."""
+
+    sha: str
+    tree: str
+    parents: tuple[str, ...]
+    message: str
+    committer: str = ""  # the e-mail address
+
+
+@dataclass(frozen=True)
+class Change:
+    """One path that differs between two trees; `status` is git's letter (A, M, D, T)."""
+
+    status: str
+    path: str
+    old_mode: str
+    new_mode: str
+    old_blob: str
+    new_blob: str
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one side has of a conflict: 1 is the base's, 2 ours, 3 theirs."""
+
+    number: int
+    mode: str
+    sha: str
+    place: str  # the path in the merged tree
+    path: str  # the place without what git appends where a file is in the way of a folder, or of another kind of file
+
+
+@dataclass(frozen=True)
+class Merge:
+    """A merge's outcome: the tree, whether git asks nothing, what conflicts, and git's messages about it.
+
+    Not every merge that is not clean has a conflicting path: where a folder was split, git cannot tell where a new
+    file belongs.
+    """
+
+    tree: str
+    clean: bool = True
+    stages: tuple[Stage, ...] = ()
+    messages: str = ""
+
+    @property
+    def conflicts(self) -> tuple[str, ...]:
+        """The conflicting paths."""
+        return tuple(dict.fromkeys(stage.path for stage in self.stages))

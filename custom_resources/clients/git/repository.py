@@ -1,0 +1,337 @@
+"""A bare repository on disk with one remote, shallow and without contents: what the custom resources work with."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from custom_resources.clients.git.conversation import Conversation
+from custom_resources.clients.git.failures import (
+    GitFailed,
+    RequestFailed,
+    ServerRefused,
+    Translator,
+    clean,
+)
+from custom_resources.clients.git.merging import keep_ours, merge_trees
+from custom_resources.clients.git.model import ROBOT, Change, Commit, Merge, Refs
+from custom_resources.clients.git.objects import Objects, name_of
+from custom_resources.clients.git.processes import Processes
+from custom_resources.clients.git.receive_pack import Move, push
+from custom_resources.clients.git.upload_pack import Advertisement, Pack, at_once, by_name, look
+from custom_resources.errors import ImportFailed, RepositoryTooLarge
+from custom_resources.template_content import TemplateFile
+
+_IMPORT_REF = "refs/import/commit"
+_CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
+_STREAMED = {"core.bigFileThreshold": "8m"}  # larger contents pass through git without being held in memory
+_EMPTY_PACK = b"PACK\0\0\0\2\0\0\0\0" + bytes.fromhex("029d08823bd8a8eab510ad6ac75c823cfd3ed31e")
+
+
+class Git:
+    """Opens repositories of one Git server."""
+
+    def __init__(self, server_url: str, token: Callable[[], str], renew: Callable[[str], bool]) -> None:
+        """`token` is called when a repository is opened; `renew` gets a rejected one and tells if there is another."""
+        import git  # noqa: F401  (what takes long happens when the client is made: in Lambda, before the first event)
+        import requests  # noqa: F401
+
+        self.url = server_url.rstrip("/")
+        self.token = token
+        self.renew = renew
+
+    @contextmanager
+    def open(self, full_name: str, when: float = 0) -> Iterator[BareRepository]:
+        """Yield an empty bare repository whose remote is `full_name`; it is gone after the block.
+
+        Commits made in it carry the time `when` (Unix seconds; 0 = now), so that a retry makes the same commits.
+        """
+        with tempfile.TemporaryDirectory(prefix="repository-", ignore_cleanup_errors=True) as directory:
+            repository = BareRepository(self, full_name, Path(directory), int(when or time.time()))
+            try:
+                yield repository
+            finally:
+                repository.close()
+
+
+class BareRepository:
+    """A bare repository on disk with one remote.
+
+    Objects are read through one git process, which starts with the first that is read; each method says what it
+    needs besides. Failures of the remote are RepositoryUnreachable, CredentialsRejected, RepositoryTooLarge or
+    RetryLater.
+    """
+
+    def __init__(self, server: Git, full_name: str, directory: Path, when: int) -> None:
+        """Nothing is created or contacted yet."""
+        self.path = directory / "repository.git"
+        self._server = server
+        self._token = server.token()
+        self._when = f"{when} +0000"
+        self._processes = Processes(directory, self.path, self._remote_settings)
+        self._open(full_name)
+
+    def _open(self, full_name: str) -> None:
+        self._conversation = Conversation(f"{self._server.url}/{full_name}.git", self._token)
+        self._objects = Objects(self._processes)
+        self._advertised: Advertisement | None = None
+        self._here: set[str] = set()  # commits with their trees
+        self._contents: set[str] = set()
+
+    def _remote_settings(self) -> dict[str, str]:
+        return self._conversation.settings()
+
+    def close(self) -> None:
+        """End what is still open: a process and a connection."""
+        self._conversation.close()
+        self._objects.close()
+
+    def _translator(self) -> Translator:
+        return Translator(self._conversation.url, lambda: self._server.renew(self._token))
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except (GitFailed, RequestFailed) as failed:
+            raise self._translator().of_reading(failed) from None
+
+    # -- reading from the remote ----------------------------------------------------------------------------
+
+    def look(self) -> Refs:
+        """List the remote's refs. One request, no process; the repository on disk need not exist."""
+        with self._reading():
+            self._advertised = look(self._conversation)
+        return self._advertised.refs
+
+    def move(self, full_name: str) -> None:
+        """Forget what was fetched and take another remote."""
+        self.close()
+        shutil.rmtree(self.path, ignore_errors=True)
+        self._open(full_name)
+
+    def start(self) -> None:
+        """Make the repository, if it is not there, without asking the remote anything. No process."""
+        if not self.path.exists():
+            for folder in ("objects/pack", "objects/info", "refs/heads"):
+                (self.path / folder).mkdir(parents=True)
+            (self.path / "HEAD").write_text("ref: refs/heads/main\n", encoding="ascii")
+            (self.path / "config").write_text(_CONFIG, encoding="ascii")
+
+    def fetch(self, *commits: str) -> None:
+        """Fetch commits by name with their trees, without parents or contents; none if all are here.
+
+        One request and one process after `look`, else two requests; git's own fetch if the server cannot do that.
+        """
+        wanted = sorted(set(commits) - self._here - {""})
+        if not wanted:
+            return
+        self.start()
+        with self._reading():
+            self._fetch(wanted)
+        self._here.update(wanted)
+
+    def _fetch(self, wanted: list[str]) -> None:
+        if not self._receive(wanted, depth=True):
+            self._fetch_by_git(["--depth=1", "--filter=blob:none"], wanted)
+
+    def _receive(self, wanted: list[str], *, depth: bool) -> bool:
+        """Get objects in the fewest requests that the server allows: one, else two; False if it cannot."""
+        shallow = self._shallow() if depth else ()
+        if self._advertised and self._advertised.gives_at_once(wanted, depth=depth):
+            with (
+                suppress(ServerRefused),
+                at_once(self._conversation, self._advertised, wanted, depth=depth, shallow=shallow) as pack,
+            ):
+                self._take(pack)
+                return True
+        with by_name(self._conversation, wanted, depth=depth, shallow=shallow) as found:
+            if found:
+                self._take(found)
+            return found is not None
+
+    def _take(self, pack: Pack) -> None:
+        """Store a pack. It is marked as one of a promise, or git would miss what it does not hold."""
+        self._processes.feed("index-pack", "--stdin", "--promisor", blocks=pack.data, settings=_STREAMED)
+        shallow = {*self._shallow(), *pack.shallow}
+        if shallow:
+            (self.path / "shallow").write_text("".join(f"{sha}\n" for sha in sorted(shallow)), encoding="ascii")
+
+    def _shallow(self) -> list[str]:
+        """Return the commits whose parents are not here."""
+        file = self.path / "shallow"
+        return file.read_text(encoding="ascii").split() if file.exists() else []
+
+    def fetch_history(self, commit: str) -> None:
+        """Fetch all commits that lead to one, without their trees. As large as the history; git's own fetch."""
+        self.start()
+        deeper = ["--unshallow"] if self._shallow() else []
+        with self._reading():
+            self._fetch_by_git(["--filter=tree:0", *deeper], [commit])
+
+    def _fetch_by_git(self, options: Sequence[str], names: Sequence[str]) -> None:
+        self._processes.run("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *options, "origin", *names)
+
+    def _fetch_contents(self, blobs: Collection[str]) -> None:
+        """Fetch contents. One request and a process; none if all are here. What the server cannot, git does itself."""
+        wanted = sorted(blob for blob in set(blobs) - self._contents if not self._objects.has_file(blob))
+        if not wanted:
+            return
+        if self._receive(wanted, depth=False):
+            self._contents.update(wanted)
+
+    # -- reading what is here ---------------------------------------------------------------------------------
+
+    def resolve(self, revision: str) -> str:
+        """Return the object's name, or "" if there is none. One process."""
+        code, out = self._processes.run(
+            "rev-parse", "--quiet", "--verify", "--end-of-options", revision, status=(0, 1, 128), offline=True
+        )
+        return out.decode().strip() if code == 0 else ""
+
+    def commit(self, sha: str) -> Commit:
+        """Read one commit by its name. The parents are those written in it, fetched or not."""
+        with self._reading():
+            found = self._objects.commit(sha)
+            if found is None:
+                raise GitFailed("cat-file", 128, f"the object {sha} is no commit")
+            return found
+
+    def message(self, sha: str) -> str:
+        """Return a commit's message, "" for what is none (a ref may point to anything), or one too large to be ours."""
+        try:
+            with self._reading():
+                found = self._objects.commit(sha)
+        except RepositoryTooLarge:
+            return ""
+        return found.message.strip() if found else ""
+
+    def changes(self, old_tree: str, new_tree: str) -> list[Change]:
+        """Return what differs between two trees, by name; contents are not needed."""
+        with self._reading():
+            return self._objects.changes(old_tree, new_tree)
+
+    def entries(self, tree: str) -> dict[str, str]:
+        """Return path -> blob of a tree."""
+        with self._reading():
+            return {path: entry.sha for path, entry in self._objects.files(tree).items()}
+
+    def blob(self, sha: str) -> bytes:
+        """Return a content, fetching it if it is not here."""
+        with self._reading():
+            content = self._objects.read(sha, "blob")
+            if content is None:
+                raise GitFailed("cat-file", 128, f"the object {sha} is no content")
+            return content
+
+    def patch(self, old_tree: str, new_tree: str) -> str:
+        """Return the difference of two trees as a patch; contents that are not here are fetched. One process."""
+        with self._reading():
+            _, out = self._processes.run("diff", "--no-ext-diff", "--no-color", "--no-textconv", old_tree, new_tree)
+        return out.decode("utf-8", "replace")
+
+    def history(self, revision: str) -> list[Commit]:
+        """Return the commits that are here and lead to one, children before parents. One process."""
+        _, out = self._processes.run("log", "-z", "--topo-order", "--format=%H%x01%T%x01%P%x01%ce%x01%B", revision)
+        commits = []
+        for record in filter(None, out.decode("utf-8", "replace").split("\0")):
+            sha, tree, parents, committer, message = record.split("\x01", 4)
+            commits.append(Commit(sha.strip(), tree, tuple(parents.split()), message, committer))
+        return commits
+
+    # -- writing here -----------------------------------------------------------------------------------------
+
+    def import_commit(self, files: Iterable[TemplateFile], message: str, parent: str = "") -> str:
+        """Write a commit that holds exactly these files; return its name (git fast-import, one process)."""
+        self.start()
+        with cast("BinaryIO", tempfile.TemporaryFile()) as stream:
+
+            def data(content: bytes) -> None:
+                stream.write(b"data %d\n" % len(content) + content + b"\n")
+
+            person = f"committer {ROBOT[0]} <{ROBOT[1]}> {self._when}"
+            stream.write(f"commit {_IMPORT_REF}\nmark :1\n{person}\n".encode())
+            data(message.encode())
+            if parent:
+                stream.write(f"merge {parent}\n".encode())  # "from" would read the parent's files, only to drop them
+            for file in files:
+                mode = b"100755" if file.executable else b"100644"
+                stream.write(b"M %s inline %s\n" % (mode, _quoted(file.path)))
+                data(file.content)
+                self._contents.add(name_of("blob", file.content))
+            stream.write(b"get-mark :1\n")
+            stream.seek(0)
+            return self._import(stream, offline=not parent)
+
+    def _import(self, stream: BinaryIO, offline: bool) -> str:
+        try:
+            _, out = self._processes.run("fast-import", "--quiet", "--force", stdin=stream, offline=offline)
+        except GitFailed as failed:
+            raise ImportFailed(message=clean(failed.said).rstrip(".")) from None
+        return out.decode().strip()
+
+    def commit_tree(self, tree: str, parents: Sequence[str], message: str) -> str:
+        """Write a commit of a tree; neither it nor the parents need be complete here. No process."""
+        return self._objects.store_commit(tree, parents, message, self._when)
+
+    def empty_tree(self) -> str:
+        """Return the tree that holds nothing. No process."""
+        self.start()
+        return self._objects.store("tree", b"")
+
+    def merge(self, base_tree: str, ours_tree: str, theirs_tree: str) -> Merge:
+        """Merge two trees with git's own merge (ort), as `git merge` in a full clone of `ours` would.
+
+        Two processes. One request when files were changed on both sides or .gitattributes are read, and at most
+        three batches of two where git has to compare contents to find renames.
+        """
+        trees = (base_tree, ours_tree, theirs_tree)
+        with self._reading():
+            return merge_trees(self._processes, self._objects, trees, self._when, self._fetch_contents)
+
+    def keep_ours(self, merge: Merge, base_tree: str, ours_tree: str, theirs_tree: str) -> tuple[str, tuple[str, ...]]:
+        """Return the merged tree with our side, whole, wherever there was a conflict, and the paths where it was kept.
+
+        A file that we changed stays at its path as well where the merge gave that up and brought the content nowhere
+        else: nothing of ours is lost, whatever the conflict's shape. Several processes.
+        """
+        with self._reading():
+            return keep_ours(self._processes, self._objects, merge, (base_tree, ours_tree, theirs_tree))
+
+    # -- writing to the remote --------------------------------------------------------------------------------
+
+    def push(self, seen: Refs, targets: Mapping[str, str]) -> None:
+        """Make refs on the remote point where they shall ("" = nowhere), all or none, if they still are as `seen`.
+
+        Two requests and at most one process; none when nothing is to be moved. Raises PushRejected when a ref has
+        moved on or a rule refuses it, RepositoryArchived, ContentRefused, RepositoryUnreachable, CredentialsRejected,
+        GitServerLacks, or RetryLater when the server did not answer well.
+        """
+        moves = [Move(ref, seen[ref], target) for ref, target in targets.items() if seen[ref] != target]
+        if not moves:
+            return
+        try:
+            push(self._conversation, moves, self._write_pack)
+        except (GitFailed, RequestFailed) as failed:
+            raise self._translator().of_pushing(failed) from None
+
+    def _write_pack(self, file: BinaryIO, new: Collection[str], there: Collection[str]) -> None:
+        """Append a pack of what leads to `new` and not to those of `there` that are here."""
+        if set(new) <= set(there):
+            file.write(_EMPTY_PACK)
+            return
+        known = sorted(self._here & set(there))
+        names = "".join(f"{name}\n" for name in (*sorted(new), *(f"^{name}" for name in known)))
+        options = ("--revs", "--stdout", "--delta-base-offset", "--quiet")
+        self._processes.pour("pack-objects", *options, stdin=names.encode(), into=file)
+
+
+def _quoted(path: str) -> bytes:
+    """C-style quoting of fast-import."""
+    escaped = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return b'"' + escaped.encode("utf-8", "surrogateescape") + b'"'

@@ -1,0 +1,208 @@
+"""Objects as we read and write them, held against git's own commands; nothing is contacted."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from custom_resources.clients.git import ROBOT, BareRepository, Git, merging, objects
+from custom_resources.clients.git.failures import RequestFailed
+from custom_resources.clients.git.objects import NONE, Entry
+from custom_resources.clients.git.packets import Mark, Packets, lines, packet
+from custom_resources.clients.git.receive_pack import Move, _read_report
+from custom_resources.clients.git.upload_pack import _capabilities, _sections, read_advertisement
+from custom_resources.errors import RepositoryTooLarge, RetryLater
+from tests.git_processes import counted
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareRepository]:
+    git = Git("https://127.0.0.1:9", lambda: "ghs_canary", lambda rejected: False)  # nobody answers there
+    repository = BareRepository(git, "acme/r", tmp_path_factory.mktemp("home"), 1_700_000_000)
+    repository.start()
+    yield repository
+    repository.close()
+
+
+def run(bare: BareRepository, *arguments: str, stdin: bytes = b"") -> str:
+    return bare._processes.run(*arguments, stdin=stdin, offline=True)[1].decode("utf-8", "surrogateescape")
+
+
+# -- against git's own commands --------------------------------------------------------------------------------------
+
+NAMES = st.sampled_from(["a", "a.txt", "a-b", "b", "ä", "z\n", "c"])
+MODES = st.sampled_from(["100644", "100755", "120000", "160000"])
+FILES = st.dictionaries(
+    st.lists(NAMES, min_size=1, max_size=3).map("/".join), st.tuples(MODES, st.integers(1, 4)), max_size=8
+)
+
+
+def written(bare: BareRepository, files: dict[str, tuple[str, int]]) -> str:
+    index = merging.Index(bare._processes)
+    index.load(bare.empty_tree())
+    return index.update({path: Entry(mode, f"{number}" * 40) for path, (mode, number) in files.items()})
+
+
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
+@given(FILES, FILES)
+def test_trees_and_their_differences_are_gits(
+    bare: BareRepository, old: dict[str, tuple[str, int]], new: dict[str, tuple[str, int]]
+) -> None:
+    before, after = written(bare, old), written(bare, new)
+    listed = run(bare, "ls-tree", "-r", "-z", "--full-tree", after).split("\0")[:-1]
+    ours = [f"{entry.mode} {kind(entry)} {entry.sha}\t{path}" for path, entry in bare._objects.files(after).items()]
+    assert ours == listed
+    raw = run(bare, "diff-tree", "-r", "-z", "--no-renames", "--raw", "--no-abbrev", before, after).split("\0")[:-1]
+    changes = [
+        (f":{c.old_mode} {c.new_mode} {c.old_blob} {c.new_blob} {c.status}", c.path)
+        for c in bare.changes(before, after)
+    ]
+    assert changes == list(zip(raw[::2], raw[1::2], strict=True))
+
+
+def kind(entry: Entry) -> str:
+    return "commit" if entry.mode == "160000" else "blob"
+
+
+@pytest.mark.parametrize("message", ["base", "Subject\n\nBody: ä\n", ""])
+def test_commits_have_the_names_that_git_gives_them(bare: BareRepository, message: str) -> None:
+    tree = bare.empty_tree()
+    parents = [bare.commit_tree(tree, (), "parent"), "1" * 40]
+    who = {
+        f"GIT_{role}_{part}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for part, value in zip(("NAME", "EMAIL", "DATE"), (*ROBOT, "@1700000000 +0000"), strict=True)
+    }
+    own = bare.commit_tree(tree, parents[:1], message)
+    arguments = ("commit-tree", tree, "-p", parents[0], "-F", "-")
+    _, out = bare._processes.run(*arguments, stdin=message.encode(), environment=who, offline=True)
+    assert own == out.decode().strip()
+    missing = bare.commit_tree(tree, parents, "m")
+    found = bare.commit(missing)
+    assert (found.parents, found.committer, found.message) == (tuple(parents), ROBOT[1], "m")
+    assert bare.history(own)[0].sha == own
+
+
+def test_many_attributes_cost_one_process_and_a_name_that_no_disk_takes_is_left_out(bare: BareRepository) -> None:
+    blob = bare._objects.store("blob", b"* merge=union\n")
+    inner = bare._objects.store("tree", b"100644 .gitattributes\0" + bytes.fromhex(blob))
+    names = [f"d{number:04}" for number in range(1000)] + ["n" * 300]
+    tree = bare._objects.store("tree", b"".join(f"40000 {n}\0".encode() + bytes.fromhex(inner) for n in names))
+    bare._objects.close()
+    with counted() as started:
+        attributes = merging.attributes_of(bare._objects, tree)
+        with merging.checkout(bare._processes, bare._objects, attributes) as (_, directory):
+            assert directory is not None
+            assert len(list(directory.rglob(".gitattributes"))) == 1000
+    assert len(attributes) == 1001
+    assert len(started) == 1
+
+
+# -- limits ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["blob", "tree", "commit"])
+def test_an_object_that_is_too_large_is_refused_by_its_size(
+    bare: BareRepository, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    tree = bare.empty_tree()
+    content = {
+        "blob": b"x" * 1001,
+        "tree": b"".join(b"100644 %04d\0" % n + bytes(20) for n in range(100)),
+        "commit": f"tree {tree}\nauthor a <a> 1 +0000\ncommitter a <a> 1 +0000\n\n{'x' * 1001}".encode(),
+    }[kind]
+    name = bare._objects.store(kind, content)
+    small = bare.commit_tree(tree, (), "small")
+    monkeypatch.setattr(objects, "LARGEST", 1000)
+    read = {"blob": bare.blob, "tree": bare.entries, "commit": bare.commit}[kind]
+    with pytest.raises(RepositoryTooLarge, match=f"The {kind} {name} in the repository has"):
+        read(name)
+    assert bare.message(name) == "", "what is too large is no record of ours"
+    assert bare.message(small) == "small", "and the next is read as if nothing had been"
+
+
+def test_a_tree_with_too_many_files_is_refused(bare: BareRepository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten folders that are one and the same, ten levels deep, are ten thousand million files."""
+    tree = bare._objects.store("tree", b"100644 f\0" + bytes(20))
+    for _ in range(10):
+        tree = bare._objects.store("tree", b"".join(b"40000 %d\0" % n + bytes.fromhex(tree) for n in range(10)))
+    monkeypatch.setattr(objects, "_MOST_FILES", 5000)
+    with pytest.raises(RepositoryTooLarge, match="more than 5,000 files"):
+        bare.entries(tree)
+
+
+def test_what_is_nowhere_is_a_wait(bare: BareRepository) -> None:
+    for read in (bare.commit, bare.blob, bare.entries, bare.message):
+        with pytest.raises(RetryLater):
+            read("9" * 40)
+
+
+def test_a_tree_that_cannot_be_read_is_no_crash(bare: BareRepository) -> None:
+    name = bare._objects.store("tree", b"100644 f\0" + bytes(19))
+    with pytest.raises(RetryLater, match="cannot be read"):
+        bare.entries(name)
+    assert NONE.mode == "000000"
+
+
+# -- packets --------------------------------------------------------------------------------------------------------
+
+
+class Given:
+    """Bytes as an answer."""
+
+    def __init__(self, data: bytes) -> None:
+        self.rest = data
+
+    def read(self, size: int) -> bytes:
+        found, self.rest = self.rest[:size], self.rest[size:]
+        return found
+
+
+@given(st.lists(st.binary(min_size=1, max_size=100).filter(lambda data: not data.startswith(b"ERR "))))
+def test_packets_are_read_as_they_are_written(contents: list[bytes]) -> None:
+    packets = Packets(Given(b"".join(map(packet, contents)) + b"0000"))
+    assert [packets.read() for _ in contents] == contents
+    assert packets.read() is Mark.FLUSH
+
+
+def test_a_packet_has_a_limit() -> None:
+    assert packet(b"x" * 65516).startswith(b"fff0")
+    with pytest.raises(ValueError, match="65,516"):
+        packet(b"x" * 65517)
+
+
+GOOD = (
+    lines(["# service=git-upload-pack"]) + lines([f"{'a' * 40} HEAD\0shallow filter", f"{'a' * 40} refs/heads/main"]),
+    lines(["version 2", "fetch=shallow filter", "object-format=sha1"]),
+    lines(["shallow-info", f"shallow {'a' * 40}"], Mark.DELIMITER) + lines(["packfile"], Mark.FLUSH)[:-4] + b"0000",
+    packet(b"\1" + lines(["unpack ok", "ok refs/heads/main"])) + b"0000",
+)
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(GOOD), st.integers(0, 200), st.binary(max_size=6), st.integers(0, 6))
+def test_a_spoilt_answer_ends_in_one_kind_of_failure(good: bytes, place: int, junk: bytes, lost: int) -> None:
+    spoilt = good[:place] + junk + good[place + lost :]
+    for read in (
+        read_advertisement,
+        _capabilities,
+        lambda packets: list(_sections(packets).data),
+        lambda packets: _read_report(packets, [Move("refs/heads/main", "", "a" * 40)]),
+    ):
+        with suppress(RequestFailed):
+            read(Packets(Given(spoilt)))
+
+
+def test_the_processes_are_counted_with_their_children(tmp_path: Path) -> None:
+    """The count that request tests assert on sees what git starts by itself."""
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    with counted() as started:
+        subprocess.run(["git", "-c", "alias.x=!git version", "x"], cwd=tmp_path, check=True, capture_output=True)
+    assert len(started) == 2, json.dumps(started.commands)
