@@ -1,0 +1,103 @@
+"""GitHub's limits in numbers: what the budget may spend, and how long an answer asks to wait."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from github.Requester import Requester
+
+from custom_resources import rate_budget
+from custom_resources.clients import github
+from custom_resources.clients.github import GitHub
+from custom_resources.clients.secrets import GitHubCredentials
+from custom_resources.errors import NotPermitted, RateLimited
+from custom_resources.rate_budget import CREATIONS, CREATIONS_HOURLY, POINTS, Budget, Cost, Limit
+
+NOW = 1_764_000_000.0
+SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+
+
+@pytest.mark.parametrize(
+    ("limit", "published", "seconds"), [(POINTS, 900, 60), (CREATIONS, 80, 60), (CREATIONS_HOURLY, 500, 3600)]
+)
+def test_a_fifth_of_each_published_limit_is_left_and_a_burst_takes_no_more(
+    limit: Limit, published: int, seconds: int
+) -> None:
+    assert limit.seconds == seconds
+    assert limit.amount == published * 4 / 5
+    assert limit.amount + limit.burst == published
+
+
+@pytest.mark.parametrize(
+    ("burst", "more", "seconds"),
+    [
+        (Cost(points=180), Cost(points=12), 1.0),
+        (Cost(creations=16), Cost(creations=16), 15.0),
+        (Cost(creations=100), Cost(creations=16), 144.0),  # of the 400 of an hour
+    ],
+)
+def test_what_a_burst_leaves_is_waited_for(burst: Cost, more: Cost, seconds: float) -> None:
+    spent, none = rate_budget.reserve(Budget(), burst, NOW)
+    same, wait = rate_budget.reserve(spent, more, NOW)
+    assert (none, same, wait) == (0.0, spent, pytest.approx(seconds))
+    assert rate_budget.reserve(spent, more, NOW + seconds)[1] == 0.0
+
+
+def test_each_cost_fills_the_buckets_that_github_counts_it_in() -> None:
+    spent, _ = rate_budget.reserve(Budget(), Cost(points=60, creations=8), NOW)
+    assert spent == Budget({"points": NOW + 5, "creations": NOW + 7.5, "creations_hourly": NOW + 72})
+    later, _ = rate_budget.reserve(spent, Cost(points=12), NOW + 1)
+    assert later.empty_at == {**spent.empty_at, "points": NOW + 6}
+    rested, _ = rate_budget.reserve(later, Cost(points=12), NOW + 100)
+    assert rested.empty_at["points"] == NOW + 101, "what was not spent is not saved"
+
+
+def test_after_a_pause_the_buckets_of_a_minute_are_full() -> None:
+    paused = rate_budget.pause(Budget({"points": NOW + 500, "creations_hourly": NOW + 9}), 60, NOW)
+    assert paused.paused_until == NOW + 60
+    assert paused.empty_at == {"points": NOW + 500, "creations": NOW + 75, "creations_hourly": NOW + 9}
+    assert rate_budget.pause(Budget(), 60, NOW).empty_at == {"points": NOW + 75, "creations": NOW + 75}
+    assert rate_budget.wait(paused, NOW + 20) == 40
+    assert rate_budget.wait(paused, NOW + 61) == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "message", "seconds"),
+    [
+        (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(NOW) + 90)}, "API rate limit exceeded", 90),
+        (429, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(NOW) + 90)}, "API rate limit exceeded", 90),
+        (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(NOW) - 5)}, "API rate limit exceeded", 1),
+        (403, {"retry-after": "0"}, SECONDARY, 1),
+        (403, {"retry-after": "17", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"}, SECONDARY, 17),
+        (403, {"retry-after": "Mon, 24 Nov 2025 16:00:30 GMT"}, SECONDARY, 30),
+        (403, {}, SECONDARY, 60),
+        (403, {"x-ratelimit-remaining": "4711", "x-ratelimit-reset": str(int(NOW) + 90)}, SECONDARY, 60),
+        (429, {}, "Too many requests", 60),
+    ],
+)
+def test_a_limit_is_waited_for_as_long_as_github_asks(
+    monkeypatch: pytest.MonkeyPatch, status: int, headers: dict[str, str], message: str, seconds: float
+) -> None:
+    with pytest.raises(RateLimited) as wait:
+        answered(monkeypatch, status, headers, message).find_repository("acme/x")
+    assert wait.value.seconds == seconds
+    assert message in wait.value.why
+
+
+def test_a_refusal_with_some_of_the_limit_left_is_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = {"x-ratelimit-remaining": "10", "x-ratelimit-reset": str(int(NOW) + 90)}
+    with pytest.raises(NotPermitted):
+        answered(monkeypatch, 403, headers, "Resource not accessible by integration").find_repository("acme/x")
+
+
+def answered(monkeypatch: pytest.MonkeyPatch, status: int, headers: dict[str, str], message: str) -> GitHub:
+    """Return a client whose every request gets this answer, at the time NOW."""
+
+    def answer(*_: Any, **__: Any) -> tuple[int, dict[str, str], str]:
+        return status, headers, json.dumps({"message": message})
+
+    monkeypatch.setattr(Requester, "requestJson", answer)
+    monkeypatch.setattr(github.time, "time", lambda: NOW)
+    return GitHub("https://api.github.com", lambda: GitHubCredentials(token="ghp_x"))
