@@ -97,6 +97,11 @@ CONFLICTS: dict[str, tuple[Tree, Tree, Edit]] = {
         {"a": FIVE.replace("five", "FIVE")},
         {"a": MINE, ".gitattributes": "a -merge\n"},
     ),
+    "the user's .gitattributes two folders deep forbid to merge": (
+        {"src/model/a": FIVE},
+        {"src/model/a": FIVE.replace("five", "FIVE")},
+        {"src/model/a": MINE, "src/model/.gitattributes": "a -merge\n"},
+    ),
 }
 
 

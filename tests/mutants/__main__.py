@@ -31,11 +31,12 @@ ROOT = Path(__file__).parents[2]
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 COPIED = ("*.py", "*.toml", "*.json", "templates", "custom_resources", "products", "standins", "local", "operations",
           "layers", "tests", "docs", "README.md", "Makefile")  # fmt: skip
+LOOKED_AT = ("custom_resources/**/*.py", "standins/**/*.py", "tests/unit/**/*.py", "tests/integration/**/*.py")
 LEFT_BEHIND = shutil.ignore_patterns("node_modules", "__pycache__", ".hypothesis")
 # The tests that are to notice a mistake in custom_resources: of these, the ones that run the line.
 TESTS = ("tests/unit", "tests/integration")
 NOT_RUN = ("tests/integration/studio", "tests/integration/test_merge_properties.py", "tests/unit/test_local.py")
-# What runs in a process of its own (portfolio_app.py), or on import only, is held by the tests of these files, in turn.
+# What runs in a process of its own (portfolio_app.py), or on import only, is held by these files, in turn.
 SYNTH = [f"tests/synth/test_{each}.py" for each in
          ("settings", "foundation", "product", "portfolio", "workflow_role", "policies", "studio", "versions")]  # fmt: skip
 HELD_BY = {
@@ -86,10 +87,8 @@ class Seen:
 def look(copy: Path, store: Path) -> Seen:
     """Run all tests once, or read what was seen of the same files before."""
     digest = hashlib.sha256()
-    for path in sorted(each for pattern in COPIED for each in copy.glob(f"{pattern}")):
-        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.is_file() and "__pycache__" not in file.parts:
-                digest.update(str(file.relative_to(copy)).encode() + b"\0" + file.read_bytes())
+    for file in sorted(each for pattern in LOOKED_AT for each in copy.glob(pattern)):
+        digest.update(str(file.relative_to(copy)).encode() + b"\0" + file.read_bytes())
     known = store / f"{digest.hexdigest()[:16]}.json"
     if known.exists():  # the compiled files are all that is needed of the tests
         subprocess.run(
@@ -291,8 +290,8 @@ def main() -> int:
             shutil.copytree(copies[0], other, symlinks=True)
         drawn: list[Mutant] = []
         for whole, amount in SAMPLE.items():
-            paths = sorted(str(each.relative_to(ROOT)) for each in (ROOT / whole).rglob("*.py"))
-            found = [each for path in paths if options.only in path for each in mutants(ROOT, path)]
+            paths = sorted(str(each.relative_to(copies[0])) for each in (copies[0] / whole).rglob("*.py"))
+            found = [each for path in paths if options.only in path for each in mutants(copies[0], path)]
             drawn += found if options.all else sample(found, options.amount or amount, options.seed)
         left = float("inf") if options.all else options.minutes * 60 - (time.monotonic() - begun)
         results = tried([each for each in drawn if each.compiles], seen, copies, left)

@@ -1,7 +1,7 @@
 """Runs tests in forks of a process that has imported what is not ours: a mutant costs its tests, not their imports.
 
-Each line of standard input is {"tests": [...], "timeout": seconds}, each line of standard output {"code": ...}: pytest's
-code, or null where the tests were ended after their time.
+Each line of standard input is {"tests": [...], "timeout": seconds}, each of standard output {"code": ...}: pytest's code,
+or null where the tests were ended after their time.
 """
 
 from __future__ import annotations

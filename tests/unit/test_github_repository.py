@@ -140,6 +140,17 @@ def test_topics_are_the_users_and_the_templates(
     assert RESOURCE.cost(planned).points == (0 if topics is None else 5)
 
 
+@pytest.mark.parametrize("archived", [False, True])
+def test_a_repository_that_is_taken_up_again_keeps_its_users_topics(archived: bool) -> None:
+    found = replace(FOUND, archived=archived, topics=("mine", "studio"))
+    assert decided(Observed(found, OURS)).topics is None
+    planned = decided(Observed(replace(found, topics=("mine",)), OURS))
+    assert (planned.action, planned.topics) == ("restore" if archived else "keep", ("mine", "studio"))
+    adopted = decided(Observed(replace(FOUND, topics=("mine",))), adopt_existing=True)
+    assert (adopted.action, adopted.topics) == ("adopt", ("mine", "studio"))
+    assert decided(Observed(None)).topics == ("studio",)
+
+
 def test_another_stack_that_is_there_is_neither_joined_nor_ended() -> None:
     observed = Observed(FOUND, replace(OURS, stack="arn:aws:cloudformation:r:1:stack/first/u"), rival="stack/first/u")
     with pytest.raises(HeldByAnotherStack, match="launched already"):

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from custom_resources import reconciler
 from custom_resources.errors import BudgetSpent, FinalError, RateLimited, RetryLater, StillWaiting
 from custom_resources.properties import Properties
 from custom_resources.rate_budget import Cost
@@ -250,6 +251,20 @@ def test_a_wait_is_pending_until_patience_ends() -> None:
     given["Operation"] = {**given["Operation"], "Started": "1000.0"}
     with pytest.raises(FinalError, match=r"Gave up after 1 minutes: GitHub answered 502\."):
         is_complete(Lamp(house), given, stacks, 60)
+
+
+@pytest.mark.parametrize(("later", "ends"), [(59.0, False), (60.0, False), (60.5, True), (3600.0, True)])
+def test_patience_is_counted_from_the_first_call(monkeypatch: pytest.MonkeyPatch, later: float, ends: bool) -> None:
+    house, stacks, now = House(), Stacks(), 1_764_000_000.0
+    monkeypatch.setattr(reconciler.time, "time", lambda: now)
+    given = accepted(stacks, event())
+    house.meanwhile.append(waits(RetryLater(5, "GitHub answered 502.")))
+    now += later
+    if ends:
+        with pytest.raises(FinalError, match="Gave up after 1 minutes"):
+            is_complete(Lamp(house), given, stacks, 60)
+    else:
+        assert is_complete(Lamp(house), given, stacks, 60) == {"IsComplete": False}
 
 
 def looking_ahead(preflight: Callable[..., Any]) -> Lamp:

@@ -10,10 +10,11 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_resources import handlers, telemetry
+from custom_resources import handlers, model_approval, telemetry
 from custom_resources.errors import FinalError, RetryLater
 from custom_resources.properties import Properties
 from custom_resources.reconciler import CustomResource, Done, Foreseen, Request
@@ -143,3 +144,29 @@ def test_a_long_failure_fits_cloudformations_answer(monkeypatch: pytest.MonkeyPa
         handled(monkeypatch, NoClients(), FinalError("GitHub refused it. " + "\u00e4" * 5000), {**EVENT, **accepted})
     assert str(failed.value).startswith("GitHub refused it. ")
     assert len(str(failed.value).encode()) <= 2003  # of 4096 bytes, with the framework's trace, the ids and the URL
+
+
+@pytest.mark.parametrize("error", [FinalError("GitHub refused it."), KeyError("no such thing")])
+def test_each_failure_is_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
+) -> None:
+    accepted = handled(monkeypatch, NoClients(), None, EVENT)
+    capsys.readouterr()
+    with pytest.raises(FinalError):
+        handled(monkeypatch, NoClients(), error, {**EVENT, **accepted})
+    assert '"Failures":[1.0]' in capsys.readouterr().out.replace(" ", "")
+
+
+def test_an_approval_that_comes_back_is_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*_: Any) -> None:
+        raise RetryLater(5, "GitHub answered 502.")
+
+    monkeypatch.setattr(handlers, "_clients", NoClients)
+    monkeypatch.setattr(model_approval, "handle", fails)
+    for name in ("PRODUCT_ID", "DEPLOY_WORKFLOW"):
+        monkeypatch.setenv(name, "x")
+    with pytest.raises(FinalError, match="GitHub answered 502"):
+        handlers.model_approval({"Records": []}, LambdaContext())
+    assert '"Failures":[1.0]' in capsys.readouterr().out.replace(" ", "")
