@@ -10,7 +10,7 @@ CONTRACT := tests/standin/node_modules/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo test test-fast test-long test-scenarios check lint types gates format synth layers test-layers coverage faults bench reference sbom lock clean
+.PHONY: help install tools demo test test-fast test-long test-scenarios check lint types gates format synth layers test-layers coverage faults bench mutants reference sbom lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -94,6 +94,9 @@ faults: $(STAMP) ## every request of a launch, an update and a delete, with ever
 
 bench: $(STAMP) ## what operations cost: requests, processes, bytes; then time, as ratios within one run
 	$(BIN)/python -m tests.bench
+
+mutants: $(STAMP) ## small mistakes in the code that no test notices: a seeded sample (ALL=1: all, for hours; SEED=2)
+	$(BIN)/python -m tests.mutants --seed $(or $(SEED),1) $(if $(ALL),--all)
 
 reference: $(STAMP) ## write docs/reference.md from the code
 	$(BIN)/python -m docs.reference
