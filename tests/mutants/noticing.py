@@ -49,7 +49,7 @@ class Seen:
         if report.when == "call":
             self._seconds[report.nodeid] += report.duration
         if report.failed:
-            self._failed.append(f"{report.nodeid}\n{report.longreprtext}")
+            self._failed.append(report.nodeid)
 
     def pytest_sessionfinish(self) -> None:
         self._coverage.stop()

@@ -1,7 +1,7 @@
 """Runs tests in forks of a process that has imported what is not ours: a mutant costs its tests, not their imports.
 
-Each line of standard input is {"tests": [...], "timeout": seconds}, each of standard output {"code": ...}: pytest's code,
-or null where the tests were ended after their time.
+Each line of standard input is {"tests": [...], "timeout": seconds}, each of standard output {"code": ...}: pytest's, or
+null where the tests were ended after their time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import nacl.public
 import pydantic
 import pytest
 import werkzeug
-import xdist.scheduler
+import xdist  # type: ignore[import-untyped]
 from aws_lambda_powertools import Logger, Metrics
 
 PRELOADED = (boto3, botocore, coverage, git, github, hypothesis, moto, nacl, pydantic, werkzeug, xdist, Logger, Metrics)
