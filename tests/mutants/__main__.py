@@ -82,6 +82,21 @@ class Seen:
         return 60 + 10 * sum(self.seconds.get(test, 30) for test in tests)
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """Tests that somebody chose for all mutants: while writing them."""
+
+    names: list[str]
+
+    def tests(self, mutant: Mutant) -> list[str]:
+        """Return them."""
+        return self.names
+
+    def patience(self, tests: Iterable[str]) -> float:
+        """Return how many seconds the tests may take before they count as failed."""
+        return 300 * len(list(tests))
+
+
 def look(copy: Path, store: Path) -> Seen:
     """Run all tests once, or read what was seen of the same files before."""
     digest = hashlib.sha256()
@@ -216,7 +231,7 @@ class Result:
     outcome: str  # noticed | survived | equivalent | not run
 
 
-def tried(drawn: Sequence[Mutant], seen: Seen, copies: Sequence[Path], seconds: float) -> list[Result]:
+def tried(drawn: Sequence[Mutant], seen: Seen | Chosen, copies: Sequence[Path], seconds: float) -> list[Result]:
     """Try all mutants, as many at once as there are copies, until the time is over."""
     waiting: SimpleQueue[Mutant] = SimpleQueue()
     for mutant in drawn:
@@ -290,11 +305,13 @@ def main() -> int:
     parser.add_argument("--only", default="", help="only files whose path contains this")
     parser.add_argument("--amount", type=int, default=0, help="how many of each whole")
     parser.add_argument("--processes", type=int, default=PROCESSES)
+    parser.add_argument("--tests", nargs="*", help="these, whatever they run, in place of a first run of all tests")
     options = parser.parse_args()
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mutants-") as temporary:
         copies = [Path(temporary) / str(number) for number in range(options.processes)]
-        seen = look(copied(copies[0]), ROOT / "build" / "mutants")
+        copied(copies[0])
+        seen = Chosen(options.tests) if options.tests else look(copies[0], ROOT / "build" / "mutants")
         for other in copies[1:]:
             shutil.copytree(copies[0], other, symlinks=True)
         drawn: list[Mutant] = []

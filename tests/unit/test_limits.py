@@ -58,9 +58,19 @@ def test_after_a_pause_the_buckets_of_a_minute_are_full() -> None:
     paused = rate_budget.pause(Budget({"points": NOW + 500, "creations_hourly": NOW + 9}), 60, NOW)
     assert paused.paused_until == NOW + 60
     assert paused.empty_at == {"points": NOW + 500, "creations": NOW + 75, "creations_hourly": NOW + 9}
+    filled = rate_budget.pause(Budget({"points": NOW + 1}), 60, NOW)
+    assert filled.empty_at == {"points": NOW + 75, "creations": NOW + 75}
     assert rate_budget.pause(Budget(), 60, NOW).empty_at == {"points": NOW + 75, "creations": NOW + 75}
     assert rate_budget.wait(paused, NOW + 20) == 40
     assert rate_budget.wait(paused, NOW + 61) == 0
+
+
+def test_what_is_paid_in_advance_counts_for_each_limit_apart() -> None:
+    assert (Cost(), Budget()) == (Cost(points=0, creations=0), Budget({}, 0.0))
+    assert Cost(5, 3).beyond(Cost(2, 1)) == Cost(3, 2)
+    assert Cost(5, 3).beyond(Cost(9, 9)) == Cost()
+    assert Cost(5, 1).at_least(Cost(2, 3)) == Cost(5, 3)
+    assert Cost(2, 3).at_least(Cost(5, 1)) == Cost(5, 3)
 
 
 @pytest.mark.parametrize(

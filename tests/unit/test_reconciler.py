@@ -11,11 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_resources import reconciler
-from custom_resources.errors import BudgetSpent, FinalError, RateLimited, RetryLater, StillWaiting
+from custom_resources import reconciler, telemetry
+from custom_resources.errors import BudgetSpent, FinalError, NotPermitted, RateLimited, RetryLater, StillWaiting
 from custom_resources.properties import Properties
 from custom_resources.rate_budget import Cost
-from custom_resources.reconciler import CustomResource, Done, Foreseen, Replan, Request, is_complete, on_event, parsed
+from custom_resources.reconciler import (
+    ATTEMPTS,
+    CustomResource,
+    Done,
+    Foreseen,
+    Replan,
+    Request,
+    is_complete,
+    on_event,
+    parsed,
+)
 
 
 class LampProperties(Properties):
@@ -161,6 +171,15 @@ def test_an_update_keeps_its_physical_id() -> None:
     assert given["PhysicalResourceId"] == "lamp-1"
 
 
+def test_an_updates_former_properties_are_read_too() -> None:
+    before = {"RoomName": "cellar", "Lit": "true"}
+    request = parsed(Lamp(House()), event("Update", OldResourceProperties=before))
+    assert request.old == LampProperties(room_name="cellar", lit=True)
+    refused = parsed(Lamp(House()), event("Update", OldResourceProperties={"Lit": "maybe"}))
+    assert refused.old == refused.properties, "what was refused has changed nothing"
+    assert parsed(Lamp(House()), event()).old is None
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -168,6 +187,7 @@ def test_an_update_keeps_its_physical_id() -> None:
         ({"ResourceProperties": {"RoomName": "kitchen", "Lit": "maybe"}}, "Lit: Input should be a valid boolean"),
         ({"RequestType": "Destroy"}, "not a CloudFormation custom resource request"),
         ({"ResourceProperties": None}, "RoomName: Field required"),
+        ({"ResourceProperties": "text"}, r"\(properties: Input should be a valid dictionary"),
     ],
 )
 def test_a_wrong_request_is_refused_before_anything_happens(change: dict[str, Any], sentence: str) -> None:
@@ -331,6 +351,51 @@ def test_a_preflight_that_meets_the_limit_pauses_everyone_and_is_left_out() -> N
     answer = on_event(resource, event(), Stacks(), budget=budget)
     assert answer["Operation"]["Noted"] == {}
     assert budget.paused == [42]
+
+
+def test_a_preflight_looks_ahead_for_its_request_and_is_noted() -> None:
+    looked: list[Request[LampProperties]] = []
+
+    def preflight(request: Request[LampProperties]) -> dict[str, str]:
+        looked.append(request)
+        return {"Dark": "true"}
+
+    answer = on_event(looking_ahead(preflight), event(), Stacks())
+    assert answer["Operation"]["Noted"] == {"Dark": "true"}
+    assert [(request.properties.room_name, request.type, request.started) for request in looked] == [
+        ("kitchen", "Create", 0.0)
+    ]
+    assert parsed(Lamp(House()), event(Operation=answer["Operation"])).noted == {"Dark": "true"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "retain", "ends"),
+    [("Delete", "true", True), ("Delete", "false", False), ("Update", "true", False), ("Create", "true", False)],
+)
+def test_only_a_delete_is_let_go_where_that_is_wanted(
+    kind: str, retain: str, ends: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house, stacks = House(), Stacks()
+    house.meanwhile.append(waits(NotPermitted("The token may not do it.")))
+    given = event(kind, PhysicalResourceId="lamp-1")
+    given["ResourceProperties"]["RetainOnFailure"] = retain
+    telemetry.flush()
+    if ends:
+        assert is_complete(Lamp(house), accepted(stacks, given), stacks, 60) == {"IsComplete": True}
+    else:
+        with pytest.raises(NotPermitted):
+            is_complete(Lamp(house), accepted(stacks, given), stacks, 60)
+    capsys.readouterr()
+    telemetry.flush()
+    assert ('"Retained":[1.0]' in capsys.readouterr().out.replace(" ", "")) is ends
+
+
+def test_what_keeps_changing_is_left_alone_for_five_seconds() -> None:
+    house, stacks, budget = House(), Stacks(), Budget()
+    house.meanwhile += [lambda: Replan("the lamp")] * ATTEMPTS
+    given = {**accepted(stacks, event()), "RequestId": "r1"}
+    assert is_complete(Lamp(house), given, stacks, 60, budget) == {"IsComplete": False}
+    assert (budget.remembered, house.looks) == ([("r1", 5)], 4)
 
 
 def test_no_preflight_while_github_wants_no_request() -> None:
