@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 from github.Requester import Requester
 
 from custom_resources import rate_budget
-from custom_resources.clients import github
 from custom_resources.clients.github import GitHub
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import NotPermitted, RateLimited
@@ -109,5 +109,5 @@ def answered(monkeypatch: pytest.MonkeyPatch, status: int, headers: dict[str, st
         return status, headers, json.dumps({"message": message})
 
     monkeypatch.setattr(Requester, "requestJson", answer)
-    monkeypatch.setattr(github.time, "time", lambda: NOW)
+    monkeypatch.setattr(time, "time", lambda: NOW)
     return GitHub("https://api.github.com", lambda: GitHubCredentials(token="ghp_x"))
