@@ -121,8 +121,9 @@ def look(copy: Path, store: Path) -> Seen:
 
 def _looked(copy: Path) -> dict[str, Any]:
     folder = Path(tempfile.mkdtemp(dir=copy))
-    command = [sys.executable, "-m", "pytest", "-p", "tests.mutants.noticing", "-n", str(PROCESSES), "-m",
-               "not gates and not long and not layers", "--tb=no", *TESTS, *(f"--ignore={each}" for each in NOT_RUN)]  # fmt: skip
+    marks = "not gates and not long and not layers"
+    options = ["-p", "tests.mutants.noticing", "-n", str(PROCESSES), "-m", marks, "--tb=no"]
+    command = [sys.executable, "-m", "pytest", *options, *TESTS, *(f"--ignore={each}" for each in NOT_RUN)]
     subprocess.run(
         command,
         cwd=copy,
