@@ -108,9 +108,17 @@ def test_an_update_that_fails_at_a_resource_goes_back(laboratory: Laboratory, fa
         assert [ref for ref in state[part]["refs"] if ref.startswith(main)] == [
             ref for ref in before[part]["refs"] if ref.startswith(main)
         ], "the old version's files are back, by a merge"
-    assert (
-        stack.update(launch_template(ORGANIZATION, project, archive_name(V2), "v2.0.0", value="2")) == "UPDATE_COMPLETE"
-    )
+        assert state[part]["history"].endswith(before[part]["history"]), "nothing was forced"
+    if failing != "model_build-template":  # it was there already, and went back
+        subjects = state["-build"]["history"].splitlines()
+        assert [line for line in subjects if line.startswith("Update")] == [
+            "Update the template to v1.0.0",
+            "Update the template to v2.0.0",
+        ]
+    again = launch_template(ORGANIZATION, project, archive_name(V2), "v2.0.0", value="2")
+    assert stack.update(again) == "UPDATE_COMPLETE"
+    for part in ("-build", "-deploy"):
+        assert "line 3 two\n" in laboratory.file(f"{project}{part}", "train.py")
 
 
 def test_a_cancelled_update_does_not_write_once_the_rollback_began(laboratory: Laboratory) -> None:

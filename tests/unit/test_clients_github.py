@@ -75,8 +75,9 @@ REQUESTS: list[Callable[[GitHub], Any]] = [
 def test_an_answer_that_is_not_complete_is_a_wait(
     answered: Callable[..., GitHub], request_: Callable[[GitHub], Any], body: str
 ) -> None:
-    with pytest.raises(RetryLater):
+    with pytest.raises(RetryLater) as wait:
         request_(answered((200, {}, body)))
+    assert wait.value.seconds == 5
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,10 @@ def test_an_error_page_is_understood_by_its_status(
 ) -> None:
     with pytest.raises(expected) as said:
         answered((status, {}, body)).update_repository("acme/x", archived=True)
+    if expected is RetryLater:
+        assert vars(said.value)["seconds"] == 5
     assert HTML not in str(said.value)
+    assert "()" not in str(said.value)
     assert "None" not in str(said.value)
 
 
