@@ -117,8 +117,10 @@ def test_an_update_that_fails_at_a_resource_goes_back(laboratory: Laboratory, fa
         ]
     again = launch_template(ORGANIZATION, project, archive_name(V2), "v2.0.0", value="2")
     assert stack.update(again) == "UPDATE_COMPLETE"
-    for part in ("-build", "-deploy"):
-        assert "line 3 two\n" in laboratory.file(f"{project}{part}", "train.py")
+    for part, found in laboratory.state(project).items():
+        assert found["lineage"].startswith("Template regression/model_"), part
+        assert found["lineage"].splitlines()[0].endswith(" v2.0.0")
+        assert not set(found["refs"]) & {ref for ref in before[part]["refs"] if ref.startswith("refs/heads/main ")}
 
 
 def test_a_cancelled_update_does_not_write_once_the_rollback_began(laboratory: Laboratory) -> None:

@@ -19,6 +19,7 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 from mutmut.mutation.mutators import mutation_operators, operator_string
 
 Operator = Callable[[Any], Iterable[cst.CSTNode]]
+Key = tuple[str, str, tuple[str, ...]]  # file, function, diff
 _KINDS = {
     "operator_number": "number",
     "operator_string": "text",
@@ -132,6 +133,11 @@ class Mutant:
         """The lines that it takes away (-) and puts in their place (+)."""
         lines = difflib.unified_diff(self.source.text.splitlines(), self.text.splitlines(), lineterm="", n=0)
         return tuple(line[0] + " " + line[1:].strip() for line in lines if line[:3] not in ("---", "+++", "@@ "))
+
+    @property
+    def key(self) -> Key:
+        """What it is known again by."""
+        return self.source.path, self.function, self.diff
 
     @property
     def compiles(self) -> bool:

@@ -24,7 +24,7 @@ import nacl.public
 import pydantic
 import pytest
 import werkzeug
-import xdist  # type: ignore[import-untyped]
+import xdist
 from aws_lambda_powertools import Logger, Metrics
 
 PRELOADED = (boto3, botocore, coverage, git, github, hypothesis, moto, nacl, pydantic, werkzeug, xdist, Logger, Metrics)

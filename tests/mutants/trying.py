@@ -1,0 +1,132 @@
+"""One mutant after the other in a copy of the project, and whether its tests notice."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Literal
+
+from tests.mutants.places import Key, Mutant
+from tests.mutants.seeing import Chosen, Seen, environment, say
+
+ROOT = Path(__file__).parents[2]
+Outcome = Literal["noticed", "survived", "equivalent", "not run"]
+
+
+class Copy:
+    """A copy of the project in which one mutant after the other lives."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._server = subprocess.Popen(
+            [sys.executable, "-m", "tests.mutants.server"],
+            cwd=folder, env=environment(folder), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def survives(self, mutant: Mutant, tests: list[str], timeout: float) -> bool:
+        """Tell whether all tests pass with the mutant."""
+        file = self._folder / mutant.source.path
+        as_it_was = file.stat()
+        file.write_text(mutant.text, encoding="utf-8")
+        try:
+            assert self._server.stdin
+            assert self._server.stdout
+            self._server.stdin.write(json.dumps({"tests": tests, "timeout": timeout}) + "\n")
+            self._server.stdin.flush()
+            return bool(json.loads(self._server.stdout.readline())["code"] == 0)
+        finally:
+            file.write_text(mutant.source.text, encoding="utf-8")
+            os.utime(
+                file, ns=(as_it_was.st_atime_ns, as_it_was.st_mtime_ns)
+            )  # what was compiled from it is right again
+
+    def close(self) -> None:
+        """End its process."""
+        assert self._server.stdin
+        self._server.stdin.close()
+        self._server.wait()
+
+
+def copied(folder: Path) -> Path:
+    """Copy what git knows, or would know."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    for path in filter(None, listing.stdout.decode().split("\0")):
+        if (ROOT / path).exists():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / path, folder / path)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    return folder
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a mutant."""
+
+    mutant: Mutant
+    outcome: Outcome
+
+
+class Trial:
+    """Mutants that wait to be tried, and what became of the others."""
+
+    def __init__(
+        self, drawn: Sequence[Mutant], seen: Seen | Chosen, equivalent: Collection[Key], seconds: float
+    ) -> None:
+        """Take the mutants, how their tests are found, which of them need no test, and the time for all."""
+        self._waiting: SimpleQueue[Mutant] = SimpleQueue()
+        for mutant in drawn:
+            self._waiting.put(mutant)
+        self._seen, self._equivalent = seen, equivalent
+        self._end = time.monotonic() + seconds
+        self.results: list[Result] = []
+
+    def run(self, copies: Sequence[Path]) -> list[Result]:
+        """Try all, as many at once as there are copies, until the time is over."""
+        threads = [threading.Thread(target=self._work, args=(folder,)) for folder in copies]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return self.results
+
+    def _work(self, folder: Path) -> None:
+        copy = Copy(folder)
+        while not self._waiting.empty():
+            try:
+                mutant = self._waiting.get_nowait()
+            except Empty:
+                break
+            result = Result(mutant, self._outcome(copy, mutant))
+            self.results.append(result)
+            if result.outcome == "survived":
+                say(shown(mutant))
+        copy.close()
+
+    def _outcome(self, copy: Copy, mutant: Mutant) -> Outcome:
+        if mutant.key in self._equivalent:
+            return "equivalent"
+        if time.monotonic() > self._end:
+            return "not run"
+        tests = self._seen.tests(mutant)
+        survives = not tests or copy.survives(mutant, tests, self._seen.patience(tests))
+        return "survived" if survives else "noticed"
+
+
+def shown(mutant: Mutant) -> str:
+    """Return file, line and what the mutant changes, as an entry of equivalent.toml has it."""
+    changes = "\n".join(f"    {line}" for line in mutant.diff)
+    return f"survived: {mutant.source.path}:{mutant.line} {mutant.function or '(module)'} ({mutant.kind})\n{changes}"

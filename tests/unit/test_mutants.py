@@ -1,0 +1,74 @@
+"""make mutants: what it tries, what it leaves out, and that its exceptions are still there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.mutants.__main__ import equivalents, sample
+from tests.mutants.places import Mutant, mutants
+from tests.mutants.trying import ROOT
+
+CODE = '''
+from typing import TYPE_CHECKING
+
+LIMIT = 64
+
+
+class Lamp:
+    """A lamp."""
+
+    @property
+    def lit(self) -> int | None:
+        logger.info("lit", more=1)
+        if self.power > 0:
+            count("Lit")
+        return 1
+'''
+
+
+@pytest.fixture
+def found(tmp_path: Path) -> list[Mutant]:
+    (tmp_path / "lamp.py").write_text(CODE)
+    return mutants(tmp_path, "lamp.py")
+
+
+def test_numbers_metrics_and_decorated_functions_are_tried(found: list[Mutant]) -> None:
+    changes = [each.diff for each in found]
+    for change in (
+        ("- LIMIT = 64", "+ LIMIT = 65"),
+        ("- LIMIT = 64", "+ LIMIT = 63"),
+        ('- count("Lit")', "+ pass"),
+        ('- count("Lit")', '+ count("XXLitXX")'),
+        ("- if self.power > 0:", "+ if self.power >= 0:"),
+        ("- if self.power > 0:", "+ if not (self.power > 0):"),
+    ):
+        assert change in changes
+    assert all(each.compiles for each in found)
+
+
+def test_types_docstrings_and_log_lines_are_left_alone(found: list[Mutant]) -> None:
+    lines = {line for each in found for line in each.diff if line.startswith("-")}
+    assert not [line for line in lines if any(word in line for word in ("logger", "def lit", "A lamp", "import"))]
+
+
+def test_a_mutant_is_known_again_wherever_its_line_moves_to(tmp_path: Path, found: list[Mutant]) -> None:
+    (tmp_path / "lamp.py").write_text("# moved\n\n" + CODE)
+    assert [each.key for each in mutants(tmp_path, "lamp.py")] == [each.key for each in found]
+
+
+def test_a_sample_is_the_same_each_time_and_of_every_kind(found: list[Mutant]) -> None:
+    kinds = {each.kind for each in found}
+    drawn = sample(found, len(kinds), seed=1)
+    assert drawn == sample(found, len(kinds), seed=1)
+    assert {each.kind for each in drawn} == kinds
+
+
+def test_every_equivalent_is_a_mutant_of_today_and_has_a_reason() -> None:
+    named = equivalents()
+    assert all(len(reason) > 20 for reason in named.values())
+    functions = {key[1] for key in named}
+    found = (each for path in {key[0] for key in named} for each in mutants(ROOT, path))
+    there = {each.key for each in found if each.function in functions}
+    assert set(named) <= there, set(named) - there
