@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from custom_resources.delivery.resource import RepositoryTemplate
 from custom_resources.reconciler import is_complete, on_event
 from custom_resources.template_content import archive_name
 from tests.faults import stack as stacks
@@ -220,6 +221,29 @@ def at_the_same_time(laboratory: Laboratory, *versions: str) -> dict[str, Any]:
         thread.join()
     assert statuses == ["UPDATE_COMPLETE"] * len(versions), [stack.reason for stack in stack_of.values()]
     return laboratory.state(project)
+
+
+def test_an_update_that_another_overtakes_comes_after_it(
+    laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between its plan and its push: what was planned is not pushed over what has come meanwhile."""
+    project = laboratory.project()
+    first = edited(laboratory, project, 15)
+    other = laboratory.stack(project)
+    vars(other.world).update(stacks=stacks.Stacks({}))
+    second = replace(other, id=first.id, live=copy.deepcopy(first.live), attributes=dict(first.attributes))
+    apply, overtaken = RepositoryTemplate.apply, []
+
+    def late(self: RepositoryTemplate, plan: Any, request: Any, ensure_current: Callable[[], None]) -> Any:
+        if not overtaken:
+            overtaken.append(request.properties.template_version)
+            assert updated(second, project, "v2.0.0") == "UPDATE_COMPLETE", second.reason
+        return apply(self, plan, request, ensure_current)
+
+    monkeypatch.setattr(RepositoryTemplate, "apply", late)
+    assert updated(first, project, "v3.0.0") == "UPDATE_COMPLETE", first.reason
+    assert overtaken == ["v3.0.0"]
+    assert laboratory.state(project) == one_after_the_other(laboratory, "v2.0.0", "v3.0.0")
 
 
 def one_after_the_other(laboratory: Laboratory, *versions: str) -> dict[str, Any]:
