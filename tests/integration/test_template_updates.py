@@ -31,6 +31,15 @@ def test_a_launch_delivers_the_template_byte_for_byte(project: Project) -> None:
     assert project.state.default_branch == "main"
 
 
+def test_commits_are_by_the_robot_that_later_versions_know_them_by(world: World, project: Project) -> None:
+    """Repositories hold it for good: another name, and what was delivered before is not known for ours."""
+    project.commit({"mine.py": "mine\n"})
+    project.update(world.publish("v1.1.0", {**V1, "new.py": "n\n"}))
+    robot = "Studio project template <studio-project-template@users.noreply.github.com>"
+    for revision in ("main", "refs/studio/template"):
+        assert project.bare.text("show", "--no-patch", "--format=%cn <%ce>", revision).strip() == robot
+
+
 @pytest.mark.ministack
 def test_a_clean_merge_is_pushed_with_the_users_tip_and_the_lineage_as_parents(world: World, project: Project) -> None:
     tip = project.commit({"train.py": FIVE.replace("two", "TWO"), "mine.py": "mine\n"})

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import boto3
 import pytest
@@ -19,6 +20,7 @@ from custom_resources.clients import FunctionClients
 from custom_resources.clients.archives import Archives
 from custom_resources.clients.secrets import Secrets
 from custom_resources.clients.stacks import CloudFormationStacks
+from custom_resources.clients.studio import Studio
 from custom_resources.errors import ArchiveMissing, FinalError, InvalidTemplate, RetryLater, SecretUnreadable
 from custom_resources.template_content import TemplateFile, archive_name, build_archive
 
@@ -215,3 +217,22 @@ def test_clients_come_from_the_environment_and_only_when_asked_for() -> None:
     made = {"stacks", "secrets", "archives", "studio", "blueprints", "service_catalog", "github", "git"}
     assert not made & set(vars(clients)), "nothing was made that was not asked for"
     assert FunctionClients({**os.environ, "BUDGET_TABLE": "budget"}).budget is not None
+
+
+@pytest.mark.parametrize(
+    ("servers", "found"), [([], ""), (["", "arn:two"], "arn:two"), (["arn:one", "arn:two"], "arn:one"), ([None], "")]
+)
+def test_a_projects_tracking_server_is_that_of_its_first_connection_to_one(
+    monkeypatch: pytest.MonkeyPatch, servers: list[str | None], found: str
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def connections(self: Studio, *where: str) -> list[dict[str, Any]]:
+        asked.append(where)
+        return [
+            {"props": {"mlflowProperties": {"trackingServerArn": arn}} if arn is not None else {}} for arn in servers
+        ]
+
+    monkeypatch.setattr(Studio, "_connections", connections)
+    assert Studio(Mock(), Mock())._tracking_server("d1", "p1") == found
+    assert asked == [("d1", "p1", "MLFLOW")]

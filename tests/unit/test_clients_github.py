@@ -143,3 +143,28 @@ def test_a_limit_that_cannot_be_read_is_a_minute(
     with pytest.raises(RateLimited) as wait:
         answered((403, headers, "{}")).find_repository("acme/x")
     assert wait.value.seconds == seconds
+
+
+PULL = {
+    "number": 3,
+    "html_url": "https://github.com/acme/x/pull/3",
+    "state": "open",
+    "head": {"sha": "a" * 40, "ref": "b"},
+    "base": {"ref": "main"},
+}
+
+
+def test_a_pull_request_that_is_open_already_is_taken(answered: Callable[..., GitHub]) -> None:
+    taken = ok({"message": "A pull request already exists for acme:b."}, 422)
+    found = answered(taken, ok([PULL]), ok(PULL)).create_pull_request("acme/x", "b", "main", "t", "text")
+    assert (found.number, found.state, found.branch) == (3, "open", "b")
+    for nothing in ([], [{**PULL, "state": "closed"}], [{**PULL, "base": {"ref": "develop"}}]):
+        with pytest.raises(RequestRefused, match="already exists"):
+            answered(taken, ok(nothing)).create_pull_request("acme/x", "b", "main", "t", "text")
+    with pytest.raises(RequestRefused, match="Conflict"):
+        answered(ok({"message": "Conflict"}, 409), ok([PULL])).create_pull_request("acme/x", "b", "main", "t", "text")
+
+
+def test_a_wait_says_what_was_not_complete(answered: Callable[..., GitHub]) -> None:
+    with pytest.raises(RetryLater, match="reading the public key of acme/x"):
+        answered(ok({})).put_secrets("acme/x", {"A": "b"})
