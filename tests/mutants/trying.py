@@ -90,7 +90,7 @@ class Trial:
         self._waiting: SimpleQueue[Mutant] = SimpleQueue()
         for mutant in drawn:
             self._waiting.put(mutant)
-        self._seen, self._equivalent = seen, equivalent
+        self._seen, self._equivalent, self._all = seen, equivalent, len(drawn)
         self._end = time.monotonic() + seconds
         self.results: list[Result] = []
 
@@ -114,6 +114,8 @@ class Trial:
             self.results.append(result)
             if result.outcome == "survived":
                 say(shown(mutant))
+            if len(self.results) % 20 == 0:
+                say(f"{len(self.results)} of {self._all}")
         copy.close()
 
     def _outcome(self, copy: Copy, mutant: Mutant) -> Outcome:
