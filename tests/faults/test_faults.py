@@ -232,7 +232,8 @@ def test_an_update_that_another_overtakes_comes_after_it(
     other = laboratory.stack(project)
     vars(other.world).update(stacks=stacks.Stacks({}))
     second = replace(other, id=first.id, live=copy.deepcopy(first.live), attributes=dict(first.attributes))
-    apply, overtaken = RepositoryTemplate.apply, []
+    apply = RepositoryTemplate.apply
+    overtaken: list[str] = []
 
     def late(self: RepositoryTemplate, plan: Any, request: Any, ensure_current: Callable[[], None]) -> Any:
         if not overtaken:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_resources import reconciler, telemetry
+from custom_resources import telemetry
 from custom_resources.errors import BudgetSpent, FinalError, NotPermitted, RateLimited, RetryLater, StillWaiting
 from custom_resources.properties import Properties
 from custom_resources.rate_budget import Cost
@@ -278,7 +279,7 @@ def test_a_wait_is_pending_until_patience_ends() -> None:
 @pytest.mark.parametrize(("later", "ends"), [(59.0, False), (2400.0, False), (2400.5, True), (36000.0, True)])
 def test_patience_is_counted_from_the_first_call(monkeypatch: pytest.MonkeyPatch, later: float, ends: bool) -> None:
     house, stacks, now = House(), Stacks(), 1_764_000_000.0
-    monkeypatch.setattr(reconciler.time, "time", lambda: now)
+    monkeypatch.setattr(time, "time", lambda: now)
     given = accepted(stacks, event())
     house.meanwhile.append(waits(RetryLater(5, "GitHub answered 502.")))
     now += later
