@@ -124,6 +124,7 @@ def test_fifty_launches_at_once_trip_the_secondary_limit_at_most_once(github: Gi
             "FIRST": "same",
             "SECOND": "1",
             "THIRD": "three 1",
+            "REFERENCED": "value of shared/api#key",
         }
         assert [variable.value for variable in repository.variables.values()] == ["false"]
         assert {"refs/heads/main", "refs/studio/template"} <= set(github.store.bare(repository).refs())
