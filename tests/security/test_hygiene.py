@@ -1,17 +1,19 @@
 """Secrets hygiene: values are planted in a real local run, and all that it leaves behind is searched for them.
 
 Only Secrets Manager is left out, whose purpose is to hold them. The GitHub stand-in, which holds what it is sent, does
-not either at the end: a project that is terminated takes its secrets back.
+not hold them at the end either: a project that is terminated takes the values of secret references back.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,7 +43,7 @@ ACCOUNT, REGION = "123456789012", "us-east-1"
 class Run:
     """A run that has ended, with what was planted and what it left."""
 
-    cli: CommandLine
+    cli: Recording
     seen: Observer
     watch: Watch
     tokens: dict[str, str]
@@ -54,6 +56,7 @@ class Run:
         yield from leaks.files(self.cli.home.parent)
         yield from leaks.cloud(self.seen.client)
         yield from self.watch.arguments.copy()  # it goes on looking
+        yield from self.cli.git_arguments()
         for number, outcome in enumerate(self.outcomes):
             yield f"output {number}", leaks._text(outcome.document) + outcome.errors.encode()
         yield from more
@@ -63,7 +66,27 @@ class Recording(CommandLine):
     """A command line that keeps what it printed, and whose temporary files stay below its home's parent."""
 
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
-        return {**super().environment(more), "TMPDIR": str(self.home.parent / "temporary")}
+        """Git is a script that notes its arguments: most of git's processes are too short to be watched."""
+        known = super().environment(more)
+        own = {"TMPDIR": str(self.home.parent / "temporary"), "PATH": f"{self.noting}{os.pathsep}{known['PATH']}"}
+        return {**known, **own}
+
+    @property
+    def noting(self) -> Path:
+        """The folder with that `git`, and what it noted."""
+        return self.home.parent.with_name(f"{self.home.parent.name}-git")
+
+    def note_git(self) -> None:
+        """Write that `git`."""
+        self.noting.mkdir()
+        real = shutil.which("git")
+        script = f'#!/bin/sh\nprintf \'%s\\0\' git "$@" > "{self.noting}/arguments-$$"\nexec {real} "$@"\n'
+        (self.noting / "git").write_text(script, encoding="utf-8")
+        (self.noting / "git").chmod(0o755)
+
+    def git_arguments(self) -> list[Item]:
+        """Return the arguments of each process of git, NUL between them."""
+        return [(f"arguments of {path.name}", path.read_bytes()) for path in self.noting.glob("arguments-*")]
 
 
 def settings() -> str:
@@ -81,14 +104,21 @@ def app_credentials(seen: Observer) -> str:
     return json.dumps({"app_id": str(app["id"]), "installation_id": installed["id"], "private_key": app["private_key"]})
 
 
+def prepared(place: Path) -> Recording:
+    """Return the command line of a home with our settings."""
+    (place / "temporary").mkdir()
+    cli = Recording(place / "local")
+    cli.note_git()
+    cli.home.mkdir(mode=0o700)
+    (cli.home / "settings.toml").write_text(settings(), encoding="utf-8")
+    return cli
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """Launch through an App and with a token, fail, update, rotate, terminate; all of it watched."""
     place = tmp_path_factory.mktemp("hygiene")
-    (place / "temporary").mkdir()
-    cli = Recording(place / "local")
-    cli.home.mkdir(mode=0o700)
-    (cli.home / "settings.toml").write_text(settings(), encoding="utf-8")
+    cli = prepared(place)
     outcomes: list[Outcome] = []
 
     def act(*arguments: str, code: int = 0, token: str = "") -> dict[str, Any]:
@@ -143,8 +173,8 @@ def test_the_run_used_what_was_planted(run: Run) -> None:
     """Else the search would find nothing in any case."""
     assert {"PLAIN_TOKEN": PLAIN, "KEYED_TOKEN": KEYED}.items() <= run.delivered.items()
     assert len(run.watch.own_arguments) > 20
-    for command in (b"fast-import", b"pack-objects"):
-        assert any(b"\0%s\0" % command in line for _, line in run.watch.own_arguments), "git's processes were seen"
+    for command in (b"fast-import", b"pack-objects", b"merge-tree"):
+        assert any(b"\0%s\0" % command in line for _, line in run.cli.git_arguments()), "git's processes were noted"
     assert {outcome.code for outcome in run.outcomes} == {0, 1}
 
 
@@ -158,7 +188,8 @@ def test_no_secret_is_left_anywhere(run: Run) -> None:
     assert found_in(left, {**run.tokens, **run.values}) == []
     # What has but the shape of a token may be another program's argument: only this run's are looked at for that.
     ours = [(where, data) for where, data in left if not where.startswith("arguments of ")]
-    assert leaks.shaped_in([*ours, *run.watch.own_arguments]) == [], "an App's own token, or git's basic authentication"
+    ours += [*run.watch.own_arguments, *run.cli.git_arguments()]
+    assert leaks.shaped_in(ours) == [], "an App's own token, or git's basic authentication"
 
 
 def test_no_process_but_git_has_a_secret_in_its_environment(run: Run) -> None:
