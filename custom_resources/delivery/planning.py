@@ -16,6 +16,7 @@ from custom_resources.delivery.lineage import (
     branch_for,
     delivered_version,
     message,
+    proposals_in,
     recorded,
 )
 from custom_resources.delivery.plans import KeepOurs, Leave, MergeCommit, Propose, Push, ThatCommit, attributes
@@ -206,10 +207,15 @@ def _settled(offered: Iterable[Offered], kept: str = "") -> Targets:
 
 
 def _free_branch(place: Place, settled: Targets, version: str) -> str:
-    """Return the version's branch name, numbered when users have a branch of that name, or below it."""
+    """Return the version's branch name, numbered when users have a branch of that name, or below it.
+
+    A proposal whose record stays keeps its name, too: by the branch's name its pull request is found.
+    """
     if place.refs[BRANCHES.rstrip("/")]:
         raise BranchInTheWay(repository=place.full_name, branch=branch_for(version))
+    kept = (proposal for proposal in proposals_in(place.refs.targets) if proposal.ref not in settled)
     taken = {ref for ref in place.refs.below(BRANCHES) if ref not in settled}
+    taken |= {f"refs/heads/{proposal.branch}" for proposal in kept}
     name, number = branch_for(version), 1
     while any(ref == f"refs/heads/{name}" or ref.startswith(f"refs/heads/{name}/") for ref in taken):
         number += 1

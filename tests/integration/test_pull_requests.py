@@ -395,6 +395,22 @@ def test_a_users_branch_of_that_name_is_left_alone(world: World, project: Projec
     assert project.pulls()[0]["head"]["ref"] == "studio/template-v2-2"
 
 
+@pytest.mark.parametrize("method", ["merge", "squash"])
+def test_a_version_that_a_renewed_pull_request_replaced_can_still_arrive(
+    world: World, project: Project, method: str
+) -> None:
+    v2, v3 = (world.publish(name, {**V1, "new.py": f"{name}\n"}) for name in ("v2", "v3"))
+    for version, branch in ((v2, "studio/template-v2"), (v3, "studio/template-v2"), (v2, "studio/template-v2-2")):
+        project.update(version, SyncMode="PullRequest")
+        [pull] = project.pulls()
+        assert pull["head"]["ref"] == branch
+        if branch.endswith("-2") or version is v3:
+            project.merge_pull(pull["number"], method)
+            project.update(version, SyncMode="PullRequest")
+            assert project.status["Status"] == "merged"
+            assert project.files()["new.py"] == f"{version.name}\n"
+
+
 def test_a_branch_below_that_name_is_left_alone(world: World, project: Project) -> None:
     project.pull()
     project.git("push", "--quiet", "origin", "HEAD:refs/heads/studio/template-v2/mine")

@@ -341,6 +341,15 @@ def test_a_branch_of_ours_that_goes_is_no_obstacle() -> None:
     assert (decision.branch, decision.renewed) == ("studio/template-v2", None)
 
 
+def test_the_branch_of_a_proposal_whose_record_stays_is_not_used_again() -> None:
+    arrived = offer("closed", delivered=True)
+    arrived = replace(arrived, proposal=replace(arrived.proposal, branch="studio/template-v2"))
+    refs = {**REFS, arrived.proposal.ref: "offered"}
+    seen = replace(CONFLICT, place=place(refs), offered=(arrived,), base=replace(BASE, commit="offered"))
+    assert proposed(seen).branch == "studio/template-v2-2"
+    assert proposed(replace(seen, base=BASE)).branch == "studio/template-v2"
+
+
 def test_a_branch_where_the_folder_must_be_is_named() -> None:
     with pytest.raises(BranchInTheWay, match="The branch named studio in acme/build leaves no room"):
         decided(replace(CONFLICT, place=place(taken=["refs/heads/studio"])))
