@@ -92,7 +92,7 @@ test-layers: $(STAMP) ## the layers: built twice, run in an empty root (needs ap
 faults: $(STAMP) ## every request of a launch, an update and a delete, with every fault, as a table
 	$(BIN)/python -m tests.faults
 
-bench: $(STAMP) ## what operations cost: requests, processes, bytes; then time, as ratios within one run
+bench: $(STAMP) ## what operations cost beside a naive update, and cold starts: tables, and build/bench.json
 	$(BIN)/python -m tests.bench
 
 mutants: $(STAMP) ## small mistakes in the code that no test notices: a seeded sample (ALL=1: all, for hours; SEED=2)
