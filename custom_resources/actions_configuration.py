@@ -96,7 +96,7 @@ def _difference(request: Request[ActionsConfigurationProperties], full_name: str
     """Compare with what we set before: a value changed by hand stays unless ours has changed."""
     new, old = request.properties, request.old
     if request.type == "Delete":
-        return _removed(new, full_name, references_only=request.stack_ends)
+        return _removed(new, full_name, stack_ends=request.stack_ends)
     if old is None or request.type == "Create":
         return Plan(full_name, False, new.secrets, new.secret_references, new.variables)
     all_secrets = new.rotate_secrets
@@ -116,16 +116,15 @@ def _difference(request: Request[ActionsConfigurationProperties], full_name: str
     )
 
 
-def _removed(properties: ActionsConfigurationProperties, full_name: str, *, references_only: bool) -> Plan:
+def _removed(properties: ActionsConfigurationProperties, full_name: str, *, stack_ends: bool) -> Plan:
     """Return what is taken out of a repository.
 
-    Where the stack ends, its repository is archived right after, or loses the rest then (Custom::GitHubRepository):
-    only values of secret references, which somebody could misuse, go before.
+    Nothing where the stack ends: Custom::GitHubRepository looks its repository up right after, and removes there what
+    could be misused before it archives it, or all where it does not.
     """
-    references = tuple(sorted(properties.secret_references))
-    if references_only:
-        return Plan(full_name, secrets_removed=references)
-    secrets = tuple(sorted({*properties.secrets, *references}))
+    if stack_ends:
+        return Plan(full_name)
+    secrets = tuple(sorted({*properties.secrets, *properties.secret_references}))
     return Plan(full_name, secrets_removed=secrets, variables_removed=tuple(sorted(properties.variables)))
 
 

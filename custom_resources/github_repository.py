@@ -49,7 +49,9 @@ class GitHubRepositoryProperties(Properties):
     topics: list[str] = Field(default_factory=list)
     adopt_existing: bool = False
     default_branch: BranchName = "main"
-    # What the stack sets in it: removed at the stack's end where the repository is not archived.
+    # What the stack sets in it. At the stack's end, secrets with values of references are removed in any case, the
+    # others and the variables where the repository is not archived.
+    secret_reference_names: list[str] = Field(default_factory=list)
     secret_names: list[str] = Field(default_factory=list)
     variable_names: list[str] = Field(default_factory=list)
 
@@ -96,7 +98,8 @@ class Plan:
     topics: tuple[str, ...] | None = None  # all that it shall have; None leaves them
     empty: bool = False
     claim: Claim | None = None
-    released: int = 0  # how many secrets and variables are removed
+    secrets_removed: tuple[str, ...] = ()
+    variables_removed: tuple[str, ...] = ()
 
 
 def _with_lineage(found: Repository, request: Request[GitHubRepositoryProperties], clients: Clients) -> Observed:
@@ -172,13 +175,18 @@ def _ended(request: Request[GitHubRepositoryProperties], observed: Observed) -> 
 
     A refused second stack's rollback leaves the first one's work alone.
     """
-    found, known = observed.repository, request.physical_id.isdigit()
+    properties, found, known = request.properties, observed.repository, request.physical_id.isdigit()
     if found is None or found.archived or observed.rival:
         return Plan("nothing")
+    references = tuple(sorted(properties.secret_reference_names))
     if known and _only_adopted(request, observed):
-        released = len(request.properties.secret_names) + len(request.properties.variable_names)
-        return Plan("release", found, released=released) if released else Plan("nothing")
-    return Plan("archive", found) if known or _is_ours(request.properties, observed) else Plan("nothing")
+        secrets = tuple(sorted({*properties.secret_names, *references}))
+        variables = tuple(sorted(properties.variable_names))
+        action: Action = "release" if secrets or variables else "nothing"
+        return Plan(action, found, secrets_removed=secrets, variables_removed=variables)
+    if known or _is_ours(properties, observed):
+        return Plan("archive", found, secrets_removed=references)
+    return Plan("nothing")
 
 
 def _made(request: Request[GitHubRepositoryProperties], known: bool) -> Plan:
@@ -262,7 +270,8 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
     def cost(self, plan: Plan) -> Cost:
         """Return what GitHub counts: a write is 5 points, a new repository also a piece of content."""
         writes = (plan.action in ("create", "archive", "restore")) + bool(plan.changes) + (plan.topics is not None)
-        return Cost(points=5 * (writes + plan.released), creations=int(plan.action == "create"))
+        removed = len(plan.secrets_removed) + len(plan.variables_removed)
+        return Cost(points=5 * (writes + removed), creations=int(plan.action == "create"))
 
     def apply(
         self, plan: Plan, request: Request[GitHubRepositoryProperties], ensure_current: Callable[[], None]
@@ -290,11 +299,12 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
             return self._created(request)
         if repository is None or plan.action in ("nothing", "adopt"):
             return repository
+        if plan.action in ("archive", "release"):
+            github.delete_secrets(repository.full_name, plan.secrets_removed)
+            github.delete_variables(repository.full_name, plan.variables_removed)
         if plan.action == "archive":
             return github.update_repository(repository.full_name, archived=True)
         if plan.action == "release":
-            github.delete_secrets(repository.full_name, request.properties.secret_names)
-            github.delete_variables(repository.full_name, request.properties.variable_names)
             return repository
         if plan.action == "restore" or plan.changes.get("archived") is False:
             # An archived repository takes no other change.

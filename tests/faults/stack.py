@@ -314,7 +314,13 @@ def _part(
         Resource(
             repository,
             "Custom::GitHubRepository",
-            lambda _: {**owner, **named, "Topics": ["mlops"], "AdoptExisting": "false"},
+            lambda _: {
+                **owner,
+                **named,
+                "Topics": ["mlops"],
+                "AdoptExisting": "false",
+                "SecretReferenceNames": ["REFERENCED"],
+            },
         ),
         Resource(
             f"{part}-template",

@@ -58,7 +58,7 @@ def test_every_request_may_fail(laboratory: Laboratory, operation: str) -> None:
     chosen = sample(operation, labels)
     assert {cell.fault for cell in chosen} == set(FAULTS)
     assert {cell.request for cell in chosen} == set(range(1, len(labels) + 1))
-    assert len(labels) >= 6, "a delete: two look-ups, the referenced secret, refs and commits, the archive"
+    assert len(labels) >= 5, "a delete: the look-up, refs and commits, the referenced secret, the archive"
     outcomes = [run(laboratory, cell, right) for cell in chosen]
     assert [outcome for outcome in outcomes if outcome.wrong] == []
 

@@ -163,16 +163,17 @@ def test_a_refused_update_can_be_rolled_back(world: World, project: Project) -> 
 
 
 @pytest.mark.ministack
-def test_an_archived_repository_keeps_identifiers_and_loses_values_of_references(
-    world: World, project: Project
-) -> None:
+def test_an_archived_repository_keeps_identifiers_and_loses_values_of_references(world: World) -> None:
     reference = world.cloud.store_secret("scenarios/api", "key", "from Secrets Manager")
-    project.configure(SECRETS, {"TRIGGER": "false"}, SecretReferences={"API_KEY": reference})
+    project = Project(world, world.publish("v1", V1), secrets=SECRETS, references={"API_KEY": reference}).launch()
+    assert values(project) == {**SECRETS, "API_KEY": "from Secrets Manager"}
     world.requests()
     project.delete()
     assert project.state.archived
     assert values(project) == SECRETS
-    assert [line for line in writes(world) if "secrets" in line] == ["DELETE secrets/API_KEY"]
+    asked = [entry for entry in world.requests() if entry.kind == "rest"]
+    assert [entry.method for entry in asked] == ["GET", "DELETE", "PATCH"]
+    assert asked[1].path.endswith("/actions/secrets/API_KEY")
 
 
 def test_a_delete_without_references_asks_for_the_repository_and_its_lineage_only(

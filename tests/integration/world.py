@@ -138,6 +138,7 @@ class Project:
     name: str = "p1-build"
     settings: Mapping[str, Any] = field(default_factory=dict)  # SyncMode, AdoptExisting, DefaultBranch, ...
     secrets: Mapping[str, str] = field(default_factory=dict)
+    references: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -160,6 +161,7 @@ class Project:
             "ProjectName": "Demo",
             "Visibility": "private",
             "Topics": ["studio"],
+            "SecretReferenceNames": sorted(self.references),
             "SecretNames": sorted(self.secrets),
             "VariableNames": sorted(self.variables),
         }
@@ -196,6 +198,7 @@ class Project:
             "RepositoryId": attribute("Repository", "RepositoryId"),
             "Repository": attribute("Repository", "FullName"),
             "Secrets": dict(self.secrets),
+            **({"SecretReferences": dict(self.references)} if self.references else {}),
             "Variables": dict(self.variables),
         }
         chosen = {key: value for key, value in self.settings.items() if key == "RetainOnFailure"}

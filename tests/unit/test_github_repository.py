@@ -98,7 +98,8 @@ def test_a_delete_releases_what_was_only_adopted() -> None:
     planned = decided(seen, "Delete", "7", secret_names=["A", "B"], variable_names=["C"])
     assert (planned.action, RESOURCE.cost(planned)) == ("release", Cost(points=15))
     assert decided(replace(seen, rival="arn"), "Delete", "7", secret_names=["A"]).action == "nothing"
-    assert decided(Observed(FOUND, OURS), "Delete", "7", secret_names=["A"]).action == "archive"
+    archived = decided(Observed(FOUND, OURS), "Delete", "7", secret_names=["A"], secret_reference_names=["R"])
+    assert (archived.action, archived.secrets_removed, RESOURCE.cost(archived)) == ("archive", ("R",), Cost(points=10))
 
 
 def test_an_update_changes_what_the_stack_changed() -> None:
