@@ -182,8 +182,9 @@ def _ended(request: Request[GitHubRepositoryProperties], observed: Observed) -> 
     if known and _only_adopted(request, observed):
         secrets = tuple(sorted({*properties.secret_names, *references}))
         variables = tuple(sorted(properties.variable_names))
-        action: Action = "release" if secrets or variables else "nothing"
-        return Plan(action, found, secrets_removed=secrets, variables_removed=variables)
+        if secrets or variables:
+            return Plan("release", found, secrets_removed=secrets, variables_removed=variables)
+        return Plan("nothing")
     if known or _is_ours(properties, observed):
         return Plan("archive", found, secrets_removed=references)
     return Plan("nothing")

@@ -90,7 +90,9 @@ def test_a_create_decides_by_whose_it_is(observed: Observed, adopt: bool, action
     ],
 )
 def test_a_delete_archives_what_is_ours(observed: Observed, id_: str, action: str) -> None:
-    assert decided(observed, "Delete", id_).action == action
+    planned = decided(observed, "Delete", id_)
+    assert planned.action == action
+    assert (planned.repository is None) == (action == "nothing"), "what does nothing holds nothing"
 
 
 def test_a_delete_releases_what_was_only_adopted() -> None:
