@@ -115,7 +115,7 @@
     Signal
       Stale
 
-A class has two sentences with named holes; whoever raises it gives exactly these holes. What somebody was doing stands
+A class has two sentences with named holes. Each raise fills exactly these holes. What was being done stands
 in brackets, as `{activity}`: "reading the project p1". tests/unit/test_errors.py compares the drawn tree with the
 real one, and every raise with the holes. `described` returns the table that the reference in docs/ shows.
 """
