@@ -52,7 +52,7 @@ class LaunchOperations:
                 raise invalid(f"Version {target.artifact['Name']} cannot be launched any more.")
             if any(item.detail["Name"] == name for item in self._provisioned.of(call)):
                 raise invalid(f"A stack named {name} already exists.")
-            tags = launch_tags(self._catalog, call, target, request.get("Tags", []))
+            tags = launch_tags(self._catalog, call, target.portfolio, target.product, request.get("Tags", []))
             provisioned = _new_product(call, request, target, tags)
             provisioned.reserved = self._reserved.of_launch(call, provisioned.detail, target)
             self._provisioned.products[provisioned.detail["Id"]] = provisioned
@@ -182,7 +182,7 @@ class LaunchOperations:
 
     def _retag(self, call: Call, provisioned: ProvisionedProduct, target: Target, tags: list[Record]) -> None:
         given = tag_list(provisioned.tags | tag_map(tags))
-        wanted = launch_tags(self._catalog, call, target, given)
+        wanted = launch_tags(self._catalog, call, target.portfolio, target.product, given)
         allowed = any(
             item["Type"] == "RESOURCE_UPDATE" and '"ALLOWED"' in item["_parameters"]
             for item in self._catalog.constraints_on(target.portfolio.detail["Id"], target.product.id)

@@ -12,7 +12,6 @@ from standins.aws.service_catalog.model import Catalog
 if TYPE_CHECKING:
     from standins.aws.calls import Call
     from standins.aws.service_catalog.model import Portfolio, Product
-    from standins.aws.service_catalog.paths import Target
 
 
 class TagOptionOperations:
@@ -102,13 +101,15 @@ def _values(catalog: Catalog, resource: str) -> dict[str, list[str]]:
     return values
 
 
-def launch_tags(catalog: Catalog, call: Call, target: Target, given: list[Record]) -> dict[str, str]:
+def launch_tags(
+    catalog: Catalog, call: Call, portfolio: Portfolio, product: Product, given: list[Record]
+) -> dict[str, str]:
     """Return the tags of a launch: the product's, the portfolio's, those given and those of its TagOptions.
 
     Raises ServiceError for a reserved tag, and where a tag has none of its TagOptions' values.
     """
-    tags = target.product.tags | target.portfolio.tags | tag_map(given)
-    for key, values in offered(catalog, call, target.portfolio, target.product).items():
+    tags = product.tags | portfolio.tags | tag_map(given)
+    for key, values in offered(catalog, call, portfolio, product).items():
         chosen = tags.setdefault(key, values[0]) if len(values) == 1 else tags.get(key, "")
         if chosen not in values:
             raise invalid(f"Tag {key} must have a value of its TagOptions: {', '.join(values)}.")
