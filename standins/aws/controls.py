@@ -13,6 +13,7 @@ from standins.aws.datazone.service import DataZone
 from standins.aws.datazone.tooling import ToolingBehaviour
 from standins.aws.emulator import Emulator
 from standins.aws.protocol import ServiceError
+from standins.aws.service_catalog.reserved_tags import ReservedTags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableSequence
@@ -27,12 +28,14 @@ class Controls:
     def __init__(
         self,
         datazone: DataZone,
+        reserved_tags: ReservedTags,
         emulator: Emulator,
         calls: MutableSequence[Record],
         operations: Callable[[], dict[str, list[str]]],
     ) -> None:
         """Take what is controlled, the log of calls, and who names the operations that there are."""
         self._datazone = datazone
+        self._reserved_tags = reserved_tags
         self._emulator = emulator
         self._calls = calls
         self._routes: dict[tuple[str, str], Callable[[Record], Any]] = {
@@ -43,6 +46,7 @@ class Controls:
             ("GET", "events"): self._tell_events,
             ("POST", "iam-propagation"): self._set_iam_propagation,
             ("POST", "callers"): self._name_caller,
+            ("POST", "reserved-tags"): self._set_reserved_tags,
             ("GET", "calls"): self._list_calls,
             ("DELETE", "calls"): self._forget_calls,
             ("GET", "operations"): lambda _: operations(),
@@ -183,8 +187,20 @@ class Controls:
         return {"refusals": self._datazone.roles.refusals}
 
     def _name_caller(self, request: Record) -> Record:
-        self._emulator.name_caller(request["accessKey"], request["arn"])
+        self._emulator.name_caller(request["accessKey"], request["arn"], request.get("session", ""))
         return {"arn": request["arn"]}
+
+    def _set_reserved_tags(self, request: Record) -> Record:
+        """Whether launches carry Service Catalog's own tags, whose principal an update leaves, and UserArn is told."""
+        tags = self._reserved_tags
+        tags.enabled = bool(request.get("enabled", tags.enabled))
+        tags.updates_name_the_updater = bool(request.get("updatesNameTheUpdater", tags.updates_name_the_updater))
+        tags.tells_users = bool(request.get("userArns", tags.tells_users))
+        return {
+            "enabled": tags.enabled,
+            "updatesNameTheUpdater": tags.updates_name_the_updater,
+            "userArns": tags.tells_users,
+        }
 
     def _list_calls(self, request: Record) -> list[Record]:
         return [

@@ -41,12 +41,13 @@ class AwsStandIn:
         self.datazone = DataZone(self.emulator, self.sagemaker)
         self.calls: deque[dict[str, Any]] = deque(maxlen=20_000)
         self.base_url = ""
+        catalog = ServiceCatalog(self.emulator)
         self._services: dict[str, tuple[object, ...]] = {
             "datazone": self.datazone.operations,
             "sagemaker": (self.sagemaker,),
-            "servicecatalog": ServiceCatalog(self.emulator).operations,
+            "servicecatalog": catalog.operations,
         }
-        self._controls = Controls(self.datazone, self.emulator, self.calls, self.operations)
+        self._controls = Controls(self.datazone, catalog.reserved_tags, self.emulator, self.calls, self.operations)
 
     @classmethod
     @contextmanager
@@ -122,7 +123,8 @@ class AwsStandIn:
         self, service: str, operation: str, parameters: dict[str, Any], key: str, region: str
     ) -> dict[str, Any]:
         caller = self.emulator.caller(key, region)
-        call = Call(service, operation, caller, caller.split(":")[4], region, parameters, key)
+        account = caller.arn.split(":")[4]
+        call = Call(service, operation, caller.arn, account, region, parameters, key, caller.session)
         name = xform_name(operation)
         handler = next((getattr(part, name) for part in self._services[service] if hasattr(part, name)), None)
         outcome = "InternalFailure"
