@@ -67,9 +67,8 @@ class MlopsProject(servicecatalog.ProductStack):
         role = self._workflow_role([build, deploy])
         if settings.workflow_role.grant_execution_role_files:
             policy = execution_role_policy(self, settings, self._project, self._ref("ProjectId"), self._ref("DomainId"))
-            policy.cfn_options.condition = self._given[
-                "ProjectId"
-            ]  # in SageMaker Studio classic it is everybody's role
+            # Not in SageMaker Studio classic, where the role is everybody's.
+            policy.cfn_options.condition = self._given["ProjectId"]
         for repository in (build, deploy):
             self._template(repository)
             self._configuration(repository, role)

@@ -13,7 +13,7 @@ from products.settings import OwnProfile, Settings
 from products.studio.launching import OfferedProduct, allow_launches, launch_statements, stack_arn
 
 BLUEPRINT = "blueprint"  # the value of LAUNCHED_BY for launches through the first door
-# Parameters of the blueprint's template that Studio fills in: the product's parameter that each becomes, and what it is.
+# Parameters of the blueprint's template that Studio fills in: each with the product's parameter that it becomes.
 _RESERVED = {
     "datazoneEnvironmentDomainId": ("DomainId", "The Studio domain"),
     "datazoneEnvironmentProjectId": ("ProjectId", "The Studio project"),
