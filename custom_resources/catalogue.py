@@ -117,7 +117,7 @@ CATALOGUE = (
         (
             _FENCE,
             _ARCHIVES,
-            # DataZone itself decides by domain and project.
+            # DataZone itself decides by domain and project: the last four are for its members, so extras.
             Permission(
                 (
                     "datazone:GetProject",
@@ -211,6 +211,7 @@ CATALOGUE = (
             _FENCE,
             Permission(
                 (
+                    "datazone:ListDomains",
                     "datazone:GetDomain",
                     "datazone:ListEnvironmentBlueprints",
                     "datazone:GetEnvironmentBlueprint",
@@ -229,6 +230,7 @@ CATALOGUE = (
                 "anything",
             ),
             Permission(("iam:PassRole",), "provisioning role"),
+            Permission(("servicecatalog:SearchProvisionedProducts",), "launches"),
         ),
         "StudioBlueprint",
         clients=("blueprints",),
@@ -241,6 +243,7 @@ CATALOGUE = (
             _FENCE,
             Permission(
                 (
+                    "datazone:ListDomains",
                     "datazone:GetDomain",
                     "datazone:ListEnvironmentBlueprints",
                     "datazone:ListProjectProfiles",

@@ -81,8 +81,18 @@ def _role_statements(stack: Stack, settings: Settings) -> list[iam.PolicyStateme
             ],
             [workflow_roles],
         ),
-        statement(
-            ["iam:PutRolePolicy", "iam:GetRolePolicy", "iam:DeleteRolePolicy"],
-            [role(settings.workflow_role.execution_roles)],
-        ),
+        *_project_role_statements(stack, settings),
     ]
+
+
+def _project_role_statements(stack: Stack, settings: Settings) -> list[iam.PolicyStatement]:
+    """Return access to the project roles' inline policies, where launches write one."""
+    if not settings.workflow_role.grant_execution_role_files:
+        return []
+    roles = [
+        pattern
+        if pattern.startswith("arn:")
+        else stack.format_arn(service="iam", region="", resource="role", resource_name=pattern)
+        for pattern in settings.workflow_role.execution_roles
+    ]
+    return [statement(["iam:PutRolePolicy", "iam:GetRolePolicy", "iam:DeleteRolePolicy"], roles)]

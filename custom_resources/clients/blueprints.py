@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_datazone import DataZoneClient
 
 _ROLE_WORDS = ("role", "assume")
+_GONE = {"DELETING", "DELETED"}
 EntityType = Literal["DOMAIN_UNIT", "ENVIRONMENT_BLUEPRINT_CONFIGURATION"]
 PolicyType = Literal["CREATE_ENVIRONMENT_FROM_BLUEPRINT", "CREATE_PROJECT_FROM_PROJECT_PROFILE"]
 AnswerT = TypeVar("AnswerT")
@@ -180,22 +181,38 @@ class Blueprints:
         )
 
     def projects_with(self, domain_id: str, blueprint_id: str) -> list[str]:
-        """Return the names of the projects that have an environment of the blueprint. Slow: one request a project."""
-        projects = self._pages("list_projects", "items", domainIdentifier=domain_id)
-        return [
-            project["name"]
-            for project in projects
-            if any(
-                item.get("status") != "DELETED"
-                for item in self._pages(
-                    "list_environments",
-                    "items",
-                    domainIdentifier=domain_id,
-                    projectIdentifier=project["id"],
-                    environmentBlueprintIdentifier=blueprint_id,
-                )
+        """Return the names of the projects that have an environment of the blueprint. Slow: one request a project.
+
+        DataZone shows a project's environments to its members: those of other projects are not found.
+        """
+        try:
+            projects = list(self._pages("list_projects", "items", domainIdentifier=domain_id))
+        except DataZoneDenied:
+            return []
+        return [project["name"] for project in projects if self._has_environment(domain_id, project, blueprint_id)]
+
+    def _has_environment(self, domain_id: str, project: Mapping[str, Any], blueprint_id: str) -> bool:
+        try:
+            environments = self._pages(
+                "list_environments",
+                "items",
+                domainIdentifier=domain_id,
+                projectIdentifier=project["id"],
+                environmentBlueprintIdentifier=blueprint_id,
             )
-        ]
+        except (AwsNotFound, DataZoneDenied):
+            return False
+        return any(item.get("status") != "DELETED" for item in environments)
+
+    # -- the domain -----------------------------------------------------------------------------------------
+
+    def domain_is_gone(self, domain_id: str) -> bool:
+        """Tell whether the account's domains, and those shared with it, lack this one (ListDomains).
+
+        DataZone answers "denied" for a domain that does not exist, too: its list is what tells the two apart.
+        """
+        domains = self._pages("list_domains", "items")
+        return not any(item["id"] == domain_id and item.get("status") not in _GONE for item in domains)
 
     # -- grants ---------------------------------------------------------------------------------------------
 
