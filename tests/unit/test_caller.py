@@ -134,7 +134,7 @@ def test_what_is_no_role_of_this_account_is_refused_whoever_tells(arn: str) -> N
     assert not is_role_here(arn, STACK)
     for belief in ("studio", "kept", "administrator", "nothing"):
         with pytest.raises(RoleElsewhere):
-            chosen(arn, (), belief)  # type: ignore[arg-type]
+            chosen(arn, (), belief)
     with pytest.raises(RoleUnknown):  # nor is it the project's because SageMaker says so
         chosen("", (arn,), "studio")
 
@@ -207,7 +207,7 @@ def test_the_location_is_what_sagemaker_tells() -> None:
 def test_a_location_that_is_not_the_projects_is_missing_and_none_is_made_up(known: str) -> None:
     for belief in ("studio", "administrator", "nothing"):
         with pytest.raises(LocationUnknown, match="ProjectBucket, the ARN of the project's bucket"):
-            located(known=known, belief=belief)  # type: ignore[arg-type]
+            located(known=known, belief=belief)
 
 
 def test_the_bucket_that_studio_fills_in_is_enough() -> None:

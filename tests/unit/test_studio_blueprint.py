@@ -51,6 +51,9 @@ class Stacks:
     def exists(self, stack_id: str) -> bool:
         return True
 
+    def tags(self, stack_id: str) -> dict[str, str]:
+        return {}
+
 
 @dataclass
 class Launches:
@@ -81,11 +84,9 @@ class Denying:
         raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not permitted"}}, "ListX")
 
     def get_paginator(self, operation: str) -> Any:
-        return (
-            SimpleNamespace(paginate=self._refuse)
-            if self._refuses(operation)
-            else self._client.get_paginator(operation)
-        )
+        if self._refuses(operation):
+            return SimpleNamespace(paginate=self._refuse)
+        return self._client.get_paginator(operation)
 
     def __getattr__(self, operation: str) -> Any:
         return self._refuse if self._refuses(operation) else getattr(self._client, operation)
@@ -426,7 +427,7 @@ def test_a_domain_that_is_gone_stops_no_deletion(studio: Studio, known: bool) ->
     ):
         with pytest.raises(DataZoneDenied):  # it is there: permissions are missing
             studio.run(kind_of, "Delete", properties, physical_id=id_)
-    del studio.stand_in.datazone.domains._domains[studio.domain]
+    studio.stand_in.datazone.domains.pop(studio.domain)
     for kind_of, properties, id_ in (
         (StudioProjectProfile, own(studio, blueprint), second),
         (StudioBlueprint, blueprint_properties(studio), first),

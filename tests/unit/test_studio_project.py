@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -164,7 +164,7 @@ class Launched:
     def details(self) -> dict[str, Any]:
         """How the project's deployment stands."""
         project = self.stand_in.datazone.domains[self.domain].projects[self.project]
-        return dict(project).setdefault("environmentDeploymentDetails", {})
+        return cast("dict[str, Any]", project["environmentDeploymentDetails"])
 
     def asked(self, service: str = "datazone") -> set[str]:
         """The operations of a service that were called since the calls were forgotten."""
@@ -239,7 +239,7 @@ def test_a_project_that_failed_ends_with_studios_reason(studio: Launched, status
         studio.launched()
     studio.details["overallDeploymentStatus"] = status
     studio.details["environmentFailureReasons"] = {"Tooling": [{"code": "1", "message": "The VPC is missing."}]}
-    with pytest.raises(FinalError, match="could not deploy the project .*: The VPC is missing. Repair or delete"):
+    with pytest.raises(FinalError, match=r"could not deploy the project .*: The VPC is missing\. Repair or delete"):
         studio.launched()
     del studio.details["environmentFailureReasons"]
     with pytest.raises(FinalError, match=f"could not deploy the project .*: {status}"):
