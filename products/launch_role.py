@@ -86,13 +86,15 @@ def _role_statements(stack: Stack, settings: Settings) -> list[iam.PolicyStateme
 
 
 def _project_role_statements(stack: Stack, settings: Settings) -> list[iam.PolicyStatement]:
-    """Return access to the project roles' inline policies, where launches write one."""
-    if not settings.workflow_role.grant_execution_role_files:
-        return []
+    """Return access to the project roles' inline policies, where launches write one; without that, only its end.
+
+    Launched projects lose the policy with their next update, or their deletion, after the setting was switched off.
+    """
     roles = [
         pattern
         if pattern.startswith("arn:")
         else stack.format_arn(service="iam", region="", resource="role", resource_name=pattern)
         for pattern in settings.workflow_role.execution_roles
     ]
-    return [statement(["iam:PutRolePolicy", "iam:GetRolePolicy", "iam:DeleteRolePolicy"], roles)]
+    writes = ["iam:PutRolePolicy"] if settings.workflow_role.grant_execution_role_files else []
+    return [statement([*writes, "iam:GetRolePolicy", "iam:DeleteRolePolicy"], roles)]
