@@ -84,7 +84,7 @@ def test_a_launch_by_hand_waits_for_the_tooling_environment_too(installation: In
     project = installation.create("early")
     launched = launch_by_hand(installation, project)
     assert installation.catalog.describe_record(Id=launched)["RecordDetail"]["Status"] in ("CREATED", "IN_PROGRESS")
-    eventually(lambda: record(installation, launched)["Status"] == "SUCCEEDED")
+    succeeded(installation, launched)
     assert installation.project(project)["environmentDeploymentDetails"]["overallDeploymentStatus"] != "SUCCESSFUL"
     # The blueprint's own launch finds the name taken: one launch a project.
     details = installation.deployed(project, "FAILED_DEPLOYMENT")
@@ -106,14 +106,14 @@ def test_tooling_that_fails_is_the_reason_in_the_stack_event(installation: Insta
         <= {k: v for p in item["Parameters"] if p["ParameterKey"] == "ProjectId" for k, v in p.items()}.items()
     ]
     reasons = installation.stack_reasons(stack["StackId"])
-    sentence = f"The tooling environment of project {project} failed in Studio: The VPC has no free addresses."
+    sentence = f"Studio could not deploy the project {project}: The VPC has no free addresses."
     assert any(sentence in reason for reason in reasons), reasons
 
 
 def launch_by_hand(installation: Installation, project: str) -> str:
-    """Launch as the blueprint's role may: the way an administrator would repair something. Returns the record's id."""
+    """Launch as a principal of the portfolio: an administrator who repairs something. Returns the record's id."""
     product = installation.stack_outputs("PortfolioStack")["ProductId"]
-    catalog = installation.client_as("studio-mlops-provisioning", "servicecatalog")
+    catalog = installation.client_as(installation.portfolio_principal(), "servicecatalog")
     answer = catalog.provision_product(
         ProductId=product,
         ProvisioningArtifactName=installation.version,
@@ -126,6 +126,21 @@ def launch_by_hand(installation: Installation, project: str) -> str:
         ],
     )
     return str(answer["RecordDetail"]["RecordId"])
+
+
+def succeeded(installation: Installation, identifier: str) -> None:
+    """Wait until a record of Service Catalog's has succeeded. Fails with its reasons."""
+    ended = eventually(
+        lambda: next(
+            (
+                found
+                for found in [record(installation, identifier)]
+                if found["Status"] not in ("CREATED", "IN_PROGRESS")
+            ),
+            None,
+        )
+    )
+    assert ended["Status"] == "SUCCEEDED", ended["RecordErrors"]
 
 
 def record(installation: Installation, identifier: str) -> dict[str, Any]:
