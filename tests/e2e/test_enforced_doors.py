@@ -123,3 +123,31 @@ def test_no_function_is_a_member_and_none_needs_to_be(enforced: Installation) ->
     assert ours
     refused = {call["operation"] for call in ours if call["outcome"] == "AccessDeniedException"}
     assert refused <= {"ListEnvironments", "GetEnvironment", "ListConnections", "GetConnection"}
+
+
+def test_every_call_of_a_role_to_the_stand_in_is_one_that_its_policies_allow(enforced: Installation) -> None:
+    iam = enforced.client("iam")
+    made = {
+        (call["caller"], f"{call['service']}:{call['operation']}", resource_of(call))
+        for call in enforced.run.standin_aws.call("GET", "calls")
+        if ":role/studio-mlops" in call["caller"] or ":role/FoundationStack" in call["caller"]
+    }
+    assert {action for _, action, _ in made} >= {"servicecatalog:ProvisionProduct", "datazone:GetProject"}
+    refused = []
+    for role, action, resource in sorted(made):
+        (judged,) = iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=[action], ResourceArns=[resource])[
+            "EvaluationResults"
+        ]
+        if judged["EvalDecision"] != "allowed":
+            refused.append((role.rpartition("/")[2], action, resource))
+    assert refused == []
+
+
+def resource_of(call: dict[str, Any]) -> str:
+    """Return what IAM takes a call to be about."""
+    where, parameters = f"{ministack.REGION}:{ministack.ACCOUNT}", call["parameters"]
+    if call["service"] == "servicecatalog" and parameters.get("ProductId"):
+        return f"arn:aws:catalog:{where}:product/{parameters['ProductId']}"
+    if call["operation"] in ("DescribeDomain", "ListTags"):
+        return f"arn:aws:sagemaker:{where}:domain/d-any"
+    return "*"
