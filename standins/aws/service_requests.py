@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 from contextvars import ContextVar
 from typing import Any
 
@@ -60,13 +61,21 @@ def _trusting(trusts: Any) -> Any:
     """Return the judge of trust policies that takes the stand-in for the service that it names."""
 
     def evaluate_trust_policy(document: Any, caller_arn: str, context: Any = None) -> Any:
+        # MiniStack lets the root of the account pass for every service: only this one's statements count.
         service = _FROM_SERVICE.get()
         if not service or context is None:
             return trusts(document, caller_arn, context)
+        content = json.loads(document) if isinstance(document, str) else document
+        ours = [each for each in content["Statement"] if service in _services(each.get("Principal", {}))]
         keys = {**context.service_context, "aws:sourceaccount": context.resource_arn.split(":")[4]}
-        return trusts(document, service, dataclasses.replace(context, principal_arn=service, service_context=keys))
+        return trusts({"Statement": ours}, caller_arn, dataclasses.replace(context, service_context=keys))
 
     return evaluate_trust_policy
+
+
+def _services(principal: Any) -> list[str]:
+    services = principal.get("Service", []) if isinstance(principal, dict) else []
+    return [services] if isinstance(services, str) else list(services)
 
 
 def _whose(answer: Any) -> Any:

@@ -273,7 +273,7 @@ def test_an_unknown_project_is_said(studio: Launched) -> None:
 
 def test_a_slow_tooling_environment_really_takes_its_time(studio: Launched) -> None:
     slow = studio.control(
-        "projects", name="slow", profile="Regression", account=ACCOUNT, region=REGION, tooling={"seconds": 0.5}
+        "projects", name="slow", profile="Regression", account=ACCOUNT, region=REGION, tooling={"seconds": 2}
     )
     studio.project, waits = slow["projectId"], 0
     while True:
@@ -283,7 +283,7 @@ def test_a_slow_tooling_environment_really_takes_its_time(studio: Launched) -> N
         except RetryLater:
             waits += 1
             time.sleep(0.05)
-    assert waits >= 2
+    assert waits
     assert told["ProjectName"] == "slow"
 
 
