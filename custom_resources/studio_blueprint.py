@@ -194,7 +194,7 @@ def _delete(
 def _projects_with(clients: Clients, properties: StudioBlueprintProperties, blueprint: Blueprint) -> list[str]:
     """Return the projects that have the environment: as DataZone shows them, else as Service Catalog knows launches.
 
-    DataZone shows environments to members of their project only (docs/studio.md, A04).
+    DataZone shows environments to members of their project only (docs/studio.md, A20).
     """
     seen = clients.blueprints.projects_with(properties.domain_id, blueprint.id)
     product = next((each.default_value for each in properties.user_parameters if each.key_name == "ProductId"), "")

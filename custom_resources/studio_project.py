@@ -145,7 +145,7 @@ def _belief(request: Request[StudioProjectProperties], clients: Clients) -> Beli
     """Return how far the launch is believed.
 
     Service Catalog names the caller of the launch; whether it renames it for an update is not known (docs/studio.md,
-    A19). So an update is believed where it tells what was accepted before, or goes back to it.
+    A22). So an update is believed where it tells what was accepted before, or goes back to it.
     """
     if request.type == "Create":
         tags = clients.stacks.tags(request.stack_id)

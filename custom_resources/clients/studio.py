@@ -2,7 +2,7 @@
 
 DataZone answers GetProject and GetProjectProfile to everybody whom IAM permits, but ListEnvironments, GetEnvironment,
 ListConnections and GetConnection to members of the project only, and our functions are none: what these tell is an
-extra (docs/studio.md, A04 and A05).
+extra (docs/studio.md, A19 and A20).
 """
 
 from __future__ import annotations
