@@ -229,5 +229,15 @@ def _trace(provider: custom_resources.Provider) -> None:
     functions = [_function(provider, f"framework-{phase}") for phase in ("onEvent", "isComplete")]
     for role in (*(function.role for function in functions), waiter):
         assert isinstance(role, iam.Role)
-        # X-Ray has no resources.
-        role.add_to_policy(statement(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"]))
+        # X-Ray has no resources. Step Functions asks what to sample (its developer guide, "X-Ray and Step Functions").
+        role.add_to_policy(
+            statement(
+                [
+                    "xray:PutTraceSegments",
+                    "xray:PutTelemetryRecords",
+                    "xray:GetSamplingRules",
+                    "xray:GetSamplingTargets",
+                ],
+                ["*"],
+            )
+        )

@@ -220,6 +220,13 @@ def _sagemaker_statements(scope: Construct, project: CustomResource, project_id:
             made,
             **tagged,
         ),
+        # CloudFormation takes off a tag that a template no longer sets; the project's tags stay on.
+        statement(
+            ["sagemaker:DeleteTags"],
+            made,
+            **tagged,
+            **{"ForAllValues:StringNotLike": {"aws:TagKeys": ["AmazonDataZone*"]}},
+        ),
         statement(
             [
                 "sagemaker:CreateModelPackageGroup",

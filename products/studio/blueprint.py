@@ -199,8 +199,17 @@ class BlueprintRegistration:
             ),
             # The launch role makes the product's stack; the caller only reads its outputs.
             statement(["cloudformation:DescribeStacks"], [stack_arn(stack, "SC-*")]),
-            # It is asked before there is a stack: no resource.
-            statement(["cloudformation:ValidateTemplate", "cloudformation:GetTemplateSummary"], ["*"]),
+            # No resources: templates are validated before there is a stack, and stacks are listed.
+            statement(
+                ["cloudformation:ValidateTemplate", "cloudformation:GetTemplateSummary", "cloudformation:ListStacks"],
+                ["*"],
+            ),
+            # CloudFormation's handler of the provisioned product tags it and reads its tags (handlers in the schema of
+            # AWS::ServiceCatalog::CloudFormationProvisionedProduct). Which ARN it names is not documented.
+            statement(
+                ["servicecatalog:TagResource", "servicecatalog:UntagResource", "servicecatalog:ListTagsForResource"],
+                ["*"],
+            ),
             # Every version's template: an environment may still be at an older one.
             statement(["s3:GetObject"], [templates]),
         ]
