@@ -30,8 +30,8 @@ def build_app(
     """Return the app with its stacks, not yet synthesized. `versions` are sorted, oldest first, at least one."""
     app = App(outdir=outdir, context=dict(context), analytics_reporting=False)
     boundary = (
-        {"permissions_boundary": PermissionsBoundary.from_arn(settings.permissions_boundary)}
-        if settings.permissions_boundary
+        {"permissions_boundary": PermissionsBoundary.from_arn(settings.boundary)}
+        if settings.boundary
         else {}
     )
     foundation = FoundationStack(

@@ -91,9 +91,9 @@ def workflow_role(
         description="GitHub workflows of a SageMaker Unified Studio project",
         assumed_by=_trust(settings, repositories),
         permissions_boundary=iam.ManagedPolicy.from_managed_policy_arn(
-            scope, "WorkflowRoleBoundary", settings.permissions_boundary
+            scope, "WorkflowRoleBoundary", settings.boundary
         )
-        if settings.permissions_boundary
+        if settings.boundary
         else None,
         inline_policies={
             "project": iam.PolicyDocument(

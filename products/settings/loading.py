@@ -40,7 +40,7 @@ _HINTS = {
     "deploy_role": "write the name of an IAM role, without its ARN or path",
     "oidc_role_github_workflow": "write the ARN of a role, or leave it empty",
     "oidc_provider_arn": "write the ARN of an OIDC provider, or leave it empty",
-    "permissions_boundary": "write the ARN of an IAM policy, or leave it empty",
+    "permissions_boundary": "write the ARN of an IAM policy, or a list of them, or leave it empty",
     "private_github_organization": "write the organization's name as in its address on GitHub",
     "public_aiops_templates_org": "write the organization's name as in its address on GitHub",
     "notification_email": "write one address",

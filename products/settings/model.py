@@ -43,6 +43,10 @@ PrincipalArn = Annotated[
 ]
 PrincipalPattern = Annotated[str, StringConstraints(pattern=rf"^{_PARTITION}:iam:::(role|user|group)/[\w+=,.@/*?-]+\Z")]
 Account = Annotated[str, StringConstraints(pattern=r"^\d{12}\Z")]
+# "" stands for none: where roles without a boundary are valid.
+BoundaryArn = Annotated[
+    str, StringConstraints(pattern=rf"^({_PARTITION}:iam::(\d{{12}}|aws):policy/[\w+=,.@/-]+)?\Z")
+]
 OrganizationNode = Annotated[str, StringConstraints(pattern=r"^(o-[a-z0-9]{10,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32})\Z")]
 Email = Annotated[str, StringConstraints(pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?\Z")]
 ProfileName = Annotated[str, StringConstraints(pattern=r"^[\w -]{1,64}\Z")]
@@ -269,9 +273,7 @@ class Settings(_Section):
     log_retention_days: int = 90
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     xray: bool = False
-    permissions_boundary: str = Field(
-        default="", pattern=rf"^({_PARTITION}:iam::(\d{{12}}|aws):policy/[\w+=,.@/-]+)?\Z"
-    )
+    permissions_boundary: tuple[BoundaryArn, ...] = ()
     notification_email: Email = ""
     github: GitHub = GitHub()
     git_config: GitConfig = GitConfig()
@@ -282,6 +284,21 @@ class Settings(_Section):
     secret_references: dict[SecretName, SecretReference] = Field(default_factory=dict)
     workflow_role: WorkflowRole = WorkflowRole()
     studio: Studio = Studio()
+
+    @field_validator("permissions_boundary", mode="before")
+    @classmethod
+    def _one_or_several(cls, given: object) -> object:
+        """Take a plain ARN as a list of one, "" as none."""
+        if isinstance(given, str):
+            return (given,) if given else ()
+        return tuple(given) if isinstance(given, list) else given
+
+    @field_validator("permissions_boundary")
+    @classmethod
+    def _each_boundary_once(cls, boundaries: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := [each for each in boundaries if boundaries.count(each) > 1]:
+            raise ValueError(f"{twice[0]!r} is there twice; list it once")
+        return boundaries
 
     @field_validator("log_retention_days")
     @classmethod
@@ -317,6 +334,11 @@ class Settings(_Section):
         if self.portfolio.launches_only and (self.studio.domain_id or self.studio.model_approval.enabled):
             raise ValueError("portfolio.launches_only leaves no portfolio for [studio] to use; set one of the two")
         return self
+
+    @property
+    def boundary(self) -> str:
+        """The permissions boundary of new roles; "" for none."""
+        return self.permissions_boundary[0] if self.permissions_boundary else ""
 
     @property
     def source_repository(self) -> str:
