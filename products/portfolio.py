@@ -96,7 +96,7 @@ class LaunchingStack(Stack):
             client_id_list=["sts.amazonaws.com"],
         )
         # Projects' workflows go on needing it when the settings name it by its ARN, or this stack is gone.
-        provider.apply_removal_policy(RemovalPolicy.RETAIN)
+        provider.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
 
 
 class PortfolioStack(LaunchingStack):
@@ -166,8 +166,9 @@ class PortfolioStack(LaunchingStack):
             # A version keeps its id when others are published.
             replace_product_version_ids=False,
         )
-        # Recreated under the same name, its consumers could not update any more.
-        product.node.default_child.apply_removal_policy(RemovalPolicy.RETAIN)  # type: ignore[union-attr]
+        # Recreated under the same name, its consumers could not update any more. (A first deployment that fails takes it
+        # back, and the next one finds nothing in its way: docs/decisions/0058.)
+        product.node.default_child.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)  # type: ignore[union-attr]
         # SageMaker Studio classic shows products with this tag.
         Tags.of(product).add("sagemaker:studio-visibility", "true")
         return product

@@ -171,7 +171,7 @@ REVIEWED = (
         r"AwsSolutions-IAM5\[Resource::\*\]",
         r"StudioStack/(ProvisioningRole|ProjectSetupRole|ModelApprovalRole)/DefaultPolicy/Resource",
         "Launches in Service Catalog and projects in DataZone have no resources in IAM; templates are validated before "
-        "there is a stack.",
+        "there is a stack, and stacks are listed; which ARN CloudFormation tags a launch by is not documented.",
     ),
     Reviewed(
         r"AwsSolutions-IAM5\[Resource::arn:<AWS::Partition>:cloudformation:.*:stack/(DataZone|SC-)\*/\*\]",
@@ -185,7 +185,7 @@ REVIEWED = (
     ),
     Reviewed(
         r"AwsSolutions-SQS3",
-        r"StudioStack/DeadLetters/Resource",
+        r"StudioStack/(ApprovalRule)?DeadLetters/Resource",
         "It is a dead letter queue itself: that of the rules' targets.",
     ),
     Reviewed(

@@ -218,7 +218,8 @@ def test_the_token_secret_has_no_value_and_our_key(assembly: Assembly) -> None:
 
 def test_the_archives_outlive_the_stack_and_take_tls_only(assembly: Assembly) -> None:
     ((name, bucket),) = of_type(assembly.foundation, "AWS::S3::Bucket").items()
-    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+    assert bucket["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert bucket["UpdateReplacePolicy"] == "Retain"
     assert bucket["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
     assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
     assert bucket["Properties"]["BucketEncryption"]
