@@ -85,8 +85,8 @@ def _role_statements(stack: Stack, settings: Settings) -> list[iam.PolicyStateme
 def _boundary_statements(settings: Settings, workflow_roles: str) -> list[iam.PolicyStatement]:
     """Return who may be created and written to: roles with a boundary that the settings list.
 
-    IAM's key iam:PermissionsBoundary is the boundary in the request where one is set, else the one that the role has. An
-    update from one boundary to another, and its rollback, write to the role under both (docs/decisions/0057).
+    IAM's key iam:PermissionsBoundary is the boundary that the request sets, else the one that the role has. An update
+    from one boundary to another, and its rollback, write to the role under both (docs/decisions/0057).
     """
     listed = settings.permissions_boundary
     boundaries = [each for each in listed if each]
@@ -95,9 +95,7 @@ def _boundary_statements(settings: Settings, workflow_roles: str) -> list[iam.Po
     if not boundaries:
         # No boundary is demanded. One that an older version's roles have is put back by a rollback; it only takes away.
         return [statement([*writing, bounding, removing], [workflow_roles])]
-    bounded = statement(
-        [*writing, bounding], [workflow_roles], StringEquals={"iam:PermissionsBoundary": boundaries}
-    )
+    bounded = statement([*writing, bounding], [workflow_roles], StringEquals={"iam:PermissionsBoundary": boundaries})
     if "" not in listed:
         return [bounded]
     return [

@@ -166,8 +166,8 @@ class PortfolioStack(LaunchingStack):
             # A version keeps its id when others are published.
             replace_product_version_ids=False,
         )
-        # Recreated under the same name, its consumers could not update any more. (A first deployment that fails takes it
-        # back, and the next one finds nothing in its way: docs/decisions/0058.)
+        # Recreated under the same name, its consumers could not update any more. A first deployment that fails deletes
+        # it, so that the next one makes no second product (docs/decisions/0058).
         product.node.default_child.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)  # type: ignore[union-attr]
         # SageMaker Studio classic shows products with this tag.
         Tags.of(product).add("sagemaker:studio-visibility", "true")

@@ -90,9 +90,7 @@ def workflow_role(
         role_name=Fn.join("", [settings.workflow_role_prefix, project_id]),
         description="GitHub workflows of a SageMaker Unified Studio project",
         assumed_by=_trust(settings, repositories),
-        permissions_boundary=iam.ManagedPolicy.from_managed_policy_arn(
-            scope, "WorkflowRoleBoundary", settings.boundary
-        )
+        permissions_boundary=iam.ManagedPolicy.from_managed_policy_arn(scope, "WorkflowRoleBoundary", settings.boundary)
         if settings.boundary
         else None,
         inline_policies={

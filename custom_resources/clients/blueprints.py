@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
-from custom_resources.clients.aws import DATAZONE, translated
+from custom_resources.clients.aws import DATAZONE, DATAZONE_OF_OWNERS, translated
 from custom_resources.errors import (
     AwsConflict,
     AwsNotFound,
@@ -161,7 +161,7 @@ class Blueprints:
         if wanted.regional_parameters:
             arguments["regionalParameters"] = wanted.regional_parameters
         try:
-            with translated(DATAZONE, f"configuring the blueprint {blueprint_id}"):
+            with translated(DATAZONE_OF_OWNERS, f"configuring the blueprint {blueprint_id}"):
                 self._datazone.put_environment_blueprint_configuration(**arguments)
         except (AwsConflict, AwsNotFound, AwsRefused, DataZoneDenied) as refused:
             message = str(refused.holes["message"])
@@ -201,7 +201,8 @@ class Blueprints:
 
     def root_domain_unit(self, domain_id: str) -> str:
         """Return the id of the domain's root domain unit."""
-        found = self._call(f"reading the domain {domain_id}", lambda: self._datazone.get_domain(identifier=domain_id))
+        with translated(DATAZONE, f"reading the domain {domain_id}"):
+            found = self._datazone.get_domain(identifier=domain_id)
         return str(found.get("rootDomainUnitId", ""))
 
     def grants(self, domain_id: str, entity: EntityType, identifier: str, policy: PolicyType) -> list[Grant]:
@@ -317,7 +318,7 @@ class Blueprints:
 
     def _call(self, activity: str, call: Callable[[], AnswerT], taken: bool = False) -> dict[str, Any]:
         try:
-            with translated(DATAZONE, activity):
+            with translated(DATAZONE_OF_OWNERS, activity):
                 return cast("dict[str, Any]", call())
         except AwsConflict:
             if taken:

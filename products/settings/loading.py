@@ -47,6 +47,7 @@ _HINTS = {
     "support_email": "write one address",
     "profile_folders": "write the folder's plain name, without slashes",
     "domain_id": "write the domain's id (dzd-...), or leave it empty",
+    "domain_key_arn": "write the ARN of a KMS key (not of an alias), or leave it empty",
     "profiles": "write the profiles' names as Studio shows them",
     "workflow": "write the workflow's file name, such as deploy_model.yml",
     "specific_folders": "write the folders' plain names, without slashes",

@@ -37,6 +37,7 @@ _PARTITION = "arn:aws(-[a-z]+)*"
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._/-]*)?\Z")]
 GitHubName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9-]{0,38})?\Z")]
 RoleArn = Annotated[str, StringConstraints(pattern=rf"^({_PARTITION}:iam::\d{{12}}:role/[\w+=,.@/-]+)?\Z")]
+KeyArn = Annotated[str, StringConstraints(pattern=rf"^({_PARTITION}:kms:[a-z0-9-]+:\d{{12}}:key/[\w-]+)?\Z")]
 RoleArnGiven = Annotated[str, StringConstraints(pattern=rf"^{_PARTITION}:iam::\d{{12}}:role/[\w+=,.@/-]+\Z")]
 PrincipalArn = Annotated[
     str, StringConstraints(pattern=rf"^{_PARTITION}:iam::\d{{12}}:(role|user|group)/[\w+=,.@-]+\Z")
@@ -44,9 +45,7 @@ PrincipalArn = Annotated[
 PrincipalPattern = Annotated[str, StringConstraints(pattern=rf"^{_PARTITION}:iam:::(role|user|group)/[\w+=,.@/*?-]+\Z")]
 Account = Annotated[str, StringConstraints(pattern=r"^\d{12}\Z")]
 # "" stands for none: where roles without a boundary are valid.
-BoundaryArn = Annotated[
-    str, StringConstraints(pattern=rf"^({_PARTITION}:iam::(\d{{12}}|aws):policy/[\w+=,.@/-]+)?\Z")
-]
+BoundaryArn = Annotated[str, StringConstraints(pattern=rf"^({_PARTITION}:iam::(\d{{12}}|aws):policy/[\w+=,.@/-]+)?\Z")]
 OrganizationNode = Annotated[str, StringConstraints(pattern=r"^(o-[a-z0-9]{10,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32})\Z")]
 Email = Annotated[str, StringConstraints(pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?\Z")]
 ProfileName = Annotated[str, StringConstraints(pattern=r"^[\w -]{1,64}\Z")]
@@ -224,6 +223,7 @@ class Studio(_Section):
     """How SageMaker Unified Studio launches the product. Off without a domain."""
 
     domain_id: str = Field(default="", pattern=r"^(dzd[-_][a-zA-Z0-9_-]{1,36})?\Z")
+    domain_key_arn: KeyArn = ""
     domain_unit_id: str = Field(default="", pattern=r"^[a-z0-9_-]{0,256}\Z")
     organization: GitHubName = ""
     blueprint_name: ProfileName = "MLOps repositories"
@@ -262,6 +262,8 @@ class Studio(_Section):
             raise ValueError(f"the profile {sorted(both)[0]!r} either exists or is made here; list it once")
         if not self.domain_id and (self.profiles or self.own_profiles or self.project_setup.profiles):
             raise ValueError("profiles need a domain; set domain_id (dzd-...)")
+        if self.domain_key_arn and not self.domain_id:
+            raise ValueError("domain_key_arn needs a domain; set domain_id (dzd-...)")
         return self
 
 

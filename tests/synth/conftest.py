@@ -236,6 +236,7 @@ STUDIO_SETTINGS = """
 private_github_organization = "acme-ml"
 [studio]
 domain_id = "dzd_1a2b3c"
+domain_key_arn = "arn:aws:kms:us-east-1:123456789012:key/domain"
 profiles = ["Regression"]
 [studio.own_profiles."Tabular models"]
 description = "Tabular"

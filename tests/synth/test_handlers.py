@@ -67,7 +67,9 @@ DEPLOYED = (
 _LISTS = "Only resource scans and imports list resources; a deployment reads the one that it made."
 _OTHER_PRINCIPALS = "The product's policy names roles only, no users and no groups."
 _NO_MANAGED_POLICIES = "The workflow role has inline policies only, no managed ones."
-_LAUNCH_ROLE_DOES = "Service Catalog makes the launch's stack with the launch role, which has it (LaunchRoleConstraint)."
+_LAUNCH_ROLE_DOES = (
+    "Service Catalog makes the launch's stack with the launch role, which has it (LaunchRoleConstraint)."
+)
 # (role, type, permission) -> why it is not needed. Each must be a gap.
 NOT_NEEDED = {
     ("provisioning", "CloudFormationProvisionedProduct", "servicecatalog:ScanProvisionedProducts"): _LISTS,

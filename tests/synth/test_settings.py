@@ -113,6 +113,7 @@ DEFAULTS: dict[str, Any] = {
     },
     "studio": {
         "domain_id": "",
+        "domain_key_arn": "",
         "domain_unit_id": "",
         "organization": "",
         "blueprint_name": "MLOps repositories",
