@@ -110,7 +110,7 @@ _GITHUB = (
     Permission(("dynamodb:GetItem", "dynamodb:PutItem"), "budget"),
 )
 _ARCHIVES = Permission(("s3:GetObject",), "archives")
-# Whoever calls DataZone uses the domain's key, if it has one of its own (DataZone's user guide, "Data encryption at rest").
+# Who calls DataZone uses the domain's own key, if it has one (DataZone's user guide, "Data encryption at rest").
 _DOMAIN_KEY = (
     Permission(("kms:Decrypt", "kms:GenerateDataKey"), "domain key"),
     Permission(("kms:DescribeKey",), "domain key's description"),
