@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aws_cdk import ArnFormat, DefaultStackSynthesizer, Stack
@@ -123,14 +123,21 @@ def _studio(stack: Stack, settings: Settings) -> dict[On, Place]:
     manage_access = settings.studio.manage_access_role_arn
     passed = (provisioning, *([manage_access] if manage_access else []))
     key = (settings.studio.domain_key_arn,) if settings.studio.domain_key_arn else ()
-    project_roles = stack.format_arn(
-        service="iam", region="", resource="role", resource_name=settings.workflow_role.execution_roles
-    )
     return {
         "domain key": Place(key, _in_the_domain(settings)),
         "domain key's description": Place(key),
-        "project roles": Place((project_roles,)),
+        "project roles": Place(_role_arns(stack, settings.workflow_role.execution_roles)),
         "sagemaker domains": Place((stack.format_arn(service="sagemaker", resource="domain", resource_name="*"),)),
         "provisioning role": Place(passed, {"StringEquals": {"iam:PassedToService": "datazone.amazonaws.com"}}),
         "provisioning role's description": Place(passed),
     }
+
+
+def _role_arns(stack: Stack, patterns: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the ARNs of roles by the patterns of their names, with paths, or of their ARNs."""
+    return tuple(
+        pattern
+        if pattern.startswith("arn:")
+        else stack.format_arn(service="iam", region="", resource="role", resource_name=pattern)
+        for pattern in ([patterns] if isinstance(patterns, str) else patterns)
+    )

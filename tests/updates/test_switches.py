@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +152,7 @@ def test_three_versions_leave_everything_in_place(tmp_path: Path) -> None:
         publish(store, f"v1.{number}.0", f"text {number}")
         templates.append(synthesized(tmp_path / str(number), store, {}))
     assert templates[0] != templates[1] != templates[2]
-    for before, after in zip(templates, templates[1:], strict=False):
+    for before, after in pairwise(templates):
         assert compared(before, after) == []
         # Rolled back, PortfolioStack forgets the newest version's archive, which the bucket keeps.
         gone = {(change.kind, change.resource) for change in compared(after, before)}
