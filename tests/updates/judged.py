@@ -1,4 +1,4 @@
-"""What switches remove, replace or have refused, each judged. A change without a row fails, and a row without a change."""
+"""What switches remove, replace or have refused, each judged. A change without a row fails; so does an unused row."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ JUDGED = (
             f"{_CATALOG}::PortfolioPrincipalAssociation",
             "AWS::StepFunctions::StateMachine",
         ),
-        "Nothing that projects run on. docs/studio.md: launches of projects that are deleted later are terminated by hand.",
+        "Nothing that projects run on. docs/studio.md: launches of projects deleted later are terminated by hand.",
     ),
     Judged(
         ("model approval",),
