@@ -71,6 +71,14 @@ REVIEWED = (
         "The projects' workflow roles, and the inline policy for the project's files on Studio's project roles.",
     ),
     Reviewed(
+        iam(
+            r"arn:<AWS::Partition>:iam::<AWS::AccountId>:role/"
+            r"(datazone_usr_role_|service-role/AmazonSageMakerUserIAMExecutionRole_)\*"
+        ),
+        r"FoundationStack/StudioProjectRole/DefaultPolicy/Resource",
+        "GetRole on the projects' roles, which DataZone may read in the name of who asks about them.",
+    ),
+    Reviewed(
         iam(r"<Archives\w+\.Arn>/\*\.zip"),
         _FUNCTION_ROLE,
         "Template archives, addressed by their content: one bucket that holds nothing else.",
