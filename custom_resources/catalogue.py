@@ -126,7 +126,7 @@ CATALOGUE = (
         (
             _FENCE,
             _ARCHIVES,
-            # DataZone itself decides by domain and project.
+            # DataZone itself decides by domain and project: the last four are for its members, so extras.
             Permission(
                 (
                     "datazone:GetProject",
@@ -223,6 +223,7 @@ CATALOGUE = (
             _FENCE,
             Permission(
                 (
+                    "datazone:ListDomains",
                     "datazone:GetDomain",
                     "datazone:ListEnvironmentBlueprints",
                     "datazone:GetEnvironmentBlueprint",
@@ -243,6 +244,7 @@ CATALOGUE = (
             Permission(("iam:PassRole",), "provisioning role"),
             Permission(("iam:GetRole",), "provisioning role's description"),
             *_DOMAIN_KEY,
+            Permission(("servicecatalog:SearchProvisionedProducts",), "launches"),
         ),
         "StudioBlueprint",
         clients=("blueprints",),
@@ -255,6 +257,7 @@ CATALOGUE = (
             _FENCE,
             Permission(
                 (
+                    "datazone:ListDomains",
                     "datazone:GetDomain",
                     "datazone:ListEnvironmentBlueprints",
                     "datazone:ListProjectProfiles",

@@ -81,6 +81,16 @@ def function_arn(scope: Construct, name: str) -> str:
     )
 
 
+def execution_role_arns(stack: Stack, settings: Settings) -> list[str]:
+    """Return the ARNs of the roles that projects' pipelines may run as; patterns stay patterns."""
+    return [
+        pattern
+        if pattern.startswith("arn:")
+        else stack.format_arn(service="iam", region="", resource="role", resource_name=pattern)
+        for pattern in settings.workflow_role.execution_roles
+    ]
+
+
 def named_id(kind: str, name: str) -> str:
     """Return a construct's id that depends on the name alone.
 

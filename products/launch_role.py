@@ -5,7 +5,7 @@ from __future__ import annotations
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 
-from products.functions import behind_providers, function_arn, provider_name, statement
+from products.functions import behind_providers, execution_role_arns, function_arn, provider_name, statement
 from products.settings import Settings
 
 
@@ -75,10 +75,7 @@ def _role_statements(stack: Stack, settings: Settings) -> list[iam.PolicyStateme
             ],
             [workflow_roles],
         ),
-        statement(
-            ["iam:PutRolePolicy", "iam:GetRolePolicy", "iam:DeleteRolePolicy"],
-            [role(settings.workflow_role.execution_roles)],
-        ),
+        *_project_role_statements(stack, settings),
     ]
 
 
@@ -103,3 +100,13 @@ def _boundary_statements(settings: Settings, workflow_roles: str) -> list[iam.Po
         statement(writing, [workflow_roles], Null={"iam:PermissionsBoundary": "true"}),
         statement([removing], [workflow_roles]),
     ]
+
+
+def _project_role_statements(stack: Stack, settings: Settings) -> list[iam.PolicyStatement]:
+    """Return access to the project roles' inline policies, where launches write one; without that, only its end.
+
+    Launched projects lose the policy with their next update, or their deletion, after the setting was switched off.
+    """
+    roles = execution_role_arns(stack, settings)
+    writes = ["iam:PutRolePolicy"] if settings.workflow_role.grant_execution_role_files else []
+    return [statement([*writes, "iam:GetRolePolicy", "iam:DeleteRolePolicy"], roles)]

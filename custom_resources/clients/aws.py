@@ -59,7 +59,15 @@ _DENIED = {
     "UnauthorizedException",
     "UnauthorizedOperation",
 }
-_NOT_FOUND = {"404", "NoSuchBucket", "NoSuchEntity", "NoSuchKey", "NotFound", "ResourceNotFoundException"}
+_NOT_FOUND = {
+    "404",
+    "NoSuchBucket",
+    "NoSuchEntity",
+    "NoSuchKey",
+    "NotFound",
+    "ResourceNotFound",  # SageMaker's
+    "ResourceNotFoundException",
+}
 _CONFLICT = {"ConflictException", "ResourceConflictException", "ResourceInUseException"}
 _NOT_CONFIGURED = (
     NoCredentialsError,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from aws_cdk import ArnFormat, DefaultStackSynthesizer, Stack
@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 
 from custom_resources.catalogue import Entry, On
 from products.foundation.storage import Storage
-from products.functions import statement
+from products.functions import execution_role_arns, statement
 from products.settings import Settings
 
 READABLE_TAG = "studio-mlops:readable"
@@ -126,18 +126,8 @@ def _studio(stack: Stack, settings: Settings) -> dict[On, Place]:
     return {
         "domain key": Place(key, _in_the_domain(settings)),
         "domain key's description": Place(key),
-        "project roles": Place(_role_arns(stack, settings.workflow_role.execution_roles)),
+        "project roles": Place(tuple(execution_role_arns(stack, settings))),
         "sagemaker domains": Place((stack.format_arn(service="sagemaker", resource="domain", resource_name="*"),)),
         "provisioning role": Place(passed, {"StringEquals": {"iam:PassedToService": "datazone.amazonaws.com"}}),
         "provisioning role's description": Place(passed),
     }
-
-
-def _role_arns(stack: Stack, patterns: str | Sequence[str]) -> tuple[str, ...]:
-    """Return the ARNs of roles by the patterns of their names, with paths, or of their ARNs."""
-    return tuple(
-        pattern
-        if pattern.startswith("arn:")
-        else stack.format_arn(service="iam", region="", resource="role", resource_name=pattern)
-        for pattern in ([patterns] if isinstance(patterns, str) else patterns)
-    )

@@ -49,6 +49,11 @@ BoundaryArn = Annotated[str, StringConstraints(pattern=rf"^({_PARTITION}:iam::(\
 OrganizationNode = Annotated[str, StringConstraints(pattern=r"^(o-[a-z0-9]{10,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32})\Z")]
 Email = Annotated[str, StringConstraints(pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?\Z")]
 ProfileName = Annotated[str, StringConstraints(pattern=r"^[\w -]{1,64}\Z")]
+# Roles by name, with their path, or by ARN; * stands for any characters. None begins with it: that is any role.
+RolePattern = Annotated[
+    str,
+    StringConstraints(pattern=rf"^({_PARTITION}:iam::\d{{12}}:role/)?[\w+=,.@-][\w+=,.@*-]*(/[\w+=,.@*-]+)*\Z"),
+]
 # GitHub's rule for the name of a secret, in the spelling that GitHub shows.
 SecretName = Annotated[str, StringConstraints(pattern=r"^(?!GITHUB_)[A-Z_][A-Z0-9_]{0,254}\Z")]
 SecretReference = Annotated[
@@ -194,7 +199,11 @@ class WorkflowRole(_Section):
 
     environments: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,255}\Z")], ...] = ()
     artifact_access: Literal["project", "bucket"] = "project"
-    execution_roles: str = Field(default="datazone_usr_role_*", pattern=r"^[\w+=,.@-]+\*?\Z")
+    execution_roles: tuple[RolePattern, ...] = (
+        "datazone_usr_role_*",
+        "service-role/AmazonSageMakerUserIAMExecutionRole_*",
+    )
+    grant_execution_role_files: bool = False
     deploy_role: str = Field(default="studio-project-deploy", pattern=r"^[A-Za-z0-9_+=,.@-]{1,64}\Z")
 
 
@@ -369,6 +378,11 @@ class Settings(_Section):
     def provisioning_role_name(self) -> str:
         """The role that Studio's blueprint launches with."""
         return f"{self.prefix}-provisioning"
+
+    @property
+    def project_setup_role_name(self) -> str:
+        """The role of the state machine that launches for projects' events."""
+        return f"{self.prefix}-project-setup"
 
     @property
     def workflow_role_prefix(self) -> str:

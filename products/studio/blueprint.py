@@ -13,17 +13,35 @@ from products.studio.launching import OfferedProduct
 from products.studio.provisioning import ProvisioningRole
 
 BLUEPRINT = "blueprint"  # the value of LAUNCHED_BY for launches through the first door
+# Parameters of the blueprint's template that Studio fills in: each with the product's parameter that it becomes.
+_RESERVED = {
+    "datazoneEnvironmentDomainId": ("DomainId", "The Studio domain"),
+    "datazoneEnvironmentProjectId": ("ProjectId", "The Studio project"),
+    "datazoneEnvironmentProjectName": ("ProjectName", "The project's name. Empty: looked up"),
+    "datazoneScopeName": ("ScopeName", "Studio's scope"),
+    "userRoleArn": ("UserRoleArn", "The project's role. Empty: looked up"),
+    "s3BucketArn": ("ProjectBucket", "The project's bucket. Empty: looked up"),
+}
+# The same that a project profile or its user sets: the blueprint's user parameters.
+_BY_PROFILE = {
+    "ProfileName": ("ProfileName", "The project profile. Empty: looked up"),
+    "TemplateFolder": ("TemplateFolder", "The template folder. Empty: the profile's name in lower case"),
+    "gitFullRepositoryId": ("ConnectedRepository", "OWNER/NAME of the connected repository. Empty: none"),
+}
 _OUTPUTS = ("BuildRepositoryUrl", "DeployRepositoryUrl", "BuildTemplateVersion", "DeployTemplateVersion")
 
 
 class LaunchBlueprint(servicecatalog.ProductStack):
     """The blueprint's template: one provisioned product, no transforms.
 
-    Studio fills in the parameters named datazone..., and userRoleArn. That it does so in every domain is certain of
-    the three ids and the role only, so everything else has a default.
+    Studio fills in the parameters of `_RESERVED`, and the profile those of `_BY_PROFILE`: with them a launch need not
+    ask Studio for anything. That Studio fills in each of them, in every kind of domain, is not certain: all have
+    defaults, and what is empty is looked up (docs/studio.md, A03).
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, version: str, organization: str) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, version: str, organization: str, scope_name: str = "dev"
+    ) -> None:
         """Build the template; `version` is in its text, so that every version has another object key."""
         super().__init__(
             scope,
@@ -31,11 +49,11 @@ class LaunchBlueprint(servicecatalog.ProductStack):
             analytics_reporting=False,
             description=f"Launches the project's GitHub repositories from Service Catalog (template {version})",
         )
-        environment = self._parameter("datazoneEnvironmentEnvironmentId", "The Studio environment")
-        project = self._parameter("datazoneEnvironmentProjectId", "The Studio project")
-        domain = self._parameter("datazoneEnvironmentDomainId", "The Studio domain")
-        role = self._parameter("userRoleArn", "The project's role")
-        name = self._parameter("datazoneEnvironmentProjectName", "The project's name; empty: as Studio says", "")
+        told = {
+            key: self._parameter(name, description, scope_name if name == "datazoneScopeName" else "")
+            for name, (key, description) in {**_RESERVED, **_BY_PROFILE}.items()
+        }
+        environment = self._parameter("datazoneEnvironmentEnvironmentId", "The Studio environment", "")
         product = self._parameter("ProductId", "The Service Catalog product")
         artifact = self._parameter("ProductVersion", "The version of the product", version)
         launch = servicecatalog.CfnCloudFormationProvisionedProduct(
@@ -43,16 +61,10 @@ class LaunchBlueprint(servicecatalog.ProductStack):
             "Repositories",
             product_id=product,
             provisioning_artifact_name=artifact,
-            provisioned_product_name=Fn.join("", [LAUNCH_NAME_PREFIX, project]),
+            provisioned_product_name=Fn.join("", [LAUNCH_NAME_PREFIX, told["ProjectId"]]),
             provisioning_parameters=[
                 servicecatalog.CfnCloudFormationProvisionedProduct.ProvisioningParameterProperty(key=key, value=value)
-                for key, value in {
-                    "DomainId": domain,
-                    "ProjectId": project,
-                    "ProjectName": name,
-                    "UserRoleArn": role,
-                    "Organization": organization,
-                }.items()
+                for key, value in {**told, "Organization": organization}.items()
             ],
         )
         launch.tags.set_tag(LAUNCHED_BY, BLUEPRINT)
@@ -100,6 +112,10 @@ class BlueprintRegistration:
                 "UserParameters": [
                     _user_parameter("ProductId", product.product_id, "The Service Catalog product", editable=False),
                     _user_parameter("ProductVersion", product.version, "The version of the template", editable=True),
+                    *(
+                        _user_parameter(name, "", description, editable=name == "gitFullRepositoryId")
+                        for name, (_, description) in _BY_PROFILE.items()
+                    ),
                 ],
                 "ProvisioningRoleArn": role.role_arn,
                 "ManageAccessRoleArn": studio.manage_access_role_arn,
@@ -116,6 +132,7 @@ class BlueprintRegistration:
             "LaunchBlueprint",
             version=self._product.version,
             organization=self._settings.studio_organization,
+            scope_name=self._settings.product.scope_name,
         )
         return servicecatalog.CloudFormationTemplate.from_product_stack(template).bind(self._stack).http_url
 
@@ -144,12 +161,17 @@ class BlueprintRegistration:
                 "Parameters": [
                     {"Name": "ProductId", "Value": self._product.product_id, "IsEditable": "false"},
                     {"Name": "ProductVersion", "Value": self._product.version, "IsEditable": "true"},
+                    # The profile's name comes from the custom resource: somebody may have renamed it in Studio.
+                    {"Name": "TemplateFolder", "Value": self._template_folder(name), "IsEditable": "false"},
                 ],
                 "DomainUnitId": studio.domain_unit_id,
                 "ToolingParameters": [{"Name": key, "Value": value} for key, value in sorted(tooling.items())],
                 "Groups": list(own.groups) if own else [],
             },
         )
+
+    def _template_folder(self, profile: str) -> str:
+        return self._settings.profile_folders.get(profile) or profile.lower()
 
 
 def _user_parameter(name: str, default: str, description: str, *, editable: bool) -> dict[str, str]:

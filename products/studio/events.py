@@ -30,7 +30,7 @@ class ProjectSetup:
     ) -> None:
         """Create them in `stack`. A launch that fails is announced on `topic`, which is encrypted with `key`."""
         self._stack = stack
-        self._name = f"{settings.prefix}-project-setup"
+        self._name = settings.project_setup_role_name  # the state machine has its role's name
         machine = self._state_machine(settings, product, topic, key)
         self._dead_letters = dead_letter_queue(stack)
         queue_alarm(

@@ -219,6 +219,7 @@ MLFLOW_TOKEN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mlflow-AbCd
 [workflow_role]
 environments = ["production"]
 artifact_access = "bucket"
+grant_execution_role_files = true
 deploy_role = "MlDeployer"
 """
 

@@ -10,12 +10,22 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from products.settings import PROJECT_ROOT
-from tests.synth.conftest import Assembly, handlers, of_type
+from tests.synth.conftest import (
+    STUDIO_SETTINGS,
+    Assembly,
+    handlers,
+    of_type,
+    publish,
+    shared,
+    synthesized,
+    with_settings,
+)
 from tests.synth.policies import ACCOUNT, REGION, Names, allows
 
 pytestmark = pytest.mark.shares("stacks", seconds=60)
@@ -93,6 +103,18 @@ VALUES = {"StudioProject.ExecutionRoleArn": f"arn:aws:iam::{ACCOUNT}:role/datazo
 NAMES = Names(values=VALUES)
 
 
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """Everything of Studio, and the policy on projects' own roles."""
+
+    def make(folder: Path) -> None:
+        publish(folder / "versions", "v1.0.0")
+        text = f"{STUDIO_SETTINGS}\n[workflow_role]\ngrant_execution_role_files = true\n"
+        synthesized(folder / "versions", folder / "cdk.out", with_settings(folder, text))
+
+    return shared(tmp_path_factory, "handlers", make)
+
+
 def template_of(role: str, assembly: Assembly) -> tuple[dict[str, Any], str]:
     """Return the template that has a role, and the role's logical id."""
     if role == "workflow":
@@ -127,19 +149,19 @@ def gaps(deployed: Deployed, assembly: Assembly) -> set[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize("deployed", DEPLOYED, ids=lambda each: f"{each.role}: {each.kind}")
-def test_a_role_holds_what_the_handlers_of_its_resources_call(deployed: Deployed, open_doors: Assembly) -> None:
+def test_a_role_holds_what_the_handlers_of_its_resources_call(deployed: Deployed, everything: Assembly) -> None:
     excused = {key for key in NOT_NEEDED if key[:2] == (deployed.role, deployed.kind.rpartition(":")[2])}
-    assert gaps(deployed, open_doors) == excused
+    assert gaps(deployed, everything) == excused
 
 
-def test_every_type_that_a_role_deploys_is_compared(open_doors: Assembly) -> None:
-    blueprint = open_doors.template("*LaunchBlueprint*.product.template.json")
+def test_every_type_that_a_role_deploys_is_compared(everything: Assembly) -> None:
+    blueprint = everything.template("*LaunchBlueprint*.product.template.json")
     infrastructure = "\n".join(
         path.read_text(encoding="utf-8") for path in (PROJECT_ROOT / "templates").glob("*/*/infrastructure/*.yaml")
     )
     types = {
         "provisioning": {resource["Type"] for resource in blueprint["Resources"].values()},
-        "launch": {resource["Type"] for resource in open_doors.product["Resources"].values()},
+        "launch": {resource["Type"] for resource in everything.product["Resources"].values()},
         "workflow": set(re.findall(r"^    Type: (AWS::\S+)", infrastructure, re.MULTILINE)),
     }
     for role, found in types.items():
@@ -148,10 +170,10 @@ def test_every_type_that_a_role_deploys_is_compared(open_doors: Assembly) -> Non
         assert compared == {kind for kind in found if not kind.startswith("Custom::")}, role
 
 
-def test_a_schema_that_asks_for_more_is_noticed(open_doors: Assembly) -> None:
+def test_a_schema_that_asks_for_more_is_noticed(everything: Assembly) -> None:
     """The comparison itself: without a statement its permissions are gaps."""
     deployed = DEPLOYED[0]
-    template, logical = template_of("provisioning", open_doors)
+    template, logical = template_of("provisioning", everything)
     for resource in of_type(template, "AWS::IAM::Policy").values():
         if {"Ref": logical} in resource["Properties"]["Roles"]:
             statements = resource["Properties"]["PolicyDocument"]["Statement"]
@@ -172,12 +194,12 @@ def test_traced_waiters_may_ask_what_to_sample(administered: Assembly) -> None:
             assert allows(administered.foundation, role, f"xray:{action}", "*"), (role, action)
 
 
-def test_a_workflow_never_takes_the_projects_tag_off(open_doors: Assembly) -> None:
+def test_a_workflow_never_takes_the_projects_tag_off(everything: Assembly) -> None:
     model, tagged = f"{SAGEMAKER}:model/one", {f"aws:resourcetag/{PROJECT_TAG}": "p1"}
 
     def may(key: str, **context: str) -> bool:
         keys = {**context, "aws:tagkeys": key}
-        return allows(open_doors.product, "WorkflowRole", "sagemaker:DeleteTags", model, context=keys, names=NAMES)
+        return allows(everything.product, "WorkflowRole", "sagemaker:DeleteTags", model, context=keys, names=NAMES)
 
     assert may("team", **tagged)
     assert not may("AmazonDataZoneProject", **tagged)

@@ -108,7 +108,8 @@ DEFAULTS: dict[str, Any] = {
     "workflow_role": {
         "environments": (),
         "artifact_access": "project",
-        "execution_roles": "datazone_usr_role_*",
+        "execution_roles": ("datazone_usr_role_*", "service-role/AmazonSageMakerUserIAMExecutionRole_*"),
+        "grant_execution_role_files": False,
         "deploy_role": "studio-project-deploy",
     },
     "studio": {

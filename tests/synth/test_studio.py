@@ -58,19 +58,20 @@ def test_the_blueprint_holds_one_launch_and_nothing_else(blueprint: dict[str, An
         "ProjectId": {"Ref": "datazoneEnvironmentProjectId"},
         "ProjectName": {"Ref": "datazoneEnvironmentProjectName"},
         "UserRoleArn": {"Ref": "userRoleArn"},
+        "ProjectBucket": {"Ref": "s3BucketArn"},
+        "ScopeName": {"Ref": "datazoneScopeName"},
+        "ProfileName": {"Ref": "ProfileName"},
+        "TemplateFolder": {"Ref": "TemplateFolder"},
+        "ConnectedRepository": {"Ref": "gitFullRepositoryId"},
         "Organization": "acme-ml",
     }
 
 
-def test_only_what_studio_certainly_fills_in_has_no_default(blueprint: dict[str, Any]) -> None:
+def test_what_studio_does_not_fill_in_has_a_default(blueprint: dict[str, Any]) -> None:
     parameters = blueprint["Parameters"]
-    assert {name for name, parameter in parameters.items() if "Default" not in parameter} == {
-        "datazoneEnvironmentEnvironmentId",
-        "datazoneEnvironmentProjectId",
-        "datazoneEnvironmentDomainId",
-        "userRoleArn",
-        "ProductId",  # the blueprint's own, with the profile's value
-    }
+    # ProductId is the blueprint's own, with the profile's value.
+    assert {name for name, parameter in parameters.items() if "Default" not in parameter} == {"ProductId"}
+    assert parameters["datazoneScopeName"]["Default"] == "dev"
     assert parameters["ProductVersion"]["Default"] == "v1.1.0"
 
 
@@ -102,7 +103,17 @@ def test_the_registration_pins_the_version_and_lets_it_be_updated(stack: dict[st
     parameters = {item["KeyName"]: item for item in properties["UserParameters"]}
     assert parameters["ProductVersion"]["DefaultValue"] == "v1.1.0"
     assert parameters["ProductVersion"]["IsUpdateSupported"] == "true"
-    assert parameters["ProductId"]["IsEditable"] == "false"
+    assert {name for name, item in parameters.items() if item["IsEditable"] == "true"} == {
+        "ProductVersion",
+        "gitFullRepositoryId",
+    }
+    # A profile overrides what the blueprint asks for.
+    overridden = {
+        each["Name"]
+        for item in of_type(stack, "Custom::StudioProjectProfile").values()
+        for each in item["Properties"]["Parameters"]
+    }
+    assert {*overridden, "ProfileName", "gitFullRepositoryId"} == parameters.keys()
     (resource,) = of_type(stack, "Custom::StudioBlueprint").values()
     assert "ProvisioningRoleAccess" in resource["DependsOn"]
 
@@ -115,6 +126,11 @@ def test_profiles_get_the_environment_after_the_tooling(stack: dict[str, Any]) -
     assert {name: item["Own"] for name, item in profiles.items()} == {"Regression": "false", "Tabular models": "true"}
     assert all(item["DeploymentOrder"] == "1" for item in profiles.values())
     assert profiles["Tabular models"]["Groups"] == ["ml-team"]
+    folders = {
+        name: next(each["Value"] for each in item["Parameters"] if each["Name"] == "TemplateFolder")
+        for name, item in profiles.items()
+    }
+    assert folders == {"Regression": "regression", "Tabular models": "tabular models"}
     assert profiles["Tabular models"]["ToolingParameters"][0]["Name"] == "gitConnectionArn"
 
 

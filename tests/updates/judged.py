@@ -164,6 +164,13 @@ JUDGED = (
         ("AWS::IAM::Role",),
         "The project's workflows assume the one role from then on; the secret OIDC_ROLE_GITHUB_WORKFLOW says so.",
     ),
+    Judged(
+        ("files for project roles",),
+        "Launch",
+        "removed",
+        ("AWS::IAM::Policy",),
+        "The setting gave the project's role our policy; without it Studio can delete its role.",
+    ),
     # -- FoundationStack ------------------------------------------------------------------------------------------
     Judged(
         ("notifications", "another address for notifications"),

@@ -64,6 +64,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "retained repositories": {"product.retain_on_failure": True},
     "no secret references": {"secret_references": {}},
     "no profile folders": {"profile_folders": {}},
+    "files for project roles": {"workflow_role.grant_execution_role_files": True},
     "no environments": {"workflow_role.environments": []},
     # -- what has another value
     "processor": {"architecture": "x86_64"},
@@ -92,7 +93,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
     },
     "workflow role": {
         "workflow_role.artifact_access": "bucket",
-        "workflow_role.execution_roles": "Other_*",
+        "workflow_role.execution_roles": ["Other_*"],
         "workflow_role.deploy_role": "Other",
     },
     "domain": {"studio.domain_id": "dzd_other"},

@@ -25,7 +25,7 @@ from standins.aws.emulator import Emulator
 from tests.sharing import forget_spent_budget, synthesized_before
 
 FIRST_DOOR, SECOND_DOOR, OWN = "regression", "Tabular by event", "Tabular of our own"
-DOMAIN = domain.ID
+DOMAIN = domain.KINDS["identity-center"]
 SECONDS = 120
 AnswerT = TypeVar("AnswerT")
 
