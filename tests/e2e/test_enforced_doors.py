@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from botocore.exceptions import ClientError
 
 from local import domain, ministack, studio, versions
@@ -48,6 +49,8 @@ def enforced(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         synthesized_before(home, tmp_path_factory)
         run = runs.up(home, quiet())
         run.standin_aws.call("POST", "events", {"enabled": True})
+        health = requests.get(f"{run.cloud.ministack_url}/_ministack/health", timeout=60).json()
+        assert health["auth"] == "enabled"
         yield Installation(run)
     finally:
         runs.down(home, wipe=True)
