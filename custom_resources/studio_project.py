@@ -22,6 +22,7 @@ from custom_resources.errors import (
 )
 from custom_resources.properties import Line, LineOrNothing, Properties
 from custom_resources.reconciler import CustomResource, Done, Foreseen, Request
+from custom_resources.telemetry import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,8 +149,9 @@ def _belief(request: Request[StudioProjectProperties], clients: Clients) -> Beli
     A22). So an update is believed where it tells what was accepted before, or goes back to it.
     """
     if request.type == "Create":
-        tags = clients.stacks.tags(request.stack_id)
-        return belief_at_create(caller(tags, request.stack_id, clients.installation))
+        launcher = caller(clients.stacks.tags(request.stack_id), request.stack_id, clients.installation)
+        logger.info("launched by", caller=launcher)
+        return belief_at_create(launcher)
     told = _seal(request.properties)
     kept = told == f"{request.physical_id}::".split(":")[2] or request.operation.startswith("UPDATE_ROLLBACK_")
     return "kept" if told and kept else "nothing"
