@@ -79,6 +79,7 @@ class Emulator:
         self.endpoint = endpoint
         self._callers: dict[str, Caller] = {}
         self._asked: dict[str, str] = {}
+        self._assuming: dict[str, str] = {}
         self._lock = RLock()
         self._session = boto3.session.Session()
         self._client = lru_cache(maxsize=64)(self._new_client)
@@ -163,7 +164,15 @@ class Emulator:
         needed = {"sts:AssumeRole", "sts:TagSession"} if tag_session else {"sts:AssumeRole"}
         if not needed <= trusted:
             raise RoleUnusable(f"Role {role_arn} does not allow {', '.join(sorted(needed - trusted))} to {service}.")
-        assumed = self.client("sts", region, root).assume_role(RoleArn=role_arn, RoleSessionName=session)
+        sts = self.client("sts", region, root)
+        with self._lock:
+            self._assuming[SERVICE_HEADER] = service
+            event = "before-sign.sts.AssumeRole"
+            sts.meta.events.register_first(event, _with_headers(self._assuming), unique_id="as-service")
+            try:
+                assumed = sts.assume_role(RoleArn=role_arn, RoleSessionName=session)
+            except ClientError as error:
+                raise RoleUnusable(f"Role {role_arn} cannot be assumed by {service}.") from error
         keys = assumed["Credentials"]
         self.name_caller(keys["AccessKeyId"], role_arn, assumed["AssumedRoleUser"]["Arn"])
         return Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])

@@ -180,7 +180,8 @@ def studio(monkeypatch: pytest.MonkeyPatch) -> Iterator[Launched]:
         monkeypatch.setattr(
             stand_in.emulator, "client", lambda service, region, credentials: boto3.client(service, region_name=region)
         )
-        stand_in.emulator.name_caller("testing", f"arn:aws:iam::{ACCOUNT}:root")
+        for key in ("testing", "FOOBARKEY"):  # moto puts keys of its own into the environment
+            stand_in.emulator.name_caller(key, f"arn:aws:iam::{ACCOUNT}:root")
         studio = StudioClient(
             boto3.client("datazone", endpoint_url=stand_in.base_url, region_name=REGION),
             boto3.client("sagemaker", endpoint_url=stand_in.base_url, region_name=REGION),
@@ -499,7 +500,8 @@ def test_studio_may_fill_in_the_tooling_environments_role(studio: Launched) -> N
 
 def test_where_nobody_tells_a_role_an_administrator_names_one_of_the_settings(studio: Launched) -> None:
     studio.deny(*MEMBERS_ONLY)
-    del studio.sagemaker_domain["DefaultUserSettings"]
+    for settings in ("DefaultUserSettings", "DefaultSpaceSettings"):
+        del studio.sagemaker_domain[settings]
     with pytest.raises(RoleUnknown):  # no caller is known
         studio.launched(UserRoleArn=STUDIOS_ROLE)
     studio.stacks.principal = PRINCIPAL

@@ -22,7 +22,7 @@ class Rules:
     UnifiedStudioSettings or one of its members, DefaultSpaceSettings, and keys of the SageMaker domain's tags.
     """
 
-    strict: bool = False
+    strict: bool = True
     non_members_read: bool = True
     absent_domain: int = DENIED
     absent_in_domain: int = NOT_FOUND

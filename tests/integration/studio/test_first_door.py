@@ -88,7 +88,7 @@ def test_a_launch_by_hand_waits_for_the_tooling_environment_too(installation: In
     project = installation.create("early")
     launched = launch_by_hand(installation, project)
     assert installation.catalog.describe_record(Id=launched)["RecordDetail"]["Status"] in ("CREATED", "IN_PROGRESS")
-    eventually(lambda: record(installation, launched)["Status"] == "SUCCEEDED")
+    succeeded(installation, launched)
     assert installation.project(project)["environmentDeploymentDetails"]["overallDeploymentStatus"] != "SUCCESSFUL"
     # The blueprint's own launch finds the name taken: one launch a project.
     details = installation.deployed(project, "FAILED_DEPLOYMENT")
@@ -137,6 +137,21 @@ def launch_by_hand(
         ],
     )
     return str(answer["RecordDetail"]["RecordId"])
+
+
+def succeeded(installation: Installation, identifier: str) -> None:
+    """Wait until a record of Service Catalog's has succeeded. Fails with its reasons."""
+    ended = eventually(
+        lambda: next(
+            (
+                found
+                for found in [record(installation, identifier)]
+                if found["Status"] not in ("CREATED", "IN_PROGRESS")
+            ),
+            None,
+        )
+    )
+    assert ended["Status"] == "SUCCEEDED", ended["RecordErrors"]
 
 
 def by_the_function(installation: Installation, service: str) -> list[dict[str, Any]]:
