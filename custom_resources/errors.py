@@ -8,6 +8,7 @@
           RepositoryHidden
         AwsDenied
           DataZoneDenied
+            DomainUnitNotOwned
         AwsNotFound
         AwsConflict
         AwsRefused
@@ -343,6 +344,18 @@ class DataZoneDenied(AwsDenied):
     remedy = (
         "Check the ids. If they are right, grant the caller {permission}, and make it a member of the project or an "
         "owner of the domain unit."
+    )
+
+
+class DomainUnitNotOwned(DataZoneDenied):
+    """DataZone did not let a function of StudioStack write: its role owns no domain unit there, or IAM denies it."""
+
+    happened = "{service} denied access ({activity}): {message}."
+    remedy = (
+        "Make the function's role an owner of the domain unit, then deploy again: aws datazone add-entity-owner "
+        "--domain-identifier DOMAIN_ID --entity-type DOMAIN_UNIT --entity-identifier DOMAIN_UNIT_ID "
+        "--owner 'user={{userIdentifier=ROLE_ARN}}'. ROLE_ARN is an output of FoundationStack. If the message names an "
+        "IAM policy, grant the role {permission}."
     )
 
 

@@ -26,6 +26,7 @@ from custom_resources.errors import (
     AwsThrottled,
     AwsUnreachable,
     DataZoneDenied,
+    DomainUnitNotOwned,
     Problem,
 )
 
@@ -96,6 +97,7 @@ class Service:
 CLOUDFORMATION = Service("CloudFormation", "cloudformation")
 CODECONNECTIONS = Service("CodeConnections", "codeconnections")
 DATAZONE = Service("DataZone", "datazone", DataZoneDenied)
+DATAZONE_OF_OWNERS = Service("DataZone", "datazone", DomainUnitNotOwned)  # what only owners of a domain unit may call
 DYNAMODB = Service("DynamoDB", "dynamodb")
 IAM = Service("IAM", "iam")
 LAMBDA = Service("Lambda", "lambda")

@@ -58,6 +58,20 @@ class CloudFormationStacks:
         """Return the names of the parameters that a stack has. Raises what `operation` raises."""
         return {item["ParameterKey"] for item in self._described(stack_id).get("Parameters", [])}
 
+    def outputs(self, stack_id: str) -> dict[str, str]:
+        """Return the values of a stack's outputs by their keys. Raises what `operation` raises."""
+        outputs = self._described(stack_id).get("Outputs", [])
+        return {item["OutputKey"]: item["OutputValue"] for item in outputs}
+
+    def has_resource(self, stack_id: str, logical_id: str) -> bool:
+        """Tell whether a resource is a stack's (DescribeStackResource). Raises what `operation` raises."""
+        try:
+            with translated(CLOUDFORMATION, f"reading the resource {logical_id} of the stack {stack_id}"):
+                found = self._client.describe_stack_resource(StackName=stack_id, LogicalResourceId=logical_id)
+        except AwsNotFound:
+            return False
+        return not found["StackResourceDetail"]["ResourceStatus"].startswith("DELETE_")
+
     def _described(self, stack_id: str) -> StackTypeDef:
         with translated(CLOUDFORMATION, f"reading the stack {stack_id}"):
             stack = self._client.describe_stacks(StackName=stack_id)["Stacks"][0]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, CfnParameter, CustomResource, DefaultStackSynthesizer, Fn, Stack
-from aws_cdk import aws_iam as iam
+from aws_cdk import CfnOutput, CfnParameter, CustomResource, Fn, Stack
 from aws_cdk import aws_servicecatalog as servicecatalog
 from constructs import Construct
 
-from products.functions import custom_resource, named_id, statement
+from products.functions import custom_resource, named_id
 from products.project_setup import LAUNCH_NAME_PREFIX, LAUNCHED_BY
 from products.settings import OwnProfile, Settings
-from products.studio.launching import OfferedProduct, allow_launches, launch_statements, stack_arn
+from products.studio.launching import OfferedProduct
+from products.studio.provisioning import ProvisioningRole
 
 BLUEPRINT = "blueprint"  # the value of LAUNCHED_BY for launches through the first door
 # Parameters of the blueprint's template that Studio fills in: each with the product's parameter that it becomes.
@@ -77,13 +77,16 @@ class LaunchBlueprint(servicecatalog.ProductStack):
 
 
 class BlueprintRegistration:
-    """The blueprint's custom resource, the role that it launches with, and a custom resource for each profile."""
+    """The blueprint's custom resource, and a custom resource for each profile."""
 
-    def __init__(self, stack: Stack, settings: Settings, product: OfferedProduct) -> None:
+    def __init__(
+        self, stack: Stack, settings: Settings, product: OfferedProduct, provisioning: ProvisioningRole
+    ) -> None:
         """Create them in `stack`."""
         self._stack = stack
         self._settings = settings
         self._product = product
+        self._provisioning = provisioning
         studio = settings.studio
         regions = list(studio.regions) or [stack.region]
         blueprint_id = self._blueprint(regions).get_att_string("EnvironmentBlueprintId")
@@ -95,8 +98,7 @@ class BlueprintRegistration:
 
     def _blueprint(self, regions: list[str]) -> CustomResource:
         studio, product = self._settings.studio, self._product
-        role = self._provisioning_role()
-        access = allow_launches(self._stack, "ProvisioningRoleAccess", role, product)
+        role, access = self._provisioning.role, self._provisioning.access
         blueprint = custom_resource(
             self._stack,
             "Blueprint",
@@ -170,62 +172,6 @@ class BlueprintRegistration:
 
     def _template_folder(self, profile: str) -> str:
         return self._settings.profile_folders.get(profile) or profile.lower()
-
-    def _provisioning_role(self) -> iam.Role:
-        """What Studio deploys the blueprint with; Service Catalog sees it as the launch's caller."""
-        account = {"aws:SourceAccount": self._stack.account}
-        datazone = iam.ServicePrincipal("datazone.amazonaws.com")
-        role = iam.Role(
-            self._stack,
-            "ProvisioningRole",
-            # Without a path: a portfolio's association with a role that has one cannot be deleted.
-            role_name=self._settings.provisioning_role_name,
-            assumed_by=datazone.with_conditions({"StringEquals": account}),
-            description="Studio launches the project template with it",
-        )
-        assert role.assume_role_policy
-        role.assume_role_policy.add_statements(
-            iam.PolicyStatement(
-                principals=[datazone],
-                actions=["sts:TagSession"],
-                conditions={"StringEquals": account, "ForAllValues:StringLike": {"aws:TagKeys": ["datazone*"]}},
-            )
-        )
-        for each in (*launch_statements(self._stack, self._product), *self._environment_statements()):
-            role.add_to_policy(each)
-        return role
-
-    def _environment_statements(self) -> list[iam.PolicyStatement]:
-        """Return what deploying an environment needs: its own stack, and the outputs of the launch in it."""
-        stack = self._stack
-        qualifier = stack.synthesizer.bootstrap_qualifier or DefaultStackSynthesizer.DEFAULT_QUALIFIER
-        templates = f"arn:{stack.partition}:s3:::cdk-{qualifier}-assets-{stack.account}-{stack.region}/*.json"
-        return [
-            statement(
-                [
-                    "cloudformation:CreateStack",
-                    "cloudformation:UpdateStack",
-                    "cloudformation:DeleteStack",
-                    "cloudformation:DescribeStacks",
-                    "cloudformation:DescribeStackEvents",
-                    "cloudformation:DescribeStackResources",
-                    "cloudformation:GetTemplate",
-                    "cloudformation:CreateChangeSet",
-                    "cloudformation:DescribeChangeSet",
-                    "cloudformation:ExecuteChangeSet",
-                    "cloudformation:DeleteChangeSet",
-                    "cloudformation:TagResource",
-                    "cloudformation:UntagResource",
-                ],
-                [stack_arn(stack, "DataZone*")],
-            ),
-            # The launch role makes the product's stack; the caller only reads its outputs.
-            statement(["cloudformation:DescribeStacks"], [stack_arn(stack, "SC-*")]),
-            # It is asked before there is a stack: no resource.
-            statement(["cloudformation:ValidateTemplate", "cloudformation:GetTemplateSummary"], ["*"]),
-            # Every version's template: an environment may still be at an older one.
-            statement(["s3:GetObject"], [templates]),
-        ]
 
 
 def _user_parameter(name: str, default: str, description: str, *, editable: bool) -> dict[str, str]:

@@ -71,6 +71,14 @@ REVIEWED = (
         "The projects' workflow roles, and the inline policy for the project's files on Studio's project roles.",
     ),
     Reviewed(
+        iam(
+            r"arn:<AWS::Partition>:iam::<AWS::AccountId>:role/"
+            r"(datazone_usr_role_|service-role/AmazonSageMakerUserIAMExecutionRole_)\*"
+        ),
+        r"FoundationStack/StudioProjectRole/DefaultPolicy/Resource",
+        "GetRole on the projects' roles, which DataZone may read in the name of who asks about them.",
+    ),
+    Reviewed(
         iam(r"<Archives\w+\.Arn>/\*\.zip"),
         _FUNCTION_ROLE,
         "Template archives, addressed by their content: one bucket that holds nothing else.",
@@ -171,7 +179,7 @@ REVIEWED = (
         r"AwsSolutions-IAM5\[Resource::\*\]",
         r"StudioStack/(ProvisioningRole|ProjectSetupRole|ModelApprovalRole)/DefaultPolicy/Resource",
         "Launches in Service Catalog and projects in DataZone have no resources in IAM; templates are validated before "
-        "there is a stack.",
+        "there is a stack, and stacks are listed; which ARN CloudFormation tags a launch by is not documented.",
     ),
     Reviewed(
         r"AwsSolutions-IAM5\[Resource::arn:<AWS::Partition>:cloudformation:.*:stack/(DataZone|SC-)\*/\*\]",
@@ -185,7 +193,7 @@ REVIEWED = (
     ),
     Reviewed(
         r"AwsSolutions-SQS3",
-        r"StudioStack/DeadLetters/Resource",
+        r"StudioStack/(ApprovalRule)?DeadLetters/Resource",
         "It is a dead letter queue itself: that of the rules' targets.",
     ),
     Reviewed(

@@ -79,6 +79,8 @@ def test_every_alarm_of_studios_stack_goes_off_at_the_first_message(open_doors: 
         "The dead letter queue holds the event.": (*QUEUE, 1, "DeadLetters"),
         "The model approval function failed 5 times to start the deploy workflow of an approved model. "
         "The dead letter queue holds the approval.": (*QUEUE, 1, "ApprovalDeadLetters"),
+        "EventBridge could not put the event of an approved model into the approvals queue. "
+        "The dead letter queue holds the event.": (*QUEUE, 1, "ApprovalRuleDeadLetters"),
     }
 
 

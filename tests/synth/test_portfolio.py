@@ -33,7 +33,8 @@ def test_every_published_version_is_offered_in_order(administered: Assembly) -> 
     assert product["ReplaceProvisioningArtifacts"] is False
     assert {"Key": "sagemaker:studio-visibility", "Value": "true"} in product["Tags"]
     (resource,) = of_type(administered.portfolio, "AWS::ServiceCatalog::CloudFormationProduct").values()
-    assert resource["DeletionPolicy"] == "Retain"
+    assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert resource["UpdateReplacePolicy"] == "Retain"
 
 
 def test_each_versions_content_is_stored_before_it_is_offered(administered: Assembly) -> None:
@@ -152,7 +153,8 @@ def test_a_principal_keeps_its_logical_id_when_others_come_and_go(administered: 
 def test_the_identity_provider_is_made_once_or_reused(assembly: Assembly, administered: Assembly) -> None:
     (resource,) = of_type(assembly.portfolio, "AWS::IAM::OIDCProvider").values()
     # Launched projects go on needing it.
-    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+    assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert resource["UpdateReplacePolicy"] == "Retain"
     provider = only(assembly.portfolio, "AWS::IAM::OIDCProvider")
     assert provider["Url"] == "https://token.actions.githubusercontent.com"
     assert provider["ClientIdList"] == ["sts.amazonaws.com"]

@@ -199,10 +199,41 @@ def test_the_second_door_alone_puts_nothing_into_the_domain(open_doors: Assembly
     kinds = {item["Type"] for item in template["Resources"].values()}
     assert "AWS::StepFunctions::StateMachine" in kinds
     assert [kind for kind in kinds if kind.startswith("Custom::Studio")] == []
-    names = {item["Properties"].get("RoleName") for item in of_type(template, "AWS::IAM::Role").values()}
-    assert "studio-mlops-provisioning" not in names
-    assert len(of_type(template, "AWS::ServiceCatalog::PortfolioPrincipalAssociation")) == 1
     assert not list(made.path.glob("*LaunchBlueprint*"))
+
+
+FIRST_CLOSED = STUDIO_SETTINGS.replace('profiles = ["Regression"]\n', "").replace(
+    STUDIO_SETTINGS[STUDIO_SETTINGS.index("[studio.own") : STUDIO_SETTINGS.index("[studio.project_setup]")], ""
+)
+SECOND_CLOSED = STUDIO_SETTINGS.replace('[studio.project_setup]\nprofiles = ["By event"]\n', "")
+APPROVALS_CLOSED = STUDIO_SETTINGS.replace("enabled = true", "enabled = false")
+# What projects that came through a door need until they are gone: Studio deletes an environment with the role that
+# deployed it, and Service Catalog lets only a principal terminate a launch.
+KEPT = ("ProvisioningRole", "ProvisioningRoleDefaultPolicy", "ProvisioningRoleAccess")
+
+
+@pytest.mark.parametrize(
+    ("closed", "gone"),
+    [
+        (FIRST_CLOSED, {"Custom::StudioBlueprint", "Custom::StudioProjectProfile"}),
+        (SECOND_CLOSED, {"AWS::StepFunctions::StateMachine"}),
+        (APPROVALS_CLOSED, {"AWS::Lambda::Function", "AWS::Lambda::EventSourceMapping"}),
+    ],
+    ids=["first", "second", "approvals"],
+)
+def test_a_door_is_closed_and_opened_again(
+    open_doors: Assembly, stack: dict[str, Any], tmp_path: Path, closed: str, gone: set[str]
+) -> None:
+    store, path = copied(open_doors.store, tmp_path), with_settings(tmp_path, closed)
+    shut = synthesized(store, tmp_path / "closed", path).template("StudioStack.template.json")
+    kinds = {item["Type"] for item in shut["Resources"].values()}
+    assert kinds & gone == set()
+    # The other doors stay as they are, to the letter; and so does what launched projects need of this one.
+    assert {name: item for name, item in stack["Resources"].items() if name in shut["Resources"]} == shut["Resources"]
+    for name in KEPT:
+        assert [logical for logical in shut["Resources"] if re.fullmatch(rf"{name}[0-9A-F]{{0,8}}", logical)], name
+    path.write_text(STUDIO_SETTINGS, encoding="utf-8")
+    assert synthesized(store, tmp_path / "opened", path).template("StudioStack.template.json") == stack
 
 
 def test_a_domain_alone_registers_the_blueprint(tmp_path: Path) -> None:
@@ -307,9 +338,10 @@ def test_the_rules_listen_to_our_domain_and_keep_what_they_cannot_deliver(stack:
         "requestParameters": {"domainIdentifier": ["dzd_1a2b3c"]},
     }
     to_machine = [rule for rule in rules if rule["EventPattern"]["source"] == ["aws.datazone"]]
-    assert all("DeadLetterConfig" in rule["Targets"][0] for rule in to_machine)
+    assert all("DeadLetterConfig" in rule["Targets"][0] for rule in rules)
     retries = {"MaximumEventAgeInSeconds": 12 * 3600, "MaximumRetryAttempts": 24}
-    assert [rule["Targets"][0]["RetryPolicy"] for rule in to_machine] == [retries, retries]
+    assert len(to_machine) == 2
+    assert [rule["Targets"][0]["RetryPolicy"] for rule in rules] == [retries, retries, retries]
     (approval,) = [rule for rule in rules if rule["EventPattern"]["source"] == ["aws.sagemaker"]]
     assert approval["EventPattern"]["detail"]["ModelApprovalStatus"] == ["Approved"]
     assert approval["Targets"][0]["SqsParameters"] == {"MessageGroupId": "approvals"}

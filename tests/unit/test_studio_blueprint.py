@@ -13,10 +13,11 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 from moto import mock_aws
 
 from custom_resources import studio_blueprint
-from custom_resources.clients.blueprints import Blueprints, Grant
+from custom_resources.clients.blueprints import Blueprint, Blueprints, Grant, Profile
 from custom_resources.errors import AwsDenied, BlueprintInUse, DataZoneDenied, FinalError, InUse
 from custom_resources.reconciler import CustomResource, is_complete, on_event
 from custom_resources.studio_blueprint import StudioBlueprint
@@ -380,6 +381,40 @@ def test_delete_names_the_projects_that_still_use_it(studio: Studio) -> None:
     with pytest.raises(FinalError, match=r"still has environments in the projects churn\. Delete them in Studio"):
         studio.run(StudioBlueprint, "Delete", blueprint_properties(studio), physical_id=blueprint)
     assert blueprint in domain.configurations  # without it the environment could not be deleted
+    # The door opens again: CloudFormation has forgotten the blueprint, and DataZone has it.
+    studio.stand_in.calls.clear()
+    assert registered(studio) == blueprint
+    assert studio.writes() == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "call"),
+    [
+        (
+            "create_environment_blueprint",
+            lambda host: host.create_blueprint("dzd_1", Blueprint("", "b", "", "https://x")),
+        ),
+        ("create_project_profile", lambda host: host.create_profile("dzd_1", Profile("", "p", ()), "unit")),
+        (
+            "add_policy_grant",
+            lambda host: host.add_grant(
+                "dzd_1",
+                "DOMAIN_UNIT",
+                "unit",
+                "CREATE_ENVIRONMENT_FROM_BLUEPRINT",
+                Grant("", {"user": {"allUsersGrantFilter": {}}}, {"createEnvironmentFromBlueprint": {}}),
+            ),
+        ),
+    ],
+)
+def test_a_role_that_owns_no_domain_unit_is_told_the_command(operation: str, call: Callable[[Any], object]) -> None:
+    client = boto3.client("datazone", region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x")
+    with Stubber(client) as stub, pytest.raises(FinalError) as denied:
+        stub.add_client_error(operation, "AccessDeniedException", "User is not permitted to perform operation: X")
+        call(Blueprints(client))
+    assert "aws datazone add-entity-owner --domain-identifier" in str(denied.value)
+    assert "--owner 'user={userIdentifier=ROLE_ARN}'" in str(denied.value)
+    assert "datazone:" in str(denied.value)
 
 
 PRODUCT = [{"KeyName": "ProductId", "DefaultValue": "prod-1"}]
