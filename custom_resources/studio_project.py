@@ -22,6 +22,7 @@ from custom_resources.errors import (
 )
 from custom_resources.properties import Line, LineOrNothing, Properties
 from custom_resources.reconciler import CustomResource, Done, Foreseen, Request
+from custom_resources.telemetry import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +46,7 @@ class StudioProjectProperties(Properties):
     project_id: ProjectId
     project_name: LineOrNothing = ""
     profile_name: LineOrNothing = ""
-    template_folder: FolderOrNothing = ""
+    profile_folder: FolderOrNothing = ""
     profile_folders: dict[str, str] = Field(default_factory=dict)
     template_archive: str = ""
     user_role_arn: LineOrNothing = ""
@@ -101,7 +102,7 @@ def _classic_project(properties: StudioProjectProperties, stack_id: str) -> Proj
 
 def profile_folder(properties: StudioProjectProperties, profile: str) -> str:
     """Return the template folder of a profile: the told one, the settings' override, else the name in lower case."""
-    return properties.template_folder or properties.profile_folders.get(profile) or profile.lower()
+    return properties.profile_folder or properties.profile_folders.get(profile) or profile.lower()
 
 
 def _classic_role(properties: StudioProjectProperties, project: Project) -> str:
@@ -148,8 +149,9 @@ def _belief(request: Request[StudioProjectProperties], clients: Clients) -> Beli
     A22). So an update is believed where it tells what was accepted before, or goes back to it.
     """
     if request.type == "Create":
-        tags = clients.stacks.tags(request.stack_id)
-        return belief_at_create(caller(tags, request.stack_id, clients.installation))
+        launcher = caller(clients.stacks.tags(request.stack_id), request.stack_id, clients.installation)
+        logger.info("launched by", caller=launcher)
+        return belief_at_create(launcher)
     told = _seal(request.properties)
     kept = told == f"{request.physical_id}::".split(":")[2] or request.operation.startswith("UPDATE_ROLLBACK_")
     return "kept" if told and kept else "nothing"
