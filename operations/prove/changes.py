@@ -15,7 +15,7 @@ from operations.prove.looking import PRINCIPAL_TAG, Proof, stack_parameters, sta
 
 ENDS = {"SUCCESSFUL", "FAILED_VALIDATION", "FAILED_DEPLOYMENT"}
 PATIENCE_SECONDS = 4 * 3600
-PARAMETER, BY_HAND = "GlueTable", "prove_by_hand"  # of the product: it changes one variable of the repositories
+PARAMETER = "GlueTable"  # of the product: it changes one variable of the repositories
 NAME_PREFIX = "prove-"
 
 
@@ -111,7 +111,7 @@ def by_hand(proof: Proof) -> None:
         return
     with proof.aws.about("A22", "A27"):
         try:
-            _update_launch(proof, {PARAMETER: BY_HAND}, "hand")
+            _update_launch(proof, {PARAMETER: f"prove_{proof.state.run}"}, "hand")
         except FinalError as refused:
             proof.facts.by_hand = ByHand(refused=str(refused))
             return
@@ -150,7 +150,7 @@ def update(proof: Proof) -> None:
         facts.update = _updated(proof, facts.versions[-1])
         if facts.by_hand and not facts.by_hand.refused and facts.launch and facts.update.after == facts.update.wanted:
             values = stack_parameters(proof.described_stack(facts.launch.stack))
-            facts.by_hand.parameter_kept = values.get(PARAMETER) == BY_HAND
+            facts.by_hand.parameter_kept = values.get(PARAMETER) == f"prove_{proof.state.run}"
 
 
 def _updated(proof: Proof, version: str) -> Update:
