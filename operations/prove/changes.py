@@ -110,17 +110,29 @@ def by_hand(proof: Proof) -> None:
     if proof.state.given or not launch or launch.status != "AVAILABLE":
         return
     with proof.aws.about("A22", "A27"):
+        value, before = f"prove_{proof.state.run}", _principal(proof)
         try:
-            _update_launch(proof, {PARAMETER: f"prove_{proof.state.run}"}, "hand")
+            failed = _update_launch(proof, {PARAMETER: value}, "hand")
         except FinalError as refused:
-            proof.facts.by_hand = ByHand(refused=str(refused))
+            failed = str(refused)
+        if failed:
+            proof.facts.by_hand = ByHand(refused=failed)
             return
-        tags = stack_tags(proof.described_stack(launch.stack))
-        proof.facts.by_hand = ByHand(principal_before=launch.principal, principal_after=tags.get(PRINCIPAL_TAG, ""))
+        proof.facts.by_hand = ByHand(value=value, principal_before=before, principal_after=_principal(proof))
+
+
+def _principal(proof: Proof) -> str:
+    launch = proof.facts.launch
+    return stack_tags(proof.described_stack(launch.stack)).get(PRINCIPAL_TAG, "") if launch else ""
+
+
+def _parameter(proof: Proof) -> str:
+    launch = proof.facts.launch
+    return stack_parameters(proof.described_stack(launch.stack)).get(PARAMETER, "") if launch else ""
 
 
 def _update_launch(proof: Proof, values: dict[str, str], token: str) -> str:
-    """Update the launch with all its other parameters as they are; return how that ended. Raises Problem."""
+    """Update the launch, its other parameters as they are; return why that failed, "" if it did not. Raises Problem."""
     launch, role = proof.facts.launch, proof.state.launch_role
     assert launch
     wanted = stack_parameters(proof.described_stack(launch.stack))
@@ -138,7 +150,8 @@ def _update_launch(proof: Proof, values: dict[str, str], token: str) -> str:
     while record["Status"] not in ("SUCCEEDED", "FAILED"):
         time.sleep(proof.aws.pause)
         record = proof.aws.ask(SERVICE_CATALOG, "describe_record", Id=record["RecordId"])["RecordDetail"]
-    return str(record["Status"])
+    reasons = [str(error.get("Description", "")) for error in record.get("RecordErrors", [])]
+    return "" if record["Status"] == "SUCCEEDED" else "; ".join(reasons) or "Service Catalog gives no reason"
 
 
 def update(proof: Proof) -> None:
@@ -147,10 +160,10 @@ def update(proof: Proof) -> None:
     if proof.state.given or not facts.chosen or facts.deployment != "SUCCESSFUL":
         return
     with proof.aws.about("A09", "A27"):
+        changed = facts.by_hand and not facts.by_hand.refused and _parameter(proof) == facts.by_hand.value
         facts.update = _updated(proof, facts.versions[-1])
-        if facts.by_hand and not facts.by_hand.refused and facts.launch and facts.update.after == facts.update.wanted:
-            values = stack_parameters(proof.described_stack(facts.launch.stack))
-            facts.by_hand.parameter_kept = values.get(PARAMETER) == f"prove_{proof.state.run}"
+        if changed and facts.by_hand and facts.update.after == facts.update.wanted:
+            facts.by_hand.parameter_kept = _parameter(proof) == facts.by_hand.value
 
 
 def _updated(proof: Proof, version: str) -> Update:
@@ -189,7 +202,7 @@ def tainted(proof: Proof) -> None:
         return
     role = f"arn:aws:iam::{facts.account}:role/prove-{proof.state.run}"
     with proof.aws.about("A28"):
-        if _update_launch(proof, {"UserRoleArn": role}, "taint") == "FAILED":
+        if _update_launch(proof, {"UserRoleArn": role}, "taint"):
             facts.tainted = _updated(proof, facts.chosen)
 
 

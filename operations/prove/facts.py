@@ -87,6 +87,7 @@ class ByHand(_Document):
     """An update by the role of --launch-role."""
 
     refused: str = ""  # why it could not be made
+    value: str = ""  # what the parameter was changed to
     principal_before: str = ""
     principal_after: str = ""
     parameter_kept: bool | None = None  # after Studio's next update

@@ -238,10 +238,11 @@ def _new_product(call: Call, request: Record, target: Target, tags: dict[str, st
 
 
 def _parameters(request: Record, earlier: dict[str, str]) -> dict[str, str]:
-    """Return the request's parameters, those with UsePreviousValue as they were."""
+    """Return the request's parameters, those with UsePreviousValue as they were: one never given has its default."""
     return {
-        item["Key"]: earlier.get(item["Key"], "") if item.get("UsePreviousValue") else item["Value"]
+        item["Key"]: earlier[item["Key"]] if item.get("UsePreviousValue") else item["Value"]
         for item in request.get("ProvisioningParameters", [])
+        if not item.get("UsePreviousValue") or item["Key"] in earlier
     }
 
 
