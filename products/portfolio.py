@@ -169,7 +169,7 @@ class PortfolioStack(LaunchingStack):
         # Recreated under the same name, its consumers could not update any more. A first deployment that fails deletes
         # it, so that the next one makes no second product (docs/decisions/0058).
         product.node.default_child.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)  # type: ignore[union-attr]
-        # SageMaker Studio classic shows products with this tag.
+        # SageMaker Studio classic shows products with this tag (docs/studio.md, A29).
         Tags.of(product).add("sagemaker:studio-visibility", "true")
         return product
 

@@ -159,7 +159,7 @@ def _encryption_statement(
     """Return the use of a key of the domain's own, if it has one, through S3 and for the project's files only.
 
     The key is not known here. What S3 tells KMS is: the object, or for a bucket that saves such calls (S3 Bucket Keys)
-    the bucket.
+    the bucket (docs/studio.md, A16).
     """
     stack = Stack.of(scope)
     bucket = f"arn:{Aws.PARTITION}:s3:::{project.get_att_string('ArtifactBucket')}"
@@ -203,7 +203,7 @@ def _sagemaker_statements(scope: Construct, project: CustomResource, project_id:
                 "sagemaker:DescribePipeline",
                 "sagemaker:StartPipelineExecution",
                 "sagemaker:ListPipelineExecutions",
-                "sagemaker:DescribePipelineExecution",
+                "sagemaker:DescribePipelineExecution",  # by its pipeline's tags (docs/studio.md, A14)
                 "sagemaker:ListPipelineExecutionSteps",
                 "sagemaker:DescribeModel",
                 "sagemaker:DeleteModel",
