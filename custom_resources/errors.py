@@ -38,9 +38,13 @@
         RepositoryGone
         RepositoryNameTaken
           RepositoryAdoptable
+            ConsentMissing
+          RepositoryClaimed
           RepositoryNotActive
           RepositoryInvisible
         OrganizationChanged
+        OrganizationNotAllowed
+        VisibilityNotAllowed
         NothingForeseen
         HeldByAnotherStack
         NotOurRepository
@@ -551,7 +555,24 @@ class RepositoryAdoptable(RepositoryNameTaken):
     """The name belongs to a repository that a launch may adopt."""
 
     happened = "The repository {repository} exists already and is not this project's."
-    remedy = "Choose another name, or launch with AdoptExisting=true to take it over."
+    remedy = "Choose another name, or launch with AdoptExisting=true once the repository's owners consent."
+
+
+class ConsentMissing(RepositoryAdoptable):
+    """Nobody who may has given the repository to the project."""
+
+    happened = "The repository {repository} exists already and does not consent to its adoption ({path}: {problem})."
+    remedy = (
+        "Commit that file to its default branch with the lines `domain: {domain}` and `project: {project}`, "
+        "or choose another name."
+    )
+
+
+class RepositoryClaimed(RepositoryNameTaken):
+    """Another project's mark or pull request is in the repository."""
+
+    happened = "The repository {repository} carries the mark or a pull request of another project."
+    remedy = "Choose another name."
 
 
 class RepositoryNotActive(RepositoryNameTaken):
@@ -575,6 +596,22 @@ class OrganizationChanged(FinalError):
     remedy = "Transfer it on GitHub, or delete the project and create it again."
 
 
+class OrganizationNotAllowed(FinalError):
+    """The administrator does not permit launches to use the organization."""
+
+    happened = "Launches may not use the organization {organization}."
+    remedy = "Choose one of {allowed}, or have an administrator add it to settings.toml."
+
+
+class VisibilityNotAllowed(FinalError):
+    """The administrator does not permit repositories of that visibility."""
+
+    happened = "Repositories may not be {visibility}."
+    remedy = (
+        "Choose one of {allowed}, or have an administrator add it to [product] allowed_visibilities in settings.toml."
+    )
+
+
 class NothingForeseen(FinalError):
     """A dry run cannot tell what an update would do."""
 
@@ -593,7 +630,7 @@ class NotOurRepository(FinalError):
     """The repository has content, and no lineage of this project."""
 
     happened = "The repository {repository} has commits but no template lineage of this project."
-    remedy = "Launch with AdoptExisting=true to take it over, or choose another name."
+    remedy = "Launch with AdoptExisting=true once its owners consent, or choose another name."
 
 
 class OtherProjectsRepository(NotOurRepository):

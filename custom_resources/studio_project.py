@@ -198,6 +198,7 @@ class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
                 "MlflowTrackingUri": properties.mlflow_tracking_uri or project.mlflow_tracking_uri,
                 "GitFullRepositoryId": project.git_repository,
                 "GitBranchName": project.git_branch,
+                "ToolingSince": project.tooling_since,
                 "BuildRepositoryName": repository or properties.build_repository_name or default_name,
                 "BuildAdoptExisting": "true" if repository or properties.adopt_existing else "false",
             },

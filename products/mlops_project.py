@@ -206,6 +206,15 @@ class MlopsProject(servicecatalog.ProductStack):
                 "Visibility": self._ref("RepositoryVisibility"),
                 "Topics": list(self._settings.product.topics),
                 "AdoptExisting": adopt,
+                # What Studio may have made for the project: Custom::GitHubRepository compares the dates.
+                **(
+                    {
+                        "ConnectedRepository": self._attribute("GitFullRepositoryId"),
+                        "ConnectedSince": self._attribute("ToolingSince"),
+                    }
+                    if part == "Build"
+                    else {}
+                ),
                 "DefaultBranch": self._settings.git_config.private_deploy_repo_default_branch,
                 # Another version asks GitHub how the repository is called now: the workflow role trusts names.
                 "TemplateVersion": self._version.version,

@@ -12,7 +12,7 @@ from github.GithubException import GithubException, UnknownObjectException
 from custom_resources.clients.github_answers import PullRequest, Repository, pull_request, repository, whole
 from custom_resources.clients.github_connection import Connection
 from custom_resources.clients.secrets import GitHubCredentials
-from custom_resources.errors import OrganizationNotFound, TokenLacksScope
+from custom_resources.errors import ObjectTooLarge, OrganizationNotFound, TokenLacksScope
 
 __all__ = ["GitHub", "PullRequest", "Repository"]
 
@@ -100,6 +100,22 @@ class GitHub:
         self._connection.call(
             f"setting the topics of {full_name}", "PUT", f"/repos/{full_name}/topics", {"names": list(topics)}
         )
+
+    def small_file(self, full_name: str, path: str, limit: int) -> bytes | None:
+        """Return a file of the default branch, None where there is none, or it is a folder or a submodule.
+
+        GitHub sends at most 1 MB of a file here (GET /repos/{owner}/{repo}/contents/{path}). Raises ObjectTooLarge.
+        """
+        activity = f"reading {path} of {full_name}"
+        _, data = self._connection.find(activity, f"/repos/{full_name}/contents/{path}")
+        if data is None or isinstance(data, list):
+            return None
+        with whole(activity):
+            if data["type"] != "file":
+                return None
+            if int(data["size"]) > limit:
+                raise ObjectTooLarge(kind="file", name=path, size=int(data["size"]), limit=limit)
+            return base64.b64decode(data["content"])
 
     def contains(self, full_name: str, commit: str, tip: str) -> bool:
         """Tell whether a commit is in a branch's history, however long that is."""

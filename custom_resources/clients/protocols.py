@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from contextlib import AbstractContextManager
 
+    from custom_resources.allowances import Allowances
     from custom_resources.clients.blueprints import Blueprint, Configuration, EntityType, Grant, PolicyType, Profile
     from custom_resources.clients.git import BareRepository
     from custom_resources.clients.github import PullRequest, Repository
@@ -204,6 +205,10 @@ class GitHub(Protocol):
         """Set the topics."""
         ...
 
+    def small_file(self, full_name: str, path: str, limit: int) -> bytes | None:
+        """Return a file of the default branch, None where there is none. Raises ObjectTooLarge."""
+        ...
+
     def contains(self, full_name: str, commit: str, tip: str) -> bool:
         """Tell whether a commit is in a branch's history."""
         ...
@@ -260,6 +265,8 @@ class Git(Protocol):
 class Clients(Protocol):
     """All that a custom resource may reach; each is made when it is first used."""
 
+    @property
+    def allowances(self) -> Allowances: ...
     @property
     def stacks(self) -> Stacks: ...
     @property

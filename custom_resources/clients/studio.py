@@ -44,6 +44,7 @@ class Project:
     mlflow_tracking_uri: str = ""
     git_repository: str = ""
     git_branch: str = ""
+    tooling_since: str = ""  # when the tooling environment was created (ISO 8601)
 
 
 class Studio:
@@ -98,6 +99,7 @@ class Studio:
             mlflow_tracking_uri=self._tracking_server(domain_id, project_id),
             git_repository=resources.get("gitFullRepositoryId", ""),
             git_branch=resources.get("gitBranchName", ""),
+            tooling_since=environment["createdAt"].isoformat() if "createdAt" in environment else "",
         )
 
     def _tooling(self, domain_id: str, project_id: str, order_zero: set[str]) -> dict[str, Any]:

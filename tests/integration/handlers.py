@@ -18,7 +18,7 @@ from custom_resources.reconciler import CustomResource, is_complete, on_event
 from custom_resources.telemetry import logger
 from custom_resources.template_content import Archive
 from standins.github.server import GitHubStandIn
-from tests.integration.clouds import Resource
+from tests.integration.clouds import ADOPTABLE, Resource
 
 POLLS = 20
 ENTRIES = {entry.resource_type: entry for entry in CATALOGUE if entry.in_product}
@@ -93,15 +93,22 @@ class Handlers:
         self._github = github
         self.archives, self.stacks, self.secrets = Archives(), Stacks(), Secrets(github.token)
         self._live: dict[str, dict[str, Live]] = {}
+        self.environment = {"ADOPTABLE": ADOPTABLE}
         self.clients = self._new_clients()
 
     def _new_clients(self) -> FunctionClients:
         """Return the clients of a fresh Lambda environment."""
         environment = {"GITHUB_API_URL": self._github.api_url, "GITHUB_SERVER_URL": self._github.server_url}
+        environment |= self.environment
         return FunctionClients(environment, stacks=self.stacks, secrets=self.secrets, archives=self.archives)
 
     def _resource(self, resource_type: str) -> CustomResource[Any, Any, Any]:
         return ENTRIES[resource_type].resource(self.clients)
+
+    def permit(self, **environment: str) -> None:
+        """Set variables of the functions' environment, as a deployment with other settings does."""
+        self.environment |= environment
+        self.clients = self._new_clients()
 
     def put_archive(self, name: str, data: bytes) -> None:
         self.archives.objects[name] = data
