@@ -122,7 +122,8 @@ def _with_lineage(found: Repository, request: Request[GitHubRepositoryProperties
         with clients.git.open(found.full_name) as git:
             refs = git.look()
             delivery = held_delivery(git, refs)
-            if request.type == "Delete" and known.id:
+            unmarked = delivery is None and request.properties.mark not in found.description
+            if request.type == "Delete" and known.id and (known.adopted or unmarked):
                 left, offers = refs_left(git, refs), [] if delivery else offered(git, refs)
             elif request.type == "Create" and delivery is None and _adoptable(request.properties, found):
                 consent = consents.read(found, git, refs, request.properties, clients)
