@@ -25,6 +25,7 @@
         OrganizationNotFound
         RepositoryNotFound
         RequestRefused
+          EnvironmentRulesRefused
         RepositoryUnreachable
           GitDenied
         ContentRefused
@@ -462,6 +463,13 @@ class RequestRefused(FinalError):
 
     happened = "GitHub refused the request ({activity}): {message}."
     remedy = "Correct what GitHub names, then start the operation again."
+
+
+class EnvironmentRulesRefused(RequestRefused):
+    """GitHub does not take an environment's rules: its plan does not offer them, or a reviewer is unknown."""
+
+    happened = "GitHub refuses the rules of the environment {environment} in {repository}: {message}."
+    remedy = "Use a plan of GitHub that offers them, or correct [workflow_role.reviewers] in settings.toml."
 
 
 class RepositoryUnreachable(FinalError):

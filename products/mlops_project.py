@@ -271,8 +271,13 @@ class MlopsProject(servicecatalog.ProductStack):
                 **({"SecretReferences": references} if references else {}),
                 "Variables": {TRIGGER: self._ref("TriggerPipelineExecution")},
                 "RotateSecrets": self._ref("RotateSecrets"),
+                "Environments": list(self._settings.workflow_role.environments),
+                "Reviewers": {name: list(who) for name, who in self._settings.workflow_role.reviewers.items()},
+                "DefaultBranch": repository.default_branch,
+                "RepositoryStatus": repository.status,
             },
         )
+        self._output(f"{repository.part}Environments", resource.get_att_string("Environments"), "Who can use them")
         # Deleted in the reverse order: the configuration, then the archive, which refuses writes.
         resource.node.add_dependency(repository.template)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from github.GithubException import GithubException, UnknownObjectException
 
+from custom_resources.clients import github_environments
 from custom_resources.clients.github_answers import PullRequest, Repository, pull_request, repository, whole
 from custom_resources.clients.github_connection import Connection
 from custom_resources.clients.secrets import GitHubCredentials
@@ -202,6 +203,16 @@ class GitHub:
                 self._connection.request("DELETE", path)
             except UnknownObjectException:
                 return
+
+    # -- environments ---------------------------------------------------------------------------------------
+
+    def environments(self, full_name: str) -> dict[str, bool]:
+        """Return the environments' names, in lower case, with whether each is for some branches only."""
+        return github_environments.environments(self._connection, full_name)
+
+    def create_environment(self, full_name: str, name: str, branch: str, reviewers: Sequence[tuple[str, int]]) -> None:
+        """Create an environment for one branch, with reviewers if there are any. Raises EnvironmentRulesRefused."""
+        github_environments.create_environment(self._connection, full_name, name, branch, reviewers)
 
     # -- pull requests --------------------------------------------------------------------------------------
 

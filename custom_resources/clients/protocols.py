@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from custom_resources.allowances import Allowances
@@ -231,6 +231,14 @@ class GitHub(Protocol):
 
     def delete_variables(self, full_name: str, names: Iterable[str]) -> None:
         """Remove variables; one that is gone already is fine."""
+        ...
+
+    def environments(self, full_name: str) -> dict[str, bool]:
+        """Return the environments' names, in lower case, with whether each is for some branches only."""
+        ...
+
+    def create_environment(self, full_name: str, name: str, branch: str, reviewers: Sequence[tuple[str, int]]) -> None:
+        """Create an environment for one branch, with reviewers if there are any. Raises EnvironmentRulesRefused."""
         ...
 
     def find_pull_request(self, full_name: str, branch: str, base: str, mark: str = "") -> PullRequest | None:

@@ -52,6 +52,7 @@ SecretReference = Annotated[
     str,
     StringConstraints(pattern=rf"^{_PARTITION}:secretsmanager:[a-z0-9-]+:\d{{12}}:secret:[\w/+=.@-]+(#[\w.-]+)?\Z"),
 ]
+Reviewer = Annotated[str, StringConstraints(pattern=r"^(team|user):[1-9][0-9]{0,18}\Z")]  # by id
 Visibility = Literal["private", "internal", "public"]
 # In one organization; `*` stands for a part of the name. Twenty fit into a function's environment.
 RepositoryPattern = Annotated[
@@ -208,9 +209,16 @@ class WorkflowRole(_Section):
     """The role that a project's workflows assume."""
 
     environments: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,255}\Z")], ...] = ()
+    reviewers: dict[str, Annotated[tuple[Reviewer, ...], Field(max_length=6)]] = Field(default_factory=dict)
     artifact_access: Literal["project", "bucket"] = "project"
     execution_roles: str = Field(default="datazone_usr_role_*", pattern=r"^[\w+=,.@-]+\*?\Z")
     deploy_role: str = Field(default="studio-project-deploy", pattern=r"^[A-Za-z0-9_+=,.@-]{1,64}\Z")
+
+    @model_validator(mode="after")
+    def _reviewers_have_an_environment(self) -> WorkflowRole:
+        if unknown := sorted(self.reviewers.keys() - set(self.environments)):
+            raise ValueError(f"reviewers names the environment {unknown[0]!r}, which environments does not list")
+        return self
 
 
 class OwnProfile(_Section):

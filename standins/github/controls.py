@@ -15,12 +15,17 @@ from standins.github.faults import Fault, Faults
 from standins.github.latency import Latency, RoundTrip
 from standins.github.limits import Accounting, Limits
 from standins.github.messages import ApiError, Json, Request, Response, not_found
-from standins.github.model import ROLES, Protection, Repository, Ruleset
+from standins.github.model import ROLES, Plan, Protection, Repository, Ruleset
 from standins.github.requests_log import RequestLog
 from standins.github.store import Store
 from standins.github.urls import Urls
 
 M = TypeVar("M", bound=BaseModel)
+
+
+class _Plan(BaseModel):
+    plan: Plan
+    refusal_creates: bool = True
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,10 @@ class Controls:
         """Make an organization: {login}."""
         account = self.store.add_account(_text(body, "login"), "Organization")
         return Response.json(201, account.model_dump())
+
+    def put_plan(self, body: Json, login: str) -> Response:
+        """Set an organization's plan: {plan, refusal_creates?}."""
+        return Response.json(200, self.store.set_plan(login, **dict(_parsed(_Plan, body))).model_dump())
 
     def add_token(self, body: Json) -> Response:
         """Make a token: {token?, login?, scopes?, fine_grained?, permissions?, organizations?, role?, expires_at?}."""
@@ -207,6 +216,7 @@ _REPOSITORY = r"/repositories/([^/]+)/([^/]+)"
 _CONTROLS: tuple[tuple[str, str, Callable[..., Response]], ...] = (
     ("GET", r"", Controls.health),
     ("POST", r"/organizations", Controls.add_organization),
+    ("PUT", r"/organizations/([^/]+)/plan", Controls.put_plan),
     ("POST", r"/tokens", Controls.add_token),
     ("DELETE", r"/tokens", Controls.delete_token),
     ("POST", r"/apps", Controls.add_app),

@@ -18,7 +18,8 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from standins.github.bare import Bare
-from standins.github.model import Account, App, Installation, Repository, Role, State, Token, now
+from standins.github.messages import not_found
+from standins.github.model import Account, App, Installation, Plan, Repository, Role, State, Token, now
 
 FULL_PERMISSIONS = {
     "actions": "write",
@@ -118,6 +119,16 @@ class Store:
                 self._state.accounts[login.lower()] = account
                 self._save_state()
             return account
+
+    def set_plan(self, login: str, plan: Plan, refusal_creates: bool) -> Account:
+        """Change what an organization pays for. Raises ApiError 404 for one that there is not."""
+        with self._lock:
+            found = self.account(login)
+            if found is None:
+                raise not_found()
+            found.plan, found.refusal_creates = plan, refusal_creates
+            self._save_state()
+            return found
 
     def accounts(self) -> list[Account]:
         """Return all accounts."""

@@ -14,7 +14,7 @@ ADOPTABLE = (
 ATTRIBUTES = {
     "Custom::GitHubRepository": ("RepositoryId", "FullName", "Name", "HtmlUrl", "CloneUrl", "DefaultBranch", "Status"),
     "Custom::RepositoryTemplate": ("CommitSha", "TemplateVersion", "Status", "PullRequestUrl"),
-    "Custom::ActionsConfiguration": ("SecretNames", "VariableNames", "Digest"),
+    "Custom::ActionsConfiguration": ("SecretNames", "VariableNames", "Digest", "Environments"),
 }
 
 
