@@ -5,6 +5,7 @@
         NotPermitted
           TokenTooNarrow
             TokenLacksScope
+            AppLacksPermission
           RepositoryHidden
         AwsDenied
           DataZoneDenied
@@ -21,6 +22,7 @@
           SecretWithoutCredentials
         TokenRejected
           AppKeyUnusable
+          AppNotInstalled
           CredentialsRejected
         OrganizationNotFound
         RepositoryNotFound
@@ -105,6 +107,7 @@
         GitHubUnavailable
         AnswerIncomplete
         TokenRotated
+        TokenNotSpread
         GitFailing
           GitLimited
           GitTooSlow
@@ -201,6 +204,13 @@ class TokenRotated(RetryLater):
 
     happened = "GitHub's token was rotated, and the new one is tried."
     remedy = "Check that the token secret holds a valid token."
+
+
+class TokenNotSpread(RetryLater):
+    """A GitHub App's token was made just now, and not all of GitHub's servers know it yet."""
+
+    happened = "GitHub does not accept the App's new token yet."
+    remedy = "Check GitHub's status page."
 
 
 class GitFailing(RetryLater):
@@ -319,6 +329,13 @@ class TokenLacksScope(TokenTooNarrow):
     remedy = "Give it repo and workflow, and put it into the token secret."
 
 
+class AppLacksPermission(TokenTooNarrow):
+    """The GitHub App was not given what a function needs."""
+
+    happened = "The GitHub App's installation lacks a permission ({permissions}): {message}."
+    remedy = "Grant the App the permissions of docs/admin.md, and accept them in the organization."
+
+
 class RepositoryHidden(NotPermitted):
     """A repository that is to be archived cannot be read."""
 
@@ -435,6 +452,13 @@ class AppKeyUnusable(TokenRejected):
 
     happened = "The GitHub App's app_id or private_key in the token secret cannot be used."
     remedy = "Put the App's id and its private key (PEM) there."
+
+
+class AppNotInstalled(TokenRejected):
+    """The GitHub App is not installed under the id that the token secret names."""
+
+    happened = "The GitHub App {app} has no installation {installation}."
+    remedy = "Install the App in the organization, and put the installation's id into the token secret."
 
 
 class CredentialsRejected(TokenRejected):

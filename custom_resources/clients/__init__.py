@@ -115,10 +115,12 @@ class FunctionClients:
     def github(self) -> GitHub:
         """GitHub's API."""
         from custom_resources.clients.github import GitHub
+        from custom_resources.clients.github_tokens import permissions_in
 
         return GitHub(
             self._environment.get("GITHUB_API_URL", "https://api.github.com"),
             lambda: self.secrets.github_credentials(self._environment.get("GITHUB_TOKEN_SECRET", "")),
+            permissions_in(self._environment.get("GITHUB_PERMISSIONS", "")),
         )
 
     @cached_property
@@ -127,4 +129,4 @@ class FunctionClients:
         from custom_resources.clients.git import Git
 
         server = self._environment.get("GITHUB_SERVER_URL", "https://github.com")
-        return Git(server, lambda: self.github.token, self.github.renew)
+        return Git(server, self.github.token_for, self.github.renew)

@@ -12,6 +12,7 @@ from github.GithubException import GithubException, UnknownObjectException
 from custom_resources.clients import github_environments
 from custom_resources.clients.github_answers import PullRequest, Repository, pull_request, repository, whole
 from custom_resources.clients.github_connection import Connection
+from custom_resources.clients.github_tokens import Permissions
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import ObjectTooLarge, OrganizationNotFound, TokenLacksScope
 
@@ -24,18 +25,26 @@ _SCOPES_NEEDED = ("repo", "workflow")
 class GitHub:
     """The requests that the custom resources make. Thread-safe."""
 
-    def __init__(self, api_url: str, credentials: Callable[[], GitHubCredentials]) -> None:
-        """`credentials` is called before the first request, and again when GitHub rejects the token."""
-        self._connection = Connection(api_url, credentials)
+    def __init__(
+        self, api_url: str, credentials: Callable[[], GitHubCredentials], permissions: Permissions | None = None
+    ) -> None:
+        """`credentials` is called before the first request, and again when GitHub rejects the token.
 
-    @property
-    def token(self) -> str:
-        """The token that Git sends."""
-        return self._connection.token
+        `permissions` are those that a GitHub App's tokens get in the repository that they are for; None = all.
+        """
+        self._connection = Connection(api_url, credentials, permissions)
+
+    def token_for(self, full_name: str) -> str:
+        """Return the token that Git sends to a repository."""
+        return self._connection.token_for(full_name)
 
     def renew(self, rejected: str) -> bool:
         """Read the credentials again after GitHub rejected a token of theirs; tell whether another one can be tried."""
         return self._connection.renew(rejected)
+
+    def look_up_app(self) -> tuple[str, Mapping[str, str]]:
+        """Return the organization in which the App is installed, and its permissions there (for operations)."""
+        return self._connection.look_up_app()
 
     def look_up(self, activity: str, path: str) -> tuple[Mapping[str, Any], Any]:
         """GET any path; return the answer's headers with the data, None for what is not there (for operations)."""

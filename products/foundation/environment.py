@@ -22,6 +22,7 @@ def environment(
             **addresses,
             "GITHUB_TOKEN_SECRET": settings.git_config.github_token_secret_name,
             "BUDGET_TABLE": storage.budget.table_name,
+            "GITHUB_PERMISSIONS": " ".join(entry.github_permissions),
         }
     if entry.name == "github_repository":
         variables |= _allowances(stack, settings)

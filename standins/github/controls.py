@@ -28,6 +28,11 @@ class _Plan(BaseModel):
     refusal_creates: bool = True
 
 
+class _Delay(BaseModel):
+    unknown: int = 0
+    unready: int = 0
+
+
 @dataclass(frozen=True)
 class Controls:
     """Answers the controls."""
@@ -96,6 +101,15 @@ class Controls:
             raise not_found()
         made = self.store.install_app(app, _text(body, "organization"), body.get("permissions"))
         return Response.json(201, made.model_dump())
+
+    def delay_tokens(self, body: Json, app_id: str) -> Response:
+        """Have the first requests with each new token of an App answered 401, then 403: {unknown?, unready?}."""
+        app = self.store.app(int(app_id))
+        if app is None:
+            raise not_found()
+        delay = _parsed(_Delay, body)
+        app.unknown, app.unready = delay.unknown, delay.unready
+        return Response.json(200, delay.model_dump())
 
     def list_repositories(self, _body: Json) -> Response:
         """Return the names and states of all repositories."""
@@ -221,6 +235,7 @@ _CONTROLS: tuple[tuple[str, str, Callable[..., Response]], ...] = (
     ("DELETE", r"/tokens", Controls.delete_token),
     ("POST", r"/apps", Controls.add_app),
     ("POST", r"/apps/(\d+)/installations", Controls.install_app),
+    ("PUT", r"/apps/(\d+)/delay", Controls.delay_tokens),
     ("GET", r"/repositories", Controls.list_repositories),
     ("GET", _REPOSITORY, Controls.get_repository),
     ("POST", rf"{_REPOSITORY}/rules", Controls.add_rule),

@@ -45,7 +45,10 @@ class Token(BaseModel):
     scopes: list[str] = []
     permissions: dict[str, str] = {}
     organizations: list[str] | None = None
+    repositories: list[int] | None = None  # an App's token for these only, by their ids
     role: Role = "admin"
+    unknown: int = 0  # requests that are answered 401 yet: replicas that do not know the token,
+    unready: int = 0  # and 403: those that do not know its permissions
     expires_at: str | None = None
 
     @property
@@ -75,6 +78,8 @@ class App(BaseModel):
     slug: str
     public_key: str
     installations: list[Installation] = []
+    unknown: int = 0  # of its tokens
+    unready: int = 0
 
 
 class Secret(BaseModel):

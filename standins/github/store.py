@@ -177,6 +177,9 @@ class Store:
         """Return the token of that value unless it has expired."""
         wanted = digest(value)
         found = next((token for token in self._state.tokens if token.digest == wanted), None)
+        if found and found.unknown > 0:
+            found.unknown -= 1
+            return None
         return None if found and found.expires_at and found.expires_at <= now() else found
 
     def add_app(self, slug: str, public_key: str) -> App:

@@ -24,7 +24,7 @@ from tests.git_processes import counted
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareRepository]:
-    git = Git("https://127.0.0.1:9", lambda: "ghs_canary", lambda rejected: False)  # nobody answers there
+    git = Git("https://127.0.0.1:9", lambda _: "ghs_canary", lambda rejected: False)  # nobody answers there
     repository = BareRepository(git, "acme/r", tmp_path_factory.mktemp("home"), 1_700_000_000)
     repository.start()
     yield repository

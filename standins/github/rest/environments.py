@@ -1,4 +1,4 @@
-"""Deployment environments, with the rules that the organization's plan offers (control: PUT organizations/LOGIN/plan)."""
+"""Deployment environments, with the rules that the organization's plan offers (control: PUT organizations/X/plan)."""
 
 from __future__ import annotations
 

@@ -231,6 +231,12 @@ def _apps(client: Client) -> None:
     client.expect(200, "GET", "/installation/repositories", token=made["token"])
     client.expect(403, "GET", "/installation/repositories")
     client.expect(201, "POST", path, {"permissions": {"contents": "read"}}, token=token)
+    number = client.get("/repos/acme/tale")["id"]
+    client.expect(201, "POST", path, {"repositories": ["tale"]}, token=token)
+    client.expect(201, "POST", path, {"repository_ids": [number], "permissions": {"contents": "read"}}, token=token)
+    client.expect(422, "POST", path, {"repositories": ["tale", "none"]}, token=token)
+    client.expect(200, "GET", f"/app/installations/{installed['id']}", token=token)
+    client.expect(404, "GET", "/app/installations/1", token=token)
     client.expect(422, "POST", path, {"permissions": {"members": "write"}}, token=token)
     client.expect(401, "POST", path, token="a.b.c")
     client.expect(404, "POST", "/app/installations/1/access_tokens", token=token)
