@@ -81,6 +81,7 @@ class World:
     github: GitHubStandIn
     home: Path
     cloud: Cloud = None  # type: ignore[assignment]  # Handlers, unless another is given
+    app_id: str = ""  # of the GitHub App in the token secret, if it is one
 
     def __post_init__(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
