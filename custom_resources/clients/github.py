@@ -9,9 +9,9 @@ from typing import Any
 
 from github.GithubException import GithubException, UnknownObjectException
 
-from custom_resources.clients import github_environments
 from custom_resources.clients.github_answers import PullRequest, Repository, pull_request, repository, whole
 from custom_resources.clients.github_connection import Connection
+from custom_resources.clients.github_environments import create_environment, environments
 from custom_resources.clients.github_tokens import Permissions
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import ObjectTooLarge, OrganizationNotFound, TokenLacksScope
@@ -217,11 +217,11 @@ class GitHub:
 
     def environments(self, full_name: str) -> dict[str, bool]:
         """Return the environments' names, in lower case, with whether each is for some branches only."""
-        return github_environments.environments(self._connection, full_name)
+        return environments(self._connection, full_name)
 
     def create_environment(self, full_name: str, name: str, branch: str, reviewers: Sequence[tuple[str, int]]) -> None:
         """Create an environment for one branch, with reviewers if there are any. Raises EnvironmentRulesRefused."""
-        github_environments.create_environment(self._connection, full_name, name, branch, reviewers)
+        create_environment(self._connection, full_name, name, branch, reviewers)
 
     # -- pull requests --------------------------------------------------------------------------------------
 

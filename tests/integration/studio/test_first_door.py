@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -147,6 +148,24 @@ def test_the_repository_of_studios_git_connection_is_adopted(installation: Insta
     assert outputs["DeployRepositoryName"] == f"{project}-{DOMAIN}-deploy-repo"
     installation.delete(project)
     assert installation.repository("notebooks")["archived"]
+
+
+@pytest.mark.slow
+def test_a_connection_to_somebody_elses_repository_takes_nothing(installation: Installation) -> None:
+    """Studio lets a user name any repository; a launch adopts it with a consent only."""
+    place, path = f"/repos/{runs.ORGANIZATION}/wages", ".github/studio-project.yml"
+    installation.github("POST", f"/orgs/{runs.ORGANIZATION}/repos", {"name": "wages", "auto_init": True})
+    content = base64.b64encode(b"domain: dzd_1\nproject: payroll\n").decode()
+    installation.github("PUT", f"{place}/contents/{path}", {"message": "Ours", "content": content})
+    before = installation.repository("wages")
+    installation.tooling("thief", gitFullRepositoryId=f"{runs.ORGANIZATION}/wages", gitBranchName="main")
+    project = installation.create("thief")
+    details = installation.deployed(project, "FAILED_DEPLOYMENT")
+    said = f"does not consent to its adoption ({path}: it names another project)"
+    assert details["environmentFailureReasons"]
+    told = logs.project_logs(installation.run, "thief")
+    assert said in str(told)
+    assert installation.repository("wages") == before
 
 
 def test_a_profile_without_our_environment_is_told_to_its_user(
