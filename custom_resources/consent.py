@@ -44,8 +44,6 @@ class Adopting(Protocol):
     @property
     def part(self) -> str: ...
     @property
-    def mark(self) -> str: ...
-    @property
     def connected_repository(self) -> str: ...
     @property
     def connected_since(self) -> str: ...
@@ -187,7 +185,8 @@ def _has_only_the_first_commit(git: BareRepository, refs: Refs) -> bool:
 
 def _claimed(found: Repository, git: BareRepository, refs: Refs, who: Adopting) -> bool:
     """Tell whether another project has marked the repository, or offers its template there. One request at most."""
-    if _MARK.search(found.description) and who.mark not in found.description:
+    mark = f"({who.domain_id}/{who.project_id} {who.part}"
+    if _MARK.search(found.description.replace(mark, "")):
         return True
     if len(proposals_in(refs.targets)) > MAX_PROPOSALS:
         return True  # not all of them are read
