@@ -138,6 +138,7 @@ class Handlers:
         try:
             for name, resource in template.items():
                 self._bring(live, stack, name, resource)
+            self.stacks.begin("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" if before else "CREATE_COMPLETE")
             self._remove(live, [name for name in live if name not in template], stack)
         except FinalError:
             self.stacks.begin("UPDATE_ROLLBACK_IN_PROGRESS" if before else "ROLLBACK_IN_PROGRESS")
