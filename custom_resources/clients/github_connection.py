@@ -41,7 +41,7 @@ class _Session:
 
 
 class Connection:
-    """Requests with the current token. Thread-safe; connections are kept alive."""
+    """Requests with the current token. Thread-safe; a connection is kept alive, also when its thread has ended."""
 
     def __init__(self, api_url: str, credentials: Callable[[], GitHubCredentials]) -> None:
         """`credentials` is called before the first request, and again when GitHub rejects the token."""
@@ -49,6 +49,7 @@ class Connection:
         self._credentials = credentials
         self._local = threading.local()
         self._session: _Session | None = None
+        self._idle: list[pygithub.Github] = []  # clients of the session, each with its own connection
         self._lock = threading.Lock()
 
     def _new_client(self, auth: pygithub.Auth.Auth) -> pygithub.Github:
@@ -109,6 +110,7 @@ class Connection:
             again = bool(used.credentials.app_id and used.handed) and not used.renewed
             if self._session is used:
                 self._session = self._open(renewed=again)
+                self._idle.clear()
             return again or (self._session is not None and self._session.credentials != used.credentials)
 
     @property
@@ -121,15 +123,25 @@ class Connection:
         """Make one request; return the answer's headers and document. Raises what PyGithub and requests raise."""
         session = self._authenticate()
         conceal(session.token)
-        if getattr(self._local, "bound", None) is not session:  # one connection a thread, and for the current token
-            self._local.client, self._local.bound = self._new_client(session.auth), session
-        requester = self._local.client.requester
-        status, headers, output = requester.requestJson(verb, path, input=body)
-        if status in (307, 308) and headers.get("location"):  # a renamed repository; PyGithub follows for reads only
-            status, headers, output = requester.requestJson(verb, headers["location"], input=body)
+        with self._client(session) as client:
+            requester = client.requester
+            status, headers, output = requester.requestJson(verb, path, input=body)
+            if status in (307, 308) and headers.get("location"):  # a renamed repository; PyGithub follows reads only
+                status, headers, output = requester.requestJson(verb, headers["location"], input=body)
         if status >= 300:
             raise requester.createException(status, headers, _error_document(output))
         return headers, json.loads(output) if output else None
+
+    @contextmanager
+    def _client(self, session: _Session) -> Iterator[pygithub.Github]:
+        """Lend a client to one request: an idle one, for its connection, if there is one. A failing one is dropped."""
+        with self._lock:
+            kept = self._idle.pop() if session is self._session and self._idle else None
+        client = kept or self._new_client(session.auth)
+        yield client
+        with self._lock:
+            if session is self._session:
+                self._idle.append(client)
 
     @contextmanager
     def translated(self, activity: str) -> Iterator[None]:
