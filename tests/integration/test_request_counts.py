@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import subprocess
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+from standins.github.messages import Request, Response
 from standins.github.requests_log import Entry
 from tests.git_processes import counted
 from tests.integration.world import Content, Project, World
@@ -52,6 +54,28 @@ def test_an_update_takes_few_requests(world: World) -> None:
     asked = world.requests()
     # Refs; commits, and meanwhile whether the base is in the branch; the contents of train.py; the push.
     assert (of("git", asked), of("rest", asked)) == (5, 1)
+
+
+def test_an_update_waits_for_the_commits_and_the_comparison_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither is answered before both were asked for."""
+    project = Project(world, world.publish("v1", V1)).launch()
+    project.commit(EDIT)
+    v2 = world.publish("v2", V2)
+    both, met = threading.Barrier(2, timeout=10), list[str]()
+    respond = world.github.respond
+
+    def together(request: Request) -> tuple[Response, str]:
+        commits = request.path.endswith("/git-upload-pack") and len(met) < 2
+        if commits or "/compare/" in request.path:
+            both.wait()
+            met.append(request.method)
+        return respond(request)
+
+    monkeypatch.setattr(world.github, "respond", together)
+    assert project.update(v2)["Status"] == "merged"
+    assert sorted(met) == ["GET", "POST"]
 
 
 def test_a_merge_of_unlike_files_fetches_no_content(world: World) -> None:
