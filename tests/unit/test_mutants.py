@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.mutants.__main__ import equivalents, sample
+from tests.mutants import seeing
+from tests.mutants.__main__ import equivalents, interval, sample
 from tests.mutants.places import Mutant, mutants
 from tests.mutants.trying import ROOT
 
@@ -72,3 +76,37 @@ def test_every_equivalent_is_a_mutant_of_today_and_has_a_reason() -> None:
     found = (each for path in {key[0] for key in named} for each in mutants(ROOT, path))
     there = {each.key for each in found if each.function in functions}
     assert set(named) <= there, set(named) - there
+
+
+@pytest.mark.parametrize(
+    ("noticed", "total", "least", "most"), [(95, 100, 0.888, 0.978), (19, 20, 0.764, 0.991), (0, 0, 0.0, 1.0)]
+)
+def test_a_small_sample_says_less(noticed: int, total: int, least: float, most: float) -> None:
+    assert interval(noticed, total) == (pytest.approx(least, abs=0.001), pytest.approx(most, abs=0.001))
+
+
+def test_what_was_seen_is_kept_until_the_tests_or_the_code_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, store = tmp_path / "copy", tmp_path / "store"
+    for name in ("custom_resources/lamp.py", "tests/unit/test_one.py", "tests/unit/test_two.py"):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / name).write_text("LIMIT = 1\n")
+    looked: list[list[str]] = []
+
+    def look(copy: Path, files: list[str]) -> dict[str, dict[str, Any]]:
+        looked.append(files)
+        return {file: {"seconds": {f"{file}::t": 1.0}, "lines": {"lamp.py": {"1": [f"{file}::t"]}}} for file in files}
+
+    monkeypatch.setattr(seeing, "_looked", look)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: None)
+    one, two = "tests/unit/test_one.py", "tests/unit/test_two.py"
+    first = seeing.look(copy, store)
+    assert first.lines["lamp.py"]["1"] == [f"{one}::t", f"{two}::t"]
+    assert json.dumps(seeing.look(copy, store).lines) == json.dumps(first.lines)
+    assert looked == [[one, two]]
+    (copy / two).write_text("LIMIT = 2\n")
+    seeing.look(copy, store)
+    (copy / "custom_resources/lamp.py").write_text("LIMIT = 2\n")
+    seeing.look(copy, store)
+    assert looked == [[one, two], [two], [one, two]]
