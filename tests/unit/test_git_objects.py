@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,13 +20,16 @@ from custom_resources.clients.git.packets import Mark, Packets, lines, packet
 from custom_resources.clients.git.receive_pack import Move, _read_report
 from custom_resources.clients.git.upload_pack import _capabilities, _sections, read_advertisement
 from custom_resources.errors import RepositoryTooLarge, RetryLater
+from custom_resources.template_content import TemplateFile
 from tests.git_processes import counted
+
+
+SERVER = Git("https://127.0.0.1:9", lambda: "ghs_canary", lambda rejected: False)  # nobody answers there
 
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareRepository]:
-    git = Git("https://127.0.0.1:9", lambda: "ghs_canary", lambda rejected: False)  # nobody answers there
-    repository = BareRepository(git, "acme/r", tmp_path_factory.mktemp("home"), 1_700_000_000)
+    repository = BareRepository(SERVER, "acme/r", tmp_path_factory.mktemp("home"), 1_700_000_000)
     repository.start()
     yield repository
     repository.close()
@@ -103,6 +107,26 @@ def test_many_attributes_cost_one_process_and_a_name_that_no_disk_takes_is_left_
             assert len(list(directory.rglob(".gitattributes"))) == 1000
     assert len(attributes) == 1001
     assert len(started) == 1
+
+
+def test_no_hook_runs_in_a_repository_of_ours(tmp_path: Path) -> None:
+    """Nothing puts one there today; whatever does tomorrow is not run."""
+    bare = BareRepository(SERVER, "acme/r", tmp_path, 1_700_000_000)
+    bare.start()
+    ran, hooks = tmp_path / "ran", bare.path / "hooks"
+    hooks.mkdir()
+    for name in ("reference-transaction", "post-index-change"):
+        (hooks / name).write_text(f"#!/bin/sh\necho {name} >> {ran}\n")
+        (hooks / name).chmod(0o755)
+    assert bare.import_commit([TemplateFile("a", b"a")], "m")
+    written(bare, {"a": ("100644", 1)})
+    assert not ran.exists(), ran.read_text()
+    bare.close()
+    # They would: a repository that has no such settings runs both.
+    who = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    for command in (["update-ref", "refs/heads/x", "refs/import/commit"], ["read-tree", "refs/import/commit"]):
+        subprocess.run(["git", "--git-dir", str(bare.path), *command], check=True, env=who)
+    assert set(ran.read_text().split()) == {"reference-transaction", "post-index-change"}
 
 
 # -- limits ---------------------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ def test_an_archive_gives_back_what_was_put_in_whatever_the_order(files: list[Te
     [
         "", "/etc/passwd", "../x", "a/../b", "a/./b", "a//b", "a/", ".", "..", "a\\b", "a\0b", "a\nb", "a\x7fb",
         ".git/config", "a/.GIT/hooks/x", "GIT~1/x", ".git./x", ".git /x", ".g\u200cit/x", "x" * 256, "é" * 128,
-        "/".join(["d" * 200] * 21), "\udcff",
+        "/".join(["d" * 200] * 21), "\udcff", "a\ud800", "a\udfff", "a\x01", "a\x1f",
     ],
 )  # fmt: skip
 def test_paths_that_leave_the_template_or_reach_git_are_refused(path: str) -> None:
