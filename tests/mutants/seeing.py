@@ -80,7 +80,7 @@ class Seen:
         """Return the tests for a mutant, the quickest first; for what runs on import, those of the whole file."""
         path = mutant.source.path
         of_file = self.lines.get(path, {})
-        numbers = of_file if mutant.runs_on_import else map(str, range(mutant.line, mutant.last_line + 1))
+        numbers = of_file if mutant.runs_on_import else map(str, range(mutant.runs[0], mutant.runs[1] + 1))
         found = {test for number in numbers for test in of_file.get(number, ())}
         quickest = sorted(found, key=lambda test: (self.seconds[test], test))
         until = accumulate(self.seconds[test] for test in quickest)

@@ -62,6 +62,27 @@ def test_a_mutant_is_known_again_wherever_its_line_moves_to(tmp_path: Path, foun
     assert [each.key for each in mutants(tmp_path, "lamp.py")] == [each.key for each in found]
 
 
+def test_a_default_and_a_long_text_are_held_by_what_runs_with_them(tmp_path: Path) -> None:
+    code = """
+def lit(power=1):
+    if power:
+        raise Broken(
+            "It is"
+            "dark."
+        )
+    for each in (
+        2,
+    ):
+        pass
+"""
+    (tmp_path / "lamp.py").write_text(code)
+    runs = {each.diff[0]: each.runs for each in mutants(tmp_path, "lamp.py")}
+    assert runs["- def lit(power=1):"] == (3, 11)
+    assert runs['- "dark."'] == (4, 7)
+    assert runs["- if power:"] == (3, 3)
+    assert runs["- 2,"] == (9, 9)
+
+
 def test_a_sample_is_the_same_each_time_and_of_every_kind(found: list[Mutant]) -> None:
     kinds = {each.kind for each in found}
     drawn = sample(found, len(kinds), seed=1)
