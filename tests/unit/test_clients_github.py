@@ -13,6 +13,7 @@ from custom_resources.clients.github import GitHub, PullRequest, Repository
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import (
     FinalError,
+    GitHubUnavailable,
     RateLimited,
     RepositoryNotFound,
     RequestRefused,
@@ -176,6 +177,44 @@ def test_the_details_of_a_refusal_have_many_shapes(answered: Callable[..., GitHu
     with pytest.raises(FinalError) as refused:
         answered(ok({"message": "Validation Failed", "errors": errors}, 422)).update_repository("acme/x", name="y")
     assert f"Validation Failed {said}. " in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (408, GitHubUnavailable),
+        (499, RequestRefused),
+        (500, GitHubUnavailable),
+        (599, GitHubUnavailable),
+        (403, TokenTooNarrow),
+        (404, RepositoryNotFound),
+        (300, RequestRefused),
+    ],
+)
+def test_githubs_own_failures_pass_and_its_refusals_do_not(
+    answered: Callable[..., GitHub], status: int, kind: type[Exception]
+) -> None:
+    with pytest.raises(kind) as refused:
+        answered(ok({"message": "No."}, status)).update_repository("acme/x", name="y")
+    assert type(refused.value) is kind
+    assert getattr(refused.value, "seconds", 5) == 5
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"message": " Not now. "}, "Not now. "),
+        ({"message": "Not now...", "errors": []}, "Not now. "),
+        ({"message": None}, "status 422. "),
+        ({}, "status 422. "),
+        ([], "status 422. "),
+        ({"message": "Not now.", "errors": [None, "", "a", {"message": "b"}, {}]}, "Not now (a; b). "),
+    ],
+)
+def test_githubs_word_is_a_part_of_our_sentence(answered: Callable[..., GitHub], data: Any, said: str) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        answered(ok(data, 422)).update_repository("acme/x", name="y")
+    assert said in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from custom_resources.clients.git import Git
 from custom_resources.clients.github_connection import TIMEOUT_SECONDS, Connection, _Session
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import TokenRejected, TokenRotated
+from custom_resources.telemetry import HIDDEN, redacted
 
 Answer = tuple[int, Mapping[str, str], str]
 Sent = tuple[str, str, str, Any]  # base address, verb, path, body
@@ -54,6 +55,14 @@ def test_a_session_shows_neither_credentials_nor_the_token() -> None:
     assert session.token == "ghp_canary"
     assert session.handed == "ghp_canary"
     assert "canary" not in repr(session)
+
+
+def test_a_token_that_is_used_is_hidden_from_every_log_line(sent: Callable[..., list[Sent]]) -> None:
+    sent((200, {}, "{}"))
+    assert redacted("ghs_of_a_request and ghs_of_git") == "ghs_of_a_request and ghs_of_git"
+    connected("ghs_of_a_request").call("looking", "GET", "/meta")
+    assert connected("ghs_of_git").token == "ghs_of_git"
+    assert redacted("ghs_of_a_request and ghs_of_git") == f"{HIDDEN} and {HIDDEN}"
 
 
 def test_a_session_has_handed_out_no_token_before_it_is_asked() -> None:

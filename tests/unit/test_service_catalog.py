@@ -13,7 +13,6 @@ from custom_resources.clients.service_catalog import Launch, ProductVersion, Rec
 from custom_resources.clients.stacks import CloudFormationStacks
 from custom_resources.errors import AwsDenied, ProductNotFound
 
-KEYS = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/SC-123456789012-pp-1/1"
 NEW = ProductVersion("pa-2", "v2.0.0")
 
@@ -22,7 +21,11 @@ class Catalog:
     """The client with answers that are said in advance."""
 
     def __init__(self) -> None:
-        self.services = {name: boto3.client(name, region_name="us-east-1", **KEYS) for name in SERVICES}
+        session = boto3.Session("none", "none", region_name="us-east-1")
+        self.services: dict[str, Any] = {
+            "servicecatalog": session.client("servicecatalog"),
+            "cloudformation": session.client("cloudformation"),
+        }
         self.stubs = {name: Stubber(client) for name, client in self.services.items()}
         for stub in self.stubs.values():
             stub.activate()
@@ -34,9 +37,6 @@ class Catalog:
 
     def refuses(self, operation: str, code: str = "AccessDeniedException") -> None:
         self.stubs["servicecatalog"].add_client_error(operation, code)
-
-
-SERVICES = ("servicecatalog", "cloudformation")
 
 
 @pytest.fixture
