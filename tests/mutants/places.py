@@ -44,6 +44,8 @@ _LOG_LINE = m.Call(
 )
 _TYPING_ONLY = m.If(test=m.Name("TYPE_CHECKING"))
 _TYPE_VARIABLE = m.Call(func=m.Name("TypeVar"))
+# More characters to strip are noticed only by a text that ends with an X.
+_STRIPPED = m.Call(func=m.Attribute(attr=m.Name("strip") | m.Name("lstrip") | m.Name("rstrip")))
 _DOCSTRING = m.Expr(m.SimpleString() | m.ConcatenatedString())
 
 
@@ -158,6 +160,7 @@ class _Finder(cst.CSTVisitor):
         self._source = source
         self._inside: list[str] = []
         self._functions = 0
+        self._stripped: set[int] = set()
         self._run: list[tuple[int, int]] = []  # the lines that run with the node: of its statement, or its function
 
     def on_visit(self, node: cst.CSTNode) -> bool:
@@ -172,8 +175,10 @@ class _Finder(cst.CSTVisitor):
             self._run.append((0, 0))
         if _left_out(node):
             return False
+        if isinstance(node, cst.Call) and m.matches(node, _STRIPPED):
+            self._stripped.update(id(given.value) for given in node.args)
         for kind, operator, name in OPERATORS:
-            if isinstance(node, kind):
+            if isinstance(node, kind) and not (name == "text" and id(node) in self._stripped):
                 self._add(node, operator, name)
         return True
 

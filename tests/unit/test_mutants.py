@@ -62,6 +62,15 @@ def test_a_mutant_is_known_again_wherever_its_line_moves_to(tmp_path: Path, foun
     assert [each.key for each in mutants(tmp_path, "lamp.py")] == [each.key for each in found]
 
 
+def test_characters_to_strip_are_no_text(tmp_path: Path) -> None:
+    (tmp_path / "lamp.py").write_text('def lit(name):\n    return name.rstrip("/").replace("-", "_")\n')
+    texts = {each.diff[1] for each in mutants(tmp_path, "lamp.py") if each.kind == "text"}
+    assert texts == {
+        '+ return name.rstrip("/").replace("XX-XX", "_")',
+        '+ return name.rstrip("/").replace("-", "XX_XX")',
+    }
+
+
 def test_a_default_and_a_long_text_are_held_by_what_runs_with_them(tmp_path: Path) -> None:
     code = """
 def lit(power=1):
