@@ -44,6 +44,12 @@ _LOG_LINE = m.Call(
 )
 _TYPING_ONLY = m.If(test=m.Name("TYPE_CHECKING"))
 _TYPE_VARIABLE = m.Call(func=m.Name("TypeVar"))
+# What is assigned to a name like a class's is a type, for the type checker only.
+_TYPE_ALIAS = m.Assign(
+    targets=[m.AssignTarget(m.Name(m.MatchRegex(r"_?[A-Z][A-Za-z]*[a-z][A-Za-z]*")))],
+    value=m.BinaryOperation(operator=m.BitOr())
+    | m.Subscript(value=m.Name("Literal") | m.Name("Callable") | m.Name("Mapping") | m.Name("dict") | m.Name("tuple")),
+)
 # More characters to strip are noticed only by a text that ends with an X.
 _STRIPPED = m.Call(func=m.Attribute(attr=m.Name("strip") | m.Name("lstrip") | m.Name("rstrip")))
 _DOCSTRING = m.Expr(m.SimpleString() | m.ConcatenatedString())
@@ -213,6 +219,8 @@ def _left_out(node: cst.CSTNode) -> bool:
         return m.matches(node, _LOG_LINE) or m.matches(node, _TYPE_VARIABLE)
     if isinstance(node, cst.Expr):
         return m.matches(node, _DOCSTRING) or m.matches(node.value, _LOG_LINE)
+    if isinstance(node, cst.Assign):
+        return m.matches(node, _TYPE_ALIAS)
     return isinstance(node, cst.If) and m.matches(node, _TYPING_ONLY)
 
 
