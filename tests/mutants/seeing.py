@@ -33,6 +33,7 @@ MARKS = "not gates and not long and not layers and not slow"
 RUN_BY_THEM = ("custom_resources", "standins", "tests/unit", "tests/integration")
 # A page made of models, permissions and sentences is as it was.
 REFERENCE = "tests/unit/test_catalogue.py::test_the_reference_is_what_the_code_says"
+DEFAULTS = "tests/unit/test_defaults.py"  # what may be left out is nothing, or named
 # What runs on import only, or once for all tests of a synthesis, is held by these files, in turn.
 _PLACES = ("settings", "foundation", "observability", "product", "portfolio", "workflow_role", "workflow_actions",
            "policies", "studio", "versions")  # fmt: skip
@@ -45,7 +46,7 @@ def _held(*first: str) -> list[str]:
 
 
 HELD_BY = {
-    "custom_resources": [REFERENCE],
+    "custom_resources": [DEFAULTS, REFERENCE],
     "custom_resources/catalogue.py": [*_held("foundation", "policies"), "tests/unit/test_catalogue.py"],
     "products": _held(),
     "products/portfolio": _held("portfolio"),

@@ -111,6 +111,64 @@ def test_a_dry_run_names_what_would_be_written() -> None:
     assert RESOURCE.provisional_id(request.properties) == "actions-configuration-7"
 
 
+class GitHub:
+    """GitHub, which notes what is written."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[Any, ...]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *given, **more: self.done.append((name, *given, *more.items()))
+
+
+class Secrets:
+    """Secrets Manager."""
+
+    def value(self, reference: str) -> str:
+        return f"value of {reference}"
+
+    def github_credentials(self, reference: str) -> Any:
+        raise AssertionError("no token is read")
+
+
+@pytest.mark.parametrize("restore", [False, True])
+def test_what_is_planned_is_written_and_reported_by_name(restore: bool) -> None:
+    github, clients = GitHub(), FunctionClients({}, secrets=Secrets())
+    vars(clients)["github"] = github
+    now: dict[str, Any] = {
+        "secrets": {"T": "t", "S": "s"},
+        "secret_references": {"R": "arn#r"},
+        "variables": {"W": "w", "V": "v"},
+    }
+    plan = Plan("acme/y", restore, {"S": "s"}, {"R": "arn#r"}, {"V": "v"}, ("A",), ("B",))
+    done = ActionsConfiguration(clients).apply(plan, asked("Update", now), lambda: None)
+    restored = [("update_repository", "acme/y", ("archived", False))]
+    assert github.done == [
+        *(restored if restore else []),
+        ("put_secrets", "acme/y", {"S": "s", "R": "value of arn#r"}),
+        ("put_variables", "acme/y", {"V": "v"}),
+        ("delete_secrets", "acme/y", ("A",)),
+        ("delete_variables", "acme/y", ("B",)),
+    ]
+    assert (done.attributes["SecretNames"], done.attributes["VariableNames"]) == ("R,S,T", "V,W")
+    assert set(done.attributes) == {"SecretNames", "VariableNames", "Digest"}
+    assert "value of" not in str(done)
+
+
+def test_a_digest_tells_every_difference_and_no_order() -> None:
+    clients = FunctionClients({}, secrets=Secrets())
+    vars(clients)["github"] = GitHub()
+
+    def digest(**now: Any) -> str:
+        return ActionsConfiguration(clients).apply(Plan("x"), asked("Create", now), lambda: None).attributes["Digest"]
+
+    ordered = digest(variables={"A": "1", "B": "2"})
+    assert len(ordered) == 64
+    assert ordered == digest(variables={"B": "2", "A": "1"})
+    others = [digest(variables={"A": "1"}), digest(secrets={"A": "1"}), digest(secret_references={"A": "1"}), digest()]
+    assert len({ordered, *others}) == 5
+
+
 @pytest.mark.parametrize("name", ["A", "_a1", "x" * 255, "GITHUB", "MY_GITHUB_X"])
 def test_a_name_is_what_github_takes(name: str) -> None:
     assert properties(variables={name: "1"}).variables == {name.upper(): "1"}

@@ -11,7 +11,7 @@ from botocore.stub import ANY, Stubber
 
 from custom_resources.clients.service_catalog import Launch, ProductVersion, Record, ServiceCatalog
 from custom_resources.clients.stacks import CloudFormationStacks
-from custom_resources.errors import AwsDenied, ProductNotFound
+from custom_resources.errors import AwsDenied, AwsRefused, ProductNotFound
 
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/SC-123456789012-pp-1/1"
 NEW = ProductVersion("pa-2", "v2.0.0")
@@ -208,3 +208,29 @@ def test_a_version_may_lack_what_the_service_leaves_out(catalog: Catalog) -> Non
     assert found == [ProductVersion("pa-1", "", "DEFAULT", True), ProductVersion("pa-2", "v2", "DEPRECATED", False)]
     assert [each.guidance for each in found] == ["DEFAULT", "INACTIVE"]
     assert ProductVersion("pa-3", "v3", "DEPRECATED").guidance == "DEPRECATED"
+
+
+@pytest.mark.parametrize(("code", "error"), [("InvalidParametersException", None), ("Strange", AwsRefused)])
+def test_a_launch_that_never_came_up_has_no_outputs_and_every_other_refusal_is_told(
+    catalog: Catalog, code: str, error: type[Exception] | None
+) -> None:
+    catalog.says("describe_provisioned_product", {"ProvisionedProductDetail": {"Id": "pp-1"}}, {"Name": "studio-p1"})
+    catalog.refuses("get_provisioned_product_outputs", code)
+    catalog.says("search_provisioned_products", {"ProvisionedProducts": [launched("1")]})
+    if error:
+        with pytest.raises(error, match="reading the outputs of pp-1"):
+            catalog.client.outputs_with("prod-1", "K", "v", "studio-p1")
+    else:
+        assert catalog.client.outputs_with("prod-1", "K", "v", "studio-p1") is None
+
+
+def test_outputs_are_read_from_the_likely_launch_then_from_all_others(catalog: Catalog) -> None:
+    asked = {"ProvisionedProductId": "pp-2", "PageSize": 20}
+    catalog.refuses("describe_provisioned_product", "ResourceNotFoundException")
+    catalog.says("search_provisioned_products", {"ProvisionedProducts": [launched("1"), launched("2")]})
+    catalog.refuses("get_provisioned_product_outputs", "ResourceNotFoundException")
+    page = {"Outputs": [{"OutputKey": "A", "OutputValue": "a"}], "NextPageToken": "more"}
+    catalog.says("get_provisioned_product_outputs", page, asked)
+    last = {"Outputs": [{"OutputKey": "K", "OutputValue": "v"}]}
+    catalog.says("get_provisioned_product_outputs", last, {**asked, "PageToken": "more"})
+    assert catalog.client.outputs_with("prod-1", "K", "v", "studio-p1") == {"A": "a", "K": "v"}
