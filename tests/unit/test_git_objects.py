@@ -93,6 +93,26 @@ def test_commits_have_the_names_that_git_gives_them(bare: BareRepository, messag
     assert bare.history(own)[0].sha == own
 
 
+def test_a_history_is_read_whatever_its_messages_hold(bare: BareRepository) -> None:
+    """A user's message may hold the character that stands between fields, and several paragraphs."""
+    tree = bare.empty_tree()
+    first = bare.commit_tree(tree, (), "one\x01two\x01three\n\nStudio-Domain: d")
+    second = bare.commit_tree(tree, (first,), "two: <a> b")
+    newest, oldest = bare.history(second)
+    assert (newest.sha, newest.tree, newest.parents, newest.committer) == (second, tree, (first,), ROBOT[1])
+    assert (oldest.sha, oldest.parents, oldest.message) == (first, (), "one\x01two\x01three\n\nStudio-Domain: d")
+    assert bare.commit(first).message == "one\x01two\x01three\n\nStudio-Domain: d"
+    assert bare.message(first) == "one\x01two\x01three\n\nStudio-Domain: d"
+
+
+def test_a_commit_is_read_by_its_own_lines_not_by_those_of_a_signature(bare: BareRepository) -> None:
+    tree = bare.empty_tree()
+    text = f"tree {tree}\nauthor A B <a@b> 1 +0000\ncommitter C D <c@d> 2 +0000\ngpgsig -----BEGIN-----\n"
+    text += " tree of it\n parent 1\n committer E <e@f> 3 +0000\n\nSubject\n\ntree: x\n"
+    found = bare.commit(bare._objects.store("commit", text.encode()))
+    assert (found.tree, found.parents, found.committer, found.message) == (tree, (), "c@d", "Subject\n\ntree: x")
+
+
 def test_many_attributes_cost_one_process_and_a_name_that_no_disk_takes_is_left_out(bare: BareRepository) -> None:
     blob = bare._objects.store("blob", b"* merge=union\n")
     inner = bare._objects.store("tree", b"100644 .gitattributes\0" + bytes.fromhex(blob))
