@@ -35,8 +35,8 @@ RUN_BY_THEM = ("custom_resources", "standins", "tests/unit", "tests/integration"
 REFERENCE = "tests/unit/test_catalogue.py::test_the_reference_is_what_the_code_says"
 DEFAULTS = "tests/unit/test_defaults.py"  # what may be left out is nothing, or named
 # What runs on import only, or once for all tests of a synthesis, is held by these files, in turn.
-_PLACES = ("settings", "foundation", "observability", "product", "portfolio", "workflow_role", "workflow_actions",
-           "policies", "studio", "versions")  # fmt: skip
+_PLACES = ("settings", "contract", "foundation", "observability", "product", "portfolio", "workflow_role",
+           "workflow_actions", "policies", "studio", "versions")  # fmt: skip
 
 
 def _held(*first: str) -> list[str]:
@@ -54,9 +54,9 @@ HELD_BY = {
     "products/studio": _held("studio"),
     "products/project_setup": _held("studio"),
     "products/workflow_role": _held("workflow_role", "product", "policies"),
-    "products/mlops_project": _held("product"),
-    "products/parameters": _held("product"),
-    "products/foundation/observability": _held("observability"),
+    "products/mlops_project": _held("contract", "product"),
+    "products/parameters": _held("contract", "product"),
+    "products/foundation/observability": _held("observability", "contract"),
     "products/versions": _held("versions"),
 }
 # A line that every story runs is held by the quickest of them: what a minute of tests does not notice has survived.
