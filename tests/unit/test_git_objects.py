@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from custom_resources.clients.git import ROBOT, BareRepository, Git, merging, objects
-from custom_resources.clients.git.failures import RequestFailed
+from custom_resources.clients.git.failures import RequestFailed, ServerRefused
 from custom_resources.clients.git.objects import NONE, Entry
 from custom_resources.clients.git.packets import Mark, Packets, lines, packet
 from custom_resources.clients.git.receive_pack import Move, _read_report
@@ -213,6 +213,49 @@ def test_packets_are_read_as_they_are_written(contents: list[bytes]) -> None:
     packets = Packets(Given(b"".join(map(packet, contents)) + b"0000"))
     assert [packets.read() for _ in contents] == contents
     assert packets.read() is Mark.FLUSH
+
+
+def side_band(*pieces: bytes) -> Packets:
+    return Packets(Given(b"".join(map(packet, pieces)) + b"0000"))
+
+
+def test_a_side_band_holds_data_words_and_failures() -> None:
+    said: list[str] = []
+    assert list(side_band(b"\1one", b"\2counting\n", b"\1", b"\1two").data(said.append)) == [b"one", b"", b"two"]
+    assert said == ["counting\n"]
+    assert list(side_band(b"\2nobody listens").data()) == []
+    with pytest.raises(RequestFailed, match=r"^remote error: gone for good$"):
+        list(side_band(b"\1one", b"\3 gone for good\n").data())
+    with pytest.raises(RequestFailed, match="is not of Git's protocol"):
+        list(side_band(b"\4one").data())
+
+
+def test_a_line_ends_where_its_packet_does() -> None:
+    packets = Packets(Given(lines(["one", " two "], Mark.DELIMITER) + packet("no end") + b"0002"))
+    assert list(packets.section()) == ["one", " two "]
+    assert [packets.line(), packets.line()] == ["no end", Mark.END]
+    assert Packets(Given(packet("\n\none\n"))).line() == "\n\none"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"00", "was cut off"),
+        (b"0009one", "was cut off"),
+        (b"zzzz", "is not of Git's protocol"),
+        (b"0003", "is not of Git's protocol"),
+        (b"fff1" + b"x" * 65517, "is not of Git's protocol"),
+    ],
+)
+def test_an_answer_that_is_no_packet_says_why(data: bytes, said: str) -> None:
+    with pytest.raises(RequestFailed, match=said):
+        Packets(Given(data)).read()
+
+
+def test_a_refusal_in_the_protocols_words_is_known() -> None:
+    with pytest.raises(ServerRefused, match=r"^remote error: access denied$"):
+        Packets(Given(packet(b"ERR access denied\n"))).read()
+    assert Packets(Given(b"0004")).read() == b""
 
 
 def test_a_packet_has_a_limit() -> None:
