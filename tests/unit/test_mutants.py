@@ -108,9 +108,9 @@ def test_a_sample_is_the_same_each_time_and_of_every_kind(found: list[Mutant]) -
 def test_every_equivalent_is_a_mutant_of_today_and_has_a_reason() -> None:
     named = equivalents()
     assert all(len(reason) > 20 for reason in named.values())
-    functions = {key[1] for key in named}
+    functions = {key[:2] for key in named}
     found = (each for path in {key[0] for key in named} for each in mutants(ROOT, path))
-    there = {each.key for each in found if each.function in functions}
+    there = {each.key for each in found if (each.source.path, each.function) in functions}
     assert set(named) <= there, set(named) - there
 
 
