@@ -24,7 +24,7 @@ from tests.mutants.seeing import PROCESSES, Chosen, look, say
 from tests.mutants.trying import ROOT, Result, Trial, copied
 
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
-SAMPLE = {"custom_resources": 160, "products": 32}
+SAMPLE = {"custom_resources": 110, "products": 30}
 ENOUGH = 0.95
 
 
