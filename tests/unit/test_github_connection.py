@@ -8,12 +8,13 @@ from typing import Any
 
 import github as pygithub
 import pytest
+import requests
 from github.Requester import Requester
 
 from custom_resources.clients.git import Git
 from custom_resources.clients.github_connection import TIMEOUT_SECONDS, Connection, _Session
 from custom_resources.clients.secrets import GitHubCredentials
-from custom_resources.errors import TokenRejected, TokenRotated
+from custom_resources.errors import GitHubUnreachable, TokenRejected, TokenRotated
 from custom_resources.telemetry import HIDDEN, redacted
 
 Answer = tuple[int, Mapping[str, str], str]
@@ -105,6 +106,14 @@ def test_a_rejected_token_is_read_again_and_another_one_is_tried_later(sent: Cal
     assert rotated.value.seconds == 0
     with pytest.raises(TokenRejected):
         connection.call("looking", "GET", "/meta")
+
+
+def test_a_token_that_cannot_be_asked_for_is_a_wait() -> None:
+    def unreachable() -> GitHubCredentials:
+        raise requests.ConnectionError
+
+    with pytest.raises(GitHubUnreachable, match=r"\(authenticating; ConnectionError\)"):
+        assert Connection("https://api.github.com", unreachable).token
 
 
 def test_git_is_told_whether_there_is_another_token() -> None:
