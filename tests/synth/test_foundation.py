@@ -87,6 +87,7 @@ def test_every_path_answers_before_cloudformation_gives_up(assembly: Assembly) -
     cloudformation = 59 * 60
     for name, properties in functions(assembly.foundation).items():
         patience = int(properties["Environment"]["Variables"]["PATIENCE_SECONDS"])
+        assert patience == 40 * 60, "as docs/reliability.md says"
         # The wait that ends patience may begin just before it; then one more call, as long as a function may run.
         assert patience + properties["Timeout"] + 60 < cloudformation, name
     machines = of_type(assembly.foundation, "AWS::StepFunctions::StateMachine")
@@ -94,8 +95,9 @@ def test_every_path_answers_before_cloudformation_gives_up(assembly: Assembly) -
     for machine in machines.values():
         retry = waiter(machine)["States"]["framework-isComplete-task"]["Retry"][0]
         total = retry["IntervalSeconds"] * retry["MaxAttempts"]
-        assert retry["IntervalSeconds"] <= 5
+        assert retry["IntervalSeconds"] == 5
         assert patience < total < cloudformation
+        assert total == 55 * 60
 
 
 @pytest.mark.parametrize(("given", "seconds"), [(context(), 5), (local_assembly._CONTEXT, 1)])
@@ -296,8 +298,14 @@ def test_tracing_is_a_switch(assembly: Assembly, administered: Assembly) -> None
         }
         return modes, enabled
 
+    def sending(template: dict[str, Any]) -> int:
+        return sum("xray:PutTraceSegments" in str(each) for each in of_type(template, "AWS::IAM::Policy").values())
+
     assert traced(assembly.foundation) == ({"None"}, {False})
     assert traced(administered.foundation) == ({"Active"}, {True})
+    # Ours, both of the framework's for each phase, and the waiter: each may send what it traces.
+    assert sending(assembly.foundation) == 0
+    assert sending(administered.foundation) == len(of_type(administered.foundation, "AWS::IAM::Policy"))
 
 
 def test_an_administrators_settings_arrive(administered: Assembly) -> None:
