@@ -46,7 +46,7 @@ class StudioProjectProperties(Properties):
     project_id: ProjectId
     project_name: LineOrNothing = ""
     profile_name: LineOrNothing = ""
-    template_folder: FolderOrNothing = ""
+    profile_folder: FolderOrNothing = ""
     profile_folders: dict[str, str] = Field(default_factory=dict)
     template_archive: str = ""
     user_role_arn: LineOrNothing = ""
@@ -102,7 +102,7 @@ def _classic_project(properties: StudioProjectProperties, stack_id: str) -> Proj
 
 def profile_folder(properties: StudioProjectProperties, profile: str) -> str:
     """Return the template folder of a profile: the told one, the settings' override, else the name in lower case."""
-    return properties.template_folder or properties.profile_folders.get(profile) or profile.lower()
+    return properties.profile_folder or properties.profile_folders.get(profile) or profile.lower()
 
 
 def _classic_role(properties: StudioProjectProperties, project: Project) -> str:

@@ -167,7 +167,7 @@ class MlopsProject(servicecatalog.ProductStack):
                 "ProjectId": self._project_id,
                 "ProjectName": self._first("ProjectName", "SageMakerProjectName"),
                 "ProfileName": self._ref("ProfileName"),
-                "TemplateFolder": self._ref("TemplateFolder"),
+                "ProfileFolder": self._ref("TemplateFolder"),
                 "ProfileFolders": dict(self._settings.profile_folders),
                 "TemplateArchive": self._version.archive,
                 "UserRoleArn": self._ref("UserRoleArn"),

@@ -396,7 +396,7 @@ STUDIOS_ROLE = f"arn:aws:iam::{ACCOUNT}:role/service-role/AmazonSageMakerUserIAM
 TOLD = {
     "ProjectName": "churn",
     "ProfileName": "Renamed in Studio",
-    "TemplateFolder": "regression",
+    "ProfileFolder": "regression",
     "UserRoleArn": STUDIOS_ROLE,
     "ProjectBucket": "arn:aws:s3:::amazon-sagemaker-0a1b2c3d4e5f",
     "ConnectedRepository": "acme-ml/churn",
