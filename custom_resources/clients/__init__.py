@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from custom_resources.caller import Installation
     from custom_resources.clients import protocols
     from custom_resources.clients.blueprints import Blueprints
     from custom_resources.clients.git import Git
@@ -51,6 +52,13 @@ class FunctionClients:
         """Make clients before they are used: in Lambda's INIT phase, which has a whole processor."""
         for name in names:
             getattr(self, name)
+
+    @cached_property
+    def installation(self) -> Installation:
+        """What the installation's settings say of launches."""
+        from custom_resources.caller import Installation
+
+        return Installation.from_environment(self._environment)
 
     @cached_property
     def stacks(self) -> protocols.Stacks:

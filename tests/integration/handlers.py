@@ -42,6 +42,9 @@ class Stacks:
     def exists(self, stack_id: str) -> bool:
         return stack_id not in self.gone
 
+    def tags(self, stack_id: str) -> dict[str, str]:
+        return {}
+
 
 class Secrets:
     """Secrets Manager with two kinds of values."""

@@ -73,6 +73,8 @@ def test_environments_are_the_contracts(assembly: Assembly) -> None:
             expected |= {"GITHUB_API_URL", "GITHUB_SERVER_URL", "GITHUB_TOKEN_SECRET", "BUDGET_TABLE"}
         if name in ARCHIVES:
             expected |= {"TEMPLATE_BUCKET"}
+        if "studio" in ALL[name].needs:
+            expected |= {"BLUEPRINT_ROLE", "PROJECT_SETUP_ROLE", "EXECUTION_ROLES"}
         if name in GIT:
             expected |= {"PATH", "GIT_EXEC_PATH", "GIT_SSL_CAINFO", "GIT_PYTHON_REFRESH"}
         assert variables == expected, name
@@ -139,8 +141,8 @@ def test_the_frameworks_functions_start_as_quickly_as_ours(assembly: Assembly) -
 
 
 def test_a_role_holds_exactly_what_the_catalogue_says(assembly: Assembly, open_doors: Assembly) -> None:
-    """Beside its own log, and for model approvals the queue."""
-    templates = [assembly.foundation, open_doors.template("StudioStack.template.json")]
+    """Beside its own log, and for model approvals the queue. Without a domain nothing is allowed on its key."""
+    templates = [open_doors.foundation, open_doors.template("StudioStack.template.json")]
     found = [(template, *function) for template in templates for function in functions(template).items()]
     assert {name for _, name, _ in found} == {entry.name for entry in CATALOGUE}
     for template, name, properties in found:
@@ -152,6 +154,10 @@ def test_a_role_holds_exactly_what_the_catalogue_says(assembly: Assembly, open_d
             for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
         }
         listed = {action for permission in entry.permissions for action in permission.actions}
+        if template is open_doors.foundation:
+            role = functions(assembly.foundation)[name]["Role"]["Fn::GetAtt"][0]
+            key = "arn:aws:kms:us-east-1:123456789012:key/domain"
+            assert not allows(assembly.foundation, role, "kms:DescribeKey", key), name
         of_the_queue = {action for action in allowed if action.startswith("sqs:")}
         assert allowed - of_the_queue == {*listed, "logs:CreateLogStream", "logs:PutLogEvents"}, name
         assert bool(of_the_queue) == (name == "model_approval")
@@ -220,7 +226,8 @@ def test_the_token_secret_has_no_value_and_our_key(assembly: Assembly) -> None:
 
 def test_the_archives_outlive_the_stack_and_take_tls_only(assembly: Assembly) -> None:
     ((name, bucket),) = of_type(assembly.foundation, "AWS::S3::Bucket").items()
-    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+    assert bucket["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert bucket["UpdateReplacePolicy"] == "Retain"
     assert bucket["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
     assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
     assert bucket["Properties"]["BucketEncryption"]

@@ -108,6 +108,9 @@ class Stacks:
     def exists(self, stack_id: str) -> bool:
         return True
 
+    def tags(self, stack_id: str) -> dict[str, str]:
+        return {}
+
 
 class Budget:
     """Records what is asked of the shared budget."""
