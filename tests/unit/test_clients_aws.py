@@ -18,10 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
+from custom_resources.caller import PRINCIPAL_TAG
 from custom_resources.clients import FunctionClients, _boto3_client
 from custom_resources.clients.archives import Archives
 from custom_resources.clients.aws import S3, translated
 from custom_resources.clients.secrets import GitHubCredentials, Secrets
+from custom_resources.clients.service_catalog import LAUNCHED_BY, ServiceCatalog
 from custom_resources.clients.stacks import CloudFormationStacks
 from custom_resources.clients.studio import Studio
 from custom_resources.errors import (
@@ -128,6 +130,45 @@ def test_a_stack_that_nobody_knows_does_not_exist_and_one_that_may_not_be_seen_d
         stub.add_client_error("describe_stacks", "Throttling", "Rate exceeded")
         with pytest.raises(RetryLater):
             stacks.exists(STACK)
+
+
+def test_a_stacks_tags_take_no_request_of_their_own() -> None:
+    """The fence has described the stack already; only another stack is described for its tags."""
+    client, other = boto3.client("cloudformation", region_name=REGION), STACK.replace("/s/", "/t/")
+    stacks = CloudFormationStacks(client)
+
+    def tagged(principal: str) -> dict[str, Any]:
+        (described,) = stack("CREATE_IN_PROGRESS")["Stacks"]
+        return {"Stacks": [{**described, "Tags": [{"Key": PRINCIPAL_TAG, "Value": principal}]}]}
+
+    with Stubber(client) as stub:
+        stub.add_response("describe_stacks", tagged("first"), {"StackName": STACK})
+        stacks.operation(STACK)
+        assert stacks.tags(STACK) == {PRINCIPAL_TAG: "first"}
+        stub.add_response("describe_stacks", tagged("second"), {"StackName": other})
+        assert stacks.tags(other) == {PRINCIPAL_TAG: "second"}
+        stub.add_response("describe_stacks", stack("UPDATE_IN_PROGRESS"), {"StackName": other})
+        stacks.operation(other)
+        assert stacks.tags(other) == {}
+        stub.assert_no_pending_responses()
+
+
+def test_what_a_door_launched_is_found_by_its_tag() -> None:
+    def launched(name: str, product: str, door: str) -> dict[str, Any]:
+        return {"Name": name, "Id": name, "ProductId": product, "Tags": [{"Key": LAUNCHED_BY, "Value": door}]}
+
+    client = boto3.client("servicecatalog", region_name=REGION)
+    found = [
+        launched("studio-p2", "prod-1", "blueprint"),
+        launched("studio-p1", "prod-1", "blueprint"),
+        launched("studio-p3", "prod-1", "project-setup"),
+        launched("studio-p4", "prod-2", "blueprint"),
+        {"Name": "by-hand", "Id": "by-hand", "ProductId": "prod-1"},
+    ]
+    catalog = ServiceCatalog(client, CloudFormationStacks(boto3.client("cloudformation", region_name=REGION)))
+    with Stubber(client) as stub:
+        stub.add_response("search_provisioned_products", {"ProvisionedProducts": found})
+        assert catalog.launched_by("prod-1", "blueprint") == ["studio-p1", "studio-p2"]
 
 
 # -- secrets ------------------------------------------------------------------------------------------------------
