@@ -10,7 +10,7 @@ CONTRACT := tests/standin/node_modules/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo test test-fast test-long test-scenarios check lint types gates format synth layers test-layers coverage faults bench mutants reference sbom lock clean
+.PHONY: help install tools demo test test-fast test-long test-scenarios check lint types gates format synth layers test-layers coverage updates faults bench mutants reference sbom lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -88,6 +88,9 @@ layers: $(STAMP) ## build the Lambda layers (x86_64 and arm64) into build/layers
 
 test-layers: $(STAMP) ## the layers: built twice, run in an empty root (needs apt, unshare, Python 3.13)
 	$(BIN)/pytest -m layers tests/layers
+
+updates: $(STAMP) ## each setting switched, three versions: what CloudFormation would replace, refuse or delete (in make test)
+	$(BIN)/pytest tests/updates
 
 faults: $(STAMP) ## every request of a launch, an update and a delete, with every fault, as a table
 	$(BIN)/python -m tests.faults

@@ -22,11 +22,15 @@ On = Literal[
     "bootstrap assets",
     "budget",
     "data key",  # of the token's secret
+    "domain key",  # of the Studio domain, where the settings name one
+    "domain key's description",
     "launches",
     "own stacks",
     "products",
+    "project roles",
     "provisioned stacks",
     "provisioning role",
+    "provisioning role's description",
     "readable keys",
     "readable secrets",
     "sagemaker domains",
@@ -109,6 +113,11 @@ _GITHUB = (
     Permission(("dynamodb:GetItem", "dynamodb:PutItem"), "budget"),
 )
 _ARCHIVES = Permission(("s3:GetObject",), "archives")
+# Who calls DataZone uses the domain's own key, if it has one (DataZone's user guide, "Data encryption at rest").
+_DOMAIN_KEY = (
+    Permission(("kms:Decrypt", "kms:GenerateDataKey"), "domain key"),
+    Permission(("kms:DescribeKey",), "domain key's description"),
+)
 
 # 512 MB and more for those that run git: git's own processes, and the processor share that comes with memory. A
 # delivery has the template on disk three times (archive, git's input, its objects), and a file of 100 MB in memory
@@ -120,7 +129,7 @@ CATALOGUE = (
         (
             _FENCE,
             _ARCHIVES,
-            # DataZone itself decides by domain and project.
+            # DataZone itself decides by domain and project: the last four are for its members, so extras.
             Permission(
                 (
                     "datazone:GetProject",
@@ -134,6 +143,9 @@ CATALOGUE = (
             ),
             Permission(("sagemaker:DescribeDomain", "sagemaker:ListTags"), "sagemaker domains"),
             Permission(("sagemaker:ListDomains", "sagemaker:ListSpaces"), "anything"),
+            # DataZone may read the roles that it is asked about in the caller's name.
+            Permission(("iam:GetRole",), "project roles"),
+            *_DOMAIN_KEY,
         ),
         "StudioProject",
         needs=frozenset({"archives", "studio"}),
@@ -216,6 +228,7 @@ CATALOGUE = (
             _FENCE,
             Permission(
                 (
+                    "datazone:ListDomains",
                     "datazone:GetDomain",
                     "datazone:ListEnvironmentBlueprints",
                     "datazone:GetEnvironmentBlueprint",
@@ -234,6 +247,9 @@ CATALOGUE = (
                 "anything",
             ),
             Permission(("iam:PassRole",), "provisioning role"),
+            Permission(("iam:GetRole",), "provisioning role's description"),
+            *_DOMAIN_KEY,
+            Permission(("servicecatalog:SearchProvisionedProducts",), "launches"),
         ),
         "StudioBlueprint",
         clients=("blueprints",),
@@ -246,6 +262,7 @@ CATALOGUE = (
             _FENCE,
             Permission(
                 (
+                    "datazone:ListDomains",
                     "datazone:GetDomain",
                     "datazone:ListEnvironmentBlueprints",
                     "datazone:ListProjectProfiles",
@@ -259,6 +276,7 @@ CATALOGUE = (
                 ),
                 "anything",
             ),
+            *_DOMAIN_KEY,
         ),
         "StudioProjectProfile",
         clients=("blueprints",),

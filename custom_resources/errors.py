@@ -9,6 +9,7 @@
           RepositoryHidden
         AwsDenied
           DataZoneDenied
+            DomainUnitNotOwned
         AwsNotFound
         AwsConflict
         AwsRefused
@@ -56,8 +57,13 @@
           BranchInTheWay
         ProjectNotFound
         ProfileUnknown
+        ProfileNotTold
         RoleUnknown
+        LocationUnknown
+        LocationRefused
         RoleRefused
+          RoleElsewhere
+          RoleNotListed
           ClassicRoleRefused
         ProjectFailed
         NameTaken
@@ -290,7 +296,7 @@ class AwsUnreachable(RetryLater):
 class ToolingNotReady(RetryLater):
     """Studio is still setting the project up."""
 
-    happened = "The tooling environment of project {project} is not ready yet."
+    happened = "The project {project} has no SageMaker domain in service yet."
     remedy = "Check the project's environments in Studio."
 
 
@@ -354,10 +360,25 @@ class AwsDenied(FinalError):
 
 
 class DataZoneDenied(AwsDenied):
-    """DataZone denied access: IAM, or the domain, does not permit it."""
+    """DataZone denied access: IAM or the domain does not permit it, or what was asked for does not exist."""
+
+    happened = "{service} denied access, or has no such domain or project ({activity}): {message}."
+    remedy = (
+        "Check the ids. If they are right, grant the caller {permission}, and make it a member of the project or an "
+        "owner of the domain unit."
+    )
+
+
+class DomainUnitNotOwned(DataZoneDenied):
+    """DataZone did not let a function of StudioStack write: its role owns no domain unit there, or IAM denies it."""
 
     happened = "{service} denied access ({activity}): {message}."
-    remedy = "Grant the caller {permission}, and make it a member of the project or an owner of the domain unit."
+    remedy = (
+        "Make the function's role an owner of the domain unit, then deploy again: aws datazone add-entity-owner "
+        "--domain-identifier DOMAIN_ID --entity-type DOMAIN_UNIT --entity-identifier DOMAIN_UNIT_ID "
+        "--owner 'user={{userIdentifier=ROLE_ARN}}'. ROLE_ARN is an output of FoundationStack. If the message names an "
+        "IAM policy, grant the role {permission}."
+    )
 
 
 class AwsNotFound(FinalError):
@@ -703,11 +724,38 @@ class ProfileUnknown(FinalError):
     remedy = "Launch with ProfileName."
 
 
-class RoleUnknown(FinalError):
-    """Nothing tells which role the project's pipelines run as."""
+class ProfileNotTold(FinalError):
+    """Neither the launch nor Studio names the profile that the project is made from."""
 
-    happened = "Studio does not tell the role of the project {project}."
-    remedy = "Give the function's role access to the project, or repair the project's tooling environment."
+    happened = "The project {project} has no project profile in Studio, and the launch names none."
+    remedy = "Launch with ProfileName."
+
+
+class RoleUnknown(FinalError):
+    """Nothing that is believed tells which role the project's pipelines run as."""
+
+    happened = "The role of the project {project} is missing: neither Studio nor its SageMaker domain names one."
+    remedy = (
+        "Have a principal of the portfolio launch with UserRoleArn, a role that [workflow_role] execution_roles in "
+        "settings.toml lists, or repair the project's tooling environment."
+    )
+
+
+class LocationUnknown(FinalError):
+    """Nothing that is believed tells where the project's files are."""
+
+    happened = "The S3 location of the project {project} is missing: neither Studio nor its SageMaker domain names one."
+    remedy = (
+        "Have a principal of the portfolio launch with ProjectBucket, the ARN of the project's bucket, or repair the "
+        "project's tooling environment."
+    )
+
+
+class LocationRefused(FinalError):
+    """The launch names a location that is not the project's: its workflows could write there."""
+
+    happened = "{location} is not the S3 location of the project {project}."
+    remedy = "Launch with ProjectBucket empty, or with the ARN of the project's bucket."
 
 
 class RoleRefused(FinalError):
@@ -715,6 +763,20 @@ class RoleRefused(FinalError):
 
     happened = "{role} is not the role of the project {project}."
     remedy = "Launch with UserRoleArn empty, or with {allowed}."
+
+
+class RoleElsewhere(RoleRefused):
+    """The launch names a role that pipelines of this account cannot have."""
+
+    happened = "{role} is not a role of this account."
+    remedy = "Launch with UserRoleArn empty, or with the ARN of the project's role."
+
+
+class RoleNotListed(RoleRefused):
+    """The launch names a role that the settings do not allow projects."""
+
+    happened = "{role} is not a role that the settings allow the project {project}."
+    remedy = "Launch with the project's own role, or add the role to [workflow_role] execution_roles in settings.toml."
 
 
 class ClassicRoleRefused(RoleRefused):
@@ -730,8 +792,8 @@ class ClassicRoleRefused(RoleRefused):
 class ProjectFailed(FinalError):
     """Studio could not set the project up."""
 
-    happened = "The tooling environment of project {project} failed in Studio: {reason}."
-    remedy = "Repair or delete the project there."
+    happened = "Studio could not deploy the project {project}: {reason}."
+    remedy = "Repair or delete the project in Studio."
 
 
 class NameTaken(FinalError):

@@ -12,7 +12,10 @@ from pydantic import Field
 
 from custom_resources.clients.blueprints import Blueprint, Configuration, Grant
 from custom_resources.errors import (
+    AwsNotFound,
     BlueprintInUse,
+    DataZoneDenied,
+    FinalError,
     InUse,
     NameTaken,
     RoleNotReady,
@@ -20,6 +23,7 @@ from custom_resources.errors import (
 )
 from custom_resources.properties import Properties
 from custom_resources.reconciler import CustomResource, Done, Foreseen, Replan, Request
+from custom_resources.telemetry import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
     from custom_resources.clients.protocols import Blueprints, Clients
 
 ROLE_PATIENCE_SECONDS = 120  # IAM spreads a new role within seconds; after that the role is wrong
+_DOOR = "blueprint"  # as launches through it are tagged
+_LAUNCH_NAME_PREFIX = "studio-"
 _DESIGNATIONS = ("OWNER", "CONTRIBUTOR")
 _ENTITY: Literal["ENVIRONMENT_BLUEPRINT_CONFIGURATION"] = "ENVIRONMENT_BLUEPRINT_CONFIGURATION"
 _POLICY: Literal["CREATE_ENVIRONMENT_FROM_BLUEPRINT"] = "CREATE_ENVIRONMENT_FROM_BLUEPRINT"
@@ -161,21 +167,45 @@ def _configure(host: Blueprints, request: Request[StudioBlueprintProperties], bl
 
 
 def _delete(
-    host: Blueprints, request: Request[StudioBlueprintProperties], blueprint: Blueprint, grants: tuple[Grant, ...]
+    clients: Clients, request: Request[StudioBlueprintProperties], blueprint: Blueprint, grants: tuple[Grant, ...]
 ) -> None:
     """Delete the blueprint before its configuration: without that, environments still there could not be deleted."""
-    domain_id = request.properties.domain_id
+    domain_id, host = request.properties.domain_id, clients.blueprints
     try:
         host.delete_blueprint(domain_id, blueprint.id)
+        return
     except InUse:
-        projects = host.projects_with(domain_id, blueprint.id)
+        projects = _projects_with(clients, request.properties, blueprint)
         if projects:
             names = ", ".join(projects[:5]) + (", ..." if len(projects) > 5 else "")
             raise BlueprintInUse(blueprint=blueprint.name, projects=names) from None
-        for grant in grants:
-            host.remove_grant(domain_id, _ENTITY, _entity(request, blueprint.id), _POLICY, grant)
-        host.delete_configuration(domain_id, blueprint.id)
+    for grant in grants:
+        host.remove_grant(domain_id, _ENTITY, _entity(request, blueprint.id), _POLICY, grant)
+    host.delete_configuration(domain_id, blueprint.id)
+    try:
         host.delete_blueprint(domain_id, blueprint.id)
+    except InUse:  # by environments that nobody shows us: they need what was taken away
+        _configure(host, request, blueprint.id)
+        for grant in grants:
+            host.add_grant(domain_id, _ENTITY, _entity(request, blueprint.id), _POLICY, grant)
+        raise
+
+
+def _projects_with(clients: Clients, properties: StudioBlueprintProperties, blueprint: Blueprint) -> list[str]:
+    """Return the projects that have the environment: as DataZone shows them, else as Service Catalog knows launches.
+
+    DataZone shows environments to members of their project only (docs/studio.md, A20).
+    """
+    seen = clients.blueprints.projects_with(properties.domain_id, blueprint.id)
+    product = next((each.default_value for each in properties.user_parameters if each.key_name == "ProductId"), "")
+    if seen or not product:
+        return seen
+    try:
+        launched = clients.service_catalog.launched_by(product, _DOOR)
+    except FinalError as unknown:  # DataZone's own refusal then says that it is in use
+        logger.warning("launches are not known", why=unknown.why)
+        return []
+    return [name.removeprefix(_LAUNCH_NAME_PREFIX) for name in launched]
 
 
 class StudioBlueprint(CustomResource[StudioBlueprintProperties, Observed, Plan]):
@@ -193,6 +223,20 @@ class StudioBlueprint(CustomResource[StudioBlueprintProperties, Observed, Plan])
 
     @contextmanager
     def observe(self, request: Request[StudioBlueprintProperties]) -> Iterator[Observed]:
+        """Look what the domain has of it. A domain that is gone has nothing, and a Delete nothing to do."""
+        try:
+            observed = self._observed(request)
+        except (AwsNotFound, DataZoneDenied):
+            domain_id = request.properties.domain_id
+            if request.type != "Delete" or not self._clients.blueprints.domain_is_gone(domain_id):
+                raise
+            logger.warning(
+                "the domain is gone, and nothing is deleted in it", domain=domain_id, left=request.physical_id
+            )
+            observed = Observed(None)
+        yield observed
+
+    def _observed(self, request: Request[StudioBlueprintProperties]) -> Observed:
         """Find the blueprint by its id where we know it, else by its name (a Create that was cut short)."""
         properties, host = request.properties, self._clients.blueprints
         known = request.physical_id if "/" not in request.physical_id and not _replaced(request) else ""
@@ -204,13 +248,12 @@ class StudioBlueprint(CustomResource[StudioBlueprintProperties, Observed, Plan])
             root = host.root_domain_unit(properties.domain_id)
             unit, former = unit or root, former or root
         if found is None:
-            yield Observed(None, unit, former)
-            return
+            return Observed(None, unit, former)
         configuration = host.configuration(properties.domain_id, found.id)
         grants: tuple[Grant, ...] = ()
         if configuration:
             grants = tuple(host.grants(properties.domain_id, _ENTITY, _entity(request, found.id), _POLICY))
-        yield Observed(found, unit, former, configuration, grants)
+        return Observed(found, unit, former, configuration, grants)
 
     def plan(self, request: Request[StudioBlueprintProperties], observed: Observed) -> Plan:
         """Decide what to write; nothing where everything is as desired."""
@@ -239,7 +282,7 @@ class StudioBlueprint(CustomResource[StudioBlueprintProperties, Observed, Plan])
         if blueprint is None:
             return Done()
         if plan.action == "delete":
-            _delete(host, request, blueprint, plan.remove)
+            _delete(self._clients, request, blueprint, plan.remove)
             return Done()
         if plan.action == "create":
             try:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
+from custom_resources.belief import Belief, artifact_location, belief_at_create, execution_role, seal
+from custom_resources.caller import Installation, caller
 from custom_resources.clients.studio import Project, Tooling
 from custom_resources.errors import (
     ClassicRoleRefused,
+    DataZoneDenied,
+    ProfileNotTold,
     ProfileUnknown,
     ProjectFailed,
-    RoleRefused,
-    RoleUnknown,
     ToolingNotReady,
 )
 from custom_resources.properties import Line, LineOrNothing, Properties
 from custom_resources.reconciler import CustomResource, Done, Foreseen, Request
+from custom_resources.telemetry import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,19 +31,29 @@ if TYPE_CHECKING:
     from custom_resources.clients.protocols import Clients
 
 POLL_SECONDS = 10
+_REPOSITORY = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")  # a repository's name on GitHub
 CLASSIC = "classic"  # in place of the domain's id: a project of SageMaker Studio classic
+DomainOrClassic = Annotated[str, StringConstraints(pattern=r"^(dzd[-_][a-zA-Z0-9_-]{1,36}|classic)\Z")]
+ProjectId = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,36}\Z")]
+FolderOrNothing = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9 ._-]*)?\Z")]
 
 
 class StudioProjectProperties(Properties):
-    """Desired state: a project that exists, with a profile that the template knows."""
+    """Desired state: a project that exists, with a profile that the template knows.
 
-    domain_id: Line
-    project_id: Line
+    `user_role_arn`, `project_bucket`, `connected_repository` and the names are what the launch was told of the project.
+    """
+
+    domain_id: DomainOrClassic
+    project_id: ProjectId
     project_name: LineOrNothing = ""
     profile_name: LineOrNothing = ""
+    profile_folder: FolderOrNothing = ""
     profile_folders: dict[str, str] = Field(default_factory=dict)
     template_archive: str = ""
     user_role_arn: LineOrNothing = ""
+    project_bucket: LineOrNothing = ""
+    connected_repository: LineOrNothing = ""
     classic_execution_roles: tuple[Line, ...] = ()
     deploy_account: str = ""
     glue_database: LineOrNothing = "glue_db"
@@ -52,9 +66,11 @@ class StudioProjectProperties(Properties):
 
 @dataclass(frozen=True)
 class Observed:
-    """The project as Studio tells it; None when there is nothing to look at (Delete)."""
+    """The project as it is told, and how far the launch itself is believed; no project: nothing to look at (Delete)."""
 
     project: Project | None
+    belief: Belief = "nothing"
+    installation: Installation = field(default_factory=Installation)
 
 
 @dataclass(frozen=True)
@@ -87,24 +103,16 @@ def _classic_project(properties: StudioProjectProperties, stack_id: str) -> Proj
 
 
 def profile_folder(properties: StudioProjectProperties, profile: str) -> str:
-    """Return the template folder of a profile: the override, else the name in lower case."""
-    return properties.profile_folders.get(profile) or profile.lower()
+    """Return the template folder of a profile: the told one, the settings' override, else the name in lower case."""
+    return properties.profile_folder or properties.profile_folders.get(profile) or profile.lower()
 
 
-def execution_role(properties: StudioProjectProperties, project: Project) -> str:
-    """Return the ARN of the role that pipelines run as. Only Studio and the administrator say which may be.
-
-    A launch's UserRoleArn, which in launches from Studio is what Studio filled in, chooses among those: who launches
-    could name any role otherwise, and the workflows may pass it to SageMaker. Raises RoleUnknown, RoleRefused.
-    """
-    if not project.roles:
-        raise RoleUnknown(project=properties.project_id)
+def _classic_role(properties: StudioProjectProperties, project: Project) -> str:
+    """Return the role of a classic project: the shared one, or another that the settings name. Raises RoleRefused."""
     given = properties.user_role_arn
-    if not given or given in project.roles:
-        return given or project.roles[0]
-    if properties.domain_id == CLASSIC:
+    if given and given not in project.roles:
         raise ClassicRoleRefused(role=given)
-    raise RoleRefused(role=given, project=properties.project_id, allowed=project.roles[0])
+    return given or project.roles[0]
 
 
 def adopted(request: Request[StudioProjectProperties], connected: str) -> str:
@@ -115,21 +123,39 @@ def adopted(request: Request[StudioProjectProperties], connected: str) -> str:
     """
     properties = request.properties
     if request.type != "Create":
-        return request.physical_id.partition(":")[2]
-    owner, _, name = connected.partition("/")
-    if properties.build_repository_name or "/" in name or owner.casefold() != properties.organization.casefold():
+        return f"{request.physical_id}::".split(":")[1]
+    owner, _, name = (properties.connected_repository or connected).partition("/")
+    ours = owner.casefold() == properties.organization.casefold() and _REPOSITORY.fullmatch(name)
+    return name if ours and not properties.build_repository_name else ""
+
+
+def _seal(properties: StudioProjectProperties) -> str:
+    """Return what the physical id remembers of the role and the location that a launch was told, "" if of neither."""
+    if properties.domain_id == CLASSIC or not (properties.user_role_arn or properties.project_bucket):
         return ""
-    return name
+    told = (properties.domain_id, properties.project_id, properties.user_role_arn, properties.project_bucket)
+    return seal(*told)
 
 
-def _physical_id(properties: StudioProjectProperties, repository: str = "") -> str:
+def _physical_id(properties: StudioProjectProperties, repository: str = "", told: str = "") -> str:
+    """Return `<domain>/<project>[:<adopted repository>[:<seal of what was told>]]`."""
     project = f"{properties.domain_id}/{properties.project_id}"
-    return f"{project}:{repository}" if repository else project
+    return ":".join([project, repository, told]).rstrip(":")
 
 
-def _default_location(account: str, region: str, properties: StudioProjectProperties) -> str:
-    """Return where Studio puts a project's files unless the domain says otherwise (studio.md)."""
-    return f"s3://amazon-sagemaker-{account}-{region}-{properties.domain_id}/{properties.domain_id}/{properties.project_id}/dev"
+def _belief(request: Request[StudioProjectProperties], clients: Clients) -> Belief:
+    """Return how far the launch is believed.
+
+    Service Catalog names the caller of the launch; whether it renames it for an update is not known (docs/studio.md,
+    A22). So an update is believed where it tells what was accepted before, or goes back to it.
+    """
+    if request.type == "Create":
+        launcher = caller(clients.stacks.tags(request.stack_id), request.stack_id, clients.installation)
+        logger.info("launched by", caller=launcher)
+        return belief_at_create(launcher)
+    told = _seal(request.properties)
+    kept = told == f"{request.physical_id}::".split(":")[2] or request.operation.startswith("UPDATE_ROLLBACK_")
+    return "kept" if told and kept else "nothing"
 
 
 class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
@@ -153,17 +179,44 @@ class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
             yield Observed(None)
             return
         if properties.domain_id == CLASSIC:
-            project = _classic_project(properties, request.stack_id)
+            project, belief = _classic_project(properties, request.stack_id), belief_at_create("unknown")
         else:
-            project = self._clients.studio.project(properties.domain_id, properties.project_id, request.stack_id)
+            belief = _belief(request, self._clients)
+            project = self._project(request, belief)
         if properties.template_archive:
             profile = profile_folder(properties, properties.profile_name or project.profile_name)
+            if not profile:
+                raise ProfileNotTold(project=properties.project_id)
             with self._clients.archives.open(properties.template_archive) as archive:
                 archive.require_profile(profile)
-        yield Observed(project)
+        yield Observed(project, belief, self._clients.installation)
+
+    def _project(self, request: Request[StudioProjectProperties], belief: Belief) -> Project:
+        """Return the project. DataZone is not called where Studio has told everything that is needed of it.
+
+        Studio deploys the tooling before our environment, and a project that is launched had it: neither waits.
+        """
+        properties, studio = request.properties, self._clients.studio
+        domain_id, project_id = properties.domain_id, properties.project_id
+        named = bool(properties.project_name and properties.profile_name)
+        told = named and bool(properties.user_role_arn and properties.project_bucket)
+        waits = belief != "studio" and request.type == "Create"
+        if told and belief in ("studio", "kept"):
+            project = studio.workspace(domain_id, project_id, request.stack_id)
+        else:
+            with_profile = not properties.profile_name
+            try:
+                project = studio.project(domain_id, project_id, request.stack_id, with_profile=with_profile)
+            except DataZoneDenied:
+                project = studio.workspace(domain_id, project_id, request.stack_id)
+                if not (named and project.tooling.ready):
+                    raise
+        if waits or project.tooling.failure:
+            return project
+        return replace(project, tooling=Tooling(ready=True))
 
     def plan(self, request: Request[StudioProjectProperties], observed: Observed) -> Plan:
-        """Wait for the tooling environment, refuse a failed one, else report what is known."""
+        """Wait for the project's deployment, refuse a failed one, else report what is known."""
         project, properties = observed.project, request.properties
         if project is None:
             return Plan({})
@@ -171,46 +224,87 @@ class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
             raise ProjectFailed(project=properties.project_id, reason=project.tooling.failure)
         if not project.tooling.ready:
             raise ToolingNotReady(POLL_SECONDS, project=properties.project_id)
-        role = execution_role(properties, project)
-        profile = properties.profile_name or project.profile_name
-        _, _, _, region, account, *_ = f"{request.stack_id}:::::".split(":")
-        location = project.artifact_location or _default_location(account, region, properties)
-        bucket, _, prefix = location.removeprefix("s3://").partition("/")
         repository = adopted(request, project.git_repository)
-        default_name = f"{properties.project_id}-{properties.domain_id}-build-repo"
-        return Plan(
-            {
-                "ProjectName": properties.project_name or project.name,
-                "ProfileName": profile,
-                "ProfileFolder": profile_folder(properties, profile),
-                "DomainUnitId": project.domain_unit_id,
-                "DomainArn": project.sagemaker_domain_arn,
-                "SpaceArn": project.space_arn,
-                "ExecutionRoleArn": role,
-                "ExecutionRoleName": role.rpartition("/")[2],
-                "ArtifactLocation": location.rstrip("/"),
-                "ArtifactBucket": bucket,
-                "ArtifactPrefix": prefix.rstrip("/"),
-                "GlueDatabase": properties.glue_database,
-                "ScopeName": properties.scope_name or "dev",
-                "DeployAccount": properties.deploy_account or account,
-                "ModelPackageGroupName": f"aiops-{properties.project_id}-models",
-                "MlflowTrackingUri": properties.mlflow_tracking_uri or project.mlflow_tracking_uri,
-                "GitFullRepositoryId": project.git_repository,
-                "GitBranchName": project.git_branch,
-                "ToolingSince": project.tooling_since,
-                "BuildRepositoryName": repository or properties.build_repository_name or default_name,
-                "BuildAdoptExisting": "true" if repository or properties.adopt_existing else "false",
-            },
-            _physical_id(properties, repository),
-        )
+        attributes = {
+            **_names(request, project),
+            **_role(request, observed, project),
+            **_location(properties, observed.belief, project),
+            **_build_repository(properties, project, repository, observed.belief),
+        }
+        return Plan(attributes, _physical_id(properties, repository, _seal(properties)))
 
     def apply(self, plan: Plan, request: Request[StudioProjectProperties], ensure_current: Callable[[], None]) -> Done:
         """Nothing is written: the attributes are the result."""
-        if request.type != "Create":
-            return Done(plan.attributes)
-        return Done(plan.attributes, plan.physical_id, metrics=("Launches",))
+        if request.type == "Delete":
+            return Done()
+        return Done(plan.attributes, plan.physical_id, metrics=("Launches",) if request.type == "Create" else ())
 
     def foresee(self, request: Request[StudioProjectProperties], observed: Observed, plan: Plan) -> Foreseen:
         """Report what the next resources are given."""
         return Foreseen(plan.attributes)
+
+
+def _names(request: Request[StudioProjectProperties], project: Project) -> dict[str, str]:
+    properties = request.properties
+    account = f"{request.stack_id}:::::".split(":")[4]
+    profile = properties.profile_name or project.profile_name
+    return {
+        "ProjectName": properties.project_name or project.name,
+        "ProfileName": profile,
+        "ProfileFolder": profile_folder(properties, profile),
+        "DomainUnitId": project.domain_unit_id,
+        "DomainArn": project.sagemaker_domain_arn,
+        "SpaceArn": project.space_arn,
+        "GlueDatabase": properties.glue_database,
+        "ScopeName": _scope(properties),
+        "DeployAccount": properties.deploy_account or account,
+        "ModelPackageGroupName": f"aiops-{properties.project_id}-models",
+        "MlflowTrackingUri": properties.mlflow_tracking_uri or project.mlflow_tracking_uri,
+    }
+
+
+def _scope(properties: StudioProjectProperties) -> str:
+    return properties.scope_name or "dev"
+
+
+def _role(request: Request[StudioProjectProperties], observed: Observed, project: Project) -> dict[str, str]:
+    properties = request.properties
+    if properties.domain_id == CLASSIC:
+        role = _classic_role(properties, project)
+    else:
+        role = execution_role(
+            properties.user_role_arn,
+            project.roles,
+            observed.belief,
+            project_id=properties.project_id,
+            stack_id=request.stack_id,
+            installation=observed.installation,
+        )
+    return {"ExecutionRoleArn": role, "ExecutionRoleName": role.rpartition("/")[2]}
+
+
+def _location(properties: StudioProjectProperties, belief: Belief, project: Project) -> dict[str, str]:
+    location = artifact_location(
+        properties.project_bucket,
+        project.artifact_location,
+        belief,
+        domain_id=properties.domain_id,
+        project_id=properties.project_id,
+        scope=_scope(properties),
+    )
+    bucket, _, prefix = location.removeprefix("s3://").partition("/")
+    return {"ArtifactLocation": location, "ArtifactBucket": bucket, "ArtifactPrefix": prefix}
+
+
+def _build_repository(
+    properties: StudioProjectProperties, project: Project, repository: str, belief: Belief
+) -> dict[str, str]:
+    default_name = f"{properties.project_id}-{properties.domain_id}-build-repo"
+    return {
+        "GitFullRepositoryId": properties.connected_repository or project.git_repository,
+        "GitBranchName": project.git_branch,
+        # Only Studio says what Studio has made (docs/decisions/0062).
+        "ConnectedSince": project.tooling_since if belief in ("studio", "kept") or project.git_repository else "",
+        "BuildRepositoryName": repository or properties.build_repository_name or default_name,
+        "BuildAdoptExisting": "true" if repository or properties.adopt_existing else "false",
+    }

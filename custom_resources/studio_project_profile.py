@@ -11,6 +11,8 @@ from pydantic import Field
 
 from custom_resources.clients.blueprints import Grant, Profile
 from custom_resources.errors import (
+    AwsNotFound,
+    DataZoneDenied,
     EnvironmentNameTaken,
     NameTaken,
     ProfileMissing,
@@ -20,6 +22,7 @@ from custom_resources.errors import (
 )
 from custom_resources.properties import Properties
 from custom_resources.reconciler import CustomResource, Done, Foreseen, Replan, Request
+from custom_resources.telemetry import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from custom_resources.clients.protocols import Clients
 
 TOOLING = "Tooling"
+PROFILE_PARAMETER = "ProfileName"  # of the blueprint: it tells a launch its project's profile
 _ENTITY: Literal["DOMAIN_UNIT"] = "DOMAIN_UNIT"
 _POLICY: Literal["CREATE_PROJECT_FROM_PROJECT_PROFILE"] = "CREATE_PROJECT_FROM_PROJECT_PROFILE"
 Environment = Mapping[str, Any]
@@ -74,12 +78,14 @@ class StudioProjectProfileProperties(Properties):
             "configurationParameters": {"parameterOverrides": [item.for_datazone() for item in parameters]},
         }
 
-    @property
-    def ours(self) -> Environment:
-        """The environment that this resource adds."""
-        return self.environment(
-            self.environment_name, self.environment_blueprint_id, self.deployment_order, self.parameters
-        )
+    def ours(self, profile_name: str) -> Environment:
+        """Return the environment that this resource adds to a profile, which tells its launches the profile's name.
+
+        That is the name in Studio, where somebody may have renamed the profile.
+        """
+        told = ParameterOverride(name=PROFILE_PARAMETER, value=profile_name)
+        parameters = [*self.parameters, told]
+        return self.environment(self.environment_name, self.environment_blueprint_id, self.deployment_order, parameters)
 
 
 @dataclass(frozen=True)
@@ -215,7 +221,7 @@ def _joined(request: Request[StudioProjectProfileProperties], found: Profile | N
     if found is None:
         raise ProfileMissing(domain=properties.domain_id, profile=properties.profile_name)
     old = request.old.environment_blueprint_id if request.old else ""
-    environments = with_ours(found.environments, properties.ours, old)
+    environments = with_ours(found.environments, properties.ours(found.name), old)
     earlier = [
         item
         for item in environments
@@ -227,6 +233,18 @@ def _joined(request: Request[StudioProjectProfileProperties], found: Profile | N
         raise ProfileWithoutTooling(profile=found.name, order=properties.deployment_order)
     same = _comparable(environments) == _comparable(found.environments)
     return "keep" if same else "update", Profile(found.id, found.name, environments, enabled=False)
+
+
+def _leaving(request: Request[StudioProjectProfileProperties], observed: Observed) -> Plan:
+    """Decide for a Delete: a profile of our own goes, somebody else's loses our environment."""
+    properties, found, blueprint = request.properties, observed.profile, request.properties.environment_blueprint_id
+    if found is None or not any(item["environmentBlueprintId"] == blueprint for item in found.environments):
+        return Plan("nothing")
+    if found.name != properties.profile_name and not request.stack_ends:
+        return Plan("nothing")  # renamed in Studio and in the settings: another resource has it by its new name
+    if properties.own:
+        return Plan("delete", found, observed.domain_unit, grants=observed.grants)
+    return Plan("update", Profile(found.id, found.name, without_ours(found.environments, blueprint), enabled=False))
 
 
 def _regrant(clients: Clients, domain_id: str, domain_unit: str, there: Grant, profiles: set[str]) -> None:
@@ -266,14 +284,27 @@ class StudioProjectProfile(CustomResource[StudioProjectProfileProperties, Observ
 
     @contextmanager
     def observe(self, request: Request[StudioProjectProfileProperties]) -> Iterator[Observed]:
+        """Look what the domain has of it. A domain that is gone has nothing, and a Delete nothing to do."""
+        try:
+            observed = self._observed(request)
+        except (AwsNotFound, DataZoneDenied):
+            domain_id = request.properties.domain_id
+            if request.type != "Delete" or not self._clients.blueprints.domain_is_gone(domain_id):
+                raise
+            logger.warning(
+                "the domain is gone, and nothing is deleted in it", domain=domain_id, left=request.physical_id
+            )
+            observed = Observed(None)
+        yield observed
+
+    def _observed(self, request: Request[StudioProjectProfileProperties]) -> Observed:
         """Find the profile by its id where we know it, else by its name."""
         properties, host = request.properties, self._clients.blueprints
         known = request.physical_id if "/" not in request.physical_id and not _replaced(request) else ""
         profile_id = known or host.profile_id(properties.domain_id, properties.profile_name)
         found = host.profile(properties.domain_id, profile_id) if profile_id else None
         if not properties.own:
-            yield Observed(found)
-            return
+            return Observed(found)
         root = host.root_domain_unit(properties.domain_id)
         unit = properties.domain_unit_id or root
         tooling = properties.tooling_blueprint_id or host.blueprint_id(properties.domain_id, TOOLING, managed=True)
@@ -281,23 +312,16 @@ class StudioProjectProfile(CustomResource[StudioProjectProfileProperties, Observ
         granted_before = _granted_before(request)
         former = (granted_before.domain_unit_id or root) if granted_before else unit
         if former == unit:
-            yield Observed(found, unit, tooling, grants)
-            return
+            return Observed(found, unit, tooling, grants)
         left = tuple(host.grants(properties.domain_id, _ENTITY, former, _POLICY))
-        yield Observed(found, unit, tooling, grants, former, left)
+        return Observed(found, unit, tooling, grants, former, left)
 
     def plan(self, request: Request[StudioProjectProfileProperties], observed: Observed) -> Plan:
         """Decide. A profile that we did not make is never created, deleted or stripped of what others put there."""
         properties, found = request.properties, observed.profile
         blueprint = properties.environment_blueprint_id
         if request.type == "Delete":
-            if found is None or not any(item["environmentBlueprintId"] == blueprint for item in found.environments):
-                return Plan("nothing")
-            if properties.own:
-                return Plan("delete", found, observed.domain_unit, grants=observed.grants)
-            return Plan(
-                "update", Profile(found.id, found.name, without_ours(found.environments, blueprint), enabled=False)
-            )
+            return _leaving(request, observed)
         if not properties.own:
             return Plan(*_joined(request, found))
         if not observed.tooling:
@@ -305,14 +329,15 @@ class StudioProjectProfile(CustomResource[StudioProjectProfileProperties, Observ
         tooling = properties.environment(TOOLING, observed.tooling, 0, properties.tooling_parameters)
         rest = {"domain_unit": observed.domain_unit, "principals": _principals(properties), "grants": observed.grants}
         if found is None:
-            wanted = Profile("", properties.profile_name, (tooling, properties.ours), properties.description)
+            name = properties.profile_name
+            wanted = Profile("", name, (tooling, properties.ours(name)), properties.description)
             return Plan("create", wanted, **rest)  # type: ignore[arg-type]
         old = request.old.environment_blueprint_id if request.old else ""
         if request.type == "Create" and not any(
             item["environmentBlueprintId"] == blueprint for item in found.environments
         ):
             raise ProfileNameTaken(profile=found.name)
-        environments = with_ours(with_ours(found.environments, tooling), properties.ours, old)
+        environments = with_ours(with_ours(found.environments, tooling), properties.ours(found.name), old)
         wanted = Profile(found.id, found.name, environments, properties.description)
         same = _comparable(environments) == _comparable(found.environments) and found.enabled
         action: Action = "keep" if same and found.description == properties.description else "update"

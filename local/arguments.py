@@ -143,6 +143,13 @@ def _studio(verb: Parser, shared: Parser) -> None:
     )
     create.add_argument("name", help="the project")
     create.add_argument("--profile", default="regression", help="project profile (default: %(default)s)")
+    create.add_argument(
+        "--domain-kind",
+        choices=("identity-center", "iam"),
+        default="",
+        help="kind of the Studio domain, which decides about the projects' roles; a run has one domain "
+        "(default: the run's, else identity-center)",
+    )
     update = acts.add_parser(
         "update-project",
         help="update a project to a version of the template",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from local.home import Home, LocalError
 from local.ministack import ACCOUNT, REGION
@@ -14,42 +14,73 @@ if TYPE_CHECKING:
     from local.cloud import Cloud
     from local.standins import StandIn
 
-ID = "dzd-local0chain000"
+KINDS = {"identity-center": "dzd-local0chain000", "iam": "dzd-local00iam0000"}
+"""The domain of the local run by its kind; a run has one of them."""
+OWNERS = ("studio-mlops-studio-blueprint", "studio-mlops-studio-project-profile")
 NAME = re.compile(r"[\w -]{1,64}")  # of a profile, or a project
 
 
-def use_profile(home: Home, profile: str, organization: str) -> None:
-    """Have the run's settings offer the product in a project profile of the chain's domain, beside those before."""
+def identifier(home: Home) -> str:
+    """Return the id of the run's domain, "" when it has none."""
+    return KINDS.get(_kind(home), "")
+
+
+def use_profile(home: Home, profile: str, organization: str, kind: str = "") -> None:
+    """Have the run's settings offer the product in a project profile of its domain, beside those before.
+
+    `kind` of "" keeps the domain that there is. Raises LocalError when the run has one of the other kind.
+    """
     if not NAME.fullmatch(profile):
         raise LocalError(f"{profile!r} cannot be a profile's name; use letters, digits, spaces, hyphens, underscores.")
+    present = _kind(home)
+    if present and kind not in ("", present):
+        raise LocalError(
+            f"The domain of this run is of the kind {present}. "
+            "Use another folder (LOCAL_HOME), or run `python -m local down --wipe`."
+        )
+    domain_id = KINDS[kind or present or "identity-center"]
     profiles = sorted({*_profiles(home), profile})
     text = settings_path().read_text(encoding="utf-8")
     text = re.sub(r"(?ms)^\[studio[].].*", "", text)
     listed = ", ".join(f'"{name}"' for name in profiles)
     home.make()
     home.settings.write_text(
-        f'{text}\n[studio]\ndomain_id = "{ID}"\norganization = "{organization}"\nprofiles = [{listed}]\n',
+        f'{text}\n[studio]\ndomain_id = "{domain_id}"\norganization = "{organization}"\nprofiles = [{listed}]\n',
         encoding="utf-8",
     )
     load_settings(home.settings)
 
 
+def _kind(home: Home) -> str:
+    """Return the kind of the run's domain, "" when it has none."""
+    domain_id = _studio(home).get("domain_id", "")
+    return next((kind for kind, each in KINDS.items() if each == domain_id), "")
+
+
 def _profiles(home: Home) -> list[str]:
+    return list(_studio(home).get("profiles", []))
+
+
+def _studio(home: Home) -> dict[str, Any]:
+    """Return the run's own settings of Studio, {} when it has none."""
     if not home.settings.is_file():
-        return []
-    return list(tomllib.loads(home.settings.read_text(encoding="utf-8"))["studio"]["profiles"])
+        return {}
+    return dict(tomllib.loads(home.settings.read_text(encoding="utf-8"))["studio"])
 
 
 def ensure_profiles(home: Home, cloud: Cloud, stand_in: StandIn) -> None:
     """Make the domain and its profiles, as an administrator of Studio would: tooling, and everybody may use them."""
-    made_domain = stand_in.call("POST", "domains", {"domainId": ID, "account": ACCOUNT, "region": REGION})
+    domain_id = identifier(home)
+    wanted = {"domainId": domain_id, "kind": _kind(home), "kmsKey": _studio(home).get("domain_key_arn", "")}
+    made_domain = stand_in.call("POST", "domains", {**wanted, "account": ACCOUNT, "region": REGION})
     datazone = cloud.client("datazone")
-    there = datazone.list_project_profiles(domainIdentifier=ID)["items"]
-    wanted = load_settings(home.settings).studio
-    names = {*wanted.profiles, *wanted.project_setup.profiles} - {profile["name"] for profile in there}
+    own_unit(cloud, domain_id, made_domain["rootDomainUnitId"])
+    there = datazone.list_project_profiles(domainIdentifier=domain_id)["items"]
+    studio = load_settings(home.settings).studio
+    names = {*studio.profiles, *studio.project_setup.profiles} - {profile["name"] for profile in there}
     for name in sorted(names):
         made = datazone.create_project_profile(
-            domainIdentifier=ID,
+            domainIdentifier=domain_id,
             name=name,
             status="ENABLED",
             environmentConfigurations=[
@@ -64,7 +95,7 @@ def ensure_profiles(home: Home, cloud: Cloud, stand_in: StandIn) -> None:
             ],
         )
         datazone.add_policy_grant(
-            domainIdentifier=ID,
+            domainIdentifier=domain_id,
             entityType="DOMAIN_UNIT",
             entityIdentifier=made_domain["rootDomainUnitId"],
             policyType="CREATE_PROJECT_FROM_PROJECT_PROFILE",
@@ -73,3 +104,15 @@ def ensure_profiles(home: Home, cloud: Cloud, stand_in: StandIn) -> None:
                 "createProjectFromProjectProfile": {"includeChildDomainUnits": True, "projectProfiles": [made["id"]]}
             },
         )
+
+
+def own_unit(cloud: Cloud, domain_id: str, unit: str) -> None:
+    """Make the roles of the functions that write into the domain owners of its unit, as docs/studio.md asks for."""
+    datazone, functions = cloud.client("datazone"), cloud.client("lambda")
+    entity = {"domainIdentifier": domain_id, "entityType": "DOMAIN_UNIT", "entityIdentifier": unit}
+    for name in OWNERS:
+        role = functions.get_function_configuration(FunctionName=name)["Role"]
+        try:
+            datazone.add_entity_owner(**entity, owner={"user": {"userIdentifier": role}})
+        except datazone.exceptions.ConflictException:
+            continue

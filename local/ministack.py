@@ -63,11 +63,11 @@ def main() -> None:
     from ministack.core import lambda_runtime
     from ministack.services.cloudformation import provisioners
 
-    from standins.aws import resource_types, sdk_integrations, service_events
+    from standins.aws import resource_types, sdk_integrations, service_requests
 
     resource_types.register()
     sdk_integrations.register()
-    service_events.register()
+    service_requests.register()
     provisioners._cw_metric_alarm_record = _with_metric_math(provisioners._cw_metric_alarm_record)
     # Policies that want TLS are not about requests within this machine.
     pinned = app.pin_request_origin

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 DOMAIN_ID = "dzd-local0studio00"
 _ENDS = {"SUCCESSFUL", "FAILED_VALIDATION", "FAILED_DEPLOYMENT"}
+_NO_DOMAIN = {"ResourceNotFoundException", "AccessDeniedException"}  # DataZone denies a domain that does not exist
 _NO_LAUNCH = {"ResourceNotFoundException", "InvalidParametersException"}
 _POLL_SECONDS = 0.3
 
@@ -71,18 +72,19 @@ def ensure_project(run: Run, name: str, profile: str) -> Project:
 # -- what a user does -----------------------------------------------------------------------------------------------
 
 
-def create_project(home: Home, name: str, profile: str, terminal: Terminal) -> dict[str, Any]:
+def create_project(home: Home, name: str, profile: str, terminal: Terminal, kind: str = "") -> dict[str, Any]:
     """Create a Studio project and wait until its profile has launched the product. Raises LocalError, the reason."""
     if not domain.NAME.fullmatch(name):
         raise LocalError(f"{name!r} cannot be a project's name; use up to 64 letters, digits, spaces, hyphens.")
     place = home.state().github
-    domain.use_profile(home, profile, place.organization if place else runs.ORGANIZATION)
+    domain.use_profile(home, profile, place.organization if place else runs.ORGANIZATION, kind)
     run = runs.up(home, terminal)
     datazone = run.cloud.client("datazone")
-    profiles = datazone.list_project_profiles(domainIdentifier=domain.ID, name=profile)["items"]
+    domain_id = domain.identifier(home)
+    profiles = datazone.list_project_profiles(domainIdentifier=domain_id, name=profile)["items"]
     terminal.step(f"Creating the Studio project {name} from the profile {profile}")
     with _refusals():
-        made = datazone.create_project(domainIdentifier=domain.ID, name=name, projectProfileId=profiles[0]["id"])
+        made = datazone.create_project(domainIdentifier=domain_id, name=name, projectProfileId=profiles[0]["id"])
     _deployed(run, made["id"], terminal)
     done = document(run, name)
     if not done["provisioned_product"]:
@@ -102,7 +104,7 @@ def update_project(run: Run, name: str, version: str, terminal: Terminal) -> dic
     terminal.step(f"Updating the Studio project {name} to {version}")
     with _refusals():
         datazone.update_project(
-            domainIdentifier=domain.ID,
+            domainIdentifier=project["domainId"],
             identifier=project["id"],
             projectProfileVersion="latest",
             userParameters=[
@@ -122,7 +124,7 @@ def delete_project(run: Run, name: str, terminal: Terminal) -> dict[str, Any]:
     terminal.step(f"Deleting the Studio project {name}")
     datazone = run.cloud.client("datazone")
     with _refusals():
-        datazone.delete_project(domainIdentifier=domain.ID, identifier=before["project_id"])
+        datazone.delete_project(domainIdentifier=before["domain_id"], identifier=before["project_id"])
     while True:
         found = _find(run, name)
         if found is None:
@@ -146,12 +148,14 @@ def _refusals() -> Iterator[None]:
 
 
 def _find(run: Run, name: str) -> dict[str, Any] | None:
-    datazone = run.cloud.client("datazone")
+    datazone, domain_id = run.cloud.client("datazone"), domain.identifier(run.home)
+    if not domain_id:
+        return None
     try:
-        found = datazone.list_projects(domainIdentifier=domain.ID, name=name)["items"]
-        return dict(datazone.get_project(domainIdentifier=domain.ID, identifier=found[0]["id"])) if found else None
+        found = datazone.list_projects(domainIdentifier=domain_id, name=name)["items"]
+        return dict(datazone.get_project(domainIdentifier=domain_id, identifier=found[0]["id"])) if found else None
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+        if error.response["Error"]["Code"] in _NO_DOMAIN:
             return None
         raise
 
@@ -165,10 +169,10 @@ def _project(run: Run, name: str) -> dict[str, Any]:
 
 def _deployed(run: Run, project: str, terminal: Terminal) -> None:
     """Wait until Studio has deployed the project; say each environment's state as it changes."""
-    datazone, said = run.cloud.client("datazone"), set[tuple[str, str]]()
+    datazone, said, domain_id = run.cloud.client("datazone"), set[tuple[str, str]](), domain.identifier(run.home)
     while True:
-        found = datazone.get_project(domainIdentifier=domain.ID, identifier=project)
-        for item in datazone.list_environments(domainIdentifier=domain.ID, projectIdentifier=project)["items"]:
+        found = datazone.get_project(domainIdentifier=domain_id, identifier=project)
+        for item in datazone.list_environments(domainIdentifier=domain_id, projectIdentifier=project)["items"]:
             if (item["name"], item["status"]) not in said:
                 said.add((item["name"], item["status"]))
                 terminal.say(f"  {item['name']:<24} {item['status']}")
@@ -184,11 +188,13 @@ def _deployed(run: Run, project: str, terminal: Terminal) -> None:
 
 def names(run: Run) -> list[str]:
     """Return the names of the Studio projects that `create-project` made."""
-    datazone = run.cloud.client("datazone")
+    datazone, domain_id = run.cloud.client("datazone"), domain.identifier(run.home)
+    if not domain_id:
+        return []
     try:
-        return [project["name"] for project in datazone.list_projects(domainIdentifier=domain.ID)["items"]]
+        return [project["name"] for project in datazone.list_projects(domainIdentifier=domain_id)["items"]]
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+        if error.response["Error"]["Code"] in _NO_DOMAIN:
             return []
         raise
 
@@ -236,7 +242,7 @@ def document(run: Run, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "project_id": project["id"],
-        "domain_id": domain.ID,
+        "domain_id": project["domainId"],
         "status": project["environmentDeploymentDetails"]["overallDeploymentStatus"],
         "provisioned_product": launch.get("Id", ""),
         "version": outputs.get("BuildTemplateVersion", ""),

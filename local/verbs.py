@@ -218,7 +218,7 @@ def _studio(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> No
     from local import run, studio
 
     if arguments.act == "create-project":
-        document = studio.create_project(home, arguments.name, arguments.profile, terminal)
+        document = studio.create_project(home, arguments.name, arguments.profile, terminal, arguments.domain_kind)
     elif arguments.act == "update-project":
         run.required(home)
         document = studio.update_project(run.up(home, terminal), arguments.name, arguments.version, terminal)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from custom_resources.errors import FinalError, RetryLater
+from operations.deployed import offered_product
 from operations.errors import SourceTokenIsApp
 from operations.publish import Published, publish
 from operations.rendering import render_newest
@@ -23,6 +24,7 @@ from products.versions import read_versions, versions_directory
 
 if TYPE_CHECKING:
     from custom_resources.clients.service_catalog import Launch, ServiceCatalog
+    from custom_resources.clients.stacks import CloudFormationStacks
 
 TOKEN_VARIABLE = "TEMPLATE_SOURCE_TOKEN"  # noqa: S105 -- the name of the variable
 _SHOWN = 20
@@ -218,7 +220,7 @@ def _tell_published(done: Published) -> None:
 # -- status ----------------------------------------------------------------------------------------------------------
 
 
-def _catalog() -> ServiceCatalog:
+def _catalog() -> tuple[ServiceCatalog, CloudFormationStacks]:
     import boto3
 
     from custom_resources.clients.aws import SERVICE_CATALOG, translated
@@ -228,7 +230,7 @@ def _catalog() -> ServiceCatalog:
     with translated(SERVICE_CATALOG, "opening a session"):
         session = boto3.Session()
         stacks = CloudFormationStacks(session.client("cloudformation"))
-        return ServiceCatalog(session.client("servicecatalog"), stacks)
+        return ServiceCatalog(session.client("servicecatalog"), stacks), stacks
 
 
 def _launch(launch: Launch) -> dict[str, Any]:
@@ -277,8 +279,8 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def _rollout(options: argparse.Namespace) -> int:
     from operations.rollout import Limits, Outcome, Rollout, plan, selected, target_version
 
-    catalog = _catalog()
-    product_id = catalog.product(load_settings().product.name)
+    catalog, stacks = _catalog()
+    product_id = offered_product(catalog, stacks, load_settings().product.name)
     live = catalog.versions(product_id)
     version = target_version(live, options.version)
     launches = selected(catalog.launches(product_id, live), options.project)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from custom_resources.errors import Problem
+from operations.deployed import offered_product
 
 if TYPE_CHECKING:
     from custom_resources.clients.service_catalog import Launch, ProductVersion, ServiceCatalog
+    from custom_resources.clients.stacks import CloudFormationStacks
     from products.versions import Version
 
 
@@ -33,11 +35,15 @@ class Status:
     problem: str = ""
 
 
-def status(published: Sequence[Version], connect: Callable[[], ServiceCatalog], product_name: str) -> Status:
+def status(
+    published: Sequence[Version],
+    connect: Callable[[], tuple[ServiceCatalog, CloudFormationStacks]],
+    product_name: str,
+) -> Status:
     """Compare what is published here with what is live; a Service Catalog that cannot be read is a problem told."""
     try:
-        catalog = connect()
-        product_id = catalog.product(product_name)
+        catalog, stacks = connect()
+        product_id = offered_product(catalog, stacks, product_name)
         live = catalog.versions(product_id)
         launches = catalog.launches(product_id, live)
     except Problem as error:

@@ -29,11 +29,7 @@ def build_app(
 ) -> App:
     """Return the app with its stacks, not yet synthesized. `versions` are sorted, oldest first, at least one."""
     app = App(outdir=outdir, context=dict(context), analytics_reporting=False)
-    boundary = (
-        {"permissions_boundary": PermissionsBoundary.from_arn(settings.permissions_boundary)}
-        if settings.permissions_boundary
-        else {}
-    )
+    boundary = {"permissions_boundary": PermissionsBoundary.from_arn(settings.boundary)} if settings.boundary else {}
     foundation = FoundationStack(
         app,
         FOUNDATION_STACK,

@@ -20,6 +20,8 @@
           ArchiveChanged
           SnapshotMissing
           PrefixChanged
+          BoundaryNotListed
+            BoundaryDemanded
           TemplateChanged
         LayerBuildFailed
 
@@ -168,6 +170,26 @@ class PrefixChanged(VersionError):
         "another prefix than {prefix!r}."
     )
     remedy = "Set prefix back to what it was."
+
+
+class BoundaryNotListed(VersionError):
+    """The roles of a version have a boundary that launches may no longer give."""
+
+    happened = "settings.toml: permissions_boundary does not list {boundary}, which the roles of {version} have."
+    remedy = (
+        "Add it to the end of the list. When no project runs {version} any more, set the version's guidance to "
+        "INACTIVE, and remove it from the list."
+    )
+
+
+class BoundaryDemanded(BoundaryNotListed):
+    """The roles of a version have no boundary, and the settings demand one."""
+
+    happened = "settings.toml: permissions_boundary demands a boundary, and the roles of {version} have none."
+    remedy = (
+        'Add "" to the end of the list. When no project runs {version} any more, set the version\'s guidance to '
+        "INACTIVE, and remove it from the list."
+    )
 
 
 class TemplateChanged(VersionError):

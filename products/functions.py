@@ -82,6 +82,16 @@ def function_arn(scope: Construct, name: str) -> str:
     )
 
 
+def execution_role_arns(stack: Stack, settings: Settings) -> list[str]:
+    """Return the ARNs of the roles that projects' pipelines may run as; patterns stay patterns."""
+    return [
+        pattern
+        if pattern.startswith("arn:")
+        else stack.format_arn(service="iam", region="", resource="role", resource_name=pattern)
+        for pattern in settings.workflow_role.execution_roles
+    ]
+
+
 def named_id(kind: str, name: str) -> str:
     """Return a construct's id that depends on the name alone.
 
@@ -235,5 +245,15 @@ def _trace(provider: custom_resources.Provider) -> None:
     functions = [_function(provider, f"framework-{phase}") for phase in ("onEvent", "isComplete")]
     for role in (*(function.role for function in functions), waiter):
         assert isinstance(role, iam.Role)
-        # X-Ray has no resources.
-        role.add_to_policy(statement(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"]))
+        # X-Ray has no resources. Step Functions asks what to sample (its developer guide, "X-Ray and Step Functions").
+        role.add_to_policy(
+            statement(
+                [
+                    "xray:PutTraceSegments",
+                    "xray:PutTelemetryRecords",
+                    "xray:GetSamplingRules",
+                    "xray:GetSamplingTargets",
+                ],
+                ["*"],
+            )
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 
-from products.functions import behind_providers, function_arn, provider_name, statement
+from products.functions import behind_providers, execution_role_arns, function_arn, provider_name, statement
 from products.settings import Settings
 
 
@@ -57,14 +57,8 @@ def _role_statements(stack: Stack, settings: Settings) -> list[iam.PolicyStateme
         return stack.format_arn(service="iam", region="", resource="role", resource_name=name)
 
     workflow_roles = role(f"{settings.workflow_role_prefix}*")
-    boundary = settings.permissions_boundary
-    bounded = {"StringEquals": {"iam:PermissionsBoundary": boundary}} if boundary else {}
     return [
-        statement(
-            ["iam:CreateRole", "iam:PutRolePolicy", *(["iam:PutRolePermissionsBoundary"] if bounded else [])],
-            [workflow_roles],
-            **bounded,
-        ),
+        *_boundary_statements(settings, workflow_roles),
         statement(
             [
                 "iam:GetRole",
@@ -81,8 +75,38 @@ def _role_statements(stack: Stack, settings: Settings) -> list[iam.PolicyStateme
             ],
             [workflow_roles],
         ),
-        statement(
-            ["iam:PutRolePolicy", "iam:GetRolePolicy", "iam:DeleteRolePolicy"],
-            [role(settings.workflow_role.execution_roles)],
-        ),
+        *_project_role_statements(stack, settings),
     ]
+
+
+def _boundary_statements(settings: Settings, workflow_roles: str) -> list[iam.PolicyStatement]:
+    """Return who may be created and written to: roles with a boundary that the settings list.
+
+    IAM's key iam:PermissionsBoundary is the boundary that the request sets, else the one that the role has. An update
+    from one boundary to another, and its rollback, write to the role under both (docs/decisions/0057).
+    """
+    listed = settings.permissions_boundary
+    boundaries = [each for each in listed if each]
+    bounding, removing = "iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary"
+    writing = ["iam:CreateRole", "iam:PutRolePolicy"]
+    if not boundaries:
+        # No boundary is demanded. One that an older version's roles have is put back by a rollback; it only takes away.
+        return [statement([*writing, bounding, removing], [workflow_roles])]
+    bounded = statement([*writing, bounding], [workflow_roles], StringEquals={"iam:PermissionsBoundary": boundaries})
+    if "" not in listed:
+        return [bounded]
+    return [
+        bounded,
+        statement(writing, [workflow_roles], Null={"iam:PermissionsBoundary": "true"}),
+        statement([removing], [workflow_roles]),
+    ]
+
+
+def _project_role_statements(stack: Stack, settings: Settings) -> list[iam.PolicyStatement]:
+    """Return access to the project roles' inline policies, where launches write one; without that, only its end.
+
+    Launched projects lose the policy with their next update, or their deletion, after the setting was switched off.
+    """
+    roles = execution_role_arns(stack, settings)
+    writes = ["iam:PutRolePolicy"] if settings.workflow_role.grant_execution_role_files else []
+    return [statement([*writes, "iam:GetRolePolicy", "iam:DeleteRolePolicy"], roles)]

@@ -65,8 +65,10 @@ class MlopsProject(servicecatalog.ProductStack):
         self._project = self._studio_project()
         build, deploy = self._build_repository(), self._deploy_repository()
         role = self._workflow_role([build, deploy])
-        policy = execution_role_policy(self, settings, self._project, self._ref("ProjectId"), self._ref("DomainId"))
-        policy.cfn_options.condition = self._given["ProjectId"]  # in SageMaker Studio classic the role is everybody's
+        if settings.workflow_role.grant_execution_role_files:
+            policy = execution_role_policy(self, settings, self._project, self._ref("ProjectId"), self._ref("DomainId"))
+            # Not in SageMaker Studio classic, where the role is everybody's.
+            policy.cfn_options.condition = self._given["ProjectId"]
         for repository in (build, deploy):
             self._template(repository)
             self._configuration(repository, role)
@@ -165,9 +167,12 @@ class MlopsProject(servicecatalog.ProductStack):
                 "ProjectId": self._project_id,
                 "ProjectName": self._first("ProjectName", "SageMakerProjectName"),
                 "ProfileName": self._ref("ProfileName"),
+                "ProfileFolder": self._ref("TemplateFolder"),
                 "ProfileFolders": dict(self._settings.profile_folders),
                 "TemplateArchive": self._version.archive,
                 "UserRoleArn": self._ref("UserRoleArn"),
+                "ProjectBucket": self._ref("ProjectBucket"),
+                "ConnectedRepository": self._ref("ConnectedRepository"),
                 # The administrator's: no parameter, so that no launch can add to it.
                 "ClassicExecutionRoles": list(self._settings.product.classic_execution_roles),
                 "DeployAccount": self._ref("DeployAccount"),
@@ -210,7 +215,7 @@ class MlopsProject(servicecatalog.ProductStack):
                 **(
                     {
                         "ConnectedRepository": self._attribute("GitFullRepositoryId"),
-                        "ConnectedSince": self._attribute("ToolingSince"),
+                        "ConnectedSince": self._attribute("ConnectedSince"),
                     }
                     if part == "Build"
                     else {}

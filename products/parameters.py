@@ -58,10 +58,18 @@ def _of_the_project(product: Product) -> list[Parameter]:
         Parameter(
             "ProfileName",
             "Project profile",
-            "Its template folder is the name in lower case. Empty: as Studio says.",
+            "Selects the template folder. Leave empty to use the project's own profile.",
             "",
             _NAME,
             _NAME_CONSTRAINT,
+        ),
+        Parameter(
+            "TemplateFolder",
+            "Template folder",
+            "Filled in by Studio's project profile. Empty: the profile's name in lower case.",
+            "",
+            r"^([A-Za-z0-9][A-Za-z0-9 ._-]{0,99})?$",
+            "up to 100 letters, digits, spaces, dots, underscores and hyphens",
         ),
         Parameter(
             "UserRoleArn",
@@ -70,6 +78,15 @@ def _of_the_project(product: Product) -> list[Parameter]:
             "",
             r"^(arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+)?$",
             "the ARN of a role",
+        ),
+        Parameter(
+            "ProjectBucket",
+            "Project bucket",
+            "The ARN of the bucket that holds the project's files, filled in by Studio. Empty: looked up.",
+            "",
+            # What Studio fills in must not fail the launch here: the function looks at it, and looks it up otherwise.
+            r"^[\x21-\x7e]{0,1024}$",
+            "the ARN of a bucket, or a location s3://...",
         ),
         Parameter(
             "ScopeName",
@@ -115,6 +132,14 @@ def _of_the_repositories(product: Product, git: GitConfig) -> list[Parameter]:
             "",
             _REPOSITORY_NAME,
             "up to 100 letters, digits, dots, underscores and hyphens, not ending in .git",
+        ),
+        Parameter(
+            "ConnectedRepository",
+            "Connected repository",
+            "OWNER/NAME of the repository that Studio's Git connection made for the project. Empty: none.",
+            "",
+            r"^[A-Za-z0-9._/-]{0,255}$",
+            "an owner and a repository's name, separated by a slash",
         ),
         Parameter(
             "DeployRepositoryName",

@@ -18,7 +18,7 @@ from products.functions import custom_resource, named_id, statement
 from products.launch_role import launch_role_statements
 from products.mlops_project import MlopsProject
 from products.settings import Settings
-from products.versions import ARCHIVE_FILE, Version, check_prefix
+from products.versions import ARCHIVE_FILE, Version, check_boundary, check_prefix, snapshots
 
 
 class LaunchingStack(Stack):
@@ -36,16 +36,23 @@ class LaunchingStack(Stack):
         versions_directory: Path,
         **kwargs: Any,
     ) -> None:
-        """Build everything; `versions` are sorted, oldest first, at least one."""
+        """Build everything; `versions` are sorted, oldest first, at least one. Raises VersionError."""
         super().__init__(scope, construct_id, **kwargs)
         self.settings = settings
         self.versions = versions
         self._directory = versions_directory
+        self._check_boundaries()
         self._archives = [self._archive(version) for version in versions]
         self.launch_role = self._launch_role()
         self._oidc_provider()
         CfnOutput(self, "LaunchRoleArn", value=self.launch_role.role_arn)
         CfnOutput(self, "Versions", value=",".join(version.version for version in versions))
+
+    def _check_boundaries(self) -> None:
+        """Refuse boundaries that the launch role could not launch an older version with. Raises VersionError."""
+        for version in self.versions[:-1]:
+            for snapshot in snapshots(self._directory, version.version):
+                check_boundary(self.settings.permissions_boundary, version, snapshot)
 
     def _archive(self, version: Version) -> CustomResource:
         """Copy a version's content to the archive bucket, under its content address."""
@@ -89,7 +96,7 @@ class LaunchingStack(Stack):
             client_id_list=["sts.amazonaws.com"],
         )
         # Projects' workflows go on needing it when the settings name it by its ARN, or this stack is gone.
-        provider.apply_removal_policy(RemovalPolicy.RETAIN)
+        provider.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
 
 
 class PortfolioStack(LaunchingStack):
@@ -159,21 +166,22 @@ class PortfolioStack(LaunchingStack):
             # A version keeps its id when others are published.
             replace_product_version_ids=False,
         )
-        # Recreated under the same name, its consumers could not update any more.
-        product.node.default_child.apply_removal_policy(RemovalPolicy.RETAIN)  # type: ignore[union-attr]
+        # Recreated under the same name, its consumers could not update any more. A first deployment that fails deletes
+        # it, so that the next one makes no second product (docs/decisions/0058).
+        product.node.default_child.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)  # type: ignore[union-attr]
         # SageMaker Studio classic shows products with this tag.
         Tags.of(product).add("sagemaker:studio-visibility", "true")
         return product
 
     def _older(self, version: Version) -> servicecatalog.CloudFormationProductVersion:
-        snapshots = list(self._directory.glob(f"*.{version.version}.product.template.json"))
-        if len(snapshots) != 1:
+        found = snapshots(self._directory, version.version)
+        if len(found) != 1:
             raise SnapshotMissing(
                 version=version.version, directory=self._directory, folder=self._directory / version.version
             )
-        check_prefix(self.settings.prefix, version.version, snapshots[0])
+        check_prefix(self.settings.prefix, version.version, found[0])
         return servicecatalog.CloudFormationProductVersion(
-            cloud_formation_template=servicecatalog.CloudFormationTemplate.from_url(self._url(version, snapshots[0])),
+            cloud_formation_template=servicecatalog.CloudFormationTemplate.from_url(self._url(version, found[0])),
             product_version_name=version.version,
             description=version.notes or None,
         )

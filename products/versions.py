@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from custom_resources.template_content import archive_name
 from products.errors import (
     ArchiveChanged,
+    BoundaryDemanded,
+    BoundaryNotListed,
     PrefixChanged,
     RecordWrong,
     VersionIncomplete,
@@ -89,6 +93,11 @@ def read_versions(directory: Path | None = None) -> list[Version]:
     return sorted(found, key=lambda version: version.order)
 
 
+def snapshots(directory: Path, version: str) -> list[Path]:
+    """Return the version's CloudFormation templates as they were rendered: one, or none for a new version."""
+    return list(directory.glob(f"*.{version}.product.template.json"))
+
+
 def check_prefix(prefix: str, version: str, snapshot: Path) -> None:
     """Refuse a prefix that is not the one a version was rendered with: its functions would be gone.
 
@@ -96,6 +105,22 @@ def check_prefix(prefix: str, version: str, snapshot: Path) -> None:
     """
     if f":function:{prefix}-studio-project-provider" not in snapshot.read_text(encoding="utf-8"):
         raise PrefixChanged(version=version, prefix=prefix)
+
+
+def check_boundary(boundaries: Sequence[str], version: Version, snapshot: Path) -> None:
+    """Refuse boundaries without the one that a version's roles have: launches and rollbacks of it would be denied.
+
+    None listed demands none. Raises BoundaryNotListed.
+    """
+    role = json.loads(snapshot.read_text(encoding="utf-8"))["Resources"].get("WorkflowRole")
+    if role is None or not any(boundaries) or version.guidance == "INACTIVE":
+        return
+    boundary = role["Properties"].get("PermissionsBoundary", "")
+    if boundary in boundaries:
+        return
+    if not boundary:
+        raise BoundaryDemanded(version=version.version)
+    raise BoundaryNotListed(version=version.version, boundary=boundary)
 
 
 def _read(folder: Path) -> Version:

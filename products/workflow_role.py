@@ -91,10 +91,8 @@ def workflow_role(
         role_name=Fn.join("", [settings.workflow_role_prefix, project_id]),
         description="GitHub workflows of a SageMaker Unified Studio project",
         assumed_by=_trust(settings, repositories),
-        permissions_boundary=iam.ManagedPolicy.from_managed_policy_arn(
-            scope, "WorkflowRoleBoundary", settings.permissions_boundary
-        )
-        if settings.permissions_boundary
+        permissions_boundary=iam.ManagedPolicy.from_managed_policy_arn(scope, "WorkflowRoleBoundary", settings.boundary)
+        if settings.boundary
         else None,
         inline_policies={
             "project": iam.PolicyDocument(
@@ -220,6 +218,13 @@ def _sagemaker_statements(scope: Construct, project: CustomResource, project_id:
             ],
             made,
             **tagged,
+        ),
+        # CloudFormation takes off a tag that a template no longer sets; the project's tags stay on.
+        statement(
+            ["sagemaker:DeleteTags"],
+            made,
+            **tagged,
+            **{"ForAllValues:StringNotLike": {"aws:TagKeys": ["AmazonDataZone*"]}},
         ),
         statement(
             [

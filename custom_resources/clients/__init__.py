@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from custom_resources.allowances import Allowances
+    from custom_resources.caller import Installation
     from custom_resources.clients import protocols
     from custom_resources.clients.blueprints import Blueprints
     from custom_resources.clients.git import Git
@@ -59,6 +60,13 @@ class FunctionClients:
         from custom_resources.allowances import Allowances
 
         return Allowances.from_environment(self._environment)
+
+    @cached_property
+    def installation(self) -> Installation:
+        """What the installation's settings say of launches."""
+        from custom_resources.caller import Installation
+
+        return Installation.from_environment(self._environment)
 
     @cached_property
     def stacks(self) -> protocols.Stacks:

@@ -26,6 +26,7 @@ from custom_resources.errors import (
     AwsThrottled,
     AwsUnreachable,
     DataZoneDenied,
+    DomainUnitNotOwned,
     Problem,
 )
 
@@ -58,7 +59,15 @@ _DENIED = {
     "UnauthorizedException",
     "UnauthorizedOperation",
 }
-_NOT_FOUND = {"404", "NoSuchBucket", "NoSuchEntity", "NoSuchKey", "NotFound", "ResourceNotFoundException"}
+_NOT_FOUND = {
+    "404",
+    "NoSuchBucket",
+    "NoSuchEntity",
+    "NoSuchKey",
+    "NotFound",
+    "ResourceNotFound",  # SageMaker's
+    "ResourceNotFoundException",
+}
 _CONFLICT = {"ConflictException", "ResourceConflictException", "ResourceInUseException"}
 _NOT_CONFIGURED = (
     NoCredentialsError,
@@ -88,6 +97,7 @@ class Service:
 CLOUDFORMATION = Service("CloudFormation", "cloudformation")
 CODECONNECTIONS = Service("CodeConnections", "codeconnections")
 DATAZONE = Service("DataZone", "datazone", DataZoneDenied)
+DATAZONE_OF_OWNERS = Service("DataZone", "datazone", DomainUnitNotOwned)  # what only owners of a domain unit may call
 DYNAMODB = Service("DynamoDB", "dynamodb")
 IAM = Service("IAM", "iam")
 LAMBDA = Service("Lambda", "lambda")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
-from custom_resources.clients.aws import DATAZONE, translated
+from custom_resources.clients.aws import DATAZONE, DATAZONE_OF_OWNERS, translated
 from custom_resources.errors import (
     AwsConflict,
     AwsNotFound,
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_datazone import DataZoneClient
 
 _ROLE_WORDS = ("role", "assume")
+_GONE = {"DELETING", "DELETED"}
 EntityType = Literal["DOMAIN_UNIT", "ENVIRONMENT_BLUEPRINT_CONFIGURATION"]
 PolicyType = Literal["CREATE_ENVIRONMENT_FROM_BLUEPRINT", "CREATE_PROJECT_FROM_PROJECT_PROFILE"]
 AnswerT = TypeVar("AnswerT")
@@ -161,7 +162,7 @@ class Blueprints:
         if wanted.regional_parameters:
             arguments["regionalParameters"] = wanted.regional_parameters
         try:
-            with translated(DATAZONE, f"configuring the blueprint {blueprint_id}"):
+            with translated(DATAZONE_OF_OWNERS, f"configuring the blueprint {blueprint_id}"):
                 self._datazone.put_environment_blueprint_configuration(**arguments)
         except (AwsConflict, AwsNotFound, AwsRefused, DataZoneDenied) as refused:
             message = str(refused.holes["message"])
@@ -180,28 +181,44 @@ class Blueprints:
         )
 
     def projects_with(self, domain_id: str, blueprint_id: str) -> list[str]:
-        """Return the names of the projects that have an environment of the blueprint. Slow: one request a project."""
-        projects = self._pages("list_projects", "items", domainIdentifier=domain_id)
-        return [
-            project["name"]
-            for project in projects
-            if any(
-                item.get("status") != "DELETED"
-                for item in self._pages(
-                    "list_environments",
-                    "items",
-                    domainIdentifier=domain_id,
-                    projectIdentifier=project["id"],
-                    environmentBlueprintIdentifier=blueprint_id,
-                )
+        """Return the names of the projects that have an environment of the blueprint. Slow: one request a project.
+
+        DataZone shows a project's environments to its members: those of other projects are not found.
+        """
+        try:
+            projects = list(self._pages("list_projects", "items", domainIdentifier=domain_id))
+        except DataZoneDenied:
+            return []
+        return [project["name"] for project in projects if self._has_environment(domain_id, project, blueprint_id)]
+
+    def _has_environment(self, domain_id: str, project: Mapping[str, Any], blueprint_id: str) -> bool:
+        try:
+            environments = self._pages(
+                "list_environments",
+                "items",
+                domainIdentifier=domain_id,
+                projectIdentifier=project["id"],
+                environmentBlueprintIdentifier=blueprint_id,
             )
-        ]
+        except (AwsNotFound, DataZoneDenied):
+            return False
+        return any(item.get("status") != "DELETED" for item in environments)
+
+    # -- the domain -----------------------------------------------------------------------------------------
+
+    def domain_is_gone(self, domain_id: str) -> bool:
+        """Tell whether the account's domains, and those shared with it, lack this one (ListDomains).
+
+        DataZone answers "denied" for a domain that does not exist, too: its list is what tells the two apart.
+        """
+        domains = self._pages("list_domains", "items")
+        return not any(item["id"] == domain_id and item.get("status") not in _GONE for item in domains)
 
     # -- grants ---------------------------------------------------------------------------------------------
 
     def root_domain_unit(self, domain_id: str) -> str:
         """Return the id of the domain's root domain unit."""
-        found = self._call(f"reading the domain {domain_id}", lambda: self._datazone.get_domain(identifier=domain_id))
+        found = self._read(f"reading the domain {domain_id}", lambda: self._datazone.get_domain(identifier=domain_id))
         return str(found.get("rootDomainUnitId", ""))
 
     def grants(self, domain_id: str, entity: EntityType, identifier: str, policy: PolicyType) -> list[Grant]:
@@ -316,8 +333,9 @@ class Blueprints:
     # -- one way to call ------------------------------------------------------------------------------------
 
     def _call(self, activity: str, call: Callable[[], AnswerT], taken: bool = False) -> dict[str, Any]:
+        """Write: what DataZone permits to owners of the domain unit."""
         try:
-            with translated(DATAZONE, activity):
+            with translated(DATAZONE_OF_OWNERS, activity):
                 return cast("dict[str, Any]", call())
         except AwsConflict:
             if taken:
@@ -326,9 +344,13 @@ class Blueprints:
 
     def _find(self, activity: str, call: Callable[[], AnswerT]) -> dict[str, Any] | None:
         try:
-            return self._call(activity, call)
+            return self._read(activity, call)
         except AwsNotFound:
             return None
+
+    def _read(self, activity: str, call: Callable[[], AnswerT]) -> dict[str, Any]:
+        with translated(DATAZONE, activity):
+            return cast("dict[str, Any]", call())
 
     def _gone(self, activity: str, call: Callable[[], object], in_use: Problem | None = None) -> None:
         try:
@@ -342,7 +364,7 @@ class Blueprints:
 
     def _pages(self, operation: str, key: str, **arguments: Any) -> Iterator[dict[str, Any]]:
         activity = operation.replace("list_", "listing ").replace("_", " ")
-        return iter(self._call(activity, lambda: self._every(operation, key, **arguments))[key])
+        return iter(self._read(activity, lambda: self._every(operation, key, **arguments))[key])
 
     def _every(self, operation: str, key: str, **arguments: Any) -> dict[str, Sequence[dict[str, Any]]]:
         """Return the answer with the items of all pages in it. Raises what boto3 raises."""

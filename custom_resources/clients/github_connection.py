@@ -86,7 +86,7 @@ class _Header(pygithub.Auth.Auth):
 
 
 class Connection:
-    """Requests with the current token. Thread-safe; connections are kept alive."""
+    """Requests with the current token. Thread-safe; a connection is kept alive, also when its thread has ended."""
 
     def __init__(
         self, api_url: str, credentials: Callable[[], GitHubCredentials], permissions: Permissions | None = None
@@ -100,24 +100,8 @@ class Connection:
         self._permissions = permissions
         self._local = threading.local()
         self._session: _Session | None = None
+        self._idle: list[tuple[_Header, pygithub.Github]] = []  # each with its own connection
         self._lock = threading.Lock()
-
-    def _requester(self, kind: str, value: str) -> Any:
-        """Return this thread's connection, set to a token."""
-        conceal(value)
-        if getattr(self._local, "client", None) is None:
-            self._local.header = _Header()
-            self._local.client = pygithub.Github(
-                auth=self._local.header,
-                base_url=self._api_url,
-                timeout=TIMEOUT_SECONDS,
-                retry=None,
-                seconds_between_requests=None,
-                seconds_between_writes=None,
-                user_agent="sagemaker-studio-project-template",
-            )
-        self._local.header.kind, self._local.header.value = kind, value
-        return self._local.client.requester
 
     def _open(self, renewed: bool = False) -> _Session:
         """Read the credentials. Raises AppKeyUnusable for an App's key that is none; makes no request to GitHub."""
@@ -158,8 +142,8 @@ class Connection:
         """
         app = session.credentials
         path = f"/app/installations/{app.installation_id}/access_tokens"
-        requester = self._requester("Bearer", _signed(app))
-        status, headers, output = requester.requestJson("POST", path, input=reach.body())
+        with self._client("Bearer", _signed(app)) as requester:
+            status, headers, output = requester.requestJson("POST", path, input=reach.body())
         data = _error_document(output)
         if status == 404:
             raise AppNotInstalled(app=app.app_id, installation=app.installation_id)
@@ -181,7 +165,8 @@ class Connection:
         """Tell whether a repository has exactly that name (a renamed one has another)."""
         known = session.issued.get(LOOK_UP) or self._issue(session, LOOK_UP)
         session.issued[LOOK_UP] = known
-        status, _, output = self._requester("token", known.token).requestJson("GET", f"/repos/{full_name}")
+        with self._client("token", known.token) as requester:
+            status, _, output = requester.requestJson("GET", f"/repos/{full_name}")
         called = str(_error_document(output).get("full_name", ""))
         return status == 200 and called.casefold() == full_name.casefold()
 
@@ -189,8 +174,8 @@ class Connection:
         """Return where the App is installed, and with which permissions (GET /app/installations/{installation_id})."""
         app, activity = self._authenticate().credentials, "reading the App's installation"
         with self.translated(activity):
-            requester = self._requester("Bearer", _signed(app))
-            status, headers, output = requester.requestJson("GET", f"/app/installations/{app.installation_id}")
+            with self._client("Bearer", _signed(app)) as requester:
+                status, headers, output = requester.requestJson("GET", f"/app/installations/{app.installation_id}")
             if status == 404:
                 raise AppNotInstalled(app=app.app_id, installation=app.installation_id)
             if status >= 300:
@@ -236,13 +221,36 @@ class Connection:
     def request(self, verb: str, path: str, body: Any = None) -> tuple[Mapping[str, Any], Any]:
         """Make one request; return the answer's headers and document. Raises what PyGithub and requests raise."""
         token = self._token(self._authenticate(), reach_of(verb, path, self._permissions))
-        requester = self._requester("token", token)
-        status, headers, output = requester.requestJson(verb, path, input=body)
-        if status in (307, 308) and headers.get("location"):  # a renamed repository; PyGithub follows for reads only
-            status, headers, output = requester.requestJson(verb, headers["location"], input=body)
+        with self._client("token", token) as requester:
+            status, headers, output = requester.requestJson(verb, path, input=body)
+            if status in (307, 308) and headers.get("location"):  # a renamed repository; PyGithub follows reads only
+                status, headers, output = requester.requestJson(verb, headers["location"], input=body)
         if status >= 300:
             raise requester.createException(status, headers, _error_document(output))
         return headers, json.loads(output) if output else None
+
+    @contextmanager
+    def _client(self, kind: str, value: str) -> Iterator[Any]:
+        """Lend a connection to one request, set to a token: an idle one, if there is one. A failing one is dropped."""
+        conceal(value)
+        with self._lock:
+            header, client = self._idle.pop() if self._idle else (None, None)
+        if header is None or client is None:
+            header = _Header()
+            client = pygithub.Github(
+                auth=header,
+                base_url=self._api_url,
+                timeout=TIMEOUT_SECONDS,
+                retry=None,
+                seconds_between_requests=None,
+                seconds_between_writes=None,
+                user_agent="sagemaker-studio-project-template",
+            )
+        header.kind, header.value = kind, value
+        yield client.requester
+        header.value = ""
+        with self._lock:
+            self._idle.append((header, client))
 
     @contextmanager
     def translated(self, activity: str) -> Iterator[None]:

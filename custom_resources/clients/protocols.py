@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from custom_resources.allowances import Allowances
+    from custom_resources.caller import Installation
     from custom_resources.clients.blueprints import Blueprint, Configuration, EntityType, Grant, PolicyType, Profile
     from custom_resources.clients.git import BareRepository
     from custom_resources.clients.github import PullRequest, Repository
@@ -29,6 +30,10 @@ class Stacks(Protocol):
 
     def exists(self, stack_id: str) -> bool:
         """Tell whether the stack has resources still."""
+        ...
+
+    def tags(self, stack_id: str) -> Mapping[str, str]:
+        """Return the stack's tags, with those that AWS reserves."""
         ...
 
 
@@ -83,8 +88,12 @@ class Archives(Protocol):
 class Studio(Protocol):
     """SageMaker Unified Studio's projects. Raises ProjectNotFound, FinalError, RetryLater."""
 
-    def project(self, domain_id: str, project_id: str, stack_id: str) -> Project:
-        """Return the project; while its tooling is not ready, only its names."""
+    def project(self, domain_id: str, project_id: str, stack_id: str, *, with_profile: bool = True) -> Project:
+        """Return what DataZone and SageMaker tell of the project; while it is not deployed, only its names."""
+        ...
+
+    def workspace(self, domain_id: str, project_id: str, stack_id: str) -> Project:
+        """Return what SageMaker alone tells of the project: its domain, space, roles and location."""
         ...
 
 
@@ -124,7 +133,11 @@ class Blueprints(Protocol):
         ...
 
     def projects_with(self, domain_id: str, blueprint_id: str) -> list[str]:
-        """Return the names of the projects with environments of the blueprint."""
+        """Return the names of the projects with environments of the blueprint, of those that the caller may see."""
+        ...
+
+    def domain_is_gone(self, domain_id: str) -> bool:
+        """Tell whether the account has no such domain any more."""
         ...
 
     def root_domain_unit(self, domain_id: str) -> str:
@@ -171,6 +184,10 @@ class ServiceCatalog(Protocol):
 
     def outputs_with(self, product_id: str, key: str, value: str, likely_name: str) -> dict[str, str] | None:
         """Return the outputs of the product's launch that put out `key` = `value`, or None."""
+        ...
+
+    def launched_by(self, product_id: str, door: str) -> list[str]:
+        """Return the names of what a door launched from the product."""
         ...
 
     def versions(self, product_id: str) -> list[ProductVersion]:
@@ -275,6 +292,8 @@ class Clients(Protocol):
 
     @property
     def allowances(self) -> Allowances: ...
+    @property
+    def installation(self) -> Installation: ...
     @property
     def stacks(self) -> Stacks: ...
     @property

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from custom_resources.clients.stacks import CloudFormationStacks
 
 PROJECT_TAG = "AmazonDataZoneProject"
+LAUNCHED_BY = "studio-mlops:launched-by"  # the door of a launch, as products/studio tags it
 Advice = Literal["DEFAULT", "DEPRECATED"]
 Guidance = Literal["DEFAULT", "DEPRECATED", "INACTIVE"]
 State = Literal["running", "succeeded", "failed"]
@@ -141,6 +142,11 @@ class ServiceCatalog:
             if outputs.get(key) == value:
                 return outputs
         return None
+
+    def launched_by(self, product_id: str, door: str) -> list[str]:
+        """Return the names of what a door launched from the product in this account, sorted."""
+        tag = {"Key": LAUNCHED_BY, "Value": door}
+        return sorted(item["Name"] for item in self._launched(product_id) if tag in item.get("Tags", []))
 
     def record(self, record_id: str) -> Record:
         """Return what became of a request."""

@@ -1,13 +1,20 @@
-"""SageMaker Unified Studio: the project in DataZone, its domain and space in SageMaker. Reads only."""
+"""SageMaker Unified Studio: the project in DataZone, its domain and space in SageMaker. Reads only.
+
+DataZone answers GetProject and GetProjectProfile to everybody whom IAM permits, but ListEnvironments, GetEnvironment,
+ListConnections and GetConnection to members of the project only, and our functions are none: what these tell is an
+extra (docs/studio.md, A19 and A20).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from custom_resources.clients.aws import DATAZONE, SAGEMAKER, Service, translated
-from custom_resources.errors import AwsNotFound, ProjectNotFound
+from custom_resources.errors import AwsNotFound, DataZoneDenied, ProjectNotFound
+from custom_resources.telemetry import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,15 +22,16 @@ if TYPE_CHECKING:
     from mypy_boto3_datazone import DataZoneClient
     from mypy_boto3_sagemaker import SageMakerClient
 
-_FAILED = {"CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED", "VALIDATION_FAILED", "INACCESSIBLE", "DELETED"}
-_SWITCHED_OFF = {"SUSPENDED", "DISABLED", "EXPIRED"}
 _PROJECT_FAILED = {"FAILED_VALIDATION", "FAILED_DEPLOYMENT"}
+_DOMAIN_READY = {"InService", "Updating"}
 _TOOLING = "tooling"
+_SET_UP = timedelta(minutes=15)  # before a project's SageMaker domain is created, its repository may be
+_CLOCKS = timedelta(minutes=5)  # by which two services' clocks may differ
 
 
 @dataclass(frozen=True)
 class Tooling:
-    """The state of the tooling environment, which every project needs."""
+    """Whether the tooling environment, which every project needs, is there."""
 
     ready: bool
     failure: str = ""
@@ -39,12 +47,32 @@ class Project:
     domain_unit_id: str = ""
     sagemaker_domain_arn: str = ""
     space_arn: str = ""
-    roles: tuple[str, ...] = ()  # that Studio says are the project's, best first
+    roles: tuple[str, ...] = ()  # that Studio and SageMaker say are the project's, best first
     artifact_location: str = ""
     mlflow_tracking_uri: str = ""
     git_repository: str = ""
     git_branch: str = ""
-    tooling_since: str = ""  # when the tooling environment was created (ISO 8601)
+    tooling_since: str = ""  # when Studio began to set it up (ISO 8601), at the earliest
+
+
+@dataclass(frozen=True)
+class _SageMakerDomain:
+    """A project's SageMaker domain; "" where there is none."""
+
+    arn: str = ""
+    status: str = ""
+    location: str = ""
+    created: datetime | None = None
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Extras:
+    """What only members of the project are told."""
+
+    role: str = ""
+    resources: dict[str, str] = field(default_factory=dict)
+    mlflow_tracking_uri: str = ""
 
 
 class Studio:
@@ -55,61 +83,89 @@ class Studio:
         self._datazone = datazone
         self._sagemaker = sagemaker
 
-    def project(self, domain_id: str, project_id: str, stack_id: str) -> Project:
+    def project(self, domain_id: str, project_id: str, stack_id: str, *, with_profile: bool = True) -> Project:
         """Return the project; while its tooling is not ready, only its names.
 
-        `stack_id` gives partition, region and account of the ARNs that SageMaker does not return. Raises
-        ProjectNotFound.
+        Our own environment is part of the project's deployment, so that is never waited for: the tooling is ready when
+        the project's SageMaker domain is, or everything is. `stack_id` gives partition, region and account of the
+        ARNs that SageMaker does not return. Raises ProjectNotFound.
         """
         found = self._read(
             DATAZONE,
             f"reading the project {project_id}",
             lambda: self._datazone.get_project(domainIdentifier=domain_id, identifier=project_id),
         )
-        profile_id, profile = found.get("projectProfileId"), ""
-        order_zero: set[str] = set()
-        if profile_id:
-            described = self._read(
-                DATAZONE,
-                f"reading the project profile {profile_id}",
-                lambda: self._datazone.get_project_profile(domainIdentifier=domain_id, identifier=profile_id),
-            )
-            profile = described["name"]
-            order_zero = {
-                configuration["name"]
-                for configuration in described.get("environmentConfigurations", [])
-                if configuration.get("deploymentOrder") == 0
-            }
-        environment = self._tooling(domain_id, project_id, order_zero)
-        tooling = _tooling_state(environment, found.get("environmentDeploymentDetails", {}))
-        if not tooling.ready:
-            return Project(found["name"], tooling, profile, found.get("domainUnitId", ""))
-        resources = {item["name"]: item["value"] for item in environment.get("provisionedResources", [])}
-        domain_arn, project_path, domain_role = self._sagemaker_domain(domain_id, project_id)
-        roles = filter(None, (self._role(domain_id, project_id), resources.get("userRoleArn", "")))
-        return Project(
-            name=found["name"],
-            tooling=tooling,
-            profile_name=profile,
-            domain_unit_id=found.get("domainUnitId", ""),
-            sagemaker_domain_arn=domain_arn,
-            space_arn=self._space(domain_arn, stack_id),
-            roles=tuple(dict.fromkeys(roles)) or tuple(filter(None, [domain_role])),
-            artifact_location=project_path or resources.get("s3BucketPath", ""),
-            mlflow_tracking_uri=self._tracking_server(domain_id, project_id),
+        profile, order_zero = self._profile(domain_id, found.get("projectProfileId", "") if with_profile else "")
+        named = Project(found["name"], Tooling(ready=False), profile, found.get("domainUnitId", ""))
+        domain = self._sagemaker_domain(domain_id, project_id, since=found.get("createdAt"))
+        deployment = found.get("environmentDeploymentDetails", {})
+        status = deployment.get("overallDeploymentStatus")
+        if domain.status not in _DOMAIN_READY and status != "SUCCESSFUL":
+            return replace(named, tooling=Tooling(False, _failure(deployment)))
+        extras = self._extras(domain_id, project_id, order_zero)
+        told = self._told_by_sagemaker(named, domain, stack_id)
+        resources = extras.resources
+        return replace(
+            told,
+            tooling=Tooling(ready=True),
+            roles=_each_once(extras.role, resources.get("userRoleArn", ""), *told.roles),
+            artifact_location=told.artifact_location or resources.get("s3BucketPath", ""),
+            mlflow_tracking_uri=extras.mlflow_tracking_uri,
             git_repository=resources.get("gitFullRepositoryId", ""),
             git_branch=resources.get("gitBranchName", ""),
-            tooling_since=environment["createdAt"].isoformat() if "createdAt" in environment else "",
+            tooling_since=found["createdAt"].isoformat() if "createdAt" in found else told.tooling_since,
         )
 
-    def _tooling(self, domain_id: str, project_id: str, order_zero: set[str]) -> dict[str, Any]:
-        """Return the tooling environment, {} while there is none: the profile's first, else the one of that name."""
-        summaries = list(
-            self._pages("list_environments", "items", domainIdentifier=domain_id, projectIdentifier=project_id)
+    def workspace(self, domain_id: str, project_id: str, stack_id: str) -> Project:
+        """Return what SageMaker alone tells of a project: DataZone is not called."""
+        domain = self._sagemaker_domain(domain_id, project_id, since=None)
+        return self._told_by_sagemaker(Project("", Tooling(domain.status in _DOMAIN_READY)), domain, stack_id)
+
+    def _told_by_sagemaker(self, project: Project, domain: _SageMakerDomain, stack_id: str) -> Project:
+        return replace(
+            project,
+            sagemaker_domain_arn=domain.arn,
+            space_arn=self._space(domain.arn, stack_id),
+            roles=domain.roles,
+            artifact_location=domain.location,
+            tooling_since=(domain.created - _SET_UP).isoformat() if domain.created else "",
         )
+
+    def _profile(self, domain_id: str, profile_id: str) -> tuple[str, set[str]]:
+        """Return a profile's name, and the names of the environments that it deploys first; ("", {}) for none."""
+        if not profile_id:
+            return "", set()
+        described = self._read(
+            DATAZONE,
+            f"reading the project profile {profile_id}",
+            lambda: self._datazone.get_project_profile(domainIdentifier=domain_id, identifier=profile_id),
+        )
+        return described["name"], {
+            configuration["name"]
+            for configuration in described.get("environmentConfigurations", [])
+            if configuration.get("deploymentOrder") == 0
+        }
+
+    # -- extras: for members of the project only ------------------------------------------------------------
+
+    def _extras(self, domain_id: str, project_id: str, order_zero: set[str]) -> _Extras:
+        """Return what the environments and connections tell; nothing of what DataZone refuses, which is logged."""
+        extras = _Extras()
+        try:
+            extras = replace(extras, resources=self._tooling_resources(domain_id, project_id, order_zero))
+            extras = replace(extras, role=self._role(domain_id, project_id))
+            extras = replace(extras, mlflow_tracking_uri=self._tracking_server(domain_id, project_id))
+        except (DataZoneDenied, ProjectNotFound) as refused:
+            logger.info("not told: only members of the project see its environments and connections", why=refused.why)
+        return extras
+
+    def _tooling_resources(self, domain_id: str, project_id: str, order_zero: set[str]) -> dict[str, str]:
+        """Return what the tooling environment made: the profile's first environment's, else the one of that name."""
         named = [
             item
-            for item in summaries
+            for item in self._pages(
+                "list_environments", "items", domainIdentifier=domain_id, projectIdentifier=project_id
+            )
             if {item.get("environmentConfigurationName"), item["name"]} & order_zero
             or item["name"].lower().startswith(_TOOLING)
         ]
@@ -121,7 +177,7 @@ class Studio:
             f"reading the environment {chosen['name']}",
             lambda: self._datazone.get_environment(domainIdentifier=domain_id, identifier=chosen["id"]),
         )
-        return dict(environment)
+        return {item["name"]: item["value"] for item in environment.get("provisionedResources", [])}
 
     def _connections(self, domain_id: str, project_id: str, kind: str) -> Iterator[dict[str, Any]]:
         return self._pages(
@@ -149,26 +205,38 @@ class Studio:
                 return str(arn)
         return ""
 
-    def _sagemaker_domain(self, domain_id: str, project_id: str) -> tuple[str, str, str]:
-        """Return the ARN of the project's SageMaker domain, its S3 path and its users' role; "" where there is none."""
-        domains = list(self._pages("list_domains", "Domains", service=SAGEMAKER))
+    # -- SageMaker ------------------------------------------------------------------------------------------
+
+    def _sagemaker_domain(self, domain_id: str, project_id: str, *, since: datetime | None) -> _SageMakerDomain:
+        """Return the SageMaker domain whose settings, else whose tags, name the project and its Studio domain.
+
+        Only domains made after the project can be its own: while its domain is waited for, the others are not read.
+        """
+        listed = self._pages("list_domains", "Domains", service=SAGEMAKER)
+        domains = [item for item in listed if since is None or item.get("CreationTime", since) >= since - _CLOCKS]
+        tagged = _SageMakerDomain()
         # Studio names a project's domain after it: that one is looked at first.
-        for domain in sorted(domains, key=lambda item: project_id not in item["DomainName"]):
-            described = self._read(
-                SAGEMAKER,
-                f"reading the SageMaker domain {domain['DomainId']}",
-                partial(self._sagemaker.describe_domain, DomainId=domain["DomainId"]),
-            )
+        for item in sorted(domains, key=lambda item: project_id not in item["DomainName"]):
+            described = self._described(item["DomainId"])
             settings = described.get("DomainSettings", {}).get("UnifiedStudioSettings", {})
-            role = described.get("DefaultUserSettings", {}).get("ExecutionRole", "")
-            if settings.get("ProjectId") == project_id and settings.get("DomainId", domain_id) == domain_id:
-                return domain["DomainArn"], settings.get("ProjectS3Path", ""), role
-            if not settings:
-                pages = self._pages("list_tags", "Tags", service=SAGEMAKER, ResourceArn=domain["DomainArn"])
-                tags = {tag["Key"]: tag["Value"] for tag in pages}
-                if tags.get("AmazonDataZoneProject") == project_id:
-                    return domain["DomainArn"], tags.get("ProjectS3Path", ""), role
-        return "", "", ""
+            if settings.get("ProjectId") == project_id and settings.get("DomainId") == domain_id:
+                return _sagemaker_domain(described, settings.get("ProjectS3Path", ""))
+            if described and not settings and not tagged.arn:
+                tags = self._tags(described["DomainArn"])
+                if (tags.get("AmazonDataZoneDomain"), tags.get("AmazonDataZoneProject")) == (domain_id, project_id):
+                    tagged = _sagemaker_domain(described, tags.get("ProjectS3Path", ""))
+        return tagged
+
+    def _described(self, sagemaker_id: str) -> dict[str, Any]:
+        """Return a SageMaker domain; {} for one that is gone meanwhile."""
+        try:
+            with translated(SAGEMAKER, f"reading the SageMaker domain {sagemaker_id}"):
+                return dict(self._sagemaker.describe_domain(DomainId=sagemaker_id))
+        except AwsNotFound:
+            return {}
+
+    def _tags(self, arn: str) -> dict[str, str]:
+        return {tag["Key"]: tag["Value"] for tag in self._pages("list_tags", "Tags", SAGEMAKER, ResourceArn=arn)}
 
     def _space(self, domain_arn: str, stack_id: str) -> str:
         """Return the ARN of the domain's first space in service, "" if the project has none yet."""
@@ -202,19 +270,21 @@ class Studio:
             raise ProjectNotFound(activity=activity) from None
 
 
-def _tooling_state(environment: dict[str, Any], deployment: dict[str, Any]) -> Tooling:
-    """Judge the tooling environment by itself; the project's own state only says why there is none.
+def _each_once(*values: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, values)))
 
-    Our environment is part of the project's deployment, so that is never waited for (docs/studio.md).
-    """
-    status = environment.get("status")
-    if status in _FAILED:
-        reason = environment.get("lastDeployment", {}).get("failureReason") or {}
-        return Tooling(False, str(reason.get("message") or status).rstrip("."))
-    if status in _SWITCHED_OFF:
-        return Tooling(False, f"it is {str(status).lower()}")
-    if not status and deployment.get("overallDeploymentStatus") in _PROJECT_FAILED:
-        reasons = [item for items in deployment.get("environmentFailureReasons", {}).values() for item in items]
-        message = "; ".join(str(item["message"]).rstrip(".") for item in reasons)
-        return Tooling(False, message or deployment["overallDeploymentStatus"])
-    return Tooling(status in ("ACTIVE", "UPDATING"))
+
+def _sagemaker_domain(described: dict[str, Any], location: str) -> _SageMakerDomain:
+    """Return a project's SageMaker domain; the role of shared spaces first, then its users'."""
+    roles = (described.get(key, {}).get("ExecutionRole", "") for key in ("DefaultSpaceSettings", "DefaultUserSettings"))
+    created = described.get("CreationTime")
+    return _SageMakerDomain(described["DomainArn"], described.get("Status", ""), location, created, _each_once(*roles))
+
+
+def _failure(deployment: dict[str, Any]) -> str:
+    """Return why Studio could not deploy the project, in its words; "" while it has not failed."""
+    status = deployment.get("overallDeploymentStatus")
+    if status not in _PROJECT_FAILED:
+        return ""
+    reasons = [item for items in deployment.get("environmentFailureReasons", {}).values() for item in items]
+    return "; ".join(str(item["message"]).rstrip(".") for item in reasons) or str(status)

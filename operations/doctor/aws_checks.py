@@ -19,7 +19,8 @@ from custom_resources.clients.aws import (
 )
 from custom_resources.clients.service_catalog import ServiceCatalog
 from custom_resources.clients.stacks import CloudFormationStacks
-from custom_resources.errors import AwsNotFound, ProductNotFound
+from custom_resources.errors import AwsDenied, AwsNotFound, ProductNotFound
+from operations.deployed import PORTFOLIO_STACK, PROVIDER, offered_product
 from operations.doctor.check import Check, NamedCheck
 
 if TYPE_CHECKING:
@@ -70,7 +71,11 @@ class AwsChecks:
             ("Versions", self.versions),
         ]
         if self._settings.studio.domain_id:
-            blueprint = [("Blueprint", self.blueprint)] if self._settings.studio.registers_blueprint else []
+            blueprint = (
+                [("Domain unit", self.owners), ("Blueprint", self.blueprint)]
+                if self._settings.studio.registers_blueprint
+                else []
+            )
             checks += [("Domain", self.domain), *blueprint, ("Connection", self.connection)]
         return checks
 
@@ -141,7 +146,23 @@ class AwsChecks:
                 name, "problem", f"its audiences lack {AUDIENCE}", f"Add {AUDIENCE} to the provider's audiences in IAM."
             )
             return
+        if self._is_in_the_way():
+            yield Check(
+                name,
+                "problem",
+                f"{arn} exists, and PortfolioStack did not create it: deploying PortfolioStack fails with "
+                "EntityAlreadyExists",
+                f'Set oidc_provider_arn = "{arn}" in [github] of settings.toml.',
+            )
+            return
         yield Check(name, "ok", issuer)
+
+    def _is_in_the_way(self) -> bool:
+        """Tell whether the settings create a provider that IAM has already, such as one that a former stack left."""
+        settings = self._settings
+        if settings.github.oidc_provider_arn or settings.git_config.oidc_role_github_workflow:
+            return False
+        return not CloudFormationStacks(self._client(CLOUDFORMATION)).has_resource(PORTFOLIO_STACK, PROVIDER)
 
     def launch_role(self) -> Iterator[Check]:
         """A shared portfolio, which is another account's, launches with this account's role of the agreed name."""
@@ -199,7 +220,8 @@ class AwsChecks:
         stacks = CloudFormationStacks(self._client(CLOUDFORMATION))
         catalog = ServiceCatalog(self._client(SERVICE_CATALOG), stacks)
         try:
-            live = {version.name: version for version in catalog.versions(catalog.product(self._settings.product.name))}
+            product = offered_product(catalog, stacks, self._settings.product.name)
+            live = {version.name: version for version in catalog.versions(product)}
         except ProductNotFound as error:
             yield Check(name, "problem", str(error), self._deploy_versions)
             return
@@ -262,6 +284,58 @@ class AwsChecks:
             yield Check(name, "problem", f"{studio.blueprint_name!r} is not enabled in {region}", fix)
             return
         yield Check(name, "ok", f"{studio.blueprint_name!r} is enabled in {region}")
+
+    def owners(self) -> Iterator[Check]:
+        """The roles that write in the domain own its domain unit: IAM's permission is not enough for DataZone."""
+        name, studio = "Domain unit", self._settings.studio
+        try:
+            unit, owners = self._owners(studio.domain_id, studio.domain_unit_id)
+            roles = [str(self._function(function)["Role"]) for function in self._writers()]
+            missing = [role for role in roles if not owners & self._profiles(studio.domain_id, role)]
+        except AwsDenied as denied:
+            yield Check(name, "unknown", f"who owns the domain unit cannot be read: {denied}")
+            return
+        if missing:
+            command = (
+                f"aws datazone add-entity-owner --domain-identifier {studio.domain_id} --entity-type DOMAIN_UNIT "
+                f"--entity-identifier {unit} --owner 'user={{userIdentifier=ROLE}}'"
+            )
+            yield Check(
+                name,
+                "problem",
+                f"{' and '.join(missing)} {'is no owner' if len(missing) == 1 else 'are no owners'} of {unit}",
+                f"Run as an owner of the domain unit, with each of these ARNs in place of ROLE: {command}",
+            )
+        else:
+            yield Check(name, "ok", f"both functions' roles own {unit}")
+
+    def _writers(self) -> list[str]:
+        """Return the names of the functions that register the blueprint and write profiles."""
+        written = ("studio_blueprint", "studio_project_profile")
+        return [entry.function_name(self._settings.prefix) for entry in CATALOGUE if entry.name in written]
+
+    def _owners(self, domain: str, unit: str) -> tuple[str, set[str]]:
+        """Return the domain unit, the root unless the settings name one, and the ids of its owners."""
+        client = self._client(DATAZONE)
+        with translated(DATAZONE, "listing the owners of the domain unit"):
+            unit = unit or client.get_domain(identifier=domain)["rootDomainUnitId"]
+            pages = client.get_paginator("list_entity_owners").paginate(
+                domainIdentifier=domain, entityType="DOMAIN_UNIT", entityIdentifier=unit
+            )
+            owners = [owner for page in pages for owner in page["owners"]]
+        return unit, {value for owner in owners for each in owner.values() for value in each.values()}
+
+    def _profiles(self, domain: str, role: str) -> set[str]:
+        """Return by which ids a domain may know a role: its user profile, or the group profile that came with it."""
+        try:
+            with translated(DATAZONE, f"reading the user profile of {role}"):
+                found = self._client(DATAZONE).get_user_profile(
+                    domainIdentifier=domain, userIdentifier=role, type="IAM"
+                )
+        except AwsNotFound:
+            return {role}
+        known = found.get("details", {}).get("iam", {})
+        return {role, found.get("id", role), known.get("groupProfileId", role)}
 
     def connection(self) -> Iterator[Check]:
         """Studio's tooling reaches GitHub: a Git connection whose handshake was finished."""

@@ -28,6 +28,12 @@ def environment(
         variables |= _allowances(stack, settings)
     if "archives" in entry.needs:
         variables["TEMPLATE_BUCKET"] = storage.archives.bucket_name
+    if "studio" in entry.needs:  # who is believed: never from an event (docs/decisions/0056)
+        variables |= {
+            "BLUEPRINT_ROLE": settings.provisioning_role_name,
+            "PROJECT_SETUP_ROLE": settings.project_setup_role_name,
+            "EXECUTION_ROLES": " ".join(settings.workflow_role.execution_roles),
+        }
     return variables
 
 

@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 
 from custom_resources.catalogue import Entry, On
 from products.foundation.storage import Storage
-from products.functions import statement
+from products.functions import execution_role_arns, statement
 from products.settings import Settings
 
 READABLE_TAG = "studio-mlops:readable"
@@ -20,7 +20,7 @@ ADMIN_STACKS = (PORTFOLIO_STACK, "StudioStack*")  # their custom resources are n
 
 @dataclass(frozen=True)
 class Place:
-    """Where actions are allowed: ARNs, and conditions by their operator."""
+    """Where actions are allowed: ARNs (none: nowhere in this installation), and conditions by their operator."""
 
     arns: tuple[str, ...]
     conditions: Mapping[str, dict[str, str]] = field(default_factory=dict)
@@ -32,7 +32,26 @@ def statements(entry: Entry, stack: Stack, settings: Settings, storage: Storage)
     return [
         statement(permission.actions, where[permission.on].arns, **where[permission.on].conditions)
         for permission in entry.permissions
+        if where[permission.on].arns
     ]
+
+
+def domain_key_statements(settings: Settings) -> list[iam.PolicyStatement]:
+    """Return the use of the domain's own key for a role that calls DataZone; nothing where the domain has none."""
+    key = settings.studio.domain_key_arn
+    return (
+        [
+            statement(["kms:Decrypt", "kms:GenerateDataKey"], [key], **_in_the_domain(settings)),
+            statement(["kms:DescribeKey"], [key]),
+        ]
+        if key
+        else []
+    )
+
+
+def _in_the_domain(settings: Settings) -> dict[str, dict[str, str]]:
+    """Return the condition that AWS documents: DataZone names the domain in the encryption context."""
+    return {"StringEquals": {"kms:EncryptionContext:aws:datazone:domainId": settings.studio.domain_id}}
 
 
 def places(entry: Entry, stack: Stack, settings: Settings, storage: Storage) -> dict[On, Place]:
@@ -102,10 +121,13 @@ def _studio(stack: Stack, settings: Settings) -> dict[On, Place]:
         service="iam", region="", resource="role", resource_name=settings.provisioning_role_name
     )
     manage_access = settings.studio.manage_access_role_arn
+    passed = (provisioning, *([manage_access] if manage_access else []))
+    key = (settings.studio.domain_key_arn,) if settings.studio.domain_key_arn else ()
     return {
+        "domain key": Place(key, _in_the_domain(settings)),
+        "domain key's description": Place(key),
+        "project roles": Place(tuple(execution_role_arns(stack, settings))),
         "sagemaker domains": Place((stack.format_arn(service="sagemaker", resource="domain", resource_name="*"),)),
-        "provisioning role": Place(
-            (provisioning, *([manage_access] if manage_access else [])),
-            {"StringEquals": {"iam:PassedToService": "datazone.amazonaws.com"}},
-        ),
+        "provisioning role": Place(passed, {"StringEquals": {"iam:PassedToService": "datazone.amazonaws.com"}}),
+        "provisioning role's description": Place(passed),
     }

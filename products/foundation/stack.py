@@ -18,10 +18,11 @@ from products.foundation.observability import (
 )
 from products.foundation.roles import statements
 from products.foundation.storage import Storage
-from products.functions import Functions, behind_providers
+from products.functions import Functions, behind_providers, entry_of
 from products.settings import Settings
 
 FOUNDATION_STACK = "FoundationStack"
+WRITING_IN_THE_DOMAIN = ("studio_blueprint", "studio_project_profile")
 
 
 class FoundationStack(Stack):
@@ -60,6 +61,15 @@ class FoundationStack(Stack):
         CfnOutput(self, "TokenSecret", value=token_secret, description="Put the GitHub token here")
         CfnOutput(self, "ArchiveBucket", value=self.storage.archives.bucket_name)
         CfnOutput(self, "NotificationTopic", value=self.topic.topic_arn)
+        for name in WRITING_IN_THE_DOMAIN:
+            role = self.functions[name].role
+            assert role
+            CfnOutput(
+                self,
+                f"{entry_of(name).title}RoleArn",
+                value=role.role_arn,
+                description="Make it an owner of the domain unit before StudioStack is deployed (docs/studio.md)",
+            )
 
     def _exports(self) -> None:
         """Export what StudioStack uses, also while it does not: a feature that is switched off takes no export away.

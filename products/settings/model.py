@@ -37,15 +37,23 @@ _PARTITION = "arn:aws(-[a-z]+)*"
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._/-]*)?\Z")]
 GitHubName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9-]{0,38})?\Z")]
 RoleArn = Annotated[str, StringConstraints(pattern=rf"^({_PARTITION}:iam::\d{{12}}:role/[\w+=,.@/-]+)?\Z")]
+KeyArn = Annotated[str, StringConstraints(pattern=rf"^({_PARTITION}:kms:[a-z0-9-]+:\d{{12}}:key/[\w-]+)?\Z")]
 RoleArnGiven = Annotated[str, StringConstraints(pattern=rf"^{_PARTITION}:iam::\d{{12}}:role/[\w+=,.@/-]+\Z")]
 PrincipalArn = Annotated[
     str, StringConstraints(pattern=rf"^{_PARTITION}:iam::\d{{12}}:(role|user|group)/[\w+=,.@-]+\Z")
 ]
 PrincipalPattern = Annotated[str, StringConstraints(pattern=rf"^{_PARTITION}:iam:::(role|user|group)/[\w+=,.@/*?-]+\Z")]
 Account = Annotated[str, StringConstraints(pattern=r"^\d{12}\Z")]
+# "" stands for none: where roles without a boundary are valid.
+BoundaryArn = Annotated[str, StringConstraints(pattern=rf"^({_PARTITION}:iam::(\d{{12}}|aws):policy/[\w+=,.@/-]+)?\Z")]
 OrganizationNode = Annotated[str, StringConstraints(pattern=r"^(o-[a-z0-9]{10,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32})\Z")]
 Email = Annotated[str, StringConstraints(pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?\Z")]
 ProfileName = Annotated[str, StringConstraints(pattern=r"^[\w -]{1,64}\Z")]
+# Roles by name, with their path, or by ARN; * stands for any characters. None begins with it: that is any role.
+RolePattern = Annotated[
+    str,
+    StringConstraints(pattern=rf"^({_PARTITION}:iam::\d{{12}}:role/)?[\w+=,.@-][\w+=,.@*-]*(/[\w+=,.@*-]+)*\Z"),
+]
 # GitHub's rule for the name of a secret, in the spelling that GitHub shows.
 SecretName = Annotated[str, StringConstraints(pattern=r"^(?!GITHUB_)[A-Z_][A-Z0-9_]{0,254}\Z")]
 SecretReference = Annotated[
@@ -211,7 +219,11 @@ class WorkflowRole(_Section):
     environments: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,255}\Z")], ...] = ()
     reviewers: dict[str, Annotated[tuple[Reviewer, ...], Field(max_length=6)]] = Field(default_factory=dict)
     artifact_access: Literal["project", "bucket"] = "project"
-    execution_roles: str = Field(default="datazone_usr_role_*", pattern=r"^[\w+=,.@-]+\*?\Z")
+    execution_roles: tuple[RolePattern, ...] = (
+        "datazone_usr_role_*",
+        "service-role/AmazonSageMakerUserIAMExecutionRole_*",
+    )
+    grant_execution_role_files: bool = False
     deploy_role: str = Field(default="studio-project-deploy", pattern=r"^[A-Za-z0-9_+=,.@-]{1,64}\Z")
 
     @model_validator(mode="after")
@@ -246,6 +258,7 @@ class Studio(_Section):
     """How SageMaker Unified Studio launches the product. Off without a domain."""
 
     domain_id: str = Field(default="", pattern=r"^(dzd[-_][a-zA-Z0-9_-]{1,36})?\Z")
+    domain_key_arn: KeyArn = ""
     domain_unit_id: str = Field(default="", pattern=r"^[a-z0-9_-]{0,256}\Z")
     organization: GitHubName = ""
     blueprint_name: ProfileName = "MLOps repositories"
@@ -284,6 +297,8 @@ class Studio(_Section):
             raise ValueError(f"the profile {sorted(both)[0]!r} either exists or is made here; list it once")
         if not self.domain_id and (self.profiles or self.own_profiles or self.project_setup.profiles):
             raise ValueError("profiles need a domain; set domain_id (dzd-...)")
+        if self.domain_key_arn and not self.domain_id:
+            raise ValueError("domain_key_arn needs a domain; set domain_id (dzd-...)")
         return self
 
 
@@ -295,9 +310,7 @@ class Settings(_Section):
     log_retention_days: int = 90
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     xray: bool = False
-    permissions_boundary: str = Field(
-        default="", pattern=rf"^({_PARTITION}:iam::(\d{{12}}|aws):policy/[\w+=,.@/-]+)?\Z"
-    )
+    permissions_boundary: tuple[BoundaryArn, ...] = ()
     notification_email: Email = ""
     github: GitHub = GitHub()
     git_config: GitConfig = GitConfig()
@@ -309,6 +322,21 @@ class Settings(_Section):
     secret_references: dict[SecretName, SecretReference] = Field(default_factory=dict)
     workflow_role: WorkflowRole = WorkflowRole()
     studio: Studio = Studio()
+
+    @field_validator("permissions_boundary", mode="before")
+    @classmethod
+    def _one_or_several(cls, given: object) -> object:
+        """Take a plain ARN as a list of one, "" as none."""
+        if isinstance(given, str):
+            return (given,) if given else ()
+        return tuple(given) if isinstance(given, list) else given
+
+    @field_validator("permissions_boundary")
+    @classmethod
+    def _each_boundary_once(cls, boundaries: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := [each for each in boundaries if boundaries.count(each) > 1]:
+            raise ValueError(f"{twice[0]!r} is there twice; list it once")
+        return boundaries
 
     @field_validator("log_retention_days")
     @classmethod
@@ -346,6 +374,11 @@ class Settings(_Section):
         return self
 
     @property
+    def boundary(self) -> str:
+        """The permissions boundary of new roles; "" for none."""
+        return self.permissions_boundary[0] if self.permissions_boundary else ""
+
+    @property
     def source_repository(self) -> str:
         """The Git URL or path that content is published from; "" for this repository's own folder."""
         name = self.template_source.repository
@@ -378,6 +411,11 @@ class Settings(_Section):
     def provisioning_role_name(self) -> str:
         """The role that Studio's blueprint launches with."""
         return f"{self.prefix}-provisioning"
+
+    @property
+    def project_setup_role_name(self) -> str:
+        """The role of the state machine that launches for projects' events."""
+        return f"{self.prefix}-project-setup"
 
     @property
     def workflow_role_prefix(self) -> str:

@@ -11,7 +11,7 @@ from aws_cdk import aws_sqs as sqs
 
 from products.foundation import FoundationStack
 from products.foundation.environment import environment, github_addresses
-from products.foundation.observability import queue_alarm
+from products.foundation.observability import dead_letter_queue, queue_alarm
 from products.foundation.roles import statements
 from products.functions import Functions, entry_of
 from products.settings import Settings
@@ -29,7 +29,24 @@ class ModelApprovals:
         queue = self._fifo("Approvals", "approvals", sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=5))
         function = self._function(product, foundation)
         function.add_event_source(event_sources.SqsEventSource(queue, batch_size=1))
-        self._rule().add_target(targets.SqsQueue(queue, message_group_id="approvals"))
+        undelivered = dead_letter_queue(stack, "ApprovalRuleDeadLetters")
+        self._rule().add_target(
+            targets.SqsQueue(
+                queue,
+                message_group_id="approvals",
+                dead_letter_queue=undelivered,
+                retry_attempts=24,
+                max_event_age=Duration.hours(12),
+            )
+        )
+        queue_alarm(
+            stack,
+            "ApprovalRuleDeadLettersAlarm",
+            foundation.topic,
+            undelivered,
+            description="EventBridge could not put the event of an approved model into the approvals queue. "
+            "The dead letter queue holds the event.",
+        )
         queue_alarm(
             stack,
             "ApprovalDeadLettersAlarm",

@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, CfnParameter, CustomResource, DefaultStackSynthesizer, Fn, Stack
-from aws_cdk import aws_iam as iam
+from aws_cdk import CfnOutput, CfnParameter, CustomResource, Fn, Stack
 from aws_cdk import aws_servicecatalog as servicecatalog
 from constructs import Construct
 
-from products.functions import custom_resource, named_id, statement
+from products.functions import custom_resource, named_id
 from products.project_setup import LAUNCH_NAME_PREFIX, LAUNCHED_BY
 from products.settings import OwnProfile, Settings
-from products.studio.launching import OfferedProduct, allow_launches, launch_statements, stack_arn
+from products.studio.launching import OfferedProduct
+from products.studio.provisioning import ProvisioningRole
 
 BLUEPRINT = "blueprint"  # the value of LAUNCHED_BY for launches through the first door
+# Parameters of the blueprint's template that Studio fills in: each with the product's parameter that it becomes.
+_RESERVED = {
+    "datazoneEnvironmentDomainId": ("DomainId", "The Studio domain"),
+    "datazoneEnvironmentProjectId": ("ProjectId", "The Studio project"),
+    "datazoneEnvironmentProjectName": ("ProjectName", "The project's name. Empty: looked up"),
+    "datazoneScopeName": ("ScopeName", "Studio's scope"),
+    "userRoleArn": ("UserRoleArn", "The project's role. Empty: looked up"),
+    "s3BucketArn": ("ProjectBucket", "The project's bucket. Empty: looked up"),
+}
+# The same that a project profile or its user sets: the blueprint's user parameters.
+_BY_PROFILE = {
+    "ProfileName": ("ProfileName", "The project profile. Empty: looked up"),
+    "TemplateFolder": ("TemplateFolder", "The template folder. Empty: the profile's name in lower case"),
+    "gitFullRepositoryId": ("ConnectedRepository", "OWNER/NAME of the connected repository. Empty: none"),
+}
 _OUTPUTS = ("BuildRepositoryUrl", "DeployRepositoryUrl", "BuildTemplateVersion", "DeployTemplateVersion")
 
 
 class LaunchBlueprint(servicecatalog.ProductStack):
     """The blueprint's template: one provisioned product, no transforms.
 
-    Studio fills in the parameters named datazone..., and userRoleArn. That it does so in every domain is certain of
-    the three ids and the role only, so everything else has a default.
+    Studio fills in the parameters of `_RESERVED`, and the profile those of `_BY_PROFILE`: with them a launch need not
+    ask Studio for anything. That Studio fills in each of them, in every kind of domain, is not certain: all have
+    defaults, and what is empty is looked up (docs/studio.md, A03).
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, version: str, organization: str) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, version: str, organization: str, scope_name: str = "dev"
+    ) -> None:
         """Build the template; `version` is in its text, so that every version has another object key."""
         super().__init__(
             scope,
@@ -31,11 +49,12 @@ class LaunchBlueprint(servicecatalog.ProductStack):
             analytics_reporting=False,
             description=f"Launches the project's GitHub repositories from Service Catalog (template {version})",
         )
-        environment = self._parameter("datazoneEnvironmentEnvironmentId", "The Studio environment")
-        project = self._parameter("datazoneEnvironmentProjectId", "The Studio project")
-        domain = self._parameter("datazoneEnvironmentDomainId", "The Studio domain")
-        role = self._parameter("userRoleArn", "The project's role")
-        name = self._parameter("datazoneEnvironmentProjectName", "The project's name; empty: as Studio says", "")
+        told = {
+            key: self._parameter(name, description, scope_name if name == "datazoneScopeName" else "")
+            for name, (key, description) in {**_RESERVED, **_BY_PROFILE}.items()
+        }
+        # Not empty: it is the value of a tag.
+        environment = self._parameter("datazoneEnvironmentEnvironmentId", "The Studio environment", "unknown")
         product = self._parameter("ProductId", "The Service Catalog product")
         artifact = self._parameter("ProductVersion", "The version of the product", version)
         launch = servicecatalog.CfnCloudFormationProvisionedProduct(
@@ -43,16 +62,10 @@ class LaunchBlueprint(servicecatalog.ProductStack):
             "Repositories",
             product_id=product,
             provisioning_artifact_name=artifact,
-            provisioned_product_name=Fn.join("", [LAUNCH_NAME_PREFIX, project]),
+            provisioned_product_name=Fn.join("", [LAUNCH_NAME_PREFIX, told["ProjectId"]]),
             provisioning_parameters=[
                 servicecatalog.CfnCloudFormationProvisionedProduct.ProvisioningParameterProperty(key=key, value=value)
-                for key, value in {
-                    "DomainId": domain,
-                    "ProjectId": project,
-                    "ProjectName": name,
-                    "UserRoleArn": role,
-                    "Organization": organization,
-                }.items()
+                for key, value in {**told, "Organization": organization}.items()
             ],
         )
         launch.tags.set_tag(LAUNCHED_BY, BLUEPRINT)
@@ -65,13 +78,16 @@ class LaunchBlueprint(servicecatalog.ProductStack):
 
 
 class BlueprintRegistration:
-    """The blueprint's custom resource, the role that it launches with, and a custom resource for each profile."""
+    """The blueprint's custom resource, and a custom resource for each profile."""
 
-    def __init__(self, stack: Stack, settings: Settings, product: OfferedProduct) -> None:
+    def __init__(
+        self, stack: Stack, settings: Settings, product: OfferedProduct, provisioning: ProvisioningRole
+    ) -> None:
         """Create them in `stack`."""
         self._stack = stack
         self._settings = settings
         self._product = product
+        self._provisioning = provisioning
         studio = settings.studio
         regions = list(studio.regions) or [stack.region]
         blueprint_id = self._blueprint(regions).get_att_string("EnvironmentBlueprintId")
@@ -83,8 +99,7 @@ class BlueprintRegistration:
 
     def _blueprint(self, regions: list[str]) -> CustomResource:
         studio, product = self._settings.studio, self._product
-        role = self._provisioning_role()
-        access = allow_launches(self._stack, "ProvisioningRoleAccess", role, product)
+        role, access = self._provisioning.role, self._provisioning.access
         blueprint = custom_resource(
             self._stack,
             "Blueprint",
@@ -98,6 +113,10 @@ class BlueprintRegistration:
                 "UserParameters": [
                     _user_parameter("ProductId", product.product_id, "The Service Catalog product", editable=False),
                     _user_parameter("ProductVersion", product.version, "The version of the template", editable=True),
+                    *(
+                        _user_parameter(name, "", description, editable=name == "gitFullRepositoryId")
+                        for name, (_, description) in _BY_PROFILE.items()
+                    ),
                 ],
                 "ProvisioningRoleArn": role.role_arn,
                 "ManageAccessRoleArn": studio.manage_access_role_arn,
@@ -114,6 +133,7 @@ class BlueprintRegistration:
             "LaunchBlueprint",
             version=self._product.version,
             organization=self._settings.studio_organization,
+            scope_name=self._settings.product.scope_name,
         )
         return servicecatalog.CloudFormationTemplate.from_product_stack(template).bind(self._stack).http_url
 
@@ -142,6 +162,8 @@ class BlueprintRegistration:
                 "Parameters": [
                     {"Name": "ProductId", "Value": self._product.product_id, "IsEditable": "false"},
                     {"Name": "ProductVersion", "Value": self._product.version, "IsEditable": "true"},
+                    # The profile's name comes from the custom resource: somebody may have renamed it in Studio.
+                    {"Name": "TemplateFolder", "Value": self._template_folder(name), "IsEditable": "false"},
                 ],
                 "DomainUnitId": studio.domain_unit_id,
                 "ToolingParameters": [{"Name": key, "Value": value} for key, value in sorted(tooling.items())],
@@ -149,61 +171,8 @@ class BlueprintRegistration:
             },
         )
 
-    def _provisioning_role(self) -> iam.Role:
-        """What Studio deploys the blueprint with; Service Catalog sees it as the launch's caller."""
-        account = {"aws:SourceAccount": self._stack.account}
-        datazone = iam.ServicePrincipal("datazone.amazonaws.com")
-        role = iam.Role(
-            self._stack,
-            "ProvisioningRole",
-            # Without a path: a portfolio's association with a role that has one cannot be deleted.
-            role_name=self._settings.provisioning_role_name,
-            assumed_by=datazone.with_conditions({"StringEquals": account}),
-            description="Studio launches the project template with it",
-        )
-        assert role.assume_role_policy
-        role.assume_role_policy.add_statements(
-            iam.PolicyStatement(
-                principals=[datazone],
-                actions=["sts:TagSession"],
-                conditions={"StringEquals": account, "ForAllValues:StringLike": {"aws:TagKeys": ["datazone*"]}},
-            )
-        )
-        for each in (*launch_statements(self._stack, self._product), *self._environment_statements()):
-            role.add_to_policy(each)
-        return role
-
-    def _environment_statements(self) -> list[iam.PolicyStatement]:
-        """Return what deploying an environment needs: its own stack, and the outputs of the launch in it."""
-        stack = self._stack
-        qualifier = stack.synthesizer.bootstrap_qualifier or DefaultStackSynthesizer.DEFAULT_QUALIFIER
-        templates = f"arn:{stack.partition}:s3:::cdk-{qualifier}-assets-{stack.account}-{stack.region}/*.json"
-        return [
-            statement(
-                [
-                    "cloudformation:CreateStack",
-                    "cloudformation:UpdateStack",
-                    "cloudformation:DeleteStack",
-                    "cloudformation:DescribeStacks",
-                    "cloudformation:DescribeStackEvents",
-                    "cloudformation:DescribeStackResources",
-                    "cloudformation:GetTemplate",
-                    "cloudformation:CreateChangeSet",
-                    "cloudformation:DescribeChangeSet",
-                    "cloudformation:ExecuteChangeSet",
-                    "cloudformation:DeleteChangeSet",
-                    "cloudformation:TagResource",
-                    "cloudformation:UntagResource",
-                ],
-                [stack_arn(stack, "DataZone*")],
-            ),
-            # The launch role makes the product's stack; the caller only reads its outputs.
-            statement(["cloudformation:DescribeStacks"], [stack_arn(stack, "SC-*")]),
-            # It is asked before there is a stack: no resource.
-            statement(["cloudformation:ValidateTemplate", "cloudformation:GetTemplateSummary"], ["*"]),
-            # Every version's template: an environment may still be at an older one.
-            statement(["s3:GetObject"], [templates]),
-        ]
+    def _template_folder(self, profile: str) -> str:
+        return self._settings.profile_folders.get(profile) or profile.lower()
 
 
 def _user_parameter(name: str, default: str, description: str, *, editable: bool) -> dict[str, str]:

@@ -15,6 +15,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as stepfunctions
 
 from products.foundation.observability import dead_letter_queue, queue_alarm
+from products.foundation.roles import domain_key_statements
 from products.functions import statement
 from products.project_setup import Setup, definition
 from products.settings import Settings
@@ -29,7 +30,7 @@ class ProjectSetup:
     ) -> None:
         """Create them in `stack`. A launch that fails is announced on `topic`, which is encrypted with `key`."""
         self._stack = stack
-        self._name = f"{settings.prefix}-project-setup"
+        self._name = settings.project_setup_role_name  # the state machine has its role's name
         machine = self._state_machine(settings, product, topic, key)
         self._dead_letters = dead_letter_queue(stack)
         queue_alarm(
@@ -62,7 +63,7 @@ class ProjectSetup:
         self, settings: Settings, product: OfferedProduct, topic: sns.ITopic, key: kms.IKey
     ) -> stepfunctions.StateMachine:
         studio = settings.studio
-        role = self._role(product, topic, key)
+        role = self._role(settings, product, topic, key)
         log_group = self._log_group(settings.log_retention_days)
         access = allow_launches(self._stack, "ProjectSetupAccess", role, product)
         setup = Setup(
@@ -87,7 +88,7 @@ class ProjectSetup:
         machine.node.add_dependency(access)
         return machine
 
-    def _role(self, product: OfferedProduct, topic: sns.ITopic, key: kms.IKey) -> iam.Role:
+    def _role(self, settings: Settings, product: OfferedProduct, topic: sns.ITopic, key: kms.IKey) -> iam.Role:
         role = iam.Role(
             self._stack,
             "ProjectSetupRole",
@@ -101,6 +102,7 @@ class ProjectSetup:
             statement(["datazone:GetProject", "datazone:GetProjectProfile"], ["*"]),
             statement(["sns:Publish"], [topic.topic_arn]),
             statement(["kms:Decrypt", "kms:GenerateDataKey"], [key.key_arn]),
+            *domain_key_statements(settings),
         ):
             role.add_to_policy(each)
         return role

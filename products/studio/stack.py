@@ -13,6 +13,7 @@ from products.studio.approvals import ModelApprovals
 from products.studio.blueprint import BlueprintRegistration
 from products.studio.events import ProjectSetup
 from products.studio.launching import OfferedProduct
+from products.studio.provisioning import ProvisioningRole
 
 STUDIO_STACK = "StudioStack"
 
@@ -33,8 +34,10 @@ class StudioStack(Stack):
         """Build what the settings ask for."""
         super().__init__(scope, construct_id, **kwargs)
         studio = settings.studio
-        if studio.registers_blueprint:
-            BlueprintRegistration(self, settings, product)
+        if studio.domain_id:
+            provisioning = ProvisioningRole(self, settings, product)
+            if studio.registers_blueprint:
+                BlueprintRegistration(self, settings, product, provisioning)
         if studio.project_setup.profiles:
             ProjectSetup(self, settings, product, foundation.topic, foundation.storage.key)
         if studio.model_approval.enabled:

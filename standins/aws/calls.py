@@ -36,7 +36,7 @@ _SECRET_WORDS = ("secret", "password", "token", "credential")
 
 @dataclass(frozen=True)
 class Call:
-    """One request: who calls which operation where, and with what."""
+    """One request: who calls which operation where, and with what. `session` is the caller's, with a role's session."""
 
     service: str
     operation: str
@@ -45,6 +45,7 @@ class Call:
     region: str
     parameters: dict[str, Any] = field(repr=False)
     access_key: str = field(default="", repr=False)
+    session: str = ""
 
     def log_entry(self, outcome: str) -> Record:
         """Return what the call log keeps."""
@@ -52,6 +53,7 @@ class Call:
             "service": self.service,
             "operation": self.operation,
             "caller": self.caller,
+            "session": self.session,
             "region": self.region,
             "parameters": redacted(self.parameters),
             "outcome": outcome,

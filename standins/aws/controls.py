@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from standins.aws.calls import Call, Record, now
 from standins.aws.datazone.grants import grant
-from standins.aws.datazone.model import TOOLING_BLUEPRINT, Domain
+from standins.aws.datazone.model import IDENTITY_CENTER, KINDS, TOOLING_BLUEPRINT, Domain
 from standins.aws.datazone.service import DataZone
 from standins.aws.datazone.tooling import ToolingBehaviour
 from standins.aws.emulator import Emulator
 from standins.aws.protocol import ServiceError
+from standins.aws.service_catalog.reserved_tags import ReservedTags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableSequence
@@ -27,22 +28,26 @@ class Controls:
     def __init__(
         self,
         datazone: DataZone,
+        reserved_tags: ReservedTags,
         emulator: Emulator,
         calls: MutableSequence[Record],
         operations: Callable[[], dict[str, list[str]]],
     ) -> None:
         """Take what is controlled, the log of calls, and who names the operations that there are."""
         self._datazone = datazone
+        self._reserved_tags = reserved_tags
         self._emulator = emulator
         self._calls = calls
         self._routes: dict[tuple[str, str], Callable[[Record], Any]] = {
             ("POST", "domains"): self._make_domain,
             ("POST", "projects"): self._make_project,
+            ("POST", "rules"): self._set_rules,
             ("POST", "tooling"): self._set_tooling,
             ("POST", "events"): self._set_events,
             ("GET", "events"): self._tell_events,
             ("POST", "iam-propagation"): self._set_iam_propagation,
             ("POST", "callers"): self._name_caller,
+            ("POST", "reserved-tags"): self._set_reserved_tags,
             ("GET", "calls"): self._list_calls,
             ("DELETE", "calls"): self._forget_calls,
             ("GET", "operations"): lambda _: operations(),
@@ -69,7 +74,23 @@ class Controls:
         """A domain as the console's quick setup leaves it: Tooling enabled in the region."""
         domain = self._domain(request)
         tooling = self._tooling_blueprint(domain)
-        return {"domainId": domain.id, "rootDomainUnitId": domain.root_unit, "toolingBlueprintId": tooling["id"]}
+        return {
+            "domainId": domain.id,
+            "rootDomainUnitId": domain.root_unit,
+            "toolingBlueprintId": tooling["id"],
+            "kind": domain.kind,
+            "rules": domain.rules.document(),
+        }
+
+    def _set_rules(self, request: Record) -> Record:
+        """How strict a domain is; without one, those are that are made from now on, and the absent ones."""
+        domains = self._datazone.domains
+        if "domainId" not in request:
+            domains.rules = domains.rules.changed(request)
+            return domains.rules.document()
+        domain = domains.named(request["domainId"])
+        domain.rules = domain.rules.changed(request)
+        return domain.rules.document()
 
     def _domain(self, request: Record) -> Domain:
         datazone, call = self._datazone, self._call(request)
@@ -81,7 +102,12 @@ class Controls:
                 return domain
         if wanted and not re.fullmatch(r"dzd[-_][a-zA-Z0-9_-]{1,36}", wanted):
             raise ValueError(f"{wanted} is not a domain id, such as dzd-abc123")
-        domain = datazone.domain_operations.open_domain(call, {"name": name}, wanted)
+        kind = request.get("kind", IDENTITY_CENTER)
+        if kind not in KINDS:
+            raise ValueError(f"a domain's kind is {' or '.join(KINDS)}")
+        made = {"name": name} | ({"kmsKeyIdentifier": request["kmsKey"]} if request.get("kmsKey") else {})
+        domain = datazone.domain_operations.open_domain(call, made, wanted, kind)
+        domain.rules = domain.rules.changed(request.get("rules", {}))
         domain.configurations[self._tooling_blueprint(domain)["id"]] = {
             "domainId": domain.id,
             "environmentBlueprintId": self._tooling_blueprint(domain)["id"],
@@ -110,8 +136,7 @@ class Controls:
             project = existing[0]
         else:
             made = {"domainIdentifier": domain.id, "name": request["name"], "projectProfileId": profile["id"]}
-            if "userParameters" in request:
-                made["userParameters"] = request["userParameters"]
+            made |= {key: request[key] for key in ("userParameters", "projectExecutionRole") if key in request}
             project = datazone.project_operations.start_project(call, made, request.get("projectId", ""))
             datazone.events.project_created(call, domain, project, made)
         if request.get("wait"):
@@ -183,8 +208,20 @@ class Controls:
         return {"refusals": self._datazone.roles.refusals}
 
     def _name_caller(self, request: Record) -> Record:
-        self._emulator.name_caller(request["accessKey"], request["arn"])
+        self._emulator.name_caller(request["accessKey"], request["arn"], request.get("session", ""))
         return {"arn": request["arn"]}
+
+    def _set_reserved_tags(self, request: Record) -> Record:
+        """Whether launches carry Service Catalog's own tags, whose principal an update leaves, and UserArn is told."""
+        tags = self._reserved_tags
+        tags.enabled = bool(request.get("enabled", tags.enabled))
+        tags.updates_name_the_updater = bool(request.get("updatesNameTheUpdater", tags.updates_name_the_updater))
+        tags.tells_users = bool(request.get("userArns", tags.tells_users))
+        return {
+            "enabled": tags.enabled,
+            "updatesNameTheUpdater": tags.updates_name_the_updater,
+            "userArns": tags.tells_users,
+        }
 
     def _list_calls(self, request: Record) -> list[Record]:
         return [

@@ -14,7 +14,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from standins.aws.service_events import SERVICE_HEADER
+from standins.aws.service_requests import KEY_HEADER, SERVICE_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,6 +45,14 @@ class Credentials:
 
 
 @dataclass(frozen=True)
+class Caller:
+    """Who signed a request: the ARN of a role, user or root, and that of the session, which is the same without one."""
+
+    arn: str
+    session: str
+
+
+@dataclass(frozen=True)
 class TemplateParameter:
     """A parameter that a template declares; `default` is None if it has none."""
 
@@ -69,7 +77,9 @@ class Emulator:
     def __init__(self, endpoint: str) -> None:
         """Take its base URL."""
         self.endpoint = endpoint
-        self._callers: dict[str, str] = {}
+        self._callers: dict[str, Caller] = {}
+        self._asked: dict[str, str] = {}
+        self._assuming: dict[str, str] = {}
         self._lock = RLock()
         self._session = boto3.session.Session()
         self._client = lru_cache(maxsize=64)(self._new_client)
@@ -93,37 +103,49 @@ class Emulator:
     def put_event(self, account: str, region: str, entry: dict[str, str]) -> str:
         """Put an event of a service on the account's default bus; return why it was refused, "" if it was not."""
         events = self.client("events", region, Credentials(account))
-        events.meta.events.register_first("before-sign.events.PutEvents", _as_service, unique_id="as-service")
+        _as_service(events, "PutEvents")
         try:
             answer = events.put_events(Entries=[entry])["Entries"][0]
         except (ClientError, BotoCoreError) as error:
             return str(error)
         return str(answer.get("ErrorMessage", ""))
 
-    def name_caller(self, access_key: str, arn: str) -> None:
+    def name_caller(self, access_key: str, arn: str, session: str = "") -> None:
         """Say who an access key belongs to, where MiniStack cannot tell."""
         with self._lock:
-            self._callers[access_key] = arn
+            self._callers[access_key] = Caller(arn, session or arn)
 
-    def caller(self, access_key: str, region: str) -> str:
-        """Return the ARN of who signed with the key, a role's own ARN for its sessions.
-
-        MiniStack does not verify signatures, so asking it in the key's name tells whose it is.
-        """
+    def caller(self, access_key: str, region: str) -> Caller:
+        """Return who signed with the key. The role of a session is looked up by its name, since it may have a path."""
         known = self._callers.get(access_key)
         if known:
             return known
         try:
-            arn = str(self.client("sts", region, Credentials(access_key)).get_caller_identity()["Arn"])
-        except (BotoCoreError, ClientError):
-            # A session's key tells nothing without its token (LOCAL_ENFORCE_IAM): it is of the one account there is.
-            account = access_key if access_key.isdecimal() and len(access_key) == 12 else ACCOUNT
-            return f"arn:aws:iam::{account}:root"
-        if ":assumed-role/" in arn:
+            arn = self._owner(access_key, region)
             _, _, _, _, account, resource = arn.split(":", 5)
-            arn = f"arn:aws:iam::{account}:role/{resource.split('/')[1]}"
-        self.name_caller(access_key, arn)
-        return arn
+            assumed = resource.startswith("assumed-role/")
+            role = self._role(account, resource.split("/")[1], region) if assumed else arn
+        except (BotoCoreError, ClientError):
+            account = access_key if access_key.isdecimal() and len(access_key) == 12 else ACCOUNT
+            arn = f"arn:aws:iam::{account}:root"
+            return Caller(arn, arn)
+        self.name_caller(access_key, role, arn)
+        return Caller(role, arn)
+
+    def _owner(self, access_key: str, region: str) -> str:
+        """Return the ARN that MiniStack knows the key by (see service_requests); without it, what anybody may ask."""
+        account = access_key if access_key.isdecimal() and len(access_key) == 12 else ACCOUNT
+        sts = self.client("sts", region, Credentials(account))
+        with self._lock:
+            self._asked.clear()
+            self._asked.update({SERVICE_HEADER: "yes", KEY_HEADER: access_key})
+            event = "before-sign.sts.GetCallerIdentity"
+            sts.meta.events.register_first(event, _with_headers(self._asked), unique_id="whose-key")
+            return str(sts.get_caller_identity()["Arn"])
+
+    def _role(self, account: str, name: str, region: str) -> str:
+        role: str = self.client("iam", region, Credentials(account)).get_role(RoleName=name)["Role"]["Arn"]
+        return role
 
     def assume(
         self, role_arn: str, service: str, region: str, session: str, *, tag_session: bool = False
@@ -142,8 +164,17 @@ class Emulator:
         needed = {"sts:AssumeRole", "sts:TagSession"} if tag_session else {"sts:AssumeRole"}
         if not needed <= trusted:
             raise RoleUnusable(f"Role {role_arn} does not allow {', '.join(sorted(needed - trusted))} to {service}.")
-        keys = self.client("sts", region, root).assume_role(RoleArn=role_arn, RoleSessionName=session)["Credentials"]
-        self.name_caller(keys["AccessKeyId"], role_arn)
+        sts = self.client("sts", region, root)
+        with self._lock:
+            self._assuming[SERVICE_HEADER] = service
+            event = "before-sign.sts.AssumeRole"
+            sts.meta.events.register_first(event, _with_headers(self._assuming), unique_id="as-service")
+            try:
+                assumed = sts.assume_role(RoleArn=role_arn, RoleSessionName=session)
+            except ClientError as error:
+                raise RoleUnusable(f"Role {role_arn} cannot be assumed by {service}.") from error
+        keys = assumed["Credentials"]
+        self.name_caller(keys["AccessKeyId"], role_arn, assumed["AssumedRoleUser"]["Arn"])
         return Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
 
     def template(self, url: str, region: str, credentials: Credentials) -> tuple[str, list[TemplateParameter]]:
@@ -203,8 +234,9 @@ class Emulator:
         tags: Mapping[str, str],
         started: Callable[[str], None],
     ) -> StackResult:
-        """Create the stack and wait for it; `started` is told its ARN. Raises StackFailed."""
+        """Create the stack and wait for it; `started` is told its ARN; tags may be a service's. Raises StackFailed."""
         cloudformation: CloudFormationClient = self.client("cloudformation", region, credentials)
+        _as_service(cloudformation, "CreateStack")
         try:
             stack_id = cloudformation.create_stack(
                 StackName=name,
@@ -219,10 +251,18 @@ class Emulator:
         return self._result(cloudformation, stack_id)
 
     def update_stack(
-        self, stack_id: str, template_url: str, parameters: Mapping[str, str], *, region: str, credentials: Credentials
+        self,
+        stack_id: str,
+        template_url: str,
+        parameters: Mapping[str, str],
+        *,
+        region: str,
+        credentials: Credentials,
+        tags: Mapping[str, str],
     ) -> StackResult:
         """Update the stack and wait for it; a template without changes is no failure. Raises StackFailed."""
         cloudformation: CloudFormationClient = self.client("cloudformation", region, credentials)
+        _as_service(cloudformation, "UpdateStack")
         seen = {event["EventId"] for event in self._events(cloudformation, stack_id)}
         try:
             cloudformation.update_stack(
@@ -230,6 +270,7 @@ class Emulator:
                 TemplateURL=template_url,
                 Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
                 Capabilities=list(_CAPABILITIES),  # type: ignore[arg-type]
+                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
             )
         except ClientError as error:
             message = error.response["Error"]["Message"]
@@ -284,8 +325,18 @@ class Emulator:
         return str(stack.get("StackStatusReason", stack["StackStatus"]))
 
 
-def _as_service(request: Any, **_: object) -> None:
-    request.headers[SERVICE_HEADER] = "yes"
+def _as_service(client: Any, operation: str) -> None:
+    """Have an operation's requests say that a service makes them."""
+    event = f"before-sign.{client.meta.service_model.service_id.hyphenize()}.{operation}"
+    client.meta.events.register_first(event, _with_headers({SERVICE_HEADER: "yes"}), unique_id=f"service-{operation}")
+
+
+def _with_headers(headers: Mapping[str, str]) -> Callable[..., None]:
+    def add(request: Any, **_: object) -> None:
+        for name, value in headers.items():
+            request.headers[name] = value
+
+    return add
 
 
 def _s3_object(url: str) -> tuple[str, str]:

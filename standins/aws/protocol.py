@@ -40,6 +40,11 @@ def invalid(message: str) -> ServiceError:
     return ServiceError("ValidationException", message)
 
 
+def denied(operation: str) -> ServiceError:
+    """Return DataZone's AccessDeniedException, for who may not and for what is not there."""
+    return ServiceError("AccessDeniedException", f"User is not permitted to perform operation: {operation}")
+
+
 @dataclass(frozen=True)
 class Response:
     """What goes back over HTTP."""

@@ -19,6 +19,8 @@ from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.model import ServiceModel
 
+from standins.aws.service_requests import SERVICE_HEADER
+
 _PREFIXES = {"datazone": "DataZone", "servicecatalog": "ServiceCatalog"}
 _ROLE: ContextVar[str] = ContextVar("state_machine_role", default="")
 
@@ -83,6 +85,7 @@ def _client(service: str) -> Any:
         aws_access_key_id=role.split(":")[4],
         aws_secret_access_key="not-verified",  # noqa: S106 -- MiniStack takes any
     )
+    sts.meta.events.register_first("before-sign.sts.AssumeRole", _as_states)
     assumed = sts.assume_role(RoleArn=role, RoleSessionName="states")["Credentials"]
     variable = {"datazone": "AWS_ENDPOINT_URL_DATAZONE", "servicecatalog": "AWS_ENDPOINT_URL_SERVICE_CATALOG"}[service]
     return boto3.client(
@@ -93,6 +96,10 @@ def _client(service: str) -> Any:
         aws_secret_access_key=assumed["SecretAccessKey"],
         aws_session_token=assumed["SessionToken"],
     )
+
+
+def _as_states(request: Any, **_: object) -> None:
+    request.headers[SERVICE_HEADER] = "states.amazonaws.com"
 
 
 def _named(value: Any, shape: Any, *, to_wire: bool) -> Any:

@@ -84,6 +84,9 @@ class Stacks:
     def exists(self, stack_id: str) -> bool:
         return self.operations.get(stack_id, "DELETE_COMPLETE").split()[0] not in EMPTY
 
+    def tags(self, stack_id: str) -> dict[str, str]:
+        return {}
+
 
 class BudgetInMemory(SharedBudget):
     """The shared budget with a clock that the test moves on."""

@@ -42,6 +42,9 @@ class Stacks:
     def exists(self, stack_id: str) -> bool:
         return stack_id not in self.gone
 
+    def tags(self, stack_id: str) -> dict[str, str]:
+        return {}
+
 
 class Secrets:
     """Secrets Manager with two kinds of values."""
@@ -156,6 +159,7 @@ class Handlers:
         try:
             for name, resource in template.items():
                 self._bring(live, stack, name, resource)
+            self.stacks.begin("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" if before else "CREATE_COMPLETE")
             self._remove(live, [name for name in live if name not in template], stack)
         except FinalError:
             self.stacks.begin("UPDATE_ROLLBACK_IN_PROGRESS" if before else "ROLLBACK_IN_PROGRESS")

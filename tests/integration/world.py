@@ -264,6 +264,11 @@ class Project:
             raise
         return self.attributes
 
+    def take_out(self, resource: str) -> None:
+        """Update the stack to a template without one of its resources, which CloudFormation then deletes."""
+        self._template = {name: each for name, each in self._template.items() if name != resource}
+        self._deploy()
+
     def delete(self) -> None:
         """Delete the stack."""
         self.world.cloud.delete(self.stack)

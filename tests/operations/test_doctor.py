@@ -176,9 +176,9 @@ class Session:
         self.client(service)
         self._stubs[service].add_response(operation, answer, wanted or None)
 
-    def refuses(self, service: str, operation: str, code: str) -> None:
+    def refuses(self, service: str, operation: str, code: str, message: str = "") -> None:
         self.client(service)
-        self._stubs[service].add_client_error(operation, code, f"{code} was said", http_status_code=404)
+        self._stubs[service].add_client_error(operation, code, message or f"{code} was said", http_status_code=404)
 
 
 @pytest.fixture
@@ -193,7 +193,7 @@ def settings() -> Settings:
 
 def run(session: Session, settings: Settings, check: str) -> Check:
     checks = dict(AwsChecks(session, settings, [VERSION]).all())  # type: ignore[arg-type]
-    names = {"Connection": "connection", "Domain": "domain", "Blueprint": "blueprint"}
+    names = {"Connection": "connection", "Domain": "domain", "Blueprint": "blueprint", "Domain unit": "owners"}
     if check in names:
         checks[check] = getattr(AwsChecks(session, settings, [VERSION]), names[check])  # type: ignore[arg-type]
     found = list(diagnose([], [(check, checks[check])], False))
@@ -256,7 +256,33 @@ def test_a_function_that_is_missing(session: Session, settings: Settings) -> Non
 def test_oidc_provider(session: Session, settings: Settings) -> None:
     session.answers("iam", "list_open_id_connect_providers", {"OpenIDConnectProviderList": [{"Arn": PROVIDER}]})
     session.answers("iam", "get_open_id_connect_provider", {"ClientIDList": ["sts.amazonaws.com"]})
+    session.answers("cloudformation", "describe_stack_resource", of_the_stack("CREATE_COMPLETE"))
     assert run(session, settings, "OIDC provider").state == "ok"
+
+
+def of_the_stack(status: str) -> dict[str, Any]:
+    names = {"LogicalResourceId": "GitHubOidcProvider", "ResourceType": "AWS::IAM::OIDCProvider"}
+    return {"StackResourceDetail": {**names, "ResourceStatus": status, "LastUpdatedTimestamp": NOW}}
+
+
+@pytest.mark.parametrize("left", ["no such resource", "no such stack", "DELETE_SKIPPED"])
+def test_a_provider_that_a_former_stack_left_is_in_the_way(session: Session, settings: Settings, left: str) -> None:
+    session.answers("iam", "list_open_id_connect_providers", {"OpenIDConnectProviderList": [{"Arn": PROVIDER}]})
+    session.answers("iam", "get_open_id_connect_provider", {"ClientIDList": ["sts.amazonaws.com"]})
+    if left == "DELETE_SKIPPED":
+        session.answers("cloudformation", "describe_stack_resource", of_the_stack(left))
+    else:
+        session.refuses("cloudformation", "describe_stack_resource", "ValidationError", f"{left}: does not exist")
+    check = run(session, settings, "OIDC provider")
+    assert "fails with EntityAlreadyExists" in check.detail
+    assert check.fix == f'Set oidc_provider_arn = "{PROVIDER}" in [github] of settings.toml.'
+
+
+def test_a_provider_that_the_settings_name_is_not_the_stacks(session: Session, settings: Settings) -> None:
+    session.answers("iam", "list_open_id_connect_providers", {"OpenIDConnectProviderList": [{"Arn": PROVIDER}]})
+    session.answers("iam", "get_open_id_connect_provider", {"ClientIDList": ["sts.amazonaws.com"]})
+    github = settings.github.model_copy(update={"oidc_provider_arn": PROVIDER})
+    assert run(session, settings.model_copy(update={"github": github}), "OIDC provider").state == "ok"
 
 
 @pytest.mark.parametrize("audiences", [None, ["other"]])
@@ -286,7 +312,7 @@ def test_the_second_door_alone_has_no_blueprint_to_check(settings: Settings) -> 
     first = in_studio(settings)
     events = settings.studio.project_setup.model_copy(update={"profiles": ("By event",)})
     second = first.model_copy(update={"studio": first.studio.model_copy(update={"project_setup": events})})
-    assert names(first) - names(second) == {"Blueprint"}
+    assert names(first) - names(second) == {"Blueprint", "Domain unit"}
     assert "Domain" in names(second)
 
 
@@ -341,13 +367,19 @@ def test_an_account_that_only_launches_needs_its_launch_role_and_no_portfolio(
 
 
 def test_an_account_that_only_launches_imports_the_product(session: Session, settings: Settings) -> None:
-    session.answers("servicecatalog", "search_products_as_admin", {"ProductViewDetails": []})
+    without_a_stack(session)
     assert "Import the shared portfolio here" in run(session, shared_with(settings), "Versions").fix
+
+
+def without_a_stack(session: Session, *products: dict[str, Any]) -> None:
+    """There is no PortfolioStack, so that products are looked for by their name."""
+    session.refuses("cloudformation", "describe_stacks", "ValidationError", "PortfolioStack does not exist")
+    session.answers("servicecatalog", "search_products_as_admin", {"ProductViewDetails": list(products)})
 
 
 def product(session: Session, settings: Settings, **artifact: Any) -> None:
     summary = {"ProductViewSummary": {"ProductId": "prod-1", "Name": settings.product.name}}
-    session.answers("servicecatalog", "search_products_as_admin", {"ProductViewDetails": [summary]})
+    without_a_stack(session, summary)
     details = [{"Id": "pa-1", "Name": "v1.0.0", "Active": True, "Guidance": "DEFAULT", **artifact}]
     session.answers("servicecatalog", "list_provisioning_artifacts", {"ProvisioningArtifactDetails": details})
 
@@ -368,8 +400,80 @@ def test_versions(session: Session, settings: Settings, artifact: dict[str, Any]
 
 
 def test_a_product_that_was_never_deployed(session: Session, settings: Settings) -> None:
-    session.answers("servicecatalog", "search_products_as_admin", {"ProductViewDetails": []})
+    without_a_stack(session)
     assert run(session, settings, "Versions").fix == "Run cdk deploy PortfolioStack."
+
+
+def test_of_two_products_of_one_name_it_is_the_stacks(session: Session, settings: Settings) -> None:
+    """A product that a former stack left has the same name: it is not asked for."""
+    stack = {"StackName": "PortfolioStack", "CreationTime": NOW, "StackStatus": "CREATE_COMPLETE"}
+    outputs = [
+        {"OutputKey": "PortfolioId", "OutputValue": "port-1"},
+        {"OutputKey": "ProductId", "OutputValue": "prod-2"},
+    ]
+    described = {"Stacks": [{**stack, "Outputs": outputs}]}
+    session.answers("cloudformation", "describe_stacks", described, StackName="PortfolioStack")
+    details = [{"Id": "pa-1", "Name": "v1.0.0", "Active": True, "Guidance": "DEFAULT"}]
+    answer = {"ProvisioningArtifactDetails": details}
+    session.answers("servicecatalog", "list_provisioning_artifacts", answer, ProductId="prod-2")
+    assert run(session, settings, "Versions").state == "ok"
+
+
+ROLES = tuple(f"arn:aws:iam::111122223333:role/FoundationStack-Studio{name}Role-X" for name in ("Blueprint", "Profile"))
+PROFILES = {ROLES[0]: "11111111-1111-1111-1111-111111111111", ROLES[1]: "22222222-2222-2222-2222-222222222222"}
+GROUP = "33333333-3333-3333-3333-333333333333"
+
+
+def owned(session: Session, *owners: dict[str, Any], unit: str = "root") -> None:
+    """Answer what the check asks: the unit's owners, the functions' roles, the roles' profiles in the domain."""
+    if unit == "root":
+        domain = {"id": "dzd_1", "domainExecutionRole": "r", "status": "AVAILABLE", "rootDomainUnitId": "root"}
+        session.answers("datazone", "get_domain", domain)
+    wanted = {"domainIdentifier": "dzd_1", "entityType": "DOMAIN_UNIT", "entityIdentifier": unit}
+    session.answers("datazone", "list_entity_owners", {"owners": list(owners)}, **wanted)
+    for role in ROLES:
+        session.answers("lambda", "get_function_configuration", function(Role=role))
+    for role, profile in PROFILES.items():
+        iam = {"arn": role, "groupProfileId": GROUP if role == ROLES[1] else profile}
+        answer = {"domainId": "dzd_1", "id": profile, "type": "IAM", "details": {"iam": iam}}
+        wanted = {"domainIdentifier": "dzd_1", "userIdentifier": role, "type": "IAM"}
+        session.answers("datazone", "get_user_profile", answer, **wanted)
+
+
+def user(role: str) -> dict[str, Any]:
+    return {"user": {"userId": PROFILES[role]}}
+
+
+def test_the_functions_roles_own_the_domain_unit(session: Session, settings: Settings) -> None:
+    owned(session, {"user": {"userId": "somebody"}}, user(ROLES[0]), {"group": {"groupId": GROUP}})
+    assert run(session, in_studio(settings), "Domain unit") == Check(
+        "Domain unit", "ok", "both functions' roles own root"
+    )
+
+
+@pytest.mark.parametrize("owners", [(), (user(ROLES[0]),)])
+def test_a_role_that_owns_nothing_is_named_with_the_command(
+    session: Session, settings: Settings, owners: tuple[dict[str, Any], ...]
+) -> None:
+    settings = in_studio(settings)
+    studio = settings.studio.model_copy(update={"domain_unit_id": "unit1"})
+    owned(session, *owners, unit="unit1")
+    check = run(session, settings.model_copy(update={"studio": studio}), "Domain unit")
+    assert check.state == "problem"
+    assert (ROLES[0] in check.detail, ROLES[1] in check.detail) == (not owners, True)
+    assert (
+        "aws datazone add-entity-owner --domain-identifier dzd_1 --entity-type DOMAIN_UNIT --entity-identifier unit1 "
+        "--owner 'user={userIdentifier=ROLE}'"
+    ) in check.fix
+
+
+def test_owners_that_may_not_be_read_are_unknown(session: Session, settings: Settings) -> None:
+    domain = {"id": "dzd_1", "domainExecutionRole": "r", "status": "AVAILABLE", "rootDomainUnitId": "root"}
+    session.answers("datazone", "get_domain", domain)
+    session.refuses("datazone", "list_entity_owners", "AccessDeniedException")
+    check = run(session, in_studio(settings), "Domain unit")
+    assert check.state == "unknown"
+    assert "cannot be read" in check.detail
 
 
 @pytest.mark.parametrize(("status", "state"), [("AVAILABLE", "ok"), ("DELETING", "problem")])

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,20 @@ def of_type(template: Mapping[str, Any], kind: str) -> dict[str, dict[str, Any]]
     return {name: resource for name, resource in template["Resources"].items() if resource["Type"] == kind}
 
 
+@cache
+def schema(kind: str) -> dict[str, Any]:
+    """Return AWS's schema of a resource type, as cfn-lint ships it."""
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
+
+    return dict(PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema)
+
+
+def handlers(kind: str) -> list[str]:
+    """Return the permissions that CloudFormation's handlers of a type use, each once."""
+    found = [each for handler in schema(kind)["handlers"].values() for each in handler["permissions"]]
+    return sorted(set(found))
+
+
 def context() -> dict[str, Any]:
     """Return the context of cdk.json, with layers that are not built."""
     shipped = json.loads((PROJECT_ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
@@ -204,6 +219,7 @@ MLFLOW_TOKEN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mlflow-AbCd
 [workflow_role]
 environments = ["production"]
 artifact_access = "bucket"
+grant_execution_role_files = true
 deploy_role = "MlDeployer"
 """
 
@@ -221,6 +237,7 @@ STUDIO_SETTINGS = """
 private_github_organization = "acme-ml"
 [studio]
 domain_id = "dzd_1a2b3c"
+domain_key_arn = "arn:aws:kms:us-east-1:123456789012:key/domain"
 profiles = ["Regression"]
 [studio.own_profiles."Tabular models"]
 description = "Tabular"

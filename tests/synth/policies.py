@@ -50,7 +50,7 @@ class Call:
 class Names:
     """What the template's references stand for. `physical`: logical id -> physical id, else the name or logical id.
 
-    `values`: `Ref` of a parameter, or `LogicalId.Attribute` -> value, else a text in angle brackets.
+    `values`: `Ref` of a parameter, `LogicalId.Attribute`, or an export's name -> value, else a text in angle brackets.
     """
 
     physical: Mapping[str, str] = field(default_factory=dict)
@@ -70,6 +70,7 @@ class Names:
         functions: dict[str, Callable[[], Any]] = {
             "Ref": lambda: self._ref(template, argument),
             "Fn::GetAtt": lambda: self._attribute(template, *argument),
+            "Fn::ImportValue": lambda: self.values.get(argument, f"<{argument}>"),
             "Fn::Join": lambda: argument[0].join(map(str, self.resolved(template, argument[1]))),
             "Fn::Sub": lambda: re.sub(r"\$\{([^}]+)\}", lambda found: self._ref(template, found[1]), argument),
             "Fn::If": lambda: self.resolved(template, argument[1]),

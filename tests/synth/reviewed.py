@@ -66,9 +66,20 @@ REVIEWED = (
         "The stacks of Service Catalog's launches, which it names SC-*.",
     ),
     Reviewed(
-        iam(r"arn:<AWS::Partition>:iam::<AWS::AccountId>:role/(studio-mlops-wf-|datazone_usr_role_)\*"),
+        iam(
+            r"arn:<AWS::Partition>:iam::<AWS::AccountId>:role/"
+            r"(studio-mlops-wf-|datazone_usr_role_|service-role/AmazonSageMakerUserIAMExecutionRole_)\*"
+        ),
         _LAUNCH_ROLE,
         "The projects' workflow roles, and the inline policy for the project's files on Studio's project roles.",
+    ),
+    Reviewed(
+        iam(
+            r"arn:<AWS::Partition>:iam::<AWS::AccountId>:role/"
+            r"(datazone_usr_role_|service-role/AmazonSageMakerUserIAMExecutionRole_)\*"
+        ),
+        r"FoundationStack/StudioProjectRole/DefaultPolicy/Resource",
+        "GetRole on the projects' roles, which DataZone may read in the name of who asks about them.",
     ),
     Reviewed(
         iam(r"<Archives\w+\.Arn>/\*\.zip"),
@@ -171,7 +182,7 @@ REVIEWED = (
         r"AwsSolutions-IAM5\[Resource::\*\]",
         r"StudioStack/(ProvisioningRole|ProjectSetupRole|ModelApprovalRole)/DefaultPolicy/Resource",
         "Launches in Service Catalog and projects in DataZone have no resources in IAM; templates are validated before "
-        "there is a stack.",
+        "there is a stack, and stacks are listed; which ARN CloudFormation tags a launch by is not documented.",
     ),
     Reviewed(
         r"AwsSolutions-IAM5\[Resource::arn:<AWS::Partition>:cloudformation:.*:stack/(DataZone|SC-)\*/\*\]",
@@ -185,7 +196,7 @@ REVIEWED = (
     ),
     Reviewed(
         r"AwsSolutions-SQS3",
-        r"StudioStack/DeadLetters/Resource",
+        r"StudioStack/(ApprovalRule)?DeadLetters/Resource",
         "It is a dead letter queue itself: that of the rules' targets.",
     ),
     Reviewed(

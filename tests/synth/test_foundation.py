@@ -76,6 +76,8 @@ def test_environments_are_the_contracts(assembly: Assembly) -> None:
             expected |= {"ALLOWED_ORGANIZATIONS", "ALLOWED_VISIBILITIES", "ADOPTABLE"}
         if name in ARCHIVES:
             expected |= {"TEMPLATE_BUCKET"}
+        if "studio" in ALL[name].needs:
+            expected |= {"BLUEPRINT_ROLE", "PROJECT_SETUP_ROLE", "EXECUTION_ROLES"}
         if name in GIT:
             expected |= {"PATH", "GIT_EXEC_PATH", "GIT_SSL_CAINFO", "GIT_PYTHON_REFRESH"}
         assert variables == expected, name
@@ -116,6 +118,7 @@ def test_every_path_answers_before_cloudformation_gives_up(assembly: Assembly) -
     cloudformation = 59 * 60
     for name, properties in functions(assembly.foundation).items():
         patience = int(properties["Environment"]["Variables"]["PATIENCE_SECONDS"])
+        assert patience == 40 * 60, "as docs/reliability.md says"
         # The wait that ends patience may begin just before it; then one more call, as long as a function may run.
         assert patience + properties["Timeout"] + 60 < cloudformation, name
     machines = of_type(assembly.foundation, "AWS::StepFunctions::StateMachine")
@@ -123,8 +126,9 @@ def test_every_path_answers_before_cloudformation_gives_up(assembly: Assembly) -
     for machine in machines.values():
         retry = waiter(machine)["States"]["framework-isComplete-task"]["Retry"][0]
         total = retry["IntervalSeconds"] * retry["MaxAttempts"]
-        assert retry["IntervalSeconds"] <= 5
+        assert retry["IntervalSeconds"] == 5
         assert patience < total < cloudformation
+        assert total == 55 * 60
 
 
 @pytest.mark.parametrize(("given", "seconds"), [(context(), 5), (local_assembly._CONTEXT, 1)])
@@ -166,8 +170,8 @@ def test_the_frameworks_functions_start_as_quickly_as_ours(assembly: Assembly) -
 
 
 def test_a_role_holds_exactly_what_the_catalogue_says(assembly: Assembly, open_doors: Assembly) -> None:
-    """Beside its own log, and for model approvals the queue."""
-    templates = [assembly.foundation, open_doors.template("StudioStack.template.json")]
+    """Beside its own log, and for model approvals the queue. Without a domain nothing is allowed on its key."""
+    templates = [open_doors.foundation, open_doors.template("StudioStack.template.json")]
     found = [(template, *function) for template in templates for function in functions(template).items()]
     assert {name for _, name, _ in found} == {entry.name for entry in CATALOGUE}
     for template, name, properties in found:
@@ -179,6 +183,10 @@ def test_a_role_holds_exactly_what_the_catalogue_says(assembly: Assembly, open_d
             for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
         }
         listed = {action for permission in entry.permissions for action in permission.actions}
+        if template is open_doors.foundation:
+            role = functions(assembly.foundation)[name]["Role"]["Fn::GetAtt"][0]
+            key = "arn:aws:kms:us-east-1:123456789012:key/domain"
+            assert not allows(assembly.foundation, role, "kms:DescribeKey", key), name
         of_the_queue = {action for action in allowed if action.startswith("sqs:")}
         assert allowed - of_the_queue == {*listed, "logs:CreateLogStream", "logs:PutLogEvents"}, name
         assert bool(of_the_queue) == (name == "model_approval")
@@ -247,7 +255,8 @@ def test_the_token_secret_has_no_value_and_our_key(assembly: Assembly) -> None:
 
 def test_the_archives_outlive_the_stack_and_take_tls_only(assembly: Assembly) -> None:
     ((name, bucket),) = of_type(assembly.foundation, "AWS::S3::Bucket").items()
-    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+    assert bucket["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert bucket["UpdateReplacePolicy"] == "Retain"
     assert bucket["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
     assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
     assert bucket["Properties"]["BucketEncryption"]
@@ -325,8 +334,14 @@ def test_tracing_is_a_switch(assembly: Assembly, administered: Assembly) -> None
         }
         return modes, enabled
 
+    def sending(template: dict[str, Any]) -> int:
+        return sum("xray:PutTraceSegments" in str(each) for each in of_type(template, "AWS::IAM::Policy").values())
+
     assert traced(assembly.foundation) == ({"None"}, {False})
     assert traced(administered.foundation) == ({"Active"}, {True})
+    # Ours, both of the framework's for each phase, and the waiter: each may send what it traces.
+    assert sending(assembly.foundation) == 0
+    assert sending(administered.foundation) == len(of_type(administered.foundation, "AWS::IAM::Policy"))
 
 
 def test_an_administrators_settings_arrive(administered: Assembly) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.synth.conftest import Assembly
-from tests.synth.policies import Call, Names, allows, refused
+from tests.synth.policies import Call, Names, allows, refused, role_of
 
 pytestmark = pytest.mark.shares("stacks", seconds=60)
 
@@ -94,6 +94,64 @@ NOT_PROMISED = [
     *calls("version-guidance", "servicecatalog:DeleteProduct", f"arn:aws:catalog:{HERE}:product/prod-abc"),
     *calls("studio-project-profile", "datazone:DeleteDomain", "*"),
 ]
+
+
+DOMAIN_KEY = f"arn:aws:kms:{HERE}:key/domain"
+IN_THE_DOMAIN = {"kms:encryptioncontext:aws:datazone:domainid": "dzd_1a2b3c"}
+IN_ANOTHER = {"kms:encryptioncontext:aws:datazone:domainid": "dzd_other"}
+CALL_DATAZONE = ("studio-project", "studio-blueprint", "studio-project-profile")
+
+
+def test_who_calls_datazone_uses_the_domains_own_key_for_that_domain_only(open_doors: Assembly) -> None:
+    template, studio = open_doors.foundation, open_doors.template("StudioStack.template.json")
+    (machine,) = (
+        name
+        for name, resource in studio["Resources"].items()
+        if resource["Type"] == "AWS::IAM::Role"
+        and resource["Properties"].get("RoleName") == "studio-mlops-project-setup"
+    )
+    for action in ("Decrypt", "GenerateDataKey"):
+        found = [call for name in CALL_DATAZONE for call in calls(name, f"kms:{action}", DOMAIN_KEY, IN_THE_DOMAIN)]
+        assert refused(template, found, names(template)) == []
+        for context in (IN_ANOTHER, {}, VIA_SECRETS):
+            found = [call for name in CALL_DATAZONE for call in calls(name, f"kms:{action}", DOMAIN_KEY, context)]
+            assert refused(template, found, names(template)) == found
+            assert not allows(studio, machine, f"kms:{action}", DOMAIN_KEY, context=context)
+        assert allows(studio, machine, f"kms:{action}", DOMAIN_KEY, context=IN_THE_DOMAIN)
+        others = [call for name in GITHUB for call in calls(name, f"kms:{action}", DOMAIN_KEY, IN_THE_DOMAIN)]
+        assert refused(template, others, names(template)) == others
+    # DescribeKey has no encryption context.
+    described = [call for name in CALL_DATAZONE for call in calls(name, "kms:DescribeKey", DOMAIN_KEY)]
+    assert refused(template, described, names(template)) == []
+    assert allows(studio, machine, "kms:DescribeKey", DOMAIN_KEY)
+    assert not allows(studio, machine, "kms:DescribeKey", OTHER_KEY)
+
+
+def test_roles_are_read_where_datazone_is_asked_about_them(assembly: Assembly) -> None:
+    template = assembly.foundation
+    role = "arn:aws:iam::123456789012:role/"
+    read = [
+        *calls("studio-project", "iam:GetRole", f"{role}datazone_usr_role_p1_e1"),
+        *calls("studio-blueprint", "iam:GetRole", f"{role}studio-mlops-provisioning"),
+    ]
+    assert refused(template, read, names(template)) == []
+    not_read = [
+        *calls("studio-project", "iam:GetRole", f"{role}Admin"),
+        *calls("studio-blueprint", "iam:GetRole", f"{role}Admin"),
+        *calls("studio-blueprint", "iam:PassRole", f"{role}studio-mlops-provisioning"),  # to DataZone only
+    ]
+    assert refused(template, not_read, names(template)) == not_read
+
+
+def test_the_roles_that_must_own_the_domain_unit_are_outputs(assembly: Assembly) -> None:
+    template = assembly.foundation
+    for output, function in (
+        ("StudioBlueprintRoleArn", "studio-blueprint"),
+        ("StudioProjectProfileRoleArn", "studio-project-profile"),
+    ):
+        logical = role_of(template, f"{PREFIX}-{function}", names(template))
+        assert template["Outputs"][output]["Value"] == {"Fn::GetAtt": [logical, "Arn"]}
+        assert "docs/studio.md" in template["Outputs"][output]["Description"]
 
 
 def test_every_promised_call_is_allowed(assembly: Assembly) -> None:

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.shares("stacks", seconds=60)
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/SC-123456789012-pp-abc/1"
 WORKFLOW_ROLE = "arn:aws:iam::123456789012:role/studio-mlops-wf-p1"
 PROJECT_ROLE = "arn:aws:iam::123456789012:role/datazone_usr_role_p1_e1"
+IAM_BASED_ROLE = "arn:aws:iam::123456789012:role/service-role/AmazonSageMakerUserIAMExecutionRole_20260301"
 
 
 def only(template: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -32,7 +33,8 @@ def test_every_published_version_is_offered_in_order(administered: Assembly) -> 
     assert product["ReplaceProvisioningArtifacts"] is False
     assert {"Key": "sagemaker:studio-visibility", "Value": "true"} in product["Tags"]
     (resource,) = of_type(administered.portfolio, "AWS::ServiceCatalog::CloudFormationProduct").values()
-    assert resource["DeletionPolicy"] == "Retain"
+    assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert resource["UpdateReplacePolicy"] == "Retain"
 
 
 def test_each_versions_content_is_stored_before_it_is_offered(administered: Assembly) -> None:
@@ -151,7 +153,8 @@ def test_a_principal_keeps_its_logical_id_when_others_come_and_go(administered: 
 def test_the_identity_provider_is_made_once_or_reused(assembly: Assembly, administered: Assembly) -> None:
     (resource,) = of_type(assembly.portfolio, "AWS::IAM::OIDCProvider").values()
     # Launched projects go on needing it.
-    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+    assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert resource["UpdateReplacePolicy"] == "Retain"
     provider = only(assembly.portfolio, "AWS::IAM::OIDCProvider")
     assert provider["Url"] == "https://token.actions.githubusercontent.com"
     assert provider["ClientIdList"] == ["sts.amazonaws.com"]
@@ -181,8 +184,8 @@ def launch_role(template: dict[str, Any]) -> str:
         ("iam:CreateRole", WORKFLOW_ROLE),
         ("iam:DeleteRole", WORKFLOW_ROLE),
         ("iam:PutRolePolicy", WORKFLOW_ROLE),
-        ("iam:PutRolePolicy", PROJECT_ROLE),
-        ("iam:DeleteRolePolicy", PROJECT_ROLE),
+        ("iam:DeleteRolePolicy", PROJECT_ROLE),  # of launches from before the setting was switched off
+        ("iam:DeleteRolePolicy", IAM_BASED_ROLE),
     ],
 )
 def test_the_launch_role_can_launch(assembly: Assembly, action: str, resource: str) -> None:
@@ -203,12 +206,27 @@ def test_the_launch_role_can_launch(assembly: Assembly, action: str, resource: s
         ("iam:AttachRolePolicy", WORKFLOW_ROLE),
         ("iam:PassRole", WORKFLOW_ROLE),
         ("iam:DeleteRole", PROJECT_ROLE),
+        ("iam:PutRolePolicy", PROJECT_ROLE),
+        ("iam:PutRolePolicy", IAM_BASED_ROLE),
         ("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:us-east-1:123456789012:secret:studio-mlops/x"),
         ("s3:GetObject", "arn:aws:s3:::payroll/file"),
     ],
 )
 def test_the_launch_role_can_do_nothing_else(assembly: Assembly, action: str, resource: str) -> None:
     assert not allows(assembly.portfolio, launch_role(assembly.portfolio), action, resource)
+
+
+def test_project_roles_get_a_policy_only_where_the_settings_ask_for_it(
+    assembly: Assembly, administered: Assembly
+) -> None:
+    """Studio's roles have their files already, and a policy that is not Studio's own keeps it from deleting them."""
+    assert "ExecutionRolePolicy" not in assembly.product["Resources"]
+    role = administered.product["Resources"]["ExecutionRolePolicy"]["Properties"]["Roles"]
+    assert role == [{"Fn::GetAtt": ["StudioProject", "ExecutionRoleName"]}]
+    template, launches = administered.portfolio, launch_role(administered.portfolio)
+    for arn in (PROJECT_ROLE, IAM_BASED_ROLE):
+        assert allows(template, launches, "iam:PutRolePolicy", arn)
+    assert not allows(template, launches, "iam:PutRolePolicy", "arn:aws:iam::123456789012:role/Admin")
 
 
 def test_the_launch_role_reads_service_catalogs_templates_only(assembly: Assembly) -> None:

@@ -60,7 +60,7 @@ DEFAULTS: dict[str, Any] = {
     "log_retention_days": 90,
     "log_level": "INFO",
     "xray": False,
-    "permissions_boundary": "",
+    "permissions_boundary": (),
     "notification_email": "",
     "github": {
         "api_url": "https://api.github.com",
@@ -111,11 +111,13 @@ DEFAULTS: dict[str, Any] = {
         "environments": (),
         "reviewers": {},
         "artifact_access": "project",
-        "execution_roles": "datazone_usr_role_*",
+        "execution_roles": ("datazone_usr_role_*", "service-role/AmazonSageMakerUserIAMExecutionRole_*"),
+        "grant_execution_role_files": False,
         "deploy_role": "studio-project-deploy",
     },
     "studio": {
         "domain_id": "",
+        "domain_key_arn": "",
         "domain_unit_id": "",
         "organization": "",
         "blueprint_name": "MLOps repositories",
@@ -249,6 +251,8 @@ def test_the_seeds_names_are_kept(tmp_path: Path) -> None:
         ('[github]\napi_url = "api.github.com"', "Write an http(s) address"),
         ('[github]\napi_url = "https://token@api.github.com"', "Write an http(s) address"),
         ('permissions_boundary = "Boundary"', "Write the ARN of an IAM policy"),
+        ('permissions_boundary = ["", "Boundary"]', "Write the ARN of an IAM policy"),
+        ('permissions_boundary = ["", ""]', "permissions_boundary: '' is there twice. List it once"),
         (
             '[secret_references]\nGITHUB_X = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:x"',
             "as GitHub shows them",

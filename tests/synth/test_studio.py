@@ -58,19 +58,20 @@ def test_the_blueprint_holds_one_launch_and_nothing_else(blueprint: dict[str, An
         "ProjectId": {"Ref": "datazoneEnvironmentProjectId"},
         "ProjectName": {"Ref": "datazoneEnvironmentProjectName"},
         "UserRoleArn": {"Ref": "userRoleArn"},
+        "ProjectBucket": {"Ref": "s3BucketArn"},
+        "ScopeName": {"Ref": "datazoneScopeName"},
+        "ProfileName": {"Ref": "ProfileName"},
+        "TemplateFolder": {"Ref": "TemplateFolder"},
+        "ConnectedRepository": {"Ref": "gitFullRepositoryId"},
         "Organization": "acme-ml",
     }
 
 
-def test_only_what_studio_certainly_fills_in_has_no_default(blueprint: dict[str, Any]) -> None:
+def test_what_studio_does_not_fill_in_has_a_default(blueprint: dict[str, Any]) -> None:
     parameters = blueprint["Parameters"]
-    assert {name for name, parameter in parameters.items() if "Default" not in parameter} == {
-        "datazoneEnvironmentEnvironmentId",
-        "datazoneEnvironmentProjectId",
-        "datazoneEnvironmentDomainId",
-        "userRoleArn",
-        "ProductId",  # the blueprint's own, with the profile's value
-    }
+    # ProductId is the blueprint's own, with the profile's value.
+    assert {name for name, parameter in parameters.items() if "Default" not in parameter} == {"ProductId"}
+    assert parameters["datazoneScopeName"]["Default"] == "dev"
     assert parameters["ProductVersion"]["Default"] == "v1.1.0"
 
 
@@ -102,7 +103,17 @@ def test_the_registration_pins_the_version_and_lets_it_be_updated(stack: dict[st
     parameters = {item["KeyName"]: item for item in properties["UserParameters"]}
     assert parameters["ProductVersion"]["DefaultValue"] == "v1.1.0"
     assert parameters["ProductVersion"]["IsUpdateSupported"] == "true"
-    assert parameters["ProductId"]["IsEditable"] == "false"
+    assert {name for name, item in parameters.items() if item["IsEditable"] == "true"} == {
+        "ProductVersion",
+        "gitFullRepositoryId",
+    }
+    # A profile overrides what the blueprint asks for.
+    overridden = {
+        each["Name"]
+        for item in of_type(stack, "Custom::StudioProjectProfile").values()
+        for each in item["Properties"]["Parameters"]
+    }
+    assert {*overridden, "ProfileName", "gitFullRepositoryId"} == parameters.keys()
     (resource,) = of_type(stack, "Custom::StudioBlueprint").values()
     assert "ProvisioningRoleAccess" in resource["DependsOn"]
 
@@ -115,6 +126,11 @@ def test_profiles_get_the_environment_after_the_tooling(stack: dict[str, Any]) -
     assert {name: item["Own"] for name, item in profiles.items()} == {"Regression": "false", "Tabular models": "true"}
     assert all(item["DeploymentOrder"] == "1" for item in profiles.values())
     assert profiles["Tabular models"]["Groups"] == ["ml-team"]
+    folders = {
+        name: next(each["Value"] for each in item["Parameters"] if each["Name"] == "TemplateFolder")
+        for name, item in profiles.items()
+    }
+    assert folders == {"Regression": "regression", "Tabular models": "tabular models"}
     assert profiles["Tabular models"]["ToolingParameters"][0]["Name"] == "gitConnectionArn"
 
 
@@ -183,10 +199,41 @@ def test_the_second_door_alone_puts_nothing_into_the_domain(open_doors: Assembly
     kinds = {item["Type"] for item in template["Resources"].values()}
     assert "AWS::StepFunctions::StateMachine" in kinds
     assert [kind for kind in kinds if kind.startswith("Custom::Studio")] == []
-    names = {item["Properties"].get("RoleName") for item in of_type(template, "AWS::IAM::Role").values()}
-    assert "studio-mlops-provisioning" not in names
-    assert len(of_type(template, "AWS::ServiceCatalog::PortfolioPrincipalAssociation")) == 1
     assert not list(made.path.glob("*LaunchBlueprint*"))
+
+
+FIRST_CLOSED = STUDIO_SETTINGS.replace('profiles = ["Regression"]\n', "").replace(
+    STUDIO_SETTINGS[STUDIO_SETTINGS.index("[studio.own") : STUDIO_SETTINGS.index("[studio.project_setup]")], ""
+)
+SECOND_CLOSED = STUDIO_SETTINGS.replace('[studio.project_setup]\nprofiles = ["By event"]\n', "")
+APPROVALS_CLOSED = STUDIO_SETTINGS.replace("enabled = true", "enabled = false")
+# What projects that came through a door need until they are gone: Studio deletes an environment with the role that
+# deployed it, and Service Catalog lets only a principal terminate a launch.
+KEPT = ("ProvisioningRole", "ProvisioningRoleDefaultPolicy", "ProvisioningRoleAccess")
+
+
+@pytest.mark.parametrize(
+    ("closed", "gone"),
+    [
+        (FIRST_CLOSED, {"Custom::StudioBlueprint", "Custom::StudioProjectProfile"}),
+        (SECOND_CLOSED, {"AWS::StepFunctions::StateMachine"}),
+        (APPROVALS_CLOSED, {"AWS::Lambda::Function", "AWS::Lambda::EventSourceMapping"}),
+    ],
+    ids=["first", "second", "approvals"],
+)
+def test_a_door_is_closed_and_opened_again(
+    open_doors: Assembly, stack: dict[str, Any], tmp_path: Path, closed: str, gone: set[str]
+) -> None:
+    store, path = copied(open_doors.store, tmp_path), with_settings(tmp_path, closed)
+    shut = synthesized(store, tmp_path / "closed", path).template("StudioStack.template.json")
+    kinds = {item["Type"] for item in shut["Resources"].values()}
+    assert kinds & gone == set()
+    # The other doors stay as they are, to the letter; and so does what launched projects need of this one.
+    assert {name: item for name, item in stack["Resources"].items() if name in shut["Resources"]} == shut["Resources"]
+    for name in KEPT:
+        assert [logical for logical in shut["Resources"] if re.fullmatch(rf"{name}[0-9A-F]{{0,8}}", logical)], name
+    path.write_text(STUDIO_SETTINGS, encoding="utf-8")
+    assert synthesized(store, tmp_path / "opened", path).template("StudioStack.template.json") == stack
 
 
 def test_a_domain_alone_registers_the_blueprint(tmp_path: Path) -> None:
@@ -291,9 +338,10 @@ def test_the_rules_listen_to_our_domain_and_keep_what_they_cannot_deliver(stack:
         "requestParameters": {"domainIdentifier": ["dzd_1a2b3c"]},
     }
     to_machine = [rule for rule in rules if rule["EventPattern"]["source"] == ["aws.datazone"]]
-    assert all("DeadLetterConfig" in rule["Targets"][0] for rule in to_machine)
+    assert all("DeadLetterConfig" in rule["Targets"][0] for rule in rules)
     retries = {"MaximumEventAgeInSeconds": 12 * 3600, "MaximumRetryAttempts": 24}
-    assert [rule["Targets"][0]["RetryPolicy"] for rule in to_machine] == [retries, retries]
+    assert len(to_machine) == 2
+    assert [rule["Targets"][0]["RetryPolicy"] for rule in rules] == [retries, retries, retries]
     (approval,) = [rule for rule in rules if rule["EventPattern"]["source"] == ["aws.sagemaker"]]
     assert approval["EventPattern"]["detail"]["ModelApprovalStatus"] == ["Approved"]
     assert approval["Targets"][0]["SqsParameters"] == {"MessageGroupId": "approvals"}

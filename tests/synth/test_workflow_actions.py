@@ -28,7 +28,7 @@ LED_TO = {
     ("model_build/run_pipeline.py", "execution.wait("): "sagemaker:DescribePipelineExecution",
     ("model_build/run_pipeline.py", "role_arn=project.role_arn"): "iam:PassRole",
     ("model_deploy/infrastructure/endpoint.yaml", "Type: AWS::SageMaker::Model\n"): (
-        "sagemaker:CreateModel DescribeModel DeleteModel AddTags ListTags"
+        "sagemaker:CreateModel DescribeModel DeleteModel AddTags DeleteTags ListTags"
     ),
     ("model_deploy/infrastructure/endpoint.yaml", "Type: AWS::SageMaker::EndpointConfig\n"): (
         "sagemaker:CreateEndpointConfig DescribeEndpointConfig DeleteEndpointConfig"

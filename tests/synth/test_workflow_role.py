@@ -15,7 +15,7 @@ from custom_resources.clients.studio import Project, Tooling
 from custom_resources.reconciler import Request
 from custom_resources.studio_project import Observed, StudioProject, StudioProjectProperties, _classic_project
 from products.settings import PROJECT_ROOT, Settings
-from tests.synth.conftest import Assembly
+from tests.synth.conftest import Assembly, publish, synthesized, with_settings
 from tests.synth.policies import ACCOUNT, REGION, Names, allows
 
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/SC-{ACCOUNT}-pp-1/1"
@@ -63,7 +63,7 @@ class Launch:
 LAUNCHES = {
     "studio": Launch("dzd-1", "p1", "dev", f"s3://{STUDIOS_BUCKET}/dzd-1/p1/dev"),
     "studio, another scope": Launch("dzd-1", "p1", "prod", f"s3://{STUDIOS_BUCKET}/dzd-1/p1/dev"),
-    "studio, a place of its own": Launch("dzd-1", "p1", "dev", f"s3://{STUDIOS_BUCKET}/teams/churn"),
+    "studio, a place of its own": Launch("dzd-1", "p1", "dev", f"s3://{STUDIOS_BUCKET}/teams/dzd-1/p1/dev"),
     "classic": Launch("classic", "p-abc123", "dev"),
     "classic, another scope": Launch("classic", "p-abc123", "prod"),
 }
@@ -92,10 +92,37 @@ def test_the_template_writes_where_its_role_may(assembly: Assembly, launch: Laun
     assert allows(template, "WorkflowRole", "kms:GenerateDataKey", anyones, context=using, names=names)
     assert not may("s3:PutObject", place.replace(launch.project, "p2"))
     assert not may("s3:PutObject", f"arn:aws:s3:::{bucket}/{launch.domain}/{launch.project}/other/file")
-    # The pipeline's own role, which writes models and reports below the same place.
+
+
+@pytest.mark.parametrize("launch", LAUNCHES.values(), ids=LAUNCHES)
+def test_a_policy_for_the_pipelines_role_is_for_the_same_place(granted: Assembly, launch: Launch) -> None:
+    template, names = granted.product, launch.names()
     statements = names.resolved(template, template["Resources"]["ExecutionRolePolicy"]["Properties"]["PolicyDocument"])
     resources = [resource for each in statements["Statement"] for resource in each["Resource"]]
+    place = written(template, names).replace("s3://", "arn:aws:s3:::")
     assert f"{place.removesuffix('/code/abalone/preprocess.py')}/*" in resources
+
+
+@pytest.fixture(scope="module")
+def granted(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """The shipped settings, but that pipelines' roles get a policy for their files."""
+    folder = tmp_path_factory.mktemp("granted")
+    settings = with_settings(folder, "[workflow_role]\ngrant_execution_role_files = true")
+    publish(folder / "versions", "v1.0.0")
+    return synthesized(folder / "versions", folder / "out", settings)
+
+
+def test_the_role_is_passed_with_its_path_and_named_without(assembly: Assembly) -> None:
+    """Roles of IAM-based domains have one: ExecutionRoleName is what IAM calls RoleName."""
+    arn = f"arn:aws:iam::{ACCOUNT}:role/service-role/AmazonSageMakerUserIAMExecutionRole_1"
+    properties = StudioProjectProperties(domain_id="dzd-1", project_id="p1", profile_name="regression")
+    found = Project("churn", Tooling(ready=True), roles=(arn,), artifact_location=f"s3://{STUDIOS_BUCKET}/dzd-1/p1/dev")
+    request = Request("Create", properties, None, "", STACK, "StudioProject")
+    told = StudioProject(FunctionClients({})).plan(request, Observed(found)).attributes
+    assert told["ExecutionRoleName"] == "AmazonSageMakerUserIAMExecutionRole_1"
+    names = Names(values={f"StudioProject.{name}": value for name, value in told.items()})
+    context = {"iam:passedtoservice": "sagemaker.amazonaws.com"}
+    assert allows(assembly.product, "WorkflowRole", "iam:PassRole", arn, context=context, names=names)
 
 
 def test_studios_own_place_stays_open_to_another_scope(assembly: Assembly) -> None:

@@ -171,6 +171,9 @@ class Stacks:
     def exists(self, stack_id: str) -> bool:
         return True
 
+    def tags(self, stack_id: str) -> dict[str, str]:
+        return {}
+
 
 def test_a_refused_push_becomes_a_pull_request_that_is_charged() -> None:
     repository, budget = Repository(), Budget()

@@ -7,15 +7,18 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 from moto import mock_aws
 
 from custom_resources import studio_blueprint
-from custom_resources.clients.blueprints import Blueprints, Grant
-from custom_resources.errors import FinalError
+from custom_resources.clients.blueprints import Blueprint, Blueprints, Grant, Profile
+from custom_resources.errors import AwsDenied, BlueprintInUse, DataZoneDenied, FinalError, InUse
 from custom_resources.reconciler import CustomResource, is_complete, on_event
 from custom_resources.studio_blueprint import StudioBlueprint
 from custom_resources.studio_project_profile import StudioProjectProfile, granted, with_ours, without_ours
@@ -49,6 +52,46 @@ class Stacks:
     def exists(self, stack_id: str) -> bool:
         return True
 
+    def tags(self, stack_id: str) -> dict[str, str]:
+        return {}
+
+
+@dataclass
+class Launches:
+    """What Service Catalog knows of launches."""
+
+    names: list[str] = field(default_factory=list)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    def launched_by(self, product_id: str, door: str) -> list[str]:
+        self.asked.append((product_id, door))
+        if not self.names:
+            raise AwsDenied(service="Service Catalog", activity="a", message="no", permission="p")
+        return self.names
+
+
+class Denying:
+    """A client that DataZone refuses operations; all but ListDomains where none is named."""
+
+    def __init__(self, client: Any, denied: tuple[str, ...]) -> None:
+        self._client = client
+        self._denied = denied
+
+    def _refuses(self, operation: str) -> bool:
+        return operation in self._denied if self._denied else operation != "list_domains"
+
+    @staticmethod
+    def _refuse(**_: Any) -> Any:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not permitted"}}, "ListX")
+
+    def get_paginator(self, operation: str) -> Any:
+        if self._refuses(operation):
+            return SimpleNamespace(paginate=self._refuse)
+        return self._client.get_paginator(operation)
+
+    def __getattr__(self, operation: str) -> Any:
+        return self._refuse if self._refuses(operation) else getattr(self._client, operation)
+
 
 @dataclass
 class Studio:
@@ -59,10 +102,19 @@ class Studio:
     domain: str = ""
     root: str = ""
     stacks: Stacks = field(default_factory=Stacks)
+    launches: Launches = field(default_factory=Launches)
+
+    def deny(self, *operations: str) -> None:
+        """Have DataZone refuse operations, or every one."""
+        self.client = Denying(self.client, operations)
 
     @property
     def blueprints(self) -> Blueprints:
         return Blueprints(self.client)
+
+    @property
+    def service_catalog(self) -> Launches:
+        return self.launches
 
     def run(
         self,
@@ -303,8 +355,8 @@ def test_delete_takes_configuration_and_grants_along_and_may_run_twice(studio: S
     assert domain.grants == []
 
 
-def test_delete_names_the_projects_that_still_use_it(studio: Studio) -> None:
-    blueprint = registered(studio)
+def with_environment(studio: Studio, blueprint: str) -> Any:
+    """Have the project churn have an environment of the blueprint; return the domain."""
     domain = studio.stand_in.datazone.domains[studio.domain]
     studio.client.create_project(domainIdentifier=studio.domain, name="churn")
     project = next(iter(domain.projects))
@@ -320,9 +372,104 @@ def test_delete_names_the_projects_that_still_use_it(studio: Studio) -> None:
         "awsAccountRegion": REGION,
         "environmentBlueprintId": blueprint,
     }
+    return domain
+
+
+def test_delete_names_the_projects_that_still_use_it(studio: Studio) -> None:
+    blueprint = registered(studio)
+    domain = with_environment(studio, blueprint)
     with pytest.raises(FinalError, match=r"still has environments in the projects churn\. Delete them in Studio"):
         studio.run(StudioBlueprint, "Delete", blueprint_properties(studio), physical_id=blueprint)
     assert blueprint in domain.configurations  # without it the environment could not be deleted
+    # The door opens again: CloudFormation has forgotten the blueprint, and DataZone has it.
+    studio.stand_in.calls.clear()
+    assert registered(studio) == blueprint
+    assert studio.writes() == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "call"),
+    [
+        (
+            "create_environment_blueprint",
+            lambda host: host.create_blueprint("dzd_1", Blueprint("", "b", "", "https://x")),
+        ),
+        ("create_project_profile", lambda host: host.create_profile("dzd_1", Profile("", "p", ()), "unit")),
+        (
+            "add_policy_grant",
+            lambda host: host.add_grant(
+                "dzd_1",
+                "DOMAIN_UNIT",
+                "unit",
+                "CREATE_ENVIRONMENT_FROM_BLUEPRINT",
+                Grant("", {"user": {"allUsersGrantFilter": {}}}, {"createEnvironmentFromBlueprint": {}}),
+            ),
+        ),
+    ],
+)
+def test_a_role_that_owns_no_domain_unit_is_told_the_command(operation: str, call: Callable[[Any], object]) -> None:
+    client = boto3.client("datazone", region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x")
+    with Stubber(client) as stub, pytest.raises(FinalError) as denied:
+        stub.add_client_error(operation, "AccessDeniedException", "User is not permitted to perform operation: X")
+        call(Blueprints(client))
+    assert "aws datazone add-entity-owner --domain-identifier" in str(denied.value)
+    assert "--owner 'user={userIdentifier=ROLE_ARN}'" in str(denied.value)
+    assert "datazone:" in str(denied.value)
+
+
+PRODUCT = [{"KeyName": "ProductId", "DefaultValue": "prod-1"}]
+
+
+@pytest.mark.parametrize("denied", ["list_environments", "list_projects"])
+def test_delete_needs_no_membership_to_name_them(studio: Studio, denied: str) -> None:
+    """DataZone shows environments to members only; Service Catalog knows what the blueprint launched."""
+    properties = blueprint_properties(studio, UserParameters=PRODUCT)
+    blueprint = registered(studio, UserParameters=PRODUCT)
+    domain = with_environment(studio, blueprint)
+    studio.deny(denied)
+    studio.launches.names = ["studio-p1", "studio-p2"]
+    with pytest.raises(BlueprintInUse, match=r"in the projects p1, p2\."):
+        studio.run(StudioBlueprint, "Delete", properties, physical_id=blueprint)
+    assert studio.launches.asked == [("prod-1", "blueprint")]
+    assert blueprint in domain.configurations
+
+
+def test_where_nobody_names_them_datazones_refusal_stands_and_nothing_is_taken_away(studio: Studio) -> None:
+    properties = blueprint_properties(studio, UserParameters=PRODUCT)
+    blueprint = registered(studio, UserParameters=PRODUCT)
+    domain = with_environment(studio, blueprint)
+    granted_before = blueprint_units(studio, blueprint)
+    studio.deny("list_environments")
+    with pytest.raises(InUse, match="is still in use"):
+        studio.run(StudioBlueprint, "Delete", properties, physical_id=blueprint)
+    assert domain.configurations[blueprint]["provisioningRoleArn"] == ROLE
+    assert blueprint_units(studio, blueprint) == granted_before
+    domain.environments.clear()
+    studio.run(StudioBlueprint, "Delete", properties, physical_id=blueprint)
+    assert blueprint not in domain.blueprints
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_domain_that_is_gone_stops_no_deletion(studio: Studio, known: bool) -> None:
+    """DataZone answers 403 for a domain that does not exist; its list of domains tells the two apart."""
+    blueprint = registered(studio)
+    profile = studio.run(StudioProjectProfile, "Create", own(studio, blueprint))["PhysicalResourceId"]
+    studio.deny()
+    first, second = (blueprint, profile) if known else (f"{studio.domain}/MLOps repositories", f"{studio.domain}/R")
+    for kind_of, properties, id_ in (
+        (StudioProjectProfile, own(studio, blueprint), second),
+        (StudioBlueprint, blueprint_properties(studio), first),
+    ):
+        with pytest.raises(DataZoneDenied):  # it is there: permissions are missing
+            studio.run(kind_of, "Delete", properties, physical_id=id_)
+    studio.stand_in.datazone.domains.pop(studio.domain)
+    for kind_of, properties, id_ in (
+        (StudioProjectProfile, own(studio, blueprint), second),
+        (StudioBlueprint, blueprint_properties(studio), first),
+    ):
+        studio.run(kind_of, "Delete", properties, physical_id=id_)
+        with pytest.raises(DataZoneDenied, match=r"or has no such domain or project .* Check the ids\."):
+            studio.run(kind_of, "Create", properties)
 
 
 def test_a_stale_request_writes_nothing(studio: Studio) -> None:
@@ -412,6 +559,50 @@ def test_ours_never_comes_before_the_tooling(studio: Studio) -> None:
             "Create",
             profile_properties(studio, blueprint, DeploymentOrder="0"),
         )
+
+
+def told_by(studio: Studio, profile: str) -> dict[str, str]:
+    """What the profile tells launches through our environment."""
+    overrides = environments_of(studio, profile)[-1]["configurationParameters"]["parameterOverrides"]
+    return {item["name"]: item["value"] for item in overrides}
+
+
+def rename(studio: Studio, profile: str, name: str) -> None:
+    """Rename a profile as an administrator does in Studio."""
+    studio.client.update_project_profile(domainIdentifier=studio.domain, identifier=profile, name=name)
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_profile_tells_launches_its_name_also_when_it_is_renamed(studio: Studio, ours: bool) -> None:
+    blueprint = registered(studio)
+    if not ours:
+        somebodys_profile(studio)
+    folder = [{"Name": "TemplateFolder", "Value": "regression"}]
+    make = own if ours else profile_properties
+    properties = make(studio, blueprint) | {"Parameters": folder}
+    profile = studio.run(StudioProjectProfile, "Create", properties)["PhysicalResourceId"]
+    assert told_by(studio, profile) == {"TemplateFolder": "regression", "ProfileName": "Regression"}
+    rename(studio, profile, "Tabular")
+    studio.run(StudioProjectProfile, "Update", properties, properties, profile)
+    assert told_by(studio, profile) == {"TemplateFolder": "regression", "ProfileName": "Tabular"}
+    overrides = environments_of(studio, profile)[-1]["configurationParameters"]["parameterOverrides"]
+    assert not any(item.get("isEditable") for item in overrides)
+
+
+def test_settings_that_follow_a_new_name_keep_the_environment(studio: Studio) -> None:
+    """Each name has a resource of its own: the old one's deletion comes after the new one's creation."""
+    blueprint, profile = registered(studio), somebodys_profile(studio)
+    before = profile_properties(studio, blueprint)
+    studio.run(StudioProjectProfile, "Create", before)
+    rename(studio, profile, "Tabular")
+    after = profile_properties(studio, blueprint, ProfileName="Tabular")
+    assert studio.run(StudioProjectProfile, "Create", after)["PhysicalResourceId"] == profile
+    studio.stacks.name = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS 2"
+    studio.run(StudioProjectProfile, "Delete", before, physical_id=profile)
+    assert environments_of(studio, profile)[-1]["environmentBlueprintId"] == blueprint
+    studio.stacks.name = "DELETE_IN_PROGRESS 3"  # the whole stack goes
+    studio.run(StudioProjectProfile, "Delete", before, physical_id=profile)
+    assert [item["name"] for item in environments_of(studio, profile)] == ["Tooling", "Lake"]
 
 
 def test_deleting_from_a_profile_that_is_gone_is_fine(studio: Studio) -> None:

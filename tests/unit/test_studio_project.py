@@ -1,4 +1,4 @@
-"""Custom::StudioProject: it waits for tooling and nothing else, and looks everything up in a fixed order."""
+"""Custom::StudioProject: what it is told it does not ask, and what it asks a non-member of the project may read."""
 
 from __future__ import annotations
 
@@ -7,17 +7,32 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any, cast
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from custom_resources import studio_project
+from custom_resources.caller import PRINCIPAL_TAG, Installation
 from custom_resources.clients import FunctionClients
 from custom_resources.clients.studio import Project, Tooling
 from custom_resources.clients.studio import Studio as StudioClient
-from custom_resources.errors import FinalError, InvalidTemplate, RetryLater, RoleRefused, RoleUnknown
+from custom_resources.errors import (
+    DataZoneDenied,
+    FinalError,
+    InvalidTemplate,
+    LocationRefused,
+    LocationUnknown,
+    ProfileNotTold,
+    RetryLater,
+    RoleElsewhere,
+    RoleRefused,
+    RoleUnknown,
+)
 from custom_resources.reconciler import Done, Request
 from standins.aws.server import AwsStandIn
 
@@ -41,6 +56,45 @@ class Archives:
             raise InvalidTemplate(f"The template has no profile {profile!r}.")
 
 
+BLUEPRINT, SETUP = "studio-mlops-provisioning", "studio-mlops-project-setup"
+PRINCIPAL = f"arn:aws:sts::{ACCOUNT}:assumed-role/DataScientist/someone"
+MEMBERS_ONLY = ("list_environments", "get_environment", "list_connections", "get_connection")
+ALL = (*MEMBERS_ONLY, "get_project", "get_project_profile")
+
+
+class Denying:
+    """A DataZone client whose caller DataZone refuses some operations: a non-member of the project, say."""
+
+    def __init__(self, client: Any, denied: tuple[str, ...]) -> None:
+        self._client = client
+        self._denied = denied
+
+    def _refuse(self, operation: str) -> Any:
+        name = "".join(word.capitalize() for word in operation.split("_"))
+        message = f"User is not permitted to perform operation: {name}"
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": message}}, name)
+
+    def get_paginator(self, operation: str) -> Any:
+        if operation not in self._denied:
+            return self._client.get_paginator(operation)
+        return SimpleNamespace(paginate=lambda **_: self._refuse(operation))
+
+    def __getattr__(self, operation: str) -> Any:
+        if operation in self._denied:
+            return lambda **_: self._refuse(operation)
+        return getattr(self._client, operation)
+
+
+@dataclass
+class Stacks:
+    """The stack of the launch, with the tags that Service Catalog put on it."""
+
+    principal: str = ""
+
+    def tags(self, stack_id: str) -> dict[str, str]:
+        return {PRINCIPAL_TAG: self.principal} if self.principal else {}
+
+
 @dataclass
 class Launched:
     """What the resource may reach."""
@@ -48,16 +102,26 @@ class Launched:
     studio: StudioClient
     stand_in: AwsStandIn
     archives: Archives = field(default_factory=Archives)
+    stacks: Stacks = field(default_factory=Stacks)
+    installation: Installation = field(
+        default_factory=lambda: Installation(
+            BLUEPRINT, SETUP, ("datazone_usr_role_*", "service-role/AmazonSageMakerUserIAMExecutionRole_*")
+        )
+    )
     project: str = ""
     domain: str = ""
 
     def launched(
-        self, kind: str = "Create", physical_id: str = "", **properties: str | dict[str, str] | list[str]
+        self,
+        kind: str = "Create",
+        physical_id: str = "",
+        operation: str = "",
+        **properties: str | dict[str, str] | list[str],
     ) -> Done:
         """Reconcile once. Raises what the resource raises."""
         values = {"DomainId": self.domain, "ProjectId": self.project, **properties}
         typed = studio_project.StudioProjectProperties.model_validate(values)
-        request = Request(kind, typed, None, physical_id, STACK, "StudioProject")  # type: ignore[arg-type]
+        request = Request(kind, typed, None, physical_id, STACK, "StudioProject", operation=operation)  # type: ignore[arg-type]
         resource = studio_project.StudioProject(self)  # type: ignore[arg-type]
         with resource.observe(request) as observed:
             return resource.apply(resource.plan(request, observed), request, lambda: None)
@@ -82,6 +146,30 @@ class Launched:
     def no_connections(self) -> None:
         self.stand_in.datazone.domains[self.domain].connections.clear()
 
+    def deny(self, *operations: str) -> None:
+        """Have DataZone refuse operations to the function."""
+        self.studio._datazone = Denying(self.studio._datazone, operations)  # type: ignore[assignment]
+
+    def come_through(self, role: str) -> None:
+        """Have a role launch the product."""
+        self.stacks.principal = f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/session"
+
+    @property
+    def sagemaker_domain(self) -> dict[str, Any]:
+        """The project's SageMaker domain's record."""
+        (found,) = self.stand_in.sagemaker._domains.values()
+        return found
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """How the project's deployment stands."""
+        project = self.stand_in.datazone.domains[self.domain].projects[self.project]
+        return cast("dict[str, Any]", project["environmentDeploymentDetails"])
+
+    def asked(self, service: str = "datazone") -> set[str]:
+        """The operations of a service that were called since the calls were forgotten."""
+        return {call["operation"] for call in self.stand_in.calls if call["service"] == service}
+
 
 @pytest.fixture
 def studio(monkeypatch: pytest.MonkeyPatch) -> Iterator[Launched]:
@@ -92,7 +180,8 @@ def studio(monkeypatch: pytest.MonkeyPatch) -> Iterator[Launched]:
         monkeypatch.setattr(
             stand_in.emulator, "client", lambda service, region, credentials: boto3.client(service, region_name=region)
         )
-        stand_in.emulator.name_caller("testing", f"arn:aws:iam::{ACCOUNT}:root")
+        for key in ("testing", "FOOBARKEY"):  # moto puts keys of its own into the environment
+            stand_in.emulator.name_caller(key, f"arn:aws:iam::{ACCOUNT}:root")
         studio = StudioClient(
             boto3.client("datazone", endpoint_url=stand_in.base_url, region_name=REGION),
             boto3.client("sagemaker", endpoint_url=stand_in.base_url, region_name=REGION),
@@ -116,54 +205,65 @@ def test_a_ready_project_tells_everything(studio: Launched) -> None:
     assert told["DeployAccount"] == ACCOUNT
 
 
-# -- tooling ------------------------------------------------------------------------------------------------------
+# -- readiness ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", ["ACTIVE", "UPDATING"])
-def test_tooling_that_runs_is_ready_whatever_the_project_is(studio: Launched, status: str) -> None:
+@pytest.mark.parametrize("status", ["InService", "Updating"])
+def test_a_sagemaker_domain_in_service_is_ready_whatever_the_project_is(studio: Launched, status: str) -> None:
     """The trap: our own environment is part of the project's deployment, so that is in progress while we wait."""
-    details = studio.stand_in.datazone.domains[studio.domain].projects[studio.project]["environmentDeploymentDetails"]
-    details["overallDeploymentStatus"] = "IN_PROGRESS"
-    studio.tooling["status"] = status
+    studio.details["overallDeploymentStatus"] = "IN_PROGRESS"
+    studio.sagemaker_domain["Status"] = status
     assert studio.launched().attributes["ProjectName"] == "churn"
 
 
-def test_tooling_that_comes_up_is_waited_for(studio: Launched) -> None:
-    studio.tooling["status"] = "CREATING"
-    with pytest.raises(RetryLater, match="is not ready yet"):
+@pytest.mark.parametrize("status", ["Pending", "Failed"])
+def test_a_sagemaker_domain_that_comes_up_is_waited_for(studio: Launched, status: str) -> None:
+    studio.details["overallDeploymentStatus"] = "IN_PROGRESS"
+    studio.sagemaker_domain["Status"] = status
+    with pytest.raises(RetryLater, match="has no SageMaker domain in service yet"):
         studio.launched()
 
 
-@pytest.mark.parametrize("status", ["CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED", "VALIDATION_FAILED", "DELETED"])
-def test_tooling_that_failed_is_final_with_its_reason(studio: Launched, status: str) -> None:
-    studio.tooling["status"] = status
-    studio.tooling["lastDeployment"] = {
-        "deploymentStatus": "FAILED",
-        "failureReason": {"code": "x", "message": "No subnet has free addresses."},
-    }
-    with pytest.raises(FinalError, match=r"failed in Studio: No subnet has free addresses\. Repair or delete"):
-        studio.launched()
-
-
-@pytest.mark.parametrize("status", ["SUSPENDED", "DISABLED", "EXPIRED"])
-def test_tooling_that_is_switched_off_is_not_waited_for(studio: Launched, status: str) -> None:
-    studio.tooling["status"] = status
-    with pytest.raises(FinalError, match=f"it is {status.lower()}"):
+def test_a_project_that_is_deployed_needs_no_sagemaker_domain(studio: Launched) -> None:
+    """Its tooling may be somebody's own. What such a domain would tell is missing, unless the launch tells it."""
+    studio.stand_in.sagemaker._domains.clear()
+    studio.deny(*MEMBERS_ONLY)
+    with pytest.raises(RoleUnknown, match="neither Studio nor its SageMaker domain names one"):
         studio.launched()
 
 
 @pytest.mark.parametrize("status", ["FAILED_VALIDATION", "FAILED_DEPLOYMENT"])
-def test_tooling_that_never_came_because_the_project_failed(studio: Launched, status: str) -> None:
-    domain = studio.stand_in.datazone.domains[studio.domain]
-    domain.environments.clear()
+def test_a_project_that_failed_ends_with_studios_reason(studio: Launched, status: str) -> None:
+    studio.stand_in.sagemaker._domains.clear()
+    studio.details["overallDeploymentStatus"] = "IN_PROGRESS"
     with pytest.raises(RetryLater):
         studio.launched()
-    domain.projects[studio.project]["environmentDeploymentDetails"] = {
-        "overallDeploymentStatus": status,
-        "environmentFailureReasons": {"Tooling": [{"code": "1", "message": "The VPC is missing."}]},
-    }
-    with pytest.raises(FinalError, match="failed in Studio: The VPC is missing"):
+    studio.details["overallDeploymentStatus"] = status
+    studio.details["environmentFailureReasons"] = {"Tooling": [{"code": "1", "message": "The VPC is missing."}]}
+    with pytest.raises(FinalError, match=r"could not deploy the project .*: The VPC is missing\. Repair or delete"):
         studio.launched()
+    del studio.details["environmentFailureReasons"]
+    with pytest.raises(FinalError, match=f"could not deploy the project .*: {status}"):
+        studio.launched()
+
+
+def test_the_failure_of_another_environment_stops_no_launch(studio: Launched) -> None:
+    """Ours may be the one that failed: whoever repairs it launches again."""
+    studio.details["overallDeploymentStatus"] = "FAILED_DEPLOYMENT"
+    assert studio.launched().attributes["ProjectName"] == "churn"
+
+
+def test_while_it_waits_it_reads_no_other_projects_domain(studio: Launched) -> None:
+    """An account has one SageMaker domain a project: each poll would read them all."""
+    record = studio.sagemaker_domain
+    record["DomainSettings"]["UnifiedStudioSettings"]["ProjectId"] = "earlier"
+    record["CreationTime"] -= timedelta(hours=1)
+    studio.details["overallDeploymentStatus"] = "IN_PROGRESS"
+    studio.stand_in.calls.clear()
+    with pytest.raises(RetryLater):
+        studio.launched()
+    assert "ListDomains" in studio.asked("sagemaker")
+    assert "DescribeDomain" not in studio.asked("sagemaker")
 
 
 def test_an_unknown_project_is_said(studio: Launched) -> None:
@@ -174,7 +274,7 @@ def test_an_unknown_project_is_said(studio: Launched) -> None:
 
 def test_a_slow_tooling_environment_really_takes_its_time(studio: Launched) -> None:
     slow = studio.control(
-        "projects", name="slow", profile="Regression", account=ACCOUNT, region=REGION, tooling={"seconds": 0.5}
+        "projects", name="slow", profile="Regression", account=ACCOUNT, region=REGION, tooling={"seconds": 2}
     )
     studio.project, waits = slow["projectId"], 0
     while True:
@@ -184,37 +284,40 @@ def test_a_slow_tooling_environment_really_takes_its_time(studio: Launched) -> N
         except RetryLater:
             waits += 1
             time.sleep(0.05)
-    assert waits >= 2
+    assert waits
     assert told["ProjectName"] == "slow"
 
 
-# -- the order of look-ups ------------------------------------------------------------------------------------------
+# -- what a non-member may read -----------------------------------------------------------------------------------
 
 
-def test_a_given_role_is_held_to_what_studio_says(studio: Launched) -> None:
-    """The workflows may pass it to SageMaker: who launches must not choose an administrator's."""
-    own = studio.launched().attributes["ExecutionRoleArn"]
-    assert studio.launched(UserRoleArn=own).attributes["ExecutionRoleArn"] == own
-    with pytest.raises(RoleRefused, match=f"role/Admin is not the role of the project {studio.project}"):
-        studio.launched(UserRoleArn=f"arn:aws:iam::{ACCOUNT}:role/Admin")
-    with pytest.raises(RoleRefused):
-        studio.launched("Update", f"{studio.domain}/{studio.project}", UserRoleArn=f"arn:aws:iam::{ACCOUNT}:role/Admin")
+def test_a_function_that_is_no_member_learns_everything_it_needs(studio: Launched) -> None:
+    member = studio.launched().attributes
+    studio.deny(*MEMBERS_ONLY)
+    told = studio.launched().attributes
+    assert {name for name in told if told[name] != member[name]} == {"MlflowTrackingUri"}
+    assert told["MlflowTrackingUri"] == ""
 
 
-def test_studio_may_fill_in_the_tooling_environments_role(studio: Launched) -> None:
-    tooling = f"arn:aws:iam::{ACCOUNT}:role/tooling"
-    studio.resources(userRoleArn=tooling)
-    assert studio.launched().attributes["ExecutionRoleArn"] != tooling
-    assert studio.launched(UserRoleArn=tooling).attributes["ExecutionRoleArn"] == tooling
+def test_what_is_not_told_is_logged_in_one_line(studio: Launched, caplog: pytest.LogCaptureFixture) -> None:
+    studio.deny(*MEMBERS_ONLY)
+    studio.launched()
+    (line,) = [record for record in caplog.records if "only members" in record.getMessage()]
+    assert line.levelname == "INFO"
 
 
-def test_a_given_role_is_no_answer_where_studio_has_none(studio: Launched) -> None:
-    studio.no_connections()
-    studio.resources()
-    for domain in studio.stand_in.sagemaker._domains.values():
-        domain["DefaultUserSettings"].pop("ExecutionRole", None)
-    with pytest.raises(RoleUnknown, match="does not tell the role"):
-        studio.launched(UserRoleArn=f"arn:aws:iam::{ACCOUNT}:role/Admin")
+def test_a_wrong_domain_says_both_causes(studio: Launched) -> None:
+    """DataZone answers 403 for a domain that does not exist, too."""
+    studio.deny(*ALL)
+    with pytest.raises(DataZoneDenied, match=r"denied access, or has no such domain or project .* Check the ids\."):
+        studio.launched()
+    with pytest.raises(DataZoneDenied):  # the profile is missing
+        studio.launched(ProjectName="churn", UserRoleArn=f"arn:aws:iam::{ACCOUNT}:role/x")
+    told = studio.launched(ProjectName="churn", ProfileName="Regression").attributes
+    assert told["ExecutionRoleName"].startswith("datazone_usr_role_")
+    studio.domain = "dzd_mistyped"
+    with pytest.raises(DataZoneDenied):
+        studio.launched(ProjectName="churn", ProfileName="Regression")
 
 
 def test_the_role_comes_from_the_connection_then_the_environment_then_the_domain(studio: Launched) -> None:
@@ -225,6 +328,7 @@ def test_the_role_comes_from_the_connection_then_the_environment_then_the_domain
     connections[project["connectionId"]] = project
     iam["environmentUserRole"] = f"arn:aws:iam::{ACCOUNT}:role/first"
     studio.resources(userRoleArn=f"arn:aws:iam::{ACCOUNT}:role/third")
+    studio.sagemaker_domain["DefaultSpaceSettings"] = {"ExecutionRole": f"arn:aws:iam::{ACCOUNT}:role/path/fourth"}
 
     def role() -> str:
         return str(studio.launched().attributes["ExecutionRoleName"])
@@ -235,24 +339,209 @@ def test_the_role_comes_from_the_connection_then_the_environment_then_the_domain
     studio.no_connections()
     assert role() == "third"
     studio.resources()
+    assert role() == "fourth"
+    del studio.sagemaker_domain["DefaultSpaceSettings"]
     assert role().startswith("datazone_usr_role_")  # the SageMaker domain's users run as it
 
 
-def test_the_location_comes_from_the_domain_then_the_environment_then_the_default(studio: Launched) -> None:
-    (domain,) = studio.stand_in.sagemaker._domains.values()
-    settings = domain["DomainSettings"]["UnifiedStudioSettings"]
-    settings["ProjectS3Path"] = "s3://first/a/b"
-    studio.resources(s3BucketPath="s3://second/c/")
+def test_the_location_comes_from_the_domain_then_the_environment_and_is_never_made_up(studio: Launched) -> None:
+    settings = studio.sagemaker_domain["DomainSettings"]["UnifiedStudioSettings"]
+    settings["ProjectS3Path"] = f"s3://first/{studio.domain}/{studio.project}"
+    studio.resources(s3BucketPath=f"s3://second/x/{studio.domain}/{studio.project}/")
 
     def location() -> str:
         return str(studio.launched().attributes["ArtifactLocation"])
 
-    assert location() == "s3://first/a/b"
+    assert location() == f"s3://first/{studio.domain}/{studio.project}"
     settings["ProjectS3Path"] = ""
-    assert location() == "s3://second/c"
+    assert location() == f"s3://second/x/{studio.domain}/{studio.project}"
     studio.resources()
-    where = f"{studio.domain}/{studio.project}/dev"
-    assert location() == f"s3://amazon-sagemaker-{ACCOUNT}-{REGION}-{studio.domain}/{where}"
+    with pytest.raises(LocationUnknown, match=f"location of the project {studio.project} is missing"):
+        location()
+
+
+def test_tags_name_the_domain_where_it_has_no_settings(studio: Launched) -> None:
+    record = studio.sagemaker_domain
+    record["DomainSettings"], tags = {}, studio.stand_in.sagemaker._tags[record["DomainArn"]]
+    assert studio.launched().attributes["DomainArn"] == record["DomainArn"]
+    studio.details["overallDeploymentStatus"] = "IN_PROGRESS"
+    for name, other in (("AmazonDataZoneDomain", "dzd_other"), ("AmazonDataZoneProject", "other")):
+        kept, tags[name] = tags[name], other
+        with pytest.raises(RetryLater):
+            studio.launched()
+        tags[name] = kept
+
+
+@pytest.mark.parametrize("name", ["DomainId", "ProjectId"])
+def test_a_sagemaker_domain_of_another_project_is_nothing(studio: Launched, name: str) -> None:
+    studio.details["overallDeploymentStatus"] = "IN_PROGRESS"
+    studio.sagemaker_domain["DomainSettings"]["UnifiedStudioSettings"][name] = "other"
+    with pytest.raises(RetryLater):
+        studio.launched()
+
+
+def test_a_domain_that_goes_meanwhile_is_passed_over(studio: Launched, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = {"Error": {"Code": "ResourceNotFound", "Message": "Domain [d-1] does not exist."}}
+
+    def describe_domain(**_: Any) -> Any:
+        raise ClientError(gone, "DescribeDomain")  # type: ignore[arg-type]
+
+    monkeypatch.setattr(studio.studio._sagemaker, "describe_domain", describe_domain)
+    assert studio.launched().attributes["DomainArn"] == ""  # the role is the member's extra
+
+
+# -- what Studio tells --------------------------------------------------------------------------------------------
+
+STUDIOS_ROLE = f"arn:aws:iam::{ACCOUNT}:role/service-role/AmazonSageMakerUserIAMExecutionRole_20260301"
+TOLD = {
+    "ProjectName": "churn",
+    "ProfileName": "Renamed in Studio",
+    "ProfileFolder": "regression",
+    "UserRoleArn": STUDIOS_ROLE,
+    "ProjectBucket": "arn:aws:s3:::amazon-sagemaker-0a1b2c3d4e5f",
+    "ConnectedRepository": "acme-ml/churn",
+    "Organization": "acme-ml",
+}
+
+
+def test_through_the_blueprint_studio_is_not_asked(studio: Launched) -> None:
+    studio.come_through(BLUEPRINT)
+    studio.stand_in.calls.clear()
+    done = studio.launched(TemplateArchive="a.zip", **TOLD)
+    assert studio.asked() == set()
+    told = done.attributes
+    assert (told["ProjectName"], told["ProfileFolder"]) == ("churn", "regression")
+    assert told["ExecutionRoleArn"] == STUDIOS_ROLE
+    assert told["ExecutionRoleName"] == "AmazonSageMakerUserIAMExecutionRole_20260301"
+    assert told["ArtifactLocation"] == f"s3://amazon-sagemaker-0a1b2c3d4e5f/{studio.domain}/{studio.project}/dev"
+    assert told["DomainArn"].startswith("arn:aws:sagemaker:")
+    assert build(done) == ("churn", "true")
+
+
+def test_through_the_blueprint_nothing_is_waited_for(studio: Launched) -> None:
+    """Studio deploys the tooling before our environment."""
+    studio.come_through(BLUEPRINT)
+    studio.deny(*ALL)
+    studio.stand_in.sagemaker._domains.clear()
+    told = studio.launched(**TOLD).attributes
+    assert (told["DomainArn"], told["SpaceArn"]) == ("", "")
+
+
+def test_what_studio_leaves_out_is_looked_up(studio: Launched) -> None:
+    studio.come_through(BLUEPRINT)
+    studio.deny(*MEMBERS_ONLY)
+    told = studio.launched(ProjectBucket="arn:aws:s3:::").attributes
+    assert (told["ProjectName"], told["ProfileName"]) == ("churn", "Regression")
+    assert told["ExecutionRoleName"].startswith("datazone_usr_role_")
+    studio.stand_in.sagemaker._domains.clear()
+    studio.details["overallDeploymentStatus"] = "IN_PROGRESS"
+    with pytest.raises(RoleUnknown):
+        studio.launched()
+
+
+def test_without_a_profile_it_says_who_names_it(studio: Launched) -> None:
+    studio.come_through(BLUEPRINT)
+    del studio.stand_in.datazone.domains[studio.domain].projects[studio.project]["projectProfileId"]
+    with pytest.raises(ProfileNotTold, match="Launch with ProfileName"):
+        studio.launched(TemplateArchive="a.zip")
+
+
+# -- who is believed ----------------------------------------------------------------------------------------------
+
+
+def another_project(studio: Launched) -> str:
+    """Return the role of another project."""
+    mine = studio.project, studio.domain
+    made = studio.control("projects", name="other", profile="Regression", account=ACCOUNT, region=REGION, wait=True)
+    studio.project, studio.domain = made["projectId"], made["domainId"]
+    role = str(studio.launched().attributes["ExecutionRoleArn"])
+    studio.project, studio.domain = mine
+    return role
+
+
+@pytest.mark.parametrize("principal", [PRINCIPAL, "", f"arn:aws:sts::{ACCOUNT}:assumed-role/{SETUP}/x"])
+@pytest.mark.parametrize("members", [True, False])
+def test_nobody_but_studio_names_another_projects_role(studio: Launched, principal: str, members: bool) -> None:
+    """The workflows may pass it to SageMaker: who launches must not choose an administrator's."""
+    others = another_project(studio)
+    if not members:
+        studio.deny(*MEMBERS_ONLY)
+    studio.stacks.principal = principal
+    own = studio.launched().attributes["ExecutionRoleArn"]
+    assert studio.launched(UserRoleArn=own).attributes["ExecutionRoleArn"] == own
+    for refused in (others, f"arn:aws:iam::{ACCOUNT}:role/Admin"):
+        with pytest.raises(RoleRefused, match=f"{refused} is not the role of the project {studio.project}"):
+            studio.launched(UserRoleArn=refused)
+        with pytest.raises(RoleRefused):
+            studio.launched("Update", f"{studio.domain}/{studio.project}", UserRoleArn=refused)
+    with pytest.raises(LocationRefused):
+        studio.launched(ProjectBucket="arn:aws:s3:::another-bucket")
+
+
+@pytest.mark.parametrize("role", [BLUEPRINT, SETUP, "DataScientist"])
+def test_a_role_of_another_account_is_refused(studio: Launched, role: str) -> None:
+    studio.come_through(role)
+    with pytest.raises(RoleElsewhere):
+        studio.launched(**{**TOLD, "UserRoleArn": "arn:aws:iam::210987654321:role/datazone_usr_role_p1_e1"})
+
+
+def test_a_door_of_another_account_is_no_door(studio: Launched) -> None:
+    studio.stacks.principal = f"arn:aws:sts::210987654321:assumed-role/{BLUEPRINT}/x"
+    with pytest.raises(RoleRefused):
+        studio.launched(**TOLD)
+
+
+def test_studio_may_fill_in_the_tooling_environments_role(studio: Launched) -> None:
+    tooling = f"arn:aws:iam::{ACCOUNT}:role/tooling"
+    studio.resources(userRoleArn=tooling)
+    assert studio.launched().attributes["ExecutionRoleArn"] != tooling
+    assert studio.launched(UserRoleArn=tooling).attributes["ExecutionRoleArn"] == tooling
+
+
+def test_where_nobody_tells_a_role_an_administrator_names_one_of_the_settings(studio: Launched) -> None:
+    studio.deny(*MEMBERS_ONLY)
+    for settings in ("DefaultUserSettings", "DefaultSpaceSettings"):
+        del studio.sagemaker_domain[settings]
+    with pytest.raises(RoleUnknown):  # no caller is known
+        studio.launched(UserRoleArn=STUDIOS_ROLE)
+    studio.stacks.principal = PRINCIPAL
+    assert studio.launched(UserRoleArn=STUDIOS_ROLE).attributes["ExecutionRoleArn"] == STUDIOS_ROLE
+    with pytest.raises(RoleRefused, match=r"\[workflow_role\] execution_roles"):
+        studio.launched(UserRoleArn=f"arn:aws:iam::{ACCOUNT}:role/Admin")
+
+
+def test_an_update_keeps_what_studio_told_and_nothing_else(studio: Launched) -> None:
+    """Whether an update changes the principal's tag is not known, so an updater is believed as little as a stranger."""
+    studio.come_through(BLUEPRINT)
+    launch = studio.launched(**TOLD)
+    studio.stand_in.calls.clear()
+    for principal in (studio.stacks.principal, PRINCIPAL, ""):
+        studio.stacks.principal = principal
+        again = studio.launched("Update", launch.physical_id, **TOLD)
+        assert again.attributes == launch.attributes
+        assert again.physical_id == launch.physical_id
+    assert studio.asked() == set()
+    others = {**TOLD, "UserRoleArn": f"arn:aws:iam::{ACCOUNT}:role/datazone_usr_role_p2_e2"}
+    studio.come_through(BLUEPRINT)
+    with pytest.raises(RoleRefused):
+        studio.launched("Update", launch.physical_id, **others)
+    with pytest.raises(RoleRefused):  # nor for another project with what was told of this one
+        studio.launched("Update", launch.physical_id, **{**TOLD, "ProjectBucket": ""})
+    # What is sent back after that was accepted before, whoever updates.
+    back = studio.launched("Update", launch.physical_id, "UPDATE_ROLLBACK_IN_PROGRESS 2", **TOLD)
+    assert back.attributes == launch.attributes
+
+
+def test_an_update_may_tell_what_sagemaker_tells(studio: Launched) -> None:
+    first = studio.launched()
+    own = str(first.attributes["ExecutionRoleArn"])
+    again = studio.launched("Update", first.physical_id, UserRoleArn=own)
+    assert again.attributes["ExecutionRoleArn"] == own
+    assert again.physical_id.startswith(f"{first.physical_id}::")
+    studio.deny(*ALL)
+    studio.stand_in.sagemaker._domains.clear()
+    with pytest.raises(DataZoneDenied):  # the name is missing, and DataZone shows it no more
+        studio.launched("Update", again.physical_id, UserRoleArn=own)
 
 
 # -- profiles -------------------------------------------------------------------------------------------------------
@@ -286,7 +575,16 @@ def test_a_connected_repository_of_our_organization_is_adopted(studio: Launched)
     assert done.physical_id == f"{studio.domain}/{studio.project}:churn"
 
 
-@pytest.mark.parametrize("connected", ["", "elsewhere/churn", "acme-ml/group/churn", "churn"])
+def test_a_repository_that_the_launch_names_needs_no_look_up(studio: Launched) -> None:
+    studio.deny(*MEMBERS_ONLY)
+    assert build(studio.launched(Organization="acme-ml"))[1] == "false"
+    named = studio.launched(Organization="acme-ml", ConnectedRepository="acme-ml/churn")
+    assert build(named) == ("churn", "true")
+
+
+@pytest.mark.parametrize(
+    "connected", ["", "elsewhere/churn", "acme-ml/group/churn", "churn", "acme-ml/..", "acme-ml/a:b"]
+)
 def test_any_other_connection_leaves_us_our_own_repository(studio: Launched, connected: str) -> None:
     studio.resources(gitFullRepositoryId=connected)
     done = studio.launched(Organization="acme-ml")
@@ -306,7 +604,7 @@ def test_who_connects_another_repository_later_renames_nothing(studio: Launched)
     studio.resources(gitFullRepositoryId="acme-ml/second")
     again = studio.launched("Update", first.physical_id, Organization="acme-ml")
     assert build(again) == ("first", "true")
-    assert again.physical_id == ""
+    assert again.physical_id == first.physical_id
     own = studio.launched("Update", f"{studio.domain}/{studio.project}", Organization="acme-ml")
     assert build(own) == (f"{studio.project}-{studio.domain}-build-repo", "false")
 
@@ -361,5 +659,5 @@ def test_a_project_without_a_role_is_one_sentence() -> None:
     properties = studio_project.StudioProjectProperties(domain_id="dzd_1", project_id="p1")
     request = Request("Create", properties, None, "", STACK, "StudioProject")
     without = Project("churn", Tooling(ready=True), profile_name="regression")
-    with pytest.raises(RoleUnknown, match=r"does not tell the role of the project p1\."):
+    with pytest.raises(RoleUnknown, match=r"The role of the project p1 is missing"):
         studio_project.StudioProject(FunctionClients({})).plan(request, studio_project.Observed(without))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from standins.aws.calls import Record, new_id, now
 from standins.aws.datazone.blueprints import add_tooling
-from standins.aws.datazone.model import Domain, Domains, found, listed
+from standins.aws.datazone.model import IAM, IDENTITY_CENTER, Domain, Domains, found, listed
+from standins.aws.datazone.people import owner_of_unit
 from standins.aws.protocol import ServiceError
 
 if TYPE_CHECKING:
@@ -26,8 +27,11 @@ class DomainOperations:
             raise ServiceError("ConflictException", f"A domain named {request['name']} already exists.")
         return self.open_domain(call, request).record
 
-    def open_domain(self, call: Call, request: Record, domain_id: str = "") -> Domain:
-        """Make a domain; `request` is CreateDomain's, its execution role may be missing."""
+    def open_domain(self, call: Call, request: Record, domain_id: str = "", kind: str = "") -> Domain:
+        """Make a domain, which the caller owns; `request` is CreateDomain's, its execution role may be missing.
+
+        Without single sign-on it is an IAM-based one, unless `kind` says otherwise.
+        """
         domain_id = domain_id or new_id(prefix="dzd-")
         role = f"arn:aws:iam::{call.account}:role/service-role/AmazonSageMakerDomainExecution"
         record = (
@@ -44,8 +48,12 @@ class DomainOperations:
                 "lastUpdatedAt": now(),
             }
         )
-        domain = Domain(record, call.account, call.region)
+        on = request.get("singleSignOn", {}).get("type", "DISABLED") == "IAM_IDC"
+        kind = kind or (IDENTITY_CENTER if on or "singleSignOn" not in request else IAM)
+        record.setdefault("singleSignOn", {"type": "IAM_IDC" if kind == IDENTITY_CENTER else "DISABLED"})
+        domain = Domain(record, call.account, call.region, kind=kind, rules=self._domains.rules)
         domain.units[domain.root_unit] = _unit(domain_id, domain.root_unit, "Root", None, ancestors=[], by=call.caller)
+        owner_of_unit(domain, domain.units[domain.root_unit], call.caller)
         add_tooling(domain)
         with self._domains.lock:
             self._domains[domain_id] = domain

@@ -65,7 +65,7 @@ def reserved_values(domain: Domain, project: Record, environment: Record) -> dic
     """Return the parameters that Studio fills in."""
     tooling = tooling_resources(domain, project)
     bucket = tooling.get("s3BucketPath", "").removeprefix("s3://").partition("/")[0]
-    return {
+    values = {
         "datazoneEnvironmentEnvironmentId": environment["id"],
         "datazoneEnvironmentProjectId": project["id"],
         "datazoneEnvironmentDomainId": domain.id,
@@ -75,3 +75,4 @@ def reserved_values(domain: Domain, project: Record, environment: Record) -> dic
         "s3BucketArn": f"arn:aws:s3:::{bucket}",
         "privateSubnets": "",
     }
+    return {name: value for name, value in values.items() if name not in domain.rules.left_out}

@@ -7,18 +7,22 @@ from dataclasses import dataclass, field
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from standins.aws.calls import Record, Table, page
+from standins.aws.calls import Record, Table, new_id, page
+from standins.aws.datazone.rules import Rules
 from standins.aws.protocol import ServiceError
 
 if TYPE_CHECKING:
     from standins.aws.calls import Call
 
 TOOLING_BLUEPRINT = "Tooling"
+IDENTITY_CENTER, IAM = "identity-center", "iam"
+KINDS = (IDENTITY_CENTER, IAM)
+_HEX = "0123456789abcdef"
 
 
 @dataclass
 class Domain:
-    """A domain and everything in it."""
+    """A domain and everything in it. `members` by project; `bucket_end` is what no id tells of its buckets' names."""
 
     record: Record
     account: str
@@ -31,6 +35,12 @@ class Domain:
     projects: Table[Record] = field(default_factory=Table)
     environments: Table[Record] = field(default_factory=Table)
     connections: Table[Record] = field(default_factory=Table)
+    kind: str = IDENTITY_CENTER
+    rules: Rules = field(default_factory=Rules)
+    groups: Table[Record] = field(default_factory=Table)
+    users: Table[Record] = field(default_factory=Table)
+    members: dict[str, list[Record]] = field(default_factory=dict)
+    bucket_end: str = field(default_factory=lambda: new_id(12, alphabet=_HEX))
 
     @property
     def id(self) -> str:
@@ -44,12 +54,13 @@ class Domain:
 
 
 class Domains(Table[Domain]):
-    """All domains, by id. Whoever adds to a domain or takes from it holds the lock."""
+    """All domains, by id. Whoever adds to a domain or takes from it holds the lock. `rules` are those of new ones."""
 
     def __init__(self) -> None:
         """Start empty."""
         super().__init__()
         self.lock = RLock()
+        self.rules = Rules()
 
     def named(self, identifier: str) -> Domain:
         """Return the domain. Raises ServiceError (ResourceNotFoundException)."""

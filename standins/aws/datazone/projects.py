@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from standins.aws.calls import Record, new_id, now
+from standins.aws.datazone.access import is_member, owns_unit
 from standins.aws.datazone.grants import granted_profiles
-from standins.aws.datazone.model import Domain, Domains, found, listed
-from standins.aws.protocol import ServiceError, invalid
+from standins.aws.datazone.model import IAM, Domain, Domains, found, listed
+from standins.aws.datazone.people import owner_of_project
+from standins.aws.protocol import ServiceError, denied, invalid
 
 if TYPE_CHECKING:
     from standins.aws.calls import Call
@@ -53,6 +55,7 @@ class ProjectOperations:
                 "updatedAt": now(),
                 "domainUnitId": unit,
                 "projectProfileId": profile.get("id"),
+                "_execution_role": _execution_role(domain, request),
                 "userParameters": request.get("userParameters", []),
                 "glossaryTerms": request.get("glossaryTerms"),
                 "resourceTags": [{"key": key, "value": value, "source": "PROJECT"} for key, value in tags.items()],
@@ -62,6 +65,7 @@ class ProjectOperations:
                 },
             }
             domain.projects[project["id"]] = project
+            owner_of_project(domain, project["id"], call.caller)
         self._deployment.deploy_project(domain, project, profile)
         return dict(project)
 
@@ -70,9 +74,19 @@ class ProjectOperations:
         return self._project(request)
 
     def list_projects(self, call: Call, request: Record) -> Record:
-        """ListProjects."""
-        projects = self._domains.named(request["domainIdentifier"]).projects.values()
-        return listed([item for item in projects if request.get("name", item["name"]) == item["name"]], request)
+        """ListProjects: an owner of a domain unit sees those in it, others see theirs."""
+        domain = self._domains.named(request["domainIdentifier"])
+        found = [
+            item
+            for item in domain.projects.values()
+            if request.get("name", item["name"]) == item["name"]
+            and (
+                not domain.rules.strict
+                or owns_unit(domain, item["domainUnitId"], call.caller)
+                or is_member(domain, item["id"], call.caller)
+            )
+        ]
+        return listed(found, request)
 
     def update_project(self, call: Call, request: Record) -> Record:
         """UpdateProject: names at once; a profile version or user parameters redeploy the environments."""
@@ -114,9 +128,19 @@ def _granted_profile(domain: Domain, unit: str, identifier: str) -> Record:
     if profile["status"] != "ENABLED":
         raise invalid(f"Project profile {profile['name']} is not enabled.")
     if profile["id"] not in granted_profiles(domain, unit):
+        if domain.rules.strict:
+            raise denied("CreateProject")
         message = f"No grant lets projects be made from project profile {profile['name']} here."
         raise ServiceError("AccessDeniedException", message)
     return profile
+
+
+def _execution_role(domain: Domain, request: Record) -> str:
+    """Return the role that the creator gives to the project. Raises ServiceError in an Identity Center domain."""
+    role = str(request.get("projectExecutionRole", ""))
+    if role and domain.kind != IAM:
+        raise invalid("projectExecutionRole can be given in an IAM-based domain only.")
+    return role
 
 
 def _check_user_parameters(configurations: list[Record], given: list[Record]) -> None:

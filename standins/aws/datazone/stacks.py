@@ -33,11 +33,7 @@ class Stacks:
         credentials = self._provisioning(domain, environment)
         url, parameters = self._template(domain, project, environment, credentials)
         environment["_stack"] = f"DataZone-Env-{environment['id']}"
-        tags = {
-            "AmazonDataZoneDomain": domain.id,
-            "AmazonDataZoneProject": project["id"],
-            "AmazonDataZoneEnvironment": environment["id"],
-        }
+        tags = _tags(domain, environment)
 
         def started(stack_id: str) -> None:
             environment["_stack"] = stack_id
@@ -59,7 +55,12 @@ class Stacks:
             raise DeploymentFailed("The environment was never deployed.")
         region = environment["awsAccountRegion"]
         result = self._emulator.update_stack(
-            environment["_stack"], url, parameters, region=region, credentials=credentials
+            environment["_stack"],
+            url,
+            parameters,
+            region=region,
+            credentials=credentials,
+            tags=_tags(domain, environment),
         )
         _provisioned(environment, result.outputs)
 
@@ -97,6 +98,14 @@ class Stacks:
         if missing:
             raise DeploymentFailed(f"The template's parameters have no value: {', '.join(missing)}", validation=True)
         return url, parameters
+
+
+def _tags(domain: Domain, environment: Record) -> dict[str, str]:
+    return {
+        "AmazonDataZoneDomain": domain.id,
+        "AmazonDataZoneProject": environment["projectId"],
+        "AmazonDataZoneEnvironment": environment["id"],
+    }
 
 
 def _require_grant(domain: Domain, project: Record, environment: Record) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from threading import Event, Lock
 
@@ -14,8 +13,8 @@ from standins.aws.datazone.environment_values import (
     given_values,
     user_role,
 )
-from standins.aws.datazone.model import Domain
-from standins.aws.datazone.roles import SERVICE_PRINCIPAL
+from standins.aws.datazone.model import IDENTITY_CENTER, Domain
+from standins.aws.datazone.project_roles import delete_role, make_role
 from standins.aws.emulator import Credentials, Emulator
 from standins.aws.sagemaker import SageMaker
 
@@ -49,9 +48,9 @@ class Tooling:
         if behaviour.failure:
             raise DeploymentFailed(behaviour.failure)
         account, region = environment["awsAccountId"], environment["awsAccountRegion"]
-        bucket = f"amazon-sagemaker-{account}-{region}-{domain.id.removeprefix('dzd').strip('-_')}"
+        bucket = f"amazon-sagemaker-{account}-{region}-{domain.bucket_end}"
         location = f"s3://{bucket}/{domain.id}/{project['id']}/{SCOPE_NAME}"
-        role = self._create_user_role(environment)
+        role = make_role(self._emulator, domain, project, environment)
         with self._lock:
             self._emulator.ensure_bucket(self._emulator.client("s3", region, Credentials(account)), bucket, region)
         self._open_sagemaker_domain(domain, environment, role, location)
@@ -83,6 +82,7 @@ class Tooling:
     def _open_sagemaker_domain(self, domain: Domain, environment: Record, role: str, location: str) -> None:
         """Make the project's SageMaker domain and its default space, with tags as Studio sets them."""
         account, region, project_id = (environment[key] for key in ("awsAccountId", "awsAccountRegion", "projectId"))
+        left_out = domain.rules.left_out
         tags = {
             "AmazonDataZoneDomain": domain.id,
             "AmazonDataZoneProject": project_id,
@@ -90,39 +90,17 @@ class Tooling:
             "AmazonDataZoneScopeName": SCOPE_NAME,
             "ProjectS3Path": location,
         }
-        settings = {
-            "UnifiedStudioSettings": {
-                "StudioWebPortalAccess": "ENABLED",
-                "DomainAccountId": account,
-                "DomainRegion": region,
-                "DomainId": domain.id,
-                "ProjectId": project_id,
-                "EnvironmentId": environment["id"],
-                "ProjectS3Path": location,
-            }
-        }
+        tags = {key: value for key, value in tags.items() if key not in left_out}
+        settings = {"UnifiedStudioSettings": _studio_settings(domain, environment, location)}
         name = f"SageMakerUnifiedStudio-{project_id}-{environment['id']}".replace("_", "-")[:63].rstrip("-")
+        if "UnifiedStudioSettings" in left_out:
+            settings = {}
         more = {"AuthMode": "IAM", "DefaultUserSettings": {"ExecutionRole": role}}
+        if "DefaultSpaceSettings" not in left_out:
+            more["DefaultSpaceSettings"] = {"ExecutionRole": role}
         opened = self._sagemaker.open_domain(account, region, name, settings=settings, tags=tags, more=more)
         environment["_sagemaker_domain"] = opened["DomainId"]
         self._sagemaker.open_space(account, region, opened["DomainId"], f"default-{new_id(8)}", tags=tags)
-
-    def _create_user_role(self, environment: Record) -> str:
-        """Make the project's role; roles of Studio's projects trust SageMaker and DataZone."""
-        trust = {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": ["sagemaker.amazonaws.com", SERVICE_PRINCIPAL]},
-                    "Action": ["sts:AssumeRole", "sts:TagSession"],
-                }
-            ],
-        }
-        name = f"datazone_usr_role_{environment['projectId']}_{environment['id']}"[:64]
-        environment["_role"] = name
-        iam = self._emulator.client("iam", environment["awsAccountRegion"], Credentials(environment["awsAccountId"]))
-        return str(iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"])
 
     def delete(self, domain: Domain, environment: Record) -> None:
         """Take away the connections, the SageMaker domain and the role."""
@@ -131,14 +109,25 @@ class Tooling:
         ]:
             del domain.connections[identifier]
         self._sagemaker.close_domain(environment.get("_sagemaker_domain", ""))
-        if "_role" in environment:
-            account, region = environment["awsAccountId"], environment["awsAccountRegion"]
-            iam, name = self._emulator.client("iam", region, Credentials(account)), environment["_role"]
-            for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
-                iam.delete_role_policy(RoleName=name, PolicyName=policy)
-            for policy in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
-                iam.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
-            iam.delete_role(RoleName=name)
+        delete_role(self._emulator, domain, environment)
+
+
+def _studio_settings(domain: Domain, environment: Record, location: str) -> Record:
+    """Return what a project's SageMaker domain tells of it."""
+    account, region = environment["awsAccountId"], environment["awsAccountRegion"]
+    settings = {
+        "StudioWebPortalAccess": "ENABLED",
+        "DomainAccountId": domain.account,
+        "DomainRegion": domain.region,
+        "DomainId": domain.id,
+        "ProjectId": environment["projectId"],
+        "EnvironmentId": environment["id"],
+        "ProjectS3Path": location,
+    }
+    if domain.kind == IDENTITY_CENTER:
+        place = f"arn:aws:sso::{account}:application/ssoins-{region}"
+        settings["SingleSignOnApplicationArn"] = f"{place}/apl-{environment['id']}"
+    return {name: value for name, value in settings.items() if name not in domain.rules.left_out}
 
 
 def _connect_all(domain: Domain, project: Record, environment: Record, location: str, *, mlflow: bool) -> None:

@@ -121,23 +121,27 @@ def _unless_gone(delete: Callable[[], None]) -> None:
 
 
 def client_of_caller(service: str) -> Any:
-    """Return a client that calls in the name of the stack operation's caller."""
+    """Return a client that calls in the name of the stack operation's caller: as a session, with what it signs with."""
     from ministack.core.responses import get_account_id, get_region
+    from ministack.services import sts
 
     own = os.environ.get("AWS_ENDPOINT_URL") or f"http://127.0.0.1:{os.environ.get('GATEWAY_PORT', '4566')}"
     endpoint = os.environ.get(f"AWS_ENDPOINT_URL_{service.upper().replace('SERVICECATALOG', 'SERVICE_CATALOG')}", own)
+    key = CALLER_KEY.get() or get_account_id()
+    session = sts._sessions.get(key) or {"SecretAccessKey": "not-verified", "SessionToken": None}
     with _CLIENTS:
-        return _kept_client(service, get_region(), endpoint, CALLER_KEY.get() or get_account_id())
+        return _kept_client(service, get_region(), endpoint, (key, session["SecretAccessKey"], session["SessionToken"]))
 
 
 @lru_cache(maxsize=32)
-def _kept_client(service: str, region: str, endpoint: str, access_key: str) -> Any:
+def _kept_client(service: str, region: str, endpoint: str, keys: tuple[str, str, str | None]) -> Any:
     return boto3.session.Session().client(
         service,  # type: ignore[call-overload]
         region_name=region,
         endpoint_url=endpoint,
-        aws_access_key_id=access_key,
-        aws_secret_access_key="not-verified",  # noqa: S106 -- neither server checks signatures
+        aws_access_key_id=keys[0],
+        aws_secret_access_key=keys[1],
+        aws_session_token=keys[2],
     )
 
 

@@ -26,8 +26,12 @@ def missing(what: str, identifier: str) -> ServiceError:
 
 
 def tag_map(tags: Iterable[Record]) -> dict[str, str]:
-    """Return tags by their key."""
-    return {tag["Key"]: tag["Value"] for tag in tags}
+    """Return the tags that somebody gives by their key. Raises ServiceError for one whose key is AWS's."""
+    given = {tag["Key"]: tag["Value"] for tag in tags}
+    for key in given:
+        if key.lower().startswith("aws:"):
+            raise invalid(f"Tag key {key}: aws: prefixed tag key names are not allowed for external use.")
+    return given
 
 
 def tag_list(tags: dict[str, str]) -> list[Record]:

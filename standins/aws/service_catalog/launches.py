@@ -10,10 +10,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from standins.aws.calls import Record, new_id, now
 from standins.aws.emulator import Credentials, Emulator, RoleUnusable, StackFailed, StackResult
-from standins.aws.service_catalog.answers import invalid, tag_map
+from standins.aws.service_catalog.answers import invalid, tag_list, tag_map
 from standins.aws.service_catalog.model import Catalog
 from standins.aws.service_catalog.paths import PathOperations, Target
 from standins.aws.service_catalog.provisioned import Provisioned, ProvisionedProduct
+from standins.aws.service_catalog.reserved_tags import ReservedTags
+from standins.aws.service_catalog.tag_options import launch_tags
 
 if TYPE_CHECKING:
     from standins.aws.calls import Call
@@ -25,12 +27,20 @@ _STACK_OUTPUT = "CloudformationStackARN"
 class LaunchOperations:
     """The operations, each named as the model names it."""
 
-    def __init__(self, emulator: Emulator, catalog: Catalog, paths: PathOperations, provisioned: Provisioned) -> None:
-        """Take MiniStack, where the stacks run, what there is to launch and by which paths, and what was launched."""
+    def __init__(
+        self,
+        emulator: Emulator,
+        catalog: Catalog,
+        paths: PathOperations,
+        provisioned: Provisioned,
+        reserved: ReservedTags,
+    ) -> None:
+        """Take MiniStack, where the stacks run, what to launch and by which paths, what was launched, AWS's tags."""
         self._emulator = emulator
         self._catalog = catalog
         self._paths = paths
         self._provisioned = provisioned
+        self._reserved = reserved
 
     def provision_product(self, call: Call, request: Record) -> Record:
         """ProvisionProduct: a token gives the same record, whatever became of it."""
@@ -42,7 +52,9 @@ class LaunchOperations:
                 raise invalid(f"Version {target.artifact['Name']} cannot be launched any more.")
             if any(item.detail["Name"] == name for item in self._provisioned.of(call)):
                 raise invalid(f"A stack named {name} already exists.")
-            provisioned = _new_product(call, request, target)
+            tags = launch_tags(self._catalog, call, target.portfolio, target.product, request.get("Tags", []))
+            provisioned = _new_product(call, request, target, tags)
+            provisioned.reserved = self._reserved.of_launch(call, provisioned.detail, target)
             self._provisioned.products[provisioned.detail["Id"]] = provisioned
             record = self._record(call, provisioned, "PROVISION_PRODUCT", request["ProvisionToken"], target)
 
@@ -53,7 +65,7 @@ class LaunchOperations:
                 provisioned.parameters,
                 region=call.region,
                 credentials=self._credentials(call, target.role),
-                tags=provisioned.tags,
+                tags=provisioned.tags | provisioned.reserved,
                 started=lambda stack: setattr(provisioned, "stack", stack),
             )
 
@@ -69,19 +81,22 @@ class LaunchOperations:
             if not target.artifact["Active"]:
                 raise invalid(f"Version {target.artifact['Name']} is not active.")
             if "Tags" in request:
-                self._retag(provisioned, target, request["Tags"])
+                self._retag(call, provisioned, target, request["Tags"])
             parameters = _parameters(request, provisioned.parameters)
             provisioned.detail["Status"] = "UNDER_CHANGE"
             record = self._record(call, provisioned, "UPDATE_PROVISIONED_PRODUCT", request["UpdateToken"], target)
 
         def work() -> StackResult:
+            reserved = self._reserved.of_update(call, provisioned.detail, target, provisioned.reserved)
             result = self._emulator.update_stack(
                 provisioned.stack,
                 self._paths.template(call, target),
                 parameters,
                 region=call.region,
                 credentials=self._credentials(call, target.role),
+                tags=provisioned.tags | reserved,
             )
+            provisioned.reserved = reserved
             provisioned.parameters, provisioned.path_id = parameters, target.portfolio.path["Id"]
             provisioned.detail.update(ProductId=target.product.id, ProvisioningArtifactId=target.artifact["Id"])
             return result
@@ -148,14 +163,14 @@ class LaunchOperations:
             "ProvisioningArtifactId": target.artifact["Id"] if target else detail["ProvisioningArtifactId"],
             "PathId": target.portfolio.path["Id"] if target else provisioned.path_id,
             "RecordErrors": [],
-            "RecordTags": [],
+            "RecordTags": tag_list(provisioned.tags) if target else [],
             "LaunchRoleArn": target.role or None if target else detail["LaunchRoleArn"],
             "_account": call.account,
             "_region": call.region,
             "_outputs": {},
         }
         self._provisioned.remember(call, token, record)
-        detail["LastRecordId"] = record["RecordId"]
+        detail["LastRecordId"] = detail["LastProvisioningRecordId"] = record["RecordId"]
         return record
 
     def _ready(self, call: Call, request: Record) -> ProvisionedProduct:
@@ -165,8 +180,9 @@ class LaunchOperations:
             raise invalid(f"Provisioned product {provisioned.detail['Name']} is under change.")
         return provisioned
 
-    def _retag(self, provisioned: ProvisionedProduct, target: Target, tags: list[Record]) -> None:
-        wanted = provisioned.tags | tag_map(tags)
+    def _retag(self, call: Call, provisioned: ProvisionedProduct, target: Target, tags: list[Record]) -> None:
+        given = tag_list(provisioned.tags | tag_map(tags))
+        wanted = launch_tags(self._catalog, call, target.portfolio, target.product, given)
         allowed = any(
             item["Type"] == "RESOURCE_UPDATE" and '"ALLOWED"' in item["_parameters"]
             for item in self._catalog.constraints_on(target.portfolio.detail["Id"], target.product.id)
@@ -182,7 +198,7 @@ class LaunchOperations:
         return self._emulator.assume(role, SERVICE_PRINCIPAL, call.region, "SCAssumedRole")
 
 
-def _new_product(call: Call, request: Record, target: Target) -> ProvisionedProduct:
+def _new_product(call: Call, request: Record, target: Target, tags: dict[str, str]) -> ProvisionedProduct:
     identifier, name = new_id(13, "pp-"), request["ProvisionedProductName"]
     detail = {
         "Name": name,
@@ -202,7 +218,9 @@ def _new_product(call: Call, request: Record, target: Target) -> ProvisionedProd
         call.region,
         path_id=target.portfolio.path["Id"],
         user=call.caller,
-        tags=target.product.tags | target.portfolio.tags | tag_map(request.get("Tags", [])),
+        session=call.session or call.caller,
+        tags=tags,
+        reserved={},
         parameters=_parameters(request, {}),
         stack=f"SC-{call.account}-{identifier}",
     )
@@ -239,6 +257,5 @@ def _record_success(provisioned: ProvisionedProduct, record: Record, result: Sta
     provisioned.stack = result.stack_id
     provisioned.outputs = {_STACK_OUTPUT: result.stack_id, **result.outputs}
     provisioned.detail.update(Status="AVAILABLE", StatusMessage=None)
-    for member in ("LastProvisioningRecordId", "LastSuccessfulProvisioningRecordId"):
-        provisioned.detail[member] = record["RecordId"]
+    provisioned.detail["LastSuccessfulProvisioningRecordId"] = record["RecordId"]
     record["_outputs"] = dict(provisioned.outputs)

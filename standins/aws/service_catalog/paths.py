@@ -12,6 +12,7 @@ from standins.aws.protocol import ServiceError
 from standins.aws.service_catalog.answers import invalid, missing, paged
 from standins.aws.service_catalog.model import Catalog, Portfolio, Product
 from standins.aws.service_catalog.products import artifact_parameters
+from standins.aws.service_catalog.tag_options import offered
 
 if TYPE_CHECKING:
     from standins.aws.calls import Call
@@ -48,11 +49,12 @@ class PathOperations:
         """DescribeProvisioningParameters."""
         target = self.target(call, request)
         constraints = self._catalog.constraints_on(target.portfolio.detail["Id"], target.product.id)
+        options = offered(self._catalog, call, target.portfolio, target.product)
         return {
             "ProvisioningArtifactParameters": artifact_parameters(self._emulator, target.product, target.artifact),
             "ConstraintSummaries": constraints,
             "UsageInstructions": [],
-            "TagOptions": [],
+            "TagOptions": [{"Key": key, "Values": values} for key, values in options.items()],
         }
 
     def target(self, call: Call, request: Record) -> Target:

@@ -7,8 +7,9 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from standins.aws.calls import Record, Table
-from standins.aws.service_catalog.answers import invalid, missing, paged
+from standins.aws.service_catalog.answers import invalid, missing, paged, tag_list
 from standins.aws.service_catalog.model import Catalog
+from standins.aws.service_catalog.reserved_tags import ReservedTags
 
 if TYPE_CHECKING:
     from standins.aws.calls import Call
@@ -23,7 +24,9 @@ class ProvisionedProduct:
     region: str
     path_id: str
     user: str
+    session: str
     tags: dict[str, str]
+    reserved: dict[str, str]
     parameters: dict[str, str]
     stack: str
     outputs: dict[str, str] = field(default_factory=dict)
@@ -75,10 +78,11 @@ class Provisioned:
 class ProvisionedOperations:
     """The operations, each named as the model names it."""
 
-    def __init__(self, provisioned: Provisioned, catalog: Catalog) -> None:
-        """Take what was launched, and what it was launched from."""
+    def __init__(self, provisioned: Provisioned, catalog: Catalog, reserved: ReservedTags) -> None:
+        """Take what was launched, what it was launched from, and whether the launching user is told."""
         self._provisioned = provisioned
         self._catalog = catalog
+        self._reserved = reserved
 
     def describe_provisioned_product(self, call: Call, request: Record) -> Record:
         """DescribeProvisionedProduct."""
@@ -127,14 +131,14 @@ class ProvisionedOperations:
 
     def _attribute(self, provisioned: ProvisionedProduct) -> Record:
         product = self._catalog.products.get(provisioned.detail["ProductId"])
-        artifacts = product.artifacts if product else {}
+        artifacts, told = product.artifacts if product else {}, self._reserved.tells_users
         return provisioned.detail | {
-            "Tags": [{"Key": key, "Value": value} for key, value in provisioned.tags.items()],
+            "Tags": tag_list(provisioned.tags | provisioned.reserved),
             "PhysicalId": provisioned.stack,
             "ProductName": product.attributes["Name"] if product else None,
             "ProvisioningArtifactName": artifacts.get(provisioned.detail["ProvisioningArtifactId"], {}).get("Name"),
-            "UserArn": provisioned.user,
-            "UserArnSession": provisioned.user,
+            "UserArn": provisioned.user if told else None,
+            "UserArnSession": provisioned.session if told else None,
         }
 
 

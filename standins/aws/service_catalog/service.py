@@ -10,6 +10,7 @@ from standins.aws.service_catalog.paths import PathOperations
 from standins.aws.service_catalog.portfolios import PortfolioOperations
 from standins.aws.service_catalog.products import ProductOperations, VersionOperations
 from standins.aws.service_catalog.provisioned import Provisioned, ProvisionedOperations
+from standins.aws.service_catalog.reserved_tags import ReservedTags
 from standins.aws.service_catalog.shares import ShareOperations
 from standins.aws.service_catalog.tag_options import TagOptionOperations
 
@@ -20,6 +21,7 @@ class ServiceCatalog:
     def __init__(self, emulator: Emulator) -> None:
         """Take MiniStack, which holds the templates and runs the stacks."""
         catalog, provisioned = Catalog(), Provisioned()
+        self.reserved_tags = ReservedTags()
         paths = PathOperations(catalog, emulator)
         self.operations: tuple[object, ...] = (
             PortfolioOperations(catalog),
@@ -29,6 +31,6 @@ class ServiceCatalog:
             ShareOperations(catalog),
             TagOptionOperations(catalog),
             paths,
-            LaunchOperations(emulator, catalog, paths, provisioned),
-            ProvisionedOperations(provisioned, catalog),
+            LaunchOperations(emulator, catalog, paths, provisioned, self.reserved_tags),
+            ProvisionedOperations(provisioned, catalog, self.reserved_tags),
         )

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from standins.aws.calls import Record, new_id
 from standins.aws.protocol import ServiceError
-from standins.aws.service_catalog.answers import missing
+from standins.aws.service_catalog.answers import invalid, missing, tag_map
 from standins.aws.service_catalog.model import Catalog
 
 if TYPE_CHECKING:
     from standins.aws.calls import Call
+    from standins.aws.service_catalog.model import Portfolio, Product
 
 
 class TagOptionOperations:
@@ -73,3 +74,43 @@ class TagOptionOperations:
         else:
             self._catalog.own_product(call, identifier)
         return identifier
+
+
+def offered(catalog: Catalog, call: Call, portfolio: Portfolio, product: Product) -> dict[str, list[str]]:
+    """Return a launch's TagOptions: by key the values of portfolio and product, where both have some those of both.
+
+    A key without a common value gets AWS's tag for a conflict (Administrator Guide, "Launching a Product with
+    TagOptions"). A shared portfolio's count where the share has them.
+    """
+    shared = portfolio.account == call.account or portfolio.shares.get(call.account, {}).get("ShareTagOptions")
+    of_portfolio = _values(catalog, portfolio.detail["Id"]) if shared else {}
+    of_product = _values(catalog, product.id)
+    found: dict[str, list[str]] = {}
+    for key in {**of_portfolio, **of_product}:
+        first, second = of_portfolio.get(key), of_product.get(key)
+        common = [value for value in first if value in second] if first and second else first or second or []
+        found[key] = common or [f"sc-tagconflict-{portfolio.detail['Id']}-{product.id}"]
+    return found
+
+
+def _values(catalog: Catalog, resource: str) -> dict[str, list[str]]:
+    values: dict[str, list[str]] = {}
+    for option in catalog.options_of(resource):
+        if option["Active"]:
+            values.setdefault(option["Key"], []).append(option["Value"])
+    return values
+
+
+def launch_tags(
+    catalog: Catalog, call: Call, portfolio: Portfolio, product: Product, given: list[Record]
+) -> dict[str, str]:
+    """Return the tags of a launch: the product's, the portfolio's, those given and those of its TagOptions.
+
+    Raises ServiceError for a reserved tag, and where a tag has none of its TagOptions' values.
+    """
+    tags = product.tags | portfolio.tags | tag_map(given)
+    for key, values in offered(catalog, call, portfolio, product).items():
+        chosen = tags.setdefault(key, values[0]) if len(values) == 1 else tags.get(key, "")
+        if chosen not in values:
+            raise invalid(f"Tag {key} must have a value of its TagOptions: {', '.join(values)}.")
+    return tags

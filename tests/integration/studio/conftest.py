@@ -5,6 +5,7 @@ Projects of the profile `regression` come through the blueprint, those of `Tabul
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import subprocess
@@ -25,7 +26,7 @@ from standins.aws.emulator import Emulator
 from tests.sharing import forget_spent_budget, synthesized_before
 
 FIRST_DOOR, SECOND_DOOR, OWN = "regression", "Tabular by event", "Tabular of our own"
-DOMAIN = domain.ID
+DOMAIN = domain.KINDS["identity-center"]
 SECONDS = 120
 AnswerT = TypeVar("AnswerT")
 
@@ -66,6 +67,26 @@ class Installation:
             aws_session_token=keys["SessionToken"],
         )
 
+    def portfolio_principal(self) -> str:
+        """Return the name of a role that may launch from the portfolio, and is none of Studio's doors."""
+        name, iam = "portfolio-principal", self.client("iam")
+        with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+            trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+            document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+            arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+            product = self.stack_outputs("PortfolioStack")["ProductId"]
+            for portfolio in self.catalog.list_portfolios()["PortfolioDetails"]:
+                found = self.catalog.search_products_as_admin(PortfolioId=portfolio["Id"])["ProductViewDetails"]
+                if product in {item["ProductViewSummary"]["ProductId"] for item in found}:
+                    self.catalog.associate_principal_with_portfolio(
+                        PortfolioId=portfolio["Id"], PrincipalARN=arn, PrincipalType="IAM"
+                    )
+        return name
+
+    @property
+    def domain(self) -> str:
+        return domain.identifier(self.run.home)
+
     @property
     def datazone(self) -> Any:
         return self.client("datazone")
@@ -79,8 +100,10 @@ class Installation:
     def create(self, name: str, profile: str = FIRST_DOOR, **more: Any) -> str:
         """Create a project as a user does; return its id at once."""
         forget_spent_budget(self.run.home)
-        (found,) = self.datazone.list_project_profiles(domainIdentifier=DOMAIN, name=profile)["items"]
-        made = self.datazone.create_project(domainIdentifier=DOMAIN, name=name, projectProfileId=found["id"], **more)
+        (found,) = self.datazone.list_project_profiles(domainIdentifier=self.domain, name=profile)["items"]
+        made = self.datazone.create_project(
+            domainIdentifier=self.domain, name=name, projectProfileId=found["id"], **more
+        )
         return str(made["id"])
 
     def tooling(self, project: str, **behaviour: Any) -> None:
@@ -88,7 +111,7 @@ class Installation:
         self.run.standin_aws.call("POST", "tooling", {"project": project, **behaviour})
 
     def project(self, project: str) -> dict[str, Any]:
-        return dict(self.datazone.get_project(domainIdentifier=DOMAIN, identifier=project))
+        return dict(self.datazone.get_project(domainIdentifier=self.domain, identifier=project))
 
     def deployed(self, project: str, status: str = "SUCCESSFUL") -> dict[str, Any]:
         """Wait until Studio has deployed the project, and that it ended so."""
@@ -103,7 +126,7 @@ class Installation:
 
     def delete(self, project: str) -> None:
         """Delete a project and wait until it is gone."""
-        self.datazone.delete_project(domainIdentifier=DOMAIN, identifier=project)
+        self.datazone.delete_project(domainIdentifier=self.domain, identifier=project)
 
         def gone() -> bool:
             try:
@@ -155,9 +178,9 @@ class Installation:
         return list(self.run.assembly.product_templates())[-1]
 
     def blueprint(self) -> dict[str, Any]:
-        found = self.datazone.list_environment_blueprints(domainIdentifier=DOMAIN, managed=False)["items"]
+        found = self.datazone.list_environment_blueprints(domainIdentifier=self.domain, managed=False)["items"]
         (ours,) = [item for item in found if item["name"] == "MLOps repositories"]
-        return dict(self.datazone.get_environment_blueprint(domainIdentifier=DOMAIN, identifier=ours["id"]))
+        return dict(self.datazone.get_environment_blueprint(domainIdentifier=self.domain, identifier=ours["id"]))
 
     # -- GitHub
 
@@ -268,11 +291,12 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         patch.undo()
 
 
-def open_both_doors(home: Home) -> None:
+def open_both_doors(home: Home, kind: str = "", **studio_settings: str) -> None:
     """Write the settings of an installation with everything switched on."""
-    domain.use_profile(home, FIRST_DOOR, runs.ORGANIZATION)
+    domain.use_profile(home, FIRST_DOOR, runs.ORGANIZATION, kind)
     folders = f'[profile_folders]\n"{SECOND_DOOR}" = "regression"\n"{OWN}" = "regression"\n'
     text = home.settings.read_text(encoding="utf-8").replace("[profile_folders]\n", folders)
+    text += "".join(f'{name} = "{value}"\n' for name, value in studio_settings.items())  # at the end of [studio]
     home.settings.write_text(
         f'{text}\n[studio.own_profiles."{OWN}"]\ndescription = "Made here"\n'
         f'[studio.project_setup]\nprofiles = ["{SECOND_DOOR}"]\n'

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import pytest
 
-from local import domain, logs, studio
+from local import domain, logs, ministack, studio
 from local import run as runs
 from local.home import LocalError
 from tests.integration.studio.conftest import DOMAIN, FIRST_DOOR, OWN, Installation, eventually, quiet
@@ -42,6 +43,9 @@ def test_a_project_gets_its_repositories_and_loses_them_with_it(installation: In
     assert provisioned["BuildRepositoryUrl"] == outputs["BuildRepositoryUrl"]
     launched = installation.calls("ProvisionProduct", "role/studio-mlops-provisioning")
     assert f"studio-{project}" in {call["parameters"]["ProvisionedProductName"] for call in launched}
+    # What Studio told the launch, nobody asked it again (docs/decisions/0055).
+    assert [call for call in by_the_function(installation, "datazone") if project in call["parameters"].values()] == []
+    assert "ListDomains" in {call["operation"] for call in by_the_function(installation, "sagemaker")}
     told = logs.project_logs(installation.run, "churn")
     assert ("BuildTemplate", "CREATE_COMPLETE") in {(event["resource"], event["status"]) for event in told["events"]}
     assert told["functions"]
@@ -85,7 +89,7 @@ def test_a_launch_by_hand_waits_for_the_tooling_environment_too(installation: In
     project = installation.create("early")
     launched = launch_by_hand(installation, project)
     assert installation.catalog.describe_record(Id=launched)["RecordDetail"]["Status"] in ("CREATED", "IN_PROGRESS")
-    eventually(lambda: record(installation, launched)["Status"] == "SUCCEEDED")
+    succeeded(installation, launched)
     assert installation.project(project)["environmentDeploymentDetails"]["overallDeploymentStatus"] != "SUCCESSFUL"
     # The blueprint's own launch finds the name taken: one launch a project.
     details = installation.deployed(project, "FAILED_DEPLOYMENT")
@@ -112,26 +116,54 @@ def test_tooling_that_fails_is_the_reason_in_the_stack_event(installation: Insta
     launched = launch_by_hand(installation, project)
     eventually(lambda: record(installation, launched)["Status"] == "FAILED")
     reasons = reasons_of_launches(installation, project)
-    sentence = f"The tooling environment of project {project} failed in Studio: The VPC has no free addresses."
+    sentence = f"Studio could not deploy the project {project}: The VPC has no free addresses."
     assert any(sentence in reason for reason in reasons), reasons
 
 
-def launch_by_hand(installation: Installation, project: str) -> str:
-    """Launch as the blueprint's role may: the way an administrator would repair something. Returns the record's id."""
+def launch_by_hand(
+    installation: Installation, project: str, role: str = "studio-mlops-project-setup", **parameters: str
+) -> str:
+    """Launch as a principal of the portfolio that is not Studio: to repair something. Returns the record's id."""
     product = installation.stack_outputs("PortfolioStack")["ProductId"]
-    catalog = installation.client_as("studio-mlops-provisioning", "servicecatalog")
+    catalog = installation.client_as(role, "servicecatalog")
+    name = f"studio-{project}" if installation.launch(project) is None else f"again-{project}"
     answer = catalog.provision_product(
         ProductId=product,
         ProvisioningArtifactName=installation.version,
-        ProvisionedProductName=f"studio-{project}",
+        ProvisionedProductName=name,
         ProvisionToken=f"hand-{project}",
         ProvisioningParameters=[
-            {"Key": "DomainId", "Value": DOMAIN},
-            {"Key": "ProjectId", "Value": project},
-            {"Key": "Organization", "Value": runs.ORGANIZATION},
+            {"Key": key, "Value": value}
+            for key, value in {
+                "DomainId": DOMAIN,
+                "ProjectId": project,
+                "Organization": runs.ORGANIZATION,
+                **parameters,
+            }.items()
         ],
     )
     return str(answer["RecordDetail"]["RecordId"])
+
+
+def succeeded(installation: Installation, identifier: str) -> None:
+    """Wait until a record of Service Catalog's has succeeded. Fails with its reasons."""
+    ended = eventually(
+        lambda: next(
+            (
+                found
+                for found in [record(installation, identifier)]
+                if found["Status"] not in ("CREATED", "IN_PROGRESS")
+            ),
+            None,
+        )
+    )
+    assert ended["Status"] == "SUCCEEDED", ended["RecordErrors"]
+
+
+def by_the_function(installation: Installation, service: str) -> list[dict[str, Any]]:
+    """Return what the function of Custom::StudioProject asked a service."""
+    calls = installation.run.standin_aws.call("GET", f"calls?service={service}")
+    return [call for call in calls if "StudioProject" in call["caller"]]
 
 
 def record(installation: Installation, identifier: str) -> dict[str, Any]:
@@ -143,8 +175,11 @@ def test_the_repository_of_studios_git_connection_is_adopted(installation: Insta
     full_name = f"{runs.ORGANIZATION}/notebooks"
     installation.github("POST", f"/orgs/{runs.ORGANIZATION}/repos", {"name": "notebooks", "auto_init": True})
     before = installation.repository("notebooks")
-    installation.tooling("connected", gitFullRepositoryId=full_name, gitBranchName="main")
-    project = installation.create("connected")
+    connected = {
+        "environmentConfigurationName": "MLOps repositories",
+        "environmentParameters": [{"name": "gitFullRepositoryId", "value": full_name}],
+    }
+    project = installation.create("connected", userParameters=[connected])
     installation.deployed(project)
     outputs = installation.outputs(project)
     assert outputs["BuildRepositoryName"] == "notebooks"
@@ -169,6 +204,50 @@ def test_a_connection_to_somebody_elses_repository_takes_nothing(installation: I
     said = f"does not consent to its adoption ({path}: it names another project)"
     assert said in str(details["environmentFailureReasons"])
     assert installation.repository("wages") == before
+
+
+def test_what_studio_does_not_fill_in_is_looked_up(installation: Installation) -> None:
+    """Whether every reserved parameter is filled in, in a domain of either kind, is not known."""
+    reserved = ("userRoleArn", "s3BucketArn", "datazoneEnvironmentProjectName", "datazoneScopeName")
+    rules = {"domainId": installation.domain, "leftOut": [*reserved, "AmazonDataZoneProject"]}
+    installation.run.standin_aws.call("POST", "rules", rules)
+    try:
+        project = installation.create("untold")
+        installation.deployed(project)
+    finally:
+        installation.run.standin_aws.call("POST", "rules", {**rules, "leftOut": []})
+    outputs = installation.outputs(project)
+    assert outputs["ProjectName"] == "untold"
+    secrets = installation.repository(outputs["BuildRepositoryName"])["secrets"]
+    assert f"role/datazone_usr_role_{project}_" in secrets["SAGEMAKER_PIPELINE_ROLE_ARN"]
+    asked = {call["operation"] for call in by_the_function(installation, "sagemaker")}
+    assert "DescribeDomain" in asked
+
+
+def test_a_principal_of_the_portfolio_cannot_name_another_projects_role(installation: Installation) -> None:
+    """Whoever launches for one project with another's role would let its workflows act as the other project."""
+    mine, other = installation.create("mine"), installation.create("other")
+    for project in (mine, other):
+        installation.deployed(project)
+    secrets = installation.repository(names(installation, other)[0])["secrets"]
+    role = add_principal(installation, "DataScientist")
+    launched = launch_by_hand(installation, mine, role, UserRoleArn=secrets["SAGEMAKER_PIPELINE_ROLE_ARN"])
+    eventually(lambda: record(installation, launched)["Status"] == "FAILED")
+    errors = str(record(installation, launched)["RecordErrors"])
+    assert f"is not the role of the project {mine}" in errors, errors
+
+
+def add_principal(installation: Installation, name: str) -> str:
+    """Make a role that may launch the product, as an administrator does; return its name."""
+    trust = {"Effect": "Allow", "Principal": {"AWS": ministack.ACCOUNT}, "Action": "sts:AssumeRole"}
+    policy = {"Version": "2012-10-17", "Statement": [trust]}
+    made = installation.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(policy))
+    installation.catalog.associate_principal_with_portfolio(
+        PortfolioId=installation.stack_outputs("PortfolioStack")["PortfolioId"],
+        PrincipalARN=made["Role"]["Arn"],
+        PrincipalType="IAM",
+    )
+    return name
 
 
 def test_a_profile_without_our_environment_is_told_to_its_user(

@@ -26,10 +26,10 @@ SESSION = boto3.session.Session()
 _UNMODELLED = {"ValidationException", "UnknownOperationException"}  # every AWS service may answer these
 ACCOUNT = "000000000000"
 _MINISTACK = """
-from standins.aws import resource_types, service_events
+from standins.aws import resource_types, service_requests
 from ministack.app import main
 resource_types.register()
-service_events.register()
+service_requests.register()
 main()
 """
 

@@ -419,7 +419,7 @@ def test_domains_and_units(world: World) -> None:
     assert refused(error) == "ConflictException"
     with pytest.raises(ClientError) as error:
         datazone.get_domain(identifier="dzd-nowhere")
-    assert refused(error) == "ResourceNotFoundException"
+    assert refused(error) == "AccessDeniedException"
 
 
 def test_events_reach_the_bus_when_they_are_enabled(ready: Campus) -> None:

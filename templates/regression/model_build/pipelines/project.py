@@ -24,7 +24,12 @@ class Project:
     glue_database: str = ""
     glue_table: str = ""
     mlflow_tracking_uri: str = ""
-    tags: tuple[tuple[str, str], ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()  # of the pipeline, which the workflow's role creates
+
+    @property
+    def job_tags(self) -> tuple[tuple[str, str], ...]:
+        """The tags of jobs: they are created as the project's role, which may not set Studio's own tags."""
+        return tuple((key, value) for key, value in self.tags if not key.startswith("AmazonDataZone"))
 
     @property
     def pipeline_name(self) -> str:

@@ -31,6 +31,13 @@ def test_artifact_location():
     assert given.uri("data") == "s3://artifacts/own/place/data"
 
 
+def test_jobs_carry_none_of_studios_own_tags():
+    """The project's role creates them, and may not set tags that begin so; the pipeline's are the workflow's."""
+    project = from_environment({**ENVIRONMENT, "SAGEMAKER_PROJECT_NAME": "churn"})
+    assert dict(project.job_tags) == {"sagemaker:project-name": "churn"}
+    assert dict(project.tags)["AmazonDataZoneProject"] == "p1"
+
+
 TABLE = {"Table": {"StorageDescriptor": {"Location": "s3://lake/abalone"}}}
 
 
@@ -58,6 +65,7 @@ def test_definition_trains_evaluates_and_registers_conditionally():
     pipeline = build_pipeline(project, source_code.script_uris(project, ROOT), session)
     steps = {step["Name"]: step for step in json.loads(pipeline.definition())["Steps"]}
     assert set(steps) == {"PreprocessAbalone", "TrainAbalone", "EvaluateAbalone", "IsAccurateEnough"}
+    assert "AmazonDataZone" not in json.dumps([step["Arguments"].get("Tags") for step in steps.values()])
     decision = steps["IsAccurateEnough"]["Arguments"]
     assert decision["IfSteps"][0]["Arguments"]["ModelPackageGroupName"] == "aiops-p1-models"
     assert [step["Type"] for step in decision["ElseSteps"]] == ["Fail"]

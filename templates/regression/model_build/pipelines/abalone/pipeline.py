@@ -60,7 +60,7 @@ def build_pipeline(project: Project, scripts: Mapping[str, str], session: Pipeli
     )
     rmse_limit = ParameterFloat(name="RmseLimit", default_value=2.5)
     commit = ParameterString(name="Commit", default_value="unknown")
-    tags = [{"Key": key, "Value": value} for key, value in project.tags]
+    tags = [{"Key": key, "Value": value} for key, value in project.job_tags]
     cache = CacheConfig(enable_caching=True, expire_after="P30D")
     xgboost_image = image_uris.retrieve("xgboost", project.region, version=XGBOOST_VERSION, image_scope="training")
 

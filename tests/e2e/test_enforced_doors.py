@@ -1,0 +1,169 @@
+"""Both doors in both kinds of domains, with IAM enforced: a project is created, brought to a new version and deleted.
+
+The IAM-based domain has a key of its own, and its projects' roles have a path.
+MiniStack judges the calls that reach it, DataZone's stand-in membership, ownership and the domain's key. What the roles
+call of the stand-in is judged afterwards with the policies that they have in MiniStack.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from botocore.exceptions import ClientError
+
+from local import domain, ministack, studio, versions
+from local import run as runs
+from local.home import SOURCE, Home
+from tests.integration.studio import conftest as studio_tests
+from tests.integration.studio.conftest import FIRST_DOOR, SECOND_DOOR, Installation, eventually, quiet
+from tests.sharing import forget_spent_budget, synthesized_before
+
+pytestmark = pytest.mark.slow
+PREVIOUS = ("DomainId", "ProjectId", "Organization")  # what the second door gave
+LINE = "A line that the next version brings.\n"
+KEY = "arn:aws:kms:us-east-1:123456789012:key/3b1c6f0e-1d2f-4a5b-8c7d-9e0f1a2b3c4d"
+ROLES = {
+    "identity-center": "arn:aws:iam::123456789012:role/datazone_usr_role_",
+    "iam": "arn:aws:iam::123456789012:role/service-role/AmazonSageMakerUserIAMExecutionRole_",
+}
+
+
+@pytest.fixture(scope="module", params=sorted(domain.KINDS))
+def enforced(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation whose MiniStack enforces IAM, and whose domain is strict and of a kind."""
+    home = Home(tmp_path_factory.mktemp(f"enforced-{request.param}"))
+    patch, settings = pytest.MonkeyPatch(), ministack.settings
+    patch.setenv("LOCAL_ENFORCE_IAM", "1")
+    patch.setattr(ministack, "settings", lambda *given: {**settings(*given), "SFN_WAIT_SCALE": "0.05"})
+    try:
+        own_key = {"domain_key_arn": KEY} if request.param == "iam" else {}
+        studio_tests.open_both_doors(home, request.param, **own_key)
+        versions.ensure_first(home)
+        for snapshot in home.versions.glob("*.product.template.json"):
+            snapshot.unlink()  # these settings are in the product's template, too (profile folders)
+        synthesized_before(home, tmp_path_factory)
+        run = runs.up(home, quiet())
+        run.standin_aws.call("POST", "events", {"enabled": True})
+        health = requests.get(f"{run.cloud.ministack_url}/_ministack/health", timeout=60).json()
+        assert health["auth"] == "enabled"
+        yield Installation(run)
+    finally:
+        runs.down(home, wipe=True)
+        patch.undo()
+
+
+def kind_of(installation: Installation) -> str:
+    return next(kind for kind, each in domain.KINDS.items() if each == installation.domain)
+
+
+def launched(installation: Installation, name: str, profile: str) -> str:
+    """Create a project and wait for its product; return the project's id."""
+    project = installation.create(name, profile)
+    installation.deployed(project)
+    installation.available(project)
+    secrets = installation.repository(installation.outputs(project)["BuildRepositoryName"])["secrets"]
+    assert secrets["SAGEMAKER_PIPELINE_ROLE_ARN"].startswith(ROLES[kind_of(installation)])
+    return project
+
+
+def next_version(installation: Installation, place: Path) -> str:
+    """Publish content with another line and deploy; return the version."""
+    shutil.copytree(SOURCE / "templates", place)
+    readme = place / "regression" / "model_build" / "README.md"
+    readme.write_text(readme.read_text(encoding="utf-8") + LINE, encoding="utf-8")
+    published = versions.publish(installation.run.home, versions.Source(str(place), folder="."), "").version.version
+    installation.run = runs.up(installation.run.home, quiet())
+    return published
+
+
+def updated_by_principal(installation: Installation, project: str, version: str) -> None:
+    """Update what came by event as an administrator does: with Service Catalog."""
+    forget_spent_budget(installation.run.home)
+    catalog = installation.client_as(installation.portfolio_principal(), "servicecatalog")
+    before = installation.launch(project)
+    assert before
+    stack = installation.client("cloudformation").describe_stacks(StackName=f"SC-{ministack.ACCOUNT}-{before['Id']}")
+    parameters = [item["ParameterKey"] for item in stack["Stacks"][0]["Parameters"]]
+    started = catalog.update_provisioned_product(
+        ProvisionedProductId=before["Id"],
+        ProvisioningArtifactName=version,
+        ProductId=before["ProductId"],
+        ProvisioningParameters=[{"Key": name, "UsePreviousValue": True} for name in parameters if name in PREVIOUS],
+        UpdateToken=f"update-{project}",
+    )["RecordDetail"]
+
+    def ended() -> dict[str, Any] | None:
+        found = dict(installation.catalog.describe_record(Id=started["RecordId"])["RecordDetail"])
+        return found if found["Status"] not in ("CREATED", "IN_PROGRESS") else None
+
+    record = eventually(ended)
+    assert record["Status"] == "SUCCEEDED", record["RecordErrors"]
+
+
+def test_both_doors_create_update_and_delete(enforced: Installation, tmp_path: Path) -> None:
+    first, second = launched(enforced, "first", FIRST_DOOR), launched(enforced, "second", SECOND_DOOR)
+    version = next_version(enforced, tmp_path / "templates")
+    document = studio.update_project(enforced.run, "first", version, quiet())
+    assert document["version"] == version
+    updated_by_principal(enforced, second, version)
+    for project in (first, second):
+        repository = enforced.outputs(project)["BuildRepositoryName"]
+        assert enforced.outputs(project)["BuildTemplateVersion"] == version
+        assert enforced.tree(repository)["README.md"].decode().endswith(LINE)
+    repositories = [enforced.outputs(project)["BuildRepositoryName"] for project in (first, second)]
+    enforced.delete(first)
+    enforced.delete(second)
+    eventually(lambda: enforced.launch(second) is None)
+    assert enforced.launch(first) is None
+    assert all(enforced.repository(name)["archived"] for name in repositories)
+
+
+def test_no_function_is_a_member_and_none_needs_to_be(enforced: Installation) -> None:
+    """What the functions asked and were refused are extras; their launches went on."""
+    made = enforced.run.standin_aws.call("GET", "calls?service=datazone")
+    ours = [call for call in made if ":role/" in call["caller"]]
+    assert ours
+    refused = {call["operation"] for call in ours if call["outcome"] == "AccessDeniedException"}
+    assert refused <= {"ListEnvironments", "GetEnvironment", "ListConnections", "GetConnection"}
+
+
+def test_a_role_without_the_domains_key_is_refused(enforced: Installation) -> None:
+    stranger = enforced.client_as(enforced.portfolio_principal(), "datazone")
+    if kind_of(enforced) == "iam":
+        with pytest.raises(ClientError, match=f"is not authorized to perform: kms:Decrypt on resource: {KEY}"):
+            stranger.get_domain(identifier=enforced.domain)
+    else:
+        assert "kmsKeyIdentifier" not in stranger.get_domain(identifier=enforced.domain)
+
+
+def test_every_call_of_a_role_to_the_stand_in_is_one_that_its_policies_allow(enforced: Installation) -> None:
+    iam = enforced.client("iam")
+    made = {
+        (call["caller"], f"{call['service']}:{call['operation']}", resource_of(call))
+        for call in enforced.run.standin_aws.call("GET", "calls")
+        if ":role/studio-mlops" in call["caller"] or ":role/FoundationStack" in call["caller"]
+    }
+    assert {action for _, action, _ in made} >= {"servicecatalog:ProvisionProduct", "datazone:GetProject"}
+    refused = []
+    for role, action, resource in sorted(made):
+        (judged,) = iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=[action], ResourceArns=[resource])[
+            "EvaluationResults"
+        ]
+        if judged["EvalDecision"] != "allowed":
+            refused.append((role.rpartition("/")[2], action, resource))
+    assert refused == []
+
+
+def resource_of(call: dict[str, Any]) -> str:
+    """Return what IAM takes a call to be about."""
+    where, parameters = f"{ministack.REGION}:{ministack.ACCOUNT}", call["parameters"]
+    if call["service"] == "servicecatalog" and parameters.get("ProductId"):
+        return f"arn:aws:catalog:{where}:product/{parameters['ProductId']}"
+    if call["operation"] in ("DescribeDomain", "ListTags"):
+        return f"arn:aws:sagemaker:{where}:domain/d-any"
+    return "*"

@@ -1,0 +1,245 @@
+"""Who launched a stack, and how far that caller's words about role and location go."""
+
+from __future__ import annotations
+
+import pytest
+
+from custom_resources.belief import Belief, artifact_location, belief_at_create, execution_role, seal
+from custom_resources.caller import PRINCIPAL_TAG, Installation, caller, is_role_here
+from custom_resources.clients.service_catalog import LAUNCHED_BY
+from custom_resources.errors import (
+    LocationRefused,
+    LocationUnknown,
+    RoleElsewhere,
+    RoleNotListed,
+    RoleRefused,
+    RoleUnknown,
+)
+from products import project_setup
+
+ACCOUNT, REGION = "123456789012", "us-east-1"
+STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/SC-{ACCOUNT}-pp-1/1"
+STUDIOS, IAM_BASED = "datazone_usr_role_*", "service-role/AmazonSageMakerUserIAMExecutionRole_*"
+OURS = Installation("studio-mlops-provisioning", "studio-mlops-project-setup", (STUDIOS, IAM_BASED))
+SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role"
+
+
+def role(name: str, account: str = ACCOUNT) -> str:
+    return f"arn:aws:iam::{account}:role/{name}"
+
+
+# -- the caller -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arn", "expected"),
+    [
+        (f"{SESSION}/studio-mlops-provisioning/datazone", "blueprint"),
+        (f"{SESSION}/studio-mlops-project-setup/execution", "project setup"),
+        (f"{SESSION}/DataScientist/someone@example.com", "principal"),
+        # The session is the caller's own choice: it says nothing.
+        (f"{SESSION}/DataScientist/studio-mlops-provisioning", "principal"),
+        # The same name in another account or partition is another role.
+        ("arn:aws:sts::210987654321:assumed-role/studio-mlops-provisioning/s1", "principal"),
+        (f"arn:aws-cn:sts::{ACCOUNT}:assumed-role/studio-mlops-provisioning/s1", "principal"),
+        (f"arn:aws:iam::{ACCOUNT}:user/studio-mlops-provisioning", "principal"),
+        (f"arn:aws:iam::{ACCOUNT}:role/studio-mlops-provisioning", "principal"),
+        (f"{SESSION}/studio-mlops-provisioning-2/s1", "principal"),
+        (f"{SESSION}/studio-mlops-provisioning", "principal"),
+        (f"{SESSION}/studio-mlops-provisioning/a/b", "principal"),
+        (f"{SESSION}/studio-mlops-provisioning/session\n", "unknown"),
+        ("studio-mlops-provisioning", "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_the_caller_is_who_service_catalog_says(arn: str, expected: str) -> None:
+    assert caller({PRINCIPAL_TAG: arn}, STACK, OURS) == expected
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "servicecatalog:provisioningPrincipalArn",
+        "AWS:servicecatalog:provisioningPrincipalArn",
+        "provisioningPrincipalArn",
+    ],
+)
+def test_a_tag_that_anybody_can_set_is_nothing(key: str) -> None:
+    assert caller({key: f"{SESSION}/studio-mlops-provisioning/s1"}, STACK, OURS) == "unknown"
+
+
+def test_without_names_there_are_no_doors() -> None:
+    assert caller({PRINCIPAL_TAG: f"{SESSION}/studio-mlops-provisioning/s1"}, STACK, Installation()) == "principal"
+
+
+def test_a_launch_is_believed_as_far_as_its_caller() -> None:
+    assert belief_at_create("blueprint") == "studio"
+    assert belief_at_create("principal") == "administrator"
+    assert belief_at_create("project setup") == "nothing"  # it tells what GetProject says, and no role
+    assert belief_at_create("unknown") == "nothing"
+
+
+def test_the_environment_says_what_the_settings_say() -> None:
+    told = {"BLUEPRINT_ROLE": "a", "PROJECT_SETUP_ROLE": "b", "EXECUTION_ROLES": f"{STUDIOS} {IAM_BASED}"}
+    assert Installation.from_environment(told) == Installation("a", "b", (STUDIOS, IAM_BASED))
+    assert not Installation.from_environment({}).may_run_pipelines(role("x"), "p1")
+
+
+def test_launches_are_tagged_in_one_spelling() -> None:
+    assert LAUNCHED_BY == project_setup.LAUNCHED_BY
+
+
+# -- roles ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("datazone_usr_role_p1_e1", True),
+        ("datazone_usr_role_p2_e1", False),  # Studio's role of another project
+        ("datazone_usr_role_p1", False),
+        ("service-role/AmazonSageMakerUserIAMExecutionRole_20260301", True),
+        ("AmazonSageMakerUserIAMExecutionRole_20260301", False),  # without the path it is somebody else's
+        ("datazone_usr_role_p1_/Admin", False),  # a path is no name
+        ("teams/ml/Pipelines", False),
+        ("Admin", False),
+    ],
+)
+def test_the_settings_name_roles_with_their_paths(name: str, expected: bool) -> None:
+    assert OURS.may_run_pipelines(role(name), "p1") is expected
+
+
+def test_a_pattern_may_be_an_arn() -> None:
+    named = Installation(execution_roles=(role("teams/ml/Pipeline*"),))
+    assert named.may_run_pipelines(role("teams/ml/Pipelines"), "p1")
+    assert not named.may_run_pipelines(role("teams/ml/Pipelines", "210987654321"), "p1")
+    assert not named.may_run_pipelines(role("teams/other/Pipelines"), "p1")
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        role("x", "210987654321"),
+        f"arn:aws-cn:iam::{ACCOUNT}:role/x",
+        f"arn:aws:iam::{ACCOUNT}:user/x",
+        role("*"),
+        role("x?"),
+        role("a//b"),
+        role(""),
+        f"{role('x')}\n",
+        "x",
+    ],
+)
+def test_what_is_no_role_of_this_account_is_refused_whoever_tells(arn: str) -> None:
+    assert not is_role_here(arn, STACK)
+    for belief in ("studio", "kept", "administrator", "nothing"):
+        with pytest.raises(RoleElsewhere):
+            chosen(arn, (), belief)
+    with pytest.raises(RoleUnknown):  # nor is it the project's because SageMaker says so
+        chosen("", (arn,), "studio")
+
+
+def chosen(given: str, known: tuple[str, ...], belief: Belief) -> str:
+    return execution_role(given, known, belief, project_id="p1", stack_id=STACK, installation=OURS)
+
+
+def test_the_first_known_role_is_the_projects() -> None:
+    assert chosen("", (role("a"), role("b")), "nothing") == role("a")
+    with pytest.raises(RoleUnknown, match=r"execution_roles in settings\.toml"):
+        chosen("", (), "administrator")
+
+
+@pytest.mark.parametrize("belief", ["studio", "kept"])
+def test_studio_is_believed_whatever_sagemaker_tells(belief: Belief) -> None:
+    assert chosen(role("teams/a"), (role("b"),), belief) == role("teams/a")
+
+
+@pytest.mark.parametrize("belief", ["administrator", "nothing"])
+def test_a_principal_cannot_name_another_projects_role(belief: Belief) -> None:
+    own, others = role("datazone_usr_role_p1_e1"), role("datazone_usr_role_p2_e2")
+    assert chosen(own, (own,), belief) == own
+    with pytest.raises(RoleRefused, match=f"{others} is not the role of the project p1. .* or with {own}"):
+        chosen(others, (own,), belief)
+
+
+def test_where_nobody_tells_the_role_an_administrator_names_one_of_the_settings() -> None:
+    listed, unlisted = role("service-role/AmazonSageMakerUserIAMExecutionRole_1"), role("Admin")
+    assert chosen(listed, (), "administrator") == listed
+    for refused in (unlisted, role("datazone_usr_role_p2_e1")):
+        with pytest.raises(RoleNotListed):
+            chosen(refused, (), "administrator")
+    with pytest.raises(RoleUnknown):
+        chosen(listed, (), "nothing")
+
+
+# -- locations ------------------------------------------------------------------------------------------------------
+
+BUCKET = "amazon-sagemaker-123456789012-us-east-1-0a1b2c3d4e5f"
+PLACE = f"s3://{BUCKET}/dzd-1/p1/dev"
+
+
+def located(given: str = "", known: str = "", belief: Belief = "nothing") -> str:
+    return artifact_location(given, known, belief, domain_id="dzd-1", project_id="p1", scope="dev")
+
+
+def test_the_location_is_what_sagemaker_tells() -> None:
+    assert located(known=f"{PLACE}/") == PLACE
+    assert located(known=f"s3://{BUCKET}/teams/dzd-1/p1") == f"s3://{BUCKET}/teams/dzd-1/p1"
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        "",
+        f"s3://{BUCKET}",
+        f"s3://{BUCKET}/dzd-1/p2/dev",
+        f"s3://{BUCKET}/dzd-2/p1/dev",
+        f"s3://{BUCKET}/dzd-1/p10/dev",
+        f"s3://{BUCKET}/dzd-1/p1/../p2",
+        f"s3://{BUCKET}/*/dzd-1/p1",
+        f"s3://{BUCKET}/dzd-1/p1/${{aws:username}}",
+        "s3://*/dzd-1/p1/dev",
+        "s3://UPPER/dzd-1/p1/dev",
+        f"https://{BUCKET}/dzd-1/p1/dev",
+        f"{PLACE}\n",
+    ],
+)
+def test_a_location_that_is_not_the_projects_is_missing_and_none_is_made_up(known: str) -> None:
+    for belief in ("studio", "administrator", "nothing"):
+        with pytest.raises(LocationUnknown, match="ProjectBucket, the ARN of the project's bucket"):
+            located(known=known, belief=belief)
+
+
+def test_the_bucket_that_studio_fills_in_is_enough() -> None:
+    assert located(f"arn:aws:s3:::{BUCKET}", "", "studio") == PLACE
+    # SageMaker knows the place in it better; a place in another bucket is not the one that Studio means.
+    assert located(f"arn:aws:s3:::{BUCKET}", f"s3://{BUCKET}/x/dzd-1/p1/a", "studio") == f"s3://{BUCKET}/x/dzd-1/p1/a"
+    assert located(f"arn:aws:s3:::{BUCKET}", "s3://another-bucket/dzd-1/p1/dev", "studio") == PLACE
+    assert located(f"s3://{BUCKET}/teams/churn", "", "kept") == f"s3://{BUCKET}/teams/churn"
+
+
+def test_what_studio_leaves_empty_is_looked_up() -> None:
+    assert located("arn:aws:s3:::", PLACE, "studio") == PLACE
+    with pytest.raises(LocationUnknown):
+        located("arn:aws:s3:::", "", "studio")
+
+
+def test_an_administrators_bucket_counts_where_nobody_tells() -> None:
+    assert located(f"arn:aws:s3:::{BUCKET}", "", "administrator") == PLACE
+    with pytest.raises(LocationUnknown):
+        located(f"arn:aws:s3:::{BUCKET}", "", "nothing")
+
+
+@pytest.mark.parametrize("belief", ["administrator", "nothing"])
+@pytest.mark.parametrize(
+    "given", ["arn:aws:s3:::another-bucket", f"s3://{BUCKET}/dzd-1/p2/dev", f"s3://{BUCKET}/*", "here"]
+)
+def test_no_principal_names_another_place(belief: Belief, given: str) -> None:
+    assert located(f"arn:aws:s3:::{BUCKET}", PLACE, belief) == PLACE
+    with pytest.raises(LocationRefused):
+        located(given, PLACE, belief)
+
+
+def test_a_seal_is_of_all_that_was_told() -> None:
+    assert seal("a", "b") == seal("a", "b")
+    assert len({seal("a", "b"), seal("a", "c"), seal("ab", "")}) == 3
