@@ -33,6 +33,8 @@ def missing(
     wanted: Sequence[str], there: Mapping[str, bool], branch: str, reviewers: Mapping[str, Sequence[str]]
 ) -> Missing:
     """Compare. `reviewers` are written `team:ID` and `user:ID`. Pure."""
+    if not wanted:
+        return Missing()
     return Missing(
         tuple(name for name in wanted if name.lower() not in there),
         {name: there[name.lower()] for name in wanted if name.lower() in there},

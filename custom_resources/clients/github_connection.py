@@ -63,7 +63,10 @@ class _Session:
     credentials: GitHubCredentials
     renewed: bool = False  # made because GitHub rejected a token of the same App
     issued: dict[Reach, _Issued] = field(default_factory=dict, repr=False)
-    making: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def __post_init__(self) -> None:
+        """One thread at a time has tokens made."""
+        self.making = threading.Lock()
 
     def find(self, token: str) -> _Issued | None:
         """Return what is known of a token of the App, None for one that is not in use any more."""

@@ -198,8 +198,11 @@ def test_a_connection_to_somebody_elses_repository_takes_nothing(installation: I
     content = base64.b64encode(b"domain: dzd_1\nproject: payroll\n").decode()
     installation.github("PUT", f"{place}/contents/{path}", {"message": "Ours", "content": content})
     before = installation.repository("wages")
-    installation.tooling("thief", gitFullRepositoryId=f"{runs.ORGANIZATION}/wages", gitBranchName="main")
-    project = installation.create("thief")
+    connected = {
+        "environmentConfigurationName": "MLOps repositories",
+        "environmentParameters": [{"name": "gitFullRepositoryId", "value": f"{runs.ORGANIZATION}/wages"}],
+    }
+    project = installation.create("thief", userParameters=[connected])
     details = installation.deployed(project, "FAILED_DEPLOYMENT")
     said = f"does not consent to its adoption ({path}: it names another project)"
     assert said in str(details["environmentFailureReasons"])
