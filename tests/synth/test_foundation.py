@@ -73,6 +73,8 @@ def test_environments_are_the_contracts(assembly: Assembly) -> None:
             expected |= {"GITHUB_API_URL", "GITHUB_SERVER_URL", "GITHUB_TOKEN_SECRET", "BUDGET_TABLE"}
         if name in ARCHIVES:
             expected |= {"TEMPLATE_BUCKET"}
+        if "studio" in ALL[name].needs:
+            expected |= {"BLUEPRINT_ROLE", "PROJECT_SETUP_ROLE", "EXECUTION_ROLES"}
         if name in GIT:
             expected |= {"PATH", "GIT_EXEC_PATH", "GIT_SSL_CAINFO", "GIT_PYTHON_REFRESH"}
         assert variables == expected, name
