@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 KINDS = {"identity-center": "dzd-local0chain000", "iam": "dzd-local00iam0000"}
 """The domain of the local run by its kind; a run has one of them."""
 OWNERS = ("studio-mlops-studio-blueprint", "studio-mlops-studio-project-profile")
-RULES: dict[str, Any] = {}
-"""How the local domain differs from what the stand-in makes (POST /_standin/rules)."""
 NAME = re.compile(r"[\w -]{1,64}")  # of a profile, or a project
 
 
@@ -55,23 +53,26 @@ def use_profile(home: Home, profile: str, organization: str, kind: str = "") -> 
 
 def _kind(home: Home) -> str:
     """Return the kind of the run's domain, "" when it has none."""
-    if not home.settings.is_file():
-        return ""
-    domain_id = tomllib.loads(home.settings.read_text(encoding="utf-8"))["studio"]["domain_id"]
+    domain_id = _studio(home).get("domain_id", "")
     return next((kind for kind, each in KINDS.items() if each == domain_id), "")
 
 
 def _profiles(home: Home) -> list[str]:
+    return list(_studio(home).get("profiles", []))
+
+
+def _studio(home: Home) -> dict[str, Any]:
+    """Return the run's own settings of Studio, {} when it has none."""
     if not home.settings.is_file():
-        return []
-    return list(tomllib.loads(home.settings.read_text(encoding="utf-8"))["studio"]["profiles"])
+        return {}
+    return dict(tomllib.loads(home.settings.read_text(encoding="utf-8"))["studio"])
 
 
 def ensure_profiles(home: Home, cloud: Cloud, stand_in: StandIn) -> None:
     """Make the domain and its profiles, as an administrator of Studio would: tooling, and everybody may use them."""
     domain_id = identifier(home)
-    wanted = {"domainId": domain_id, "account": ACCOUNT, "region": REGION, "kind": _kind(home), "rules": RULES}
-    made_domain = stand_in.call("POST", "domains", wanted)
+    wanted = {"domainId": domain_id, "kind": _kind(home), "kmsKey": _studio(home).get("domain_key_arn", "")}
+    made_domain = stand_in.call("POST", "domains", {**wanted, "account": ACCOUNT, "region": REGION})
     datazone = cloud.client("datazone")
     own_unit(cloud, domain_id, made_domain["rootDomainUnitId"])
     there = datazone.list_project_profiles(domainIdentifier=domain_id)["items"]

@@ -1,5 +1,6 @@
 """Both doors in both kinds of domains, with IAM enforced: a project is created, brought to a new version and deleted.
 
+The IAM-based domain has a key of its own, and its projects' roles have a path.
 MiniStack judges the calls that reach it, DataZone's stand-in membership, ownership and the domain's key. What the roles
 call of the stand-in is judged afterwards with the policies that they have in MiniStack.
 """
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+from botocore.exceptions import ClientError
 
 from local import domain, ministack, studio, versions
 from local import run as runs
@@ -23,6 +26,7 @@ from tests.sharing import forget_spent_budget, synthesized_before
 pytestmark = pytest.mark.slow
 PREVIOUS = ("DomainId", "ProjectId", "Organization")  # what the second door gave
 LINE = "A line that the next version brings.\n"
+KEY = "arn:aws:kms:us-east-1:123456789012:key/3b1c6f0e-1d2f-4a5b-8c7d-9e0f1a2b3c4d"
 ROLES = {
     "identity-center": "arn:aws:iam::123456789012:role/datazone_usr_role_",
     "iam": "arn:aws:iam::123456789012:role/service-role/AmazonSageMakerUserIAMExecutionRole_",
@@ -37,13 +41,16 @@ def enforced(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     patch.setenv("LOCAL_ENFORCE_IAM", "1")
     patch.setattr(ministack, "settings", lambda *given: {**settings(*given), "SFN_WAIT_SCALE": "0.05"})
     try:
-        studio_tests.open_both_doors(home, request.param)
+        own_key = {"domain_key_arn": KEY} if request.param == "iam" else {}
+        studio_tests.open_both_doors(home, request.param, **own_key)
         versions.ensure_first(home)
         for snapshot in home.versions.glob("*.product.template.json"):
             snapshot.unlink()  # these settings are in the product's template, too (profile folders)
         synthesized_before(home, tmp_path_factory)
         run = runs.up(home, quiet())
         run.standin_aws.call("POST", "events", {"enabled": True})
+        health = requests.get(f"{run.cloud.ministack_url}/_ministack/health", timeout=60).json()
+        assert health["auth"] == "enabled"
         yield Installation(run)
     finally:
         runs.down(home, wipe=True)
@@ -123,6 +130,15 @@ def test_no_function_is_a_member_and_none_needs_to_be(enforced: Installation) ->
     assert ours
     refused = {call["operation"] for call in ours if call["outcome"] == "AccessDeniedException"}
     assert refused <= {"ListEnvironments", "GetEnvironment", "ListConnections", "GetConnection"}
+
+
+def test_a_role_without_the_domains_key_is_refused(enforced: Installation) -> None:
+    stranger = enforced.client_as(enforced.portfolio_principal(), "datazone")
+    if kind_of(enforced) == "iam":
+        with pytest.raises(ClientError, match=f"is not authorized to perform: kms:Decrypt on resource: {KEY}"):
+            stranger.get_domain(identifier=enforced.domain)
+    else:
+        assert "kmsKeyIdentifier" not in stranger.get_domain(identifier=enforced.domain)
 
 
 def test_every_call_of_a_role_to_the_stand_in_is_one_that_its_policies_allow(enforced: Installation) -> None:

@@ -184,6 +184,24 @@ def test_the_repository_of_studios_git_connection_is_adopted(installation: Insta
     assert installation.repository("notebooks")["archived"]
 
 
+def test_what_studio_does_not_fill_in_is_looked_up(installation: Installation) -> None:
+    """Whether every reserved parameter is filled in, in a domain of either kind, is not known."""
+    reserved = ("userRoleArn", "s3BucketArn", "datazoneEnvironmentProjectName", "datazoneScopeName")
+    rules = {"domainId": installation.domain, "leftOut": [*reserved, "AmazonDataZoneProject"]}
+    installation.run.standin_aws.call("POST", "rules", rules)
+    try:
+        project = installation.create("untold")
+        installation.deployed(project)
+    finally:
+        installation.run.standin_aws.call("POST", "rules", {**rules, "leftOut": []})
+    outputs = installation.outputs(project)
+    assert outputs["ProjectName"] == "untold"
+    secrets = installation.repository(outputs["BuildRepositoryName"])["secrets"]
+    assert f"role/datazone_usr_role_{project}_" in secrets["SAGEMAKER_PIPELINE_ROLE_ARN"]
+    asked = {call["operation"] for call in by_the_function(installation, "sagemaker")}
+    assert "DescribeDomain" in asked
+
+
 def test_a_principal_of_the_portfolio_cannot_name_another_projects_role(installation: Installation) -> None:
     """Whoever launches for one project with another's role would let its workflows act as the other project."""
     mine, other = installation.create("mine"), installation.create("other")
