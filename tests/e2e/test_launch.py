@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.actions_secrets import SECRETS
-from tests.e2e.command_line import SOURCE, CommandLine, Observer, Tree, tree
+from tests.e2e.command_line import CommandLine, Observer, Tree, tree
+from tests.e2e.forks import SOURCE
 
 pytestmark = [pytest.mark.slow, pytest.mark.shares("the command line", seconds=75)]
 PARTS = ("build", "deploy")

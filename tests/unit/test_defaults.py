@@ -15,6 +15,7 @@ import pytest
 
 import custom_resources
 from custom_resources import clients
+from custom_resources.caller import Installation
 from custom_resources.clients.aws import DATAZONE
 from custom_resources.clients.git.packets import Mark
 from custom_resources.errors import AwsDenied
@@ -46,12 +47,16 @@ OTHER: dict[str, Any] = {
     "clients.git.processes.Processes.run.stdin": b"",
     "clients.service_catalog.ProductVersion.advice": "DEFAULT",
     "clients.service_catalog.ProductVersion.active": True,
+    "clients.protocols.Studio.project.with_profile": True,
+    "clients.studio.Studio.project.with_profile": True,
     "clients.studio.Studio._pages.service": DATAZONE,
     "delivery.base._base.certain": True,
     "delivery.plans.Leave.status": "",
     "delivery.pull_request_text.Update.clean": True,
     "delivery.state.Base.certain": True,
     "errors.described.module": "custom_resources.errors",
+    "studio_project.Observed.belief": "nothing",
+    "studio_project.Observed.installation": Installation(),
 }
 
 
