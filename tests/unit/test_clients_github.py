@@ -268,7 +268,7 @@ def test_a_wait_says_what_was_not_complete(answered: Callable[..., GitHub]) -> N
 
 @pytest.fixture
 def used(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Requester, str]]:
-    """Return a list that gets, for each request, what made it, and its token. One that looks at acme/both waits for another."""
+    """Return a list: what made each request, with its token. One that looks at acme/both waits for another."""
     made: list[tuple[Requester, str]] = []
     both = threading.Barrier(2, timeout=10)
 
