@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from custom_resources.clients.protocols import Clients
 
 POLL_SECONDS = 10
+_REPOSITORY = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")  # a repository's name on GitHub
 CLASSIC = "classic"  # in place of the domain's id: a project of SageMaker Studio classic
 DomainOrClassic = Annotated[str, StringConstraints(pattern=r"^(dzd[-_][a-zA-Z0-9_-]{1,36}|classic)\Z")]
 ProjectId = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,36}\Z")]
@@ -124,9 +126,8 @@ def adopted(request: Request[StudioProjectProperties], connected: str) -> str:
     if request.type != "Create":
         return f"{request.physical_id}::".split(":")[1]
     owner, _, name = (properties.connected_repository or connected).partition("/")
-    if properties.build_repository_name or "/" in name or owner.casefold() != properties.organization.casefold():
-        return ""
-    return name
+    ours = owner.casefold() == properties.organization.casefold() and _REPOSITORY.fullmatch(name)
+    return name if ours and not properties.build_repository_name else ""
 
 
 def _seal(properties: StudioProjectProperties) -> str:
@@ -229,7 +230,7 @@ class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
             **_names(request, project),
             **_role(request, observed, project),
             **_location(properties, observed.belief, project),
-            **_build_repository(properties, project, repository),
+            **_build_repository(properties, project, repository, observed.belief),
         }
         return Plan(attributes, _physical_id(properties, repository, _seal(properties)))
 
@@ -296,11 +297,15 @@ def _location(properties: StudioProjectProperties, belief: Belief, project: Proj
     return {"ArtifactLocation": location, "ArtifactBucket": bucket, "ArtifactPrefix": prefix}
 
 
-def _build_repository(properties: StudioProjectProperties, project: Project, repository: str) -> dict[str, str]:
+def _build_repository(
+    properties: StudioProjectProperties, project: Project, repository: str, belief: Belief
+) -> dict[str, str]:
     default_name = f"{properties.project_id}-{properties.domain_id}-build-repo"
     return {
         "GitFullRepositoryId": properties.connected_repository or project.git_repository,
         "GitBranchName": project.git_branch,
+        # Only Studio says what Studio has made (docs/decisions/0062).
+        "ConnectedSince": project.tooling_since if belief in ("studio", "kept") or project.git_repository else "",
         "BuildRepositoryName": repository or properties.build_repository_name or default_name,
         "BuildAdoptExisting": "true" if repository or properties.adopt_existing else "false",
     }

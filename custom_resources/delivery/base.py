@@ -43,7 +43,7 @@ def find(place: Place, traces: Traces, request: Request[RepositoryTemplateProper
     if delivered:
         newest = max(delivered, key=lambda offer: offer.pull_request.number if offer.pull_request else 0)
         return _base(place.git.commit(newest.proposal.commit), in_history=newest.in_history)
-    if traces.recorded and clients.github.contains(place.full_name, there, traces.tip.sha):
+    if traces.recorded and _is_in_history(place, traces.tip, clients):
         return _base(place.git.commit(there), in_history=True)
     return _recovered(place, traces, request, clients)
 
@@ -54,6 +54,13 @@ def nothing_delivered(
     """Return the base of a repository without any trace of the template: certain where it is being adopted."""
     tree = tip.tree if _is_auto_init(place, tip, clients) else place.git.empty_tree()
     return Base("", tree, certain=request.type == "Create")
+
+
+def _is_in_history(place: Place, tip: Commit, clients: Clients) -> bool:
+    """Tell whether the recorded commit is in the branch. Raises what the request for it raised, now or before."""
+    if place.in_history:
+        return place.in_history()
+    return clients.github.contains(place.full_name, place.refs[TEMPLATE_REF], tip.sha)
 
 
 def _base(commit: Commit, *, certain: bool = True, in_history: bool) -> Base:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from custom_resources.clients.git import ROBOT, Refs
@@ -17,7 +20,8 @@ from custom_resources.delivery.template_commit import wanted_commit
 from custom_resources.errors import NotOurRepository, OtherProjectsRepository, RepositoryGone, RepositoryUnreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Executor
 
     from custom_resources.clients.git import BareRepository
     from custom_resources.clients.github import PullRequest
@@ -38,19 +42,21 @@ def observe(request: Request[RepositoryTemplateProperties], clients: Clients) ->
     if request.type == "Delete":
         yield None  # the archive keeps everything
         return
-    with clients.git.open(properties.repository, request.started) as git:
+    with clients.git.open(properties.repository, request.started) as git, ThreadPoolExecutor(1) as aside:
         if request.type == "Create" and request.attempt == 0:
             # A new repository is empty: the seed's push finds out, and saves the look before it.
             place = Place(git, properties.repository, properties.default_branch, Refs())
             yield Empty(place, wanted_commit(git, request, clients))
             return
-        place = _find(git, request, clients)
+        place = _find(git, request, clients, aside)
         if request.type == "Create":
             require_no_rival(git, place.refs, place.full_name, wanted(request), clients.stacks)
         yield _state(place, request, clients)
 
 
-def _find(git: BareRepository, request: Request[RepositoryTemplateProperties], clients: Clients) -> Place:
+def _find(
+    git: BareRepository, request: Request[RepositoryTemplateProperties], clients: Clients, aside: Executor
+) -> Place:
     """Look where the repository was, and, unless its lineage is found there, ask by its id where it is."""
     properties, refs = request.properties, None
 
@@ -59,8 +65,13 @@ def _find(git: BareRepository, request: Request[RepositoryTemplateProperties], c
 
     try:
         refs = git.look()
-        if _carries_our_lineage(git, refs, request):
+        if _names_the_project(refs, wanted(request)):
             return place(properties.repository, refs)
+        if refs[TEMPLATE_REF]:
+            in_history = _asked_meanwhile(refs, request, clients, aside)
+            _fetch(git, refs)
+            if is_ours(delivery_in(git.message(refs[TEMPLATE_REF])), properties):
+                return replace(place(properties.repository, refs), in_history=in_history)
     except RepositoryUnreachable:
         pass
     found = clients.github.repository_by_id(properties.repository_id, properties.repository)
@@ -72,14 +83,27 @@ def _find(git: BareRepository, request: Request[RepositoryTemplateProperties], c
     return place(found.full_name, refs)
 
 
-def _carries_our_lineage(git: BareRepository, refs: Refs, request: Request[RepositoryTemplateProperties]) -> bool:
-    there, asked = refs[TEMPLATE_REF], wanted(request)
-    if not there:
-        return False
-    if refs[asked.ref] == there or any(proposal.key == asked.key for proposal in proposals_in(refs.targets)):
-        return True  # a key names the project, too
-    _fetch(git, refs)
-    return is_ours(delivery_in(git.message(there)), request.properties)
+def _names_the_project(refs: Refs, asked: Delivery) -> bool:
+    """Tell from the refs alone whether the lineage is the project's: a delivery's key names the project, too."""
+    there = refs[TEMPLATE_REF]
+    return bool(there) and (
+        refs[asked.ref] == there or any(proposal.key == asked.key for proposal in proposals_in(refs.targets))
+    )
+
+
+def _asked_meanwhile(
+    refs: Refs, request: Request[RepositoryTemplateProperties], clients: Clients, aside: Executor
+) -> Callable[[], bool] | None:
+    """Ask GitHub whether the recorded commit is in the branch, in a thread, while git fetches the commits.
+
+    Only where the answer will be needed if the lineage is the project's. A failure comes out where the answer is used:
+    the fetch's own, and what the commits show, come before it (docs/decisions/0053).
+    """
+    properties = request.properties
+    if not refs.tip or properties.sync_mode == "Off" or proposals_in(refs.targets):
+        return None
+    contains = partial(clients.github.contains, properties.repository, refs[TEMPLATE_REF], refs.tip)
+    return aside.submit(copy_context().run, contains).result
 
 
 def _fetch(git: BareRepository, refs: Refs) -> None:

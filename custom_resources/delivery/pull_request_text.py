@@ -76,7 +76,7 @@ def superseded(version: str) -> str:
 
 
 def _change(change: Change) -> str:
-    return f"{_VERBS.get(change.status[:1], 'changes')} {_code(change.path)}"
+    return f"{_VERBS[change.status]} {_code(change.path)}"
 
 
 def _code(path: str) -> str:

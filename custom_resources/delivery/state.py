@@ -14,6 +14,8 @@ from custom_resources.delivery.lineage import Delivery
 from custom_resources.properties import BranchName, FullName, Line, LineOrNothing, Properties
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from custom_resources.clients.git import BareRepository, Change, Merge, Refs
     from custom_resources.clients.github import PullRequest
     from custom_resources.delivery.lineage import Proposal
@@ -59,6 +61,8 @@ class Place:
     full_name: str
     branch: str  # the default branch's name
     refs: Refs = field(repr=False)
+    # Whether TEMPLATE_REF's commit is in the branch's history, where GitHub was asked while the commits were fetched.
+    in_history: Callable[[], bool] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

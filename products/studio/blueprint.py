@@ -54,7 +54,8 @@ class LaunchBlueprint(servicecatalog.ProductStack):
             key: self._parameter(name, description, scope_name if name == "datazoneScopeName" else "")
             for name, (key, description) in {**_RESERVED, **_BY_PROFILE}.items()
         }
-        environment = self._parameter("datazoneEnvironmentEnvironmentId", "The Studio environment", "")
+        # Not empty: it is the value of a tag.
+        environment = self._parameter("datazoneEnvironmentEnvironmentId", "The Studio environment", "unknown")
         product = self._parameter("ProductId", "The Service Catalog product")
         artifact = self._parameter("ProductVersion", "The version of the product", version)
         launch = servicecatalog.CfnCloudFormationProvisionedProduct(

@@ -9,22 +9,22 @@ from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from tests.faults.matrix import FAULTS, PREPARE, Laboratory, Outcome, cells, elapsed, quietly, run_share
+from tests.faults.matrix import FAULTS, PREPARE, Asked, Laboratory, Outcome, cells, elapsed, quietly, run_share
 
 
 def _table(outcomes: list[Outcome], faults: list[str]) -> str:
     """Return a row a request, a column a fault: . = complete at once, r = after a rollback or repetition, X = wrong."""
-    rows: dict[tuple[str, int, str], dict[str, str]] = defaultdict(dict)
+    rows: dict[tuple[str, Asked], dict[str, str]] = defaultdict(dict)
     for outcome in outcomes:
         cell = outcome.cell
         mark = "X" if outcome.wrong else "." if len(outcome.statuses) == 1 else "r"
-        rows[cell.operation, cell.request, cell.label][cell.fault] = mark
-    width = max(len(label) for _, _, label in rows) + 14
+        rows[cell.operation, cell.request][cell.fault] = mark
+    width = max(len(request.label) for _, request in rows) + 11
     lines = [f"{'':{width}}{number:>3}  {fault}" for number, fault in enumerate(faults, 1)]
     lines.append(f"{'':{width}}" + "".join(f"{number:>3}" for number in range(1, len(faults) + 1)))
     lines += [
-        f"{operation:9}{request:>3}  {label:{width - 14}}" + "".join(f"{marks.get(fault, ''):>3}" for fault in faults)
-        for (operation, request, label), marks in sorted(rows.items())
+        f"{operation:9}  {request.label:{width - 11}}" + "".join(f"{marks.get(fault, ''):>3}" for fault in faults)
+        for (operation, request), marks in sorted(rows.items())
     ]
     return "\n".join(lines)
 
@@ -47,7 +47,7 @@ def main() -> int:
     print(_table(outcomes, faults))  # noqa: T201
     for outcome in wrong:
         cell = outcome.cell
-        print(f"WRONG {cell.operation} {cell.request} {cell.label}, {cell.fault}: {outcome.wrong} {outcome.statuses}")  # noqa: T201
+        print(f"WRONG {cell.operation} {cell.request.label}, {cell.fault}: {outcome.wrong} {outcome.statuses}")  # noqa: T201
     print(". complete at once (after waits)   r complete after a rollback or a repetition   X wrong")  # noqa: T201
     print(f"{len(outcomes)} cells, {len(wrong)} wrong, in {elapsed(start)}")  # noqa: T201
     return 1 if wrong else 0

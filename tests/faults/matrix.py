@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "killed before": {"fault": "timeout", "seconds": 20},
     "killed after": {"fault": "timeout", "seconds": 20, "acts": True},
 }
+_SHA, _NUMBER = "[0-9a-f]{40}", "[0-9]+"
 LINES = "".join(f"line {number}\n" for number in range(20))
 
 
@@ -65,13 +67,38 @@ V1, V2, V3 = _archive("one"), _archive("two"), _archive("three")
 ARCHIVES = {archive_name(data): data for data in (V1, V2, V3)}
 
 
+@dataclass(frozen=True, order=True)
+class Asked:
+    """One request of an operation, whatever others are made at the same time: the `nth` of its kind, from 1.
+
+    `path` has {project}, {sha} and {id} for what differs from run to run.
+    """
+
+    method: str
+    path: str
+    nth: int = 1
+
+    @property
+    def label(self) -> str:
+        """What people read."""
+        path = re.sub(r"/repos/acme/{project}-(\w+)", r"\1:", self.path.replace("/api/v3", ""))
+        again = f" ({self.nth})" if self.nth > 1 else ""
+        return f"{self.method} {re.sub('{[a-z]+}', '…', path)}{again}"
+
+    def match(self, project: str) -> dict[str, Any]:
+        """Return what the stand-in's fault injector knows it by, in a project."""
+        path = re.escape(self.path)
+        for name, pattern in (("project", re.escape(project)), ("sha", _SHA), ("id", _NUMBER)):
+            path = path.replace(re.escape(f"{{{name}}}"), pattern)
+        return {"method": self.method, "path": f"^{path}$", "nth": self.nth}
+
+
 @dataclass(frozen=True)
 class Cell:
-    """One fault at one request of one operation. `request` counts from 1."""
+    """One fault at one request of one operation."""
 
     operation: str
-    request: int
-    label: str
+    request: Asked
     fault: str
 
 
@@ -152,15 +179,16 @@ class Laboratory:
         world = World(self.standin.api_url, self.standin.server_url, list(TOKENS), ARCHIVES)
         return Stack(world, launch_template(ORGANIZATION, project, archive_name(V1), "v1.0.0", parts=parts))
 
-    def requests(self, project: str, act: Callable[[], str]) -> list[str]:
-        """Return the requests that an operation makes without faults, names left out."""
+    def requests(self, project: str, act: Callable[[], str]) -> list[Asked]:
+        """Return the requests that an operation makes without faults, sorted: some are made at the same time."""
         self.standin.control("DELETE", "/requests")
         status = act()
         assert status.endswith("_COMPLETE"), status
         made = self.standin.control("GET", "/requests")["requests"]
         # One that a killed function has left hanging is noted when it ends: it is of another project.
         others = [entry for entry in made if "/project" in entry["path"] and f"/{project}-" not in entry["path"]]
-        return [_label(entry, project) for entry in made if entry not in others]
+        kinds = Counter(_kind(entry, project) for entry in made if entry not in others)
+        return sorted(Asked(*kind, nth) for kind, count in kinds.items() for nth in range(1, count + 1))
 
     def state(self, project: str) -> dict[str, Any]:
         """Return all that a project has on GitHub, without what differs from run to run (ids, times, hashes)."""
@@ -198,10 +226,9 @@ def _pull_request(data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _label(entry: dict[str, Any], project: str) -> str:
-    path = entry["path"].replace(project, "…").replace("/api/v3", "")
-    path = re.sub(r"/repos/acme/…-(\w+)", r"\1:", path)
-    return f"{entry['method']} {path}"
+def _kind(entry: dict[str, Any], project: str) -> tuple[str, str]:
+    path = re.sub(_SHA, "{sha}", entry["path"].replace(project, "{project}"))
+    return entry["method"], re.sub(f"(?<=/repositories/){_NUMBER}", "{id}", path)
 
 
 # -- operations -------------------------------------------------------------------------------------------------
@@ -256,8 +283,7 @@ def cells(laboratory: Laboratory, operations: Sequence[str], faults: Sequence[st
         project = laboratory.project()
         stack = PREPARE[operation](laboratory, project)
         made = laboratory.requests(project, partial(operate, operation, stack, project))
-        numbered = enumerate(made, 1)
-        found += [Cell(operation, number, label, fault) for number, label in numbered for fault in faults]
+        found += [Cell(operation, request, fault) for request in made for fault in faults]
     return found
 
 
@@ -287,7 +313,7 @@ def run(laboratory: Laboratory, cell: Cell, right: dict[str, Any]) -> Outcome:
     stack = PREPARE[cell.operation](laboratory, project)
     stack.world.cold_start()
     standin.control("DELETE", "/faults")
-    standin.control("POST", "/faults", {**FAULTS[cell.fault], "match": {"nth": cell.request}})
+    standin.control("POST", "/faults", {**FAULTS[cell.fault], "match": cell.request.match(project)})
     if cell.fault.startswith("killed"):
         stack.kill = _once(lambda: bool(standin.control("GET", "/faults")["faults"][0]["hits"]))
     with impatient() if cell.fault.startswith("timeout") else nullcontext():

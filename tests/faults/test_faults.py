@@ -23,6 +23,7 @@ from tests.faults.matrix import (
     PREPARE,
     V2,
     V3,
+    Asked,
     Cell,
     Laboratory,
     cells,
@@ -42,23 +43,22 @@ def laboratory() -> Iterator[Laboratory]:
         yield running
 
 
-def sample(operation: str, labels: Sequence[str]) -> list[Cell]:
+def sample(operation: str, requests: Sequence[Asked]) -> list[Cell]:
     """Return cells in which every request and every kind of fault is at least once, other pairs in each operation."""
     kinds = deque(FAULTS)
     kinds.rotate(4 * list(PREPARE).index(operation))
-    numbered = list(enumerate(labels, 1))
-    pairs = islice(zip(cycle(numbered), cycle(kinds), strict=False), max(len(numbered), len(kinds)))
-    return [Cell(operation, number, label, kind) for (number, label), kind in pairs]
+    pairs = islice(zip(cycle(requests), cycle(kinds), strict=False), max(len(requests), len(kinds)))
+    return [Cell(operation, request, kind) for request, kind in pairs]
 
 
 @pytest.mark.parametrize("operation", PREPARE)
 def test_every_request_may_fail(laboratory: Laboratory, operation: str) -> None:
     right = expected(laboratory, operation)
-    labels = [cell.label for cell in cells(laboratory, [operation], ["500"])]
-    chosen = sample(operation, labels)
+    requests = [cell.request for cell in cells(laboratory, [operation], ["500"])]
+    chosen = sample(operation, requests)
     assert {cell.fault for cell in chosen} == set(FAULTS)
-    assert {cell.request for cell in chosen} == set(range(1, len(labels) + 1))
-    assert len(labels) >= 5, "a delete: the look-up, refs and commits, the referenced secret, the archive"
+    assert {cell.request for cell in chosen} == set(requests)
+    assert len(requests) >= 5, "a delete: the look-up, refs and commits, the referenced secret, the archive"
     outcomes = [run(laboratory, cell, right) for cell in chosen]
     assert [outcome for outcome in outcomes if outcome.wrong] == []
 
@@ -67,7 +67,7 @@ def test_the_matrix_would_notice(laboratory: Laboratory) -> None:
     """A state that differs is told: the comparison can fail."""
     right = expected(laboratory, "launch")
     right["-build"]["secrets"]["FIRST"] = "another value"
-    outcome = run(laboratory, Cell("launch", 3, "", "502"), right)
+    outcome = run(laboratory, Cell("launch", Asked("POST", "/api/v3/orgs/acme/repos"), "502"), right)
     assert "/-build/secrets/FIRST is 'same', not 'another value'" in outcome.wrong
 
 

@@ -204,15 +204,9 @@ def test_a_repository_that_was_only_adopted_loses_all_that_was_set(world: World)
     assert set(first.state.variables) == {"THEIRS"}
 
 
-def test_a_configuration_that_leaves_its_stack_takes_everything_along(world: World, project: Project) -> None:
+def test_a_configuration_that_leaves_its_stack_takes_everything_along(project: Project) -> None:
     """Its repository stays then, and is not archived."""
-    properties = {
-        "RepositoryId": project.repository_id,
-        "Repository": project.attributes["FullName"],
-        "Secrets": SECRETS,
-        "Variables": {"TRIGGER": "false"},
-    }
-    world.handlers.stacks.begin("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
-    world.handlers.send("Custom::ActionsConfiguration", "Delete", properties, stack=project.stack, physical_id="c")
+    project.take_out("Configuration")
     assert not project.state.secrets
     assert not project.state.variables
+    assert not project.state.archived

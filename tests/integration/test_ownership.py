@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from custom_resources.clients.github import GitHub
-from custom_resources.delivery.ownership import STACK_REF
 from custom_resources.errors import RetryLater
 from standins.github.faults import Fault
+from standins.github.messages import ApiError, Request, Response
 from tests.integration.world import Content, Project, World, refused
 
 V1: dict[str, Content] = {"README.md": "# Template\n", "train.py": "one\n"}
@@ -35,7 +34,7 @@ def test_a_taken_name_is_refused_and_nothing_touched(world: World, ours: Project
     said = refused(ours.launch)
     assert said == (
         f"The repository acme/{spelling} exists already and is not this project's. Choose another name, "
-        "or launch with AdoptExisting=true to take it over."
+        "or launch with AdoptExisting=true once the repository's owners consent."
     )
     ours.delete()  # the rollback
     assert world.snapshot("p1-build") == before
@@ -136,23 +135,25 @@ def test_a_project_that_is_launched_again_without_news_belongs_to_the_new_stack(
     assert Project(world, ours.version).launch().attributes["Status"] == "restored"
 
 
-def test_of_two_that_restore_a_repository_one_gets_it(world: World, ours: Project) -> None:
+def test_of_two_that_restore_a_repository_one_gets_it(
+    world: World, ours: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ours.launch()
     ours.delete()
     first, second = Project(world, ours.version), Project(world, ours.version)
-    restore = GitHub.update_repository
+    respond = world.github.respond
     raced: list[bool] = []
 
-    def update(github: GitHub, name: str, **changes: Any) -> Any:
-        done = restore(github, name, **changes)
-        if not raced:
+    def overtaken(request: Request) -> tuple[Response, str]:
+        done = respond(request)
+        if request.method == "PATCH" and not raced:
             raced.append(True)
             first.create_repository()
         return done
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(GitHub, "update_repository", update)
-        assert first.stack in refused(second.create_repository)
+    monkeypatch.setattr(world.github, "respond", overtaken)
+    assert first.stack in refused(second.create_repository)
+    assert raced
     assert first.attributes["Status"] == "kept"
     assert not first.state.archived
 
@@ -170,6 +171,7 @@ def test_a_pull_request_that_waits_in_an_adopted_repository_is_its_stacks(world:
     assert adopting(world).deliver().status["Status"] == "pull-request"
 
 
+@pytest.mark.handlers_only(reason="MiniStack's CloudFormation throttles nobody")
 def test_a_stack_that_cannot_be_looked_up_is_waited_for(world: World, ours: Project) -> None:
     ours.launch()
     answers = [RetryLater(5, "CloudFormation asks to be called later."), True]
@@ -285,12 +287,16 @@ def test_a_conflict_without_common_history_can_be_merged_too(world: World) -> No
 
 def test_adopting_twice_is_adopting_once(world: World) -> None:
     project = adopted_with(world, {"mine": "m\n"}, V1)
-    refs = project.refs()
+    tip = project.tip()
     project.delete()
+    assert project.refs() == {"refs/heads/main": tip}, "an adopted repository loses what is ours, and is not archived"
+    assert not project.state.archived
     again = adopting(world)
     again.deliver()
-    assert (again.attributes["Status"], again.status["Status"]) == ("restored", "unchanged")
-    assert {ref: sha for ref, sha in again.refs().items() if ref != STACK_REF} == refs
+    # The history shows a version, but no record says that no other came after it.
+    assert (again.attributes["Status"], again.status["Status"]) == ("adopted", "pull-request")
+    again.merge_pull(again.pulls()[0]["number"])
+    assert again.files() == project.files(tip)
 
 
 def test_a_repository_that_was_taken_over_but_never_delivered_to_stays_as_it_was(world: World) -> None:
@@ -302,12 +308,19 @@ def test_a_repository_that_was_taken_over_but_never_delivered_to_stays_as_it_was
     assert (after["archived"], after["refs"]) == (False, before["refs"])
 
 
-def test_a_name_that_the_token_does_not_see_is_refused_at_once(world: World, ours: Project) -> None:
+def test_a_name_that_the_token_does_not_see_is_refused_at_once(
+    world: World, ours: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = stranger(world)
     world.requests()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(GitHub, "find_repository", lambda *_: None)
-        said = refused(ours.create_repository)
+    respond = world.github.respond
+
+    def unseen(request: Request) -> tuple[Response, str]:
+        hidden = (request.method, request.path) == ("GET", "/api/v3/repos/acme/p1-build")
+        return (ApiError(404, "Not Found").response(), "") if hidden else respond(request)
+
+    monkeypatch.setattr(world.github, "respond", unseen)
+    said = refused(ours.create_repository)
     assert said == (
         "The repository acme/p1-build exists already, but the token does not see it. "
         "Choose another name or give the token access to it."

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import subprocess
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+from standins.github.messages import Request, Response
 from standins.github.requests_log import Entry
 from tests.git_processes import counted
 from tests.integration.world import Content, Project, World
@@ -21,6 +23,7 @@ V1: dict[str, Content] = {
 }
 V2: dict[str, Content] = {**V1, "src/train.py": str(V1["src/train.py"]).replace("line 5\n", "new 5\n"), "new.py": "n\n"}
 EDIT = {"src/train.py": str(V1["src/train.py"]).replace("line 150\n", "mine 150\n"), "mine.py": "m\n"}
+counts_processes = pytest.mark.handlers_only(reason="git reports the processes of this process, not of a function's")
 SECRETS = {f"NAME_{number}": f"value {number}" for number in range(15)}
 
 
@@ -49,8 +52,30 @@ def test_an_update_takes_few_requests(world: World) -> None:
     world.requests()
     assert project.update(world.publish("v2", V2))["Status"] == "merged"
     asked = world.requests()
-    # Refs; commits; whether the base is in the branch; the contents of train.py; the push.
+    # Refs; commits, and meanwhile whether the base is in the branch; the contents of train.py; the push.
     assert (of("git", asked), of("rest", asked)) == (5, 1)
+
+
+def test_an_update_waits_for_the_commits_and_the_comparison_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither is answered before both were asked for."""
+    project = Project(world, world.publish("v1", V1)).launch()
+    project.commit(EDIT)
+    v2 = world.publish("v2", V2)
+    both, met = threading.Barrier(2, timeout=10), list[str]()
+    respond = world.github.respond
+
+    def together(request: Request) -> tuple[Response, str]:
+        commits = request.path.endswith("/git-upload-pack") and len(met) < 2
+        if commits or "/compare/" in request.path:
+            both.wait()
+            met.append(request.method)
+        return respond(request)
+
+    monkeypatch.setattr(world.github, "respond", together)
+    assert project.update(v2)["Status"] == "merged"
+    assert sorted(met) == ["GET", "POST"]
 
 
 def test_a_merge_of_unlike_files_fetches_no_content(world: World) -> None:
@@ -84,6 +109,7 @@ def test_nothing_to_do_is_one_request(world: World) -> None:
     assert (asked.method, asked.kind) == ("GET", "git")
 
 
+@counts_processes
 def test_attributes_and_contents_come_together(world: World) -> None:
     attributes = {".gitattributes": "*.txt merge=union\n", "lib/.gitattributes": "*.py -text\n"}
     project = Project(world, world.publish("v1", {**V1, **attributes})).launch()
@@ -104,6 +130,7 @@ MOST = {
 }
 
 
+@counts_processes
 def test_an_operation_takes_few_requests_and_processes(world: World) -> None:
     parts = {"model_build": "p1-build", "model_deploy": "p1-deploy"}
     v1, v2 = world.publish("v1", V1), world.publish("v2", V2)
@@ -197,5 +224,6 @@ def test_the_cost_does_not_depend_on_history(world: World) -> None:
         assert project.update(world.publish("v2", V2))["Status"] == "merged"
         costs[name] = world.requests()
         assert project.files()["mine.py"] == "m\n"
-    assert [(e.kind, e.method) for e in costs["old"]] == [(e.kind, e.method) for e in costs["fresh"]]
+    asked = {name: sorted((e.kind, e.method) for e in entries) for name, entries in costs.items()}
+    assert asked["old"] == asked["fresh"]
     assert moved(costs["old"]) - moved(costs["fresh"]) < 1024 * 1024

@@ -1,12 +1,14 @@
 """make mutants: does a test notice when the code is wrong? A seeded sample in ten minutes, or all of it (ALL=1).
 
-First every test is run once to see which lines it runs. Then each mutant is written into a copy of the project, and the
-tests that run its line are run, the quickest first, until one fails.
+First the tests are run once to see which lines each runs, which is kept in build/mutants. Then each mutant is written
+into a copy of the project, and the tests that run its line are run, the quickest first, until one fails. A sample's
+score has an error: the interval in which the score of all mutants is, with 95% confidence, is shown beside it.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import random
 import shutil
 import sys
@@ -22,7 +24,7 @@ from tests.mutants.seeing import PROCESSES, Chosen, look, say
 from tests.mutants.trying import ROOT, Result, Trial, copied
 
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
-SAMPLE = {"custom_resources": 160, "products": 32}
+SAMPLE = {"custom_resources": 110, "products": 30}
 ENOUGH = 0.95
 
 
@@ -66,6 +68,15 @@ def scores(results: Sequence[Result]) -> Iterator[tuple[str, int, int, float]]:
         yield name, noticed, len(counted), noticed / len(counted) if counted else 1.0
 
 
+def interval(noticed: int, total: int) -> tuple[float, float]:
+    """Return where the score of all mutants is with 95% confidence, by that of a sample (Wilson's interval)."""
+    if not total:
+        return 0.0, 1.0
+    share, z = noticed / total, 1.96
+    middle, width = share + z * z / (2 * total), z * math.sqrt((share * (1 - share) + z * z / (4 * total)) / total)
+    return max(0.0, (middle - width) / (1 + z * z / total)), min(1.0, (middle + width) / (1 + z * z / total))
+
+
 def main() -> int:
     """Return 1 when a whole is below 95%."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants")
@@ -82,6 +93,7 @@ def main() -> int:
         copies = [Path(temporary) / str(number) for number in range(options.processes)]
         copied(copies[0])
         seen = Chosen(options.tests) if options.tests else look(copies[0], ROOT / "build" / "mutants")
+        learned = time.monotonic() - begun
         for other in copies[1:]:
             shutil.copytree(copies[0], other, symlinks=True)
         drawn: list[Mutant] = []
@@ -93,15 +105,16 @@ def main() -> int:
         random.Random(options.seed).shuffle(drawn)  # what the time does not reach is of every room
         trial = Trial([each for each in drawn if each.compiles], seen, equivalents(), left)
         results = trial.run(copies)
-    say(f"\n{'room':<32}{'noticed':>9}{'of':>6}{'score':>8}")
+    say(f"\n{'room':<32}{'noticed':>9}{'of':>6}{'score':>8}  95% confidence")
     low = False
     for name, noticed, total, score in scores(results):
-        say(f"{name:<32}{noticed:>9}{total:>6}{score:>8.1%}")
+        least, most = interval(noticed, total)
+        say(f"{name:<32}{noticed:>9}{total:>6}{score:>8.1%}  {least:.0%} to {most:.0%}")
         low |= name.endswith("(all)") and score < ENOUGH
     for outcome in ("equivalent", "not run"):
         if number := sum(each.outcome == outcome for each in results):
             say(f"{outcome}: {number}")
-    say(f"seed {options.seed}, {time.monotonic() - begun:.0f} seconds")
+    say(f"seed {options.seed}, {learned:.0f} seconds to see what tests run, {time.monotonic() - begun:.0f} in all")
     return int(low)
 
 

@@ -44,6 +44,14 @@ _LOG_LINE = m.Call(
 )
 _TYPING_ONLY = m.If(test=m.Name("TYPE_CHECKING"))
 _TYPE_VARIABLE = m.Call(func=m.Name("TypeVar"))
+# What is assigned to a name like a class's is a type, for the type checker only.
+_TYPE_ALIAS = m.Assign(
+    targets=[m.AssignTarget(m.Name(m.MatchRegex(r"_?[A-Z][A-Za-z]*[a-z][A-Za-z]*")))],
+    value=m.BinaryOperation(operator=m.BitOr())
+    | m.Subscript(value=m.Name("Literal") | m.Name("Callable") | m.Name("Mapping") | m.Name("dict") | m.Name("tuple")),
+)
+# More characters to strip are noticed only by a text that ends with an X.
+_STRIPPED = m.Call(func=m.Attribute(attr=m.Name("strip") | m.Name("lstrip") | m.Name("rstrip")))
 _DOCSTRING = m.Expr(m.SimpleString() | m.ConcatenatedString())
 
 
@@ -116,7 +124,7 @@ class Mutant:
     function: str
     kind: str
     line: int
-    last_line: int
+    runs: tuple[int, int]  # the first and the last line that run with it
     runs_on_import: bool
     node: cst.CSTNode
     instead: cst.CSTNode
@@ -158,30 +166,49 @@ class _Finder(cst.CSTVisitor):
         self._source = source
         self._inside: list[str] = []
         self._functions = 0
+        self._stripped: set[int] = set()
+        self._run: list[tuple[int, int]] = []  # the lines that run with the node: of its statement, or its function
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         if isinstance(node, cst.FunctionDef | cst.ClassDef):
             self._inside.append(node.name.value)
             self._functions += isinstance(node, cst.FunctionDef)
+        if isinstance(node, cst.SimpleStatementLine):
+            self._run.append(self._lines(node))
+        elif isinstance(node, cst.FunctionDef):  # its parameters' defaults are held by what calls it
+            self._run.append(self._lines(node.body))
+        elif isinstance(node, cst.BaseCompoundStatement):
+            self._run.append((0, 0))
         if _left_out(node):
             return False
+        if isinstance(node, cst.Call) and m.matches(node, _STRIPPED):
+            self._stripped.update(id(given.value) for given in node.args)
         for kind, operator, name in OPERATORS:
-            if isinstance(node, kind):
+            if isinstance(node, kind) and not (name == "text" and id(node) in self._stripped):
                 self._add(node, operator, name)
         return True
 
+    def _lines(self, node: cst.CSTNode) -> tuple[int, int]:
+        where = self.get_metadata(PositionProvider, node)
+        return where.start.line, where.end.line
+
     def on_leave(self, original_node: cst.CSTNode) -> None:
+        if isinstance(original_node, cst.SimpleStatementLine | cst.BaseCompoundStatement):
+            self._run.pop()
         if isinstance(original_node, cst.FunctionDef | cst.ClassDef):
             self._inside.pop()
             self._functions -= isinstance(original_node, cst.FunctionDef)
 
     def _add(self, node: cst.CSTNode, operator: Operator, kind: str) -> None:
-        where = self.get_metadata(PositionProvider, node)
-        last = where.start.line if isinstance(node, cst.If) else where.end.line
+        line, last = self._lines(node)
+        run = (
+            self._run[-1]
+            if self._run and self._run[-1] != (0, 0)
+            else (line, line if isinstance(node, cst.If) else last)
+        )
         for instead in operator(node):
             function = ".".join(self._inside)
-            lines = (where.start.line, last)
-            self.found.append(Mutant(self._source, function, kind, *lines, not self._functions, node, instead))
+            self.found.append(Mutant(self._source, function, kind, line, run, not self._functions, node, instead))
 
 
 def _left_out(node: cst.CSTNode) -> bool:
@@ -192,6 +219,8 @@ def _left_out(node: cst.CSTNode) -> bool:
         return m.matches(node, _LOG_LINE) or m.matches(node, _TYPE_VARIABLE)
     if isinstance(node, cst.Expr):
         return m.matches(node, _DOCSTRING) or m.matches(node.value, _LOG_LINE)
+    if isinstance(node, cst.Assign):
+        return m.matches(node, _TYPE_ALIAS)
     return isinstance(node, cst.If) and m.matches(node, _TYPING_ONLY)
 
 

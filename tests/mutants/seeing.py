@@ -17,27 +17,50 @@ from typing import Any
 
 from tests.mutants.places import Mutant
 
-LOOKED_AT = ("custom_resources/**/*.py", "standins/**/*.py", "tests/unit/**/*.py", "tests/integration/**/*.py")
 # The tests that are to notice a mistake in custom_resources: of these, the ones that run the line.
-TESTS = ("tests/unit", "tests/integration")
-NOT_RUN = ("tests/integration/studio", "tests/integration/test_merge_properties.py",
-           "tests/unit/test_local.py", "tests/unit/test_architecture.py")  # fmt: skip
-# What runs in a process of its own (portfolio_app.py), or on import only, is held by these files, in turn.
-_PLACES = ("settings", "foundation", "product", "portfolio", "workflow_role", "policies", "studio", "versions")
-SYNTH = [f"tests/synth/test_{place}.py" for place in _PLACES]
-REFERENCE = "tests/unit/test_catalogue.py"  # a page made of models, permissions and sentences is as it was
+TESTS = (
+    "tests/unit/test_*.py",
+    "tests/integration/test_*.py",
+    "tests/standin/github/test_cl*.py",
+    "tests/standin/github/test_cr*.py",
+    "tests/operations/test_rollout.py",
+)
+# Those that hold no line of it: they look at the house, or at the tools of these tests; or take seconds for what others
+# notice at once.
+NOT_RUN = {f"tests/unit/test_{each}.py" for each in ("architecture", "bench", "groups", "local", "mutants")}
+NOT_RUN.add("tests/integration/test_merge_properties.py")
+MARKS = "not gates and not long and not layers and not slow"
+RUN_BY_THEM = ("custom_resources", "standins", "tests/unit", "tests/integration")
+# A page made of models, permissions and sentences is as it was.
+REFERENCE = "tests/unit/test_catalogue.py::test_the_reference_is_what_the_code_says"
+DEFAULTS = "tests/unit/test_defaults.py"  # what may be left out is nothing, or named
+# What runs on import only, or once for all tests of a synthesis, is held by these files, in turn.
+_PLACES = ("settings", "contract", "foundation", "observability", "product", "portfolio", "workflow_role",
+           "workflow_actions", "policies", "studio", "versions")  # fmt: skip
+
+
+def _held(*first: str) -> list[str]:
+    """Return all tests of a synthesis, those of the named places first."""
+    places = sorted(_PLACES, key=lambda place: place not in first)
+    return [REFERENCE, *(f"tests/synth/test_{place}.py" for place in places)]
+
+
 HELD_BY = {
-    "custom_resources": [REFERENCE],
-    "custom_resources/catalogue.py": ["tests/unit", *SYNTH],
-    "products": [REFERENCE, *SYNTH],
-    "products/portfolio": [REFERENCE, SYNTH[3], *SYNTH[:3], *SYNTH[4:]],
-    "products/studio": [REFERENCE, SYNTH[6], *SYNTH[:6], *SYNTH[7:]],
-    "products/project_setup": [REFERENCE, SYNTH[6], *SYNTH[:6], *SYNTH[7:]],
-    "products/workflow_role": [REFERENCE, SYNTH[4], *SYNTH[:4], *SYNTH[5:]],
-    "products/versions": [REFERENCE, SYNTH[7], *SYNTH[:7]],
+    "custom_resources": [DEFAULTS, REFERENCE],
+    "custom_resources/catalogue.py": [*_held("foundation", "policies"), "tests/unit/test_catalogue.py"],
+    "products": _held(),
+    "products/portfolio": _held("portfolio"),
+    "products/launch_role": _held("portfolio"),
+    "products/studio": _held("studio"),
+    "products/project_setup": _held("studio"),
+    "products/workflow_role": _held("workflow_role", "product", "policies"),
+    "products/mlops_project": _held("contract", "product"),
+    "products/parameters": _held("contract", "product"),
+    "products/foundation/observability": _held("observability", "contract"),
+    "products/versions": _held("versions"),
 }
-# A line that every story runs is held by the quickest of them: what a minute of tests does not notice has survived.
-LONGEST = 60.0
+# A line that every story runs is held by the quickest of them: what 40 seconds of tests do not notice has survived.
+LONGEST = 40.0
 PROCESSES = 2
 
 
@@ -58,7 +81,7 @@ class Seen:
         """Return the tests for a mutant, the quickest first; for what runs on import, those of the whole file."""
         path = mutant.source.path
         of_file = self.lines.get(path, {})
-        numbers = of_file if mutant.runs_on_import else map(str, range(mutant.line, mutant.last_line + 1))
+        numbers = of_file if mutant.runs_on_import else map(str, range(mutant.runs[0], mutant.runs[1] + 1))
         found = {test for number in numbers for test in of_file.get(number, ())}
         quickest = sorted(found, key=lambda test: (self.seconds[test], test))
         until = accumulate(self.seconds[test] for test in quickest)
@@ -87,48 +110,71 @@ class Chosen:
 
 
 def look(copy: Path, store: Path) -> Seen:
-    """Run all tests once, or read what was seen of the same files before."""
-    digest = hashlib.sha256()
-    for file in sorted(each for pattern in LOOKED_AT for each in copy.glob(pattern)):
-        digest.update(str(file.relative_to(copy)).encode() + b"\0" + file.read_bytes())
-    known = store / f"{digest.hexdigest()[:16]}.json"
-    if known.exists():  # the compiled files are all that is needed of the tests
-        subprocess.run(
-            [sys.executable, "-m", "pytest", "--collect-only", "-qq"], cwd=copy, check=False, stdout=subprocess.DEVNULL
-        )
-    else:
-        store.mkdir(parents=True, exist_ok=True)
-        known.write_text(json.dumps(_looked(copy)), encoding="utf-8")
-    return Seen(**json.loads(known.read_text(encoding="utf-8")))
-
-
-def _looked(copy: Path) -> dict[str, Any]:
-    folder = Path(tempfile.mkdtemp(dir=copy))
-    marks = "not gates and not long and not layers"
-    options = ["-p", "tests.mutants.noticing", "-n", str(PROCESSES), "-m", marks, "--tb=no"]
-    command = [sys.executable, "-m", "pytest", *options, *TESTS, *(f"--ignore={each}" for each in NOT_RUN)]
-    subprocess.run(
-        command,
-        cwd=copy,
-        env=environment(copy) | {"MUTANTS_SEEN": str(folder), "PYTHONDONTWRITEBYTECODE": ""},
-        check=False,
-    )
+    """Run the tests once to see their lines; what was seen of a file with the same content before is read instead."""
+    store.mkdir(parents=True, exist_ok=True)
+    files = sorted(str(each.relative_to(copy)) for pattern in TESTS for each in copy.glob(pattern))
+    known = _known(copy, store, [file for file in files if file not in NOT_RUN])
+    if new := [file for file, note in known.items() if not note.exists()]:
+        for file, seen in _looked(copy, new).items():
+            known[file].write_text(json.dumps(seen), encoding="utf-8")
+    else:  # the compiled files are all that is needed of the tests
+        command = [sys.executable, "-m", "pytest", "--collect-only", "-qq"]
+        subprocess.run(command, cwd=copy, check=False, stdout=subprocess.DEVNULL)
     lines: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     seconds: dict[str, float] = {}
-    failed: set[str] = set()
-    for part in folder.glob("*.json"):
-        seen = json.loads(part.read_text(encoding="utf-8"))
-        failed |= set(seen["failed"])
+    for note in known.values():
+        seen = json.loads(note.read_text(encoding="utf-8"))
         seconds |= seen["seconds"]
-        for file, by_line in seen["lines"].items():
-            for line, names in by_line.items():
-                lines[file][line] += names
+        for path, by_line in seen["lines"].items():
+            for line, tests in by_line.items():
+                lines[path][line] += tests
+    return Seen(lines, seconds)
+
+
+def _known(copy: Path, store: Path, files: Iterable[str]) -> dict[str, Path]:
+    """Return where what a file's tests run is noted: by its content, and by that of all code that it may run."""
+    code = hashlib.sha256()
+    for folder in RUN_BY_THEM:
+        for file in sorted((copy / folder).rglob("*.py")):
+            if not file.name.startswith("test_"):
+                code.update(str(file.relative_to(copy)).encode() + b"\0" + file.read_bytes())
+    notes: dict[str, Path] = {}
+    for each in files:
+        digest = code.copy()
+        digest.update((copy / each).read_bytes())
+        notes[each] = store / f"{Path(each).stem}-{digest.hexdigest()[:16]}.json"
+    return notes
+
+
+def _looked(copy: Path, files: list[str]) -> dict[str, dict[str, Any]]:
+    """Return lines by test and seconds of each file of tests."""
+    with tempfile.TemporaryDirectory(dir=copy) as folder:
+        options = ["-p", "tests.mutants.noticing", "-n", str(PROCESSES), "-m", MARKS, "--tb=no"]
+        subprocess.run(
+            [sys.executable, "-m", "pytest", *options, *files],
+            cwd=copy,
+            env=environment(copy) | {"MUTANTS_SEEN": folder, "PYTHONDONTWRITEBYTECODE": ""},
+            check=False,
+        )
+        parts = [json.loads(part.read_text(encoding="utf-8")) for part in Path(folder).glob("*.json")]
+    failed = {test for part in parts for test in part["failed"]}
     if failed:
         say("Left out, since they fail without a mutant:\n  " + "\n  ".join(sorted(failed)))
-    passed = {name: taken for name, taken in seconds.items() if name not in failed}
-    for by_number in lines.values():
-        by_number.update({number: [name for name in names if name in passed] for number, names in by_number.items()})
-    return {"lines": lines, "seconds": passed}
+    by_file: dict[str, dict[str, Any]] = {file: {"seconds": {}, "lines": {}} for file in files}
+    for part in parts:
+        for test, taken in part["seconds"].items():
+            if test not in failed:
+                by_file[_file(test)]["seconds"][test] = taken
+        for path, by_line in part["lines"].items():
+            for line, tests in by_line.items():
+                for test in tests:
+                    if test not in failed:
+                        by_file[_file(test)]["lines"].setdefault(path, {}).setdefault(line, []).append(test)
+    return by_file
+
+
+def _file(test: str) -> str:
+    return test.partition("::")[0]
 
 
 def environment(copy: Path) -> dict[str, str]:

@@ -382,7 +382,10 @@ GOOD_PARAMETERS = {
     "ProjectId": "abc123",
     "ProjectName": "Demo",
     "ProfileName": "regression",
+    "TemplateFolder": "regression",
     "UserRoleArn": "arn:aws:iam::123456789012:role/a",
+    "ProjectBucket": "arn:aws:s3:::amazon-sagemaker-1",
+    "ConnectedRepository": "acme/churn",
     "ScopeName": "dev",
     "SageMakerProjectName": "demo",
     "SageMakerProjectId": "p-1",
@@ -395,12 +398,16 @@ GOOD_PARAMETERS = {
     "MlflowTrackingUri": "https://mlflow.example.com",
 }
 ADDRESSES = {"MlflowTrackingUri"}  # takes what an address may hold; it is the value of a secret and nothing else
+BUCKET = "ProjectBucket"  # looked at before it becomes anything: what Studio fills in must not fail the launch here
+PATHS = {"UserRoleArn", "ConnectedRepository"}  # a role's path; groups of other hosts, which are nobody's in ours
 
 
 def may_hold(name: str, injected: str) -> bool:
     """Tell whether a parameter may hold it: a path is a part of a role's name, and an address has no white space."""
-    if name == "UserRoleArn":
+    if name in PATHS:
         return injected == "/../../x"
+    if name == BUCKET:
+        return injected.isprintable() and " " not in injected
     return name in ADDRESSES and not re.search(r"\s", injected)
 
 
@@ -447,12 +454,14 @@ HANDLERS: list[tuple[Any, dict[str, Any], Sequence[str]]] = [
         ("DomainId", "ProjectId", "ProjectName", "Organization", "ScopeName"),
     ),
 ]
+IDS = {"DomainId", "ProjectId"}  # parts of the resource's own name, which remembers what was accepted
 NAMES = {"Organization", "Name", "Repository", "TemplateVersion", "TemplateArchive"}  # no shell character either
 
 
 def is_kept(resource: Any, name: str, injected: str) -> bool:
     """Tell whether a property may hold it: a text of people, which is neither a name on GitHub nor an argument, may."""
-    if not injected.isprintable() or (name in NAMES and resource is not RESOURCES["studio_project"]):
+    refused = IDS if resource is RESOURCES["studio_project"] else NAMES
+    if not injected.isprintable() or name in refused:
         return False
     return name != "DefaultBranch" or injected in ("`id`", ";id")  # git takes those in a name; no shell reads it
 

@@ -66,7 +66,10 @@ REVIEWED = (
         "The stacks of Service Catalog's launches, which it names SC-*.",
     ),
     Reviewed(
-        iam(r"arn:<AWS::Partition>:iam::<AWS::AccountId>:role/(studio-mlops-wf-|datazone_usr_role_)\*"),
+        iam(
+            r"arn:<AWS::Partition>:iam::<AWS::AccountId>:role/"
+            r"(studio-mlops-wf-|datazone_usr_role_|service-role/AmazonSageMakerUserIAMExecutionRole_)\*"
+        ),
         _LAUNCH_ROLE,
         "The projects' workflow roles, and the inline policy for the project's files on Studio's project roles.",
     ),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from aws_cdk import App
+from aws_cdk import App, assertions
 from ministack.services.cloudformation import provisioners
 
 from custom_resources import catalogue, handlers
@@ -24,7 +24,7 @@ from products.foundation.roles import places
 from products.functions import query_interval
 from products.settings import PROJECT_ROOT, load_settings
 from products.versions import read_versions
-from tests.synth.conftest import Assembly, context, copied, of_type, synthesized
+from tests.synth.conftest import Assembly, context, copied, of_type, synthesized, with_settings
 from tests.synth.policies import Names, allows, documents
 
 pytestmark = pytest.mark.shares("stacks", seconds=60)
@@ -71,22 +71,54 @@ def test_environments_are_the_contracts(assembly: Assembly) -> None:
         }
         if name in GITHUB:
             expected |= {"GITHUB_API_URL", "GITHUB_SERVER_URL", "GITHUB_TOKEN_SECRET", "BUDGET_TABLE"}
+            expected |= {"GITHUB_PERMISSIONS"}
+        if name == "github_repository":
+            expected |= {"ALLOWED_ORGANIZATIONS", "ALLOWED_VISIBILITIES", "ADOPTABLE"}
         if name in ARCHIVES:
             expected |= {"TEMPLATE_BUCKET"}
+        if "studio" in ALL[name].needs:
+            expected |= {"BLUEPRINT_ROLE", "PROJECT_SETUP_ROLE", "EXECUTION_ROLES"}
         if name in GIT:
             expected |= {"PATH", "GIT_EXEC_PATH", "GIT_SSL_CAINFO", "GIT_PYTHON_REFRESH"}
         assert variables == expected, name
     variables = functions(assembly.foundation)["github_repository"]["Environment"]["Variables"]
+    assert variables["GITHUB_PERMISSIONS"] == "administration=write contents=write secrets=write"
+    assert (variables["ALLOWED_VISIBILITIES"], variables["ADOPTABLE"]) == ("private internal", "")
     given = ["GitHubApiUrlIsSet", {"Ref": "GitHubApiUrl"}, "https://api.github.com"]
     assert variables["GITHUB_API_URL"] == {"Fn::If": given}
     # `cdk deploy` keeps a parameter's value: a setting as the default would be the first one for ever.
     assert assembly.foundation["Parameters"]["GitHubApiUrl"]["Default"] == ""
 
 
+def test_what_launches_may_use_reaches_the_function_by_its_environment(tmp_path: Path) -> None:
+    settings = with_settings(
+        tmp_path,
+        """
+        [git_config]
+        private_github_organization = "acme"
+        [studio]
+        domain_id = "dzd_1"
+        organization = "studio-org"
+        [product]
+        allowed_visibilities = ["private"]
+        [adoption]
+        repositories = ["acme/team-*", "acme/one"]
+        """,
+    )
+    for given, organizations in ((context(), "acme studio-org"), (local_assembly._CONTEXT, "")):
+        app = App(context={**context(), **given})
+        stack = FoundationStack(app, "FoundationStack", settings=load_settings(settings))
+        template = dict(assertions.Template.from_stack(stack).to_json())
+        variables = functions(template)["github_repository"]["Environment"]["Variables"]
+        assert variables["ALLOWED_ORGANIZATIONS"] == organizations
+        assert (variables["ALLOWED_VISIBILITIES"], variables["ADOPTABLE"]) == ("private", "acme/team-* acme/one")
+
+
 def test_every_path_answers_before_cloudformation_gives_up(assembly: Assembly) -> None:
     cloudformation = 59 * 60
     for name, properties in functions(assembly.foundation).items():
         patience = int(properties["Environment"]["Variables"]["PATIENCE_SECONDS"])
+        assert patience == 40 * 60, "as docs/reliability.md says"
         # The wait that ends patience may begin just before it; then one more call, as long as a function may run.
         assert patience + properties["Timeout"] + 60 < cloudformation, name
     machines = of_type(assembly.foundation, "AWS::StepFunctions::StateMachine")
@@ -94,8 +126,9 @@ def test_every_path_answers_before_cloudformation_gives_up(assembly: Assembly) -
     for machine in machines.values():
         retry = waiter(machine)["States"]["framework-isComplete-task"]["Retry"][0]
         total = retry["IntervalSeconds"] * retry["MaxAttempts"]
-        assert retry["IntervalSeconds"] <= 5
+        assert retry["IntervalSeconds"] == 5
         assert patience < total < cloudformation
+        assert total == 55 * 60
 
 
 @pytest.mark.parametrize(("given", "seconds"), [(context(), 5), (local_assembly._CONTEXT, 1)])
@@ -301,8 +334,14 @@ def test_tracing_is_a_switch(assembly: Assembly, administered: Assembly) -> None
         }
         return modes, enabled
 
+    def sending(template: dict[str, Any]) -> int:
+        return sum("xray:PutTraceSegments" in str(each) for each in of_type(template, "AWS::IAM::Policy").values())
+
     assert traced(assembly.foundation) == ({"None"}, {False})
     assert traced(administered.foundation) == ({"Active"}, {True})
+    # Ours, both of the framework's for each phase, and the waiter: each may send what it traces.
+    assert sending(assembly.foundation) == 0
+    assert sending(administered.foundation) == len(of_type(administered.foundation, "AWS::IAM::Policy"))
 
 
 def test_an_administrators_settings_arrive(administered: Assembly) -> None:

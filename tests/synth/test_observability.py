@@ -123,7 +123,20 @@ def counted() -> set[str]:
             elif isinstance(node, ast.FunctionDef) and node.name.strip("_") == "metrics":
                 places += [each.value for each in ast.walk(node) if isinstance(each, ast.Return) and each.value]
                 places += [each.value for each in ast.walk(node) if isinstance(each, ast.Assign)]
-    texts = {each.value for place in places for each in ast.walk(place) if isinstance(each, ast.Constant)}
+    # What a conditional expression asks is no metric; what it chooses from is.
+    asked = {
+        id(each)
+        for place in places
+        for node in ast.walk(place)
+        if isinstance(node, ast.IfExp)
+        for each in ast.walk(node.test)
+    }
+    texts = {
+        each.value
+        for place in places
+        for each in ast.walk(place)
+        if isinstance(each, ast.Constant) and id(each) not in asked
+    }
     return {text for text in texts if isinstance(text, str) and re.fullmatch(r"[A-Z][A-Za-z]+", text)}
 
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from github.Requester import Requester
 
-from custom_resources.clients.github import GitHub
+from custom_resources.clients.github import GitHub, PullRequest, Repository
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import (
     FinalError,
+    GitHubUnavailable,
     RateLimited,
     RepositoryNotFound,
     RequestRefused,
     RetryLater,
     TokenRejected,
+    TokenRotated,
     TokenTooNarrow,
 )
 
@@ -54,6 +58,57 @@ def test_what_github_calls_nullable_may_be_null_or_absent(answered: Callable[...
         assert (found.description, found.default_branch, found.topics) == ("", "main", ())
         assert (found.clone_url, found.visibility) == ("https://github.com/acme/x.git", "public")
     assert answered(ok({"name": "A", "value": None})).variable("acme/x", "A") == ""
+
+
+WHOLE = {
+    **BARE,
+    "clone_url": "https://git.example.com/x.git",
+    "default_branch": "trunk",
+    "description": "Mine",
+    "archived": True,
+    "private": True,
+    "visibility": "internal",
+    "topics": ["a", "b"],
+}
+
+
+def test_a_repository_is_read_as_github_describes_it(answered: Callable[..., GitHub]) -> None:
+    found = answered(ok(WHOLE)).find_repository("acme/x")
+    assert found == Repository(
+        7,
+        "acme/x",
+        "https://github.com/acme/x",
+        "https://git.example.com/x.git",
+        "trunk",
+        "Mine",
+        archived=True,
+        private=True,
+        visibility="internal",
+        topics=("a", "b"),
+    )
+    assert (found.owner, found.name) == ("acme", "x")
+    without = {key: value for key, value in WHOLE.items() if key != "visibility"}
+    hidden = answered(ok(without)).find_repository("acme/x")
+    assert hidden is not None
+    assert hidden.visibility == "private"
+
+
+@pytest.mark.parametrize(
+    ("merged_at", "commit", "merged", "landed"),
+    [(None, "c" * 40, False, ""), ("2026-11-01T10:00:00Z", "c" * 40, True, "c" * 40), ("2026-11-01", None, True, "")],
+)
+def test_a_pull_request_is_read_as_github_describes_it(
+    answered: Callable[..., GitHub], merged_at: str | None, commit: str | None, merged: bool, landed: str
+) -> None:
+    more = {"state": "closed", "merged_at": merged_at, "merge_commit_sha": commit, "body": "text"}
+    found = answered(ok({**PULL, **more})).create_pull_request("acme/x", "b", "main", "t", "text")
+    url = "https://github.com/acme/x/pull/3"
+    assert found == PullRequest(3, url, "closed", merged, "a" * 40, "b", landed, "main", "text")
+    assert "text" not in repr(found), "a description may hold what users wrote"
+
+
+def test_a_pull_request_may_have_no_text(answered: Callable[..., GitHub]) -> None:
+    assert answered(ok({**PULL, "body": None})).create_pull_request("acme/x", "b", "main", "t", "text").text == ""
 
 
 REQUESTS: list[Callable[[GitHub], Any]] = [
@@ -128,6 +183,44 @@ def test_the_details_of_a_refusal_have_many_shapes(answered: Callable[..., GitHu
 
 
 @pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (408, GitHubUnavailable),
+        (499, RequestRefused),
+        (500, GitHubUnavailable),
+        (599, GitHubUnavailable),
+        (403, TokenTooNarrow),
+        (404, RepositoryNotFound),
+        (300, RequestRefused),
+    ],
+)
+def test_githubs_own_failures_pass_and_its_refusals_do_not(
+    answered: Callable[..., GitHub], status: int, kind: type[Exception]
+) -> None:
+    with pytest.raises(kind) as refused:
+        answered(ok({"message": "No."}, status)).update_repository("acme/x", name="y")
+    assert type(refused.value) is kind
+    assert getattr(refused.value, "seconds", 5) == 5
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"message": " Not now. "}, "Not now. "),
+        ({"message": "Not now...", "errors": []}, "Not now. "),
+        ({"message": None}, "status 422. "),
+        ({}, "status 422. "),
+        ([], "status 422. "),
+        ({"message": "Not now.", "errors": [None, "", "a", {"message": "b"}, {}]}, "Not now (a; b). "),
+    ],
+)
+def test_githubs_word_is_a_part_of_our_sentence(answered: Callable[..., GitHub], data: Any, said: str) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        answered(ok(data, 422)).update_repository("acme/x", name="y")
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
     ("headers", "seconds"),
     [
         ({"retry-after": "7"}, 7),
@@ -168,3 +261,54 @@ def test_a_pull_request_that_is_open_already_is_taken(answered: Callable[..., Gi
 def test_a_wait_says_what_was_not_complete(answered: Callable[..., GitHub]) -> None:
     with pytest.raises(RetryLater, match="reading the public key of acme/x"):
         answered(ok({})).put_secrets("acme/x", {"A": "b"})
+
+
+# -- connections -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def used(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Requester, str]]:
+    """Return a list: what made each request, with its token. One that looks at acme/both waits for another."""
+    made: list[tuple[Requester, str]] = []
+    both = threading.Barrier(2, timeout=10)
+
+    def answer(requester: Requester, verb: str, path: str, **_: Any) -> Answer:
+        made.append((requester, token_of(requester)))
+        if path.endswith("/both"):
+            both.wait()
+        return (401, {}, "{}") if path.endswith("/rejected") else ok(BARE)
+
+    monkeypatch.setattr(Requester, "requestJson", answer)
+    return made
+
+
+def token_of(requester: Requester) -> str:
+    assert requester.auth
+    return requester.auth.token
+
+
+def test_a_thread_uses_the_connection_that_another_has_left(used: list[tuple[Requester, str]]) -> None:
+    hub = GitHub("https://api.github.com", lambda: GitHubCredentials(token="ghp_x"))
+    for _ in range(2):
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(hub.find_repository, "acme/x").result()
+    hub.find_repository("acme/x")
+    assert len(used) == 3
+    assert len({id(requester) for requester, _ in used}) == 1
+
+
+def test_two_requests_at_the_same_time_have_a_connection_each(used: list[tuple[Requester, str]]) -> None:
+    hub = GitHub("https://api.github.com", lambda: GitHubCredentials(token="ghp_x"))
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(hub.find_repository, ["acme/both"] * 2))
+    assert used[0][0] is not used[1][0]
+
+
+def test_a_connection_is_for_one_token(used: list[tuple[Requester, str]]) -> None:
+    tokens = iter(["ghp_former", "ghp_present"])
+    hub = GitHub("https://api.github.com", lambda: GitHubCredentials(token=next(tokens)))
+    hub.find_repository("acme/x")
+    with pytest.raises(TokenRotated):
+        hub.find_repository("acme/rejected")
+    hub.find_repository("acme/x")
+    assert [token for _, token in used] == ["ghp_former", "ghp_former", "ghp_present"]

@@ -49,6 +49,7 @@ class World:
         self.pushed: dict[str, str] = {}
         self.bodies: list[str] = []
         self.renamed_to = ""
+        self.kept_of: tuple[Any, ...] = ()
         self._refuses = refuses
         self.github = self
 
@@ -58,7 +59,8 @@ class World:
         self.done.append("commit")
         return f"commit of {tree} on {'+'.join(parents)}"
 
-    def keep_ours(self, *trees: Any) -> tuple[str, tuple[str, ...]]:
+    def keep_ours(self, *given: Any) -> tuple[str, tuple[str, ...]]:
+        self.kept_of = given
         return "kept tree", ("train.py", "lost.py")
 
     def push(self, seen: Refs, targets: Mapping[str, str]) -> None:
@@ -196,6 +198,7 @@ def test_where_ours_is_kept_the_text_lists_what_was() -> None:
     plan = proposal(world, head=head)
     world.applied(replace(plan, text=replace(plan.text, kept=True)))
     assert world.pushed["refs/heads/studio/template-v2"] == "commit of kept tree on tip+new"
+    assert world.kept_of == (merge, "base tree", "ours", "theirs")
     [body] = world.bodies
     assert "- `train.py`\n- `lost.py`" in body
     assert "stay as they are here" in body

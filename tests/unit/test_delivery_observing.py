@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import io
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -16,6 +20,8 @@ from custom_resources.delivery.observing import observe
 from custom_resources.delivery.ownership import STACK_REF, Claim, take
 from custom_resources.delivery.state import Empty, RepositoryTemplateProperties, Same, State, Waiting
 from custom_resources.errors import (
+    GitFailing,
+    GitHubUnavailable,
     NotOurRepository,
     OtherProjectsRepository,
     RepositoryGone,
@@ -23,6 +29,7 @@ from custom_resources.errors import (
     RulesRefuse,
 )
 from custom_resources.reconciler import Replan, Request
+from custom_resources.telemetry import follow, logger
 
 PROPERTIES = RepositoryTemplateProperties(
     repository_id=1,
@@ -51,6 +58,10 @@ class World:
     reachable: bool = True
     refuses: Exception | None = None
     pushed: dict[str, str] = field(default_factory=dict)
+    fetching: Callable[[], object] = lambda: None
+    fetched: bool = False
+    comparing: Callable[[], bool] = lambda: True
+    asked: list[tuple[str, str, str]] = field(default_factory=list)  # comparisons
 
     def __post_init__(self) -> None:
         self.git = self.github = self.stacks = self.archives = cast(Any, self)
@@ -70,7 +81,14 @@ class World:
     def move(self, full_name: str) -> None:
         self.reachable = True
 
-    def fetch(self, *commits: str) -> None: ...
+    def fetch(self, *commits: str) -> None:
+        if not self.fetched:
+            self.fetching()
+            self.fetched = True
+
+    def contains(self, full_name: str, commit: str, tip: str) -> bool:
+        self.asked.append((full_name, commit, tip))
+        return self.comparing()
 
     def fetch_history(self, tip: str) -> None: ...
 
@@ -94,7 +112,8 @@ class World:
         return "new"
 
     def commit(self, sha: str) -> Any:
-        return cast(Any, type("Commit", (), {"sha": sha, "tree": f"tree of {sha}"}))
+        said = self.messages.get(sha, "")
+        return cast(Any, type("Commit", (), {"sha": sha, "tree": f"tree of {sha}", "message": said}))
 
     def message(self, sha: str) -> str:
         return self.messages.get(sha, "")
@@ -195,6 +214,110 @@ def test_another_projects_template_is_refused() -> None:
 def test_commits_without_a_lineage_are_not_ours_unless_they_are_adopted() -> None:
     with pytest.raises(NotOurRepository, match="has commits but no template lineage of this project"):
         observed(World({MAIN: "tip"}, found=HERE), "Create")
+
+
+# -- the comparison that is asked for meanwhile ------------------------------------------------------------------------
+
+RECORDED = {MAIN: "tip", TEMPLATE_REF: "base", V1.ref: "base"}
+HOLDS_V2 = {"base": message("Template", V2)}
+FETCH = GitFailing(5, activity="reading the repository", message="502")
+COMPARISON = GitHubUnavailable(5, status=502, activity="comparing commits")
+
+
+def raising(error: Exception, *after: threading.Event, then: threading.Event | None = None) -> Callable[[], Any]:
+    """Return a call that fails, after the events; `then` is set first."""
+
+    def call() -> Any:
+        assert all(event.wait(10) for event in after)
+        if then:
+            then.set()
+        raise error
+
+    return call
+
+
+def test_github_compares_while_git_fetches() -> None:
+    both = threading.Barrier(2, timeout=10)
+    world = World(RECORDED, HOLDS_V2, fetching=both.wait, comparing=lambda: both.wait() >= 0)
+    assert isinstance(observed(world), Same)
+    assert world.asked == [("acme/build", "base", "tip")]
+
+
+@pytest.mark.parametrize("first", ["fetch", "comparison"])
+def test_of_two_failures_the_fetchs_comes_out(first: str) -> None:
+    done = threading.Event()
+    if first == "fetch":
+        fetching, comparing = raising(FETCH, then=done), raising(COMPARISON, done)
+    else:
+        fetching, comparing = raising(FETCH, done), raising(COMPARISON, then=done)
+    with pytest.raises(GitFailing) as told:
+        observed(World(RECORDED, HOLDS_V2, fetching=fetching, comparing=comparing))
+    assert told.value is FETCH
+
+
+def test_the_comparisons_failure_comes_out() -> None:
+    with pytest.raises(GitHubUnavailable) as told:
+        observed(World(RECORDED, HOLDS_V2, comparing=raising(COMPARISON)))
+    assert told.value is COMPARISON
+
+
+def test_what_the_commits_show_comes_before_the_comparisons_failure() -> None:
+    other = {"base": message("Template", replace(V1, project="p2"))}
+    with pytest.raises(OtherProjectsRepository):
+        observed(World(RECORDED, other, found=HERE, comparing=raising(COMPARISON)))
+
+
+def test_the_comparisons_failure_does_not_hide_that_the_repository_is_gone() -> None:
+    gone = raising(RepositoryUnreachable(activity="fetching"))
+    with pytest.raises(RepositoryGone):
+        observed(World(RECORDED, HOLDS_V2, fetching=gone, comparing=raising(COMPARISON)))
+
+
+def test_nothing_is_compared_where_the_answer_is_not_needed() -> None:
+    same, waits = World({**RECORDED, V2.ref: "base"}), World(WAITS, pull=PULL)
+    off, empty = World(RECORDED, HOLDS_V2), World({TEMPLATE_REF: "base"}, HOLDS_V2)
+    for world, mode in ((same, "Merge"), (waits, "Merge"), (off, "Off"), (empty, "Merge")):
+        observed(world, sync_mode=mode)
+        assert world.asked == []
+
+
+def test_an_answer_is_not_taken_for_another_repositorys() -> None:
+    """The commits name the project no more: it is looked up, and asked again where it is now."""
+    moved = cast(Any, type("Repository", (), {"full_name": "acme/renamed"}))
+    world = World(RECORDED, HOLDS_V2, found=moved, fetching=Once(RepositoryUnreachable(activity="fetching")))
+    assert isinstance(observed(world), Same)
+    assert world.asked == [("acme/build", "base", "tip"), ("acme/renamed", "base", "tip")]
+
+
+class Once:
+    """Fails at the first call."""
+
+    def __init__(self, error: Exception) -> None:
+        self.errors = [error]
+
+    def __call__(self) -> None:
+        if self.errors:
+            raise self.errors.pop()
+
+
+def test_what_the_thread_logs_belongs_to_the_request() -> None:
+    def compared() -> bool:
+        logger.info("compared")
+        return True
+
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logger.registered_formatter)
+    logging.getLogger(logger.name).addHandler(handler)
+    follow({"StackId": "stack", "RequestId": "r1"}, "f1")
+    logger.thread_safe_append_keys(attempt=3)
+    try:
+        observed(World(RECORDED, HOLDS_V2, comparing=compared))
+    finally:
+        logger.thread_safe_clear_keys()
+        logging.getLogger(logger.name).removeHandler(handler)
+    [line] = [json.loads(text) for text in stream.getvalue().splitlines() if "compared" in text]
+    assert (line["stack"], line["request"], line["function_request_id"], line["attempt"]) == ("stack", "r1", "f1", 3)
 
 
 # -- the stack that holds it -------------------------------------------------------------------------------------------

@@ -413,3 +413,18 @@ def test_what_a_plan_takes_and_counts(seen: State, cost: Cost, metrics: tuple[st
 def test_leaving_alone_costs_nothing() -> None:
     assert isinstance(decided(Waiting(place(), "v1")), Leave)
     assert decided(Waiting(place(), "v1")).cost == Cost()
+
+
+def test_what_a_plan_is_called_and_costs_is_known_without_planning() -> None:
+    """A dry run shows action, status and reason; the budget is charged with the cost."""
+    leave, merge = Leave(), decided(SEEN)
+    assert (leave.action, leave.status, leave.reason, leave.attributes, leave.cost) == ("nothing", "", "", {}, Cost())
+    assert (merge.action, merge.status, merge.reason, merge.cost) == ("push", "merged", "", Cost())
+    offered = decided(CONFLICT)
+    assert (offered.action, offered.status, offered.replaceable) == ("propose", "pull-request", False)
+    assert offered.cost == Cost(points=5, creations=1)
+
+
+@pytest.mark.parametrize(("action", "replaceable"), [("seed", False), ("record", False), ("push", True)])
+def test_only_a_merge_can_come_by_pull_request_instead(action: Any, replaceable: bool) -> None:
+    assert Push(action, "merged", place(), "v2", ThatCommit("tip"), {}).replaceable is replaceable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,19 +14,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from custom_resources.clients.git import ROBOT, BareRepository, Git, merging, objects
-from custom_resources.clients.git.failures import RequestFailed
+from custom_resources.clients.git.failures import RequestFailed, ServerRefused
 from custom_resources.clients.git.objects import NONE, Entry
 from custom_resources.clients.git.packets import Mark, Packets, lines, packet
 from custom_resources.clients.git.receive_pack import Move, _read_report
 from custom_resources.clients.git.upload_pack import _capabilities, _sections, read_advertisement
 from custom_resources.errors import RepositoryTooLarge, RetryLater
+from custom_resources.template_content import TemplateFile
 from tests.git_processes import counted
+
+SERVER = Git("https://127.0.0.1:9", lambda _: "ghs_canary", lambda rejected: False)  # nobody answers there
 
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareRepository]:
-    git = Git("https://127.0.0.1:9", lambda: "ghs_canary", lambda rejected: False)  # nobody answers there
-    repository = BareRepository(git, "acme/r", tmp_path_factory.mktemp("home"), 1_700_000_000)
+    repository = BareRepository(SERVER, "acme/r", tmp_path_factory.mktemp("home"), 1_700_000_000)
     repository.start()
     yield repository
     repository.close()
@@ -90,6 +93,26 @@ def test_commits_have_the_names_that_git_gives_them(bare: BareRepository, messag
     assert bare.history(own)[0].sha == own
 
 
+def test_a_history_is_read_whatever_its_messages_hold(bare: BareRepository) -> None:
+    """A user's message may hold the character that stands between fields, and several paragraphs."""
+    tree = bare.empty_tree()
+    first = bare.commit_tree(tree, (), "one\x01two\x01three\n\nStudio-Domain: d")
+    second = bare.commit_tree(tree, (first,), "two: <a> b")
+    newest, oldest = bare.history(second)
+    assert (newest.sha, newest.tree, newest.parents, newest.committer) == (second, tree, (first,), ROBOT[1])
+    assert (oldest.sha, oldest.parents, oldest.message) == (first, (), "one\x01two\x01three\n\nStudio-Domain: d")
+    assert bare.commit(first).message == "one\x01two\x01three\n\nStudio-Domain: d"
+    assert bare.message(first) == "one\x01two\x01three\n\nStudio-Domain: d"
+
+
+def test_a_commit_is_read_by_its_own_lines_not_by_those_of_a_signature(bare: BareRepository) -> None:
+    tree = bare.empty_tree()
+    text = f"tree {tree}\nauthor A B <a@b> 1 +0000\ncommitter C D <c@d> 2 +0000\ngpgsig -----BEGIN-----\n"
+    text += " tree of it\n parent 1\n committer E <e@f> 3 +0000\n\nSubject\n\ntree: x\n"
+    found = bare.commit(bare._objects.store("commit", text.encode()))
+    assert (found.tree, found.parents, found.committer, found.message) == (tree, (), "c@d", "Subject\n\ntree: x")
+
+
 def test_many_attributes_cost_one_process_and_a_name_that_no_disk_takes_is_left_out(bare: BareRepository) -> None:
     blob = bare._objects.store("blob", b"* merge=union\n")
     inner = bare._objects.store("tree", b"100644 .gitattributes\0" + bytes.fromhex(blob))
@@ -103,6 +126,26 @@ def test_many_attributes_cost_one_process_and_a_name_that_no_disk_takes_is_left_
             assert len(list(directory.rglob(".gitattributes"))) == 1000
     assert len(attributes) == 1001
     assert len(started) == 1
+
+
+def test_no_hook_runs_in_a_repository_of_ours(tmp_path: Path) -> None:
+    """Nothing puts one there today; whatever does tomorrow is not run."""
+    bare = BareRepository(SERVER, "acme/r", tmp_path, 1_700_000_000)
+    bare.start()
+    ran, hooks = tmp_path / "ran", bare.path / "hooks"
+    hooks.mkdir()
+    for name in ("reference-transaction", "post-index-change"):
+        (hooks / name).write_text(f"#!/bin/sh\necho {name} >> {ran}\n")
+        (hooks / name).chmod(0o755)
+    assert bare.import_commit([TemplateFile("a", b"a")], "m")
+    written(bare, {"a": ("100644", 1)})
+    assert not ran.exists(), ran.read_text()
+    bare.close()
+    # They would: a repository that has no such settings runs both.
+    who = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    for command in (["update-ref", "refs/heads/x", "refs/import/commit"], ["read-tree", "refs/import/commit"]):
+        subprocess.run(["git", "--git-dir", str(bare.path), *command], check=True, env=who)
+    assert set(ran.read_text().split()) == {"reference-transaction", "post-index-change"}
 
 
 # -- limits ---------------------------------------------------------------------------------------------------------
@@ -170,6 +213,49 @@ def test_packets_are_read_as_they_are_written(contents: list[bytes]) -> None:
     packets = Packets(Given(b"".join(map(packet, contents)) + b"0000"))
     assert [packets.read() for _ in contents] == contents
     assert packets.read() is Mark.FLUSH
+
+
+def side_band(*pieces: bytes) -> Packets:
+    return Packets(Given(b"".join(map(packet, pieces)) + b"0000"))
+
+
+def test_a_side_band_holds_data_words_and_failures() -> None:
+    said: list[str] = []
+    assert list(side_band(b"\1one", b"\2counting\n", b"\1", b"\1two").data(said.append)) == [b"one", b"", b"two"]
+    assert said == ["counting\n"]
+    assert list(side_band(b"\2nobody listens").data()) == []
+    with pytest.raises(RequestFailed, match=r"^remote error: gone for good$"):
+        list(side_band(b"\1one", b"\3 gone for good\n").data())
+    with pytest.raises(RequestFailed, match="is not of Git's protocol"):
+        list(side_band(b"\4one").data())
+
+
+def test_a_line_ends_where_its_packet_does() -> None:
+    packets = Packets(Given(lines(["one", " two "], Mark.DELIMITER) + packet("no end") + b"0002"))
+    assert list(packets.section()) == ["one", " two "]
+    assert [packets.line(), packets.line()] == ["no end", Mark.END]
+    assert Packets(Given(packet("\n\none\n"))).line() == "\n\none"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"00", "was cut off"),
+        (b"0009one", "was cut off"),
+        (b"zzzz", "is not of Git's protocol"),
+        (b"0003", "is not of Git's protocol"),
+        (b"fff1" + b"x" * 65517, "is not of Git's protocol"),
+    ],
+)
+def test_an_answer_that_is_no_packet_says_why(data: bytes, said: str) -> None:
+    with pytest.raises(RequestFailed, match=said):
+        Packets(Given(data)).read()
+
+
+def test_a_refusal_in_the_protocols_words_is_known() -> None:
+    with pytest.raises(ServerRefused, match=r"^remote error: access denied$"):
+        Packets(Given(packet(b"ERR access denied\n"))).read()
+    assert Packets(Given(b"0004")).read() == b""
 
 
 def test_a_packet_has_a_limit() -> None:

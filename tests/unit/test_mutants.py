@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.mutants.__main__ import equivalents, sample
+from tests.mutants import seeing
+from tests.mutants.__main__ import equivalents, interval, sample
 from tests.mutants.places import Mutant, mutants
 from tests.mutants.trying import ROOT
 
@@ -14,6 +18,8 @@ CODE = '''
 from typing import TYPE_CHECKING
 
 LIMIT = 64
+Colour = Literal["red", "green"] | None
+Switch = Callable[[int], str]
 
 
 class Lamp:
@@ -50,12 +56,46 @@ def test_numbers_metrics_and_decorated_functions_are_tried(found: list[Mutant]) 
 
 def test_types_docstrings_and_log_lines_are_left_alone(found: list[Mutant]) -> None:
     lines = {line for each in found for line in each.diff if line.startswith("-")}
-    assert not [line for line in lines if any(word in line for word in ("logger", "def lit", "A lamp", "import"))]
+    assert not [
+        line
+        for line in lines
+        if any(word in line for word in ("logger", "def lit", "A lamp", "import", "Colour", "Switch"))
+    ]
 
 
 def test_a_mutant_is_known_again_wherever_its_line_moves_to(tmp_path: Path, found: list[Mutant]) -> None:
     (tmp_path / "lamp.py").write_text("# moved\n\n" + CODE)
     assert [each.key for each in mutants(tmp_path, "lamp.py")] == [each.key for each in found]
+
+
+def test_characters_to_strip_are_no_text(tmp_path: Path) -> None:
+    (tmp_path / "lamp.py").write_text('def lit(name):\n    return name.rstrip("/").replace("-", "_")\n')
+    texts = {each.diff[1] for each in mutants(tmp_path, "lamp.py") if each.kind == "text"}
+    assert texts == {
+        '+ return name.rstrip("/").replace("XX-XX", "_")',
+        '+ return name.rstrip("/").replace("-", "XX_XX")',
+    }
+
+
+def test_a_default_and_a_long_text_are_held_by_what_runs_with_them(tmp_path: Path) -> None:
+    code = """
+def lit(power=1):
+    if power:
+        raise Broken(
+            "It is"
+            "dark."
+        )
+    for each in (
+        2,
+    ):
+        pass
+"""
+    (tmp_path / "lamp.py").write_text(code)
+    runs = {each.diff[0]: each.runs for each in mutants(tmp_path, "lamp.py")}
+    assert runs["- def lit(power=1):"] == (3, 11)
+    assert runs['- "dark."'] == (4, 7)
+    assert runs["- if power:"] == (3, 3)
+    assert runs["- 2,"] == (9, 9)
 
 
 def test_a_sample_is_the_same_each_time_and_of_every_kind(found: list[Mutant]) -> None:
@@ -68,7 +108,41 @@ def test_a_sample_is_the_same_each_time_and_of_every_kind(found: list[Mutant]) -
 def test_every_equivalent_is_a_mutant_of_today_and_has_a_reason() -> None:
     named = equivalents()
     assert all(len(reason) > 20 for reason in named.values())
-    functions = {key[1] for key in named}
+    functions = {key[:2] for key in named}
     found = (each for path in {key[0] for key in named} for each in mutants(ROOT, path))
-    there = {each.key for each in found if each.function in functions}
+    there = {each.key for each in found if (each.source.path, each.function) in functions}
     assert set(named) <= there, set(named) - there
+
+
+@pytest.mark.parametrize(
+    ("noticed", "total", "least", "most"), [(95, 100, 0.888, 0.978), (19, 20, 0.764, 0.991), (0, 0, 0.0, 1.0)]
+)
+def test_a_small_sample_says_less(noticed: int, total: int, least: float, most: float) -> None:
+    assert list(interval(noticed, total)) == pytest.approx([least, most], abs=0.001)
+
+
+def test_what_was_seen_is_kept_until_the_tests_or_the_code_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, store = tmp_path / "copy", tmp_path / "store"
+    for name in ("custom_resources/lamp.py", "tests/unit/test_one.py", "tests/unit/test_two.py"):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / name).write_text("LIMIT = 1\n")
+    looked: list[list[str]] = []
+
+    def look(copy: Path, files: list[str]) -> dict[str, dict[str, Any]]:
+        looked.append(files)
+        return {file: {"seconds": {f"{file}::t": 1.0}, "lines": {"lamp.py": {"1": [f"{file}::t"]}}} for file in files}
+
+    monkeypatch.setattr(seeing, "_looked", look)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: None)
+    one, two = "tests/unit/test_one.py", "tests/unit/test_two.py"
+    first = seeing.look(copy, store)
+    assert first.lines["lamp.py"]["1"] == [f"{one}::t", f"{two}::t"]
+    assert json.dumps(seeing.look(copy, store).lines) == json.dumps(first.lines)
+    assert looked == [[one, two]]
+    (copy / two).write_text("LIMIT = 2\n")
+    seeing.look(copy, store)
+    (copy / "custom_resources/lamp.py").write_text("LIMIT = 2\n")
+    seeing.look(copy, store)
+    assert looked == [[one, two], [two], [one, two]]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 from custom_resources.clients.git import Change
 from custom_resources.delivery.pull_request_text import Update, body, superseded
@@ -43,6 +46,34 @@ def test_a_long_list_is_cut() -> None:
     text = body(replace(ASKS, changes=tuple(change("A", f"f{n}") for n in range(5000)), explanation="x" * 100_000))
     assert "and 4900 more" in text
     assert len(text) < 65_536  # GitHub's limit of a body
+
+
+GOLDEN = Path(__file__).parent / "golden" / "pull_requests.md"
+CHANGES = (change("A", "new.py"), change("M", "train.py"), change("D", "old.py"), change("T", "link"))
+BODIES = {
+    "It merges": replace(UPDATE, changes=CHANGES),
+    "A template without a source changes nothing": replace(UPDATE, source=""),
+    "A file conflicts": replace(ASKS, changes=CHANGES, conflicts=("train.py", "a b"), explanation=" CONFLICT: x\n"),
+    "A file conflicts and ours is kept": replace(ASKS, conflicts=("train.py",), kept=True, default_branch="trunk"),
+    "No file conflicts": replace(ASKS, explanation="CONFLICT (directory rename split)"),
+}
+
+
+def test_what_people_read_is_as_it_was() -> None:
+    """Whoever changes what a pull request says reads it whole in the golden file."""
+    texts = [f"# {name}\n\n{body(update)}\n" for name, update in BODIES.items()]
+    assert "\n".join([*texts, superseded("v3"), ""]) == GOLDEN.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("files", "cut"), [(100, False), (101, True)])
+def test_a_hundred_are_listed(files: int, cut: bool) -> None:
+    text = body(replace(UPDATE, changes=tuple(change("A", f"f{n}") for n in range(files))))
+    assert ("and 1 more" in text) is cut
+    assert text.count("- adds") == 100
+
+
+def test_an_explanation_is_cut_at_8000_characters() -> None:
+    assert body(replace(ASKS, explanation="x" * 8001)).count("x" * 8000 + "\n") == 1
 
 
 def test_names_of_users_cannot_break_out_of_the_list() -> None:

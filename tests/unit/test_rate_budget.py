@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
 from custom_resources import rate_budget
 from custom_resources.clients.budget import SharedBudget
-from custom_resources.errors import BudgetSpent, FinalError, RetryLater, StillWaiting
+from custom_resources.errors import BudgetContended, BudgetSpent, FinalError, LaunchesPaused, RetryLater, StillWaiting
 from custom_resources.rate_budget import Budget, Cost
 
 LAUNCH = [Cost(10, 1), Cost(81), Cost(10, 1), Cost(86)]  # repository and secrets, for build and for deploy
@@ -195,3 +196,64 @@ def test_a_missing_table_is_said_in_one_sentence(shared: SharedBudget) -> None:
     other = SharedBudget(boto3.client("dynamodb", region_name="eu-west-1"), "elsewhere")
     with pytest.raises(FinalError, match=r"rate budget elsewhere cannot be used.*Deploy the foundation stack again"):
         other.require_room("")
+
+
+def dynamodb(*refusals: tuple[str, str]) -> tuple[SharedBudget, Stubber]:
+    """Return a budget whose table is empty, then refuses the operations in turn; the time is 1000."""
+    client = boto3.client("dynamodb", "eu-west-1", aws_access_key_id="none", aws_secret_access_key="none")
+    stub = Stubber(client)
+    for operation, code in refusals:
+        if code == "ConditionalCheckFailedException":
+            stub.add_response("get_item", {})
+        stub.add_client_error(operation, code)
+    stub.activate()
+    return SharedBudget(client, "budget", lambda: 1000.0), stub
+
+
+def test_a_table_that_throttles_says_what_was_being_done() -> None:
+    slow = "ProvisionedThroughputExceededException"
+    with pytest.raises(RetryLater, match=r"DynamoDB is throttling.*reading the rate budget"):
+        dynamodb(("get_item", slow))[0].require_room("")
+    with pytest.raises(RetryLater, match=r"DynamoDB is throttling.*remembering a wait"):
+        dynamodb(("put_item", slow))[0].remember("r1", RetryLater(30, "GitHub answered 502."))
+    budget, stub = dynamodb()
+    stub.add_response("get_item", {}, {"TableName": "budget", "Key": {"Id": {"S": "github"}}, "ConsistentRead": True})
+    stub.add_client_error("put_item", slow)
+    with pytest.raises(RetryLater, match=r"DynamoDB is throttling.*writing the rate budget"):
+        budget.reserve(Cost(5))
+
+
+def test_a_table_that_others_always_write_first_is_given_up_for_a_while() -> None:
+    budget, stub = dynamodb(*[("put_item", "ConditionalCheckFailedException")] * 8)
+    with pytest.raises(BudgetContended) as contended:
+        budget.reserve(Cost(5))
+    assert contended.value.seconds == 2
+    stub.assert_no_pending_responses()
+
+
+def test_a_wait_is_over_when_its_time_has_come(shared: SharedBudget) -> None:
+    now = [1000.0]
+    late = SharedBudget(boto3.client("dynamodb", region_name="eu-west-1"), "budget", lambda: now[0])
+    late.remember("r1", RetryLater(30, "GitHub answered 502."))
+    now[0] = 1029.5
+    with pytest.raises(StillWaiting) as waiting:
+        late.require_room("r1")
+    assert waiting.value.seconds == 0.5
+    now[0] = 1030.0
+    assert late.require_room("r1") == Cost()
+    late.pause(10)
+    now[0] = 1039.0
+    with pytest.raises(LaunchesPaused) as paused:
+        late.require_room("r1")
+    assert paused.value.seconds == 1
+    now[0] = 1040.0
+    assert late.require_room("r1") == Cost()
+
+
+def test_a_short_wait_with_a_cost_is_remembered_too(shared: SharedBudget) -> None:
+    shared.remember("r1", BudgetSpent(1, Cost(5)))
+    with pytest.raises(StillWaiting):
+        shared.require_room("r1")
+    shared.remember("r2", RetryLater(5.5, "GitHub answered 502."))
+    with pytest.raises(StillWaiting):
+        shared.require_room("r2")

@@ -201,6 +201,45 @@ def test_a_wrong_request_is_refused_before_anything_happens(change: dict[str, An
         on_event(Lamp(House()), {**event(), **change}, Stacks())
 
 
+def test_each_wrong_property_is_named_once_by_its_path() -> None:
+    with pytest.raises(FinalError) as refused:
+        parsed(Lamp(House()), event(ResourceProperties={"RoomName": None, "Lit": "maybe"}))
+    said = str(refused.value)
+    assert "RoomName: Input should be a valid string; Lit: Input should be a valid boolean" in said
+    assert "Custom::Lamp" in said
+
+
+def test_a_request_is_of_no_operation_and_knows_nothing_before_it_is_accepted() -> None:
+    request = Request("Create", LampProperties(room_name="kitchen"), None, "", "stack", "Lamp")
+    assert (request.started, request.attempt, request.noted, request.refusal, request.operation) == (0, 0, {}, "", "")
+    assert not request.stack_ends
+
+
+@pytest.mark.parametrize(
+    ("operation", "ends"),
+    [
+        ("DELETE_IN_PROGRESS 1", True),
+        ("ROLLBACK_IN_PROGRESS 1", True),
+        ("CREATE_IN_PROGRESS 1", False),
+        ("UPDATE_ROLLBACK_IN_PROGRESS 1", False),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS 1", False),
+    ],
+)
+def test_a_stack_ends_by_its_deletion_or_the_rollback_of_its_creation(operation: str, ends: bool) -> None:
+    given = event(Operation={"Stack": operation, "Started": "7.5", "Noted": None})
+    request = parsed(Lamp(House()), given)
+    assert (request.stack_ends, request.operation, request.started, request.noted) == (ends, operation, 7.5, {})
+
+
+def test_a_request_is_read_from_cloudformations_event() -> None:
+    request = parsed(Lamp(House()), event("Update", PhysicalResourceId="lamp-1"))
+    assert (request.type, request.physical_id, request.logical_id) == ("Update", "lamp-1", "Lamp")
+    assert request.stack_id == "arn:aws:cloudformation:eu-west-1:1:stack/s/1"
+    bare = {"RequestType": "Create", "ResourceProperties": {"RoomName": "kitchen"}, "PhysicalResourceId": None}
+    request = parsed(Lamp(House()), bare)
+    assert (request.physical_id, request.stack_id, request.logical_id, request.operation) == ("", "", "", "")
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
@@ -275,7 +314,7 @@ def test_a_wait_is_pending_until_patience_ends() -> None:
     house.meanwhile += [waits(RetryLater(5, "GitHub answered 502."))] * 2
     assert is_complete(Lamp(house), given, stacks, 60) == {"IsComplete": False}
     given["Operation"] = {**given["Operation"], "Started": "1000.0"}
-    with pytest.raises(FinalError, match=r"Gave up after 1 minutes: GitHub answered 502\."):
+    with pytest.raises(FinalError, match=r"^Gave up after 1 minutes: GitHub answered 502\. [A-Z]"):
         is_complete(Lamp(house), given, stacks, 60)
 
 

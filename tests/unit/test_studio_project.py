@@ -582,7 +582,9 @@ def test_a_repository_that_the_launch_names_needs_no_look_up(studio: Launched) -
     assert build(named) == ("churn", "true")
 
 
-@pytest.mark.parametrize("connected", ["", "elsewhere/churn", "acme-ml/group/churn", "churn"])
+@pytest.mark.parametrize(
+    "connected", ["", "elsewhere/churn", "acme-ml/group/churn", "churn", "acme-ml/..", "acme-ml/a:b"]
+)
 def test_any_other_connection_leaves_us_our_own_repository(studio: Launched, connected: str) -> None:
     studio.resources(gitFullRepositoryId=connected)
     done = studio.launched(Organization="acme-ml")

@@ -6,9 +6,11 @@ import hashlib
 import io
 import os
 import stat
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,6 +19,8 @@ from hypothesis import strategies as st
 from custom_resources.errors import InvalidTemplate
 from custom_resources.template_content import (
     MAX_FILE_BYTES,
+    MAX_FILES,
+    MAX_TOTAL_BYTES,
     Archive,
     TemplateFile,
     archive_name,
@@ -59,12 +63,130 @@ def test_an_archive_gives_back_what_was_put_in_whatever_the_order(files: list[Te
     [
         "", "/etc/passwd", "../x", "a/../b", "a/./b", "a//b", "a/", ".", "..", "a\\b", "a\0b", "a\nb", "a\x7fb",
         ".git/config", "a/.GIT/hooks/x", "GIT~1/x", ".git./x", ".git /x", ".g\u200cit/x", "x" * 256, "é" * 128,
-        "/".join(["d" * 200] * 21), "\udcff",
+        "/".join(["d" * 200] * 21), "\udcff", "a\ud800", "a\udfff", "a\x01", "a\x1f",
     ],
 )  # fmt: skip
 def test_paths_that_leave_the_template_or_reach_git_are_refused(path: str) -> None:
     with pytest.raises(InvalidTemplate):
         build_archive([TemplateFile(path, b"")])
+
+
+@pytest.mark.parametrize(
+    "path", ["x" * 255, "é" * 127 + "x", "a b", "a\ud7ff", "a\ue000", "~", ".gitignore", ".github/x", "git", "a.git"]
+)
+def test_other_paths_are_taken(path: str) -> None:
+    assert [file.path for file in checked([TemplateFile(path, b"")])] == [path]
+
+
+def test_a_path_is_taken_to_the_last_byte() -> None:
+    longest = "/".join(["d" * 199] * 20)[:4000]
+    assert len(longest) == 3999
+    assert checked([TemplateFile(longest + "d", b"")])
+    with pytest.raises(InvalidTemplate, match="path"):
+        checked([TemplateFile(longest + "dd", b"")])
+
+
+class Sized(bytes):
+    """A content that says that it is so large."""
+
+    size: int
+
+    def __new__(cls, size: int) -> Sized:
+        made = super().__new__(cls)
+        made.size = size
+        return made
+
+    def __len__(self) -> int:
+        return self.size
+
+
+def test_limits_are_githubs_and_those_of_the_functions_disk() -> None:
+    assert (MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES) == (104_857_600, 20_000, 209_715_200)
+    half = Sized(MAX_FILE_BYTES)
+    assert len(checked([TemplateFile("a", half), TemplateFile("b", half)])) == 2
+    with pytest.raises(InvalidTemplate, match="104,857,601"):
+        checked([TemplateFile("a", Sized(MAX_FILE_BYTES + 1))])
+    with pytest.raises(InvalidTemplate, match="209,715,201"):
+        checked([TemplateFile("a", half), TemplateFile("b", half), TemplateFile("c", Sized(1))])
+
+
+def test_as_many_files_are_taken_as_the_limit_says() -> None:
+    files = [TemplateFile(str(number), b"") for number in range(MAX_FILES)]
+    assert len(checked(files)) == MAX_FILES
+    with pytest.raises(InvalidTemplate, match="20,001 files, and at most 20,000"):
+        checked([*files, TemplateFile("more", b"")])
+
+
+def spoilt(entry: str, **change: Any) -> bytes:
+    """Return an archive whose directory says something else of its entry."""
+    data = bytearray(zipped(entry))
+    start = data.rindex(b"PK\x01\x02")
+    for offset, kind, value in change.values():
+        struct.pack_into(kind, data, start + offset, value)
+    return bytes(data)
+
+
+SIZES = {"compressed": (20, "<L", MAX_FILE_BYTES), "size": (24, "<L", MAX_FILE_BYTES)}
+LARGER = {"compressed": (20, "<L", MAX_FILE_BYTES + 1), "size": (24, "<L", MAX_FILE_BYTES + 1)}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"flags": (8, "<H", 1)}, "not a plain file"),
+        ({"method": (10, "<H", 8)}, "compressed"),
+        ({"size": (24, "<L", 2)}, "compressed"),
+        (LARGER, "at most 100 MB"),
+        (SIZES, ""),
+        ({"mode": (38, "<L", 0)}, ""),  # of a system that has no modes
+        ({"mode": (38, "<L", stat.S_IFREG << 16)}, ""),
+        ({"mode": (38, "<L", stat.S_IFDIR << 16)}, "not a plain file"),
+    ],
+)
+def test_an_entry_is_a_plain_file_stored_as_it_is(change: dict[str, Any], said: str) -> None:
+    data = spoilt("f/a", **change)
+    if said:
+        with pytest.raises(InvalidTemplate, match=said):
+            Archive.open(data)
+    else:
+        assert len(Archive.open(data).entries) == 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "executable"), [(0o755, True), (0o744, True), (0o100, True), (0o644, False), (0o011, False)]
+)
+def test_a_file_runs_where_its_owner_may_run_it(mode: int, executable: bool) -> None:
+    [file] = Archive.open(zipped("f/a", mode=stat.S_IFREG | mode)).folder("f")
+    assert file.executable is executable
+
+
+def test_an_archives_bytes_are_the_same_wherever_it_is_built() -> None:
+    files = [TemplateFile("f/b", b"b", executable=True), TemplateFile("f/a", b"a")]
+    with zipfile.ZipFile(io.BytesIO(build_archive(files))) as archive:
+        entries = archive.infolist()
+    assert [(each.filename, each.date_time, each.create_system) for each in entries] == [
+        ("f/a", (1980, 1, 1, 0, 0, 0), 3),
+        ("f/b", (1980, 1, 1, 0, 0, 0), 3),
+    ]
+    assert [each.external_attr >> 16 for each in entries] == [stat.S_IFREG | 0o644, stat.S_IFREG | 0o755]
+    assert {each.compress_type for each in entries} == {zipfile.ZIP_STORED}
+
+
+def test_a_folder_that_is_not_there_is_said_with_those_that_are(tmp_path: Path) -> None:
+    data = build_archive([TemplateFile("one/a", b"a"), TemplateFile("onemore/b", b"b"), TemplateFile("c", b"c")])
+    file = tmp_path / "archive.zip"
+    file.write_bytes(data)
+    for archive in (Archive.open(data, archive_name(data)), Archive.open(file, archive_name(data))):
+        assert archive.profiles() == ["one", "onemore"]
+        assert archive.folder("/one/") == [TemplateFile("a", b"a")]
+        with pytest.raises(InvalidTemplate, match="'two'; its profiles are: one, onemore"):
+            archive.folder("two")
+    with pytest.raises(InvalidTemplate, match="its profiles are: none"):
+        Archive.open(build_archive([TemplateFile("c", b"c")])).folder("two")
+    with pytest.raises(InvalidTemplate, match="its profiles are: none"):
+        Archive.open(build_archive([TemplateFile("c", b"c")])).require_profile("two")
+    with pytest.raises(InvalidTemplate, match="not what its name says"):
+        Archive.open(file, "0" * 64 + ".zip")
 
 
 @pytest.mark.parametrize("paths", [("a", "A"), ("d/x", "D/y"), ("a", "a"), ("a", "a/b"), ("ß", "ss")])

@@ -7,12 +7,13 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import Stubber
+from pydantic import ValidationError
 
 from custom_resources.clients import FunctionClients
 from custom_resources.clients.service_catalog import ProductVersion, ServiceCatalog
 from custom_resources.clients.stacks import CloudFormationStacks
 from custom_resources.errors import FinalError, RetryLater, VersionMissing
-from custom_resources.reconciler import Request
+from custom_resources.reconciler import Done, Foreseen, Request
 from custom_resources.version_guidance import Plan, VersionGuidance, VersionGuidanceProperties
 
 RESOURCE = VersionGuidance(FunctionClients({}))
@@ -98,3 +99,28 @@ def test_what_passes_is_waited_for_and_the_rest_is_said(
     stub.add_client_error("list_provisioning_artifacts", code)
     with stub, pytest.raises(raised, match=said):
         versions.versions("prod-1")
+
+
+def test_what_is_listed_is_compared_and_what_differs_written(catalog: tuple[ServiceCatalog, Stubber]) -> None:
+    versions, stub = catalog
+    clients = FunctionClients({})
+    vars(clients)["service_catalog"] = versions
+    resource, asked = VersionGuidance(clients), request({"v1.0.0": "DEPRECATED"})
+    detail = {"Id": "pa-1", "Name": "v1.0.0", "Guidance": "DEFAULT", "Active": True}
+    stub.add_response("list_provisioning_artifacts", {"ProvisioningArtifactDetails": [detail]}, {"ProductId": "prod-1"})
+    written = {"ProductId": "prod-1", "ProvisioningArtifactId": "pa-1", "Guidance": "DEPRECATED", "Active": True}
+    stub.add_response("update_provisioning_artifact", {}, written)
+    with stub:
+        with resource.observe(asked) as observed:
+            plan = resource.plan(asked, observed)
+        assert resource.apply(plan, asked, lambda: None) == Done()
+        stub.assert_no_pending_responses()
+        with resource.observe(request({}, "Delete")) as observed:  # asks nobody
+            assert observed == []
+    assert resource.foresee(asked, observed, plan) == Foreseen()
+
+
+def test_a_product_has_an_id() -> None:
+    with pytest.raises(ValidationError):
+        VersionGuidanceProperties(product_id="")
+    assert VersionGuidanceProperties(product_id="p").guidance == {}

@@ -22,7 +22,8 @@ from tests.updates.comparing import Change, compared
 from tests.updates.judged import JUDGED, Judged
 from tests.updates.switches import EVERYTHING, NOT_SWITCHED, SWITCHES, document
 
-pytestmark = pytest.mark.shares("updates", seconds=60)
+# The first test that needs an installation synthesizes it; run alone, one may need them all.
+pytestmark = [pytest.mark.shares("updates", seconds=60), pytest.mark.timeout(900)]
 
 # In the order of deployment; then what a launch, and Studio for the blueprint's environment, keep as stacks.
 STACKS = {

@@ -1,0 +1,200 @@
+"""What is planned for a repository's Actions secrets and variables: no request, no value shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from custom_resources.actions_configuration import (
+    MAX_VALUE_BYTES,
+    ActionsConfiguration,
+    ActionsConfigurationProperties,
+    Observed,
+    Plan,
+)
+from custom_resources.clients import FunctionClients
+from custom_resources.errors import RepositoryGone
+from custom_resources.rate_budget import Cost
+from custom_resources.reconciler import Request
+
+RESOURCE = ActionsConfiguration(FunctionClients({}))
+THERE = Observed("acme/x")
+
+
+def properties(**given: Any) -> ActionsConfigurationProperties:
+    return ActionsConfigurationProperties(repository_id=7, repository="acme/x", **given)
+
+
+def planned(
+    kind: Any, now: dict[str, Any], before: dict[str, Any] | None = None, found: Observed = THERE, operation: str = ""
+) -> Plan:
+    return RESOURCE.plan(asked(kind, now, before, operation), found)
+
+
+def asked(
+    kind: Any, now: dict[str, Any], before: dict[str, Any] | None = None, operation: str = ""
+) -> Request[ActionsConfigurationProperties]:
+    old = None if before is None else properties(**before)
+    return Request(kind, properties(**now), old, "id", "stack", "Configuration", operation=operation)
+
+
+ALL: dict[str, Any] = {"secrets": {"S": "s"}, "secret_references": {"R": "arn#r"}, "variables": {"V": "v"}}
+
+
+def test_a_create_writes_everything() -> None:
+    for kind, before in (("Create", None), ("Create", ALL), ("Update", None)):
+        assert planned(kind, ALL, before) == Plan("acme/x", False, {"S": "s"}, {"R": "arn#r"}, {"V": "v"})
+
+
+def test_an_update_writes_what_changed_and_removes_what_is_gone() -> None:
+    assert not planned("Update", ALL, ALL).writes
+    new: dict[str, Any] = {"secrets": {"S": "2"}, "secret_references": {"R": "arn#2"}, "variables": {"V": "2"}}
+    assert planned("Update", new, ALL) == Plan("acme/x", False, {"S": "2"}, {"R": "arn#2"}, {"V": "2"})
+    assert planned("Update", {}, ALL) == Plan("acme/x", secrets_removed=("R", "S"), variables_removed=("V",))
+    swapped = {"secrets": {"R": "r"}, "secret_references": {"S": "arn#s"}}
+    assert planned("Update", swapped, ALL).secrets_removed == (), "a name stays, whatever its value comes from"
+
+
+def test_a_rotation_writes_all_secrets_and_no_variable() -> None:
+    assert planned("Update", {**ALL, "rotate_secrets": True}, ALL) == Plan("acme/x", False, {"S": "s"}, {"R": "arn#r"})
+
+
+def test_a_delete_removes_what_the_repositorys_own_deletion_does_not() -> None:
+    gone = Plan("acme/x", secrets_removed=("R", "S"), variables_removed=("V",))
+    assert planned("Delete", ALL, operation="UPDATE_COMPLETE_CLEANUP_IN_PROGRESS 1") == gone
+    for operation in ("DELETE_IN_PROGRESS 1", "ROLLBACK_IN_PROGRESS 1"):
+        assert not planned("Delete", ALL, operation=operation).writes
+    for found in (Observed("acme/x", archived=True), Observed("")):
+        assert planned("Delete", ALL, found=found) == Plan("")
+
+
+def test_a_repository_that_is_gone_is_said_and_an_archived_one_restored_for_a_write_only() -> None:
+    with pytest.raises(RepositoryGone, match="acme/x"):
+        planned("Update", {}, ALL, Observed(""))
+    archived = Observed("acme/x", archived=True)
+    assert planned("Update", {}, ALL, archived).restore
+    assert not planned("Update", ALL, ALL, archived).restore
+
+
+@pytest.mark.parametrize(
+    ("plan", "points"),
+    [
+        (Plan("x"), 0),
+        (Plan("x", secrets={"A": "1"}), 6),
+        (Plan("x", references={"A": "1", "B": "2"}), 11),
+        (Plan("x", variables={"A": "1"}), 5),
+        (Plan("x", secrets_removed=("A",)), 5),
+        (Plan("x", variables_removed=("A",)), 5),
+        (Plan("x", restore=True, variables={"A": "1"}), 10),
+    ],
+)
+def test_a_plan_says_what_it_costs_and_shows_no_value(plan: Plan, points: int) -> None:
+    assert RESOURCE.cost(plan) == Cost(points=points)
+    assert plan.writes == bool(points)
+    assert "canary" not in repr(Plan("x", secrets={"A": "canary"}))
+
+
+def test_a_dry_run_names_what_would_be_written() -> None:
+    new: dict[str, Any] = {"secrets": {"B": "b", "A": "a"}, "variables": {"Z": "z", "Y": "y"}}
+    request = asked("Update", new, ALL)
+    foreseen = RESOURCE.foresee(request, THERE, RESOURCE.plan(request, THERE))
+    assert foreseen.effects == {
+        "secrets": ["A", "B"],
+        "secrets_removed": ["R", "S"],
+        "variables": ["Y", "Z"],
+        "variables_removed": ["V"],
+        "environments": [],
+    }
+    assert foreseen.repository == "acme/x"
+    assert foreseen.attributes == {"SecretNames": "", "VariableNames": "", "Digest": "", "Environments": ""}
+    assert RESOURCE.provisional_id(request.properties) == "actions-configuration-7"
+
+
+class GitHub:
+    """GitHub, which notes what is written."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[Any, ...]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *given, **more: self.done.append((name, *given, *more.items()))
+
+
+class Secrets:
+    """Secrets Manager."""
+
+    def value(self, reference: str) -> str:
+        return f"value of {reference}"
+
+    def github_credentials(self, reference: str) -> Any:
+        raise AssertionError("no token is read")
+
+
+@pytest.mark.parametrize("restore", [False, True])
+def test_what_is_planned_is_written_and_reported_by_name(restore: bool) -> None:
+    github, clients = GitHub(), FunctionClients({}, secrets=Secrets())
+    vars(clients)["github"] = github
+    now: dict[str, Any] = {
+        "secrets": {"T": "t", "S": "s"},
+        "secret_references": {"R": "arn#r"},
+        "variables": {"W": "w", "V": "v"},
+    }
+    plan = Plan("acme/y", restore, {"S": "s"}, {"R": "arn#r"}, {"V": "v"}, ("A",), ("B",))
+    done = ActionsConfiguration(clients).apply(plan, asked("Update", now), lambda: None)
+    restored = [("update_repository", "acme/y", ("archived", False))]
+    assert github.done == [
+        *(restored if restore else []),
+        ("put_secrets", "acme/y", {"S": "s", "R": "value of arn#r"}),
+        ("put_variables", "acme/y", {"V": "v"}),
+        ("delete_secrets", "acme/y", ("A",)),
+        ("delete_variables", "acme/y", ("B",)),
+    ]
+    assert (done.attributes["SecretNames"], done.attributes["VariableNames"]) == ("R,S,T", "V,W")
+    assert set(done.attributes) == {"SecretNames", "VariableNames", "Digest", "Environments"}
+    assert "value of" not in str(done)
+
+
+def test_a_digest_tells_every_difference_and_no_order() -> None:
+    clients = FunctionClients({}, secrets=Secrets())
+    vars(clients)["github"] = GitHub()
+
+    def digest(**now: Any) -> str:
+        return ActionsConfiguration(clients).apply(Plan("x"), asked("Create", now), lambda: None).attributes["Digest"]
+
+    ordered = digest(variables={"A": "1", "B": "2"})
+    assert len(ordered) == 64
+    assert ordered == digest(variables={"B": "2", "A": "1"})
+    others = [digest(variables={"A": "1"}), digest(secrets={"A": "1"}), digest(secret_references={"A": "1"}), digest()]
+    assert len({ordered, *others}) == 5
+
+
+@pytest.mark.parametrize("name", ["A", "_a1", "x" * 255, "GITHUB", "MY_GITHUB_X"])
+def test_a_name_is_what_github_takes(name: str) -> None:
+    assert properties(variables={name: "1"}).variables == {name.upper(): "1"}
+    assert properties(variables={name: ""}).variables == {}, "an empty value is not set"
+
+
+@pytest.mark.parametrize("name", ["", "1A", "A-B", "A B", "x" * 256, "GITHUB_X", "GitHub_x", "A\n"])
+def test_no_other_name_is_taken(name: str) -> None:
+    for kind in ("secrets", "secret_references", "variables"):
+        with pytest.raises(ValidationError):
+            properties(**{kind: {name: "1"}})
+
+
+def test_values_have_githubs_limit_in_bytes() -> None:
+    fits = "ä" * (MAX_VALUE_BYTES // 2)
+    assert MAX_VALUE_BYTES == 49152
+    for kind in ("secrets", "variables"):
+        assert properties(**{kind: {"A": fits}})
+        with pytest.raises(ValidationError, match="the value of A is over 48 KB"):
+            properties(**{kind: {"A": fits + "x"}})
+
+
+def test_a_name_is_said_once() -> None:
+    for kind in ("secrets", "secret_references", "variables"):
+        with pytest.raises(ValidationError, match="names differ only in case"):
+            properties(**{kind: {"a": "1", "A": "2"}})
+    with pytest.raises(ValidationError, match="A has a value and a reference"):
+        properties(secrets={"a": "1", "B": "1"}, secret_references={"A": "arn", "b": "arn"})

@@ -1,0 +1,134 @@
+"""What a data class or a function leaves out is nothing, spelt one way for each type; every other default is named."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+import time
+from collections.abc import Iterator
+from types import FunctionType, ModuleType
+from typing import Any
+
+import pytest
+
+import custom_resources
+from custom_resources import clients
+from custom_resources.caller import Installation
+from custom_resources.clients.aws import DATAZONE
+from custom_resources.clients.git.packets import Mark
+from custom_resources.consent import Reading
+from custom_resources.errors import AwsDenied
+from custom_resources.repository_environments import Missing
+
+NOTHING: dict[str, Any] = {
+    "str": "",
+    "int": 0,
+    "float": 0,
+    "bool": False,
+    "bytes": b"",
+    "Any": None,
+    "frozenset[Need]": frozenset(),
+    "Mapping[str, str]": {},
+}
+# Those that are something, below custom_resources.
+OTHER: dict[str, Any] = {
+    "actions_configuration.Plan.environments": Missing(),
+    "allowances.Allowances.visibilities": ("private", "internal"),
+    "catalogue.Entry.memory": 256,
+    "catalogue.Entry.timeout": 120,
+    "catalogue.Entry.storage": 512,
+    "catalogue.Entry.in_product": True,
+    "clients.FunctionClients.__init__.boto3_client": clients._boto3_client,
+    "clients.aws.Service.denied": AwsDenied,
+    "clients.blueprints.Profile.enabled": True,
+    "clients.budget.SharedBudget.__init__.clock": time.time,
+    "clients.git.model.Merge.clean": True,
+    "clients.git.packets.lines.end": Mark.FLUSH,
+    "clients.git.packets.Packets.data.said": str,
+    "clients.git.processes.Processes.run.status": (0,),
+    "clients.git.processes.Processes.run.stdin": b"",
+    "clients.service_catalog.ProductVersion.advice": "DEFAULT",
+    "clients.service_catalog.ProductVersion.active": True,
+    "clients.protocols.Studio.project.with_profile": True,
+    "clients.studio.Studio.project.with_profile": True,
+    "clients.studio.Studio._pages.service": DATAZONE,
+    "delivery.base._base.certain": True,
+    "delivery.plans.Leave.status": "",
+    "delivery.pull_request_text.Update.clean": True,
+    "delivery.state.Base.certain": True,
+    "errors.described.module": "custom_resources.errors",
+    "github_repository.Observed.consent": Reading(),
+    "studio_project.Observed.belief": "nothing",
+    "studio_project.Observed.installation": Installation(),
+}
+
+
+def modules() -> Iterator[ModuleType]:
+    for found in pkgutil.walk_packages(custom_resources.__path__, "custom_resources."):
+        yield importlib.import_module(found.name)
+
+
+def nothing(annotation: str) -> Any:
+    """Return the value that says "nothing" of a type; a KeyError for a type that has none."""
+    if annotation.endswith("| None"):
+        return None
+    if annotation.startswith(("tuple[", "Sequence[", "Iterable[")):
+        return ()
+    return NOTHING[annotation]
+
+
+def defaults() -> Iterator[tuple[str, str, Any]]:
+    """Yield name, annotation and default of everything that may be left out."""
+    for module in modules():
+        for name, found in vars(module).items():
+            if getattr(found, "__module__", "") != module.__name__:
+                continue
+            if isinstance(found, FunctionType):
+                yield from of_function(f"{module.__name__}.{name}", found)
+            elif inspect.isclass(found):
+                yield from of_class(f"{module.__name__}.{name}", found)
+
+
+def of_class(name: str, found: type) -> Iterator[tuple[str, str, Any]]:
+    if dataclasses.is_dataclass(found):
+        for field in dataclasses.fields(found):
+            if field.default is not dataclasses.MISSING:
+                yield f"{name}.{field.name}", str(field.type), field.default
+            elif field.default_factory is not dataclasses.MISSING:
+                yield f"{name}.{field.name}", "factory", field.default_factory()
+        return
+    for key, member in vars(found).items():
+        function = getattr(member, "__func__", member)
+        if isinstance(function, FunctionType):
+            yield from of_function(f"{name}.{key}", function)
+
+
+def of_function(name: str, function: FunctionType) -> Iterator[tuple[str, str, Any]]:
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.default is not parameter.empty:
+            yield f"{name}.{parameter.name}", str(parameter.annotation), parameter.default
+
+
+FOUND = {name.removeprefix("custom_resources."): (annotation, default) for name, annotation, default in defaults()}
+
+
+def test_all_are_looked_at() -> None:
+    assert len(FOUND) > 100
+    assert FOUND["reconciler.Request.refusal"] == ("str", "")
+    assert FOUND["clients.git.repository.Git.open.when"] == ("float", 0)
+    assert set(OTHER) <= set(FOUND), "what is gone needs no name"
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_is_left_out_is_nothing_or_named(name: str) -> None:
+    annotation, default = FOUND[name]
+    if name in OTHER:
+        assert default == OTHER[name]
+    elif annotation == "factory":
+        assert not default
+    else:
+        expected = nothing(annotation)
+        assert default == expected
+        assert isinstance(default, bool) == isinstance(expected, bool)

@@ -1,0 +1,278 @@
+"""What is sent to GitHub, request by request, and what a refusal says was being done."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from github.Requester import Requester
+from nacl.public import PrivateKey, SealedBox
+
+from custom_resources.clients import github
+from custom_resources.clients.github import CONCURRENCY, GitHub
+from custom_resources.clients.secrets import GitHubCredentials
+from custom_resources.errors import FinalError, OrganizationNotFound, RequestRefused, RetryLater
+
+Sent = tuple[str, str, Any]
+X = "/repos/acme/x"
+KEY = PrivateKey.generate()
+ANSWER = {
+    "id": 7,
+    "full_name": "acme/x",
+    "html_url": "https://github.com/acme/x",
+    "number": 3,
+    "state": "open",
+    "head": {"sha": "a" * 40, "ref": "b"},
+    "base": {"ref": "main"},
+    "merge_base_commit": {"sha": "c" * 40},
+    "value": "1",
+    "key": base64.b64encode(bytes(KEY.public_key)).decode(),
+    "key_id": "k",
+}
+PULLS = f"{X}/pulls?head=acme:b&state=all&sort=created&direction=desc&per_page=30"
+COMPARED = f"{X}/compare/{'c' * 40}...{'d' * 40}?per_page=1&page=2"
+MADE = {
+    "name": "x",
+    "description": "d",
+    "visibility": "internal",
+    "private": True,
+    "auto_init": False,
+    "has_wiki": False,
+    "has_projects": False,
+    "delete_branch_on_merge": True,
+}
+OPENED = {"title": "t", "head": "b", "base": "main", "body": "text", "maintainer_can_modify": True}
+CALLS: dict[str, tuple[Callable[[GitHub], Any], list[Sent], str]] = {
+    "find": (lambda hub: hub.find_repository("acme/x"), [("GET", X, None)], "looking up acme/x"),
+    "find by id": (
+        lambda hub: hub.repository_by_id(8, "acme/x"),
+        [("GET", X, None), ("GET", "/repositories/8", None)],
+        "looking up acme/x",
+    ),
+    "create": (
+        lambda hub: hub.create_repository("acme", "x", "d", "internal"),
+        [("POST", "/orgs/acme/repos", MADE)],
+        "creating acme/x",
+    ),
+    "create a public one": (
+        lambda hub: hub.create_repository("acme", "x", "d", "public"),
+        [("POST", "/orgs/acme/repos", {**MADE, "visibility": "public", "private": False})],
+        "creating acme/x",
+    ),
+    "change": (
+        lambda hub: hub.update_repository("acme/x", archived=True),
+        [("PATCH", X, {"archived": True})],
+        "changing acme/x",
+    ),
+    "topics": (
+        lambda hub: hub.replace_topics("acme/x", ("a", "b")),
+        [("PUT", f"{X}/topics", {"names": ["a", "b"]})],
+        "setting the topics of acme/x",
+    ),
+    "compare": (
+        lambda hub: hub.contains("acme/x", "c" * 40, "d" * 40),
+        [("GET", COMPARED, None)],
+        "comparing commits of acme/x",
+    ),
+    "set no secret": (lambda hub: hub.put_secrets("acme/x", {}), [], ""),
+    "remove secrets": (
+        lambda hub: hub.delete_secrets("acme/x", ["A"]),
+        [("DELETE", f"{X}/actions/secrets/A", None)],
+        "removing the secret A of acme/x",
+    ),
+    "set variables": (
+        lambda hub: hub.put_variables("acme/x", {"A": "1"}),
+        [("POST", f"{X}/actions/variables", {"name": "A", "value": "1"})],
+        "setting the variable A of acme/x",
+    ),
+    "read a variable": (
+        lambda hub: hub.variable("acme/x", "A"),
+        [("GET", f"{X}/actions/variables/A", None)],
+        "reading the variable A of acme/x",
+    ),
+    "remove variables": (
+        lambda hub: hub.delete_variables("acme/x", ["A"]),
+        [("DELETE", f"{X}/actions/variables/A", None)],
+        "removing the variable A of acme/x",
+    ),
+    "open a pull request": (
+        lambda hub: hub.create_pull_request("acme/x", "b", "main", "t", "text"),
+        [("POST", f"{X}/pulls", OPENED)],
+        "opening a pull request in acme/x",
+    ),
+    "change a pull request": (
+        lambda hub: hub.update_pull_request("acme/x", 3, state="closed"),
+        [("PATCH", f"{X}/pulls/3", {"state": "closed"})],
+        "changing pull request 3 of acme/x",
+    ),
+    "comment": (
+        lambda hub: hub.comment("acme/x", 3, "text"),
+        [("POST", f"{X}/issues/3/comments", {"body": "text"})],
+        "commenting on pull request 3 of acme/x",
+    ),
+    "start a workflow": (
+        lambda hub: hub.dispatch_workflow("acme/x", "deploy.yml", "main", {"Model": "m"}),
+        [("POST", f"{X}/actions/workflows/deploy.yml/dispatches", {"ref": "main", "inputs": {"Model": "m"}})],
+        "starting deploy.yml in acme/x",
+    ),
+    "look up": (lambda hub: hub.look_up("looking at it", "/meta"), [("GET", "/meta", None)], "looking at it"),
+}
+
+
+class Server:
+    """Answers each request by what a test says, and notes it."""
+
+    def __init__(self, answer: Callable[[str, str, Any], tuple[int, Any]]) -> None:
+        self.sent: list[Sent] = []
+        self._answer, self._lock = answer, threading.Lock()
+
+    def __call__(self, verb: str, path: str, *_: Any, **more: Any) -> tuple[int, Any, str]:
+        with self._lock:
+            self.sent.append((verb, path, more.get("input")))
+        status, data = self._answer(verb, path, more.get("input"))
+        return status, {}, json.dumps(data)
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[GitHub, Server]]:
+    """Return a client and its server."""
+
+    def serve(answer: Callable[[str, str, Any], tuple[int, Any]]) -> tuple[GitHub, Server]:
+        server = Server(answer)
+        monkeypatch.setattr(Requester, "requestJson", server)
+        return GitHub("https://api.github.com", lambda: GitHubCredentials(token="ghp_x")), server
+
+    return serve
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_call_sends_these_requests(served: Callable[..., tuple[GitHub, Server]], name: str) -> None:
+    call, expected, _ = CALLS[name]
+    hub, server = served(lambda *_: (200, ANSWER))
+    call(hub)
+    assert server.sent == expected
+
+
+@pytest.mark.parametrize("name", [name for name, (_, expected, _) in CALLS.items() if expected])
+def test_a_failure_says_what_was_being_done(served: Callable[..., tuple[GitHub, Server]], name: str) -> None:
+    call, _, activity = CALLS[name]
+    for status, kind in ((502, RetryLater), (418, FinalError)):
+        hub, _ = served(lambda *_, status=status: (status, {"message": "No."}))
+        with pytest.raises(kind) as refused:
+            call(hub)
+        assert activity in str(refused.value)
+
+
+def test_pull_requests_are_looked_up_newest_first(served: Callable[..., tuple[GitHub, Server]]) -> None:
+    other = {**ANSWER, "number": 4, "base": {"ref": "develop"}, "body": "<!-- ours -->"}
+    closed = {**other, "number": 5, "state": "closed"}
+    hub, server = served(lambda *_: (200, [closed, other, ANSWER, {**ANSWER, "number": 2}]))
+    found = hub.find_pull_request("acme/x", "b", "main", "<!-- ours -->")
+    assert found is not None
+    assert found.number == 3
+    assert server.sent == [("GET", PULLS, None)]
+    elsewhere = hub.find_pull_request("acme/x", "b", "trunk", "<!-- ours -->")
+    assert elsewhere is not None
+    assert elsewhere.number == 4, "the open one that is ours"
+    assert hub.find_pull_request("acme/x", "b", "trunk") is None
+    assert hub.find_pull_request("acme/x", "b", "trunk", "<!-- another -->") is None
+    refusing, _ = served(lambda *_: (502, {}))
+    with pytest.raises(RetryLater, match="looking up pull requests of acme/x"):
+        refusing.find_pull_request("acme/x", "b", "main")
+
+
+def test_each_secret_is_sealed_for_the_repositorys_key(served: Callable[..., tuple[GitHub, Server]]) -> None:
+    hub, server = served(lambda *_: (200, ANSWER))
+    hub.put_secrets("acme/x", {"B": "two", "A": "one"})
+    key, *puts = server.sent
+    assert key == ("GET", f"{X}/actions/secrets/public-key", None)
+    box = SealedBox(KEY)
+    opened = {path: box.decrypt(base64.b64decode(body["encrypted_value"])) for _, path, body in puts}
+    assert opened == {f"{X}/actions/secrets/A": b"one", f"{X}/actions/secrets/B": b"two"}
+    assert {(verb, body["key_id"]) for verb, _, body in puts} == {("PUT", "k")}
+    refusing, _ = served(lambda verb, *_: (200 if verb == "GET" else 502, ANSWER))
+    with pytest.raises(RetryLater, match="setting the secret A of acme/x"):
+        refusing.put_secrets("acme/x", {"A": "one"})
+    refusing, _ = served(lambda *_: (502, ANSWER))
+    with pytest.raises(RetryLater, match="reading the public key of acme/x"):
+        refusing.put_secrets("acme/x", {"A": "one"})
+
+
+def test_a_variable_that_is_there_is_changed(served: Callable[..., tuple[GitHub, Server]]) -> None:
+    hub, server = served(lambda verb, *_: (409 if verb == "POST" else 204, None))
+    hub.put_variables("acme/x", {"A": "1"})
+    assert server.sent[1:] == [("PATCH", f"{X}/actions/variables/A", {"name": "A", "value": "1"})]
+    refusing, server = served(lambda *_: (422, {"message": "No."}))
+    with pytest.raises(RequestRefused):
+        refusing.put_variables("acme/x", {"A": "1"})
+    assert len(server.sent) == 1, "no other refusal is answered with a change"
+
+
+def test_what_is_gone_already_needs_no_removal(served: Callable[..., tuple[GitHub, Server]]) -> None:
+    hub, server = served(lambda *_: (404, {"message": "Not Found"}))
+    hub.delete_secrets("acme/x", ["A", "B"])
+    hub.delete_variables("acme/x", ["C"])
+    assert len(server.sent) == 3
+    assert hub.variable("acme/x", "A") is None
+    assert hub.contains("acme/x", "c" * 40, "d" * 40) is False, "gone, or without a common ancestor"
+
+
+def test_a_name_that_is_taken_is_told_from_an_organization_that_is_not_there(
+    served: Callable[..., tuple[GitHub, Server]],
+) -> None:
+    taken = {"message": "Repository creation failed.", "errors": [{"message": "name already exists on this account"}]}
+    assert served(lambda *_: (422, taken))[0].create_repository("acme", "x", "d", "private") is None
+    with pytest.raises(OrganizationNotFound, match="acme"):
+        served(lambda *_: (404, {"message": "Not Found"}))[0].create_repository("acme", "x", "d", "private")
+    with pytest.raises(RequestRefused):
+        served(lambda *_: (422, {"message": "Validation Failed"}))[0].create_repository("acme", "x", "d", "private")
+
+
+def test_after_the_first_refusal_of_many_no_further_request_is_made(
+    served: Callable[..., tuple[GitHub, Server]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that are on their way are waited for."""
+    cancelled = threading.Event()
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            if cancel_futures:
+                super().shutdown(wait=False, cancel_futures=True)
+                cancelled.set()
+            super().shutdown(wait)
+
+    def answer(verb: str, path: str, body: Any) -> tuple[int, Mapping[str, Any]]:
+        if path.endswith("/N00"):
+            return 422, {"message": "No."}
+        cancelled.wait(5)
+        return 204, {}
+
+    monkeypatch.setattr(github, "ThreadPoolExecutor", Pool)
+    hub, server = served(answer)
+    with pytest.raises(RequestRefused):
+        hub.delete_secrets("acme/x", [f"N{number:02}" for number in range(50)])
+    assert len(server.sent) <= CONCURRENCY + 1
+
+
+def test_few_requests_are_made_at_once(served: Callable[..., tuple[GitHub, Server]]) -> None:
+    """GitHub's secondary limits count requests that run at the same time."""
+    at_once, most, lock, full = 0, 0, threading.Lock(), threading.Barrier(CONCURRENCY)
+
+    def answer(verb: str, path: str, body: Any) -> tuple[int, Mapping[str, Any]]:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        full.wait(60)
+        with lock:
+            at_once -= 1
+        return 204, {}
+
+    hub, _ = served(answer)
+    hub.delete_secrets("acme/x", [f"N{number}" for number in range(4 * CONCURRENCY)])
+    assert (most, CONCURRENCY) == (4, 4)

@@ -1,0 +1,121 @@
+"""The Lambda entry points: one for each entry of the catalogue, warm before the first event."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+
+from custom_resources import handlers, telemetry
+from custom_resources.catalogue import CATALOGUE, Entry
+from custom_resources.errors import FinalError, RetryLater
+
+RESOURCES = [entry for entry in CATALOGUE if entry.class_name]
+
+
+class Context:
+    """Lambda's context."""
+
+    aws_request_id = "function-1"
+
+
+@pytest.fixture
+def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mock]:
+    made = Mock(patience=60.0, budget=None)
+    monkeypatch.setattr(handlers, "_clients", lambda: made)
+    handlers._resource.cache_clear()
+    yield made
+    handlers._resource.cache_clear()
+
+
+@pytest.mark.parametrize("entry", RESOURCES, ids=lambda entry: entry.name)
+def test_each_custom_resource_has_its_handler(monkeypatch: pytest.MonkeyPatch, clients: Mock, entry: Entry) -> None:
+    handle = getattr(handlers, entry.name)
+    assert (handle.__name__, handle.__qualname__, handle.__doc__) == (entry.name, entry.name, f"{entry.resource_type}.")
+    called: list[tuple[Any, ...]] = []
+
+    def handling(resource_type: str, resource: Any, event: Any, request_id: str) -> dict[str, Any]:
+        called.append((resource_type, type(resource()), event, request_id))
+        return {"IsComplete": True}
+
+    monkeypatch.setattr(handlers, "_handle", handling)
+    event = {"RequestType": "Delete"}
+    assert handle(event, Context()) == {"IsComplete": True}
+    assert handle(event, None) == {"IsComplete": True}
+    kind = entry.load()
+    assert called == [(entry.resource_type, kind, event, "function-1"), (entry.resource_type, kind, event, "")]
+
+
+@pytest.mark.parametrize("entry", RESOURCES, ids=lambda entry: entry.name)
+def test_what_a_function_uses_is_made_before_its_first_event(
+    monkeypatch: pytest.MonkeyPatch, clients: Mock, entry: Entry
+) -> None:
+    imported: list[str] = []
+    monkeypatch.setattr(handlers, "import_module", imported.append)
+    handlers._warm(f"custom_resources.handlers.{entry.name}")
+    clients.warm.assert_called_once_with(("stacks", *entry.clients))
+    assert tuple(imported) == entry.imports
+    assert handlers._resource.cache_info().currsize == 1
+
+
+def test_a_function_without_a_custom_resource_is_warm_too(clients: Mock) -> None:
+    handlers._warm("custom_resources.handlers.model_approval")
+    assert clients.warm.call_count == 1
+    assert handlers._resource.cache_info().currsize == 0
+
+
+@pytest.mark.parametrize("handler", ["", "custom_resources.handlers.other", "index.handler"])
+def test_nothing_is_made_elsewhere(clients: Mock, handler: str) -> None:
+    handlers._warm(handler)
+    assert clients.warm.call_count == 0
+
+
+def test_what_cannot_be_made_is_told_when_the_event_comes(clients: Mock) -> None:
+    clients.warm.side_effect = KeyError("no such thing")
+    handlers._warm("custom_resources.handlers.github_repository")
+
+
+@pytest.mark.parametrize(("asked", "slept"), [(0.5, 0.5), (5, 5), (60, 5)])
+def test_accepting_is_tried_again_after_a_pause_that_the_function_has_time_for(
+    monkeypatch: pytest.MonkeyPatch, clients: Mock, asked: float, slept: float
+) -> None:
+    sleeps: list[float] = []
+    monkeypatch.setattr(time, "sleep", sleeps.append)
+    clients.stacks.operation.side_effect = RetryLater(asked, "CloudFormation asks to be called later.")
+    event = {"RequestType": "Delete", "StackId": "s", "ResourceProperties": {
+        "RepositoryId": "1", "Repository": "acme/x"}}  # fmt: skip
+    with pytest.raises(FinalError) as refused:
+        handlers.actions_configuration(event, Context())  # type: ignore[attr-defined]
+    assert sleeps == [slept] * 5
+    assert "CloudFormation asks to be called later. " in str(refused.value)
+
+
+def test_a_long_reason_is_cut_between_two_characters_and_says_so() -> None:
+    for text, kept in (
+        ("é" * 1000, "é" * 1000),
+        ("é" * 1001, "é" * 1000 + "..."),
+        ("x" + "é" * 1000, "x" + "é" * 999 + "..."),
+    ):
+        assert handlers._reason(FinalError(text)) == kept
+
+
+@pytest.mark.parametrize("failure", [FinalError("The model is gone."), RetryLater(5, "GitHub answered 502.")])
+def test_an_approval_that_fails_comes_back_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch, clients: Mock, failure: Exception
+) -> None:
+    asked: list[tuple[Any, ...]] = []
+
+    def fails(*given: Any) -> None:
+        asked.append(given)
+        raise failure
+
+    monkeypatch.setattr("custom_resources.model_approval.handle", fails)
+    monkeypatch.setenv("PRODUCT_ID", "prod-1")
+    monkeypatch.setenv("DEPLOY_WORKFLOW", "deploy.yml")
+    telemetry.conceal("canary-value")
+    with pytest.raises(FinalError, match=str(failure)):
+        handlers.model_approval({"Records": []}, Context())  # type: ignore[arg-type]
+    assert asked == [({"Records": []}, clients, "prod-1", "deploy.yml")]
