@@ -84,7 +84,7 @@ def _owners_write(facts: Facts) -> Judged:
 
 def _configurations_sent_back(facts: Facts) -> Judged:
     installed = facts.installed
-    if refused := _stack_failed_with(facts, r"(?i)changing the project profile.*(?<!denied)\bid\b|resolvedParameters"):
+    if refused := _stack_failed_with(facts, r"refused the request \(changing the project profile"):
         return OTHERWISE, refused
     if installed is None or not installed.blueprint_id or not installed.beside:
         return NOT_SEEN, "the profile has no environment of ours beside others"
@@ -94,14 +94,14 @@ def _configurations_sent_back(facts: Facts) -> Judged:
 def _role_words(facts: Facts) -> Judged:
     if recognized := _stack_failed_with(facts, "cannot use the provisioning role"):
         return HOLDS, recognized
-    if other := _stack_failed_with(facts, r"(?i)DataZone.*configur\w+ the blueprint"):
+    if other := _stack_failed_with(facts, r"refused the request \(configuring the blueprint"):
         return OTHERWISE, other
     return NOT_SEEN, "StudioStack's events show no role that DataZone could not use yet"
 
 
 def _empty_defaults(facts: Facts) -> Judged:
     installed = facts.installed
-    pattern = r"(creating|changing) the blueprint.*(ProfileName|TemplateFolder|gitFullRepositoryId|defaultValue)"
+    pattern = r"refused the request \((creating|changing) the blueprint .*(defaultValue|ProfileName|TemplateFolder)"
     if refused := _stack_failed_with(facts, pattern):
         return OTHERWISE, refused
     if installed is None or not installed.blueprint_id:

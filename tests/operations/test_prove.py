@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from custom_resources.errors import AwsRefused, DataZoneDenied, DomainUnitNotOwned, RoleNotReady
 from operations import command_line
 from operations.prove import judging, report
 from operations.prove.assumptions import ASSUMPTIONS, BY_ID
@@ -99,7 +100,7 @@ def as_assumed() -> Facts:
             blueprint_parameters={"ProductId": "prod-1", "ProductVersion": "v2", "TemplateFolder": ""},
             provisioning_role=PROVISIONING,
             owners="ok",
-            failures=[f"DataZone cannot use the provisioning role {PROVISIONING}: it cannot be assumed."],
+            failures=[str(RoleNotReady(role=PROVISIONING, message="it cannot be assumed"))],
         ),
         deployment="SUCCESSFUL",
         environment=Environment(
@@ -156,16 +157,23 @@ def change(part: str, **values: Any) -> Callable[[Facts], None]:
     return turn
 
 
-DENIED = "DataZone denied access, or has no such domain or project (reading the project p1): no. Grant the caller {}."
+def refused(activity: str, message: str) -> str:
+    """Return what a function says when DataZone refuses a request."""
+    return str(AwsRefused(service="DataZone", activity=activity, message=message, code="ValidationException"))
+
+
+DENIED = {"service": "DataZone", "message": "User is not permitted"}
 TURNED: dict[str, Callable[[Facts], None]] = {
     "A01": change("launch", principal=SOMEBODY),
     "A02": lambda facts: failed(facts, "Parameters: [ProductId] must have values"),
     "A03": lambda facts: facts.environment.parameters.update(userRoleArn="") if facts.environment else None,
-    "A04": lambda facts: stack_failed(facts, "DataZone denied access. Run: aws datazone add-entity-owner ..."),
-    "A06": lambda facts: stack_failed(
-        facts, "DataZone refused it (changing the project profile 'regression'): unknown member resolvedParameters."
+    "A04": lambda facts: stack_failed(
+        facts, str(DomainUnitNotOwned(activity="creating the blueprint", permission="datazone:CreateX", **DENIED))
     ),
-    "A08": lambda facts: stack_failed(facts, "DataZone refused it (configuring the blueprint b1): not yet."),
+    "A06": lambda facts: stack_failed(
+        facts, refused("changing the project profile 'regression'", "environmentConfigurations[0].id is unknown")
+    ),
+    "A08": lambda facts: stack_failed(facts, refused("configuring the blueprint b1", "Not yet")),
     "A09": change("update", after="v1"),
     "A10": change(
         "", native_event={"metadata.domain": True, "metadata.owningProjectId": False, "data.projectId": False}
@@ -173,7 +181,10 @@ TURNED: dict[str, Callable[[Facts], None]] = {
     "A11": change("launch", found_by_id=False),
     "A13": change("", deletion="Cannot delete entity, must delete policies first"),
     "A17": lambda facts: failed(facts, "Access denied to blueprint template"),
-    "A19": change("told", failure=DENIED.format("datazone:GetProject")),
+    "A19": change(
+        "told",
+        failure=str(DataZoneDenied(activity="reading the project", permission="datazone:GetProject", **DENIED)),
+    ),
     "A20": change("told", not_told=False),
     "A21": change("launch", principal=""),
     "A22": change("by_hand", principal_after=SOMEBODY),
@@ -181,7 +192,7 @@ TURNED: dict[str, Callable[[Facts], None]] = {
     "A24": change("workspace", named_by="", status=""),
     "A25": change("", absent_domain="not found"),
     "A26": lambda facts: stack_failed(
-        facts, "DataZone refused it (creating the blueprint 'MLOps repositories'): defaultValue of TemplateFolder."
+        facts, refused("creating the blueprint 'MLOps repositories'", "defaultValue of TemplateFolder is empty")
     ),
     "A27": change("by_hand", parameter_kept=False),
     "A28": change("tainted", after="v2"),
