@@ -15,6 +15,7 @@ from operations.prove.looking import PRINCIPAL_TAG, Proof, stack_parameters, sta
 
 ENDS = {"SUCCESSFUL", "FAILED_VALIDATION", "FAILED_DEPLOYMENT"}
 PATIENCE_SECONDS = 4 * 3600
+TERMINATION_POLLS = 90
 PARAMETER = "GlueTable"  # of the product: it changes one variable of the repositories
 NAME_PREFIX = "prove-"
 
@@ -225,7 +226,7 @@ def delete(proof: Proof) -> None:
                     ProvisionedProductName=f"{looking.LAUNCH_NAME_PREFIX}{state.project}",
                     TerminateToken=f"prove-{state.run}-{state.project}-end",
                 )
-                _await_termination(proof)
+                _launch_is_gone(proof, polls=TERMINATION_POLLS)
             last = _deleted(proof)
     state.left = "" if last == "gone" else state.project
 
@@ -243,15 +244,19 @@ def _deleted(proof: Proof) -> str:
                 return "; ".join(str(item.get("message", "")) for item in found.get("failureReasons", []))
             time.sleep(proof.aws.pause)
     except (AwsNotFound, AwsDenied) as answer:  # DataZone may deny what is gone
-        return "gone" if not _project_named(proof, proof.state.project_name) else str(answer)
+        if _project_named(proof, proof.state.project_name):
+            return str(answer)
+        return "gone" if _launch_is_gone(proof, polls=TERMINATION_POLLS) else "the project is gone, its launch is not"
     return "DataZone is still deleting it"
 
 
-def _await_termination(proof: Proof) -> None:
-    """Wait until the launch is gone, or its termination failed."""
-    while True:
-        name = f"{looking.LAUNCH_NAME_PREFIX}{proof.state.project}"
-        detail = proof.aws.ask(SERVICE_CATALOG, "describe_provisioned_product", Name=name)
-        if detail["ProvisionedProductDetail"]["Status"] != "UNDER_CHANGE":
-            return
+def _launch_is_gone(proof: Proof, polls: int) -> bool:
+    """Wait until the launch is gone: the second door terminates it after the project. Raises Problem."""
+    name = f"{looking.LAUNCH_NAME_PREFIX}{proof.state.project}"
+    for _ in range(polls):
+        try:
+            proof.aws.ask(SERVICE_CATALOG, "describe_provisioned_product", Name=name)
+        except AwsNotFound:
+            return True
         time.sleep(proof.aws.pause)
+    return False

@@ -79,7 +79,9 @@ def _owners_write(facts: Facts) -> Judged:
         return NOT_SEEN, "the functions' roles are no owners of the domain unit, or who owns it cannot be read (doctor)"
     if refused := _stack_failed_with(facts, "add-entity-owner"):
         return OTHERWISE, f"the roles are owners, and were denied: {refused}"
-    return _of(bool(installed.blueprint_id), "both roles are owners, and the profile has the blueprint's environment")
+    if not installed.blueprint_id:
+        return NOT_SEEN, "both roles are owners, and the profile has nothing that they wrote"
+    return HOLDS, "both roles are owners, and the profile has the blueprint's environment"
 
 
 def _configurations_sent_back(facts: Facts) -> Judged:
