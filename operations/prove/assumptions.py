@@ -77,7 +77,7 @@ ASSUMPTIONS = (
             "We delete it first, and its configuration only if DataZone refuses; if it refuses still, the "
             "configuration is put back"
         ),
-        "by hand: see the blueprint's configuration after StudioStack is deleted",
+        "with `--as-owner`, the configuration of a scratch blueprint after that was deleted",
         ("custom_resources/studio_blueprint.py",),
     ),
     Assumption(
@@ -88,7 +88,7 @@ ASSUMPTIONS = (
         ),
         "likely",
         "The profile's update fails with DataZone's reason, and the profile is as it was",
-        "the profile has our environment beside those that it had, and StudioStack is complete",
+        "the profile has our environment beside others; with `--as-owner`, a copy's are sent back",
         ("custom_resources/studio_project_profile.py",),
     ),
     Assumption(
@@ -203,7 +203,7 @@ ASSUMPTIONS = (
         ),
         "first: likely; second: open",
         '"Access denied to blueprint template". Let the named role read `cdk-<qualifier>-assets-*`',
-        "the environment's stack was begun; the second half by hand, in StudioStack's events",
+        "the environment's stack was begun; the second half: with `--as-owner`, a copy is registered",
         ("products/studio/provisioning.py",),
     ),
     Assumption(
@@ -293,7 +293,7 @@ ASSUMPTIONS = (
         "Studio takes user parameters whose default is empty, and a parameter that the profile fixes",
         "likely",
         "CreateEnvironmentBlueprint is refused with the parameter's name",
-        "the blueprint has those parameters, and the profile fixes one",
+        "blueprint and profile have those parameters; with `--as-owner`, a copy is registered",
         ("products/studio/blueprint.py",),
     ),
     Assumption(

@@ -46,6 +46,11 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         metavar="ARN",
         help="a principal of the portfolio, for updates by hand (default: the caller)",
     )
+    verb.add_argument(
+        "--as-owner",
+        action="store_true",
+        help="the caller owns the domain unit: make a blueprint and a disabled profile, too, to look at and delete",
+    )
     verb.add_argument("--output", type=Path, default=Path("prove"), metavar="FOLDER", help="default: %(default)s")
     verb.add_argument("--resume", action="store_true", help="go on with the proof in the folder")
     verb.add_argument("--keep", action="store_true", help="do not delete the project")
@@ -95,6 +100,7 @@ def _begun(options: argparse.Namespace, settings: Settings) -> State:
         profile=profile,
         local=options.on_local,
         launch_role=options.launch_role,
+        as_owner=options.as_owner,
         keep=options.keep,
         given=bool(options.project),
         project=options.project,

@@ -43,6 +43,15 @@ class Installed(_Document):
     repeated_grants: bool = False  # a principal has several grants on the domain unit
 
 
+class Scratch(_Document):
+    """What DataZone made of a blueprint and a profile that were made to be looked at (--as-owner)."""
+
+    blueprint_taken: bool = False
+    blueprint_refused: str = ""
+    configuration: str = ""  # after its blueprint was deleted: gone, there, or why the blueprint could not be
+    sent_back: str = ""  # the profile's environments: kept, or why not
+
+
 class Environment(_Document):
     """Our environment of the project, and its stack."""
 
@@ -113,6 +122,7 @@ class Facts(_Document):
     listed: bool | None = None  # ListDomains shows the domain
     grants_files: bool = False  # [workflow_role] grant_execution_role_files
     installed: Installed | None = None
+    scratch: Scratch | None = None
     versions: list[str] = []
     chosen: str = ""  # the version that the project was made with
     deployment: str = ""  # the project's status when it came to rest
@@ -136,6 +146,7 @@ class State(_Document):
     profile: str
     local: bool = False
     launch_role: str = ""
+    as_owner: bool = False
     keep: bool = False
     given: bool = False  # the project was there before: it is only looked at
     project_name: str = ""

@@ -84,8 +84,16 @@ def _owners_write(facts: Facts) -> Judged:
     return HOLDS, "both roles are owners, and the profile has the blueprint's environment"
 
 
+def _configuration_goes(facts: Facts) -> Judged:
+    if facts.scratch is None or not facts.scratch.configuration:
+        return _unseen(BY_ID["A05"])
+    return _of(facts.scratch.configuration == "gone", f"after the blueprint's deletion: {facts.scratch.configuration}")
+
+
 def _configurations_sent_back(facts: Facts) -> Judged:
     installed = facts.installed
+    if facts.scratch and facts.scratch.sent_back:
+        return _of(facts.scratch.sent_back == "kept", f"sent back to a scratch profile: {facts.scratch.sent_back}")
     if refused := _stack_failed_with(facts, r"refused the request \(changing the project profile"):
         return OTHERWISE, refused
     if installed is None or not installed.blueprint_id or not installed.beside:
@@ -106,6 +114,8 @@ def _empty_defaults(facts: Facts) -> Judged:
     pattern = r"refused the request \((creating|changing) the blueprint .*(defaultValue|ProfileName|TemplateFolder)"
     if refused := _stack_failed_with(facts, pattern):
         return OTHERWISE, refused
+    if facts.scratch and facts.scratch.blueprint_refused and not _about_template(facts):
+        return OTHERWISE, facts.scratch.blueprint_refused
     if installed is None or not installed.blueprint_id:
         return NOT_SEEN, "the profile has no blueprint of ours"
     empty = [name for name, value in installed.blueprint_parameters.items() if not value]
@@ -172,9 +182,19 @@ def _empty_outputs(facts: Facts) -> Judged:
 def _template_read(facts: Facts) -> Judged:
     if refused := _failed_with(facts, "Access denied to blueprint template"):
         return OTHERWISE, refused
+    if facts.scratch and _about_template(facts):
+        return OTHERWISE, f"who registers a blueprint has to read its template: {facts.scratch.blueprint_refused}"
     if facts.environment is None or not facts.environment.stack_status:
         return _NO_ENVIRONMENT
-    return HOLDS, "the provisioning role read it: the environment has a stack"
+    taken = bool(facts.scratch and facts.scratch.blueprint_taken)
+    second = "; a blueprint with it was registered" if taken else ""
+    return HOLDS, f"the provisioning role read it: the environment has a stack{second}"
+
+
+def _about_template(facts: Facts) -> bool:
+    """Tell whether a blueprint was refused for its template, not for its parameters."""
+    refused = facts.scratch.blueprint_refused if facts.scratch else ""
+    return bool(re.search(r"(?i)access denied|templateUrl|blueprint template", refused))
 
 
 # -- the project ------------------------------------------------------------------------------------------------------
@@ -302,6 +322,7 @@ _JUDGES: dict[str, Callable[[Facts], Judged]] = {
     "A02": _parameters_reach,
     "A03": _reserved_filled_in,
     "A04": _owners_write,
+    "A05": _configuration_goes,
     "A06": _configurations_sent_back,
     "A08": _role_words,
     "A09": _project_updated,

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from custom_resources.errors import Problem
 from operations.errors import ProveDeploymentFailed
-from operations.prove import changes, looking, report
+from operations.prove import changes, looking, report, scratch
 from operations.prove.facts import Facts
 from operations.prove.judging import OTHERWISE, Finding, judge
 from operations.prove.looking import Proof
@@ -36,6 +36,7 @@ _STEPS: tuple[Step, ...] = (
     looking.owners,
     looking.studio_stack,
     looking.versions,
+    scratch.scratch,
     changes.create,
     changes.deployment,
     looking.environment,
@@ -117,7 +118,7 @@ def begin_again(proof: Proof) -> None:
         of_account = [step.__name__ for step in _STEPS[: _STEPS.index(changes.create)]]
         state.done = [name for name in state.done if name in of_account]
         kept = Facts.model_fields.keys() & {"account", "region", "kind", "absent_domain", "listed", "grants_files"}
-        kept |= {"installed", "versions"}
+        kept |= {"installed", "versions", "scratch"}
         state.facts = Facts.model_validate(state.facts.model_dump(include=kept))
         state.project = ""
     state.problems = {}

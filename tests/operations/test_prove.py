@@ -21,6 +21,7 @@ from operations.prove.facts import (
     Facts,
     Installed,
     Launch,
+    Scratch,
     State,
     Told,
     Update,
@@ -102,6 +103,7 @@ def as_assumed() -> Facts:
             owners="ok",
             failures=[str(RoleNotReady(role=PROVISIONING, message="it cannot be assumed"))],
         ),
+        scratch=Scratch(blueprint_taken=True, configuration="gone", sent_back="kept"),
         deployment="SUCCESSFUL",
         environment=Environment(
             id="e1", status="ACTIVE", parameters=values, outputs={"Empty": ""}, stack_status="CREATE_COMPLETE"
@@ -170,9 +172,8 @@ TURNED: dict[str, Callable[[Facts], None]] = {
     "A04": lambda facts: stack_failed(
         facts, str(DomainUnitNotOwned(activity="creating the blueprint", permission="datazone:CreateX", **DENIED))
     ),
-    "A06": lambda facts: stack_failed(
-        facts, refused("changing the project profile 'regression'", "environmentConfigurations[0].id is unknown")
-    ),
+    "A05": change("scratch", configuration="there"),
+    "A06": change("scratch", sent_back="environmentConfigurations[0].id is unknown"),
     "A08": lambda facts: stack_failed(facts, refused("configuring the blueprint b1", "Not yet")),
     "A09": change("update", after="v1"),
     "A10": change(
@@ -219,6 +220,29 @@ def test_a_caller_without_launch_paths_is_named_by_studios_reason() -> None:
     facts = as_assumed()
     failed(facts, "Repositories: No launch paths found for resource: prod-1")
     assert [name for name, verdict in verdicts(facts).items() if verdict == OTHERWISE] == ["A01"]
+
+
+@pytest.mark.parametrize(
+    ("id_", "reason"),
+    [
+        ("A06", refused("changing the project profile 'regression'", "environmentConfigurations[0].id is unknown")),
+        ("A26", refused("creating the blueprint 'MLOps repositories'", "defaultValue of TemplateFolder is empty")),
+    ],
+)
+def test_without_an_owner_studio_stacks_reasons_tell(id_: str, reason: str) -> None:
+    facts = as_assumed()
+    facts.scratch = None
+    stack_failed(facts, reason)
+    assert [name for name, verdict in verdicts(facts).items() if verdict == OTHERWISE] == [id_]
+
+
+@pytest.mark.parametrize(
+    ("id_", "reason"), [("A17", "Access denied to blueprint template"), ("A26", "defaultValue must not be empty")]
+)
+def test_a_blueprint_that_an_owner_cannot_register_tells_why(id_: str, reason: str) -> None:
+    facts = as_assumed()
+    facts.scratch = Scratch(blueprint_refused=refused("create environment blueprint", reason))
+    assert [name for name, verdict in verdicts(facts).items() if verdict == OTHERWISE] == [id_]
 
 
 def test_a_function_that_fails_otherwise_tells_nothing_about_who_may_read() -> None:

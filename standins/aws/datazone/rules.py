@@ -24,6 +24,10 @@ class Rules:
     overrides_reach: what blueprint and profile say of a custom blueprint's parameters reaches its template.
     templates_readable: the provisioning role can read the blueprints' templates.
     updates_redeploy: UpdateProject deploys the environments anew.
+    configurations_go: a blueprint is deleted with its configuration; off, it has to be deleted first.
+    ids_sent_back: a profile's environment configurations may be sent back with their ids.
+    empty_defaults: a blueprint's parameters may have empty defaults.
+    templates_of_callers: who registers a blueprint can read its template.
     files_at: where a project's files are in its bucket; {domain}, {project} and {scope} are filled in.
     """
 
@@ -37,6 +41,10 @@ class Rules:
     overrides_reach: bool = True
     templates_readable: bool = True
     updates_redeploy: bool = True
+    configurations_go: bool = True
+    ids_sent_back: bool = True
+    empty_defaults: bool = True
+    templates_of_callers: bool = True
     files_at: str = "{domain}/{project}/{scope}"
 
     def changed(self, request: Record) -> Rules:

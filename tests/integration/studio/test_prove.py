@@ -27,11 +27,11 @@ from operations.prove.facts import State
 from tests.integration.studio.conftest import FIRST_DOOR, SECOND_DOOR, Installation, quiet
 from tests.sharing import forget_spent_budget
 
-pytestmark = [pytest.mark.slow, pytest.mark.shares("projects", seconds=120)]
+pytestmark = [pytest.mark.slow, pytest.mark.shares("prove", seconds=90)]
 
 OTHER_ROLE = "somebody-elses-role"
 HELD = {
-    *("A01", "A02", "A03", "A04", "A06", "A09", "A10", "A11", "A17"),
+    *("A01", "A02", "A03", "A04", "A05", "A06", "A09", "A10", "A11", "A17"),
     *("A19", "A20", "A21", "A22", "A23", "A24", "A25", "A26", "A27", "A28"),
 }
 Report = dict[str, Any]
@@ -95,6 +95,10 @@ STRAIGHT: dict[str, Any] = {
     "environmentsActAs": "",
     "overridesReach": True,
     "templatesReadable": True,
+    "configurationsGo": True,
+    "idsSentBack": True,
+    "templatesOfCallers": True,
+    "emptyDefaults": True,
     "updatesRedeploy": True,
     "filesAt": "{domain}/{project}/{scope}",
     "leftOut": [],
@@ -119,7 +123,7 @@ def proven(installation: Installation, tmp_path_factory: pytest.TempPathFactory)
         installation.run.standin_aws.call("POST", "launches", {"keepsParameters": True})
         after.callback(installation.run.standin_aws.call, "POST", "launches", {"keepsParameters": False})
         found = Proven(installation, tmp_path_factory.mktemp("prove"), 1, {})
-        found.code, found.report = found.prove(found.folder, "--keep")
+        found.code, found.report = found.prove(found.folder, "--keep", "--as-owner")
         yield found
         if installation.launch(found.project):
             installation.delete(found.project)
@@ -176,6 +180,29 @@ def test_what_is_read_otherwise_is_named(
         code, report = proven.prove(tmp_path, "--project", proven.project)
     assert (code, report["otherwise"]) == (3, [id_])
     assert proven.installation.available(proven.project), "a project that was given stays as it is"
+
+
+@pytest.mark.parametrize(
+    ("id_", "turned"),
+    [("A05", "configurationsGo"), ("A06", "idsSentBack"), ("A17", "templatesOfCallers"), ("A26", "emptyDefaults")],
+)
+def test_what_an_owner_is_refused_is_named_and_nothing_is_left(
+    proven: Proven, tmp_path: Path, id_: str, turned: str
+) -> None:
+    installation = proven.installation
+    before = blueprints_and_profiles(installation)
+    with proven.turned("rules", **{turned: False}):
+        code, report = proven.prove(tmp_path, "--project", proven.project, "--as-owner")
+    assert (code, report["otherwise"]) == (3, [id_])
+    assert blueprints_and_profiles(installation) == before
+
+
+def blueprints_and_profiles(installation: Installation) -> list[str]:
+    found = []
+    for kind in ("environment_blueprints", "project_profiles"):
+        pages = installation.datazone.get_paginator(f"list_{kind}").paginate(domainIdentifier=installation.domain)
+        found += [item["name"] for page in pages for item in page["items"]]
+    return sorted(found)
 
 
 @pytest.mark.parametrize(
