@@ -33,6 +33,7 @@
         ProfileUnknownToDomain
         ProveDeploymentFailed
         ProveNothingToResume
+        ProveProjectLeft
         ProveProjectStuck
         ProveStateUnreadable
         ProveUnfinished
@@ -287,6 +288,13 @@ class ProveNothingToResume(ProofError):
 
     happened = "The folder {folder} holds no proof that could go on."
     remedy = "Begin one without --resume."
+
+
+class ProveProjectLeft(ProofError):
+    """The throwaway project could not be deleted."""
+
+    happened = "The project {project} could not be deleted: {reason}."
+    remedy = "Delete it in Studio, and terminate its launch in Service Catalog."
 
 
 class ProveProjectStuck(ProofError):

@@ -213,7 +213,10 @@ def tainted(proof: Proof) -> None:
 def delete(proof: Proof) -> None:
     """Delete the project and wait until it is gone; where Studio cannot, terminate the launch and ask once more."""
     state = proof.state
-    if state.given or not state.project:
+    if state.given or not state.project_name:
+        return
+    state.project = state.project or _project_named(proof, state.project_name)  # interrupted before it was answered
+    if not state.project:
         return
     with proof.aws.about("A13", "A28"):
         proof.facts.deletion = last = _deleted(proof)

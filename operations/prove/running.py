@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from custom_resources.errors import Problem
-from operations.errors import ProveDeploymentFailed
+from operations.errors import ProveDeploymentFailed, ProveProjectLeft
 from operations.prove import changes, looking, report, scratch
 from operations.prove.facts import Facts
 from operations.prove.judging import OTHERWISE, Finding, judge
@@ -132,6 +132,9 @@ def _told(proof: Proof, folder: Path, failure: str) -> Outcome:
     reasons = [*state.facts.reasons] or [state.facts.deployment]
     if not failure and state.facts.deployment != "SUCCESSFUL" and not otherwise:
         failure = str(ProveDeploymentFailed(project=state.project, reason="; ".join(reasons).rstrip(".")))
+    if not failure and state.left and not otherwise:
+        reason = state.problems.get("delete") or state.facts.deletion
+        failure = str(ProveProjectLeft(project=state.left, reason=reason.rstrip(".")))
     told = report.document(state, findings, failure)
     (folder / f"{REPORT}.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     (folder / f"{REPORT}.md").write_text(report.markdown(state, findings, failure), encoding="utf-8")

@@ -20,6 +20,7 @@ def scratch(proof: Proof) -> None:
     installed = proof.facts.installed
     if not proof.state.as_owner or not installed or not installed.blueprint_id:
         return
+    remove(proof)  # what an earlier run left
     found = proof.facts.scratch = Scratch()
     try:
         with proof.aws.about("A26", "A17"):

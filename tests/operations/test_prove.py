@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from custom_resources.errors import AwsRefused, DataZoneDenied, DomainUnitNotOwned, RoleNotReady
+from custom_resources.errors import AwsNotFound, AwsRefused, DataZoneDenied, DomainUnitNotOwned, RoleNotReady
 from operations import command_line
-from operations.prove import judging, report
+from operations.prove import changes, judging, report
 from operations.prove.assumptions import ASSUMPTIONS, BY_ID
 from operations.prove.facts import (
     ByHand,
@@ -28,6 +29,11 @@ from operations.prove.facts import (
     Workspace,
 )
 from operations.prove.judging import HOLDS, NOT_SEEN, OTHERWISE, RESERVED, judge
+from operations.prove.looking import Proof
+
+if TYPE_CHECKING:
+    from operations.prove.aws import Aws
+    from products.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("custom_resources", "products", "operations", "local", "standins", "layers")
@@ -250,6 +256,78 @@ def test_a_function_that_fails_otherwise_tells_nothing_about_who_may_read() -> N
     facts.told = Told(failure="The role of the project p1 is missing.")
     found = verdicts(facts)
     assert (found["A19"], found["A20"]) == (NOT_SEEN, NOT_SEEN)
+
+
+# -- the end -----------------------------------------------------------------------------------------------------------
+
+
+class Answers:
+    """AWS with the answers of a story: by operation, the next each time, the last one for good."""
+
+    def __init__(self, **answers: list[Any]) -> None:
+        self.pause, self.asked, self._answers = 0.0, list[str](), answers
+
+    def ask(self, service: object, operation: str, *_: object, **__: object) -> Any:
+        self.asked.append(operation)
+        several = self._answers.get(operation, [{}])
+        answer = several.pop(0) if len(several) > 1 else several[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def pages(self, service: object, operation: str, key: str, **_: object) -> Any:
+        return self.ask(service, operation)
+
+    @contextmanager
+    def about(self, *_: str) -> Iterator[None]:
+        yield
+
+
+GONE = AwsNotFound(service="DataZone", activity="get project", message="gone")
+STUCK = {"projectStatus": "DELETE_FAILED", "failureReasons": [{"message": "must delete policies first"}]}
+
+
+def proof_of(aws: Answers, **state: Any) -> Proof:
+    made = State(run="r", domain="dzd-1", profile="regression", project_name="prove-r", **state)
+    made.facts.launch = as_assumed().launch
+    return Proof(cast("Aws", aws), made, cast("Settings", None), lambda _: None)
+
+
+def test_a_project_that_studio_cannot_delete_is_deleted_after_its_launch() -> None:
+    aws = Answers(
+        get_project=[{"projectStatus": "DELETING"}, STUCK, GONE],
+        describe_provisioned_product=[GONE],
+        list_projects=[[]],
+    )
+    proof = proof_of(aws, project="p1")
+    changes.delete(proof)
+    assert "terminate_provisioned_product" in aws.asked
+    assert proof.facts.deletion == "must delete policies first"
+    assert proof.state.left == ""
+
+
+def test_a_project_that_stays_is_named() -> None:
+    proof = proof_of(Answers(get_project=[STUCK], describe_provisioned_product=[GONE]), project="p1")
+    changes.delete(proof)
+    assert proof.state.left == "p1"
+
+
+def test_a_project_is_deleted_whose_creation_was_interrupted() -> None:
+    there = [{"id": "p1", "name": "prove-r"}]
+    aws = Answers(list_projects=[there, []], get_project=[GONE], describe_provisioned_product=[GONE])
+    proof = proof_of(aws)
+    changes.delete(proof)
+    assert "delete_project" in aws.asked
+    assert proof.facts.deletion == "gone"
+
+
+@pytest.mark.parametrize("state", [{"given": True, "project": "p1"}, {"project_name": ""}])
+def test_nothing_is_deleted_that_was_not_made(state: dict[str, Any]) -> None:
+    aws = Answers()
+    proof = proof_of(aws)
+    proof.state = proof.state.model_copy(update=state)
+    changes.delete(proof)
+    assert aws.asked == []
 
 
 # -- the report --------------------------------------------------------------------------------------------------------
