@@ -25,11 +25,14 @@
         OrganizationNotFound
         RepositoryNotFound
         RequestRefused
+        TooManyRequests
         RepositoryUnreachable
           GitDenied
         ContentRefused
         RepositoryTooLarge
           ObjectTooLarge
+          ObjectNotFetched
+          HistoryTooLarge
           RepositoryTooManyNames
         GitMissing
         GitServerLacks
@@ -460,6 +463,13 @@ class RequestRefused(FinalError):
     remedy = "Correct what GitHub names, then start the operation again."
 
 
+class TooManyRequests(FinalError):
+    """A repository holds so much of ours that looking at all of it would use up GitHub's limit for everybody."""
+
+    happened = "The operation would need more than {limit} requests to GitHub, which is the most that one may make."
+    remedy = "Close the template's pull requests that are not needed, and delete their refs below refs/studio."
+
+
 class RepositoryUnreachable(FinalError):
     """The Git URL leads to no repository that the token may see."""
 
@@ -493,6 +503,20 @@ class ObjectTooLarge(RepositoryTooLarge):
 
     happened = "The {kind} {name} in the repository has {size:,} bytes; at most {limit:,} are read."
     remedy = "Remove it from the repository."
+
+
+class ObjectNotFetched(RepositoryTooLarge):
+    """A commit or folder is too large to be taken into memory at all."""
+
+    happened = "The repository has a commit or folder with more than {limit:,} bytes, which is not fetched."
+    remedy = "Remove it from the default branch and from the branches of the template's pull requests."
+
+
+class HistoryTooLarge(RepositoryTooLarge):
+    """The template's traces in a branch's history are too many to be read."""
+
+    happened = "The history of the default branch has more than {limit:,} bytes of commit messages about the template."
+    remedy = "Remove commits that only quote them, or restore the repository's refs below refs/studio."
 
 
 class RepositoryTooManyNames(RepositoryTooLarge):

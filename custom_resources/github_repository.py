@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from custom_resources.delivery.lineage import Delivery
-from custom_resources.delivery.ownership import STACK_REF, Claim, held_delivery, refusal, rival, take
+from custom_resources.clients.git import Refs
+from custom_resources.delivery.lineage import Delivery, believed
+from custom_resources.delivery.ownership import Claim, claims, held_delivery, proposed_delivery, refusal, rival, take
 from custom_resources.errors import (
     NothingForeseen,
     OrganizationChanged,
@@ -20,6 +21,7 @@ from custom_resources.errors import (
     RepositoryInvisible,
     RepositoryNameTaken,
     RepositoryNotActive,
+    RepositoryTooLarge,
     RepositoryUnreachable,
 )
 from custom_resources.properties import BranchName, Line, LineOrNothing, Properties
@@ -29,10 +31,13 @@ from custom_resources.reconciler import CustomResource, Done, Effects, Foreseen,
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from custom_resources.clients.git import BareRepository
     from custom_resources.clients.github import Repository
     from custom_resources.clients.protocols import Clients
+    from custom_resources.seal import Seal
 
 TOPICS = 20  # as many as a repository can have
+_DESCRIPTION = 350  # characters that GitHub takes
 _PARTS = {"model_build": "Model build", "model_deploy": "Model deployment"}
 
 
@@ -60,28 +65,32 @@ class GitHubRepositoryProperties(Properties):
         """The repository's name with its organization."""
         return f"{self.organization}/{self.name}"
 
-    @property
-    def mark(self) -> str:
-        """What an empty repository's description says of its owner, until the lineage does (docs/decisions/0003)."""
-        return f"({self.domain_id}/{self.project_id} {self.part})"
+    def mark(self, seal: Seal) -> str:
+        """What an empty repository's description proves of its owner, until the lineage does (docs/decisions/0003)."""
+        proof = seal.of("mark", self.domain_id, self.project_id, self.part)
+        return f"({self.domain_id}/{self.project_id} {self.part} {proof})"
 
-    @property
-    def description(self) -> str:
+    def description(self, seal: Seal) -> str:
         """What GitHub shows below the name."""
-        name = self.project_name or self.project_id
+        name, mark = self.project_name or self.project_id, self.mark(seal)
         text = f"{_PARTS[self.part]} repository of the SageMaker Unified Studio project {name}"
-        return f"{text[: 349 - len(self.mark)]} {self.mark}"  # GitHub takes 350 characters
+        return f"{text[: max(0, _DESCRIPTION - 1 - len(mark))]} {mark}".strip()
+
+
+Mark = Literal["", "stack", "repository"]  # for whom the description proves the owner: its stack alone, or everybody
 
 
 @dataclass(frozen=True)
 class Observed:
-    """The repository found, and the delivery that its lineage records, with the stack that holds the repository."""
+    """The repository found, and the delivery that its lineage proves, with the stack that holds the repository."""
 
     repository: Repository | None
     delivery: Delivery | None = None
     empty: bool = False
-    claim: str = ""  # what STACK_REF points to
+    claim: Mapping[str, str] = field(default_factory=dict)  # the refs that say which stack took it over
     rival: str = ""  # another stack that holds the repository and still exists
+    mark: Mark = ""
+    proposed: Delivery | None = None  # what the newest proven proposal offers, where nothing is delivered
 
 
 Action = Literal["create", "adopt", "restore", "keep", "archive", "release", "nothing"]
@@ -100,29 +109,59 @@ class Plan:
     claim: Claim | None = None
     secrets_removed: tuple[str, ...] = ()
     variables_removed: tuple[str, ...] = ()
+    marked: bool = False  # its description shall prove to the next launch whose it is
 
 
 def _with_lineage(found: Repository, request: Request[GitHubRepositoryProperties], clients: Clients) -> Observed:
-    """Read the lineage, and ask CloudFormation for the stack that holds the repository if it is another."""
+    """Read what is proven, and ask CloudFormation for the stack that holds the repository if it is another."""
+    seal, known = clients.seals.of_repository(found.id), request.physical_id == str(found.id)
     try:
         with clients.git.open(found.full_name) as git:
-            refs = git.look()
-            delivery = held_delivery(git, refs)
+            there = git.look()
+            refs = believed(there.targets, seal, unsealed=known)
+            delivery = _delivery(git, Refs(there.branch, refs.targets), sealed=refs.sealed)
+            asked = request.type == "Create" and delivery is None
+            proposed = proposed_delivery(git, Refs(targets=refs.targets)) if asked else None
     except RepositoryUnreachable:
         if request.type == "Delete":
             raise RepositoryHidden(repository=found.full_name) from None
         raise
     ours = delivery is not None and _belongs(delivery, request.properties)
-    other = rival(delivery, request.stack_id, clients.stacks) if ours else ""
-    return Observed(found, delivery, not refs.branch, refs[STACK_REF], other)
+    other = rival(delivery, request.stack_id, clients.stacks) if ours and refs.sealed else ""
+    mark = _mark(found, request, clients)
+    return Observed(found, delivery, not there.branch, claims(refs.targets, there), other, mark, proposed)
+
+
+def _delivery(git: BareRepository, refs: Refs, *, sealed: bool) -> Delivery | None:
+    """Return what is delivered. What is not proven stops no deletion by its size."""
+    try:
+        return held_delivery(git, refs)
+    except RepositoryTooLarge:
+        if sealed:
+            raise
+        return None
+
+
+def _mark(found: Repository, request: Request[GitHubRepositoryProperties], clients: Clients) -> Mark:
+    """Tell for whom the description proves that the repository is the project's.
+
+    It is written when the id is not known yet, so it proves the repository to the stack that created it. One whose
+    stack ends before the template got in is given the mark for everybody (`_written`).
+    """
+    properties = request.properties
+    if f"({properties.domain_id}/{properties.project_id} {properties.part} " not in found.description:
+        return ""
+    if properties.mark(clients.seals.of_repository(found.id)) in found.description:
+        return "repository"
+    stack = clients.seals.of_stack(request.stack_id, properties.full_name)
+    return "stack" if properties.mark(stack) in found.description else ""
 
 
 def _is_ours(properties: GitHubRepositoryProperties, observed: Observed) -> bool:
-    """The lineage proves it; for a repository that never got one, the description it was created with."""
+    """The lineage proves it; for a repository that never got one, the mark in its description."""
     if observed.delivery is not None:
         return _belongs(observed.delivery, properties)
-    found = observed.repository
-    return found is not None and observed.empty and properties.mark in found.description
+    return observed.repository is not None and observed.empty and bool(observed.mark)
 
 
 def _belongs(delivery: Delivery, properties: GitHubRepositoryProperties) -> bool:
@@ -146,10 +185,9 @@ def _topics(wanted: Iterable[str], there: Iterable[str] = (), dropped: Iterable[
     return None if set(topics) == set(there) else topics
 
 
-def _only_adopted(request: Request[GitHubRepositoryProperties], observed: Observed) -> bool:
+def _only_adopted(observed: Observed) -> bool:
     """Tell whether the repository is somebody else's that we took over but never delivered to: it stays as it was."""
-    properties, found = request.properties, observed.repository
-    return found is not None and properties.mark not in found.description and observed.delivery is None
+    return observed.repository is not None and not observed.mark and observed.delivery is None
 
 
 def _update(request: Request[GitHubRepositoryProperties], found: Repository) -> Plan:
@@ -179,14 +217,15 @@ def _ended(request: Request[GitHubRepositoryProperties], observed: Observed) -> 
     if found is None or found.archived or observed.rival:
         return Plan("nothing")
     references = tuple(sorted(properties.secret_reference_names))
-    if known and _only_adopted(request, observed):
+    if known and _only_adopted(observed):
         secrets = tuple(sorted({*properties.secret_names, *references}))
         variables = tuple(sorted(properties.variable_names))
         if secrets or variables:
             return Plan("release", found, secrets_removed=secrets, variables_removed=variables)
         return Plan("nothing")
     if known or _is_ours(properties, observed):
-        return Plan("archive", found, secrets_removed=references)
+        marked = observed.empty and observed.mark == "stack" and observed.delivery is None
+        return Plan("archive", found, secrets_removed=references, marked=marked)
     return Plan("nothing")
 
 
@@ -271,6 +310,7 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
     def cost(self, plan: Plan) -> Cost:
         """Return what GitHub counts: a write is 5 points, a new repository also a piece of content."""
         writes = (plan.action in ("create", "archive", "restore")) + bool(plan.changes) + (plan.topics is not None)
+        writes += plan.marked
         removed = len(plan.secrets_removed) + len(plan.variables_removed)
         return Cost(points=5 * (writes + removed), creations=int(plan.action == "create"))
 
@@ -285,7 +325,8 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
         if repository is None or plan.action in ("archive", "release"):
             return Done(metrics=("Archived",) if plan.action == "archive" else ())
         if plan.claim:
-            faster = take(plan.claim, repository.full_name, self._clients.git, request.started)
+            seal = self._clients.seals.of_repository(repository.id)
+            faster = take(plan.claim, repository.full_name, self._clients.git, seal, request.started)
             if faster:
                 return faster
         if plan.topics is not None:
@@ -304,6 +345,9 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
             github.delete_secrets(repository.full_name, plan.secrets_removed)
             github.delete_variables(repository.full_name, plan.variables_removed)
         if plan.action == "archive":
+            if plan.marked:  # before the archive, which takes no other change
+                seal = self._clients.seals.of_repository(repository.id)
+                github.update_repository(repository.full_name, description=request.properties.description(seal))
             return github.update_repository(repository.full_name, archived=True)
         if plan.action == "release":
             return repository
@@ -316,8 +360,9 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
 
     def _created(self, request: Request[GitHubRepositoryProperties]) -> Repository | Replan:
         properties = request.properties
+        seal = self._clients.seals.of_stack(request.stack_id, properties.full_name)
         created = self._clients.github.create_repository(
-            properties.organization, properties.name, properties.description, properties.visibility
+            properties.organization, properties.name, properties.description(seal), properties.visibility
         )
         if created is None and request.attempt:  # looked up since it was found to be taken, and not seen
             raise RepositoryInvisible(repository=properties.full_name)

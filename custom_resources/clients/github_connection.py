@@ -17,6 +17,7 @@ import requests
 from github.GithubException import GithubException
 
 from custom_resources.clients.github_errors import WAIT_SECONDS, refusal
+from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import AppKeyUnusable, GitHubUnreachable, TokenRejected, TokenRotated
 from custom_resources.telemetry import conceal
@@ -43,8 +44,11 @@ class _Session:
 class Connection:
     """Requests with the current token. Thread-safe; connections are kept alive."""
 
-    def __init__(self, api_url: str, credentials: Callable[[], GitHubCredentials]) -> None:
+    def __init__(
+        self, api_url: str, credentials: Callable[[], GitHubCredentials], limit: RequestLimit | None = None
+    ) -> None:
         """`credentials` is called before the first request, and again when GitHub rejects the token."""
+        self._limit = limit or RequestLimit()
         self._api_url = api_url.rstrip("/")
         self._credentials = credentials
         self._local = threading.local()
@@ -118,7 +122,11 @@ class Connection:
         return "" if token.startswith("github_pat_") else token
 
     def request(self, verb: str, path: str, body: Any = None) -> tuple[Mapping[str, Any], Any]:
-        """Make one request; return the answer's headers and document. Raises what PyGithub and requests raise."""
+        """Make one request; return the answer's headers and document.
+
+        Raises what PyGithub and requests raise, and TooManyRequests.
+        """
+        self._limit.take()
         session = self._authenticate()
         conceal(session.token)
         if getattr(self._local, "bound", None) is not session:  # one connection a thread, and for the current token

@@ -10,9 +10,16 @@ from typing import TYPE_CHECKING
 from custom_resources.clients.git import ROBOT, Refs
 from custom_resources.delivery import base, pull_request_text
 from custom_resources.delivery.base import Traces
-from custom_resources.delivery.lineage import TEMPLATE_REF, delivered_version, delivery_in, proposals_in
+from custom_resources.delivery.lineage import (
+    TEMPLATE_REF,
+    believed,
+    delivered_version,
+    delivery_in,
+    is_delivered,
+    proposals_in,
+)
 from custom_resources.delivery.ownership import require_no_rival
-from custom_resources.delivery.state import Empty, Merged, Offered, Place, Same, Waiting, is_ours, wanted
+from custom_resources.delivery.state import Empty, Merged, Offered, Place, Same, Waiting, is_ours, physical_id, wanted
 from custom_resources.delivery.template_commit import wanted_commit
 from custom_resources.errors import NotOurRepository, OtherProjectsRepository, RepositoryGone, RepositoryUnreachable
 
@@ -41,7 +48,8 @@ def observe(request: Request[RepositoryTemplateProperties], clients: Clients) ->
     with clients.git.open(properties.repository, request.started) as git:
         if request.type == "Create" and request.attempt == 0:
             # A new repository is empty: the seed's push finds out, and saves the look before it.
-            place = Place(git, properties.repository, properties.default_branch, Refs())
+            seal, nothing = clients.seals.of_repository(properties.repository_id), Refs()
+            place = Place(git, properties.repository, properties.default_branch, nothing, seal, nothing)
             yield Empty(place, wanted_commit(git, request, clients))
             return
         place = _find(git, request, clients)
@@ -51,16 +59,23 @@ def observe(request: Request[RepositoryTemplateProperties], clients: Clients) ->
 
 
 def _find(git: BareRepository, request: Request[RepositoryTemplateProperties], clients: Clients) -> Place:
-    """Look where the repository was, and, unless its lineage is found there, ask by its id where it is."""
-    properties, refs = request.properties, None
+    """Look where the repository was, and, unless its lineage is proven there, ask by its id where it is.
 
-    def place(full_name: str, refs: Refs) -> Place:
-        return Place(git, full_name, refs.branch or properties.default_branch, refs)
+    A proof holds for one id: what stands under the name now, and is another repository, has none.
+    """
+    properties, refs = request.properties, None
+    seal = clients.seals.of_repository(properties.repository_id)
+
+    def place(full_name: str, there: Refs) -> Place:
+        found = believed(there.targets, seal, unsealed=_is_known(request))
+        refs = Refs(there.branch, found.targets)
+        return Place(git, full_name, there.branch or properties.default_branch, refs, seal, there, found.sealed)
 
     try:
         refs = git.look()
-        if _carries_our_lineage(git, refs, request):
-            return place(properties.repository, refs)
+        here = place(properties.repository, refs)
+        if here.sealed:
+            return here
     except RepositoryUnreachable:
         pass
     found = clients.github.repository_by_id(properties.repository_id, properties.repository)
@@ -72,14 +87,9 @@ def _find(git: BareRepository, request: Request[RepositoryTemplateProperties], c
     return place(found.full_name, refs)
 
 
-def _carries_our_lineage(git: BareRepository, refs: Refs, request: Request[RepositoryTemplateProperties]) -> bool:
-    there, asked = refs[TEMPLATE_REF], wanted(request)
-    if not there:
-        return False
-    if refs[asked.ref] == there or any(proposal.key == asked.key for proposal in proposals_in(refs.targets)):
-        return True  # a key names the project, too
-    _fetch(git, refs)
-    return is_ours(delivery_in(git.message(there)), request.properties)
+def _is_known(request: Request[RepositoryTemplateProperties]) -> bool:
+    """Tell whether CloudFormation knows the repository by its id: it was created before, and is updated."""
+    return request.type == "Update" and request.physical_id == physical_id(request.properties)
 
 
 def _fetch(git: BareRepository, refs: Refs) -> None:
@@ -95,7 +105,7 @@ def _state(place: Place, request: Request[RepositoryTemplateProperties], clients
         return Empty(place, wanted_commit(place.git, request, clients))
     there, proposals = refs[TEMPLATE_REF], proposals_in(refs.targets)
     waiting = [proposal for proposal in proposals if proposal.commit != there]
-    if there and refs[asked.ref] == there and not waiting:
+    if there and is_delivered(refs.targets, asked) and not waiting:
         return Same(place, there)
     same = next((proposal for proposal in waiting if proposal.key == asked.key), None)
     found = _pull_request(place, same, clients) if same else None

@@ -22,7 +22,7 @@ from typing import Any
 
 from custom_resources.clients import github_connection
 from custom_resources.clients.git import conversation
-from custom_resources.delivery.ownership import STACK_REF
+from custom_resources.delivery.lineage import STACK_REF
 from custom_resources.template_content import TemplateFile, archive_name, build_archive
 from tests.faults.stack import PARTS, Stack, World, launch_template
 

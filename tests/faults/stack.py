@@ -120,6 +120,7 @@ class World(FunctionClients):
             stacks=Stacks(),
             budget=BudgetInMemory(),
             archives=Archives(archives),
+            seals=seals_in_memory(),
             secrets=Secrets(tokens),
         )
 

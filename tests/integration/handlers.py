@@ -19,6 +19,7 @@ from custom_resources.telemetry import logger
 from custom_resources.template_content import Archive
 from standins.github.server import GitHubStandIn
 from tests.integration.clouds import Resource
+from tests.seals import KmsInMemory, seals_in_memory
 
 POLLS = 20
 ENTRIES = {entry.resource_type: entry for entry in CATALOGUE if entry.in_product}
@@ -92,13 +93,16 @@ class Handlers:
     def __init__(self, github: GitHubStandIn) -> None:
         self._github = github
         self.archives, self.stacks, self.secrets = Archives(), Stacks(), Secrets(github.token)
+        self.kms = KmsInMemory()
         self._live: dict[str, dict[str, Live]] = {}
         self.clients = self._new_clients()
 
     def _new_clients(self) -> FunctionClients:
         """Return the clients of a fresh Lambda environment."""
         environment = {"GITHUB_API_URL": self._github.api_url, "GITHUB_SERVER_URL": self._github.server_url}
-        return FunctionClients(environment, stacks=self.stacks, secrets=self.secrets, archives=self.archives)
+        return FunctionClients(
+            environment, stacks=self.stacks, secrets=self.secrets, seals=seals_in_memory(self.kms), archives=self.archives
+        )
 
     def _resource(self, resource_type: str) -> CustomResource[Any, Any, Any]:
         return ENTRIES[resource_type].resource(self.clients)
@@ -216,6 +220,7 @@ class Handlers:
 
     def _polled(self, resource: CustomResource[Any, Any, Any], event: dict[str, Any]) -> tuple[str, dict[str, str]]:
         for _ in range(POLLS):
+            self.clients.requests.begin()
             answer = is_complete(resource, event, self.stacks, patience=600)
             if answer["IsComplete"]:
                 return answer.get("PhysicalResourceId", event["PhysicalResourceId"]), answer.get("Data", {})

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from custom_resources.clients.github import GitHub
-from custom_resources.delivery.ownership import STACK_REF
+from custom_resources.delivery.lineage import STACK_REF
 from custom_resources.errors import RetryLater
 from standins.github.faults import Fault
 from tests.integration.world import Content, Project, World, refused

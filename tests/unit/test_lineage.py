@@ -24,7 +24,7 @@ from custom_resources.delivery.lineage import (
     recorded,
     trace_in,
 )
-from custom_resources.delivery.ownership import STACK_REF
+from custom_resources.delivery.lineage import STACK_REF
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=20)
 DELIVERIES = st.builds(Delivery, WORDS, WORDS, WORDS, WORDS, WORDS, WORDS, st.just("") | WORDS)

@@ -16,6 +16,7 @@ from urllib.parse import urljoin, urlsplit
 
 from custom_resources.clients.git.failures import RequestFailed
 from custom_resources.clients.git.packets import Packets
+from custom_resources.clients.request_limit import RequestLimit
 
 if TYPE_CHECKING:
     import requests
@@ -31,11 +32,12 @@ _SAID = 4096  # bytes of an error's text
 
 
 class Conversation:
-    """The requests of one repository, over one kept connection. All raise RequestFailed."""
+    """The requests of one repository, over one kept connection. All raise RequestFailed and TooManyRequests."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: str, limit: RequestLimit | None = None) -> None:
         """`url` is the repository's, ending in .git; nothing is contacted yet."""
         self.url = url
+        self._limit = limit or RequestLimit()
         self._token = token
         self._session: requests.Session | None = None
 
@@ -113,6 +115,7 @@ class Conversation:
         import requests
         import urllib3
 
+        self._limit.take()
         sent = {"User-Agent": _AGENT, **(headers or {}), **({"Git-Protocol": f"version={version}"} if version else {})}
         try:
             with self._open().request(

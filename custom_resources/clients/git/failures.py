@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from custom_resources.clients.git.model import LARGEST_ALLOCATION
 from custom_resources.errors import (
     ContentRefused,
     CredentialsRejected,
     GitDenied,
     GitFailing,
     GitLimited,
+    ObjectNotFetched,
     RepositoryTooLarge,
     RepositoryUnreachable,
     TokenRotated,
@@ -114,6 +116,8 @@ class Translator:
         said = self._plain(failed)
         if "no space left on device" in said:
             return RepositoryTooLarge()
+        if "over limit" in said and "attempting to allocate" in said:
+            return ObjectNotFetched(limit=LARGEST_ALLOCATION)
         if any(sign in said for sign in _UNAUTHORIZED):
             return TokenRotated(0) if self.renew() else CredentialsRejected()
         if any(sign in said for sign in _MISSING):

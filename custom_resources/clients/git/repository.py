@@ -21,22 +21,31 @@ from custom_resources.clients.git.failures import (
 from custom_resources.clients.git.merging import keep_ours, merge_trees
 from custom_resources.clients.git.model import ROBOT, Change, Commit, Merge, Refs
 from custom_resources.clients.git.objects import Objects, name_of
-from custom_resources.clients.git.processes import Processes
+from custom_resources.clients.git.processes import MODEST, Processes
 from custom_resources.clients.git.receive_pack import Move, push
 from custom_resources.clients.git.upload_pack import Advertisement, Pack, at_once, by_name, look
-from custom_resources.errors import ImportFailed, RepositoryTooLarge
+from custom_resources.clients.request_limit import RequestLimit
+from custom_resources.errors import HistoryTooLarge, ImportFailed, RepositoryTooLarge
 from custom_resources.template_content import TemplateFile
 
 _IMPORT_REF = "refs/import/commit"
 _CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
 _STREAMED = {"core.bigFileThreshold": "8m"}  # larger contents pass through git without being held in memory
+_OF_A_FETCH = 3  # requests: what the server can, its refs, the pack
+_MOST_OF_HISTORY = 32 * 1024 * 1024  # bytes of commit messages
 _EMPTY_PACK = b"PACK\0\0\0\2\0\0\0\0" + bytes.fromhex("029d08823bd8a8eab510ad6ac75c823cfd3ed31e")
 
 
 class Git:
     """Opens repositories of one Git server."""
 
-    def __init__(self, server_url: str, token: Callable[[], str], renew: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        server_url: str,
+        token: Callable[[], str],
+        renew: Callable[[str], bool],
+        limit: RequestLimit | None = None,
+    ) -> None:
         """`token` is called when a repository is opened; `renew` gets a rejected one and tells if there is another."""
         import git  # noqa: F401  (what takes long happens when the client is made: in Lambda, before the first event)
         import requests  # noqa: F401
@@ -44,6 +53,7 @@ class Git:
         self.url = server_url.rstrip("/")
         self.token = token
         self.renew = renew
+        self.limit = limit or RequestLimit()
 
     @contextmanager
     def open(self, full_name: str, when: float = 0) -> Iterator[BareRepository]:
@@ -77,7 +87,7 @@ class BareRepository:
         self._open(full_name)
 
     def _open(self, full_name: str) -> None:
-        self._conversation = Conversation(f"{self._server.url}/{full_name}.git", self._token)
+        self._conversation = Conversation(f"{self._server.url}/{full_name}.git", self._token, self._server.limit)
         self._objects = Objects(self._processes)
         self._advertised: Advertisement | None = None
         self._here: set[str] = set()  # commits with their trees
@@ -175,7 +185,9 @@ class BareRepository:
             self._fetch_by_git(["--filter=tree:0", *deeper], [commit])
 
     def _fetch_by_git(self, options: Sequence[str], names: Sequence[str]) -> None:
-        self._processes.run("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *options, "origin", *names)
+        self._server.limit.take(_OF_A_FETCH)
+        arguments = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *options, "origin", *names)
+        self._processes.run(*arguments, environment=MODEST)
 
     def _fetch_contents(self, blobs: Collection[str]) -> None:
         """Fetch contents. One request and a process; none if all are here. What the server cannot, git does itself."""
@@ -235,9 +247,19 @@ class BareRepository:
             _, out = self._processes.run("diff", "--no-ext-diff", "--no-color", "--no-textconv", old_tree, new_tree)
         return out.decode("utf-8", "replace")
 
-    def history(self, revision: str) -> list[Commit]:
-        """Return the commits that are here and lead to one, children before parents. One process."""
-        _, out = self._processes.run("log", "-z", "--topo-order", "--format=%H%x01%T%x01%P%x01%ce%x01%B", revision)
+    def history(self, revision: str, saying: str = "") -> list[Commit]:
+        """Return the commits that are here and lead to one, children before parents. One process.
+
+        Only those whose messages say something, if that is given. Raises HistoryTooLarge.
+        """
+        arguments = ["log", "-z", "--topo-order", "--format=%H%x01%T%x01%P%x01%ce%x01%B"]
+        arguments += ["--fixed-strings", f"--grep={saying}"] if saying else []
+        with cast("BinaryIO", tempfile.TemporaryFile()) as file:
+            self._processes.pour(*arguments, revision, stdin=b"", into=file, most=_MOST_OF_HISTORY)
+            if file.tell() > _MOST_OF_HISTORY:
+                raise HistoryTooLarge(limit=_MOST_OF_HISTORY)
+            file.seek(0)
+            out = file.read()
         commits = []
         for record in filter(None, out.decode("utf-8", "replace").split("\0")):
             sha, tree, parents, committer, message = record.split("\x01", 4)
