@@ -65,10 +65,10 @@ def _recovered(
 ) -> Base | None:
     """Find the base in the default branch's whole history: its ref was deleted, or the history rewritten.
 
-    Our own commits there, which prove it, are certain where their content is what they say. Trailers in a commit that
-    is not ours (squashed, rebased, rewritten) say that more was delivered than these show: then the base is not certain. Nor is
-    it where another version was delivered last, by what is recorded here or, if nothing is, by what the stack had, and
-    may be in the branch without its commit.
+    Commits there that prove to be ours are certain where their content is what they say. Trailers in a commit that is
+    not ours (squashed, rebased, rewritten) say that more was delivered than these show: then the base is not certain.
+    Nor is it where another version was delivered last, by what is recorded here or, if nothing is, by what the stack
+    had, and may be in the branch without its commit.
     """
     git, tip, recorded = place.git, traces.tip, traces.recorded
     git.fetch_history(tip.sha)

@@ -4,7 +4,7 @@
 |---|---|
 | `refs/studio/template` | the newest template commit that is in the default branch: the base of the next merge |
 | `refs/studio/delivered/<version>/<key>-<seal>` | the same commit; says what it delivers to whom without fetching it |
-| `refs/studio/proposals/<branch>/<when>-<key>-<seal>` | the template commit that a pull request from `studio/<branch>` offers |
+| `refs/studio/proposals/<branch>/<when>-<key>-<seal>` | the template commit that `studio/<branch>` offers |
 | `refs/studio/stack` | a commit that names the stack which took the repository over |
 | `refs/studio/stacks/<seal>` | the same commit |
 

@@ -21,11 +21,11 @@ def wanted_commit(
 ) -> str:
     """Commit what the request asks for onto `parent`; return the commit's name. Raises InvalidTemplate."""
     source, seal = request.properties.template_source, clients.seals.of_repository(request.properties.repository_id)
-    return commit_of(git, wanted(request), clients, seal, f"Source: {source}" if source else "", parent)
+    return commit_of(git, wanted(request), clients, seal, body=f"Source: {source}" if source else "", parent=parent)
 
 
 def commit_of(
-    git: BareRepository, delivery: Delivery, clients: Clients, seal: Seal, body: str = "", parent: str = ""
+    git: BareRepository, delivery: Delivery, clients: Clients, seal: Seal, *, body: str = "", parent: str = ""
 ) -> str:
     """Commit what was published for a delivery; return the commit's name.
 

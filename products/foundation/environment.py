@@ -23,6 +23,8 @@ def environment(entry: Entry, settings: Settings, storage: Storage, addresses: M
         }
     if "archives" in entry.needs:
         variables["TEMPLATE_BUCKET"] = storage.archives.bucket_name
+    if "seals" in entry.needs:
+        variables["SEAL_KEY"] = storage.seal_key.key_arn
     return variables
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from custom_resources.clients import github_connection
 from custom_resources.clients.git import conversation
-from custom_resources.delivery.lineage import STACK_REF
+from custom_resources.delivery.lineage import STACK_REF, STACKS
 from custom_resources.template_content import TemplateFile, archive_name, build_archive
 from tests.faults.stack import PARTS, Stack, World, launch_template
 
@@ -179,7 +179,7 @@ class Laboratory:
             "refs": sorted(
                 f"{re.sub('[0-9a-f]{40}', '…', ref)} {_git(directory, 'rev-parse', f'{ref}^{{tree}}')}"
                 for ref in found["refs"]
-                if ref != STACK_REF  # of a project that was launched again
+                if ref != STACK_REF and not ref.startswith(STACKS)  # of a project that was launched again
             ),
             "history": _git(directory, "log", "--topo-order", "--format=%s", "main"),
             "lineage": _git(directory, "log", "--format=%s", "refs/studio/template"),

@@ -100,8 +100,9 @@ class Handlers:
     def _new_clients(self) -> FunctionClients:
         """Return the clients of a fresh Lambda environment."""
         environment = {"GITHUB_API_URL": self._github.api_url, "GITHUB_SERVER_URL": self._github.server_url}
+        seals = seals_in_memory(self.kms)
         return FunctionClients(
-            environment, stacks=self.stacks, secrets=self.secrets, seals=seals_in_memory(self.kms), archives=self.archives
+            environment, stacks=self.stacks, secrets=self.secrets, seals=seals, archives=self.archives
         )
 
     def _resource(self, resource_type: str) -> CustomResource[Any, Any, Any]:

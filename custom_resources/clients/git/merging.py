@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import re
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -83,33 +82,33 @@ def checkout(
 
 
 class _Worktree:
-    """A folder with a few files in it, as deep as a path can be: nothing here goes down by recursion, as pathlib does."""
+    """A folder with a few files, as deep as a path can be: nothing goes down by recursion, as pathlib and shutil do."""
 
     def __init__(self, root: Path) -> None:
         """It is there, and empty."""
         self.root = root
-        self._folders, self._files = {str(root): None}, dict[str, None]()  # in the order in which they were made
+        self._folders, self._files = {root: None}, dict[Path, None]()  # in the order in which they were made
 
     def write(self, path: str, content: bytes) -> None:
         """Write a file, unless no checkout on this system could have it."""
+        *folders, name = path.split("/")
         with _unless_unusable():
-            *folders, name = path.split("/")
             place = str(self.root)
             for folder in folders:
                 place = f"{place}/{folder}"
-                if place not in self._folders:
-                    os.mkdir(place)
-                    self._folders[place] = None
-            file = f"{place}/{name}"
-            Path(file).write_bytes(content)
+                if Path(place) not in self._folders:
+                    Path(place).mkdir()
+                    self._folders[Path(place)] = None
+            file = Path(f"{place}/{name}")
+            file.write_bytes(content)
             self._files[file] = None
 
     def remove(self) -> None:
         """Remove it with all that was written."""
         for file in self._files:
-            os.unlink(file)
+            file.unlink()
         for folder in reversed(self._folders):
-            os.rmdir(folder)
+            folder.rmdir()
 
 
 @contextmanager
