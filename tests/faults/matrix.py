@@ -174,10 +174,10 @@ class Laboratory:
         directory = found["git_directory"]
         return {
             **{key: found[key] for key in kept},
-            "description": found["description"].replace(project, "project"),
+            "description": re.sub("[0-9a-f]{40}", "…", found["description"]).replace(project, "project"),
             "pull requests": [_pull_request(each) for each in found["pull_requests"]],
             "refs": sorted(
-                f"{re.sub('[0-9a-f]{40}', '…', ref)} {_git(directory, 'rev-parse', f'{ref}^{{tree}}')}"
+                f"{re.sub('(?:[0-9]+-)?[0-9a-f]{40}', '…', ref)} {_git(directory, 'rev-parse', f'{ref}^{{tree}}')}"
                 for ref in found["refs"]
                 if ref != STACK_REF and not ref.startswith(STACKS)  # of a project that was launched again
             ),

@@ -11,9 +11,16 @@ import pytest
 
 from custom_resources.clients.git import PushRejected, Refs, RepositoryArchived
 from custom_resources.clients.github import PullRequest
-from custom_resources.delivery.lineage import TEMPLATE_REF, Delivery, Proposal, message
+from custom_resources.delivery.lineage import (
+    STACK_REF,
+    TEMPLATE_REF,
+    Delivery,
+    message,
+    proposed,
+    stack_ref,
+)
 from custom_resources.delivery.observing import observe
-from custom_resources.delivery.ownership import STACK_REF, Claim, take
+from custom_resources.delivery.ownership import Claim, take
 from custom_resources.delivery.state import Empty, RepositoryTemplateProperties, Same, State, Waiting
 from custom_resources.errors import (
     NotOurRepository,
@@ -23,6 +30,7 @@ from custom_resources.errors import (
     RulesRefuse,
 )
 from custom_resources.reconciler import Replan, Request
+from tests.seals import SEAL, seals_in_memory
 
 PROPERTIES = RepositoryTemplateProperties(
     repository_id=1,
@@ -54,6 +62,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.git = self.github = self.stacks = self.archives = cast(Any, self)
+        self.seals = seals_in_memory()
 
     @contextmanager
     def open(self, *_: Any) -> Iterator[Any]:
@@ -145,13 +154,13 @@ def test_a_repository_is_followed_by_its_id() -> None:
 
 
 def test_the_refs_alone_tell_that_nothing_is_to_be_done() -> None:
-    state = observed(World({MAIN: "tip", TEMPLATE_REF: "base", V2.ref: "base"}))
+    state = observed(World({MAIN: "tip", TEMPLATE_REF: "base", V2.ref("base", SEAL): "base"}))
     assert isinstance(state, Same)
     assert (state.commit, state.offered) == ("base", ())
 
 
-OFFERED = Proposal("studio/template-v2", V2.key, "offered")
-WAITS = {MAIN: "tip", TEMPLATE_REF: "base", V1.ref: "base", OFFERED.ref: "offered"}
+OFFERED = proposed("studio/template-v2", V2, "offered", 0, SEAL)
+WAITS = {MAIN: "tip", TEMPLATE_REF: "base", V1.ref("base", SEAL): "base", OFFERED.ref: "offered"}
 
 
 @pytest.mark.parametrize("state", ["open", "closed"])
@@ -162,12 +171,12 @@ def test_an_offered_version_waits(state: str) -> None:
 
 
 def test_off_reads_the_record_only() -> None:
-    world = World(WAITS, {"base": message("Template", V1)}, pull=replace(PULL, base="former"))
+    world = World(WAITS, {"base": message("Template", V1, SEAL)}, pull=replace(PULL, base="former"))
     state = observed(world, sync_mode="Off")
     assert isinstance(state, Waiting)
     assert (state.version, state.url) == ("v1", "")
     unrecorded = observed(
-        World({MAIN: "tip", TEMPLATE_REF: "base"}, {"base": message("Template", V1)}), sync_mode="Off"
+        World({MAIN: "tip", TEMPLATE_REF: "base"}, {"base": message("Template", V1, SEAL)}), sync_mode="Off"
     )
     assert isinstance(unrecorded, Waiting)
     assert unrecorded.version == "v1"
@@ -177,13 +186,15 @@ def test_off_reads_the_record_only() -> None:
 
 
 def test_off_knows_the_version_that_is_there() -> None:
-    state = observed(World({MAIN: "tip", TEMPLATE_REF: "base"}, {"base": message("Template", V2)}), sync_mode="Off")
+    state = observed(
+        World({MAIN: "tip", TEMPLATE_REF: "base"}, {"base": message("Template", V2, SEAL)}), sync_mode="Off"
+    )
     assert isinstance(state, Same)
     assert state.commit == "base"
 
 
 def test_another_projects_template_is_refused() -> None:
-    other = {"base": message("Template", replace(V1, project="p2", part="model_deploy"))}
+    other = {"base": message("Template", replace(V1, project="p2", part="model_deploy"), SEAL)}
     with pytest.raises(OtherProjectsRepository) as told:
         observed(World({MAIN: "tip", TEMPLATE_REF: "base"}, other, found=HERE))
     assert str(told.value) == (
@@ -199,18 +210,18 @@ def test_commits_without_a_lineage_are_not_ours_unless_they_are_adopted() -> Non
 
 # -- the stack that holds it -------------------------------------------------------------------------------------------
 
-CLAIM = Claim(V1, "seen")
+CLAIM = Claim(V1, {STACK_REF: "seen"})
 
 
 def taken(refuses: Exception | None) -> tuple[Replan | None, World]:
     world = World(refuses=refuses)
-    return take(CLAIM, "acme/build", cast(Any, world), 0), world
+    return take(CLAIM, "acme/build", cast(Any, world), SEAL, 0), world
 
 
 def test_a_claim_is_pushed() -> None:
     answer, world = taken(None)
     assert answer is None
-    assert world.pushed == {STACK_REF: "claimed"}
+    assert world.pushed == {STACK_REF: "claimed", stack_ref("claimed", SEAL): "claimed"}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from custom_resources.clients import FunctionClients
 from custom_resources.clients.github import Repository
-from custom_resources.delivery.lineage import Delivery
+from custom_resources.delivery.lineage import STACK_REF, Delivery
 from custom_resources.delivery.ownership import Claim
 from custom_resources.errors import HeldByAnotherStack, OrganizationChanged, RepositoryNameTaken
 from custom_resources.github_repository import (
@@ -20,6 +20,7 @@ from custom_resources.github_repository import (
 )
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import Request
+from tests.seals import ANOTHER, SEAL
 
 RESOURCE = GitHubRepository(FunctionClients({}))
 PROPERTIES = GitHubRepositoryProperties(
@@ -42,7 +43,6 @@ ARCHIVED, MOVED, AWAY = (
     replace(FOUND, full_name="acme/moved"),
     replace(FOUND, full_name="other/build"),
 )
-MARKED = replace(FOUND, description=PROPERTIES.description)
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,8 @@ MARKED = replace(FOUND, description=PROPERTIES.description)
         (Observed(replace(FOUND, full_name="Acme/Build"), OURS), False, "keep"),
         (Observed(MOVED, OURS), False, "keep"),
         (Observed(ARCHIVED, OURS), False, "restore"),
-        (Observed(MARKED, None, empty=True), False, "keep"),
-        (Observed(MARKED, None, empty=False), False, None),
+        (Observed(FOUND, None, empty=True, mark="stack"), False, "keep"),
+        (Observed(FOUND, None, empty=False, mark="stack"), False, None),
         (Observed(FOUND, None), False, None),
         (Observed(FOUND, None, empty=True), False, None),
         (Observed(FOUND, THEIRS), False, None),
@@ -79,12 +79,12 @@ def test_a_create_decides_by_whose_it_is(observed: Observed, adopt: bool, action
     ("observed", "id_", "action"),
     [
         (Observed(None), "7", "nothing"),
-        (Observed(MARKED), "7", "archive"),
+        (Observed(FOUND, mark="stack"), "7", "archive"),
         (Observed(FOUND, OURS), "7", "archive"),
         (Observed(ARCHIVED), "7", "nothing"),
         (Observed(FOUND, None), "7", "nothing"),  # taken over, never delivered to
         (Observed(FOUND, OURS), "acme/build", "archive"),
-        (Observed(MARKED, None, empty=True), "acme/build", "archive"),
+        (Observed(FOUND, None, empty=True, mark="stack"), "acme/build", "archive"),
         (Observed(FOUND, None), "acme/build", "nothing"),
         (Observed(FOUND, THEIRS), "acme/build", "nothing"),
     ],
@@ -93,6 +93,37 @@ def test_a_delete_archives_what_is_ours(observed: Observed, id_: str, action: st
     planned = decided(observed, "Delete", id_)
     assert planned.action == action
     assert (planned.repository is None) == (action == "nothing"), "what does nothing holds nothing"
+
+
+@pytest.mark.parametrize(
+    ("observed", "marked"),
+    [
+        (Observed(FOUND, empty=True, mark="stack"), True),  # the stack goes: the mark would prove nothing to the next
+        (Observed(FOUND, empty=True, mark="repository"), False),
+        (Observed(FOUND, empty=False, mark="stack"), False),
+        (Observed(FOUND, OURS, empty=True, mark="stack"), False),
+    ],
+)
+@pytest.mark.parametrize("id_", ["7", "acme/build"])
+def test_what_never_got_a_template_is_marked_for_the_next_launch(observed: Observed, marked: bool, id_: str) -> None:
+    planned = decided(observed, "Delete", id_)
+    assert planned.marked == marked
+    assert RESOURCE.cost(planned).points == 5 * ((planned.action == "archive") + marked)
+
+
+def test_a_mark_proves_a_repository_to_whom_it_was_made_for() -> None:
+    mark = PROPERTIES.mark(SEAL)
+    assert PROPERTIES.description(SEAL).endswith(f" {mark}")
+    assert PROPERTIES.mark(ANOTHER) != mark
+    others = [{"domain_id": "d2"}, {"project_id": "p2"}, {"part": "model_deploy"}]
+    assert mark not in {PROPERTIES.model_copy(update=other).mark(SEAL) for other in others}
+
+
+@pytest.mark.parametrize("name", ["", "x" * 400])
+def test_a_description_fits(name: str) -> None:
+    text = PROPERTIES.model_copy(update={"project_name": name}).description(SEAL)
+    assert len(text) <= 350
+    assert text.startswith("Model build repository of ")
 
 
 def test_a_delete_releases_what_was_only_adopted() -> None:
@@ -159,12 +190,12 @@ def test_another_stack_that_is_there_is_neither_joined_nor_ended() -> None:
     with pytest.raises(HeldByAnotherStack, match="launched already"):
         decided(observed)
     for id_ in ("7", "acme/build"):
-        assert decided(replace(observed, repository=MARKED), "Delete", id_).action == "nothing"
+        assert decided(replace(observed, mark="stack"), "Delete", id_).action == "nothing"
 
 
 def test_a_repository_passes_on_from_a_stack_that_is_gone() -> None:
-    claim = decided(Observed(ARCHIVED, replace(OURS, stack="gone"), claim="c0ffee")).claim
-    assert claim == Claim(OURS, "c0ffee")  # the test's stack has no id
+    claim = decided(Observed(ARCHIVED, replace(OURS, stack="gone"), claim={STACK_REF: "c0ffee"})).claim
+    assert claim == Claim(OURS, {STACK_REF: "c0ffee"})  # the test's stack has no id
     assert decided(Observed(FOUND, OURS)).claim is None
 
 
