@@ -45,7 +45,7 @@ class Storage:
 
 
 def _seal_key(scope: Construct, prefix: str) -> kms.Key:
-    """Return the key that proves whose a repository is. It outlives the stack: what it has proven, no other key does."""
+    """Return the key that proves whose a repository is. It outlives the stack: no other key proves what it has."""
     return kms.Key(
         scope,
         "SealKey",

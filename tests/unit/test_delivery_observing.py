@@ -83,7 +83,7 @@ class World:
 
     def fetch_history(self, tip: str) -> None: ...
 
-    def history(self, tip: str) -> list[Any]:
+    def history(self, *_: str) -> list[Any]:
         return []
 
     def start(self) -> None: ...
@@ -118,8 +118,10 @@ class World:
 HERE = cast(Any, type("Repository", (), {"full_name": "acme/build"}))
 
 
-def observed(world: World, kind: Any = "Update", *, attempt: int = 1, **settings: Any) -> State | None:
-    request = Request(kind, PROPERTIES.model_copy(update=settings), None, "", "stack", "", attempt=attempt)
+def observed(
+    world: World, kind: Any = "Update", *, attempt: int = 1, known_by: str = "repository-template-1", **settings: Any
+) -> State | None:
+    request = Request(kind, PROPERTIES.model_copy(update=settings), None, known_by, "stack", "", attempt=attempt)
     with observe(request, cast(Any, world)) as state:
         return state
 
@@ -176,7 +178,8 @@ def test_off_reads_the_record_only() -> None:
     assert isinstance(state, Waiting)
     assert (state.version, state.url) == ("v1", "")
     unrecorded = observed(
-        World({MAIN: "tip", TEMPLATE_REF: "base"}, {"base": message("Template", V1, SEAL)}), sync_mode="Off"
+        World({MAIN: "tip", TEMPLATE_REF: "base"}, {"base": message("Template", V1, SEAL)}, found=HERE),
+        sync_mode="Off",
     )
     assert isinstance(unrecorded, Waiting)
     assert unrecorded.version == "v1"
@@ -185,18 +188,42 @@ def test_off_reads_the_record_only() -> None:
     assert never.version == ""
 
 
+# As repositories have it from before there were proofs.
+BEFORE = {MAIN: "tip", TEMPLATE_REF: "base", f"refs/studio/delivered/v2/{V2.key}": "base"}
+
+
+def test_what_is_not_proven_is_believed_where_the_id_is_known() -> None:
+    state = observed(World(BEFORE, found=HERE))
+    assert isinstance(state, Same)
+    assert (state.commit, state.place.sealed) == ("base", False)
+    assert state.place.there.targets == BEFORE
+
+
+@pytest.mark.parametrize(("kind", "known_by"), [("Create", ""), ("Update", "repository-template-2"), ("Update", "")])
+def test_what_is_not_proven_is_believed_nowhere_else(kind: str, known_by: str) -> None:
+    state = observed(World(BEFORE, found=HERE), kind, known_by=known_by, sync_mode="Off")
+    assert isinstance(state, Waiting)
+    assert (state.version, state.place.refs.targets, state.place.there.targets) == ("", {MAIN: "tip"}, BEFORE)
+
+
+def test_a_name_is_enough_where_the_lineage_is_proven() -> None:
+    with pytest.raises(RepositoryGone):  # asked by its id, it is gone
+        observed(World(BEFORE))
+    assert observed(World({**BEFORE, V2.ref("base", SEAL): "base"})) is not None
+
+
 def test_off_knows_the_version_that_is_there() -> None:
-    state = observed(
-        World({MAIN: "tip", TEMPLATE_REF: "base"}, {"base": message("Template", V2, SEAL)}), sync_mode="Off"
-    )
+    state = observed(World(BEFORE, {"base": message("Template", V2, SEAL)}, found=HERE), sync_mode="Off")
     assert isinstance(state, Same)
     assert state.commit == "base"
 
 
-def test_another_projects_template_is_refused() -> None:
-    other = {"base": message("Template", replace(V1, project="p2", part="model_deploy"), SEAL)}
+@pytest.mark.parametrize("sealed", [True, False])
+def test_another_projects_template_is_refused(sealed: bool) -> None:
+    theirs = replace(V1, project="p2", part="model_deploy")
+    refs = {MAIN: "tip", TEMPLATE_REF: "base", **({theirs.ref("base", SEAL): "base"} if sealed else {})}
     with pytest.raises(OtherProjectsRepository) as told:
-        observed(World({MAIN: "tip", TEMPLATE_REF: "base"}, other, found=HERE))
+        observed(World(refs, {"base": message("Template", theirs, SEAL)}, found=HERE))
     assert str(told.value) == (
         "The repository acme/build carries the template of another project (d1/p2 model_deploy). "
         "Choose another repository name."

@@ -348,7 +348,7 @@ def test_a_branch_of_ours_that_goes_is_no_obstacle() -> None:
 
 def test_the_branch_of_a_proposal_whose_record_stays_is_not_used_again() -> None:
     arrived = offer("closed", delivered=True)
-    arrived = replace(arrived, proposal=replace(arrived.proposal, branch="studio/template-v2"))
+    arrived = replace(arrived, proposal=offering("studio/template-v2", V1, "offered", 7, SEAL))
     refs = {**REFS, arrived.proposal.ref: "offered"}
     seen = replace(CONFLICT, place=place(refs), offered=(arrived,), base=replace(BASE, commit="offered"))
     assert proposed(seen).branch == "studio/template-v2-2"
