@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+from pydantic import ValidationError
+
 from custom_resources.clients.git import Change
-from custom_resources.delivery.pull_request_text import Update, body, superseded
+from custom_resources.delivery.planning import _title
+from custom_resources.delivery.pull_request_text import MARK, Update, body, superseded
+from custom_resources.delivery.state import RepositoryTemplateProperties
 
 UPDATE = Update("v2", "https://example.com", "studio/template-v2", "main", "why", (), (), "")
 ASKS = replace(UPDATE, clean=False)
@@ -43,6 +48,53 @@ def test_a_long_list_is_cut() -> None:
     text = body(replace(ASKS, changes=tuple(change("A", f"f{n}") for n in range(5000)), explanation="x" * 100_000))
     assert "and 4900 more" in text
     assert len(text) < 65_536  # GitHub's limit of a body
+
+
+@pytest.mark.parametrize("letter", ["x", "ä", "🙂", "`", "\n", "\udcff"])
+def test_a_text_of_long_names_is_within_githubs_limit(letter: str) -> None:
+    names = tuple(f"{n}{letter * 4000}.end" for n in range(300))
+    text = body(
+        Update(
+            version="v" * 64,
+            source="s" * 100_000,
+            branch="studio/" + "b" * 240,
+            default_branch="m" * 250,
+            reason="why " * 200,
+            changes=tuple(change("A", name) for name in names),
+            conflicts=names,
+            explanation=letter * 100_000,
+            clean=False,
+            kept=True,
+        )
+    )
+    assert len(text.encode("utf-16-le")) // 2 <= 65_536
+    assert text.endswith(MARK)
+    assert "and 200 more" in text or "and 280 more" in text
+    assert text.count("```") == 4, "nothing that is cut is left open"
+
+
+def test_the_longest_title_is_within_githubs_limit() -> None:
+    version = next(each for each in range(1000) if not fits(f"v{'1' * each}")) - 1
+    assert len(_title(f"v{'1' * version}")) <= 256
+
+
+def fits(version: str) -> bool:
+    try:
+        RepositoryTemplateProperties.model_validate(
+            {
+                "RepositoryId": "1",
+                "Repository": "acme/build",
+                "DomainId": "d1",
+                "ProjectId": "p1",
+                "Part": "model_build",
+                "TemplateArchive": f"{'0' * 64}.zip",
+                "TemplateFolder": "f",
+                "TemplateVersion": version,
+            }
+        )
+    except ValidationError:
+        return False
+    return True
 
 
 def test_names_of_users_cannot_break_out_of_the_list() -> None:
