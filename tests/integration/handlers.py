@@ -173,6 +173,7 @@ class Handlers:
         if old:
             event |= {"PhysicalResourceId": old.physical_id, "OldResourceProperties": old.properties}
         kind = self._resource(resource.type)
+        self.clients.requests.begin()
         try:
             event |= on_event(kind, event, self.stacks)
             if not old:  # from now on, a rollback deletes it
@@ -207,6 +208,7 @@ class Handlers:
         if kind != "Create":
             event["PhysicalResourceId"] = physical_id
         resource = self._resource(resource_type)
+        self.clients.requests.begin()
         return self._polled(resource, event | on_event(resource, event, self.stacks))
 
     @staticmethod

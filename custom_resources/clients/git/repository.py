@@ -184,18 +184,19 @@ class BareRepository:
         with self._reading():
             self._fetch_by_git(["--filter=tree:0", *deeper], [commit])
 
-    def _fetch_by_git(self, options: Sequence[str], names: Sequence[str]) -> None:
+    def _fetch_by_git(self, options: Sequence[str], names: Sequence[str], stdin: str = "") -> None:
         self._server.limit.take(_OF_A_FETCH)
         arguments = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *options, "origin", *names)
-        self._processes.run(*arguments, environment=MODEST)
+        self._processes.run(*arguments, stdin=stdin.encode(), environment=MODEST)
 
     def _fetch_contents(self, blobs: Collection[str]) -> None:
-        """Fetch contents. One request and a process; none if all are here. What the server cannot, git does itself."""
+        """Fetch contents. One request and a process, or git's own fetch of all of them; none if all are here."""
         wanted = sorted(blob for blob in set(blobs) - self._contents if not self._objects.has_file(blob))
         if not wanted:
             return
-        if self._receive(wanted, depth=False):
-            self._contents.update(wanted)
+        if not self._receive(wanted, depth=False):
+            self._fetch_by_git(["--filter=blob:none", "--stdin"], [], stdin="".join(f"{name}\n" for name in wanted))
+        self._contents.update(wanted)
 
     # -- reading what is here ---------------------------------------------------------------------------------
 
