@@ -43,6 +43,7 @@
           RepositoryAdoptable
           RepositoryNotActive
           RepositoryInvisible
+          RepositoryOfALaunch
         OrganizationChanged
         NothingForeseen
         HeldByAnotherStack
@@ -590,6 +591,17 @@ class RepositoryInvisible(RepositoryNameTaken):
 
     happened = "The repository {repository} exists already, but the token does not see it."
     remedy = "Choose another name or give the token access to it."
+
+
+class RepositoryOfALaunch(RepositoryNameTaken):
+    """An empty repository is described as the project's, and proves it to the stack at most that created it."""
+
+    happened = (
+        "The project seems to be launched already: the empty repository {repository} names it in its description."
+    )
+    remedy = (
+        "Terminate that launch, or wait for its end. If there is none, delete the repository or choose another name."
+    )
 
 
 class OrganizationChanged(FinalError):

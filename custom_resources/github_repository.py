@@ -21,6 +21,7 @@ from custom_resources.errors import (
     RepositoryInvisible,
     RepositoryNameTaken,
     RepositoryNotActive,
+    RepositoryOfALaunch,
     RepositoryTooLarge,
     RepositoryUnreachable,
 )
@@ -77,7 +78,8 @@ class GitHubRepositoryProperties(Properties):
         return f"{text[: max(0, _DESCRIPTION - 1 - len(mark))]} {mark}".strip()
 
 
-Mark = Literal["", "stack", "repository"]  # for whom the description proves the owner: its stack alone, or everybody
+# Whom the description proves the owner to: nobody, though it names the project, its stack alone, or everybody.
+Mark = Literal["", "nobody", "stack", "repository"]
 
 
 @dataclass(frozen=True)
@@ -154,14 +156,14 @@ def _mark(found: Repository, request: Request[GitHubRepositoryProperties], clien
     if properties.mark(clients.seals.of_repository(found.id)) in found.description:
         return "repository"
     stack = clients.seals.of_stack(request.stack_id, properties.full_name)
-    return "stack" if properties.mark(stack) in found.description else ""
+    return "stack" if properties.mark(stack) in found.description else "nobody"
 
 
 def _is_ours(properties: GitHubRepositoryProperties, observed: Observed) -> bool:
     """The lineage proves it; for a repository that never got one, the mark in its description."""
     if observed.delivery is not None:
         return _belongs(observed.delivery, properties)
-    return observed.repository is not None and observed.empty and bool(observed.mark)
+    return observed.repository is not None and observed.empty and observed.mark in ("stack", "repository")
 
 
 def _belongs(delivery: Delivery, properties: GitHubRepositoryProperties) -> bool:
@@ -187,7 +189,8 @@ def _topics(wanted: Iterable[str], there: Iterable[str] = (), dropped: Iterable[
 
 def _only_adopted(observed: Observed) -> bool:
     """Tell whether the repository is somebody else's that we took over but never delivered to: it stays as it was."""
-    return observed.repository is not None and not observed.mark and observed.delivery is None
+    proven = observed.mark in ("stack", "repository") or observed.delivery is not None
+    return observed.repository is not None and not proven
 
 
 def _update(request: Request[GitHubRepositoryProperties], found: Repository) -> Plan:
@@ -206,6 +209,13 @@ def _refuse_another_organization(request: Request[GitHubRepositoryProperties], f
     new, old = request.properties.organization, request.old.organization if request.old else ""
     if old and old.casefold() != new.casefold() and found.owner.casefold() != new.casefold():  # else: it is there
         raise OrganizationChanged(former=found.owner, organization=new)
+
+
+def _refuse_another_launch(properties: GitHubRepositoryProperties, observed: Observed, found: Repository) -> None:
+    """Refuse an empty repository that another launch of the project may have just created."""
+    same = found.full_name.casefold() == properties.full_name.casefold()
+    if same and observed.empty and observed.mark and not properties.adopt_existing:
+        raise RepositoryOfALaunch(repository=found.full_name)
 
 
 def _ended(request: Request[GitHubRepositoryProperties], observed: Observed) -> Plan:
@@ -305,6 +315,7 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
             return _update(request, found)
         if _is_ours(request.properties, observed):
             return _taken_up(request, observed, found)
+        _refuse_another_launch(request.properties, observed, found)
         return _adopted(request.properties, observed, found)
 
     def cost(self, plan: Plan) -> Cost:

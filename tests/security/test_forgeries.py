@@ -27,6 +27,10 @@ from tests.security.attacks import bare, commit, copy_everything, rename, strang
 
 V1: dict[str, Content] = {"README.md": "# Template\n", "train.py": "one\n"}
 V2: dict[str, Content] = {**V1, "new.py": "n\n"}
+LAUNCHED = (
+    "The project seems to be launched already: the empty repository acme/p1-build names it in its description. "
+    "Terminate that launch, or wait for its end. If there is none, delete the repository or choose another name."
+)
 TAKEN = (
     "The repository acme/p1-build exists already and is not this project's. Choose another name, "
     "or launch with AdoptExisting=true to take it over."
@@ -45,23 +49,29 @@ def ours(world: World) -> Project:
     return Project(world, world.publish("v1", V1))
 
 
-def is_refused(world: World, project: Project, name: str = "p1-build") -> None:
-    """Launch a project onto somebody's repository: refused in one sentence, and nothing of it is changed."""
-    before = world.snapshot(name)
-    assert refused(project.launch) == TAKEN
+def is_refused(world: World, project: Project, said: str = TAKEN) -> None:
+    """Launch a project onto somebody's repository: refused in few words, and nothing of it is changed."""
+    before = world.snapshot("p1-build")
+    assert refused(project.launch) == said
     project.delete()
-    assert world.snapshot(name) == before
+    assert world.snapshot("p1-build") == before
 
 
 # -- the description -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "mark", ["(d1/p1 model_build)", "(d1/p1 model_build )", f"(d1/p1 model_build {'0' * 40})", "(d1/p1 model_build {})"]
+    ("mark", "said"),
+    [
+        ("(d1/p1 model_build)", TAKEN),
+        ("(d1/p1 model_deploy {})", TAKEN),
+        ("(d1/p1 model_build )", LAUNCHED),
+        (f"(d1/p1 model_build {'0' * 40})", LAUNCHED),
+    ],
 )
-def test_a_forged_description_proves_nothing(world: World, ours: Project, mark: str) -> None:
+def test_a_forged_description_proves_nothing(world: World, ours: Project, mark: str, said: str) -> None:
     stranger(world, description=f"Ours {mark}")
-    is_refused(world, ours)
+    is_refused(world, ours, said)
 
 
 @pytest.mark.parametrize("ended", [False, True], ids=["while its stack is there", "after its stack has ended"])
@@ -74,7 +84,7 @@ def test_a_copied_description_proves_nothing(world: World, ours: Project, ended:
     copied = victim.state.description
     rename(world, "p1-build", "aside")
     stranger(world, description=copied)
-    is_refused(world, ours)
+    is_refused(world, ours, LAUNCHED)
 
 
 def test_the_next_launch_knows_what_never_got_a_template(world: World, ours: Project) -> None:

@@ -11,7 +11,7 @@ from custom_resources.clients import FunctionClients
 from custom_resources.clients.github import Repository
 from custom_resources.delivery.lineage import STACK_REF, Delivery
 from custom_resources.delivery.ownership import Claim
-from custom_resources.errors import HeldByAnotherStack, OrganizationChanged, RepositoryNameTaken
+from custom_resources.errors import HeldByAnotherStack, OrganizationChanged, RepositoryNameTaken, RepositoryOfALaunch
 from custom_resources.github_repository import (
     GitHubRepository,
     GitHubRepositoryProperties,
@@ -55,6 +55,8 @@ ARCHIVED, MOVED, AWAY = (
         (Observed(ARCHIVED, OURS), False, "restore"),
         (Observed(FOUND, None, empty=True, mark="stack"), False, "keep"),
         (Observed(FOUND, None, empty=False, mark="stack"), False, None),
+        (Observed(FOUND, None, empty=True, mark="nobody"), True, "adopt"),
+        (Observed(MOVED, None, empty=True, mark="nobody"), False, "create"),
         (Observed(FOUND, None), False, None),
         (Observed(FOUND, None, empty=True), False, None),
         (Observed(FOUND, THEIRS), False, None),
@@ -75,6 +77,11 @@ def test_a_create_decides_by_whose_it_is(observed: Observed, adopt: bool, action
         assert decided(observed, adopt_existing=adopt).action == action
 
 
+def test_what_another_launch_may_have_created_is_refused_as_such() -> None:
+    with pytest.raises(RepositoryOfALaunch, match="The project seems to be launched already"):
+        decided(Observed(FOUND, None, empty=True, mark="nobody"))
+
+
 @pytest.mark.parametrize(
     ("observed", "id_", "action"),
     [
@@ -86,6 +93,8 @@ def test_a_create_decides_by_whose_it_is(observed: Observed, adopt: bool, action
         (Observed(FOUND, OURS), "acme/build", "archive"),
         (Observed(FOUND, None, empty=True, mark="stack"), "acme/build", "archive"),
         (Observed(FOUND, None), "acme/build", "nothing"),
+        (Observed(FOUND, None, empty=True, mark="nobody"), "acme/build", "nothing"),
+        (Observed(FOUND, None, empty=True, mark="nobody"), "7", "nothing"),
         (Observed(FOUND, THEIRS), "acme/build", "nothing"),
     ],
 )
