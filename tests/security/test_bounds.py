@@ -15,7 +15,7 @@ import pytest
 from github.Requester import Requester
 
 from custom_resources.clients import request_limit
-from custom_resources.clients.git import merging, objects
+from custom_resources.clients.git import BareRepository, merging, objects
 from custom_resources.clients.github import GitHub
 from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.clients.secrets import GitHubCredentials
@@ -222,6 +222,22 @@ def test_attributes_anywhere_cost_one_request_and_no_process(world: World, ours:
         assert ours.update(v2)["Status"] == "merged"
     assert len(world.requests()) == 6, "refs, commits, comparison, the attributes, the push"
     assert len(started) == 6
+
+
+def test_attributes_cost_no_process_each_where_the_server_gives_no_object_by_name(
+    world: World, ours: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then git fetches them: all at once."""
+    committed(ours, {f"d{n}/.gitattributes": f"*.txt text # {n}\n" for n in range(200)})
+    receive = BareRepository._receive
+
+    def nothing_by_name(self: BareRepository, wanted: list[str], *, depth: bool) -> bool:
+        return depth and receive(self, wanted, depth=depth)
+
+    monkeypatch.setattr(BareRepository, "_receive", nothing_by_name)
+    with counted() as started:
+        assert ours.update(world.publish("v2", V2))["Status"] == "merged"
+    assert len(started) < 15
 
 
 def test_a_folder_whose_name_no_checkout_can_have_is_passed_over(world: World, ours: Project) -> None:

@@ -24,9 +24,10 @@ from custom_resources.errors import GitMissing, GitTooSlow
 TIME_LIMIT_SECONDS = 300
 _BLOCK = 1 << 16
 NOTHING: Mapping[str, str] = MappingProxyType({})
-# Git ends rather than take more memory at once (wrapper.c in git's source). For processes that read commits and folders
-# that users made.
+# Git ends rather than take more memory at once (GIT_ALLOC_LIMIT in wrapper.c of its source): for processes that read
+# commits and folders that users made, and for those that read contents, of which GitHub takes 100 MB.
 MODEST: Mapping[str, str] = MappingProxyType({"GIT_ALLOC_LIMIT": str(LARGEST_ALLOCATION)})
+GENEROUS: Mapping[str, str] = MappingProxyType({"GIT_ALLOC_LIMIT": str(2 * LARGEST_ALLOCATION)})
 _SETTINGS = {
     "credential.helper": "",
     "pack.useSparse": "false",  # a moved file is not sent again, nor fetched to be sent,
@@ -131,9 +132,13 @@ class Processes:
             raise GitFailed(arguments[0], process.returncode, f"{_text(error)}\n{_text(out)}")
         return process.returncode, out
 
-    def feed(self, *arguments: str, blocks: Iterable[bytes], settings: Mapping[str, str]) -> None:
+    def feed(
+        self, *arguments: str, blocks: Iterable[bytes], settings: Mapping[str, str], environment: Mapping[str, str]
+    ) -> None:
         """Run git without the remote, give it data as they come, and wait for its end."""
-        with self._running(arguments, subprocess.PIPE, offline=True, settings=settings, variables=MODEST) as process:
+        with self._running(
+            arguments, subprocess.PIPE, offline=True, settings=settings, variables=environment
+        ) as process:
             stdin = cast("BinaryIO", process.stdin)
             with suppress(BrokenPipeError), limited(process, arguments[0]):  # its status and its words say why
                 for block in blocks:

@@ -21,7 +21,7 @@ from custom_resources.clients.git.failures import (
 from custom_resources.clients.git.merging import keep_ours, merge_trees
 from custom_resources.clients.git.model import ROBOT, Change, Commit, Merge, Refs
 from custom_resources.clients.git.objects import Objects, name_of
-from custom_resources.clients.git.processes import MODEST, Processes
+from custom_resources.clients.git.processes import GENEROUS, MODEST, Processes
 from custom_resources.clients.git.receive_pack import Move, push
 from custom_resources.clients.git.upload_pack import Advertisement, Pack, at_once, by_name, look
 from custom_resources.clients.request_limit import RequestLimit
@@ -158,16 +158,18 @@ class BareRepository:
                 suppress(ServerRefused),
                 at_once(self._conversation, self._advertised, wanted, depth=depth, shallow=shallow) as pack,
             ):
-                self._take(pack)
+                self._take(pack, depth=depth)
                 return True
         with by_name(self._conversation, wanted, depth=depth, shallow=shallow) as found:
             if found:
-                self._take(found)
+                self._take(found, depth=depth)
             return found is not None
 
-    def _take(self, pack: Pack) -> None:
+    def _take(self, pack: Pack, *, depth: bool) -> None:
         """Store a pack. It is marked as one of a promise, or git would miss what it does not hold."""
-        self._processes.feed("index-pack", "--stdin", "--promisor", blocks=pack.data, settings=_STREAMED)
+        limits = MODEST if depth else GENEROUS
+        arguments = ("index-pack", "--stdin", "--promisor")
+        self._processes.feed(*arguments, blocks=pack.data, settings=_STREAMED, environment=limits)
         shallow = {*self._shallow(), *pack.shallow}
         if shallow:
             (self.path / "shallow").write_text("".join(f"{sha}\n" for sha in sorted(shallow)), encoding="ascii")
@@ -184,10 +186,12 @@ class BareRepository:
         with self._reading():
             self._fetch_by_git(["--filter=tree:0", *deeper], [commit])
 
-    def _fetch_by_git(self, options: Sequence[str], names: Sequence[str], stdin: str = "") -> None:
+    def _fetch_by_git(
+        self, options: Sequence[str], names: Sequence[str], *, stdin: str = "", limits: Mapping[str, str] = MODEST
+    ) -> None:
         self._server.limit.take(_OF_A_FETCH)
         arguments = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *options, "origin", *names)
-        self._processes.run(*arguments, stdin=stdin.encode(), environment=MODEST)
+        self._processes.run(*arguments, stdin=stdin.encode(), environment=limits)
 
     def _fetch_contents(self, blobs: Collection[str]) -> None:
         """Fetch contents. One request and a process, or git's own fetch of all of them; none if all are here."""
@@ -195,7 +199,8 @@ class BareRepository:
         if not wanted:
             return
         if not self._receive(wanted, depth=False):
-            self._fetch_by_git(["--filter=blob:none", "--stdin"], [], stdin="".join(f"{name}\n" for name in wanted))
+            names = "".join(f"{name}\n" for name in wanted)
+            self._fetch_by_git(["--filter=blob:none", "--stdin"], [], stdin=names, limits=GENEROUS)
         self._contents.update(wanted)
 
     # -- reading what is here ---------------------------------------------------------------------------------
