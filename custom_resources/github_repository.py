@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from custom_resources.clients.git import Refs
 from custom_resources.delivery.lineage import Delivery, believed
+from custom_resources.delivery.marks import Owner, Proven
 from custom_resources.delivery.ownership import Claim, claims, held_delivery, proposed_delivery, refusal, rival, take
 from custom_resources.errors import (
     NothingForeseen,
@@ -22,7 +24,6 @@ from custom_resources.errors import (
     RepositoryNameTaken,
     RepositoryNotActive,
     RepositoryOfALaunch,
-    RepositoryTooLarge,
     RepositoryUnreachable,
 )
 from custom_resources.properties import BranchName, Line, LineOrNothing, Properties
@@ -32,7 +33,6 @@ from custom_resources.reconciler import CustomResource, Done, Effects, Foreseen,
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from custom_resources.clients.git import BareRepository
     from custom_resources.clients.github import Repository
     from custom_resources.clients.protocols import Clients
     from custom_resources.seal import Seal
@@ -66,20 +66,16 @@ class GitHubRepositoryProperties(Properties):
         """The repository's name with its organization."""
         return f"{self.organization}/{self.name}"
 
-    def mark(self, seal: Seal) -> str:
-        """What an empty repository's description proves of its owner, until the lineage does (docs/decisions/0003)."""
-        proof = seal.of("mark", self.domain_id, self.project_id, self.part)
-        return f"({self.domain_id}/{self.project_id} {self.part} {proof})"
+    @property
+    def owner(self) -> Owner:
+        """Whose the repository is."""
+        return Owner(self.domain_id, self.project_id, self.part)
 
     def description(self, seal: Seal) -> str:
         """What GitHub shows below the name."""
-        name, mark = self.project_name or self.project_id, self.mark(seal)
+        name, mark = self.project_name or self.project_id, self.owner.mark(seal)
         text = f"{_PARTS[self.part]} repository of the SageMaker Unified Studio project {name}"
         return f"{text[: max(0, _DESCRIPTION - 1 - len(mark))]} {mark}".strip()
-
-
-# Whom the description proves the owner to: nobody, though it names the project, its stack alone, or everybody.
-Mark = Literal["", "nobody", "stack", "repository"]
 
 
 @dataclass(frozen=True)
@@ -91,7 +87,7 @@ class Observed:
     empty: bool = False
     claim: Mapping[str, str] = field(default_factory=dict)  # the refs that say which stack took it over
     rival: str = ""  # another stack that holds the repository and still exists
-    mark: Mark = ""
+    mark: Proven = ""
     proposed: Delivery | None = None  # what the newest proven proposal offers, where nothing is delivered
 
 
@@ -121,7 +117,7 @@ def _with_lineage(found: Repository, request: Request[GitHubRepositoryProperties
         with clients.git.open(found.full_name) as git:
             there = git.look()
             refs = believed(there.targets, seal, unsealed=known)
-            delivery = _delivery(git, Refs(there.branch, refs.targets), sealed=refs.sealed)
+            delivery = held_delivery(git, Refs(targets=refs.targets), sealed=refs.sealed)
             asked = request.type == "Create" and delivery is None
             proposed = proposed_delivery(git, Refs(targets=refs.targets)) if asked else None
     except RepositoryUnreachable:
@@ -130,33 +126,10 @@ def _with_lineage(found: Repository, request: Request[GitHubRepositoryProperties
         raise
     ours = delivery is not None and _belongs(delivery, request.properties)
     other = rival(delivery, request.stack_id, clients.stacks) if ours and refs.sealed else ""
-    mark = _mark(found, request, clients)
-    return Observed(found, delivery, not there.branch, claims(refs.targets, there), other, mark, proposed)
-
-
-def _delivery(git: BareRepository, refs: Refs, *, sealed: bool) -> Delivery | None:
-    """Return what is delivered. What is not proven stops no deletion by its size."""
-    try:
-        return held_delivery(git, refs)
-    except RepositoryTooLarge:
-        if sealed:
-            raise
-        return None
-
-
-def _mark(found: Repository, request: Request[GitHubRepositoryProperties], clients: Clients) -> Mark:
-    """Tell for whom the description proves that the repository is the project's.
-
-    It is written when the id is not known yet, so it proves the repository to the stack that created it. One whose
-    stack ends before the template got in is given the mark for everybody (`_written`).
-    """
     properties = request.properties
-    if f"({properties.domain_id}/{properties.project_id} {properties.part} " not in found.description:
-        return ""
-    if properties.mark(clients.seals.of_repository(found.id)) in found.description:
-        return "repository"
-    stack = clients.seals.of_stack(request.stack_id, properties.full_name)
-    return "stack" if properties.mark(stack) in found.description else "nobody"
+    stack = partial(clients.seals.of_stack, request.stack_id, properties.full_name)
+    mark = properties.owner.proven_by(found.description, seal, stack)
+    return Observed(found, delivery, not there.branch, claims(refs.targets, there), other, mark, proposed)
 
 
 def _is_ours(properties: GitHubRepositoryProperties, observed: Observed) -> bool:

@@ -61,7 +61,7 @@ def observe(request: Request[RepositoryTemplateProperties], clients: Clients) ->
 def _find(git: BareRepository, request: Request[RepositoryTemplateProperties], clients: Clients) -> Place:
     """Look where the repository was, and, unless its lineage is proven there, ask by its id where it is.
 
-    A proof holds for one id: what stands under the name now, and is another repository, has none.
+    A proof holds for one id: another repository that stands under the name now has none, unless it is a whole copy.
     """
     properties, refs = request.properties, None
     seal = clients.seals.of_repository(properties.repository_id)

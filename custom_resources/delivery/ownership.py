@@ -22,7 +22,7 @@ from custom_resources.delivery.lineage import (
     proposals_in,
     stack_ref,
 )
-from custom_resources.errors import HeldByAnotherStack, RulesRefuse
+from custom_resources.errors import HeldByAnotherStack, RepositoryTooLarge, RulesRefuse
 from custom_resources.reconciler import Replan
 
 if TYPE_CHECKING:
@@ -45,10 +45,18 @@ def claims(believed: Mapping[str, str], there: Refs) -> dict[str, str]:
     return {**proofs, **({STACK_REF: there[STACK_REF]} if there[STACK_REF] else {})}
 
 
-def held_delivery(git: BareRepository, refs: Refs) -> Delivery | None:
-    """Return the lineage's delivery with the stack that holds the repository now. Two requests at most."""
+def held_delivery(git: BareRepository, refs: Refs, *, sealed: bool = True) -> Delivery | None:
+    """Return the lineage's delivery with the stack that holds the repository now. Two requests at most.
+
+    What is not proven (`sealed` is False), and too large to be read, is none: it stops no deletion.
+    """
     there, claim = refs[TEMPLATE_REF], refs[STACK_REF]
-    git.fetch(there, claim)
+    try:
+        git.fetch(there, claim)
+    except RepositoryTooLarge:
+        if sealed:
+            raise
+        return None
     delivery = delivery_in(git.message(there)) if there else None
     claimed = delivery_in(git.message(claim)) if claim else None
     return replace(delivery, stack=claimed.stack) if delivery and claimed else delivery

@@ -121,11 +121,16 @@ def test_what_never_got_a_template_is_marked_for_the_next_launch(observed: Obser
 
 
 def test_a_mark_proves_a_repository_to_whom_it_was_made_for() -> None:
-    mark = PROPERTIES.mark(SEAL)
+    mark = PROPERTIES.owner.mark(SEAL)
     assert PROPERTIES.description(SEAL).endswith(f" {mark}")
-    assert PROPERTIES.mark(ANOTHER) != mark
+    assert PROPERTIES.owner.mark(ANOTHER) != mark
+    text = PROPERTIES.description(SEAL)
+    assert PROPERTIES.owner.proven_by(text, SEAL, lambda: ANOTHER) == "repository"
+    assert PROPERTIES.owner.proven_by(text, ANOTHER, lambda: SEAL) == "stack"
+    assert PROPERTIES.owner.proven_by(text, ANOTHER, lambda: ANOTHER) == "nobody"
+    assert PROPERTIES.model_copy(update={"project_id": "p2"}).owner.proven_by(text, SEAL, lambda: SEAL) == ""
     others = [{"domain_id": "d2"}, {"project_id": "p2"}, {"part": "model_deploy"}]
-    assert mark not in {PROPERTIES.model_copy(update=other).mark(SEAL) for other in others}
+    assert mark not in {PROPERTIES.model_copy(update=other).owner.mark(SEAL) for other in others}
 
 
 @pytest.mark.parametrize("name", ["", "x" * 400])
