@@ -18,7 +18,7 @@ from custom_resources import clients
 from custom_resources.caller import Installation
 from custom_resources.clients.aws import DATAZONE
 from custom_resources.clients.git.packets import Mark
-from custom_resources.clients.git.repository import MODEST
+from custom_resources.clients.git.processes import MODEST
 from custom_resources.consent import Reading
 from custom_resources.errors import AwsDenied
 from custom_resources.repository_environments import Missing
