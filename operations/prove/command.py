@@ -68,7 +68,7 @@ def prove(options: argparse.Namespace) -> int:
     local = before.local if before and options.resume else options.on_local
     open_client, region, settings = _on_local() if local else _in_account()
     state = before if before and options.resume else _begun(options, settings)
-    aws = Aws(open_client, region, state.calls.append, LOCAL_PAUSE_SECONDS if local else PAUSE_SECONDS)
+    aws = Aws(open_client, region, state.note, LOCAL_PAUSE_SECONDS if local else PAUSE_SECONDS)
     proof = Proof(aws, state, settings, partial(_say, quiet=options.json))
     if options.resume:
         begin_again(proof)

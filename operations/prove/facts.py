@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from operations.errors import ProveStateUnreadable
 
 STATE_FILE = "state.json"
+_ALIKE = 4
 
 
 class _Document(BaseModel):
@@ -157,6 +158,18 @@ class State(_Document):
     ended: bool = False
     facts: Facts = Field(default_factory=Facts)
     calls: list[Call] = []
+
+    def note(self, call: Call) -> None:
+        """Keep a call that is about an assumption; of many alike, as in waiting, the first ones and the last."""
+        alike = [
+            index
+            for index, each in enumerate(self.calls)
+            if each.model_copy(update={"request_id": call.request_id}) == call
+        ]
+        if len(alike) >= _ALIKE:
+            del self.calls[alike[-1]]
+        if call.about:
+            self.calls.append(call)
 
     def save(self, folder: Path) -> None:
         """Write it, whole or not at all."""

@@ -353,6 +353,16 @@ def test_the_report_says_what_to_do_with_evidence() -> None:
     json.dumps(told)
 
 
+def test_of_many_calls_alike_the_first_and_the_last_are_kept() -> None:
+    state = State(run="r", domain="dzd-1", profile="p")
+    call = Call(service="DataZone", operation="GetProject", request_id="", status=200, about=("A13",))
+    for number in range(20):
+        state.note(call.model_copy(update={"request_id": str(number)}))
+    state.note(call.model_copy(update={"request_id": "denied", "status": 403}))
+    state.note(call.model_copy(update={"request_id": "idle", "about": ()}))
+    assert [each.request_id for each in state.calls] == ["0", "1", "2", "19", "denied"]
+
+
 # -- the command -------------------------------------------------------------------------------------------------------
 
 
