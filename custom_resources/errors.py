@@ -26,6 +26,7 @@
           AppNotInstalled
           CredentialsRejected
         OrganizationNotFound
+          AppInUserAccount
         RepositoryNotFound
         RequestRefused
           EnvironmentRulesRefused
@@ -53,6 +54,7 @@
         OrganizationChanged
         OrganizationNotAllowed
         VisibilityNotAllowed
+        InternalInUserAccount
         NothingForeseen
         HeldByAnotherStack
         NotOurRepository
@@ -494,10 +496,20 @@ class CredentialsRejected(TokenRejected):
 
 
 class OrganizationNotFound(FinalError):
-    """The organization does not exist, or the token does not see it."""
+    """The organization does not exist, or the token does not see it; nor is it the user account of the token's owner."""
 
-    happened = "GitHub has no organization {organization!r} in which the token may create repositories."
-    remedy = "Correct the organization or give the token access to it."
+    happened = (
+        "GitHub has no organization {organization!r} in which the token may create repositories, and the token is not "
+        "one of a user of that name."
+    )
+    remedy = "Correct the name, give the token access to the organization, or use a token of that user."
+
+
+class AppInUserAccount(OrganizationNotFound):
+    """A GitHub App shall create repositories in a user account, which GitHub offers in organizations only."""
+
+    happened = "{organization!r} is a user account, in which no GitHub App can create repositories."
+    remedy = "Put a personal access token of that user into the token secret, or use an organization."
 
 
 class RepositoryNotFound(FinalError):
@@ -699,6 +711,13 @@ class VisibilityNotAllowed(FinalError):
     remedy = (
         "Choose one of {allowed}, or have an administrator add it to [product] allowed_visibilities in settings.toml."
     )
+
+
+class InternalInUserAccount(FinalError):
+    """Internal repositories are an enterprise's: a user account has none."""
+
+    happened = "{owner!r} is a user account, which has no internal repositories."
+    remedy = "Choose the visibility private or public, or an organization of an enterprise."
 
 
 class NothingForeseen(FinalError):

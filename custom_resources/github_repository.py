@@ -18,6 +18,7 @@ from custom_resources.delivery.lineage import Delivery, believed
 from custom_resources.delivery.marks import Owner, Proven
 from custom_resources.delivery.ownership import Claim, claims, held_delivery, refusal, rival, take
 from custom_resources.errors import (
+    InternalInUserAccount,
     NothingForeseen,
     OrganizationChanged,
     RepositoryAdoptable,
@@ -194,6 +195,8 @@ def _update(request: Request[GitHubRepositoryProperties], found: Repository) -> 
     if old and new.name.casefold() != old.name.casefold() and found.name.casefold() != new.name.casefold():
         changes["name"] = new.name
     if old and new.visibility not in (old.visibility, found.visibility):
+        if found.in_user_account and new.visibility == "internal":
+            raise InternalInUserAccount(owner=found.owner)
         changes["visibility"] = new.visibility
     return Plan("keep", found, changes, topics)
 

@@ -16,12 +16,22 @@ from custom_resources.clients.github_environments import create_environment, env
 from custom_resources.clients.github_tokens import Permissions
 from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.clients.secrets import GitHubCredentials
-from custom_resources.errors import ObjectTooLarge, OrganizationNotFound, TokenLacksScope
+from custom_resources.errors import (
+    AppInUserAccount,
+    InternalInUserAccount,
+    ObjectTooLarge,
+    OrganizationNotFound,
+    TokenLacksScope,
+)
 
 __all__ = ["GitHub", "PullRequest", "Repository"]
 
 CONCURRENCY = 4  # far below GitHub's 100, and gentle to its secondary limits
 _SCOPES_NEEDED = ("repo", "workflow")
+
+
+class _NoSuchOwner(Exception):
+    """GitHub has no such owner of repositories, or hides it."""
 
 
 class GitHub:
@@ -38,6 +48,7 @@ class GitHub:
 
         `permissions` are those that a GitHub App's tokens get in the repository that they are for; None = all.
         """
+        self._credentials = credentials
         self._connection = Connection(api_url, credentials, permissions, limit)
 
     def token_for(self, full_name: str) -> str:
@@ -89,23 +100,50 @@ class GitHub:
         return None if data is None else repository(data)
 
     def create_repository(self, organization: str, name: str, description: str, visibility: str) -> Repository | None:
-        """Create an empty repository; None when the name is taken (POST /orgs/{org}/repos)."""
-        body = {
-            "name": name,
-            "description": description,
-            "visibility": visibility,
-            "private": visibility != "public",
-        }
+        """Create an empty repository; None when the name is taken (POST /orgs/{org}/repos, POST /user/repos).
+
+        `organization` may be the user account of the token's owner, which is asked about only where there is no
+        organization of that name. Raises OrganizationNotFound, AppInUserAccount, InternalInUserAccount.
+        """
+        body = {"name": name, "description": description, "private": visibility != "public"}
         body |= {"auto_init": False, "has_wiki": False, "has_projects": False, "delete_branch_on_merge": True}
-        with self._connection.translated(f"creating {organization}/{name}"):
+        activity = f"creating {organization}/{name}"
+        try:
+            return self._create(activity, _path("orgs", organization, "repos"), {**body, "visibility": visibility})
+        except _NoSuchOwner:
+            self._require_own_account(organization)
+        if visibility == "internal":
+            raise InternalInUserAccount(owner=organization)
+        try:
+            return self._create(activity, "/user/repos", body)
+        except _NoSuchOwner:
+            raise OrganizationNotFound(organization=organization) from None
+
+    def _create(self, activity: str, path: str, body: Mapping[str, Any]) -> Repository | None:
+        """Create a repository; None when the name is taken. Raises _NoSuchOwner."""
+        with self._connection.translated(activity):
             try:
-                return repository(self._connection.request("POST", _path("orgs", organization, "repos"), body)[1])
+                return repository(self._connection.request("POST", path, body)[1])
             except UnknownObjectException:
-                raise OrganizationNotFound(organization=organization) from None
+                raise _NoSuchOwner from None
             except GithubException as error:
                 if error.status == 422 and "already exists" in str(error.data):
                     return None
                 raise
+
+    def _require_own_account(self, name: str) -> None:
+        """Raise OrganizationNotFound unless the token is one of the user of that name.
+
+        GitHub lets an App create repositories in organizations only: POST /user/repos is not among the requests that an
+        installation's tokens are for (GitHub community discussions 116331 and 171040).
+        """
+        if not self._credentials().token:
+            _, found = self._connection.find(f"looking up {name}", _path("users", name))
+            is_user = found is not None and found.get("type") == "User"
+            raise (AppInUserAccount if is_user else OrganizationNotFound)(organization=name)
+        _, user = self._connection.find("looking up the token's user", "/user")
+        if user is None or str(user.get("login", "")).casefold() != name.casefold():
+            raise OrganizationNotFound(organization=name)
 
     def update_repository(self, full_name: str, **changes: Any) -> Repository:
         """Change a repository's settings, e.g. `archived=True` (PATCH /repos/{owner}/{repo})."""
