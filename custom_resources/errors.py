@@ -496,7 +496,7 @@ class CredentialsRejected(TokenRejected):
 
 
 class OrganizationNotFound(FinalError):
-    """The organization does not exist, or the token does not see it; nor is it the user account of the token's owner."""
+    """The organization is not there, or hidden from the token; nor is it the user account of the token's owner."""
 
     happened = (
         "GitHub has no organization {organization!r} in which the token may create repositories, and the token is not "

@@ -80,9 +80,7 @@ def _created(name: str, missing: Missing, full_name: str, github: GitHub) -> str
     return only
 
 
-def _why(
-    refused: EnvironmentRulesRefused, reviewers: Sequence[tuple[str, int]], full_name: str, github: GitHub
-) -> str:
+def _why(refused: EnvironmentRulesRefused, reviewers: Sequence[tuple[str, int]], full_name: str, github: GitHub) -> str:
     """Return GitHub's words; and where they do not speak of the plan, whether the repository can have teams at all."""
     said = str(refused.holes["message"])
     if "plan" in said.lower() or all(kind != "Team" for kind, _ in reviewers):

@@ -148,7 +148,9 @@ def user_account(account: str, own: Mapping[str, Any] | None, *, internal: bool,
     name = "GitHub organization"
     if own is None:
         fix = "Put a personal access token of that user into the token secret, or name an organization."
-        return Check(name, "problem", f"{account} is a user account, in which no GitHub App can create repositories", fix)
+        return Check(
+            name, "problem", f"{account} is a user account, in which no GitHub App can create repositories", fix
+        )
     if str(own.get("login", "")).casefold() != account.casefold():
         fix = "Use a token of that user, or name an organization."
         return Check(name, "problem", f"{account} is a user account, and not the one of the token's owner", fix)

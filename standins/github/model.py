@@ -34,8 +34,8 @@ class Account(BaseModel):
 class Token(BaseModel):
     """A credential, known by the digest of its value only.
 
-    `organizations` None = all of them; `role` is what its user is in those organizations. An App in a user account names
-    that. A classic token has `scopes`; the others have `permissions` (name -> read | write).
+    `organizations` None = all of them; `role` is what its user is in those organizations. For an App in a user account
+    they are that account. A classic token has `scopes`; the others have `permissions` (name -> read | write).
     """
 
     digest: str

@@ -119,7 +119,11 @@ def list_installation_repositories(call: Call) -> Response:
     token = call.user
     if token.kind != "installation":
         raise ApiError(403, "You must authenticate with an installation access token in order to list repositories.")
-    own = [it for it in call.store.repositories() if role_in(token, it.owner, of_user=it.of_user) != "none" and may_see(token, it)]
+    own = [
+        it
+        for it in call.store.repositories()
+        if role_in(token, it.owner, of_user=it.of_user) != "none" and may_see(token, it)
+    ]
     items, headers = call.page(own)
     shown = [shapes.repository(call.urls, it, call.owner(it), role_of(token, it)) for it in items]
     return Response.json(200, {"total_count": len(own), "repositories": shown}, headers)
