@@ -72,7 +72,7 @@ def test_a_plan_without_reviewers_still_protects_the_branch(world: World) -> Non
 
 def test_another_refusal_of_teams_in_an_organization_is_told_in_githubs_words(world: World) -> None:
     teams = {"production": [f"team:{number}" for number in range(1, 8)]}
-    project, said = launched(world, {**WANTED, "Environments": ["production"], "Reviewers": teams})
+    _, said = launched(world, {**WANTED, "Environments": ["production"], "Reviewers": teams})
     assert said == "production: for main only, without required reviewers (An environment can have at most 6 reviewers)"
 
 
