@@ -34,10 +34,10 @@ class FoundationStack(Stack):
         addresses = github_addresses(self, settings)
         self.storage = Storage(self, settings)
         self.topic = notification_topic(self, self.storage.key, settings.notification_email)
-        self.dead_letters = dead_letter_queue(self)
+        self.dead_letters = dead_letter_queue(self, encrypted_with=self.storage.requests_key)
         self.functions: dict[str, lambda_.Function] = {}
         self.providers: dict[str, custom_resources.Provider] = {}
-        functions = Functions(self, settings, self.dead_letters)
+        functions = Functions(self, settings, self.dead_letters, self.storage.requests_key)
         for entry in behind_providers():
             function = functions.function(
                 entry,
