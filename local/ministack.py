@@ -23,9 +23,11 @@ _OF_THE_LAYERS = {"PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "GIT_EXEC_PATH", "GIT
 def settings(home: Home, port: int, stand_in_url: str) -> dict[str, str]:
     """Return the environment for a MiniStack that keeps everything in `home` and is reached from here only.
 
-    With LOCAL_ENFORCE_IAM=1 it holds every function to its role's policies, as AWS does.
+    With LOCAL_ENFORCE_IAM=1 it holds every function to its role's policies, as AWS does; with LOCAL_COLD_STARTS=1
+    each function begins as a process of its own that imports everything itself (functions.py).
     """
     return {
+        "LOCAL_COLD_STARTS": os.environ.get("LOCAL_COLD_STARTS", ""),
         "AUTH": "true" if os.environ.get("LOCAL_ENFORCE_IAM") else "false",
         "GATEWAY_PORT": str(port),
         "BIND_HOST": "127.0.0.1",
@@ -63,8 +65,11 @@ def main() -> None:
     from ministack.core import lambda_runtime
     from ministack.services.cloudformation import provisioners
 
+    from local import functions
     from standins.aws import resource_types, sdk_integrations, service_requests
 
+    if not os.environ.get("LOCAL_COLD_STARTS"):
+        functions.register()
     resource_types.register()
     sdk_integrations.register()
     service_requests.register()

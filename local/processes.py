@@ -20,6 +20,7 @@ from local.home import SOURCE, Home, LocalError, Process
 _START_SECONDS = 30
 _STOP_SECONDS = 3
 _NODE = 20
+_FUNCTION = re.compile(r"/ministack-lambda-(.+)-\w{8}/code$")  # where MiniStack lets a function run
 # What a process may inherit: no credentials, no AWS or Git settings of the user.
 _INHERITED = (
     "PATH",
@@ -147,9 +148,10 @@ def peak_memory(process: Process) -> dict[str, int]:
     peaks: dict[str, int] = {}
     for child in psutil.Process(process.pid).children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied, OSError, StopIteration):
-            name = child.environ().get("AWS_LAMBDA_FUNCTION_NAME")
-            if not name or "python" not in child.name():
+            function = _FUNCTION.search(child.cwd())
+            if not function or "python" not in child.name():
                 continue
+            name = function[1]
             status = Path(f"/proc/{child.pid}/status").read_text()
             peak = next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
             peaks[name] = max(peak, peaks.get(name, 0))

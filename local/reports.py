@@ -43,17 +43,15 @@ def not_up(home: Home, alive: Mapping[str, Process]) -> tuple[dict[str, Any], st
     return document, "\n".join(lines)
 
 
-def run_text(run: Run) -> str:
+def run_text(document: Mapping[str, Any]) -> str:
     """Return the same for people."""
-    github = run.github
+    github = document["github"]
     lines = [
-        *(_row(name, process.url) for name, process in run.state.processes.items()),
-        _row("organization", f"{github.server_url}/{github.organization}"),
-        _row("versions", ", ".join(run.assembly.product_templates())),
+        *(_row(name, process["url"]) for name, process in document["processes"].items()),
+        _row("organization", f"{github['server_url']}/{github['organization']}"),
+        _row("versions", ", ".join(version["version"] for version in document["versions"])),
+        *(_row("project", f"{each['name']}  {each['status']}  {each['version']}") for each in document["projects"]),
     ]
-    for name in projects.names(run):
-        project = projects.summary(run, name)
-        lines.append(_row("project", f"{name}  {project['status']}  {project['version']}"))
     return "\n".join(lines)
 
 
@@ -110,7 +108,7 @@ def foreseen_text(document: Mapping[str, Any], foreseen: Mapping[str, Foreseen])
             lines += [
                 f"    {label.rstrip('s') if label == 'conflicts' else label:<10}{path}" for path in getattr(one, label)
             ]
-        for label in ("secrets", "secrets_removed", "variables", "variables_removed"):
+        for label in ("secrets", "secrets_removed", "variables", "variables_removed", "environments"):
             names = getattr(one, label)
             if names:
                 lines.append(f"    {label.replace('_', ' ')}: {', '.join(names)}")

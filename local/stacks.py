@@ -205,11 +205,13 @@ class Stacks:
         return found or Stack(name, name, "DELETE_COMPLETE")
 
     def _new_events(self, name: str, token: str, shown: set[str]) -> list[dict[str, Any]]:
-        events: list[dict[str, Any]] = []
-        pages = self._client.get_paginator("describe_stack_events").paginate(StackName=name)
-        for page in pages:
-            events += page["StackEvents"]  # type: ignore[arg-type]
-        new = [e for e in events if e.get("ClientRequestToken") == token and e["EventId"] not in shown]
+        new: list[dict[str, Any]] = []
+        for page in self._client.get_paginator("describe_stack_events").paginate(StackName=name):
+            events: list[dict[str, Any]] = page["StackEvents"]  # type: ignore[assignment]
+            fresh = [e for e in events if e.get("ClientRequestToken") == token and e["EventId"] not in shown]
+            new += fresh
+            if not fresh or any(e["EventId"] in shown for e in events):  # newest come first: the rest is known
+                break
         shown.update(event["EventId"] for event in new)
         return new[::-1]
 

@@ -96,7 +96,8 @@ def _up(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> None:
     from local import reports
 
     running, _ = _ready(arguments, home, terminal)
-    terminal.result(reports.run_document(running), reports.run_text(running))
+    document = reports.run_document(running)
+    terminal.result(document, reports.run_text(document))
 
 
 def _publish(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> None:
@@ -183,7 +184,8 @@ def _status(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> No
     elif running is None or not running.state.assembly:
         terminal.result(*reports.not_up(home, run.alive(home)))
     else:
-        terminal.result(reports.run_document(running), reports.run_text(running))
+        document = reports.run_document(running)
+        terminal.result(document, reports.run_text(document))
 
 
 def _logs(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> None:

@@ -8,11 +8,13 @@ from aws_cdk import CfnCondition, CfnParameter, Fn, Stack, Token
 
 from custom_resources.catalogue import Entry
 from products.foundation.storage import Storage
-from products.functions import PATIENCE
+from products.functions import PATIENCE, any_organization
 from products.settings import Settings
 
 
-def environment(entry: Entry, settings: Settings, storage: Storage, addresses: Mapping[str, str]) -> dict[str, str]:
+def environment(
+    stack: Stack, entry: Entry, settings: Settings, storage: Storage, addresses: Mapping[str, str]
+) -> dict[str, str]:
     """Return a function's variables, by what it needs; `addresses` are GitHub's for the function's stack."""
     variables = {"PATIENCE_SECONDS": str(PATIENCE.to_seconds())}
     if "github" in entry.needs:
@@ -20,7 +22,10 @@ def environment(entry: Entry, settings: Settings, storage: Storage, addresses: M
             **addresses,
             "GITHUB_TOKEN_SECRET": settings.git_config.github_token_secret_name,
             "BUDGET_TABLE": storage.budget.table_name,
+            "GITHUB_PERMISSIONS": " ".join(entry.github_permissions),
         }
+    if entry.name == "github_repository":
+        variables |= _allowances(stack, settings)
     if "archives" in entry.needs:
         variables["TEMPLATE_BUCKET"] = storage.archives.bucket_name
     if "studio" in entry.needs:  # who is believed: never from an event (docs/decisions/0056)
@@ -30,6 +35,15 @@ def environment(entry: Entry, settings: Settings, storage: Storage, addresses: M
             "EXECUTION_ROLES": " ".join(settings.workflow_role.execution_roles),
         }
     return variables
+
+
+def _allowances(stack: Stack, settings: Settings) -> dict[str, str]:
+    """Return what launches may do with repositories; an event could name anything."""
+    return {
+        "ALLOWED_ORGANIZATIONS": " ".join(() if any_organization(stack) else settings.organizations),
+        "ALLOWED_VISIBILITIES": " ".join(settings.product.allowed_visibilities),
+        "ADOPTABLE": " ".join(settings.adoption.repositories),
+    }
 
 
 def github_addresses(stack: Stack, settings: Settings) -> dict[str, str]:

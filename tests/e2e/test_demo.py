@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import psutil
 import pytest
 
+from local.home import Home
 from tests.e2e.command_line import CommandLine
+from tests.sharing import synthesized_before
 
 pytestmark = pytest.mark.slow
 
 
-def test_the_story(cli: CommandLine, tmp_path: Path) -> None:
+def test_the_story(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     own = CommandLine(tmp_path / "home")
-    shutil.copytree(cli.home / "assemblies", own.home / "demo" / "assemblies")
+    synthesized_before(Home(own.home / "demo"), tmp_path_factory)
     before = {process.pid for process in psutil.process_iter()}
 
     told = own.done("demo")
 
     assert told["launch"]["status"] == "CREATE_COMPLETE"
-    assert told["launch"]["requests"]["total"] <= 45
+    assert told["launch"]["requests"]["total"] <= 45 + 8, "of these, eight for the environments"
     assert told["merge"]["repositories"]["build"]["status"] == "merged"
     assert told["merge"]["kept"] is True
     assert told["merge"]["delivered"] is True

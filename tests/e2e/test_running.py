@@ -105,8 +105,15 @@ def test_an_interrupted_launch_ends_without_a_traceback_and_can_be_ended(own: Co
     assert own.done("terminate", "interrupted")["status"] == "DELETE_COMPLETE"
 
 
-def test_down_ends_every_process_and_wipe_removes_the_folder(own: CommandLine) -> None:
+def test_a_damaged_state_is_no_obstacle_and_down_ends_every_process_and_wipe_removes_the_folder(
+    own: CommandLine,
+) -> None:
+    (own.home / "state.json").write_text('{"processes": {"ministack": ')
+    assert own.done("status")["running"] is False
+
     document = own.done("up")
+
+    assert document["running"] is True
     family = [each for p in processes(document).values() for each in (p, *p.children(recursive=True))]
 
     assert sorted(own.done("down")["stopped"]) == ["aws", "github", "ministack"]
@@ -118,12 +125,6 @@ def test_down_ends_every_process_and_wipe_removes_the_folder(own: CommandLine) -
     assert own.done("down")["stopped"] == []
     assert own.done("down", "--wipe")["wiped"] is True
     assert not own.home.exists()
-
-
-def test_a_damaged_state_is_no_obstacle(own: CommandLine) -> None:
-    (own.home / "state.json").write_text('{"processes": {"ministack": ')
-    assert own.done("status")["running"] is False
-    assert own.done("up")["running"] is True
 
 
 @pytest.mark.parametrize("verb", ["up", "launch", "update", "diff", "terminate", "status", "logs", "down", "demo"])

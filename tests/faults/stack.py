@@ -11,6 +11,7 @@ import copy
 import json
 import os
 import signal
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -276,6 +277,7 @@ def killable(function: Callable[[], dict[str, Any]], kill: Callable[[], bool]) -
                 os.killpg(child, signal.SIGKILL)
                 os.waitpid(child, 0)
                 raise Died("the function's process was killed")
+            time.sleep(0.01)
         with os.fdopen(read, closefd=False) as pipe:
             answer = json.loads(pipe.read() or "{}")
     finally:

@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,11 @@ class Recording(CommandLine):
         """Git is a script that notes its arguments: most of git's processes are too short to be watched."""
         known = super().environment(more)
         own = {"TMPDIR": str(self.home.parent / "temporary"), "PATH": f"{self.noting}{os.pathsep}{known['PATH']}"}
-        return {**known, **own}
+        return {**known, **own, "LOCAL_COLD_STARTS": "1"}  # a fork's environment cannot be seen from outside
+
+    def ended(self, arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+        """Start each command as users do: its arguments and environment are looked at."""
+        return self.started(arguments, environment)
 
     @property
     def noting(self) -> Path:

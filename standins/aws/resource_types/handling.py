@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -13,8 +14,12 @@ from typing import Any, TypeVar
 
 import boto3
 from botocore.exceptions import ClientError
-from jsonschema import Draft7Validator
-from jsonschema.validators import extend
+
+# Where it is installed, jsonschema compiles its grammar of IRIs at import: more than a second of each start, for a
+# format that nothing here checks.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # an import of it fails
+from jsonschema import Draft7Validator  # noqa: E402
+from jsonschema.validators import extend  # noqa: E402
 
 _T = TypeVar("_T")
 Properties = dict[str, Any]
