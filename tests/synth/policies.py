@@ -17,6 +17,7 @@ from ministack.core.iam_evaluator import EvalContext, ParsedStatement, evaluate,
 
 Template = Mapping[str, Any]
 ACCOUNT, REGION = "123456789012", "us-east-1"
+GITHUB = "token.actions.githubusercontent.com"
 # The ARN of a resource of a type, by its physical id.
 _ARNS = {
     "AWS::DynamoDB::Table": "arn:aws:dynamodb:{region}:{account}:table/{id}",
@@ -152,6 +153,28 @@ def allows(
         service_context=dict(context or {}),
     )
     return bool(evaluate(request, parsed).decision == "Allow")
+
+
+def trusts(template: Template, role: str, claims: Mapping[str, str], names: Names, issuer: str = GITHUB) -> bool:
+    """Tell whether a role's trust policy takes an identity token with these claims, which STS makes condition keys of."""
+    document = names.resolved(template, template["Resources"][role]["Properties"]["AssumeRolePolicyDocument"])
+    # An identity policy names no principal, and a trust policy no resource.
+    statements = [
+        {key: value for key, value in statement.items() if key != "Principal"} | {"Resource": "*"}
+        for statement in document["Statement"]
+        if "Federated" in statement["Principal"]
+    ]
+    request = EvalContext(
+        principal_arn=f"arn:aws:sts::{names.account}:federated-user/job",
+        principal_type="FederatedUser",
+        principal_account=names.account,
+        action="sts:AssumeRoleWithWebIdentity",
+        resource_arn=f"arn:aws:iam::{names.account}:role/{role}",
+        region=names.region,
+        service_context={f"{issuer}:{claim}".lower(): value for claim, value in claims.items()},
+    )
+    parsed = parse_policy_document({"Version": "2012-10-17", "Statement": statements})
+    return bool(evaluate(request, [parsed]).decision == "Allow")
 
 
 def refused(template: Template, calls: Iterable[Call], names: Names | None = None) -> list[Call]:

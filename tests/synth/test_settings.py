@@ -113,7 +113,7 @@ DEFAULTS: dict[str, Any] = {
         "artifact_access": "project",
         "execution_roles": ("datazone_usr_role_*", "service-role/AmazonSageMakerUserIAMExecutionRole_*"),
         "grant_execution_role_files": False,
-        "deploy_role": "studio-project-deploy",
+        "deploy_role": "studio-deploy-{project}-{stage}",
     },
     "studio": {
         "domain_id": "",
