@@ -140,9 +140,29 @@ def allows(
 ) -> bool:
     """Tell whether a role (by its logical id) allows an action on an ARN, under condition keys in lower case."""
     names = names or Names()
-    parsed: list[list[ParsedStatement]] = [
-        parse_policy_document(document) for document in documents(template, role, names)
-    ]
+    found = documents(template, role, names)
+    return permit(found, action, resource, context=context, names=names, role=role)
+
+
+def bounds(template: Template, action: str, resource: str, *, context: Mapping[str, str] | None = None) -> bool:
+    """Tell whether the boundary that the stack ships lets a role be allowed an action on an ARN."""
+    (policy,) = (each for each in template["Resources"].values() if each["Type"] == "AWS::IAM::ManagedPolicy")
+    names = Names()
+    document = names.resolved(template, policy["Properties"]["PolicyDocument"])
+    return permit([document], action, resource, context=context, names=names)
+
+
+def permit(
+    found: Iterable[Mapping[str, Any]],
+    action: str,
+    resource: str,
+    *,
+    context: Mapping[str, str] | None = None,
+    names: Names,
+    role: str = "role",
+) -> bool:
+    """Tell whether policy documents, resolved, allow an action on an ARN."""
+    parsed: list[list[ParsedStatement]] = [parse_policy_document(dict(document)) for document in found]
     request = EvalContext(
         principal_arn=f"arn:aws:sts::{names.account}:assumed-role/{role}/call",
         principal_type="AssumedRole",
@@ -156,7 +176,7 @@ def allows(
 
 
 def trusts(template: Template, role: str, claims: Mapping[str, str], names: Names, issuer: str = GITHUB) -> bool:
-    """Tell whether a role's trust policy takes an identity token with these claims, which STS makes condition keys of."""
+    """Tell whether a role's trust policy takes an identity token with these claims, as STS tells them to IAM."""
     document = names.resolved(template, template["Resources"][role]["Properties"]["AssumeRolePolicyDocument"])
     # An identity policy names no principal, and a trust policy no resource.
     statements = [
@@ -209,6 +229,9 @@ def statements(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
             for document in documents(template, logical_id, names):
                 for statement in document["Statement"]:
                     yield _readable(logical_id), statement
+        elif resource["Type"] == "AWS::IAM::ManagedPolicy":
+            for statement in names.resolved(template, resource["Properties"]["PolicyDocument"])["Statement"]:
+                yield f"{_readable(logical_id)} (permissions boundary)", statement
         elif resource["Type"] == "AWS::IAM::Policy" and not all("Ref" in role for role in _refs(resource)):
             for statement in names.resolved(template, resource["Properties"]["PolicyDocument"])["Statement"]:
                 yield f"{_readable(logical_id)} (on the project's own role)", statement
@@ -244,7 +267,8 @@ def review_list(assembly: Path) -> str:
             resources = "; ".join(f"`{_readable(str(resource))}`" for resource in _list(statement["Resource"]))
             condition = statement.get("Condition")
             when = f" when `{_readable(json.dumps(condition, sort_keys=True))}`" if condition else ""
-            lines.append(f"- {actions} on {resources}{when}")
+            denied = "**denied:** " if statement["Effect"] == "Deny" else ""
+            lines.append(f"- {denied}{actions} on {resources}{when}")
     return "\n".join(lines) + "\n"
 
 
