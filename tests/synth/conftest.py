@@ -247,6 +247,8 @@ tooling = { gitConnectionArn = "arn:aws:codeconnections:us-east-1:123456789012:c
 profiles = ["By event"]
 [studio.model_approval]
 enabled = true
+[workflow_role]
+environments = ["staging", "production"]
 """
 
 
