@@ -36,9 +36,10 @@ On = Literal[
     "readable keys",
     "readable secrets",
     "sagemaker domains",
+    "seal key",
     "token secret",
 ]
-Need = Literal["github", "git", "archives", "studio"]
+Need = Literal["github", "git", "archives", "seals", "studio"]
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ _DOMAIN_KEY = (
     Permission(("kms:Decrypt", "kms:GenerateDataKey"), "domain key"),
     Permission(("kms:DescribeKey",), "domain key's description"),
 )
+_SEALS = Permission(("kms:GenerateMac",), "seal key")
 
 # 512 MB and more for those that run git: git's own processes, and the processor share that comes with memory. A
 # delivery has the template on disk three times (archive, git's input, its objects), and a file of 100 MB in memory
@@ -158,27 +160,27 @@ CATALOGUE = (
     Entry(
         "github_repository",
         "creates, adopts, restores and archives a repository",
-        (_FENCE, *_GITHUB),
+        (_FENCE, _SEALS, *_GITHUB),
         "GitHubRepository",
         memory=512,
         timeout=300,
-        needs=frozenset({"github", "git"}),
+        needs=frozenset({"github", "git", "seals"}),
         github_permissions=("administration=write", "contents=write", "secrets=write"),
-        clients=("budget", "secrets", "github", "git"),
+        clients=("budget", "secrets", "seals", "github", "git"),
         imports=("git",),
     ),
     Entry(
         "repository_template",
         "delivers and merges template versions",
-        (_FENCE, _ARCHIVES, *_GITHUB),
+        (_FENCE, _ARCHIVES, _SEALS, *_GITHUB),
         "RepositoryTemplate",
         "delivery.resource",
         memory=1024,
         timeout=600,
         storage=2048,
-        needs=frozenset({"github", "git", "archives"}),
+        needs=frozenset({"github", "git", "archives", "seals"}),
         github_permissions=("administration=write", "contents=write", "pull_requests=write", "workflows=write"),
-        clients=("budget", "secrets", "archives", "github", "git"),
+        clients=("budget", "secrets", "archives", "seals", "github", "git"),
         imports=("git",),
     ),
     Entry(

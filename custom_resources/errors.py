@@ -29,11 +29,14 @@
         RepositoryNotFound
         RequestRefused
           EnvironmentRulesRefused
+        TooManyRequests
         RepositoryUnreachable
           GitDenied
         ContentRefused
         RepositoryTooLarge
           ObjectTooLarge
+          ObjectNotFetched
+          HistoryTooLarge
           RepositoryTooManyNames
         GitMissing
         GitServerLacks
@@ -46,6 +49,7 @@
           RepositoryClaimed
           RepositoryNotActive
           RepositoryInvisible
+          RepositoryOfALaunch
         OrganizationChanged
         OrganizationNotAllowed
         VisibilityNotAllowed
@@ -518,6 +522,13 @@ class EnvironmentRulesRefused(RequestRefused):
     remedy = "Use a plan of GitHub that offers them, or correct [workflow_role.reviewers] in settings.toml."
 
 
+class TooManyRequests(FinalError):
+    """A repository holds so much of ours that looking at all of it would use up GitHub's limit for everybody."""
+
+    happened = "The operation would need more than {limit} requests to GitHub, which is the most that one may make."
+    remedy = "Close the template's pull requests that are not needed, and delete their refs below refs/studio."
+
+
 class RepositoryUnreachable(FinalError):
     """The Git URL leads to no repository that the token may see."""
 
@@ -551,6 +562,20 @@ class ObjectTooLarge(RepositoryTooLarge):
 
     happened = "The {kind} {name} in the repository has {size:,} bytes; at most {limit:,} are read."
     remedy = "Remove it from the repository."
+
+
+class ObjectNotFetched(RepositoryTooLarge):
+    """A commit or folder is too large to be taken into memory at all."""
+
+    happened = "The repository has a commit or folder with more than {limit:,} bytes, which is not fetched."
+    remedy = "Remove it from the default branch and from the branches of the template's pull requests."
+
+
+class HistoryTooLarge(RepositoryTooLarge):
+    """The template's traces in a branch's history are too many to be read."""
+
+    happened = "The history of the default branch has more than {limit:,} bytes of commit messages about the template."
+    remedy = "Remove commits that only quote them, or restore the repository's refs below refs/studio."
 
 
 class RepositoryTooManyNames(RepositoryTooLarge):
@@ -641,6 +666,17 @@ class RepositoryInvisible(RepositoryNameTaken):
 
     happened = "The repository {repository} exists already, but the token does not see it."
     remedy = "Choose another name or give the token access to it."
+
+
+class RepositoryOfALaunch(RepositoryNameTaken):
+    """An empty repository is described as the project's, and proves it to the stack at most that created it."""
+
+    happened = (
+        "The project seems to be launched already: the empty repository {repository} names it in its description."
+    )
+    remedy = (
+        "Terminate that launch, or wait for its end. If there is none, delete the repository or choose another name."
+    )
 
 
 class OrganizationChanged(FinalError):

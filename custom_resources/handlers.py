@@ -69,6 +69,7 @@ def _handle(
 
 
 def _answered(resource: CustomResource[Any, Any, Any], event: Event, clients: FunctionClients) -> Event:
+    clients.requests.begin()
     if "Operation" not in event:
         return _accepted(resource, event, clients)
     return is_complete(resource, event, clients.stacks, clients.patience, clients.budget)

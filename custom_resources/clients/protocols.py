@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from custom_resources.clients.studio import Project
     from custom_resources.errors import RetryLater
     from custom_resources.rate_budget import Cost
+    from custom_resources.seal import Seal
     from custom_resources.template_content import Archive
 
 
@@ -66,6 +67,18 @@ class Secrets(Protocol):
 
     def github_credentials(self, reference: str) -> GitHubCredentials:
         """Return GitHub's credentials."""
+        ...
+
+
+class Seals(Protocol):
+    """The secrets under which proofs are made, one request each, remembered. Raises FinalError, RetryLater."""
+
+    def of_repository(self, repository_id: int) -> Seal:
+        """Return the seal of the repository with that id of GitHub's."""
+        ...
+
+    def of_stack(self, stack_id: str, full_name: str) -> Seal:
+        """Return the seal of a repository that a stack creates: its id is not known before."""
         ...
 
 
@@ -308,6 +321,8 @@ class Clients(Protocol):
     def budget(self) -> Budget | None: ...
     @property
     def secrets(self) -> Secrets: ...
+    @property
+    def seals(self) -> Seals: ...
     @property
     def archives(self) -> Archives: ...
     @property

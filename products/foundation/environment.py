@@ -34,6 +34,8 @@ def environment(
             "PROJECT_SETUP_ROLE": settings.project_setup_role_name,
             "EXECUTION_ROLES": " ".join(settings.workflow_role.execution_roles),
         }
+    if "seals" in entry.needs:
+        variables["SEAL_KEY"] = storage.seal_key.key_arn
     return variables
 
 

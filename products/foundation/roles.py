@@ -61,6 +61,7 @@ def places(entry: Entry, stack: Stack, settings: Settings, storage: Storage) -> 
         "anything": Place(("*",)),
         "launches": Place(("*",)),
         "budget": Place((storage.budget.table_arn,)),
+        "seal key": Place((storage.seal_key.key_arn,)),
         "products": Place((stack.format_arn(service="catalog", resource="product", resource_name="*"),)),
         **_model_packages(stack),
         **_stacks(entry, stack, settings),

@@ -1,4 +1,4 @@
-"""What launches keep: the GitHub token's secret, the template archives, the rate budget, and the key of all of it.
+"""What launches keep: the GitHub token's secret, the template archives, the rate budget, and the keys.
 
 The classes of this package are no constructs: their resources are the stack's own. A construct's path is in the
 logical ids of all below it, and CloudFormation replaces a resource whose logical id changes.
@@ -43,7 +43,7 @@ class Storage:
     """The keys, the token's secret, the archive bucket and the budget table."""
 
     def __init__(self, scope: Construct, settings: Settings) -> None:
-        """Create all of them in `scope`."""
+        """Create them in `scope`."""
         self.key = kms.Key(
             scope,
             "Key",
@@ -54,6 +54,7 @@ class Storage:
             pending_window=Duration.days(30),
         )
         self.requests_key = _requests_key(scope)
+        self.seal_key = _seal_key(scope, settings.prefix)
         self.token_secret = _token_secret(scope, settings.git_config.github_token_secret_name, self.key)
         self.archives = _archive_bucket(scope)
         self.budget = dynamodb.Table(
@@ -95,6 +96,20 @@ def _requests_key(scope: Construct) -> kms.Key:
                 ),
             ]
         ),
+    )
+
+
+def _seal_key(scope: Construct, prefix: str) -> kms.Key:
+    """Return the key that proves whose a repository is. It outlives the stack: no other key proves what it has."""
+    return kms.Key(
+        scope,
+        "SealKey",
+        alias=f"alias/{prefix}-seals",
+        description="Proves which GitHub repositories are the Studio project template's (docs/decisions/0060)",
+        key_spec=kms.KeySpec.HMAC_256,
+        key_usage=kms.KeyUsage.GENERATE_VERIFY_MAC,
+        removal_policy=RemovalPolicy.RETAIN,
+        pending_window=Duration.days(30),
     )
 
 

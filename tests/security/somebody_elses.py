@@ -27,7 +27,7 @@ SOMEBODY_ELSES = {
         "PassRole PutRolePermissionsBoundary PutRolePolicy TagRole UntagRole UpdateAssumeRolePolicy UpdateRole "
         "UpdateRoleDescription",
     ),
-    **on(f"arn:aws:kms:{HERE}:key/payroll", "kms:Decrypt DescribeKey GenerateDataKey"),
+    **on(f"arn:aws:kms:{HERE}:key/payroll", "kms:Decrypt DescribeKey GenerateDataKey GenerateMac"),
     **on(f"arn:aws:lambda:{HERE}:function:payroll", "lambda:GetFunction InvokeFunction"),
     **on(
         f"arn:aws:logs:{HERE}:log-group:/aws/lambda/payroll:log-stream:x",

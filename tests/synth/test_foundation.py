@@ -78,6 +78,8 @@ def test_environments_are_the_contracts(assembly: Assembly) -> None:
             expected |= {"TEMPLATE_BUCKET"}
         if "studio" in ALL[name].needs:
             expected |= {"BLUEPRINT_ROLE", "PROJECT_SETUP_ROLE", "EXECUTION_ROLES"}
+        if "seals" in ALL[name].needs:
+            expected |= {"SEAL_KEY"}
         if name in GIT:
             expected |= {"PATH", "GIT_EXEC_PATH", "GIT_SSL_CAINFO", "GIT_PYTHON_REFRESH"}
         assert variables == expected, name
@@ -248,10 +250,44 @@ def test_the_token_secret_has_no_value_and_our_key(assembly: Assembly) -> None:
     (secret,) = of_type(assembly.foundation, "AWS::SecretsManager::Secret").values()
     assert "SecretString" not in secret["Properties"]
     assert "GenerateSecretString" not in secret["Properties"]
-    assert secret["Properties"]["KmsKeyId"]["Fn::GetAtt"][0] in of_type(assembly.foundation, "AWS::KMS::Key")
-    assert {
-        key["Properties"]["EnableKeyRotation"] for key in of_type(assembly.foundation, "AWS::KMS::Key").values()
-    } == {True}
+    key = keys(assembly)["Key"]
+    assert secret["Properties"]["KmsKeyId"]["Fn::GetAtt"][0] == key
+    assert assembly.foundation["Resources"][key]["Properties"]["EnableKeyRotation"] is True
+
+
+def keys(assembly: Assembly) -> dict[str, str]:
+    """Return the logical ids of the keys by their names, which the CDK adds eight characters to."""
+    return {name[:-8]: name for name in of_type(assembly.foundation, "AWS::KMS::Key")}
+
+
+def test_the_seal_key_makes_macs_for_two_functions_and_outlives_the_stack(assembly: Assembly) -> None:
+    name = keys(assembly)["SealKey"]
+    key = assembly.foundation["Resources"][name]
+    assert key["DeletionPolicy"] == key["UpdateReplacePolicy"] == "Retain"
+    assert key["Properties"]["KeySpec"] == "HMAC_256"
+    assert "EnableKeyRotation" not in key["Properties"], "KMS rotates no HMAC key; what it has proven would be lost"
+    arn = {"Fn::GetAtt": [name, "Arn"]}
+    (alias,) = (
+        each["Properties"]["AliasName"]
+        for each in of_type(assembly.foundation, "AWS::KMS::Alias").values()
+        if each["Properties"]["TargetKeyId"] == arn
+    )
+    assert alias == "alias/studio-mlops-seals"
+    found = {
+        each: properties["Environment"]["Variables"].get("SEAL_KEY")
+        for each, properties in functions(assembly.foundation).items()
+    }
+    assert {each for each, variable in found.items() if variable} == {"github_repository", "repository_template"}
+    assert all(variable in (None, arn) for variable in found.values())
+    statements = [
+        (role, statement)
+        for role, policy in of_type(assembly.foundation, "AWS::IAM::Policy").items()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if str(arn) in str(statement["Resource"]) or "kms:GenerateMac" in str(statement["Action"])
+    ]
+    assert [role.partition("Role")[0] for role, _ in statements] == ["GithubRepository", "RepositoryTemplate"]
+    assert [statement["Action"] for _, statement in statements] == ["kms:GenerateMac", "kms:GenerateMac"]
+    assert [statement["Resource"] for _, statement in statements] == [arn, arn]
 
 
 def test_the_archives_outlive_the_stack_and_take_tls_only(assembly: Assembly) -> None:
@@ -346,8 +382,7 @@ def test_alarms_may_publish_encrypted_messages_to_the_topic(assembly: Assembly) 
     """The topic's own policy replaces the one that SNS gives a topic, and with it every service's permission."""
     ours = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     (policy,) = of_type(assembly.foundation, "AWS::SNS::TopicPolicy").values()
-    (topic,) = of_type(assembly.foundation, "AWS::SNS::Topic").values()
-    key = assembly.foundation["Resources"][topic["Properties"]["KmsMasterKeyId"]["Fn::GetAtt"][0]]
+    key = assembly.foundation["Resources"][keys(assembly)["Key"]]
     for document, actions in (
         (policy["Properties"]["PolicyDocument"], "sns:Publish"),
         (key["Properties"]["KeyPolicy"], ["kms:Decrypt", "kms:GenerateDataKey*"]),

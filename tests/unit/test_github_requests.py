@@ -34,7 +34,7 @@ ANSWER = {
     "key": base64.b64encode(bytes(KEY.public_key)).decode(),
     "key_id": "k",
 }
-PULLS = f"{X}/pulls?head=acme:b&state=all&sort=created&direction=desc&per_page=30"
+PULLS = f"{X}/pulls?head=acme%3Ab&state=all&sort=created&direction=desc&per_page=30"
 COMPARED = f"{X}/compare/{'c' * 40}...{'d' * 40}?per_page=1&page=2"
 MADE = {
     "name": "x",
