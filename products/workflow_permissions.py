@@ -14,6 +14,7 @@ from products.settings import PRODUCTION, Settings
 PROJECT_TAG = "AmazonDataZoneProject"
 STAGE_TAG = "studio:stage"  # production's resources carry it with the value `production`
 _OBJECTS = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
+_OF_THIS_ACCOUNT = {"StringEquals": {"s3:ResourceAccount": Aws.ACCOUNT_ID}}
 _PIPELINES = (
     "sagemaker:UpdatePipeline",
     "sagemaker:DescribePipeline",
@@ -110,22 +111,26 @@ def production_statements(scene: Scene) -> list[iam.PolicyStatement]:
 
 
 def artifact_statements(scene: Scene) -> list[iam.PolicyStatement]:
-    """Return access to the project's files in Studio's bucket, which many projects share."""
+    """Return access to the project's files in Studio's bucket, which many projects share.
+
+    The bucket may be told by a SageMaker domain's tags: one of another account gets no files.
+    """
     bucket = _bucket(scene)
     if scene.settings.workflow_role.artifact_access == "bucket":
         return [
-            statement(_OBJECTS, [f"{bucket}/*"]),
-            statement(["s3:ListBucket", "s3:GetBucketLocation"], [bucket]),
+            statement(_OBJECTS, [f"{bucket}/*"], **_OF_THIS_ACCOUNT),
+            statement(["s3:ListBucket", "s3:GetBucketLocation"], [bucket], **_OF_THIS_ACCOUNT),
         ]
     prefixes = scene.prefixes()
     return [
-        statement(_OBJECTS, [f"{bucket}/{prefix}/*" for prefix in prefixes]),
+        statement(_OBJECTS, [f"{bucket}/{prefix}/*" for prefix in prefixes], **_OF_THIS_ACCOUNT),
         statement(
             ["s3:ListBucket"],
             [bucket],
             StringLike={"s3:prefix": [form for prefix in prefixes for form in (prefix, f"{prefix}/*")]},
+            **_OF_THIS_ACCOUNT,
         ),
-        statement(["s3:GetBucketLocation"], [bucket]),
+        statement(["s3:GetBucketLocation"], [bucket], **_OF_THIS_ACCOUNT),
     ]
 
 
@@ -300,7 +305,7 @@ def boundary_statements(stack: Stack, settings: Settings, execution_roles: list[
     deploy_role = settings.workflow_role.deploy_role.replace("{project}", "*").replace("{stage}", "*")
     packages = [arn("sagemaker", kind, "aiops-*") for kind in ("model-package-group", "model-package")]
     return [
-        statement([*_OBJECTS, "s3:ListBucket", "s3:GetBucketLocation"], ["*"]),
+        statement([*_OBJECTS, "s3:ListBucket", "s3:GetBucketLocation"], ["*"], **_OF_THIS_ACCOUNT),
         statement(
             ["kms:Decrypt", "kms:GenerateDataKey"],
             [arn("kms", "key")],

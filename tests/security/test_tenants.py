@@ -13,6 +13,16 @@ from typing import Any
 
 import pytest
 
+from custom_resources.belief import Belief, artifact_location, execution_role
+from custom_resources.caller import Installation
+from custom_resources.errors import (
+    LocationRefused,
+    LocationUnknown,
+    RoleElsewhere,
+    RoleNotListed,
+    RoleRefused,
+    RoleUnknown,
+)
 from tests.security.somebody_elses import HERE, NOT_BOUND_FOR_ALL, SOMEBODY_ELSES
 from tests.synth.conftest import Assembly, assembly, of_type, open_doors
 from tests.synth.policies import ACCOUNT, REGION, Names, allows, bounds, documents
@@ -230,6 +240,65 @@ def test_keys_and_roles_are_used_through_the_service_that_they_are_for(assembly:
     for service in ("ec2", "lambda", "cloudformation"):
         context = {"iam:passedtoservice": f"{service}.amazonaws.com"}
         assert not allows(assembly.product, role, "iam:PassRole", role_of(A), context=context, names=names(A))
+
+
+# -- what becomes a policy -----------------------------------------------------------------------------------------
+
+BELIEFS: tuple[Belief, ...] = ("studio", "kept", "administrator", "nothing")
+OURS = f"s3://shared/{DOMAIN}/{A}/dev"
+FOREIGN_PLACES = (
+    f"s3://shared/{DOMAIN}/{B}/dev",  # of a SageMaker domain that carries A's tags, and B's location
+    f"s3://shared/other-domain/{A}/dev",
+    "s3://shared",
+    f"s3://shared/{DOMAIN}/{A}-2/dev",
+    f"s3://shared/{DOMAIN}/{A}/../{B}/dev",
+    f"s3://*/{DOMAIN}/{A}/dev",
+    f"s3://shared-?/{DOMAIN}/{A}/dev",
+    f"s3://shared/*/{DOMAIN}/{A}/dev",
+    f"s3://shared/{DOMAIN}/{A}/*",
+    f"s3://shared/{DOMAIN}/{A}/${{aws:PrincipalTag/x}}",
+)
+
+
+@pytest.mark.parametrize("place", FOREIGN_PLACES)
+@pytest.mark.parametrize("belief", BELIEFS)
+def test_a_location_that_a_domain_tells_is_the_projects_or_none(place: str, belief: Belief) -> None:
+    """Anybody who may create SageMaker domains writes their tags."""
+    with pytest.raises((LocationUnknown, LocationRefused)):
+        artifact_location("", place, belief, domain_id=DOMAIN, project_id=A, scope="dev")
+
+
+@pytest.mark.parametrize("place", FOREIGN_PLACES)
+def test_a_location_that_a_launch_is_told_is_the_projects_or_none(place: str) -> None:
+    for known in ("", OURS):
+        for belief in ("administrator", "nothing"):
+            try:
+                found = artifact_location(place, known, belief, domain_id=DOMAIN, project_id=A, scope="dev")
+            except (LocationUnknown, LocationRefused):
+                continue
+            assert found.startswith(OURS)
+
+
+@pytest.mark.parametrize("role", OWN)
+def test_a_bucket_of_another_account_gets_none_of_the_projects_files(assembly: Assembly, role: str) -> None:
+    """Also one whose location has the form of the project's: the bucket of who made a SageMaker domain with its tags."""
+    elsewhere = {"s3:resourceaccount": SERVING}
+    for case in OWN[role]:
+        action, resource, context = case.of(A)
+        if action.startswith("s3:"):
+            found = allows(assembly.product, role, action, resource, context=context | elsewhere, names=names(A))
+            assert not found, case
+            assert not bounds(assembly.portfolio, action, resource, context=context | elsewhere), case
+
+
+@pytest.mark.parametrize("belief", BELIEFS)
+@pytest.mark.parametrize("name", ["datazone_usr_role_*", "datazone_usr_role_?", "*", "role/${aws:username}", "a b"])
+def test_no_wildcard_in_a_roles_name_becomes_a_policy(belief: Belief, name: str) -> None:
+    stack_id, arn = f"arn:aws:cloudformation:{HERE}:stack/SC-1/1", f"arn:aws:iam::{ACCOUNT}:role/{name}"
+    installation = Installation("p", "s", ("*",))
+    for given, known in ((arn, ()), (arn, (arn,)), ("", (arn,))):
+        with pytest.raises((RoleElsewhere, RoleRefused, RoleUnknown, RoleNotListed)):
+            execution_role(given, known, belief, project_id=A, stack_id=stack_id, installation=installation)
 
 
 # -- production ----------------------------------------------------------------------------------------------------

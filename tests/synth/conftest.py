@@ -247,8 +247,6 @@ tooling = { gitConnectionArn = "arn:aws:codeconnections:us-east-1:123456789012:c
 profiles = ["By event"]
 [studio.model_approval]
 enabled = true
-[workflow_role]
-environments = ["staging", "production"]
 """
 
 

@@ -152,8 +152,8 @@ REVIEWED = (
     Reviewed(
         iam(r"(\*|arn:<AWS::Partition>:(cloudformation|glue|iam|kms|sagemaker):.*)"),
         r"PortfolioStack/WorkflowBoundary/Resource",
-        "A permissions boundary, which allows nothing by itself: the services of the workflows, and what a project's own "
-        "role may use of them is that role's policy.",
+        "A permissions boundary, which allows nothing by itself: the services of the workflows. A project's role says "
+        "in its own policy what of them.",
     ),
     Reviewed(
         iam(r"arn:<AWS::Partition>:sagemaker:.*:model-package-group/aiops-\*"),
