@@ -281,7 +281,7 @@ def test_a_location_that_a_launch_is_told_is_the_projects_or_none(place: str) ->
 
 @pytest.mark.parametrize("role", OWN)
 def test_a_bucket_of_another_account_gets_none_of_the_projects_files(assembly: Assembly, role: str) -> None:
-    """Also one whose location has the form of the project's: the bucket of who made a SageMaker domain with its tags."""
+    """Also where its location has the project's form: it is told by whoever made a SageMaker domain with its tags."""
     elsewhere = {"s3:resourceaccount": SERVING}
     for case in OWN[role]:
         action, resource, context = case.of(A)

@@ -166,12 +166,12 @@ def permit(
     request = EvalContext(
         principal_arn=f"arn:aws:sts::{names.account}:assumed-role/{role}/call",
         principal_type="AssumedRole",
-        principal_account=names.account,
+        # The evaluator takes the owner of a bucket, which no ARN names, to be the caller's account.
+        principal_account=(context or {}).get("s3:resourceaccount", names.account),
         action=action,
         resource_arn=resource,
         region=names.region,
-        # S3 tells whose the bucket is: ours, unless a case says another.
-        service_context={"s3:resourceaccount": names.account, **(context or {})},
+        service_context=dict(context or {}),
     )
     return bool(evaluate(request, parsed).decision == "Allow")
 
