@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-# Service Catalog sets it on the stack of every launch. Nobody else can: AWS reserves tags that begin with "aws:".
+# Service Catalog sets it on the stack of every launch (docs/studio.md, A21). Nobody else can: AWS reserves tags that
+# begin with "aws:".
 PRINCIPAL_TAG = "aws:servicecatalog:provisioningPrincipalArn"
 PATTERN_SEPARATOR = " "  # between the patterns in EXECUTION_ROLES; neither names nor paths of roles hold one
 Caller = Literal["blueprint", "project setup", "principal", "unknown"]

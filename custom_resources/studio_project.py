@@ -118,8 +118,9 @@ def _classic_role(properties: StudioProjectProperties, project: Project) -> str:
 def adopted(request: Request[StudioProjectProperties], connected: str) -> str:
     """Return the name of the repository that Studio's Git connection made and we take over, "" for our own.
 
-    It has to be in our organization, and a name that the launch chose comes first. It is decided when the project is
-    launched and kept in the physical id: who connects another repository later does not rename this one.
+    It has to be in our organization (and is then on our GitHub: docs/studio.md, A12), and a name that the launch chose
+    comes first. It is decided when the project is launched and kept in the physical id: who connects another repository
+    later does not rename this one.
     """
     properties = request.properties
     if request.type != "Create":

@@ -66,7 +66,7 @@ class MlopsProject(servicecatalog.ProductStack):
         self._project = self._studio_project()
         build, deploy = self._build_repository(), self._deploy_repository()
         roles = self._workflow_roles([build, deploy])
-        if settings.workflow_role.grant_execution_role_files:
+        if settings.workflow_role.grant_execution_role_files:  # docs/studio.md, A13
             policy = execution_role_policy(self, settings, self._project, self._ref("ProjectId"), self._ref("DomainId"))
             # Not in SageMaker Studio classic, where the role is everybody's.
             policy.cfn_options.condition = self._given["ProjectId"]

@@ -79,8 +79,9 @@ class LaunchingStack(Stack):
             "LaunchRole",
             # Without a path: an association of a role with a path cannot be deleted.
             role_name=self.settings.launch_role_name,
+            # Whether Service Catalog tells the account is not documented (docs/studio.md, A34).
             assumed_by=iam.ServicePrincipal(
-                "servicecatalog.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": self.account}}
+                "servicecatalog.amazonaws.com", conditions={"StringEqualsIfExists": {"aws:SourceAccount": self.account}}
             ),
             description="Launches of the SageMaker Unified Studio project template",
         )
@@ -187,7 +188,7 @@ class PortfolioStack(LaunchingStack):
         # Recreated under the same name, its consumers could not update any more. A first deployment that fails deletes
         # it, so that the next one makes no second product (docs/decisions/0058).
         product.node.default_child.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)  # type: ignore[union-attr]
-        # SageMaker Studio classic shows products with this tag.
+        # SageMaker Studio classic shows products with this tag (docs/studio.md, A29).
         Tags.of(product).add("sagemaker:studio-visibility", "true")
         return product
 

@@ -20,7 +20,7 @@ _PIPELINES = (
     "sagemaker:DescribePipeline",
     "sagemaker:StartPipelineExecution",
     "sagemaker:ListPipelineExecutions",
-    "sagemaker:DescribePipelineExecution",
+    "sagemaker:DescribePipelineExecution",  # by its pipeline's tags (docs/studio.md, A14)
     "sagemaker:ListPipelineExecutionSteps",
 )
 _SERVING = (
@@ -142,7 +142,7 @@ def _encryption_statement(scene: Scene) -> iam.PolicyStatement:
     """Return the use of a key of the domain's own, if it has one, through S3 and for the project's files only.
 
     The key is not known here. What S3 tells KMS is: the object, or for a bucket that saves such calls (S3 Bucket Keys)
-    the bucket.
+    the bucket (docs/studio.md, A16).
     """
     bucket = _bucket(scene)
     whole = scene.settings.workflow_role.artifact_access == "bucket"
@@ -159,7 +159,8 @@ def _sagemaker_statements(scene: Scene, *, production: bool) -> list[iam.PolicyS
     """What is made must carry the project's tag; what is used must carry it already, and keeps it.
 
     Production makes only what carries its stage, and the others neither make nor touch that. A tag is set by a
-    creation (SageMaker tells IAM which one: sagemaker:TaggingAction), or on what is the project's already.
+    creation (SageMaker tells IAM which one: sagemaker:TaggingAction; docs/studio.md, A32), or on what is the project's
+    already.
     """
     created = _SERVING_CREATED if production else _CREATED
     made = [scene.arn("sagemaker", kind) for kind in (*_SERVING_KINDS, *(() if production else ("pipeline",)))]

@@ -61,7 +61,8 @@ def _conditions(settings: Settings, trusted: list[str], repository_ids: list[str
     """Return when an identity token is trusted: for us, of such a subject as GitHub makes it, of these repositories.
 
     STS tells the repository's id, which no rename, transfer or customized subject changes, for GitHub's own issuer
-    (IAM user guide, "Available keys for AWS OIDC federation"), in commercial regions: elsewhere the key is absent.
+    (IAM user guide, "Available keys for AWS OIDC federation"), in commercial regions: elsewhere the key is absent
+    (docs/studio.md, A31).
     """
     issuer = settings.github.oidc_issuer
     told = issuer == GITHUB_ISSUER or issuer.startswith(f"{GITHUB_ISSUER}/")

@@ -208,7 +208,7 @@ class Studio:
     # -- SageMaker ------------------------------------------------------------------------------------------
 
     def _sagemaker_domain(self, domain_id: str, project_id: str, *, since: datetime | None) -> _SageMakerDomain:
-        """Return the SageMaker domain whose settings, else whose tags, name the project and its Studio domain.
+        """Return the SageMaker domain whose settings, else whose tags, name the project and its Studio domain (A24).
 
         Only domains made after the project can be its own: while its domain is waited for, the others are not read.
         """

@@ -72,7 +72,7 @@ def places(entry: Entry, stack: Stack, settings: Settings, storage: Storage) -> 
 
 
 def _model_packages(stack: Stack) -> dict[On, Place]:
-    """The projects' groups, by the name that a launch gives them; tags are set by a creation only."""
+    """The projects' groups, by the name that a launch gives them. Creations only set tags (docs/studio.md, A32)."""
     groups = (stack.format_arn(service="sagemaker", resource="model-package-group", resource_name="aiops-*"),)
     creation = {"StringEquals": {"sagemaker:TaggingAction": "CreateModelPackageGroup"}}
     return {"model package groups": Place(groups), "model package groups being created": Place(groups, creation)}

@@ -16,7 +16,8 @@ from constructs import Construct
 
 from products.settings import Settings
 
-# What administrators do with the key of the requests, and who deploys encrypts with it: no Decrypt, no grants.
+# What administrators do with the key of the requests, and who deploys encrypts with it: no Decrypt, no grants
+# (docs/studio.md, A33).
 _ADMINISTRATION = (
     "kms:CancelKeyDeletion",
     "kms:DescribeKey",

@@ -414,7 +414,7 @@ def test_the_launch_role_makes_no_role_without_a_boundary(assembly: Assembly, ac
     assert not {each for each in actions(assembly.portfolio, launch) if each.startswith(("iam:Attach", "iam:Pass"))}
     trust = assembly.portfolio["Resources"][launch]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     assert [statement["Condition"] for statement in trust] == [
-        {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+        {"StringEqualsIfExists": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     ]
 
 
