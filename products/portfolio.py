@@ -21,6 +21,9 @@ from products.settings import Settings
 from products.versions import ARCHIVE_FILE, Version, check_boundary, check_prefix, snapshots
 from products.workflow_permissions import boundary_statements
 
+# As which pipelines of SageMaker Studio classic run, unless the settings name others (studio_project.py).
+CLASSIC_ROLE = "service-role/AmazonSageMakerServiceCatalogProductsUseRole"
+
 
 class LaunchingStack(Stack):
     """What an account needs in which the product is launched: its versions' content, the launch role, the identity
@@ -99,9 +102,15 @@ class LaunchingStack(Stack):
             "WorkflowBoundary",
             managed_policy_name=self.settings.workflow_boundary_name,
             description="All that the workflows of a SageMaker Unified Studio project can ever be allowed",
-            statements=boundary_statements(self, self.settings, execution_role_arns(self, self.settings)),
+            statements=boundary_statements(self, self.settings, self._pipeline_roles()),
         )
         policy.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
+
+    def _pipeline_roles(self) -> list[str]:
+        """Return the roles that projects' pipelines may run as: the settings', and classic's."""
+        classic = self.format_arn(service="iam", region="", resource="role", resource_name=CLASSIC_ROLE)
+        roles = (*execution_role_arns(self, self.settings), classic, *self.settings.product.classic_execution_roles)
+        return list(dict.fromkeys(roles))
 
     def _oidc_provider(self) -> None:
         """Create the account's identity provider for GitHub Actions, unless there is one or no project needs it."""

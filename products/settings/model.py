@@ -230,6 +230,14 @@ class WorkflowRole(_Section):
         default="studio-deploy-{project}-{stage}", pattern=r"^([A-Za-z0-9_+=,.@-]|\{project\}|\{stage\}){1,64}\Z"
     )
 
+    @field_validator("environments")
+    @classmethod
+    def _production_is_written_so(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse another spelling: to GitHub it is the same environment, to a role's trust policy it is not."""
+        if other := [name for name in names if name.lower() == PRODUCTION and name != PRODUCTION]:
+            raise ValueError(f"{other[0]!r} is the environment production to GitHub; write it in lower case")
+        return names
+
     @property
     def has_production(self) -> bool:
         """Whether production is an environment, which then has a role of its own."""

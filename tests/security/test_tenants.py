@@ -24,10 +24,10 @@ from custom_resources.errors import (
     RoleUnknown,
 )
 from tests.security.somebody_elses import HERE, NOT_BOUND_FOR_ALL, SOMEBODY_ELSES
-from tests.synth.conftest import Assembly, assembly, of_type, open_doors
+from tests.synth.conftest import Assembly, administered, assembly, of_type, open_doors
 from tests.synth.policies import ACCOUNT, REGION, Names, allows, bounds, documents
 
-__all__ = ["assembly", "open_doors"]  # fixtures
+__all__ = ["administered", "assembly", "open_doors"]  # fixtures
 
 pytestmark = pytest.mark.shares("stacks", seconds=60)
 
@@ -360,6 +360,16 @@ def test_the_boundary_makes_no_administrator(assembly: Assembly) -> None:
         assembly.portfolio, "iam:PassRole", role_of(A), context={"iam:passedtoservice": "ec2.amazonaws.com"}
     )
     assert not bounds(assembly.portfolio, "secretsmanager:GetSecretValue", "*")
+
+
+def test_the_boundary_passes_every_role_that_pipelines_run_as(assembly: Assembly, administered: Assembly) -> None:
+    to_sagemaker = {"iam:passedtoservice": "sagemaker.amazonaws.com"}
+    classic = f"arn:aws:iam::{ACCOUNT}:role/service-role/AmazonSageMakerServiceCatalogProductsUseRole"
+    own = f"arn:aws:iam::{ACCOUNT}:role/Pipelines"  # [product] classic_execution_roles
+    for role in (role_of(A), classic):
+        assert bounds(assembly.portfolio, "iam:PassRole", role, context=to_sagemaker)
+    assert bounds(administered.portfolio, "iam:PassRole", own, context=to_sagemaker)
+    assert not bounds(assembly.portfolio, "iam:PassRole", own, context=to_sagemaker)
 
 
 # -- roles that serve all projects -----------------------------------------------------------------------------------
