@@ -25,6 +25,8 @@ On = Literal[
     "domain key",  # of the Studio domain, where the settings name one
     "domain key's description",
     "launches",
+    "model package groups",
+    "model package groups being created",  # with their tags
     "own stacks",
     "products",
     "project roles",
@@ -127,7 +129,7 @@ _SEALS = Permission(("kms:GenerateMac",), "seal key")
 CATALOGUE = (
     Entry(
         "studio_project",
-        "reads a project",
+        "reads a project, and creates its model package group",
         (
             _FENCE,
             _ARCHIVES,
@@ -145,6 +147,8 @@ CATALOGUE = (
             ),
             Permission(("sagemaker:DescribeDomain", "sagemaker:ListTags"), "sagemaker domains"),
             Permission(("sagemaker:ListDomains", "sagemaker:ListSpaces"), "anything"),
+            Permission(("sagemaker:CreateModelPackageGroup", "sagemaker:ListTags"), "model package groups"),
+            Permission(("sagemaker:AddTags",), "model package groups being created"),
             # DataZone may read the roles that it is asked about in the caller's name.
             Permission(("iam:GetRole",), "project roles"),
             *_DOMAIN_KEY,

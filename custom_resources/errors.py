@@ -72,6 +72,7 @@
           RoleNotListed
           ClassicRoleRefused
         ProjectFailed
+        ModelPackageGroupTaken
         NameTaken
         InUse
         BlueprintInUse
@@ -770,6 +771,16 @@ class ProjectNotFound(FinalError):
 
     happened = "Studio has not found what was asked for ({activity})."
     remedy = "Check the domain and project ids."
+
+
+class ModelPackageGroupTaken(FinalError):
+    """The name of the project's model package group is in use, and its tags do not say that it is the project's."""
+
+    happened = "The model package group {group} exists already and does not carry the tags of the project {project}."
+    remedy = (
+        "Find out who made it. Delete it, or, if its models are the project's, tag it AmazonDataZoneProject={project} "
+        "and AmazonDataZoneDomain={domain}; then launch again."
+    )
 
 
 class ProfileUnknown(FinalError):

@@ -160,7 +160,7 @@ def _belief(request: Request[StudioProjectProperties], clients: Clients) -> Beli
 
 
 class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
-    """Custom::StudioProject: reads the project; writes nothing."""
+    """Custom::StudioProject: reads the project, and creates its model package group, which is never deleted."""
 
     properties = StudioProjectProperties
 
@@ -235,9 +235,19 @@ class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
         return Plan(attributes, _physical_id(properties, repository, _seal(properties)))
 
     def apply(self, plan: Plan, request: Request[StudioProjectProperties], ensure_current: Callable[[], None]) -> Done:
-        """Nothing is written: the attributes are the result."""
+        """Create the project's model package group, so that nobody takes its name before the first pipeline run does.
+
+        All else is read only: the attributes are the result.
+        """
         if request.type == "Delete":
             return Done()
+        ensure_current()
+        self._clients.model_packages.ensure(
+            plan.attributes["ModelPackageGroupName"],
+            request.properties.domain_id,
+            request.properties.project_id,
+            request.stack_id,
+        )
         return Done(plan.attributes, plan.physical_id, metrics=("Launches",) if request.type == "Create" else ())
 
     def foresee(self, request: Request[StudioProjectProperties], observed: Observed, plan: Plan) -> Foreseen:

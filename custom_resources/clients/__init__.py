@@ -117,6 +117,13 @@ class FunctionClients:
         return Studio(self._client("datazone"), self._client("sagemaker"))
 
     @cached_property
+    def model_packages(self) -> protocols.ModelPackageGroups:
+        """SageMaker's model package groups."""
+        from custom_resources.clients.model_packages import ModelPackageGroups
+
+        return ModelPackageGroups(self._client("sagemaker"))
+
+    @cached_property
     def blueprints(self) -> Blueprints:
         """DataZone's blueprints, project profiles and grants."""
         from custom_resources.clients.blueprints import Blueprints

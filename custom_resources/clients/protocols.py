@@ -110,6 +110,14 @@ class Studio(Protocol):
         ...
 
 
+class ModelPackageGroups(Protocol):
+    """SageMaker's model package groups. Raises ModelPackageGroupTaken, FinalError, RetryLater."""
+
+    def ensure(self, name: str, domain_id: str, project_id: str, stack_id: str) -> None:
+        """Create the project's group; one that is the project's already stays."""
+        ...
+
+
 class Blueprints(Protocol):
     """DataZone's blueprints, profiles and grants. Raises NameTaken, InUse, RoleNotReady, FinalError, RetryLater."""
 
@@ -319,6 +327,8 @@ class Clients(Protocol):
     def archives(self) -> Archives: ...
     @property
     def studio(self) -> Studio: ...
+    @property
+    def model_packages(self) -> ModelPackageGroups: ...
     @property
     def blueprints(self) -> Blueprints: ...
     @property

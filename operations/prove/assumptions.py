@@ -171,7 +171,7 @@ ASSUMPTIONS = (
         "open",
         "`run_pipeline.py --wait` is denied DescribePipelineExecution. Run it without `--wait`",
         "by hand: start a pipeline, then `aws sagemaker list-tags --resource-arn EXECUTION_ARN`",
-        ("products/workflow_role.py",),
+        ("products/workflow_permissions.py",),
     ),
     Assumption(
         "A15",
@@ -193,7 +193,7 @@ ASSUMPTIONS = (
         "certain",
         "The workflow is denied kms:GenerateDataKey. Correct the key's policy",
         "by hand: run the build workflow of a project in a domain with a key",
-        ("products/workflow_role.py",),
+        ("products/workflow_permissions.py",),
     ),
     Assumption(
         "A17",
@@ -336,6 +336,47 @@ ASSUMPTIONS = (
         ),
         "by hand: run the pipeline; its jobs start",
         (),
+    ),
+    Assumption(
+        "A31",
+        (
+            "STS tells the claim `repository_id` of a job on github.com as a condition key; where it does not, the key "
+            "is absent"
+        ),
+        "certain in commercial regions",
+        "A job is denied sts:AssumeRoleWithWebIdentity. Compare the claims of its token with the role's trust policy",
+        "by hand: run the build workflow",
+        ("products/workflow_role.py",),
+    ),
+    Assumption(
+        "A32",
+        (
+            "SageMaker tells IAM the creation that a request tags in (`sagemaker:TaggingAction`), for pipelines, "
+            "models, endpoint configurations, endpoints and model package groups"
+        ),
+        "likely: AWS's own managed policies compare it for most of them",
+        "A creation is denied sagemaker:AddTags. Allow it to the role, for the project's tag, without that key",
+        "by hand: run the build workflow, then the deployment",
+        ("products/workflow_permissions.py", "products/foundation/roles.py"),
+    ),
+    Assumption(
+        "A33",
+        (
+            "CloudFormation creates and updates a state machine under a key that the deployer may encrypt with, "
+            "not decrypt"
+        ),
+        "likely: the resource type's schema lists no more",
+        "FoundationStack fails at a waiter with kms:Decrypt. Add the deployer to the policy of RequestsKey",
+        "by hand: deploy FoundationStack twice, with another `xray`",
+        ("products/foundation/storage.py",),
+    ),
+    Assumption(
+        "A34",
+        "Service Catalog assumes the launch role with `aws:SourceAccount`; where it does not, the key is absent",
+        "open",
+        "Nothing fails: the trust policy compares the account only where Service Catalog tells it",
+        "by hand: read the AssumeRole event of a launch in CloudTrail",
+        ("products/portfolio.py",),
     ),
 )
 BY_ID = {assumption.id: assumption for assumption in ASSUMPTIONS}

@@ -250,19 +250,18 @@ def test_the_token_secret_has_no_value_and_our_key(assembly: Assembly) -> None:
     (secret,) = of_type(assembly.foundation, "AWS::SecretsManager::Secret").values()
     assert "SecretString" not in secret["Properties"]
     assert "GenerateSecretString" not in secret["Properties"]
-    key = keys(assembly)["ENCRYPT_DECRYPT"]
+    key = keys(assembly)["Key"]
     assert secret["Properties"]["KmsKeyId"]["Fn::GetAtt"][0] == key
     assert assembly.foundation["Resources"][key]["Properties"]["EnableKeyRotation"] is True
 
 
 def keys(assembly: Assembly) -> dict[str, str]:
-    """Return the logical ids of the keys by their usage."""
-    found = of_type(assembly.foundation, "AWS::KMS::Key").items()
-    return {key["Properties"].get("KeyUsage", "ENCRYPT_DECRYPT"): name for name, key in found}
+    """Return the logical ids of the keys by their names, which the CDK adds eight characters to."""
+    return {name[:-8]: name for name in of_type(assembly.foundation, "AWS::KMS::Key")}
 
 
 def test_the_seal_key_makes_macs_for_two_functions_and_outlives_the_stack(assembly: Assembly) -> None:
-    name = keys(assembly)["GENERATE_VERIFY_MAC"]
+    name = keys(assembly)["SealKey"]
     key = assembly.foundation["Resources"][name]
     assert key["DeletionPolicy"] == key["UpdateReplacePolicy"] == "Retain"
     assert key["Properties"]["KeySpec"] == "HMAC_256"
@@ -317,6 +316,49 @@ def test_every_log_is_kept_for_the_set_time(assembly: Assembly) -> None:
         assert groups[destination]["Properties"]["LogGroupName"].startswith("/aws/vendedlogs/states/")
 
 
+def test_who_reads_executions_does_not_read_their_requests(assembly: Assembly) -> None:
+    """A request's ResponseURL lets its reader answer in the function's place."""
+    template, names = assembly.foundation, Names()
+    machines = of_type(template, "AWS::StepFunctions::StateMachine")
+    (queue,) = of_type(template, "AWS::SQS::Queue").values()
+    keys = {
+        machine["Properties"]["EncryptionConfiguration"]["KmsKeyId"]["Fn::GetAtt"][0] for machine in machines.values()
+    }
+    assert keys == {queue["Properties"]["KmsMasterKeyId"]["Fn::GetAtt"][0]}
+    assert {machine["Properties"]["EncryptionConfiguration"]["Type"] for machine in machines.values()} == {
+        "CUSTOMER_MANAGED_KMS_KEY"
+    }
+    (key,) = keys
+    arn = names.resolved(template, {"Fn::GetAtt": [key, "Arn"]})
+    waiters = {machine["Properties"]["RoleArn"]["Fn::GetAtt"][0] for machine in machines.values()}
+    starting = {
+        role
+        for role in of_type(template, "AWS::IAM::Role")
+        if any(
+            allows(template, role, "states:StartExecution", names.resolved(template, {"Ref": each}))
+            for each in machines
+        )
+    }
+    assert len(waiters) == len(starting) == len(machines) == len(ALL)
+    decrypting = {role for role in of_type(template, "AWS::IAM::Role") if allows(template, role, "kms:Decrypt", arn)}
+    assert decrypting == waiters | starting
+    # IAM alone gives nobody the key: its policy names who decrypts.
+    policy = template["Resources"][key]["Properties"]["KeyPolicy"]["Statement"]
+    trusted: set[str] = set()
+    for statement in policy:
+        if "kms:Decrypt" in statement["Action"]:
+            named = statement["Principal"]
+            if named == {"Service": "delivery.logs.amazonaws.com"}:
+                assert list(statement["Condition"]["StringEquals"]) == ["kms:EncryptionContext:SourceArn"]
+                continue
+            trusted |= {
+                each["Fn::GetAtt"][0] for each in (named["AWS"] if isinstance(named["AWS"], list) else [named["AWS"]])
+            }
+        else:
+            assert not {"kms:Decrypt", "kms:CreateGrant", "kms:ReEncryptFrom", "kms:*"} & {*statement["Action"]}
+    assert trusted == decrypting
+
+
 def test_an_event_that_cannot_be_handled_is_kept_and_announced(assembly: Assembly) -> None:
     template = assembly.foundation
     (queue,) = of_type(template, "AWS::SQS::Queue")
@@ -340,7 +382,7 @@ def test_alarms_may_publish_encrypted_messages_to_the_topic(assembly: Assembly) 
     """The topic's own policy replaces the one that SNS gives a topic, and with it every service's permission."""
     ours = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     (policy,) = of_type(assembly.foundation, "AWS::SNS::TopicPolicy").values()
-    key = assembly.foundation["Resources"][keys(assembly)["ENCRYPT_DECRYPT"]]
+    key = assembly.foundation["Resources"][keys(assembly)["Key"]]
     for document, actions in (
         (policy["Properties"]["PolicyDocument"], "sns:Publish"),
         (key["Properties"]["KeyPolicy"], ["kms:Decrypt", "kms:GenerateDataKey*"]),
