@@ -109,6 +109,10 @@ class Studio(Protocol):
         """Return what SageMaker alone tells of the project: its domain, space, roles and location."""
         ...
 
+    def answered(self, domain_id: str, project_id: str) -> dict[str, bool]:
+        """Tell of each operation about the project whether DataZone permits it to this function."""
+        ...
+
 
 class ModelPackageGroups(Protocol):
     """SageMaker's model package groups. Raises ModelPackageGroupTaken, FinalError, RetryLater."""

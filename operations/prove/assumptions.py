@@ -225,7 +225,7 @@ ASSUMPTIONS = (
             "Through the first door neither is needed. Else the launch says that DataZone denied it: name "
             "ProjectName and ProfileName in the launch"
         ),
-        "the function studio-project, invoked for the project without a name, reads it",
+        "the function studio-project, which is no member, is asked whether DataZone permits it",
         ("custom_resources/clients/studio.py",),
     ),
     Assumption(
@@ -233,7 +233,7 @@ ASSUMPTIONS = (
         "DataZone answers ListEnvironments, GetEnvironment, ListConnections and GetConnection to members only",
         "the connections: certain; the environments: likely",
         "Nothing: what they tell in addition is used",
-        "the same function's log says that environments and connections are not told",
+        "the same function is asked for ListEnvironments and ListConnections",
         (
             "custom_resources/clients/studio.py",
             "custom_resources/studio_blueprint.py",

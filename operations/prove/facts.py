@@ -85,12 +85,10 @@ class Workspace(_Document):
 
 
 class Told(_Document):
-    """What the function studio-project was told about the project, or why not."""
+    """What DataZone permits to the function studio-project about the project, or why that is not known."""
 
     failure: str = ""
-    log_seen: bool = False
-    not_told: bool = False  # its log says that environments and connections are for members
-    extras: bool = False  # it reports what members only are told
+    permitted: dict[str, bool] = Field(default_factory=dict)  # by operation
 
 
 class ByHand(_Document):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from operations.prove.assumptions import ASSUMPTIONS, BY_ID, Assumption
-from operations.prove.facts import Call, Facts, Update
+from operations.prove.facts import Call, Facts, Told, Update
 
 Verdict = Literal["holds", "is otherwise", "could not be seen"]
 Judged = tuple[Verdict, str]
@@ -27,6 +27,7 @@ RESERVED = (
 LAUNCHED_BY = "studio-mlops:launched-by"
 _ASSUMED_ROLE = re.compile(r"arn:aws[a-z-]*:sts::\d{12}:assumed-role/(?P<role>[^/]+)/.+")
 _READY = {"InService", "Updating"}
+_MEMBERS_ONLY = ("ListEnvironments", "ListConnections")
 _NO_LAUNCH: Judged = (NOT_SEEN, "there was no launch to look at")
 _NO_ENVIRONMENT: Judged = (NOT_SEEN, "there was no environment of the blueprint to look at")
 
@@ -230,17 +231,21 @@ def _readable(facts: Facts) -> Judged:
     told = facts.told
     if told is None:
         return _NO_LAUNCH
-    if not told.failure:
-        return HOLDS, "the function studio-project read the project's name and profile"
-    denied = re.search("datazone:GetProject(Profile)?", told.failure)
-    return (OTHERWISE if denied else NOT_SEEN), f"the function studio-project: {told.failure}"
+    if told.failure or "GetProject" not in told.permitted:
+        return NOT_SEEN, f"the function studio-project: {told.failure or 'it does not say'}"
+    return _of(told.permitted["GetProject"], _permitted(told, "GetProject"))
 
 
 def _members_only(facts: Facts) -> Judged:
     told = facts.told
-    if told is None or told.failure or not (told.log_seen or told.extras):
-        return NOT_SEEN, "the function studio-project's log could not be seen"
-    return _of(told.not_told, f"the function studio-project was {'not ' if told.not_told else ''}told")
+    if told is None or not told.permitted.keys() >= set(_MEMBERS_ONLY):
+        return NOT_SEEN, f"the function studio-project: {told.failure if told else 'it was not asked'}"
+    return _of(not any(map(told.permitted.get, _MEMBERS_ONLY)), _permitted(told, *_MEMBERS_ONLY))
+
+
+def _permitted(told: Told, *operations: str) -> str:
+    said = (f"{each} is {'permitted' if told.permitted[each] else 'denied'}" for each in operations)
+    return f"to the function studio-project {', '.join(said)}"
 
 
 def _principal_tag(facts: Facts) -> Judged:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 STUDIO_STACK = "StudioStack"
 LAUNCH_NAME_PREFIX = "studio-"  # as products/studio names launches
 PRINCIPAL_TAG = "aws:servicecatalog:provisioningPrincipalArn"
-NOT_TOLD = "only members of the project see its environments and connections"  # custom_resources/clients/studio.py
 NATIVE_EVENT = "Environment Deployment Completed"
 _EXECUTIONS = 40  # the newest of the state machine are looked at
 
@@ -276,48 +274,18 @@ def _named(proof: Proof, identifier: str) -> Workspace | None:
 
 
 def told(proof: Proof) -> None:
-    """Have the function studio-project read the project, in its own name, without being told a name: it writes nothing.
-
-    It is asked as CloudFormation asks for an update of the launch's stack, in the framework's two phases.
-    """
-    if not proof.facts.launch or not proof.facts.launch.stack:
-        return
-    identity = {"DomainId": proof.state.domain, "ProjectId": proof.state.project}
-    event: dict[str, Any] = {
-        "RequestType": "Update",
-        "RequestId": f"prove-{proof.state.run}",
-        "StackId": proof.facts.launch.stack,
-        "LogicalResourceId": "Prove",
-        "PhysicalResourceId": "/".join(identity.values()),
-        "ResourceProperties": identity,
-        "OldResourceProperties": identity,
-    }
+    """Ask the function studio-project, which is no member of the project, what DataZone permits it (decision 0065)."""
+    event = {"Probe": {"DomainId": proof.state.domain, "ProjectId": proof.state.project}}
     with proof.aws.about("A19", "A20"):
-        for _ in range(2):
-            answer, log = _invoked(proof, event)
-            if "errorMessage" in answer:
-                break
-            event = {**event, **answer}
-    data = answer.get("Data", {})
-    proof.facts.told = Told(
-        failure=str(answer.get("errorMessage", "")),
-        log_seen=bool(log),
-        not_told=NOT_TOLD in log,
-        extras=bool(data.get("MlflowTrackingUri") or data.get("GitFullRepositoryId")),
-    )
-
-
-def _invoked(proof: Proof, event: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """Return the function's answer, and the end of its log."""
-    answer = proof.aws.ask(
-        LAMBDA,
-        "invoke",
-        FunctionName=f"{proof.settings.prefix}-studio-project",
-        Payload=json.dumps(event).encode(),
-        LogType="Tail",
-    )
-    log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
-    return json.loads(answer["Payload"].read()) or {}, log
+        answer = proof.aws.ask(
+            LAMBDA,
+            "invoke",
+            FunctionName=f"{proof.settings.prefix}-studio-project",
+            Payload=json.dumps(event).encode(),
+        )
+    said = json.loads(answer["Payload"].read()) or {}
+    failure = str(said.get("errorMessage", ""))
+    proof.facts.told = Told(failure=failure, permitted={} if failure else said)
 
 
 def native_event(proof: Proof) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from custom_resources.errors import AwsNotFound, AwsRefused, DataZoneDenied, DomainUnitNotOwned, RoleNotReady
+from custom_resources.errors import AwsNotFound, AwsRefused, DomainUnitNotOwned, RoleNotReady
 from operations import command_line
 from operations.prove import changes, judging, report
 from operations.prove.assumptions import ASSUMPTIONS, BY_ID
@@ -124,7 +124,7 @@ def as_assumed() -> Facts:
             tags={judging.LAUNCHED_BY: "blueprint"},
         ),
         workspace=Workspace(named_by="settings", status="InService", location="s3://bucket/dzd-1/p1/dev"),
-        told=Told(log_seen=True, not_told=True),
+        told=Told(permitted={"GetProject": True, "ListEnvironments": False, "ListConnections": False}),
         native_event={"metadata.domain": True, "metadata.owningProjectId": True, "data.projectId": False},
         by_hand=ByHand(value="x", principal_before=PRINCIPAL, principal_after=PRINCIPAL, parameter_kept=True),
         update=moved,
@@ -190,9 +190,9 @@ TURNED: dict[str, Callable[[Facts], None]] = {
     "A17": lambda facts: failed(facts, "Access denied to blueprint template"),
     "A19": change(
         "told",
-        failure=str(DataZoneDenied(activity="reading the project", permission="datazone:GetProject", **DENIED)),
+        permitted={"GetProject": False, "ListEnvironments": False, "ListConnections": False},
     ),
-    "A20": change("told", not_told=False),
+    "A20": change("told", permitted={"GetProject": True, "ListEnvironments": False, "ListConnections": True}),
     "A21": change("launch", principal=""),
     "A22": change("by_hand", principal_after=SOMEBODY),
     "A23": change("workspace", location="s3://bucket/p1/files"),
