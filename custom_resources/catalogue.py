@@ -18,14 +18,17 @@ if TYPE_CHECKING:
 On = Literal[
     "anything",  # IAM knows no resources for the action (service authorization reference)
     "archives",
+    "approval queues",
     "archive bucket",
     "bootstrap assets",
     "budget",
+    "classic projects",  # where the settings offer classic
     "data key",  # of the token's secret
     "domain key",  # of the Studio domain, where the settings name one
     "domain key's description",
     "launches",
     "own stacks",
+    "portfolio stack",
     "products",
     "project roles",
     "provisioned stacks",
@@ -103,7 +106,13 @@ class Entry:
         return made
 
 
-_FENCE = Permission(("cloudformation:DescribeStacks",), "own stacks")
+# The fence, and what an event is compared with (own_stack.py).
+_FENCE = Permission(("cloudformation:DescribeStacks", "cloudformation:DescribeStackResources"), "own stacks")
+# Which product launched a stack, and who, where the stack's tags do not tell.
+_LAUNCH = (
+    Permission(("cloudformation:DescribeStacks",), "portfolio stack"),
+    Permission(("servicecatalog:SearchProvisionedProducts",), "launches"),
+)
 _GITHUB = (
     Permission(("secretsmanager:GetSecretValue",), "token secret"),
     Permission(("kms:Decrypt",), "data key"),
@@ -125,7 +134,10 @@ CATALOGUE = (
         "reads a project",
         (
             _FENCE,
+            *_LAUNCH,
             _ARCHIVES,
+            # Which stack holds a project.
+            Permission(("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"), "budget"),
             # DataZone itself decides by domain and project: the last four are for its members, so extras.
             Permission(
                 (
@@ -140,6 +152,8 @@ CATALOGUE = (
             ),
             Permission(("sagemaker:DescribeDomain", "sagemaker:ListTags"), "sagemaker domains"),
             Permission(("sagemaker:ListDomains", "sagemaker:ListSpaces"), "anything"),
+            # SageMaker Studio classic.
+            Permission(("sagemaker:DescribeProject",), "classic projects"),
             # DataZone may read the roles that it is asked about in the caller's name.
             Permission(("iam:GetRole",), "project roles"),
             *_DOMAIN_KEY,
@@ -151,7 +165,7 @@ CATALOGUE = (
     Entry(
         "github_repository",
         "creates, adopts, restores and archives a repository",
-        (_FENCE, *_GITHUB),
+        (_FENCE, *_LAUNCH, *_GITHUB),
         "GitHubRepository",
         memory=512,
         timeout=300,
@@ -162,7 +176,7 @@ CATALOGUE = (
     Entry(
         "repository_template",
         "delivers and merges template versions",
-        (_FENCE, _ARCHIVES, *_GITHUB),
+        (_FENCE, *_LAUNCH, _ARCHIVES, *_GITHUB),
         "RepositoryTemplate",
         "delivery.resource",
         memory=1024,
@@ -177,6 +191,7 @@ CATALOGUE = (
         "sets Actions secrets and variables",
         (
             _FENCE,
+            *_LAUNCH,
             *_GITHUB,
             Permission(("secretsmanager:GetSecretValue",), "readable secrets"),
             Permission(("kms:Decrypt",), "readable keys"),
@@ -291,6 +306,7 @@ CATALOGUE = (
                 "launches",
             ),
             Permission(("cloudformation:DescribeStacks",), "provisioned stacks"),
+            Permission(("sqs:SendMessage",), "approval queues"),
         ),
         timeout=60,
         needs=frozenset({"github"}),

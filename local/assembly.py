@@ -39,6 +39,7 @@ _INPUTS = (
 _CONTEXT = {
     "aws:cdk:bundling-stacks": [],
     "studio-mlops:query-interval": 1,  # nothing here is as slow as AWS
+    "studio-mlops:direct-launches": True,  # launches without a domain use CloudFormation alone
 }
 _KEPT = 8
 _SYNTH_SECONDS = 300

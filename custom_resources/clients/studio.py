@@ -54,6 +54,14 @@ class Project:
 
 
 @dataclass(frozen=True)
+class ClassicProject:
+    """A project of SageMaker Studio classic, and the provisioned product that SageMaker made it by ("": not told)."""
+
+    id: str
+    launch: str = ""
+
+
+@dataclass(frozen=True)
 class _SageMakerDomain:
     """A project's SageMaker domain; "" where there is none."""
 
@@ -116,6 +124,13 @@ class Studio:
         """Return what SageMaker alone tells of a project: DataZone is not called."""
         domain = self._sagemaker_domain(domain_id, project_id, since=None)
         return self._told_by_sagemaker(Project("", Tooling(domain.status in _DOMAIN_READY)), domain, stack_id)
+
+    def classic_project(self, name: str) -> ClassicProject:
+        """Return a project of SageMaker Studio classic (DescribeProject). Raises ProjectNotFound, AwsRefused."""
+        activity = f"reading the classic project {name}"
+        found = self._read(SAGEMAKER, activity, lambda: self._sagemaker.describe_project(ProjectName=name))
+        details = found.get("ServiceCatalogProvisionedProductDetails", {})
+        return ClassicProject(found["ProjectId"], details.get("ProvisionedProductId", ""))
 
     def _told_by_sagemaker(self, project: Project, domain: _SageMakerDomain, stack_id: str) -> Project:
         return replace(
