@@ -1,4 +1,4 @@
-"""Custom::ActionsConfiguration: the Actions secrets and variables of a repository."""
+"""Custom::ActionsConfiguration: the Actions secrets, variables and environments of a repository."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from custom_resources.errors import RepositoryGone
-from custom_resources.properties import FullName, Properties
+from custom_resources.properties import BranchName, FullName, LineOrNothing, Properties
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import CustomResource, Done, Foreseen, Request
+from custom_resources.repository_environments import Missing, create, missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,11 +26,14 @@ if TYPE_CHECKING:
 Name = Annotated[
     str, StringConstraints(pattern=r"^(?![Gg][Ii][Tt][Hh][Uu][Bb]_)[A-Za-z_][A-Za-z0-9_]*\Z", max_length=255)
 ]
+EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,255}\Z")]
+Reviewer = Annotated[str, StringConstraints(pattern=r"^(team|user):[1-9][0-9]{0,18}\Z")]
 MAX_VALUE_BYTES = 48 * 1024
+_UNCHANGED = "as they were: this operation has changed none"
 
 
 class ActionsConfigurationProperties(Properties):
-    """Desired state: these secrets and variables. A secret with an empty value is not set."""
+    """Desired state: these secrets, variables and environments. A secret with an empty value is not set."""
 
     repository_id: int
     repository: FullName
@@ -37,6 +41,10 @@ class ActionsConfigurationProperties(Properties):
     secret_references: dict[Name, str] = Field(default_factory=dict)
     variables: dict[Name, str] = Field(default_factory=dict)
     rotate_secrets: bool = False
+    environments: list[EnvironmentName] = Field(default_factory=list)
+    reviewers: dict[EnvironmentName, list[Reviewer]] = Field(default_factory=dict)
+    default_branch: BranchName = "main"  # the only one whose jobs can use the environments
+    repository_status: LineOrNothing = ""  # "created": it can have no environments that somebody has set up
 
     @field_validator("secrets", "variables")
     @classmethod
@@ -67,6 +75,7 @@ class Observed:
 
     full_name: str
     archived: bool = False
+    environments: Mapping[str, bool] = field(default_factory=dict)  # in lower case -> protected
 
 
 @dataclass(frozen=True)
@@ -80,16 +89,26 @@ class Plan:
     variables: Mapping[str, str] = field(default_factory=dict)
     secrets_removed: tuple[str, ...] = ()
     variables_removed: tuple[str, ...] = ()
+    environments: Missing = field(default_factory=Missing)
 
     @property
     def writes(self) -> bool:
         """Tell whether anything is to be done."""
-        return bool(self.secrets or self.references or self.variables or self.secrets_removed or self.variables_removed)
+        removed = self.secrets_removed or self.variables_removed
+        return bool(self.secrets or self.references or self.variables or removed or self.environments.names)
 
     @property
     def secret_names(self) -> list[str]:
         """Names of the secrets that would be set, for a dry run."""
         return sorted({*self.secrets, *self.references})
+
+
+def _wanted_environments(request: Request[ActionsConfigurationProperties]) -> list[str]:
+    """Return the environments that were not wanted before: one that the stack has made is its users' from then on."""
+    if request.type == "Delete":
+        return []
+    before = set(request.old.environments) if request.old and request.type == "Update" else set()
+    return [name for name in request.properties.environments if name not in before]
 
 
 def _difference(request: Request[ActionsConfigurationProperties], full_name: str) -> Plan:
@@ -144,12 +163,18 @@ class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observ
     @contextmanager
     def observe(self, request: Request[ActionsConfigurationProperties]) -> Iterator[Observed]:
         """Find the repository by id. A new one is where it was just made, and an unchanged one is not asked about."""
-        properties = request.properties
-        if request.type == "Create" or not _difference(request, properties.repository).writes:
-            yield Observed(properties.repository)
+        properties, github = request.properties, self._clients.github
+        wanted = _wanted_environments(request)
+        look = wanted and not (request.type == "Create" and properties.repository_status == "created")
+        if request.type == "Create" or not (wanted or _difference(request, properties.repository).writes):
+            there = github.environments(properties.repository) if look else {}
+            yield Observed(properties.repository, environments=there)
             return
-        found = self._clients.github.repository_by_id(properties.repository_id, properties.repository)
-        yield Observed(found.full_name, found.archived) if found else Observed("")
+        found = github.repository_by_id(properties.repository_id, properties.repository)
+        if found is None:
+            yield Observed("")
+            return
+        yield Observed(found.full_name, found.archived, github.environments(found.full_name) if look else {})
 
     def plan(self, request: Request[ActionsConfigurationProperties], observed: Observed) -> Plan:
         """Decide what to write; a repository that is gone or archived needs nothing removed."""
@@ -158,15 +183,21 @@ class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observ
             return Plan("") if observed.archived or not observed.full_name else wanted
         if not observed.full_name:
             raise RepositoryGone(repository=request.properties.repository)
+        for name, reference in wanted.references.items():
+            self._clients.allowances.require_secret(name, reference)
+        new = request.properties
+        environments = missing(_wanted_environments(request), observed.environments, new.default_branch, new.reviewers)
+        wanted = replace(wanted, environments=environments)
         if not observed.archived or not wanted.writes:
             return wanted
-        return Plan(**{**vars(wanted), "restore": True})
+        return replace(wanted, restore=True)
 
     def cost(self, plan: Plan) -> Cost:
         """Return what GitHub counts: a write is 5 points, the public key 1."""
         secrets = len(plan.secret_names)
         removed = len(plan.secrets_removed) + len(plan.variables_removed)
-        return Cost(points=5 * (secrets + len(plan.variables) + removed + plan.restore) + bool(secrets))
+        environments = 2 * len(plan.environments.names)
+        return Cost(points=5 * (environments + secrets + len(plan.variables) + removed + plan.restore) + bool(secrets))
 
     def apply(
         self, plan: Plan, request: Request[ActionsConfigurationProperties], ensure_current: Callable[[], None]
@@ -183,6 +214,7 @@ class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observ
         self._clients.github.put_variables(plan.full_name, plan.variables)
         self._clients.github.delete_secrets(plan.full_name, plan.secrets_removed)
         self._clients.github.delete_variables(plan.full_name, plan.variables_removed)
+        environments = create(plan.environments, plan.full_name, self._clients.github)
         names = sorted({*properties.secrets, *properties.secret_references})
         wanted = [properties.secrets, properties.secret_references, properties.variables]
         return Done(
@@ -190,18 +222,20 @@ class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observ
                 "SecretNames": ",".join(names),
                 "VariableNames": ",".join(sorted(properties.variables)),
                 "Digest": hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest(),
+                "Environments": environments or _UNCHANGED if properties.environments else "",
             }
         )
 
     def foresee(self, request: Request[ActionsConfigurationProperties], observed: Observed, plan: Plan) -> Foreseen:
         """Name what would be written."""
         return Foreseen(
-            {"SecretNames": "", "VariableNames": "", "Digest": ""},
+            {"SecretNames": "", "VariableNames": "", "Digest": "", "Environments": ""},
             {
                 "secrets": plan.secret_names,
                 "secrets_removed": list(plan.secrets_removed),
                 "variables": sorted(plan.variables),
                 "variables_removed": list(plan.variables_removed),
+                "environments": list(plan.environments.names),
             },
             repository=request.properties.repository,
         )

@@ -63,6 +63,9 @@ class Entry:
     timeout: int = 120  # seconds
     storage: int = 512  # MB of /tmp
     needs: frozenset[Need] = frozenset()
+    # Of a GitHub App's token for one repository; none = all that the App has: who writes variables cannot name them
+    # (custom_resources/clients/github_tokens.py).
+    github_permissions: tuple[str, ...] = ()
     clients: tuple[str, ...] = ()  # made in Lambda's INIT phase, beside `stacks`
     imports: tuple[str, ...] = ()  # made there, too: what the clients import when they are first used
     in_product: bool = True  # the product's stacks use it; else the administrator's
@@ -170,6 +173,7 @@ CATALOGUE = (
         memory=512,
         timeout=300,
         needs=frozenset({"github", "git"}),
+        github_permissions=("administration=write", "contents=write", "secrets=write"),
         clients=("budget", "secrets", "github", "git"),
         imports=("git",),
     ),
@@ -183,6 +187,7 @@ CATALOGUE = (
         timeout=600,
         storage=2048,
         needs=frozenset({"github", "git", "archives"}),
+        github_permissions=("administration=write", "contents=write", "pull_requests=write", "workflows=write"),
         clients=("budget", "secrets", "archives", "github", "git"),
         imports=("git",),
     ),

@@ -5,6 +5,7 @@
         NotPermitted
           TokenTooNarrow
             TokenLacksScope
+            AppLacksPermission
           RepositoryHidden
         AwsDenied
           DataZoneDenied
@@ -22,10 +23,12 @@
           SecretWithoutCredentials
         TokenRejected
           AppKeyUnusable
+          AppNotInstalled
           CredentialsRejected
         OrganizationNotFound
         RepositoryNotFound
         RequestRefused
+          EnvironmentRulesRefused
         RepositoryUnreachable
           GitDenied
         ContentRefused
@@ -39,9 +42,13 @@
         RepositoryGone
         RepositoryNameTaken
           RepositoryAdoptable
+            ConsentMissing
+          RepositoryClaimed
           RepositoryNotActive
           RepositoryInvisible
         OrganizationChanged
+        OrganizationNotAllowed
+        VisibilityNotAllowed
         NothingForeseen
         HeldByAnotherStack
         ProjectHeld
@@ -120,6 +127,7 @@
         GitHubUnavailable
         AnswerIncomplete
         TokenRotated
+        TokenNotSpread
         GitFailing
           GitLimited
           GitTooSlow
@@ -216,6 +224,13 @@ class TokenRotated(RetryLater):
 
     happened = "GitHub's token was rotated, and the new one is tried."
     remedy = "Check that the token secret holds a valid token."
+
+
+class TokenNotSpread(RetryLater):
+    """A GitHub App's token was made just now, and not all of GitHub's servers know it yet."""
+
+    happened = "GitHub does not accept the App's new token yet."
+    remedy = "Check GitHub's status page."
 
 
 class GitFailing(RetryLater):
@@ -332,6 +347,13 @@ class TokenLacksScope(TokenTooNarrow):
 
     happened = "The GitHub token lacks the scope {scopes}."
     remedy = "Give it repo and workflow, and put it into the token secret."
+
+
+class AppLacksPermission(TokenTooNarrow):
+    """The GitHub App was not given what a function needs."""
+
+    happened = "The GitHub App's installation lacks a permission ({permissions}): {message}."
+    remedy = "Grant the App the permissions of docs/admin.md, and accept them in the organization."
 
 
 class RepositoryHidden(NotPermitted):
@@ -467,6 +489,13 @@ class AppKeyUnusable(TokenRejected):
     remedy = "Put the App's id and its private key (PEM) there."
 
 
+class AppNotInstalled(TokenRejected):
+    """The GitHub App is not installed under the id that the token secret names."""
+
+    happened = "The GitHub App {app} has no installation {installation}."
+    remedy = "Install the App in the organization, and put the installation's id into the token secret."
+
+
 class CredentialsRejected(TokenRejected):
     """GitHub's Git service does not accept the token."""
 
@@ -493,6 +522,13 @@ class RequestRefused(FinalError):
 
     happened = "GitHub refused the request ({activity}): {message}."
     remedy = "Correct what GitHub names, then start the operation again."
+
+
+class EnvironmentRulesRefused(RequestRefused):
+    """GitHub does not take an environment's rules: its plan does not offer them, or a reviewer is unknown."""
+
+    happened = "GitHub refuses the rules of the environment {environment} in {repository}: {message}."
+    remedy = "Use a plan of GitHub that offers them, or correct [workflow_role.reviewers] in settings.toml."
 
 
 class RepositoryUnreachable(FinalError):
@@ -586,7 +622,24 @@ class RepositoryAdoptable(RepositoryNameTaken):
     """The name belongs to a repository that a launch may adopt."""
 
     happened = "The repository {repository} exists already and is not this project's."
-    remedy = "Choose another name, or launch with AdoptExisting=true to take it over."
+    remedy = "Choose another name, or launch with AdoptExisting=true once the repository's owners consent."
+
+
+class ConsentMissing(RepositoryAdoptable):
+    """Nobody who may has given the repository to the project."""
+
+    happened = "The repository {repository} exists already and does not consent to its adoption ({path}: {problem})."
+    remedy = (
+        "Commit that file to its default branch with the lines `domain: {domain}` and `project: {project}`, "
+        "or choose another name."
+    )
+
+
+class RepositoryClaimed(RepositoryNameTaken):
+    """Another project's mark or pull request is in the repository."""
+
+    happened = "The repository {repository} carries the mark or a pull request of another project."
+    remedy = "Choose another name."
 
 
 class RepositoryNotActive(RepositoryNameTaken):
@@ -608,6 +661,22 @@ class OrganizationChanged(FinalError):
 
     happened = "The repository cannot move from {former} to {organization} by an update."
     remedy = "Transfer it on GitHub, or delete the project and create it again."
+
+
+class OrganizationNotAllowed(FinalError):
+    """The administrator does not permit launches to use the organization."""
+
+    happened = "Launches may not use the organization {organization}."
+    remedy = "Choose one of {allowed}, or have an administrator add it to settings.toml."
+
+
+class VisibilityNotAllowed(FinalError):
+    """The administrator does not permit repositories of that visibility."""
+
+    happened = "Repositories may not be {visibility}."
+    remedy = (
+        "Choose one of {allowed}, or have an administrator add it to [product] allowed_visibilities in settings.toml."
+    )
 
 
 class NothingForeseen(FinalError):
@@ -642,7 +711,7 @@ class NotOurRepository(FinalError):
     """The repository has content, and no lineage of this project."""
 
     happened = "The repository {repository} has commits but no template lineage of this project."
-    remedy = "Launch with AdoptExisting=true to take it over, or choose another name."
+    remedy = "Launch with AdoptExisting=true once its owners consent, or choose another name."
 
 
 class OtherProjectsRepository(NotOurRepository):

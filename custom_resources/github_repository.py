@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from custom_resources import consent as consents
+from custom_resources.consent import Consent, Known, Reading
+from custom_resources.delivery.leaving import offered, refs_left, remove_refs
 from custom_resources.delivery.lineage import Delivery
 from custom_resources.delivery.ownership import STACK_REF, Claim, held_delivery, refusal, rival, take
 from custom_resources.errors import (
@@ -25,6 +28,7 @@ from custom_resources.errors import (
 from custom_resources.properties import BranchName, Line, LineOrNothing, Properties
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import CustomResource, Done, Effects, Foreseen, Replan, Request
+from custom_resources.repository_topics import merged_topics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,7 +36,6 @@ if TYPE_CHECKING:
     from custom_resources.clients.github import Repository
     from custom_resources.clients.protocols import Clients
 
-TOPICS = 20  # as many as a repository can have
 _PARTS = {"model_build": "Model build", "model_deploy": "Model deployment"}
 
 
@@ -48,6 +51,8 @@ class GitHubRepositoryProperties(Properties):
     visibility: Literal["private", "internal", "public"] = "private"
     topics: list[str] = Field(default_factory=list)
     adopt_existing: bool = False
+    connected_repository: LineOrNothing = ""  # which Studio's Git connection names, with its organization
+    connected_since: LineOrNothing = ""  # when Studio began to set the project's tooling up (ISO 8601)
     default_branch: BranchName = "main"
     # What the stack sets in it. At the stack's end, secrets with values of references are removed in any case, the
     # others and the variables where the repository is not archived.
@@ -82,6 +87,8 @@ class Observed:
     empty: bool = False
     claim: str = ""  # what STACK_REF points to
     rival: str = ""  # another stack that holds the repository and still exists
+    consent: Reading = field(default_factory=Reading)  # where a repository is to be adopted, or an adopted one ends
+    left: Mapping[str, str] = field(default_factory=dict)  # refs of ours in an adopted repository that ends
 
 
 Action = Literal["create", "adopt", "restore", "keep", "archive", "release", "nothing"]
@@ -100,21 +107,35 @@ class Plan:
     claim: Claim | None = None
     secrets_removed: tuple[str, ...] = ()
     variables_removed: tuple[str, ...] = ()
+    refs_removed: Mapping[str, str] = field(default_factory=dict)  # with where they point to
+    consent: Consent | None = None
 
 
 def _with_lineage(found: Repository, request: Request[GitHubRepositoryProperties], clients: Clients) -> Observed:
-    """Read the lineage, and ask CloudFormation for the stack that holds the repository if it is another."""
+    """Read the lineage, and ask CloudFormation for the stack that holds the repository if it is another.
+
+    Where somebody else's repository is to be adopted, read its consent as well, and where an adopted one ends.
+    """
+    consent, left, known = Reading(), dict[str, str](), Known.of(request.physical_id)
+    offers: list[Delivery] = []
     try:
         with clients.git.open(found.full_name) as git:
             refs = git.look()
             delivery = held_delivery(git, refs)
+            unmarked = delivery is None and request.properties.mark not in found.description
+            if request.type == "Delete" and known.id and (known.adopted or unmarked):
+                left, offers = refs_left(git, refs), [] if delivery else offered(git, refs)
+            elif request.type == "Create" and delivery is None and _adoptable(request.properties, found):
+                consent = consents.read(found, git, refs, request.properties, clients)
     except RepositoryUnreachable:
         if request.type == "Delete":
             raise RepositoryHidden(repository=found.full_name) from None
         raise
-    ours = delivery is not None and _belongs(delivery, request.properties)
-    other = rival(delivery, request.stack_id, clients.stacks) if ours else ""
-    return Observed(found, delivery, not refs.branch, refs[STACK_REF], other)
+    ours = [each for each in (delivery, *offers) if each and _belongs(each, request.properties)]
+    other = next(filter(None, (rival(each, request.stack_id, clients.stacks) for each in ours)), "")
+    if known.adopted and not other:
+        consent = consents.stated(found.full_name, request.properties, clients)
+    return Observed(found, delivery, not refs.branch, refs[STACK_REF], other, consent, left)
 
 
 def _is_ours(properties: GitHubRepositoryProperties, observed: Observed) -> bool:
@@ -137,30 +158,28 @@ def _claim(request: Request[GitHubRepositoryProperties], observed: Observed) -> 
     return Claim(replace(delivery, stack=request.stack_id), observed.claim)
 
 
-def _topics(wanted: Iterable[str], there: Iterable[str] = (), dropped: Iterable[str] = ()) -> tuple[str, ...] | None:
-    """Return the users' topics with the template's, at most 20 (GitHub's limit, theirs first); None = as they are."""
-    mine = [topic.lower() for topic in wanted]  # as GitHub keeps them
-    gone = {topic.lower() for topic in dropped} - set(mine)
-    kept = [topic for topic in there if topic not in gone]
-    topics = tuple(dict.fromkeys([*kept, *mine]))[:TOPICS]
-    return None if set(topics) == set(there) else topics
-
-
 def _only_adopted(request: Request[GitHubRepositoryProperties], observed: Observed) -> bool:
-    """Tell whether the repository is somebody else's that we took over but never delivered to: it stays as it was."""
+    """Tell whether the repository stays its owners': adopted by their consent, or taken over and never delivered to."""
+    if Known.of(request.physical_id).adopted:
+        return observed.consent.consent is None or not observed.consent.consent.archive
     properties, found = request.properties, observed.repository
     return found is not None and properties.mark not in found.description and observed.delivery is None
 
 
 def _update(request: Request[GitHubRepositoryProperties], found: Repository) -> Plan:
-    """Change only what changed in the template: a setting that a user changed on GitHub stays."""
+    """Change only what changed in the template: a setting that a user changed on GitHub stays.
+
+    A repository that was adopted by consent keeps its name and its visibility.
+    """
     new, old = request.properties, request.old
     changes: dict[str, str | bool] = {"archived": False} if found.archived else {}
+    topics = merged_topics(new.topics, found.topics, old.topics) if old and new.topics != old.topics else None
+    if Known.of(request.physical_id).adopted:
+        return Plan("keep", found, changes, topics)
     if old and new.name.casefold() != old.name.casefold() and found.name.casefold() != new.name.casefold():
         changes["name"] = new.name
     if old and new.visibility not in (old.visibility, found.visibility):
         changes["visibility"] = new.visibility
-    topics = _topics(new.topics, found.topics, old.topics) if old and new.topics != old.topics else None
     return Plan("keep", found, changes, topics)
 
 
@@ -171,30 +190,32 @@ def _refuse_another_organization(request: Request[GitHubRepositoryProperties], f
 
 
 def _ended(request: Request[GitHubRepositoryProperties], observed: Observed) -> Plan:
-    """Archive what is ours, and leave what was only adopted as it was.
+    """Archive what is ours. Take what we have added out of what was only adopted; the rest stays as it is.
 
     A refused second stack's rollback leaves the first one's work alone.
     """
-    properties, found, known = request.properties, observed.repository, request.physical_id.isdigit()
+    properties, found, known = request.properties, observed.repository, Known.of(request.physical_id).id
     if found is None or found.archived or observed.rival:
         return Plan("nothing")
     references = tuple(sorted(properties.secret_reference_names))
     if known and _only_adopted(request, observed):
         secrets = tuple(sorted({*properties.secret_names, *references}))
         variables = tuple(sorted(properties.variable_names))
-        if secrets or variables:
-            return Plan("release", found, secrets_removed=secrets, variables_removed=variables)
+        if secrets or variables or observed.left:
+            return Plan(
+                "release", found, secrets_removed=secrets, variables_removed=variables, refs_removed=observed.left
+            )
         return Plan("nothing")
     if known or _is_ours(properties, observed):
         return Plan("archive", found, secrets_removed=references)
     return Plan("nothing")
 
 
-def _made(request: Request[GitHubRepositoryProperties], known: bool) -> Plan:
+def _made(request: Request[GitHubRepositoryProperties], known: int) -> Plan:
     properties = request.properties
     if known:
         raise RepositoryGone(repository=properties.full_name)
-    return Plan("create", topics=_topics(properties.topics), empty=True)
+    return Plan("create", topics=merged_topics(properties.topics), empty=True)
 
 
 def _taken_up(request: Request[GitHubRepositoryProperties], observed: Observed, found: Repository) -> Plan:
@@ -202,21 +223,29 @@ def _taken_up(request: Request[GitHubRepositoryProperties], observed: Observed, 
     if observed.rival:
         raise refusal(found.full_name, observed.rival)
     action: Action = "restore" if found.archived else "keep"
-    topics = _topics(request.properties.topics, found.topics)
+    topics = merged_topics(request.properties.topics, found.topics)
     return Plan(action, found, topics=topics, empty=observed.empty, claim=_claim(request, observed))
 
 
+def _adoptable(properties: GitHubRepositoryProperties, found: Repository) -> bool:
+    return properties.adopt_existing and found.owner.casefold() == properties.organization.casefold()
+
+
 def _adopted(properties: GitHubRepositoryProperties, observed: Observed, found: Repository) -> Plan:
-    """Plan for a repository that is not this project's: take it over where that is wanted, else refuse it."""
-    adoptable = properties.adopt_existing and found.owner.casefold() == properties.organization.casefold()
+    """Plan for a repository that is not this project's: take it over where its owners consent, else refuse it."""
+    adoptable = _adoptable(properties, found)
     if found.full_name.casefold() != properties.full_name.casefold() and not adoptable:
         # GitHub led us here from a former name, which is free.
-        return Plan("create", topics=_topics(properties.topics), empty=True)
-    if adoptable and observed.delivery is None:
-        if found.archived:
-            raise RepositoryNotActive(repository=found.full_name)
-        return Plan("adopt", found, topics=_topics(properties.topics, found.topics), empty=observed.empty)
-    raise (RepositoryNameTaken if observed.delivery else RepositoryAdoptable)(repository=found.full_name)
+        return Plan("create", topics=merged_topics(properties.topics), empty=True)
+    if observed.delivery is not None:
+        raise RepositoryNameTaken(repository=found.full_name)
+    if not adoptable:
+        raise RepositoryAdoptable(repository=found.full_name)
+    if found.archived:
+        raise RepositoryNotActive(repository=found.full_name)
+    consent = consents.required(observed.consent, found.full_name, properties)
+    topics = merged_topics(properties.topics, found.topics)
+    return Plan("adopt", found, topics=topics, empty=observed.empty, consent=consent)
 
 
 class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan]):
@@ -236,14 +265,15 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
         """Find out about a token that GitHub rejects, or that lacks a scope, while nothing has been accepted yet."""
         if request.type != "Create":
             return {}
+        self._clients.allowances.require(request.properties, None)
         return {"Absent": "" if self._clients.github.find_repository(request.properties.full_name) else "true"}
 
     @contextmanager
     def observe(self, request: Request[GitHubRepositoryProperties]) -> Iterator[Observed]:
         """Find the repository by its id where we know it, else by name; read whose it is when that is in doubt."""
-        properties = request.properties
-        if request.physical_id.isdigit():
-            found = self._clients.github.repository_by_id(int(request.physical_id), properties.full_name)
+        properties, known = request.properties, Known.of(request.physical_id)
+        if known.id:
+            found = self._clients.github.repository_by_id(known.id, properties.full_name)
             to_archive = request.type == "Delete" and found is not None and not found.archived
             yield _with_lineage(found, request, self._clients) if found and to_archive else Observed(found)
             return
@@ -255,11 +285,12 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
 
     def plan(self, request: Request[GitHubRepositoryProperties], observed: Observed) -> Plan:
         """Decide; refuse a repository that is not this project's before anything is touched."""
-        found, known = observed.repository, request.physical_id.isdigit()
+        found, known = observed.repository, Known.of(request.physical_id).id
         if found:
             _refuse_another_organization(request, found)
         if request.type == "Delete":
             return _ended(request, observed)
+        self._clients.allowances.require(request.properties, request.old)
         if found is None:
             return _made(request, known)
         if known:
@@ -272,7 +303,7 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
         """Return what GitHub counts: a write is 5 points, a new repository also a piece of content."""
         writes = (plan.action in ("create", "archive", "restore")) + bool(plan.changes) + (plan.topics is not None)
         removed = len(plan.secrets_removed) + len(plan.variables_removed)
-        return Cost(points=5 * (writes + removed), creations=int(plan.action == "create"))
+        return Cost(points=5 * (writes + removed + bool(plan.refs_removed)), creations=int(plan.action == "create"))
 
     def apply(
         self, plan: Plan, request: Request[GitHubRepositoryProperties], ensure_current: Callable[[], None]
@@ -291,7 +322,10 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
         if plan.topics is not None:
             self._clients.github.replace_topics(repository.full_name, plan.topics)
         branch = properties.default_branch if plan.empty else repository.default_branch
-        return Done(self._attributes(repository, branch, _STATUS[plan.action]), physical_id=str(repository.id))
+        attributes = self._attributes(repository, branch, _STATUS[plan.action])
+        known = Known.of(request.physical_id).id
+        id_ = request.physical_id if known else consents.physical_id(repository, plan.consent)
+        return Done(attributes, physical_id=id_)
 
     def _written(self, plan: Plan, request: Request[GitHubRepositoryProperties]) -> Repository | Replan | None:
         """Create, archive, restore or change the repository; return it as it is then."""
@@ -303,6 +337,8 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
         if plan.action in ("archive", "release"):
             github.delete_secrets(repository.full_name, plan.secrets_removed)
             github.delete_variables(repository.full_name, plan.variables_removed)
+            if plan.refs_removed:
+                remove_refs(plan.refs_removed, repository.full_name, self._clients.git)
         if plan.action == "archive":
             return github.update_repository(repository.full_name, archived=True)
         if plan.action == "release":

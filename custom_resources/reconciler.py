@@ -107,6 +107,7 @@ class Effects(TypedDict, total=False):
     secrets_removed: list[str]
     variables: list[str]
     variables_removed: list[str]
+    environments: list[str]
 
 
 @dataclass(frozen=True)

@@ -236,7 +236,7 @@ class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
             **_names(request, project),
             **_role(request, observed, project),
             **_location(properties, observed.belief, project),
-            **_build_repository(properties, project, repository),
+            **_build_repository(properties, project, repository, observed.belief),
         }
         return Plan(attributes, _physical_id(properties, repository, _seal(properties)))
 
@@ -305,11 +305,15 @@ def _location(properties: StudioProjectProperties, belief: Belief, project: Proj
     return {"ArtifactLocation": location, "ArtifactBucket": bucket, "ArtifactPrefix": prefix}
 
 
-def _build_repository(properties: StudioProjectProperties, project: Project, repository: str) -> dict[str, str]:
+def _build_repository(
+    properties: StudioProjectProperties, project: Project, repository: str, belief: Belief
+) -> dict[str, str]:
     default_name = f"{properties.project_id}-{properties.domain_id}-build-repo"
     return {
         "GitFullRepositoryId": properties.connected_repository or project.git_repository,
         "GitBranchName": project.git_branch,
+        # Only Studio says what Studio has made (docs/decisions/0062).
+        "ConnectedSince": project.tooling_since if belief in ("studio", "kept") or project.git_repository else "",
         "BuildRepositoryName": repository or properties.build_repository_name or default_name,
         "BuildAdoptExisting": "true" if repository or properties.adopt_existing else "false",
     }

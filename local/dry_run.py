@@ -47,6 +47,7 @@ class Foreseen:
     secrets_removed: list[str] = field(default_factory=list)
     variables: list[str] = field(default_factory=list)
     variables_removed: list[str] = field(default_factory=list)
+    environments: list[str] = field(default_factory=list)
     patch: str = ""
 
     def document(self) -> dict[str, Any]:

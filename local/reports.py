@@ -108,7 +108,7 @@ def foreseen_text(document: Mapping[str, Any], foreseen: Mapping[str, Foreseen])
             lines += [
                 f"    {label.rstrip('s') if label == 'conflicts' else label:<10}{path}" for path in getattr(one, label)
             ]
-        for label in ("secrets", "secrets_removed", "variables", "variables_removed"):
+        for label in ("secrets", "secrets_removed", "variables", "variables_removed", "environments"):
             names = getattr(one, label)
             if names:
                 lines.append(f"    {label.replace('_', ' ')}: {', '.join(names)}")

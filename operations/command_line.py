@@ -356,7 +356,7 @@ def _doctor(options: argparse.Namespace) -> int:
     github = GitHubChecks(
         GitHub(os.environ.get("GITHUB_API_URL") or settings.github.api_url, credentials),
         credentials,
-        settings.git_config.private_github_organization,
+        settings,
         datetime.now(UTC),
     )
     found: list[Check] = []
@@ -374,4 +374,4 @@ def _doctor(options: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-_MARKS = {"ok": "[ok]", "problem": "[!!]", "unknown": "[??]"}
+_MARKS = {"ok": "[ok]", "problem": "[!!]", "risk": "[! ]", "unknown": "[??]"}

@@ -30,6 +30,7 @@ SERVICE_TIMEOUT = Duration.minutes(59)
 QUERY_INTERVAL = Duration.seconds(5)
 QUERY_INTERVAL_CONTEXT = "studio-mlops:query-interval"  # seconds; the local run's waits are shorter
 DIRECT_LAUNCHES_CONTEXT = "studio-mlops:direct-launches"  # the local run launches by CloudFormation
+ANY_ORGANIZATION_CONTEXT = "studio-mlops:any-organization"  # the local run has an organization of its own
 # MB of the framework's own functions. Lambda gives processor time by memory, and with its default (128) their cold
 # start, which every launch waits for, takes longer than their work.
 FRAMEWORK_MEMORY = 512
@@ -215,6 +216,11 @@ def query_interval(scope: Construct) -> Duration:
 def direct_launches(scope: Construct) -> bool:
     """Tell whether stacks may launch the product that Service Catalog did not make."""
     return scope.node.try_get_context(DIRECT_LAUNCHES_CONTEXT) is True
+
+
+def any_organization(scope: Construct) -> bool:
+    """Tell whether launches may use organizations that the settings do not name."""
+    return scope.node.try_get_context(ANY_ORGANIZATION_CONTEXT) is True
 
 
 def _writes(log_group: logs.LogGroup) -> iam.PolicyStatement:

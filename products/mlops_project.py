@@ -212,6 +212,15 @@ class MlopsProject(servicecatalog.ProductStack):
                 "Visibility": self._ref("RepositoryVisibility"),
                 "Topics": list(self._settings.product.topics),
                 "AdoptExisting": adopt,
+                # What Studio may have made for the project: Custom::GitHubRepository compares the dates.
+                **(
+                    {
+                        "ConnectedRepository": self._attribute("GitFullRepositoryId"),
+                        "ConnectedSince": self._attribute("ConnectedSince"),
+                    }
+                    if part == "Build"
+                    else {}
+                ),
                 "DefaultBranch": self._settings.git_config.private_deploy_repo_default_branch,
                 # Another version asks GitHub how the repository is called now: the workflow role trusts names.
                 "TemplateVersion": self._version.version,
@@ -268,8 +277,13 @@ class MlopsProject(servicecatalog.ProductStack):
                 **({"SecretReferences": references} if references else {}),
                 "Variables": {TRIGGER: self._ref("TriggerPipelineExecution")},
                 "RotateSecrets": self._ref("RotateSecrets"),
+                "Environments": list(self._settings.workflow_role.environments),
+                "Reviewers": {name: list(who) for name, who in self._settings.workflow_role.reviewers.items()},
+                "DefaultBranch": repository.default_branch,
+                "RepositoryStatus": repository.status,
             },
         )
+        self._output(f"{repository.part}Environments", resource.get_att_string("Environments"), "Who can use them")
         # Deleted in the reverse order: the configuration, then the archive, which refuses writes.
         resource.node.add_dependency(repository.template)
 

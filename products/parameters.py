@@ -152,14 +152,14 @@ def _of_the_repositories(product: Product, git: GitConfig) -> list[Parameter]:
         Parameter(
             "RepositoryVisibility",
             "Visibility",
-            "Who sees the repositories; internal needs GitHub Enterprise.",
+            "Who can see the repositories. Internal needs GitHub Enterprise.",
             product.visibility,
-            values=("private", "internal", "public"),
+            values=product.allowed_visibilities,
         ),
         Parameter(
             "AdoptExisting",
             "Adopt existing repositories",
-            "true: take repositories of these names that exist already, and keep their content.",
+            "true: take repositories of these names that exist already and consent to it; they keep their content.",
             "false",
             values=("true", "false"),
         ),

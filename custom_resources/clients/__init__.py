@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from custom_resources.allowances import Allowances
     from custom_resources.caller import Installation
     from custom_resources.clients import protocols
     from custom_resources.clients.blueprints import Blueprints
@@ -53,6 +54,13 @@ class FunctionClients:
         """Make clients before they are used: in Lambda's INIT phase, which has a whole processor."""
         for name in names:
             getattr(self, name)
+
+    @cached_property
+    def allowances(self) -> Allowances:
+        """What the administrator permits launches."""
+        from custom_resources.allowances import Allowances
+
+        return Allowances.from_environment(self._environment)
 
     @cached_property
     def installation(self) -> Installation:
@@ -140,10 +148,12 @@ class FunctionClients:
     def github(self) -> GitHub:
         """GitHub's API."""
         from custom_resources.clients.github import GitHub
+        from custom_resources.clients.github_tokens import permissions_in
 
         return GitHub(
             self._environment.get("GITHUB_API_URL", "https://api.github.com"),
             lambda: self.secrets.github_credentials(self._environment.get("GITHUB_TOKEN_SECRET", "")),
+            permissions_in(self._environment.get("GITHUB_PERMISSIONS", "")),
         )
 
     @cached_property
@@ -152,4 +162,4 @@ class FunctionClients:
         from custom_resources.clients.git import Git
 
         server = self._environment.get("GITHUB_SERVER_URL", "https://github.com")
-        return Git(server, lambda: self.github.token, self.github.renew)
+        return Git(server, self.github.token_for, self.github.renew)

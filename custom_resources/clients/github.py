@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,8 +11,10 @@ from github.GithubException import GithubException, UnknownObjectException
 
 from custom_resources.clients.github_answers import PullRequest, Repository, pull_request, repository, whole
 from custom_resources.clients.github_connection import Connection
+from custom_resources.clients.github_environments import create_environment, environments
+from custom_resources.clients.github_tokens import Permissions
 from custom_resources.clients.secrets import GitHubCredentials
-from custom_resources.errors import OrganizationNotFound, TokenLacksScope
+from custom_resources.errors import ObjectTooLarge, OrganizationNotFound, TokenLacksScope
 
 __all__ = ["GitHub", "PullRequest", "Repository"]
 
@@ -23,18 +25,26 @@ _SCOPES_NEEDED = ("repo", "workflow")
 class GitHub:
     """The requests that the custom resources make. Thread-safe."""
 
-    def __init__(self, api_url: str, credentials: Callable[[], GitHubCredentials]) -> None:
-        """`credentials` is called before the first request, and again when GitHub rejects the token."""
-        self._connection = Connection(api_url, credentials)
+    def __init__(
+        self, api_url: str, credentials: Callable[[], GitHubCredentials], permissions: Permissions | None = None
+    ) -> None:
+        """`credentials` is called before the first request, and again when GitHub rejects the token.
 
-    @property
-    def token(self) -> str:
-        """The token that Git sends."""
-        return self._connection.token
+        `permissions` are those that a GitHub App's tokens get in the repository that they are for; None = all.
+        """
+        self._connection = Connection(api_url, credentials, permissions)
+
+    def token_for(self, full_name: str) -> str:
+        """Return the token that Git sends to a repository."""
+        return self._connection.token_for(full_name)
 
     def renew(self, rejected: str) -> bool:
         """Read the credentials again after GitHub rejected a token of theirs; tell whether another one can be tried."""
         return self._connection.renew(rejected)
+
+    def look_up_app(self) -> tuple[str, Mapping[str, str]]:
+        """Return the organization in which the App is installed, and its permissions there (for operations)."""
+        return self._connection.look_up_app()
 
     def look_up(self, activity: str, path: str) -> tuple[Mapping[str, Any], Any]:
         """GET any path; return the answer's headers with the data, None for what is not there (for operations)."""
@@ -100,6 +110,22 @@ class GitHub:
         self._connection.call(
             f"setting the topics of {full_name}", "PUT", f"/repos/{full_name}/topics", {"names": list(topics)}
         )
+
+    def small_file(self, full_name: str, path: str, limit: int) -> bytes | None:
+        """Return a file of the default branch, None where there is none, or it is a folder or a submodule.
+
+        GitHub sends at most 1 MB of a file here (GET /repos/{owner}/{repo}/contents/{path}). Raises ObjectTooLarge.
+        """
+        activity = f"reading {path} of {full_name}"
+        _, data = self._connection.find(activity, f"/repos/{full_name}/contents/{path}")
+        if data is None or isinstance(data, list):
+            return None
+        with whole(activity):
+            if data["type"] != "file":
+                return None
+            if int(data["size"]) > limit:
+                raise ObjectTooLarge(kind="file", name=path, size=int(data["size"]), limit=limit)
+            return base64.b64decode(data["content"])
 
     def contains(self, full_name: str, commit: str, tip: str) -> bool:
         """Tell whether a commit is in a branch's history, however long that is."""
@@ -186,6 +212,16 @@ class GitHub:
                 self._connection.request("DELETE", path)
             except UnknownObjectException:
                 return
+
+    # -- environments ---------------------------------------------------------------------------------------
+
+    def environments(self, full_name: str) -> dict[str, bool]:
+        """Return the environments' names, in lower case, with whether each is for some branches only."""
+        return environments(self._connection, full_name)
+
+    def create_environment(self, full_name: str, name: str, branch: str, reviewers: Sequence[tuple[str, int]]) -> None:
+        """Create an environment for one branch, with reviewers if there are any. Raises EnvironmentRulesRefused."""
+        create_environment(self._connection, full_name, name, branch, reviewers)
 
     # -- pull requests --------------------------------------------------------------------------------------
 

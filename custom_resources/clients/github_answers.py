@@ -24,6 +24,7 @@ class Repository:
     private: bool
     visibility: str
     topics: tuple[str, ...] = ()
+    created_at: str = ""  # ISO 8601
 
     @property
     def owner(self) -> str:
@@ -74,6 +75,7 @@ def repository(data: Any) -> Repository:
             private=bool(data.get("private")),
             visibility=data.get("visibility") or ("private" if data.get("private") else "public"),
             topics=tuple(data.get("topics") or ()),
+            created_at=data.get("created_at") or "",
         )
 
 

@@ -7,110 +7,212 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import github as pygithub
 import requests
 from github.GithubException import GithubException
 
-from custom_resources.clients.github_errors import WAIT_SECONDS, refusal
+from custom_resources.clients.github_answers import whole
+from custom_resources.clients.github_errors import WAIT_SECONDS, refusal, said
+from custom_resources.clients.github_tokens import LOOK_UP, Permissions, Reach, reach_of
 from custom_resources.clients.secrets import GitHubCredentials
-from custom_resources.errors import AppKeyUnusable, GitHubUnreachable, TokenRejected, TokenRotated
+from custom_resources.errors import (
+    AppKeyUnusable,
+    AppLacksPermission,
+    AppNotInstalled,
+    GitHubUnreachable,
+    RepositoryUnreachable,
+    TokenNotSpread,
+    TokenRejected,
+    TokenRotated,
+)
 from custom_resources.telemetry import conceal
 
 TIMEOUT_SECONDS = 20
+# GitHub's replicas may answer 401 to a token, or 403 while they do not know its permissions, for some seconds after it
+# was made (octokit/auth-app.js issues 65 and 589).
+FRESH_SECONDS = 10.0
+LEAST_SECONDS = 900.0  # that a token must last: longer than any function runs
+_NOT_YET = "not accessible by integration"
+
+
+@dataclass(frozen=True)
+class _Issued:
+    """A token that GitHub made for an App."""
+
+    token: str = field(repr=False)
+    made: float  # time.monotonic
+    expires: float  # Unix time
+
+    @property
+    def fresh(self) -> bool:
+        """Tell whether GitHub's replicas may not know it yet."""
+        return time.monotonic() - self.made < FRESH_SECONDS
 
 
 @dataclass(eq=False)
 class _Session:
-    """The credentials as they were read, and the authentication made of them."""
+    """The credentials as they were read, and the App's tokens that were made with them."""
 
     credentials: GitHubCredentials
-    auth: pygithub.Auth.Auth = field(repr=False)
-    handed: str = field(default="", repr=False)  # the last token that was used; "" = GitHub gave none yet
     renewed: bool = False  # made because GitHub rejected a token of the same App
+    issued: dict[Reach, _Issued] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        """One thread at a time has tokens made."""
+        self.making = threading.Lock()
+
+    def find(self, token: str) -> _Issued | None:
+        """Return what is known of a token of the App, None for one that is not in use any more."""
+        return next((each for each in self.issued.values() if each.token == token), None)
+
+
+class _Header(pygithub.Auth.Auth):
+    """The Authorization header of one thread's connection: its tokens change, the connection stays."""
+
+    def __init__(self) -> None:
+        self.kind, self.value = "token", ""
+
+    @property
+    def token_type(self) -> str:
+        return self.kind
 
     @property
     def token(self) -> str:
-        """The token. An App's is asked for when there is none, or it is about to expire (PyGithub): a request."""
-        self.handed = str(self.auth.token)
-        return self.handed
+        return self.value
 
 
 class Connection:
     """Requests with the current token. Thread-safe; a connection is kept alive, also when its thread has ended."""
 
-    def __init__(self, api_url: str, credentials: Callable[[], GitHubCredentials]) -> None:
-        """`credentials` is called before the first request, and again when GitHub rejects the token."""
+    def __init__(
+        self, api_url: str, credentials: Callable[[], GitHubCredentials], permissions: Permissions | None = None
+    ) -> None:
+        """`credentials` is called before the first request, and again when GitHub rejects the token.
+
+        `permissions` are those that a GitHub App's tokens get in the repository that they are for; None = all.
+        """
         self._api_url = api_url.rstrip("/")
         self._credentials = credentials
+        self._permissions = permissions
         self._local = threading.local()
         self._session: _Session | None = None
-        self._idle: list[pygithub.Github] = []  # clients of the session, each with its own connection
+        self._idle: list[tuple[_Header, pygithub.Github]] = []  # each with its own connection
         self._lock = threading.Lock()
-
-    def _new_client(self, auth: pygithub.Auth.Auth) -> pygithub.Github:
-        return pygithub.Github(
-            auth=auth,
-            base_url=self._api_url,
-            timeout=TIMEOUT_SECONDS,
-            retry=None,
-            seconds_between_requests=None,
-            seconds_between_writes=None,
-            user_agent="sagemaker-studio-project-template",
-        )
 
     def _open(self, renewed: bool = False) -> _Session:
         """Read the credentials. Raises AppKeyUnusable for an App's key that is none; makes no request to GitHub."""
         found = self._credentials()
-        if found.token:
-            return _Session(found, pygithub.Auth.Token(found.token))
-        try:
-            app = pygithub.Auth.AppAuth(found.app_id, found.private_key)
-            app.create_jwt()
-            auth = app.get_installation_auth(found.installation_id)
-        except Exception:  # of PyGithub, PyJWT or cryptography; the text may show the key
-            raise AppKeyUnusable from None
-        self._new_client(auth)  # binds the API's address to the authentication
-        return _Session(found, auth, renewed=renewed)
+        if not found.token:
+            _signed(found)
+        return _Session(found, renewed)
 
     def _authenticate(self) -> _Session:
         with self._lock:
             if self._session is None:
                 self._session = self._open()
-            self._local.session = self._session
+            self._local.session, self._local.issued = self._session, None
             return self._session
 
-    @property
-    def token(self) -> str:
-        """The token that Git sends. An App's token is renewed when it is about to expire."""
+    def token_for(self, full_name: str) -> str:
+        """Return the token that Git sends to a repository. Raises RepositoryUnreachable where an App sees none."""
         with self.translated("authenticating"):
-            token = self._authenticate().token
-        conceal(token)  # an App's token is made here
+            token = self._token(self._authenticate(), Reach(full_name, self._permissions))
+        conceal(token)
         return token
 
+    def _token(self, session: _Session, reach: Reach) -> str:
+        """Return a token that reaches so far. An App's is asked for when there is none, or it expires soon."""
+        if session.credentials.token:
+            return session.credentials.token
+        with session.making:
+            issued = session.issued.get(reach)
+            if issued is None or issued.expires - time.time() < LEAST_SECONDS:
+                issued = session.issued[reach] = self._issue(session, reach)
+        self._local.issued = issued
+        return issued.token
+
+    def _issue(self, session: _Session, reach: Reach) -> _Issued:
+        """Have GitHub make a token. Raises AppNotInstalled, AppLacksPermission, RepositoryUnreachable, and RetryLater.
+
+        GitHub refuses a name that its replicas do not know yet, as it does one that is wrong: a look tells them apart.
+        """
+        app = session.credentials
+        path = f"/app/installations/{app.installation_id}/access_tokens"
+        with self._client("Bearer", _signed(app)) as requester:
+            status, headers, output = requester.requestJson("POST", path, input=reach.body())
+        data = _error_document(output)
+        if status == 404:
+            raise AppNotInstalled(app=app.app_id, installation=app.installation_id)
+        if status == 422 and "repositor" in str(data.get("message", "")).lower():
+            if self._is_called(session, reach.repository):
+                raise TokenNotSpread(WAIT_SECONDS)
+            raise RepositoryUnreachable(activity=f"getting a token for {reach.repository}")
+        error = requester.createException(status, headers, data)
+        if status == 422:
+            asked = ", ".join(f"{name}: {level}" for name, level in reach.permissions or ())
+            raise AppLacksPermission(permissions=asked or "those of the installation", message=said(error))
+        if status >= 300:
+            raise error
+        with whole("getting a token"):
+            expires = datetime.fromisoformat(data["expires_at"]).timestamp()
+            return _Issued(str(data["token"]), time.monotonic(), expires)
+
+    def _is_called(self, session: _Session, full_name: str) -> bool:
+        """Tell whether a repository has exactly that name (a renamed one has another)."""
+        known = session.issued.get(LOOK_UP) or self._issue(session, LOOK_UP)
+        session.issued[LOOK_UP] = known
+        with self._client("token", known.token) as requester:
+            status, _, output = requester.requestJson("GET", f"/repos/{full_name}")
+        called = str(_error_document(output).get("full_name", ""))
+        return status == 200 and called.casefold() == full_name.casefold()
+
+    def look_up_app(self) -> tuple[str, Mapping[str, str]]:
+        """Return where the App is installed, and with which permissions (GET /app/installations/{installation_id})."""
+        app, activity = self._authenticate().credentials, "reading the App's installation"
+        with self.translated(activity):
+            with self._client("Bearer", _signed(app)) as requester:
+                status, headers, output = requester.requestJson("GET", f"/app/installations/{app.installation_id}")
+            if status == 404:
+                raise AppNotInstalled(app=app.app_id, installation=app.installation_id)
+            if status >= 300:
+                raise requester.createException(status, headers, _error_document(output))
+        data = _error_document(output)
+        with whole(activity):
+            return str(data["account"]["login"]), dict(data["permissions"])
+
     def renew(self, rejected: str) -> bool:
-        """Read the credentials again after GitHub rejected a token of theirs; tell whether another one can be tried."""
+        """Read the credentials again after GitHub rejected a token of theirs; tell whether another one can be tried.
+
+        Raises TokenNotSpread for a token that was made just now.
+        """
         with self._lock:
             session = self._session
-            if session is not None and session.handed != rejected:
-                return True  # somebody was faster
-        return session is None or self._reopen(session)
+        if session is None:
+            return True
+        issued = session.find(rejected)
+        if issued is None and rejected != session.credentials.token:
+            return True  # somebody was faster
+        return self._reopen(session, issued)
 
-    def _reopen(self, used: _Session) -> bool:
+    def _reopen(self, used: _Session, issued: _Issued | None) -> bool:
         """Read the credentials again after GitHub rejected these; tell whether there is another token to try.
 
         There is when they differ, which means that they were rotated. An App whose key gave a token that GitHub does
-        not accept any more gets a new one, once.
+        not accept any more gets a new one, once. Raises TokenNotSpread for a token that was made just now.
         """
+        if issued and issued.fresh:
+            raise TokenNotSpread(WAIT_SECONDS)
         with self._lock:
-            again = bool(used.credentials.app_id and used.handed) and not used.renewed
+            again = issued is not None and not used.renewed
             if self._session is used:
                 self._session = self._open(renewed=again)
-                self._idle.clear()
             return again or (self._session is not None and self._session.credentials != used.credentials)
 
     @property
@@ -121,10 +223,8 @@ class Connection:
 
     def request(self, verb: str, path: str, body: Any = None) -> tuple[Mapping[str, Any], Any]:
         """Make one request; return the answer's headers and document. Raises what PyGithub and requests raise."""
-        session = self._authenticate()
-        conceal(session.token)
-        with self._client(session) as client:
-            requester = client.requester
+        token = self._token(self._authenticate(), reach_of(verb, path, self._permissions))
+        with self._client("token", token) as requester:
             status, headers, output = requester.requestJson(verb, path, input=body)
             if status in (307, 308) and headers.get("location"):  # a renamed repository; PyGithub follows reads only
                 status, headers, output = requester.requestJson(verb, headers["location"], input=body)
@@ -133,15 +233,27 @@ class Connection:
         return headers, json.loads(output) if output else None
 
     @contextmanager
-    def _client(self, session: _Session) -> Iterator[pygithub.Github]:
-        """Lend a client to one request: an idle one, for its connection, if there is one. A failing one is dropped."""
+    def _client(self, kind: str, value: str) -> Iterator[Any]:
+        """Lend a connection to one request, set to a token: an idle one, if there is one. A failing one is dropped."""
+        conceal(value)
         with self._lock:
-            kept = self._idle.pop() if session is self._session and self._idle else None
-        client = kept or self._new_client(session.auth)
-        yield client
+            header, client = self._idle.pop() if self._idle else (None, None)
+        if header is None or client is None:
+            header = _Header()
+            client = pygithub.Github(
+                auth=header,
+                base_url=self._api_url,
+                timeout=TIMEOUT_SECONDS,
+                retry=None,
+                seconds_between_requests=None,
+                seconds_between_writes=None,
+                user_agent="sagemaker-studio-project-template",
+            )
+        header.kind, header.value = kind, value
+        yield client.requester
+        header.value = ""
         with self._lock:
-            if session is self._session:
-                self._idle.append(client)
+            self._idle.append((header, client))
 
     @contextmanager
     def translated(self, activity: str) -> Iterator[None]:
@@ -149,10 +261,12 @@ class Connection:
         try:
             yield
         except GithubException as error:
-            used = getattr(self._local, "session", None)
+            used, issued = getattr(self._local, "session", None), getattr(self._local, "issued", None)
+            if error.status == 403 and issued and issued.fresh and _NOT_YET in said(error):
+                raise TokenNotSpread(WAIT_SECONDS) from None
             if error.status != 401 or used is None:
                 raise refusal(error, activity) from None
-            if self._reopen(used):
+            if self._reopen(used, issued):
                 raise TokenRotated(0) from None
             raise TokenRejected from None
         except (requests.RequestException, ValueError, AssertionError, RuntimeError) as error:
@@ -173,6 +287,14 @@ class Connection:
                 if missing.status != 404:
                     raise
                 return missing.headers or {}, None
+
+
+def _signed(app: GitHubCredentials) -> str:
+    """Return a JSON web token of the App. Raises AppKeyUnusable."""
+    try:
+        return str(pygithub.Auth.AppAuth(app.app_id, app.private_key).create_jwt())
+    except Exception:  # of PyGithub, PyJWT or cryptography; the text may show the key
+        raise AppKeyUnusable from None
 
 
 def _error_document(output: str) -> dict[str, Any]:

@@ -29,15 +29,20 @@ def refusal(error: GithubException, activity: str) -> Problem:
 
     A 401 is not among them: whether another token can be tried is for the connection to find out.
     """
-    message, details = _said(error)
+    message, _ = _said(error)
     if (seconds := _limit(error, message)) is not None:
         return RateLimited(seconds, message=message)
     if error.status >= 500 or error.status == 408:
         return GitHubUnavailable(WAIT_SECONDS, status=error.status, activity=activity)
     if error.status == 404:
         return RepositoryNotFound(activity=activity)
-    text = f"{message} ({details})" if details else message
-    return (TokenTooNarrow if error.status == 403 else RequestRefused)(activity=activity, message=text)
+    return (TokenTooNarrow if error.status == 403 else RequestRefused)(activity=activity, message=said(error))
+
+
+def said(error: GithubException) -> str:
+    """Return GitHub's own words: the message, with its details in brackets."""
+    message, details = _said(error)
+    return f"{message} ({details})" if details else message
 
 
 def _said(error: GithubException) -> tuple[str, str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from custom_resources.allowances import Allowances
     from custom_resources.caller import Installation
     from custom_resources.clients.blueprints import Blueprint, Configuration, EntityType, Grant, PolicyType, Profile
     from custom_resources.clients.git import BareRepository
@@ -266,6 +267,10 @@ class GitHub(Protocol):
         """Set the topics."""
         ...
 
+    def small_file(self, full_name: str, path: str, limit: int) -> bytes | None:
+        """Return a file of the default branch, None where there is none. Raises ObjectTooLarge."""
+        ...
+
     def contains(self, full_name: str, commit: str, tip: str) -> bool:
         """Tell whether a commit is in a branch's history."""
         ...
@@ -288,6 +293,14 @@ class GitHub(Protocol):
 
     def delete_variables(self, full_name: str, names: Iterable[str]) -> None:
         """Remove variables; one that is gone already is fine."""
+        ...
+
+    def environments(self, full_name: str) -> dict[str, bool]:
+        """Return the environments' names, in lower case, with whether each is for some branches only."""
+        ...
+
+    def create_environment(self, full_name: str, name: str, branch: str, reviewers: Sequence[tuple[str, int]]) -> None:
+        """Create an environment for one branch, with reviewers if there are any. Raises EnvironmentRulesRefused."""
         ...
 
     def find_pull_request(self, full_name: str, branch: str, base: str, mark: str = "") -> PullRequest | None:
@@ -322,6 +335,8 @@ class Git(Protocol):
 class Clients(Protocol):
     """All that a custom resource may reach; each is made when it is first used."""
 
+    @property
+    def allowances(self) -> Allowances: ...
     @property
     def installation(self) -> Installation: ...
     @property

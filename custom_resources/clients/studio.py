@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _PROJECT_FAILED = {"FAILED_VALIDATION", "FAILED_DEPLOYMENT"}
 _DOMAIN_READY = {"InService", "Updating"}
 _TOOLING = "tooling"
+_SET_UP = timedelta(minutes=15)  # before a project's SageMaker domain is created, its repository may be
 _CLOCKS = timedelta(minutes=5)  # by which two services' clocks may differ
 
 
@@ -51,6 +52,7 @@ class Project:
     mlflow_tracking_uri: str = ""
     git_repository: str = ""
     git_branch: str = ""
+    tooling_since: str = ""  # when Studio began to set it up (ISO 8601), at the earliest
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class _SageMakerDomain:
     arn: str = ""
     status: str = ""
     location: str = ""
+    created: datetime | None = None
     roles: tuple[str, ...] = ()
 
 
@@ -118,6 +121,7 @@ class Studio:
             mlflow_tracking_uri=extras.mlflow_tracking_uri,
             git_repository=resources.get("gitFullRepositoryId", ""),
             git_branch=resources.get("gitBranchName", ""),
+            tooling_since=found["createdAt"].isoformat() if "createdAt" in found else told.tooling_since,
         )
 
     def workspace(self, domain_id: str, project_id: str, stack_id: str) -> Project:
@@ -139,6 +143,7 @@ class Studio:
             space_arn=self._space(domain.arn, stack_id),
             roles=domain.roles,
             artifact_location=domain.location,
+            tooling_since=(domain.created - _SET_UP).isoformat() if domain.created else "",
         )
 
     def _profile(self, domain_id: str, profile_id: str) -> tuple[str, set[str]]:
@@ -287,7 +292,8 @@ def _each_once(*values: str) -> tuple[str, ...]:
 def _sagemaker_domain(described: dict[str, Any], location: str) -> _SageMakerDomain:
     """Return a project's SageMaker domain; the role of shared spaces first, then its users'."""
     roles = (described.get(key, {}).get("ExecutionRole", "") for key in ("DefaultSpaceSettings", "DefaultUserSettings"))
-    return _SageMakerDomain(described["DomainArn"], described.get("Status", ""), location, _each_once(*roles))
+    created = described.get("CreationTime")
+    return _SageMakerDomain(described["DomainArn"], described.get("Status", ""), location, created, _each_once(*roles))
 
 
 def _failure(deployment: dict[str, Any]) -> str:

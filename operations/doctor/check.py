@@ -8,13 +8,17 @@ from typing import Literal
 
 from custom_resources.errors import FinalError, RetryLater
 
-State = Literal["ok", "problem", "unknown"]
+State = Literal["ok", "problem", "risk", "unknown"]
 NamedCheck = tuple[str, Callable[[], Iterator["Check"]]]
 
 
 @dataclass(frozen=True)
 class Check:
-    """A check's outcome. "unknown" is what nobody can read from outside; it is no problem by itself."""
+    """A check's outcome.
+
+    "risk" works, and gives more away than it has to; "unknown" is what nobody can read from outside. Neither is a
+    problem by itself.
+    """
 
     name: str
     state: State

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,12 @@ from operations.doctor.check import Check, NamedCheck
 if TYPE_CHECKING:
     from custom_resources.clients.github import GitHub
     from custom_resources.clients.secrets import GitHubCredentials
+    from products.settings import Settings
 
 SCOPES = ("repo", "workflow")
 FINE_GRAINED = "Administration, Contents, Workflows, Secrets, Variables, Pull requests, Actions: read and write"
+# The same, as GitHub's API names them. What writing variables is called there is not published.
+OF_AN_APP = ("actions", "administration", "contents", "pull_requests", "secrets", "workflows")
 EXPIRES_SOON = timedelta(days=14)
 _EXPIRY_FORMATS = ("%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%d %H:%M:%S %Z")
 
@@ -23,17 +26,22 @@ class GitHubChecks:
     """The token, and the organization that repositories are made in."""
 
     def __init__(
-        self, github: GitHub, credentials: Callable[[], GitHubCredentials], organization: str, now: datetime
+        self, github: GitHub, credentials: Callable[[], GitHubCredentials], settings: Settings, now: datetime
     ) -> None:
         """Nothing is asked yet."""
         self._github = github
         self._credentials = credentials
-        self._organization = organization
+        self._settings = settings
+        self._organization = settings.git_config.private_github_organization
         self._now = now
 
     def all(self) -> list[NamedCheck]:
         """Return the checks, in the order in which they make sense."""
-        return [("GitHub token", self.token), ("GitHub organization", self.organization)]
+        return [
+            ("GitHub token", self.token),
+            ("GitHub organization", self.organization),
+            ("GitHub environments", self.environments),
+        ]
 
     def token(self) -> Iterator[Check]:
         """The token is accepted, lives for a while, and may do what launches do."""
@@ -42,13 +50,28 @@ class GitHubChecks:
         headers, _ = self._github.look_up("checking the token", path)
         yield Check("GitHub token", "ok", "GitHub accepts it" + (" (GitHub App)" if is_app else ""))
         yield expiry(_header(headers, "github-authentication-token-expiration"), self._now, is_app)
-        yield scopes(_header(headers, "x-oauth-scopes"), is_app)
+        if is_app:
+            yield app(*self._github.look_up_app())
+        else:
+            yield scopes(_header(headers, "x-oauth-scopes"), is_app)
+            yield Check(
+                "GitHub token reach",
+                "risk",
+                "it reaches every repository that its user reaches, in every request",
+                "Use a GitHub App: its tokens are narrowed to one repository (docs/admin.md).",
+            )
 
     def organization(self) -> Iterator[Check]:
         """The organization is there and the token's user may create repositories in it."""
         name = "GitHub organization"
+        if not self._settings.organizations:
+            yield Check(
+                name,
+                "risk",
+                "settings.toml names none: a launch can use any organization that the token reaches",
+                "Set [git_config] private_github_organization, then run cdk deploy FoundationStack.",
+            )
         if not self._organization:
-            yield Check(name, "unknown", "settings.toml names none: each launch must name one")
             return
         _, found = self._github.look_up("reading the organization", f"/orgs/{self._organization}")
         if not found:
@@ -71,6 +94,49 @@ class GitHubChecks:
             yield Check(name, "unknown", f"{self._organization} is there; the token may not read memberships")
             return
         yield member(self._organization, membership, found)
+
+    def environments(self) -> Iterator[Check]:
+        """The organization's plan offers the rules without which any branch can use the environments."""
+        wanted = self._settings.workflow_role
+        if not self._organization or not wanted.environments or self._settings.product.visibility == "public":
+            return
+        _, found = self._github.look_up("reading the organization", f"/orgs/{self._organization}")
+        yield environment_rules(
+            str(((found or {}).get("plan") or {}).get("name", "")), wanted.environments, bool(wanted.reviewers)
+        )
+
+
+def environment_rules(plan: str, environments: Sequence[str], reviewed: bool) -> Check:
+    """Judge an organization's plan (GET /orgs/{org}), which GitHub shows to its owners only. Pure.
+
+    Private repositories: branches with Team and Enterprise, reviewers with Enterprise (GitHub: deployments and
+    environments).
+    """
+    name = "GitHub environments"
+    if not plan:
+        return Check(name, "unknown", "GitHub does not show the organization's plan to this token")
+    if plan == "free":
+        can = f"jobs on any branch can use {', '.join(environments)}"
+        fix = "Use GitHub Team or Enterprise, or empty [workflow_role] environments."
+        return Check(name, "risk", f"GitHub Free has no rules for private repositories: {can}", fix)
+    if reviewed and plan != "enterprise":
+        detail = f"the plan {plan} has no required reviewers for private repositories"
+        return Check(name, "risk", detail, "Use GitHub Enterprise, or empty [workflow_role.reviewers].")
+    return Check(name, "ok", f"the plan {plan} limits {', '.join(environments)} to the default branch")
+
+
+def app(organization: str, granted: Mapping[str, str]) -> Check:
+    """Judge the permissions of a GitHub App's installation. Pure."""
+    name = "GitHub App permissions"
+    missing = [each for each in OF_AN_APP if granted.get(each) != "write"]
+    if missing:
+        return Check(
+            name,
+            "problem",
+            f"its installation in {organization} lacks {', '.join(f'{each}: write' for each in missing)}",
+            "Grant them to the App, and accept them in the organization (Settings > GitHub Apps).",
+        )
+    return Check(name, "ok", f"as needed in {organization}; check Variables: read and write yourself")
 
 
 def _header(headers: Mapping[str, Any], name: str) -> str | None:

@@ -9,32 +9,39 @@ from aws_cdk import CfnCondition, CfnParameter, Fn, Stack, Token
 from custom_resources.catalogue import Entry
 from products.foundation.roles import PORTFOLIO_STACK
 from products.foundation.storage import Storage
-from products.functions import PATIENCE, direct_launches
+from products.functions import PATIENCE, any_organization, direct_launches
 from products.settings import Settings
 
 
-def environment(entry: Entry, settings: Settings, storage: Storage, addresses: Mapping[str, str]) -> dict[str, str]:
+def environment(
+    stack: Stack, entry: Entry, settings: Settings, storage: Storage, addresses: Mapping[str, str]
+) -> dict[str, str]:
     """Return a function's variables, by what it needs; `addresses` are GitHub's for the function's stack."""
+    direct = settings.product.allow_direct_launches or direct_launches(stack)
     variables = {"PATIENCE_SECONDS": str(PATIENCE.to_seconds())}
     if "github" in entry.needs:
         variables |= {
             **addresses,
             "GITHUB_TOKEN_SECRET": settings.git_config.github_token_secret_name,
             "BUDGET_TABLE": storage.budget.table_name,
+            "GITHUB_PERMISSIONS": " ".join(entry.github_permissions),
         }
+    if entry.name == "github_repository":
+        variables |= _allowances(stack, settings)
     if "archives" in entry.needs:
         variables["TEMPLATE_BUCKET"] = storage.archives.bucket_name
     if entry.in_product and entry.class_name:  # whose stacks are ours: never from an event (docs/decisions/0070)
         variables |= {
             "PORTFOLIO_STACK": PORTFOLIO_STACK,
             "PRODUCTS": " ".join(settings.portfolio.products),
-            "DIRECT_LAUNCHES": _flag(settings.product.allow_direct_launches or direct_launches(stack)),
+            "DIRECT_LAUNCHES": _flag(direct),
         }
     if "studio" in entry.needs:
         variables |= {**_launchers(settings), "PROJECTS_TABLE": storage.budget.table_name}
     if entry.name == "actions_configuration":
+        # A stack that CloudFormation made without Service Catalog has any template, and any reference in it.
         listed = [f"{name}={reference}" for name, reference in sorted(settings.secret_references.items())]
-        variables["SECRET_REFERENCES"] = " ".join(listed)
+        variables["SECRET_REFERENCES"] = "*" if direct else " ".join(listed)
     return variables
 
 
@@ -55,6 +62,15 @@ def _launchers(settings: Settings) -> dict[str, str]:
 
 def _flag(on: bool) -> str:
     return "true" if on else ""
+
+
+def _allowances(stack: Stack, settings: Settings) -> dict[str, str]:
+    """Return what launches may do with repositories; an event could name anything."""
+    return {
+        "ALLOWED_ORGANIZATIONS": " ".join(() if any_organization(stack) else settings.organizations),
+        "ALLOWED_VISIBILITIES": " ".join(settings.product.allowed_visibilities),
+        "ADOPTABLE": " ".join(settings.adoption.repositories),
+    }
 
 
 def github_addresses(stack: Stack, settings: Settings) -> dict[str, str]:

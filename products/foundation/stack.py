@@ -42,7 +42,7 @@ class FoundationStack(Stack):
             function = functions.function(
                 entry,
                 statements(entry, self, settings, self.storage),
-                environment(entry, settings, self.storage, addresses),
+                environment(self, entry, settings, self.storage, addresses),
             )
             self.functions[entry.name] = function
             self.providers[entry.name] = functions.provider(entry, function)

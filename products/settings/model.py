@@ -61,6 +61,12 @@ SecretReference = Annotated[
     str,
     StringConstraints(pattern=rf"^{_PARTITION}:secretsmanager:[a-z0-9-]+:\d{{12}}:secret:[\w/+=.@-]+(#[\w.-]+)?\Z"),
 ]
+Reviewer = Annotated[str, StringConstraints(pattern=r"^(team|user):[1-9][0-9]{0,18}\Z")]  # by id
+Visibility = Literal["private", "internal", "public"]
+# In one organization; `*` stands for a part of the name. Twenty fit into a function's environment.
+RepositoryPattern = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._*-]{1,100}\Z")
+]
 FolderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*\Z")]
 
 
@@ -193,7 +199,8 @@ class Product(_Section):
     owner: str = Field(default="Platform team", min_length=1, max_length=100)
     support_email: Email = ""
     description: str = Field(default="", max_length=8191)
-    visibility: Literal["private", "internal", "public"] = "private"
+    visibility: Visibility = "private"
+    allowed_visibilities: tuple[Visibility, ...] = Field(default=("private", "internal"), min_length=1)
     sync_mode: Literal["Merge", "PullRequest", "Off"] = "Merge"
     glue_database: str = Field(default="glue_db", pattern=r"^[A-Za-z0-9_-]{1,255}\Z")
     glue_table: str = Field(default="abalone", pattern=r"^[A-Za-z0-9_-]{1,255}\Z")
@@ -212,11 +219,24 @@ class Product(_Section):
             raise ValueError("glue_databases does not list glue_database, which launches take by default; add it")
         return self
 
+    @model_validator(mode="after")
+    def _default_is_allowed(self) -> Product:
+        if self.visibility not in self.allowed_visibilities:
+            raise ValueError(f"visibility {self.visibility!r} is not in allowed_visibilities; add it there")
+        return self
+
+
+class Adoption(_Section):
+    """Repositories that an administrator gives to projects without a file in them."""
+
+    repositories: tuple[RepositoryPattern, ...] = Field(default=(), max_length=20)
+
 
 class WorkflowRole(_Section):
     """The role that a project's workflows assume."""
 
     environments: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,255}\Z")], ...] = ()
+    reviewers: dict[str, Annotated[tuple[Reviewer, ...], Field(max_length=6)]] = Field(default_factory=dict)
     artifact_access: Literal["project", "bucket"] = "project"
     execution_roles: tuple[RolePattern, ...] = (
         "datazone_usr_role_*",
@@ -224,6 +244,12 @@ class WorkflowRole(_Section):
     )
     grant_execution_role_files: bool = False
     deploy_role: str = Field(default="studio-project-deploy", pattern=r"^[A-Za-z0-9_+=,.@-]{1,64}\Z")
+
+    @model_validator(mode="after")
+    def _reviewers_have_an_environment(self) -> WorkflowRole:
+        if unknown := sorted(self.reviewers.keys() - set(self.environments)):
+            raise ValueError(f"reviewers names the environment {unknown[0]!r}, which environments does not list")
+        return self
 
 
 class OwnProfile(_Section):
@@ -310,6 +336,7 @@ class Settings(_Section):
     template_source: TemplateSource = TemplateSource()
     portfolio: Portfolio = Portfolio()
     product: Product = Product()
+    adoption: Adoption = Adoption()
     profile_folders: dict[str, FolderName] = Field(default_factory=dict)
     secret_references: dict[SecretName, SecretReference] = Field(default_factory=dict)
     workflow_role: WorkflowRole = WorkflowRole()
@@ -361,6 +388,12 @@ class Settings(_Section):
             raise ValueError(
                 "studio.domain_id needs git_config.private_github_organization: a project profile does not ask for it"
             )
+        patterns = len(self.portfolio.principal_patterns) + len(self.launching_project_roles)
+        if patterns > _MAX_PATTERNS:
+            raise ValueError(
+                f"a portfolio takes at most {_MAX_PATTERNS} patterns, and project_roles_may_launch adds one for each of "
+                "workflow_role.execution_roles; write fewer"
+            )
         if self.portfolio.launches_only and (self.studio.domain_id or self.studio.model_approval.enabled):
             raise ValueError("portfolio.launches_only leaves no portfolio for [studio] to use; set one of the two")
         return self
@@ -394,6 +427,12 @@ class Settings(_Section):
         return self.studio.organization or self.git_config.private_github_organization
 
     @property
+    def organizations(self) -> tuple[str, ...]:
+        """The organizations in which launches may make repositories; none = any that the token reaches."""
+        named = (self.git_config.private_github_organization, self.studio.organization)
+        return tuple(dict.fromkeys(filter(None, named)))
+
+    @property
     def provisioning_role_name(self) -> str:
         """The role that Studio's blueprint launches with."""
         return f"{self.prefix}-provisioning"
@@ -402,6 +441,14 @@ class Settings(_Section):
     def project_setup_role_name(self) -> str:
         """The role of the state machine that launches for projects' events."""
         return f"{self.prefix}-project-setup"
+
+    @property
+    def launching_project_roles(self) -> tuple[str, ...]:
+        """Patterns of the projects' roles that are principals of the portfolio."""
+        if not self.portfolio.project_roles_may_launch:
+            return ()
+        paths = [each.partition(":role/")[2] or each for each in self.workflow_role.execution_roles]
+        return tuple(f"arn:aws:iam:::role/{path}" for path in paths)
 
     @property
     def approval_queues(self) -> tuple[str, str]:

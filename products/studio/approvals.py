@@ -63,7 +63,7 @@ class ModelApprovals:
             entry,
             statements(entry, stack, settings, storage),
             {
-                **environment(entry, settings, storage, github_addresses(stack, settings)),
+                **environment(stack, entry, settings, storage, github_addresses(stack, settings)),
                 "PRODUCT_ID": product.product_id,
                 "DEPLOY_WORKFLOW": settings.studio.model_approval.workflow,
             },

@@ -90,8 +90,13 @@ def role_in(token: Token | None, owner: str) -> Role:
 
 def role_of(token: Token | None, repository: Repository) -> Role:
     """Return what the token's user may do in a repository, before scopes and permissions."""
-    role = role_in(token, repository.owner)
+    role = role_in(token, repository.owner) if reaches(token, repository) else "none"
     return "read" if role == "none" and repository.visibility == "public" else role
+
+
+def reaches(token: Token | None, repository: Repository) -> bool:
+    """Tell whether a token is for the repository: an App's may be narrowed to some."""
+    return token is None or token.repositories is None or repository.id in token.repositories
 
 
 def may_see(token: Token | None, repository: Repository) -> bool:
@@ -116,21 +121,31 @@ def require(token: Token | None, repository: Repository, need: Need) -> None:
         if need.write or need.role != "read":
             raise ApiError(401, "Requires authentication")
         return
-    if token.kind == "classic":
-        scopes = {"repo"} if repository.visibility != "public" else {"repo", "public_repo"}
-        if need.write and not scopes & set(token.scopes):
-            raise not_found()
-    else:
-        granted = "read" if need.permission == "metadata" else token.permissions.get(need.permission, "")
-        readable = repository.visibility == "public" and need.role == "read"
-        if (need.write and granted != "write") or (not need.write and not granted and not readable):
-            raise inaccessible(token, need)
+    _require_granted(token, repository, need)
     if not at_least(role_of(token, repository), need.role):
         if need.role == "admin":
             raise ApiError(403, "Must have admin rights to Repository.")
         raise ApiError(403, "Must have push access to repository")
     if repository.archived and need.write and not need.archived:
         raise archived()
+
+
+def _require_granted(token: Token, repository: Repository, need: Need) -> None:
+    """Raise ApiError unless the token's scopes, or its permissions and repositories, include the request."""
+    if token.kind == "classic":
+        scopes = {"repo"} if repository.visibility != "public" else {"repo", "public_repo"}
+        if need.write and not scopes & set(token.scopes):
+            raise not_found()
+        return
+    if token.unready > 0:
+        token.unready -= 1
+        raise inaccessible(token, need)
+    granted = "read" if need.permission == "metadata" else token.permissions.get(need.permission, "")
+    readable = repository.visibility == "public" and need.role == "read"
+    if need.write and (granted != "write" or not reaches(token, repository)):
+        raise inaccessible(token, need)
+    if not need.write and not granted and not readable:
+        raise inaccessible(token, need)
 
 
 def inaccessible(token: Token, need: Need) -> ApiError:

@@ -15,12 +15,22 @@ from standins.github.faults import Fault, Faults
 from standins.github.latency import Latency, RoundTrip
 from standins.github.limits import Accounting, Limits
 from standins.github.messages import ApiError, Json, Request, Response, not_found
-from standins.github.model import ROLES, Protection, Repository, Ruleset
+from standins.github.model import ROLES, Plan, Protection, Repository, Ruleset
 from standins.github.requests_log import RequestLog
 from standins.github.store import Store
 from standins.github.urls import Urls
 
 M = TypeVar("M", bound=BaseModel)
+
+
+class _Plan(BaseModel):
+    plan: Plan
+    refusal_creates: bool = True
+
+
+class _Delay(BaseModel):
+    unknown: int = 0
+    unready: int = 0
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,10 @@ class Controls:
         account = self.store.add_account(_text(body, "login"), "Organization")
         return Response.json(201, account.model_dump())
 
+    def put_plan(self, body: Json, login: str) -> Response:
+        """Set an organization's plan: {plan, refusal_creates?}."""
+        return Response.json(200, self.store.set_plan(login, **dict(_parsed(_Plan, body))).model_dump())
+
     def add_token(self, body: Json) -> Response:
         """Make a token: {token?, login?, scopes?, fine_grained?, permissions?, organizations?, role?, expires_at?}."""
         known = {"token", "login", "scopes", "fine_grained", "permissions", "organizations", "role", "expires_at"}
@@ -87,6 +101,15 @@ class Controls:
             raise not_found()
         made = self.store.install_app(app, _text(body, "organization"), body.get("permissions"))
         return Response.json(201, made.model_dump())
+
+    def delay_tokens(self, body: Json, app_id: str) -> Response:
+        """Have the first requests with each new token of an App answered 401, then 403: {unknown?, unready?}."""
+        app = self.store.app(int(app_id))
+        if app is None:
+            raise not_found()
+        delay = _parsed(_Delay, body)
+        app.unknown, app.unready = delay.unknown, delay.unready
+        return Response.json(200, delay.model_dump())
 
     def list_repositories(self, _body: Json) -> Response:
         """Return the names and states of all repositories."""
@@ -207,10 +230,12 @@ _REPOSITORY = r"/repositories/([^/]+)/([^/]+)"
 _CONTROLS: tuple[tuple[str, str, Callable[..., Response]], ...] = (
     ("GET", r"", Controls.health),
     ("POST", r"/organizations", Controls.add_organization),
+    ("PUT", r"/organizations/([^/]+)/plan", Controls.put_plan),
     ("POST", r"/tokens", Controls.add_token),
     ("DELETE", r"/tokens", Controls.delete_token),
     ("POST", r"/apps", Controls.add_app),
     ("POST", r"/apps/(\d+)/installations", Controls.install_app),
+    ("PUT", r"/apps/(\d+)/delay", Controls.delay_tokens),
     ("GET", r"/repositories", Controls.list_repositories),
     ("GET", _REPOSITORY, Controls.get_repository),
     ("POST", rf"{_REPOSITORY}/rules", Controls.add_rule),

@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+# What an organization pays for decides which rules its private repositories' environments may have. none: a GitHub
+# without environments.
+Plan = Literal["free", "team", "enterprise", "none"]
 Role = Literal["none", "read", "write", "admin"]
 ROLES: tuple[Role, ...] = ("none", "read", "write", "admin")
 
@@ -24,6 +27,8 @@ class Account(BaseModel):
     type: Literal["User", "Organization"]
     name: str = ""
     created_at: str = Field(default_factory=now)
+    plan: Plan = "enterprise"
+    refusal_creates: bool = True  # an environment is there after its rules were refused for the plan's sake
 
 
 class Token(BaseModel):
@@ -40,7 +45,10 @@ class Token(BaseModel):
     scopes: list[str] = []
     permissions: dict[str, str] = {}
     organizations: list[str] | None = None
+    repositories: list[int] | None = None  # an App's token for these only, by their ids
     role: Role = "admin"
+    unknown: int = 0  # requests that are answered 401 yet: replicas that do not know the token,
+    unready: int = 0  # and 403: those that do not know its permissions
     expires_at: str | None = None
 
     @property
@@ -70,6 +78,8 @@ class App(BaseModel):
     slug: str
     public_key: str
     installations: list[Installation] = []
+    unknown: int = 0  # of its tokens
+    unready: int = 0
 
 
 class Secret(BaseModel):
@@ -158,6 +168,26 @@ class Dispatch(BaseModel):
     created_at: str = Field(default_factory=now)
 
 
+class Reviewer(BaseModel):
+    """Who may let a job go on that uses an environment."""
+
+    type: Literal["User", "Team"]
+    id: int
+
+
+class Environment(BaseModel):
+    """A deployment environment."""
+
+    id: int
+    name: str
+    branch_policy: Literal["protected", "custom"] | None = None
+    branches: dict[int, str] = {}  # of the custom policy: id -> name pattern
+    reviewers: list[Reviewer] = []
+    wait_timer: int = 0
+    created_at: str = Field(default_factory=now)
+    updated_at: str = Field(default_factory=now)
+
+
 class Repository(BaseModel):
     """A repository. Its commits are in the bare repository beside it."""
 
@@ -193,6 +223,7 @@ class Repository(BaseModel):
     protections: list[Protection] = []
     rulesets: list[Ruleset] = []
     dispatches: list[Dispatch] = []
+    environments: dict[str, Environment] = {}  # by their names in lower case
 
     @property
     def full_name(self) -> str:

@@ -169,6 +169,7 @@ def organization(urls: Urls, owner: Account, *, public: int, private: int) -> Js
         "default_repository_permission": "read",
         "members_can_create_repositories": True,
         "two_factor_requirement_enabled": False,
+        "plan": {"name": owner.plan, "space": 976562499, "private_repos": 999999, "filled_seats": 1, "seats": 1},
     }
 
 

@@ -18,7 +18,8 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from standins.github.bare import Bare
-from standins.github.model import Account, App, Installation, Repository, Role, State, Token, now
+from standins.github.messages import not_found
+from standins.github.model import Account, App, Installation, Plan, Repository, Role, State, Token, now
 
 FULL_PERMISSIONS = {
     "actions": "write",
@@ -119,6 +120,16 @@ class Store:
                 self._save_state()
             return account
 
+    def set_plan(self, login: str, plan: Plan, refusal_creates: bool) -> Account:
+        """Change what an organization pays for. Raises ApiError 404 for one that there is not."""
+        with self._lock:
+            found = self.account(login)
+            if found is None:
+                raise not_found()
+            found.plan, found.refusal_creates = plan, refusal_creates
+            self._save_state()
+            return found
+
     def accounts(self) -> list[Account]:
         """Return all accounts."""
         return list(self._state.accounts.values())
@@ -166,6 +177,9 @@ class Store:
         """Return the token of that value unless it has expired."""
         wanted = digest(value)
         found = next((token for token in self._state.tokens if token.digest == wanted), None)
+        if found and found.unknown > 0:
+            found.unknown -= 1
+            return None
         return None if found and found.expires_at and found.expires_at <= now() else found
 
     def add_app(self, slug: str, public_key: str) -> App:

@@ -7,11 +7,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+ADOPTABLE = (
+    "acme/p1-build"  # the administrator's pattern ([adoption] repositories): stories of other names need consent
+)
 # What a template may ask of a resource by Fn::GetAtt (docs/interfaces.md).
 ATTRIBUTES = {
     "Custom::GitHubRepository": ("RepositoryId", "FullName", "Name", "HtmlUrl", "CloneUrl", "DefaultBranch", "Status"),
     "Custom::RepositoryTemplate": ("CommitSha", "TemplateVersion", "Status", "PullRequestUrl"),
-    "Custom::ActionsConfiguration": ("SecretNames", "VariableNames", "Digest"),
+    "Custom::ActionsConfiguration": ("SecretNames", "VariableNames", "Digest", "Environments"),
 }
 
 

@@ -18,7 +18,7 @@ from custom_resources.reconciler import CustomResource, is_complete, on_event
 from custom_resources.telemetry import logger
 from custom_resources.template_content import Archive
 from standins.github.server import GitHubStandIn
-from tests.integration.clouds import Resource
+from tests.integration.clouds import ADOPTABLE, Resource
 
 POLLS = 20
 ENTRIES = {entry.resource_type: entry for entry in CATALOGUE if entry.in_product}
@@ -51,10 +51,11 @@ class Secrets:
 
     def __init__(self, token: str) -> None:
         self.token = token
+        self.app: GitHubCredentials | None = None
         self.values: dict[str, str] = {}
 
     def github_credentials(self, reference: str) -> GitHubCredentials:
-        return GitHubCredentials(token=self.token)
+        return self.app or GitHubCredentials(token=self.token)
 
     def value(self, reference: str) -> str:
         return self.values[reference]
@@ -96,15 +97,28 @@ class Handlers:
         self._github = github
         self.archives, self.stacks, self.secrets = Archives(), Stacks(), Secrets(github.token)
         self._live: dict[str, dict[str, Live]] = {}
+        self.environment = {"ADOPTABLE": ADOPTABLE, "SECRET_REFERENCES": "*"}
         self.clients = self._new_clients()
 
-    def _new_clients(self) -> FunctionClients:
-        """Return the clients of a fresh Lambda environment."""
+    def _new_clients(self) -> dict[str, FunctionClients]:
+        """Return the clients of fresh Lambda environments, one for each function."""
+        return {
+            name: self._clients_with({"GITHUB_PERMISSIONS": " ".join(entry.github_permissions)})
+            for name, entry in ENTRIES.items()
+        }
+
+    def _clients_with(self, more: Mapping[str, str]) -> FunctionClients:
         environment = {"GITHUB_API_URL": self._github.api_url, "GITHUB_SERVER_URL": self._github.server_url}
+        environment |= {**self.environment, **more}
         return FunctionClients(environment, stacks=self.stacks, secrets=self.secrets, archives=self.archives)
 
     def _resource(self, resource_type: str) -> CustomResource[Any, Any, Any]:
-        return ENTRIES[resource_type].resource(self.clients)
+        return ENTRIES[resource_type].resource(self.clients[resource_type])
+
+    def permit(self, **environment: str) -> None:
+        """Set variables of the functions' environment, as a deployment with other settings does."""
+        self.environment |= environment
+        self.clients = self._new_clients()
 
     def put_archive(self, name: str, data: bytes) -> None:
         self.archives.objects[name] = data
@@ -112,6 +126,10 @@ class Handlers:
     def use_token(self, token: str, *, warm: bool = False) -> None:
         self.secrets.token = token
         self.clients = self.clients if warm else self._new_clients()
+
+    def use_app(self, app: GitHubCredentials) -> None:
+        """Put a GitHub App into the token secret."""
+        self.secrets.app, self.clients = app, self._new_clients()
 
     def store_secret(self, name: str, key: str, value: str) -> str:
         self.secrets.values[f"{name}#{key}"] = value

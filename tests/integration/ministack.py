@@ -25,7 +25,7 @@ from local.home import GitHubPlace, Home
 from local.stacks import Event, StackFailed
 from local.terminal import Terminal
 from standins.github.server import ORGANIZATION
-from tests.integration.clouds import ATTRIBUTES, Resource
+from tests.integration.clouds import ADOPTABLE, ATTRIBUTES, Resource
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.type_defs import TagTypeDef
@@ -74,6 +74,11 @@ class MiniStack:
         environment = cloud.client("lambda").get_function_configuration(
             FunctionName=f"{projects.prefix()}repository-template"
         )["Environment"]["Variables"]
+        function, client = f"{projects.prefix()}github-repository", cloud.client("lambda")
+        found = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+        client.update_function_configuration(
+            FunctionName=function, Environment={"Variables": {**found, "ADOPTABLE": ADOPTABLE}}
+        )
         self._bucket, self._budget = environment["TEMPLATE_BUCKET"], environment["BUDGET_TABLE"]
         self._dynamodb, self._logs = cloud.client("dynamodb"), cloud.client("logs")
 

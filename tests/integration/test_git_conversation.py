@@ -61,7 +61,7 @@ class Remote:
     name: str = field(default_factory=lambda: f"r{next(_numbers)}")
 
     def __post_init__(self) -> None:
-        self.git = Git(self.github.server_url, lambda: self.github.token, lambda rejected: False)
+        self.git = Git(self.github.server_url, lambda _: self.github.token, lambda rejected: False)
         self.id = int(self.rest("POST", "/orgs/acme/repos", name=self.name, private=True)["id"])
 
     def rest(self, method: str, path: str, **body: Any) -> Any:
@@ -437,7 +437,7 @@ def serving(script: Script) -> Iterator[Script]:
 
 
 def opened(script: Script, tmp_path: Path) -> BareRepository:
-    git = Git(script.url, lambda: "ghs_canary", lambda rejected: False)
+    git = Git(script.url, lambda _: "ghs_canary", lambda rejected: False)
     return BareRepository(git, "acme/r", tmp_path, 1)
 
 

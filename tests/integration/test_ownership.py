@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from custom_resources.delivery.ownership import STACK_REF
 from custom_resources.errors import RetryLater
 from standins.github.faults import Fault
 from standins.github.messages import ApiError, Request, Response
@@ -35,7 +34,7 @@ def test_a_taken_name_is_refused_and_nothing_touched(world: World, ours: Project
     said = refused(ours.launch)
     assert said == (
         f"The repository acme/{spelling} exists already and is not this project's. Choose another name, "
-        "or launch with AdoptExisting=true to take it over."
+        "or launch with AdoptExisting=true once the repository's owners consent."
     )
     ours.delete()  # the rollback
     assert world.snapshot("p1-build") == before
@@ -288,12 +287,16 @@ def test_a_conflict_without_common_history_can_be_merged_too(world: World) -> No
 
 def test_adopting_twice_is_adopting_once(world: World) -> None:
     project = adopted_with(world, {"mine": "m\n"}, V1)
-    refs = project.refs()
+    tip = project.tip()
     project.delete()
+    assert project.refs() == {"refs/heads/main": tip}, "an adopted repository loses what is ours, and is not archived"
+    assert not project.state.archived
     again = adopting(world)
     again.deliver()
-    assert (again.attributes["Status"], again.status["Status"]) == ("restored", "unchanged")
-    assert {ref: sha for ref, sha in again.refs().items() if ref != STACK_REF} == refs
+    # The history shows a version, but no record says that no other came after it.
+    assert (again.attributes["Status"], again.status["Status"]) == ("adopted", "pull-request")
+    again.merge_pull(again.pulls()[0]["number"])
+    assert again.files() == project.files(tip)
 
 
 def test_a_repository_that_was_taken_over_but_never_delivered_to_stays_as_it_was(world: World) -> None:

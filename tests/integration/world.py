@@ -81,6 +81,7 @@ class World:
     github: GitHubStandIn
     home: Path
     cloud: Cloud = None  # type: ignore[assignment]  # Handlers, unless another is given
+    app_id: str = ""  # of the GitHub App in the token secret, if it is one
 
     def __post_init__(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
@@ -145,6 +146,7 @@ class Project:
         self.stack = f"{self.name}-{os.urandom(4).hex()}"
         self.attributes: dict[str, str] = {}  # the repository's
         self.status: dict[str, str] = {}  # the template's
+        self.configuration: dict[str, str] = {}
         self._template: dict[str, Resource] = {}
         self._repository_changes: dict[str, Any] = {}
         self._user: Path | None = None
@@ -214,6 +216,7 @@ class Project:
         found = self.world.cloud.deploy(self.stack, template)
         self._template = template
         self.attributes, self.status = found["Repository"], found.get("Template", {})
+        self.configuration = found.get("Configuration", {})
         return found
 
     def launch(self) -> Project:

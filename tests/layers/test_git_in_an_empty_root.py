@@ -109,7 +109,7 @@ def git(root: EmptyRoot, server: HttpsGit, monkeypatch: pytest.MonkeyPatch) -> G
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     monkeypatch.setattr("tempfile.tempdir", str(root.tmp))
     monkeypatch.setenv("GIT_SSL_CAINFO", str(authority))
-    return Git(server.local_url, lambda: TOKEN, lambda rejected: False)
+    return Git(server.local_url, lambda _: TOKEN, lambda rejected: False)
 
 
 def template(**contents: str) -> list[TemplateFile]:

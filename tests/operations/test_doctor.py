@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
+import requests
 from botocore.stub import Stubber
 
 from custom_resources.catalogue import CATALOGUE
@@ -18,7 +19,7 @@ from custom_resources.clients.secrets import GitHubCredentials
 from operations.command_line import main
 from operations.doctor.aws_checks import AwsChecks, function_names
 from operations.doctor.check import Check, diagnose
-from operations.doctor.github_checks import GitHubChecks, expiry, member, scopes
+from operations.doctor.github_checks import OF_AN_APP, GitHubChecks, app, environment_rules, expiry, member, scopes
 from products.settings import Settings, load_settings
 from products.versions import Version
 from standins.github.server import GitHubStandIn
@@ -36,7 +37,13 @@ def examined(github: GitHubStandIn, token: str, organization: str = "acme") -> d
     def credentials() -> GitHubCredentials:
         return GitHubCredentials(token=token)
 
-    checks = GitHubChecks(GitHub(github.api_url, credentials), credentials, organization, NOW)
+    settings = Settings.model_validate(
+        {
+            "git_config": {"private_github_organization": organization},
+            "workflow_role": {"environments": ("staging", "production")},
+        }
+    )
+    checks = GitHubChecks(GitHub(github.api_url, credentials), credentials, settings, NOW)
     ready = ("AWS account", lambda: iter([Check("AWS account", "ok", "")]))
     return {check.name: check for check in diagnose(checks.all(), [ready], True)}
 
@@ -49,7 +56,9 @@ def github(tmp_path: Path) -> Iterator[GitHubStandIn]:
 
 def test_a_good_token(github: GitHubStandIn) -> None:
     checks = examined(github, github.token)
-    assert {check.state for check in checks.values()} == {"ok"}
+    assert {check.state for name, check in checks.items() if name != "GitHub token reach"} == {"ok"}
+    assert checks["GitHub token reach"].state == "risk"
+    assert "staging, production" in checks["GitHub environments"].detail
     assert checks["GitHub organization"].detail == "the token's user may create repositories in acme"
 
 
@@ -76,8 +85,44 @@ def test_a_user_who_is_not_a_member(github: GitHubStandIn) -> None:
     assert (check.state, check.detail) == ("problem", "the token's user is not a member of acme")
 
 
-def test_no_organization_in_the_settings_is_no_problem(github: GitHubStandIn) -> None:
-    assert examined(github, github.token, "")["GitHub organization"].state == "unknown"
+def test_no_organization_in_the_settings_is_a_risk(github: GitHubStandIn) -> None:
+    check = examined(github, github.token, "")["GitHub organization"]
+    assert check.state == "risk"
+    assert "any organization that the token reaches" in check.detail
+
+
+@pytest.mark.parametrize(
+    ("plan", "reviewed", "state", "said"),
+    [
+        ("free", False, "risk", "jobs on any branch can use staging, production"),
+        ("team", False, "ok", "limits staging, production to the default branch"),
+        ("team", True, "risk", "no required reviewers"),
+        ("enterprise", True, "ok", "limits"),
+        ("", True, "unknown", "does not show the organization's plan"),
+    ],
+)
+def test_what_the_plan_of_github_offers(plan: str, reviewed: bool, state: str, said: str) -> None:
+    check = environment_rules(plan, ("staging", "production"), reviewed)
+    assert check.state == state
+    assert said in check.detail
+
+
+def test_an_apps_permissions_are_compared(github: GitHubStandIn) -> None:
+    full = dict.fromkeys(OF_AN_APP, "write")
+    assert app("acme", full).state == "ok"
+    poor = app("acme", {**full, "workflows": "read"})
+    assert (poor.state, poor.detail) == ("problem", "its installation in acme lacks workflows: write")
+    url = f"{github.base_url}/_standin"
+    made = requests.post(f"{url}/apps", json={"slug": "studio"}, timeout=30).json()
+    wanted: Any = {"organization": "acme", "permissions": {"metadata": "read", "contents": "write"}}
+    installed = requests.post(f"{url}/apps/{made['id']}/installations", json=wanted, timeout=30).json()
+    credentials = GitHubCredentials(
+        app_id=str(made["id"]), installation_id=installed["id"], private_key=made["private_key"]
+    )
+    settings = Settings.model_validate({"git_config": {"private_github_organization": "acme"}})
+    checks = GitHubChecks(GitHub(github.api_url, lambda: credentials), lambda: credentials, settings, NOW)
+    found = {check.name: check for check in checks.token()}
+    assert found["GitHub App permissions"].detail.startswith("its installation in acme lacks actions: write, admin")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from aws_cdk import App
+from aws_cdk import App, assertions
 from ministack.services.cloudformation import provisioners
 
 from custom_resources import catalogue, handlers
@@ -24,7 +24,7 @@ from products.foundation.roles import places
 from products.functions import query_interval
 from products.settings import PROJECT_ROOT, load_settings
 from products.versions import read_versions
-from tests.synth.conftest import Assembly, context, copied, of_type, synthesized
+from tests.synth.conftest import Assembly, context, copied, of_type, synthesized, with_settings
 from tests.synth.policies import Names, allows, documents
 
 pytestmark = pytest.mark.shares("stacks", seconds=60)
@@ -71,6 +71,9 @@ def test_environments_are_the_contracts(assembly: Assembly) -> None:
         }
         if name in GITHUB:
             expected |= {"GITHUB_API_URL", "GITHUB_SERVER_URL", "GITHUB_TOKEN_SECRET", "BUDGET_TABLE"}
+            expected |= {"GITHUB_PERMISSIONS"}
+        if name == "github_repository":
+            expected |= {"ALLOWED_ORGANIZATIONS", "ALLOWED_VISIBILITIES", "ADOPTABLE"}
         if name in ARCHIVES:
             expected |= {"TEMPLATE_BUCKET"}
         if "studio" in ALL[name].needs:
@@ -79,10 +82,36 @@ def test_environments_are_the_contracts(assembly: Assembly) -> None:
             expected |= {"PATH", "GIT_EXEC_PATH", "GIT_SSL_CAINFO", "GIT_PYTHON_REFRESH"}
         assert variables == expected, name
     variables = functions(assembly.foundation)["github_repository"]["Environment"]["Variables"]
+    assert variables["GITHUB_PERMISSIONS"] == "administration=write contents=write secrets=write"
+    assert (variables["ALLOWED_VISIBILITIES"], variables["ADOPTABLE"]) == ("private internal", "")
     given = ["GitHubApiUrlIsSet", {"Ref": "GitHubApiUrl"}, "https://api.github.com"]
     assert variables["GITHUB_API_URL"] == {"Fn::If": given}
     # `cdk deploy` keeps a parameter's value: a setting as the default would be the first one for ever.
     assert assembly.foundation["Parameters"]["GitHubApiUrl"]["Default"] == ""
+
+
+def test_what_launches_may_use_reaches_the_function_by_its_environment(tmp_path: Path) -> None:
+    settings = with_settings(
+        tmp_path,
+        """
+        [git_config]
+        private_github_organization = "acme"
+        [studio]
+        domain_id = "dzd_1"
+        organization = "studio-org"
+        [product]
+        allowed_visibilities = ["private"]
+        [adoption]
+        repositories = ["acme/team-*", "acme/one"]
+        """,
+    )
+    for given, organizations in ((context(), "acme studio-org"), (local_assembly._CONTEXT, "")):
+        app = App(context={**context(), **given})
+        stack = FoundationStack(app, "FoundationStack", settings=load_settings(settings))
+        template = dict(assertions.Template.from_stack(stack).to_json())
+        variables = functions(template)["github_repository"]["Environment"]["Variables"]
+        assert variables["ALLOWED_ORGANIZATIONS"] == organizations
+        assert (variables["ALLOWED_VISIBILITIES"], variables["ADOPTABLE"]) == ("private", "acme/team-* acme/one")
 
 
 def test_every_path_answers_before_cloudformation_gives_up(assembly: Assembly) -> None:

@@ -161,6 +161,7 @@ def test_outputs_are_those_that_the_other_rooms_read(assembly: Assembly) -> None
         "Commit",
         "TemplateStatus",
         "PullRequestUrl",
+        "Environments",
     )
     expected = {f"{part}{name}" for part in ("Build", "Deploy") for name in each}
     assert set(assembly.product["Outputs"]) == expected | {

@@ -105,9 +105,10 @@ def test_a_dry_run_names_what_would_be_written() -> None:
         "secrets_removed": ["R", "S"],
         "variables": ["Y", "Z"],
         "variables_removed": ["V"],
+        "environments": [],
     }
     assert foreseen.repository == "acme/x"
-    assert foreseen.attributes == {"SecretNames": "", "VariableNames": "", "Digest": ""}
+    assert foreseen.attributes == {"SecretNames": "", "VariableNames": "", "Digest": "", "Environments": ""}
     assert RESOURCE.provisional_id(request.properties) == "actions-configuration-7"
 
 
@@ -151,7 +152,7 @@ def test_what_is_planned_is_written_and_reported_by_name(restore: bool) -> None:
         ("delete_variables", "acme/y", ("B",)),
     ]
     assert (done.attributes["SecretNames"], done.attributes["VariableNames"]) == ("R,S,T", "V,W")
-    assert set(done.attributes) == {"SecretNames", "VariableNames", "Digest"}
+    assert set(done.attributes) == {"SecretNames", "VariableNames", "Digest", "Environments"}
     assert "value of" not in str(done)
 
 

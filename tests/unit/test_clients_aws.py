@@ -398,8 +398,8 @@ def test_githubs_credentials_come_from_the_functions_secret() -> None:
     secrets = Mock()
     secrets.github_credentials.side_effect = lambda name: GitHubCredentials(token=f"token of {name}")
     clients = FunctionClients({"GITHUB_TOKEN_SECRET": "github"}, secrets=secrets)
-    assert clients.github.token == "token of github"
-    assert clients.git.token() == "token of github"
+    assert clients.github.token_for("acme/x") == "token of github"
+    assert clients.git.token("acme/x") == "token of github"
     assert clients.git.renew("token of github") is False
     assert vars(clients.github)["_connection"]._api_url == "https://api.github.com"
     elsewhere = FunctionClients({"GITHUB_API_URL": "https://ghe.example/api/v3"}, secrets=secrets).github

@@ -29,7 +29,7 @@ URL = "https://github.com/acme/gh001-archived-not-found.git"  # a name like an e
 
 
 def repository(tmp_path: Path, *, rotated: bool = False) -> BareRepository:
-    git = Git("https://github.com", lambda: "ghs_canary", lambda rejected: rotated)
+    git = Git("https://github.com", lambda _: "ghs_canary", lambda rejected: rotated)
     return BareRepository(git, "acme/gh001-archived-not-found", tmp_path, 1)
 
 

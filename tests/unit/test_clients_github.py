@@ -267,13 +267,13 @@ def test_a_wait_says_what_was_not_complete(answered: Callable[..., GitHub]) -> N
 
 
 @pytest.fixture
-def used(monkeypatch: pytest.MonkeyPatch) -> list[Requester]:
-    """Return a list that gets, for each request, what made it. One that looks at acme/both waits for another."""
-    made: list[Requester] = []
+def used(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Requester, str]]:
+    """Return a list: what made each request, with its token. One that looks at acme/both waits for another."""
+    made: list[tuple[Requester, str]] = []
     both = threading.Barrier(2, timeout=10)
 
     def answer(requester: Requester, verb: str, path: str, **_: Any) -> Answer:
-        made.append(requester)
+        made.append((requester, token_of(requester)))
         if path.endswith("/both"):
             both.wait()
         return (401, {}, "{}") if path.endswith("/rejected") else ok(BARE)
@@ -287,28 +287,28 @@ def token_of(requester: Requester) -> str:
     return requester.auth.token
 
 
-def test_a_thread_uses_the_connection_that_another_has_left(used: list[Requester]) -> None:
+def test_a_thread_uses_the_connection_that_another_has_left(used: list[tuple[Requester, str]]) -> None:
     hub = GitHub("https://api.github.com", lambda: GitHubCredentials(token="ghp_x"))
     for _ in range(2):
         with ThreadPoolExecutor(1) as pool:
             pool.submit(hub.find_repository, "acme/x").result()
     hub.find_repository("acme/x")
     assert len(used) == 3
-    assert len(set(map(id, used))) == 1
+    assert len({id(requester) for requester, _ in used}) == 1
 
 
-def test_two_requests_at_the_same_time_have_a_connection_each(used: list[Requester]) -> None:
+def test_two_requests_at_the_same_time_have_a_connection_each(used: list[tuple[Requester, str]]) -> None:
     hub = GitHub("https://api.github.com", lambda: GitHubCredentials(token="ghp_x"))
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(hub.find_repository, ["acme/both"] * 2))
-    assert used[0] is not used[1]
+    assert used[0][0] is not used[1][0]
 
 
-def test_a_connection_is_for_one_token(used: list[Requester]) -> None:
+def test_a_connection_is_for_one_token(used: list[tuple[Requester, str]]) -> None:
     tokens = iter(["ghp_former", "ghp_present"])
     hub = GitHub("https://api.github.com", lambda: GitHubCredentials(token=next(tokens)))
     hub.find_repository("acme/x")
     with pytest.raises(TokenRotated):
         hub.find_repository("acme/rejected")
     hub.find_repository("acme/x")
-    assert [token_of(each) for each in used] == ["ghp_former", "ghp_former", "ghp_present"]
+    assert [token for _, token in used] == ["ghp_former", "ghp_former", "ghp_present"]

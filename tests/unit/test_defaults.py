@@ -18,7 +18,9 @@ from custom_resources import clients
 from custom_resources.caller import Installation
 from custom_resources.clients.aws import DATAZONE
 from custom_resources.clients.git.packets import Mark
+from custom_resources.consent import Reading
 from custom_resources.errors import AwsDenied
+from custom_resources.repository_environments import Missing
 
 NOTHING: dict[str, Any] = {
     "str": "",
@@ -32,6 +34,8 @@ NOTHING: dict[str, Any] = {
 }
 # Those that are something, below custom_resources.
 OTHER: dict[str, Any] = {
+    "actions_configuration.Plan.environments": Missing(),
+    "allowances.Allowances.visibilities": ("private", "internal"),
     "catalogue.Entry.memory": 256,
     "catalogue.Entry.timeout": 120,
     "catalogue.Entry.storage": 512,
@@ -55,6 +59,7 @@ OTHER: dict[str, Any] = {
     "delivery.pull_request_text.Update.clean": True,
     "delivery.state.Base.certain": True,
     "errors.described.module": "custom_resources.errors",
+    "github_repository.Observed.consent": Reading(),
     "studio_project.Observed.belief": "nothing",
     "studio_project.Observed.installation": Installation(),
 }

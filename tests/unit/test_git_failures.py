@@ -141,7 +141,7 @@ def test_a_failure_names_what_failed() -> None:
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Iterator[BareRepository]:
-    git = Git("https://127.0.0.1:9", lambda: "ghs_canary", lambda rejected: False)  # nobody answers there
+    git = Git("https://127.0.0.1:9", lambda _: "ghs_canary", lambda rejected: False)  # nobody answers there
     repository = BareRepository(git, "acme/r", tmp_path, 1_700_000_000)
     repository.start()
     yield repository
@@ -267,7 +267,7 @@ def test_attributes_that_cannot_be_written_are_told(
 
 
 def test_a_token_is_a_header_and_git_gets_it_as_a_setting() -> None:
-    conversation = Conversation("https://github.com/acme/r.git", "ghs_x")
+    conversation = Conversation("https://github.com/acme/r.git", lambda: "ghs_x")
     header = "Basic eC1hY2Nlc3MtdG9rZW46Z2hzX3g="
     assert conversation.authorization == header
     assert conversation.settings() == {
@@ -297,7 +297,7 @@ def settings_of(environment: dict[str, str]) -> dict[str, str]:
 
 
 def test_a_repository_is_gone_after_its_block() -> None:
-    git = Git("https://127.0.0.1:9", lambda: "ghs_canary", lambda rejected: False)
+    git = Git("https://127.0.0.1:9", lambda _: "ghs_canary", lambda rejected: False)
     with git.open("acme/r", 1_700_000_000.9) as repository:
         home, made = repository.path.parent, repository.commit_tree(repository.empty_tree(), (), "m")
         assert repository._when == "1700000000 +0000"

@@ -23,7 +23,7 @@ from custom_resources.errors import RepositoryTooLarge, RetryLater
 from custom_resources.template_content import TemplateFile
 from tests.git_processes import counted
 
-SERVER = Git("https://127.0.0.1:9", lambda: "ghs_canary", lambda rejected: False)  # nobody answers there
+SERVER = Git("https://127.0.0.1:9", lambda _: "ghs_canary", lambda rejected: False)  # nobody answers there
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,13 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import github as pygithub
 import pytest
 import requests
 from github.Requester import Requester
 
 from custom_resources.clients.git import Git
-from custom_resources.clients.github_connection import TIMEOUT_SECONDS, Connection, _Session
+from custom_resources.clients.github_connection import TIMEOUT_SECONDS, Connection, _Issued, _Session
+from custom_resources.clients.github_tokens import Reach
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import GitHubUnreachable, TokenRejected, TokenRotated
 from custom_resources.telemetry import HIDDEN, redacted
@@ -51,30 +51,25 @@ def test_an_address_may_end_with_a_slash(sent: Callable[..., list[Sent]]) -> Non
     assert Git("https://ghe.example.com/", str, lambda token: False).url == "https://ghe.example.com"
 
 
-def test_a_session_shows_neither_credentials_nor_the_token() -> None:
-    session = _Session(GitHubCredentials(token="ghp_canary"), pygithub.Auth.Token("ghp_canary"))
-    assert session.token == "ghp_canary"
-    assert session.handed == "ghp_canary"
-    assert "canary" not in repr(session)
+def test_a_session_shows_neither_credentials_nor_a_token() -> None:
+    session = _Session(GitHubCredentials(token="ghp_canary"))
+    session.issued[Reach("acme/x")] = _Issued("ghs_canary", 0, 0)
+    assert session.find("ghs_canary") is not None
+    assert "canary" not in repr(session) + repr(session.issued)
 
 
 def test_a_token_that_is_used_is_hidden_from_every_log_line(sent: Callable[..., list[Sent]]) -> None:
     sent((200, {}, "{}"))
     assert redacted("ghs_of_a_request and ghs_of_git") == "ghs_of_a_request and ghs_of_git"
     connected("ghs_of_a_request").call("looking", "GET", "/meta")
-    assert connected("ghs_of_git").token == "ghs_of_git"
+    assert connected("ghs_of_git").token_for("acme/x") == "ghs_of_git"
     assert redacted("ghs_of_a_request and ghs_of_git") == f"{HIDDEN} and {HIDDEN}"
-
-
-def test_a_session_has_handed_out_no_token_before_it_is_asked() -> None:
-    session = _Session(GitHubCredentials(token="ghp_x"), pygithub.Auth.Token("ghp_x"))
-    assert (session.handed, session.renewed) == ("", False)
 
 
 def test_pygithub_neither_waits_nor_repeats_by_itself() -> None:
     """A wait belongs into the state machine; a request without an answer ends before the function does."""
-    requester = connected("ghp_x")._new_client(pygithub.Auth.Token("ghp_x")).requester
-    options = requester.kwargs
+    with connected("ghp_x")._client("token", "ghp_x") as requester:
+        options = requester.kwargs
     assert (options["retry"], options["seconds_between_requests"], options["seconds_between_writes"]) == (None,) * 3
     assert options["timeout"] == TIMEOUT_SECONDS == 20
     assert options["user_agent"] == "sagemaker-studio-project-template"
@@ -113,15 +108,15 @@ def test_a_token_that_cannot_be_asked_for_is_a_wait() -> None:
         raise requests.ConnectionError
 
     with pytest.raises(GitHubUnreachable, match=r"\(authenticating; ConnectionError\)"):
-        assert Connection("https://api.github.com", unreachable).token
+        assert Connection("https://api.github.com", unreachable).token_for("acme/x")
 
 
 def test_git_is_told_whether_there_is_another_token() -> None:
     connection = connected("ghp_old", "ghp_new")
     assert connection.renew("ghp_anything"), "none was read yet: the first one can be tried"
-    assert connection.token == "ghp_old"
+    assert connection.token_for("acme/x") == "ghp_old"
     assert connection.renew("ghp_old"), "there is another one"
-    assert connection.token == "ghp_new"
+    assert connection.token_for("acme/x") == "ghp_new"
     assert connection.renew("ghp_old"), "somebody was faster"
     assert not connection.renew("ghp_new")
 
@@ -130,5 +125,5 @@ def test_git_is_told_whether_there_is_another_token() -> None:
 def test_a_fine_grained_token_does_not_tell_its_scopes(token: str, classic: str) -> None:
     connection = connected(token)
     assert connection.classic_token == "", "none was read yet"
-    assert connection.token == token
+    assert connection.token_for("acme/x") == token
     assert connection.classic_token == classic

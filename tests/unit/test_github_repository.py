@@ -9,9 +9,16 @@ import pytest
 
 from custom_resources.clients import FunctionClients
 from custom_resources.clients.github import Repository
+from custom_resources.consent import Consent, Reading
 from custom_resources.delivery.lineage import Delivery
 from custom_resources.delivery.ownership import Claim
-from custom_resources.errors import HeldByAnotherStack, OrganizationChanged, RepositoryNameTaken
+from custom_resources.errors import (
+    HeldByAnotherStack,
+    OrganizationChanged,
+    OrganizationNotAllowed,
+    RepositoryNameTaken,
+    VisibilityNotAllowed,
+)
 from custom_resources.github_repository import (
     GitHubRepository,
     GitHubRepositoryProperties,
@@ -42,6 +49,7 @@ ARCHIVED, MOVED, AWAY = (
     replace(FOUND, full_name="acme/moved"),
     replace(FOUND, full_name="other/build"),
 )
+FILE, FOREVER = Reading(Consent("file")), Reading(Consent("file", archive=True))
 MARKED = replace(FOUND, description=PROPERTIES.description)
 
 
@@ -59,11 +67,16 @@ MARKED = replace(FOUND, description=PROPERTIES.description)
         (Observed(FOUND, None, empty=True), False, None),
         (Observed(FOUND, THEIRS), False, None),
         (Observed(FOUND, THEIRS), True, None),
-        (Observed(FOUND, None), True, "adopt"),
-        (Observed(ARCHIVED, None), True, None),
+        (Observed(FOUND, None), True, None),
+        (Observed(FOUND, None, consent=FILE), True, "adopt"),
+        (Observed(FOUND, None, consent=FILE), False, None),
+        (Observed(FOUND, None, consent=replace(FILE, claimed=True)), True, None),
+        (Observed(FOUND, THEIRS, consent=FILE), True, None),
+        (Observed(ARCHIVED, None, consent=FILE), True, None),
         (Observed(MOVED, None), False, "create"),
         (Observed(MOVED, THEIRS), False, "create"),
-        (Observed(MOVED, None), True, "adopt"),
+        (Observed(MOVED, None), True, None),
+        (Observed(MOVED, None, consent=FILE), True, "adopt"),
         (Observed(AWAY, None), True, "create"),
     ],
 )
@@ -82,7 +95,12 @@ def test_a_create_decides_by_whose_it_is(observed: Observed, adopt: bool, action
         (Observed(MARKED), "7", "archive"),
         (Observed(FOUND, OURS), "7", "archive"),
         (Observed(ARCHIVED), "7", "nothing"),
-        (Observed(FOUND, None), "7", "nothing"),  # taken over, never delivered to
+        (Observed(FOUND, None), "7", "nothing"),  # made by Studio, never delivered to
+        (Observed(FOUND, OURS, consent=FILE), "7:adopted", "nothing"),
+        (Observed(FOUND, OURS), "7:adopted", "nothing"),  # the file is gone
+        (Observed(FOUND, OURS, left={"refs/studio/template": "c0"}), "7:adopted", "release"),
+        (Observed(FOUND, OURS, consent=FOREVER), "7:adopted", "archive"),
+        (Observed(ARCHIVED, OURS, consent=FOREVER), "7:adopted", "nothing"),
         (Observed(FOUND, OURS), "acme/build", "archive"),
         (Observed(MARKED, None, empty=True), "acme/build", "archive"),
         (Observed(FOUND, None), "acme/build", "nothing"),
@@ -110,6 +128,36 @@ def test_an_update_changes_what_the_stack_changed() -> None:
     assert decided(Observed(FOUND), "Update", "7", {"name": "old"}).changes == {}  # it has that name already
     assert decided(Observed(FOUND), "Update", "7", {"topics": ["old"]}).topics == ("studio",)
     assert decided(Observed(ARCHIVED), "Update", "7", {}).changes == {"archived": False}
+
+
+def test_an_adopted_repository_keeps_its_name_and_visibility() -> None:
+    changed = decided(Observed(FOUND), "Update", "7:adopted", {"name": "old", "topics": ["x"]}, visibility="internal")
+    assert (changed.action, changed.changes, changed.topics) == ("keep", {}, ("studio",))
+
+
+@pytest.mark.parametrize(("kind", "old"), [("Create", None), ("Update", {}), ("Update", {"organization": "other"})])
+def test_what_the_administrator_does_not_permit_is_refused(kind: Any, old: dict[str, Any] | None) -> None:
+    allowed = GitHubRepository(FunctionClients({"ALLOWED_ORGANIZATIONS": "acme Globex"}))
+    for new, error in (
+        ({"visibility": "public"}, VisibilityNotAllowed),
+        ({"organization": "evil"}, OrganizationNotAllowed),
+    ):
+        before = PROPERTIES.model_copy(update=old) if old is not None else None
+        request = Request(kind, PROPERTIES.model_copy(update=new), before, "7" if old is not None else "x", "", "")
+        found = (
+            None
+            if kind == "Create"
+            else replace(FOUND, full_name="evil/build" if "organization" in new else "acme/build")
+        )
+        with pytest.raises(error, match="Choose one of"):
+            allowed.plan(request, Observed(found))
+    globex = PROPERTIES.model_copy(update={"organization": "globex"})
+    assert allowed.plan(Request("Create", globex, None, "", "", ""), Observed(None)).action == "create"
+
+
+def test_a_stack_keeps_what_was_permitted_when_it_was_launched() -> None:
+    assert decided(Observed(FOUND), "Update", "7", {"visibility": "public"}, visibility="public").action == "keep"
+    assert decided(Observed(FOUND), "Delete", "7", visibility="public").action == "nothing"
 
 
 def test_what_a_user_renamed_stays_unless_the_stack_renames() -> None:
@@ -149,7 +197,7 @@ def test_a_repository_that_is_taken_up_again_keeps_its_users_topics(archived: bo
     assert decided(Observed(found, OURS)).topics is None
     planned = decided(Observed(replace(found, topics=("mine",)), OURS))
     assert (planned.action, planned.topics) == ("restore" if archived else "keep", ("mine", "studio"))
-    adopted = decided(Observed(replace(FOUND, topics=("mine",))), adopt_existing=True)
+    adopted = decided(Observed(replace(FOUND, topics=("mine",)), consent=FILE), adopt_existing=True)
     assert (adopted.action, adopted.topics) == ("adopt", ("mine", "studio"))
     assert decided(Observed(None)).topics == ("studio",)
 

@@ -9,8 +9,9 @@ import base64
 import io
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 from urllib.parse import urljoin, urlsplit
 
@@ -33,16 +34,21 @@ _SAID = 4096  # bytes of an error's text
 class Conversation:
     """The requests of one repository, over one kept connection. All raise RequestFailed."""
 
-    def __init__(self, url: str, token: str) -> None:
-        """`url` is the repository's, ending in .git; nothing is contacted yet."""
+    def __init__(self, url: str, token: Callable[[], str]) -> None:
+        """`url` is the repository's, ending in .git. `token` is called with the first request."""
         self.url = url
-        self._token = token
+        self._new_token = token
         self._session: requests.Session | None = None
+
+    @cached_property
+    def token(self) -> str:
+        """The token of all requests."""
+        return self._new_token()
 
     @property
     def authorization(self) -> str:
         """The header's value."""
-        return "Basic " + base64.b64encode(f"x-access-token:{self._token}".encode()).decode()
+        return "Basic " + base64.b64encode(f"x-access-token:{self.token}".encode()).decode()
 
     def settings(self) -> dict[str, str]:
         """Return the settings with which git's own processes reach the remote, and fetch what is read and not here."""

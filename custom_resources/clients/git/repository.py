@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -36,8 +37,11 @@ _EMPTY_PACK = b"PACK\0\0\0\2\0\0\0\0" + bytes.fromhex("029d08823bd8a8eab510ad6ac
 class Git:
     """Opens repositories of one Git server."""
 
-    def __init__(self, server_url: str, token: Callable[[], str], renew: Callable[[str], bool]) -> None:
-        """`token` is called when a repository is opened; `renew` gets a rejected one and tells if there is another."""
+    def __init__(self, server_url: str, token: Callable[[str], str], renew: Callable[[str], bool]) -> None:
+        """`token` gets the name of a repository that is contacted; `renew` gets a rejected one.
+
+        It tells whether there is another to try.
+        """
         import git  # noqa: F401  (what takes long happens when the client is made: in Lambda, before the first event)
         import requests  # noqa: F401
 
@@ -71,13 +75,12 @@ class BareRepository:
         """Nothing is created or contacted yet."""
         self.path = directory / "repository.git"
         self._server = server
-        self._token = server.token()
         self._when = f"{when} +0000"
         self._processes = Processes(directory, self.path, self._remote_settings)
         self._open(full_name)
 
     def _open(self, full_name: str) -> None:
-        self._conversation = Conversation(f"{self._server.url}/{full_name}.git", self._token)
+        self._conversation = Conversation(f"{self._server.url}/{full_name}.git", partial(self._server.token, full_name))
         self._objects = Objects(self._processes)
         self._advertised: Advertisement | None = None
         self._here: set[str] = set()  # commits with their trees
@@ -92,7 +95,7 @@ class BareRepository:
         self._objects.close()
 
     def _translator(self) -> Translator:
-        return Translator(self._conversation.url, lambda: self._server.renew(self._token))
+        return Translator(self._conversation.url, lambda: self._server.renew(self._conversation.token))
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

@@ -6,6 +6,7 @@ import standins.github.rest.actions
 import standins.github.rest.apps
 import standins.github.rest.commits
 import standins.github.rest.contents
+import standins.github.rest.environments
 import standins.github.rest.merges
 import standins.github.rest.pulls
 import standins.github.rest.references

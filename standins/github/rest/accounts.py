@@ -29,7 +29,7 @@ def get_organization(call: Call) -> Response:
     public = sum(it.visibility == "public" for it in own)
     shown = shapes.organization(call.urls, owner, public=public, private=len(own) - public)
     if role_in(call.token, owner.login) == "none":
-        for name in ("total_private_repos", "owned_private_repos"):
+        for name in ("total_private_repos", "owned_private_repos", "plan"):
             shown.pop(name)
     return Response.json(200, shown)
 

@@ -9,14 +9,17 @@ from pydantic import BaseModel
 
 from standins.github import shapes
 from standins.github.access import authenticate_app, may_see, role_in
-from standins.github.messages import ApiError, Response, not_found
+from standins.github.messages import ApiError, Json, Response, not_found
+from standins.github.model import Installation, Repository
 from standins.github.rest.router import Call, route
 
 
 class Wanted(BaseModel):
-    """The body: some of the installation's permissions, or all of them."""
+    """The body: some of the installation's permissions and repositories, or all of them."""
 
     permissions: dict[str, str] | None = None
+    repositories: list[str] | None = None
+    repository_ids: list[int] | None = None
 
 
 _HOUR = timedelta(hours=1)
@@ -28,13 +31,15 @@ _HOUR = timedelta(hours=1)
     "apps/apps#create-an-installation-access-token-for-an-app",
 )
 def create_installation_token(call: Call) -> Response:
-    """Return a token of an installation, good for an hour, with all or some of its permissions."""
+    """Return a token of an installation, good for an hour, with all or some of its permissions and repositories."""
     app = authenticate_app(call.store, call.request.headers)
     wanted = call.parameters["installation_id"]
     installation = next((it for it in app.installations if str(it.id) == wanted), None)
     if installation is None:
         raise not_found()
-    permissions = call.parsed(Wanted).permissions or installation.permissions
+    asked = call.parsed(Wanted)
+    permissions = asked.permissions or installation.permissions
+    chosen = _chosen(call, installation, asked)
     rank = {"read": 1, "write": 2}
     for name, level in permissions.items():
         if rank.get(level, 3) > rank.get(installation.permissions.get(name, ""), 0):
@@ -50,9 +55,62 @@ def create_installation_token(call: Call) -> Response:
         permissions=permissions,
         organizations=[installation.organization],
         expires_at=expires,
+        repositories=None if chosen is None else [it.id for it in chosen],
+        unknown=app.unknown,
+        unready=app.unready,
     )
-    answer = {"token": value, "expires_at": expires, "permissions": permissions, "repository_selection": "all"}
+    answer: Json = {"token": value, "expires_at": expires, "permissions": permissions, "repository_selection": "all"}
+    if chosen is not None:
+        shown = [shapes.repository(call.urls, it, call.owner(it), "admin") for it in chosen]
+        answer |= {"repository_selection": "selected", "repositories": shown}
     return Response.json(201, answer)
+
+
+def _chosen(call: Call, installation: Installation, asked: Wanted) -> list[Repository] | None:
+    """Return the repositories that were asked for, by name or id; None = all. Raises ApiError 422."""
+    if asked.repositories is None and asked.repository_ids is None:
+        return None
+    store, owner = call.store, installation.organization
+    found = [store.by_name(owner, name) for name in asked.repositories or []]
+    found += [store.by_id(number) for number in asked.repository_ids or []]
+    chosen = [it for it in found if it is not None and it.owner.lower() == owner.lower()]
+    if len(chosen) < len(found) or not chosen:
+        raise ApiError(
+            422,
+            "There is at least one repository that does not exist or is not accessible to the parent installation.",
+        )
+    return chosen
+
+
+@route("GET", "/app/installations/{installation_id}", "apps/apps#get-an-installation-for-the-authenticated-app")
+def get_installation(call: Call) -> Response:
+    """Return where the App is installed, and what it may do there."""
+    app = authenticate_app(call.store, call.request.headers)
+    found = next((it for it in app.installations if str(it.id) == call.parameters["installation_id"]), None)
+    owner = call.store.account(found.organization) if found else None
+    if found is None or owner is None:
+        raise not_found()
+    path = f"{call.urls.api}/app/installations/{found.id}"
+    answer = {
+        "id": found.id,
+        "account": shapes.account(call.urls, owner.login, owner.id, owner.type),
+        "repository_selection": "all",
+        "access_tokens_url": f"{path}/access_tokens",
+        "repositories_url": f"{call.urls.api}/installation/repositories",
+        "html_url": f"{call.urls.base}/organizations/{owner.login}/settings/installations/{found.id}",
+        "app_id": app.id,
+        "app_slug": app.slug,
+        "target_id": owner.id,
+        "target_type": owner.type,
+        "permissions": found.permissions,
+        "events": [],
+        "single_file_name": None,
+        "suspended_by": None,
+        "suspended_at": None,
+        "created_at": owner.created_at,
+        "updated_at": owner.created_at,
+    }
+    return Response.json(200, answer)
 
 
 @route("GET", "/installation/repositories", "apps/installations#list-repositories-accessible-to-the-app-installation")

@@ -97,7 +97,7 @@ def _refuse_creation(call: Call, owner: Account) -> None:
     if call.user.kind == "classic":
         if not {"repo", "public_repo"} & set(call.user.scopes):
             raise not_found()
-    elif call.user.permissions.get("administration") != "write":
+    elif call.user.permissions.get("administration") != "write" or call.user.repositories is not None:
         raise inaccessible(call.user, _ADMIN)
 
 

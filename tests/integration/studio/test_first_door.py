@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -95,6 +96,18 @@ def test_a_launch_by_hand_waits_for_the_tooling_environment_too(installation: In
     assert f"studio-{project}" in str(details["environmentFailureReasons"])
 
 
+def reasons_of_launches(installation: Installation, project: str) -> list[str]:
+    """Return why the stacks of the product failed that were launched for a project."""
+    wanted = {"ParameterKey": "ProjectId", "ParameterValue": project}
+    stacks = [
+        item["StackId"]
+        for item in installation.client("cloudformation").describe_stacks()["Stacks"]
+        if item["StackName"].startswith("SC-")
+        and any(wanted.items() <= parameter.items() for parameter in item["Parameters"])
+    ]
+    return [reason for stack in stacks for reason in installation.stack_reasons(stack)]
+
+
 def test_tooling_that_fails_is_the_reason_in_the_stack_event(installation: Installation) -> None:
     installation.tooling("broken", failure="The VPC has no free addresses")
     project = installation.create("broken")
@@ -102,14 +115,7 @@ def test_tooling_that_fails_is_the_reason_in_the_stack_event(installation: Insta
     assert installation.launch(project) is None
     launched = launch_by_hand(installation, project)
     eventually(lambda: record(installation, launched)["Status"] == "FAILED")
-    (stack,) = [
-        item
-        for item in installation.client("cloudformation").describe_stacks()["Stacks"]
-        if item["StackName"].startswith("SC-")
-        and {"ParameterKey": "ProjectId", "ParameterValue": project}.items()
-        <= {k: v for p in item["Parameters"] if p["ParameterKey"] == "ProjectId" for k, v in p.items()}.items()
-    ]
-    reasons = installation.stack_reasons(stack["StackId"])
+    reasons = reasons_of_launches(installation, project)
     sentence = f"Studio could not deploy the project {project}: The VPC has no free addresses."
     assert any(sentence in reason for reason in reasons), reasons
 
@@ -182,6 +188,25 @@ def test_the_repository_of_studios_git_connection_is_adopted(installation: Insta
     assert outputs["DeployRepositoryName"] == f"{project}-{DOMAIN}-deploy-repo"
     installation.delete(project)
     assert installation.repository("notebooks")["archived"]
+
+
+@pytest.mark.slow
+def test_a_connection_to_somebody_elses_repository_takes_nothing(installation: Installation) -> None:
+    """Studio lets a user name any repository; a launch adopts it with a consent only."""
+    place, path = f"/repos/{runs.ORGANIZATION}/wages", ".github/studio-project.yml"
+    installation.github("POST", f"/orgs/{runs.ORGANIZATION}/repos", {"name": "wages", "auto_init": True})
+    content = base64.b64encode(b"domain: dzd_1\nproject: payroll\n").decode()
+    installation.github("PUT", f"{place}/contents/{path}", {"message": "Ours", "content": content})
+    before = installation.repository("wages")
+    connected = {
+        "environmentConfigurationName": "MLOps repositories",
+        "environmentParameters": [{"name": "gitFullRepositoryId", "value": f"{runs.ORGANIZATION}/wages"}],
+    }
+    project = installation.create("thief", userParameters=[connected])
+    details = installation.deployed(project, "FAILED_DEPLOYMENT")
+    said = f"does not consent to its adoption ({path}: it names another project)"
+    assert said in str(details["environmentFailureReasons"])
+    assert installation.repository("wages") == before
 
 
 def test_what_studio_does_not_fill_in_is_looked_up(installation: Installation) -> None:

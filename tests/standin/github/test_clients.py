@@ -16,7 +16,15 @@ from custom_resources.clients import github as host
 from custom_resources.clients.git import Git
 from custom_resources.clients.github_connection import Connection
 from custom_resources.clients.secrets import GitHubCredentials
-from custom_resources.errors import FinalError, OrganizationNotFound, RetryLater, TokenRejected, TokenTooNarrow
+from custom_resources.errors import (
+    EnvironmentRulesRefused,
+    FinalError,
+    ObjectTooLarge,
+    OrganizationNotFound,
+    RetryLater,
+    TokenRejected,
+    TokenTooNarrow,
+)
 from custom_resources.template_content import TemplateFile
 from standins.github.server import GitHubStandIn
 from tests.standin.github.conftest import Client
@@ -41,7 +49,7 @@ def hub(github: GitHubStandIn) -> host.GitHub:
 
 def seeded(github: GitHubStandIn, hub: host.GitHub, name: str) -> str:
     """Push a first commit to main, and one more to a branch `studio`; return the first."""
-    with Git(github.server_url, lambda: hub.token, hub.renew).open(name) as repository:
+    with Git(github.server_url, hub.token_for, hub.renew).open(name) as repository:
         repository.start()
         files = [TemplateFile(".github/workflows/deploy.yml", b"on: workflow_dispatch\n", False)]
         first = repository.import_commit(files, "first")
@@ -94,12 +102,29 @@ def test_every_method_of_the_host(github: GitHubStandIn, client: Client, hub: ho
     assert it.update_repository("acme/work", archived=True).archived
     assert it.look_up("read", "/repos/acme/renamed")[1]["archived"] is True
     assert it.look_up("read", "/repos/acme/none")[1] is None
-    assert it.token == github.token
+    assert it.token_for("acme/renamed") == github.token
     assert it.renew(github.token) is False
     state = client.control("GET", "/repositories/acme/renamed")
     assert (state["secrets"], state["variables"], state["archived"]) == ({}, {}, True)
     public = {name for name, _ in inspect.getmembers(host.GitHub) if not name.startswith("_")}
-    assert public - it.used == set()
+    elsewhere = {"small_file", "environments", "create_environment", "look_up_app"}  # below, and test_narrow_tokens.py
+    assert public - it.used == elsewhere
+
+
+def test_files_and_environments(github: GitHubStandIn, client: Client, hub: host.GitHub) -> None:
+    client.repository("work")
+    seeded(github, hub, "acme/work")
+    assert hub.small_file("acme/work", ".github/workflows/deploy.yml", 100) == b"on: workflow_dispatch\n"
+    assert hub.small_file("acme/work", ".github/workflows", 100) is None
+    assert hub.small_file("acme/work", "none", 100) is None
+    with pytest.raises(ObjectTooLarge, match="at most 10 are read"):
+        hub.small_file("acme/work", ".github/workflows/deploy.yml", 10)
+    hub.create_environment("acme/work", "Staging", "main", [])
+    hub.create_environment("acme/work", "Staging", "main", [("User", 7)])
+    client.expect(200, "PUT", "/repos/acme/work/environments/open", {})
+    assert hub.environments("acme/work") == {"staging": True, "open": False}
+    with pytest.raises(EnvironmentRulesRefused, match="at most 6 reviewers"):
+        hub.create_environment("acme/work", "production", "main", [("Team", number) for number in range(1, 8)])
 
 
 def test_what_the_host_says_when_refused(
@@ -144,9 +169,9 @@ def test_the_host_as_an_app(github: GitHubStandIn, client: Client) -> None:
     hub = host.GitHub(github.api_url, lambda: credentials)
     assert hub.create_repository("acme", "work", "", "private") is not None
     seeded(github, hub, "acme/work")
-    assert hub.token.startswith("ghs_")
+    assert hub.token_for("acme/work").startswith("ghs_")
     log = client.control("GET", "/requests")["requests"]
-    assert sum("access_tokens" in entry["path"] for entry in log) == 1
+    assert sum("access_tokens" in entry["path"] for entry in log) == 2, "to create it, and for it"
 
 
 _AT_ONCE: dict[str, Any] = {"seconds_between_requests": None, "seconds_between_writes": None}

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from github.GithubException import GithubException
 
 from custom_resources.clients import github as host
+from custom_resources.clients import github_connection
 from custom_resources.clients.git import Git
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import CredentialsRejected, FinalError, RetryLater, TokenRejected
@@ -24,6 +25,9 @@ def another_key() -> str:
     return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
 
 
+WORK = "acme/work"
+
+
 class App:
     """A GitHub App, its secret, and a warm function's host."""
 
@@ -34,8 +38,13 @@ class App:
         self.secret: Any = self.key
         self.reads = 0
         self.hub = host.GitHub(github.api_url, self.read)
-        self.git = Git(github.server_url, lambda: self.hub.token, self.hub.renew)
+        self.git = Git(github.server_url, self.hub.token_for, self.hub.renew)
         self.client = client
+        client.repository("work")
+
+    def topics(self) -> None:
+        """Make a request that needs a token for one repository."""
+        self.hub.replace_topics(WORK, ["studio"])
 
     def read(self) -> GitHubCredentials:
         self.reads += 1
@@ -71,11 +80,11 @@ def test_an_apps_rotated_key_is_read_again(app: App) -> None:
 def test_a_rotated_key_is_noticed_where_git_asks_for_the_token(app: App) -> None:
     app.secret = another_key()
     with pytest.raises(TokenRejected):
-        assert app.hub.token
+        assert app.hub.token_for(WORK)
     app.secret = app.key
     with pytest.raises(RetryLater, match="rotated"):
-        assert app.hub.token
-    assert app.hub.token.startswith("ghs_")
+        assert app.hub.token_for(WORK)
+    assert app.hub.token_for(WORK).startswith("ghs_")
 
 
 def test_what_cannot_be_read_again_is_said_as_it_is(app: App) -> None:
@@ -98,34 +107,36 @@ def test_a_key_that_is_none_is_said(app: App, key: str) -> None:
     assert "AAAA" not in str(said.value)
 
 
-def test_an_apps_token_that_is_revoked_is_made_anew_once(app: App) -> None:
-    assert app.look() is None
-    app.client.control("DELETE", "/tokens", {"token": app.hub.token})
-    with pytest.raises(RetryLater):
-        app.look()
-    assert app.look() is None
+def test_an_apps_token_that_is_revoked_is_made_anew_once(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(github_connection, "FRESH_SECONDS", 0)
+    app.topics()
+    app.client.control("DELETE", "/tokens", {"token": app.hub.token_for(WORK)})
+    with pytest.raises(RetryLater, match="rotated"):
+        app.topics()
+    app.topics()
     assert (app.reads, app.made_tokens()) == (2, 2)
-    app.client.control("DELETE", "/tokens", {"token": app.hub.token})
+    app.client.control("DELETE", "/tokens", {"token": app.hub.token_for(WORK)})
     with pytest.raises(TokenRejected):
-        app.look()
+        app.topics()
 
 
-def test_git_has_a_revoked_token_made_anew(app: App) -> None:
-    assert app.hub.create_repository("acme", "work", "", "private") is not None
-    with app.git.open("acme/work") as repository:
-        app.client.control("DELETE", "/tokens", {"token": app.hub.token})
-        with pytest.raises(RetryLater):
+def test_git_has_a_revoked_token_made_anew(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(github_connection, "FRESH_SECONDS", 0)
+    with app.git.open(WORK) as repository:
+        app.client.control("DELETE", "/tokens", {"token": app.hub.token_for(WORK)})
+        with pytest.raises(RetryLater, match="rotated"):
             repository.look()
-    with app.git.open("acme/work") as repository:
+    with app.git.open(WORK) as repository:
         assert repository.look().branch == ""
 
 
 def test_git_reads_a_rotated_token_again_and_says_when_there_is_no_other(github: GitHubStandIn, client: Client) -> None:
     tokens = [github.token]
     hub = host.GitHub(github.api_url, lambda: GitHubCredentials(token=tokens[-1]))
-    git = Git(github.server_url, lambda: hub.token, hub.renew)
+    git = Git(github.server_url, hub.token_for, hub.renew)
     client.repository("work")
     with git.open("acme/work") as repository:
+        repository.look()
         tokens.append(github.make_token())
         client.control("DELETE", "/tokens", {"token": github.token})
         with pytest.raises(RetryLater):

@@ -1,0 +1,80 @@
+"""The environments of a repository that its project's role trusts: only jobs on the default branch can use them.
+
+An environment that is there already is left as it is, whoever made it (docs/decisions/0063).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from custom_resources.errors import EnvironmentRulesRefused
+from custom_resources.telemetry import logger
+
+if TYPE_CHECKING:
+    from custom_resources.clients.protocols import GitHub
+
+_OPEN = " (jobs on any branch can use it)"
+_KINDS = {"user": "User", "team": "Team"}
+
+
+@dataclass(frozen=True)
+class Missing:
+    """The environments to create, with their branch and reviewers, and the names of those that are kept."""
+
+    names: tuple[str, ...] = ()
+    kept: Mapping[str, bool] = field(default_factory=dict)  # name -> for some branches only
+    branch: str = ""
+    reviewers: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+
+
+def missing(
+    wanted: Sequence[str], there: Mapping[str, bool], branch: str, reviewers: Mapping[str, Sequence[str]]
+) -> Missing:
+    """Compare. `reviewers` are written `team:ID` and `user:ID`. Pure."""
+    if not wanted:
+        return Missing()
+    return Missing(
+        tuple(name for name in wanted if name.lower() not in there),
+        {name: there[name.lower()] for name in wanted if name.lower() in there},
+        branch,
+        {name: tuple(_reviewer(each) for each in listed) for name, listed in reviewers.items()},
+    )
+
+
+def _reviewer(text: str) -> tuple[str, int]:
+    kind, _, number = text.partition(":")
+    return _KINDS[kind], int(number)
+
+
+def create(missing: Missing, full_name: str, github: GitHub) -> str:
+    """Create them; return what became of each, for people. A plan that lacks their rules ends nothing.
+
+    Two requests an environment, one more where reviewers are refused; one altogether where GitHub takes no rules.
+    """
+    told = [f"{name}: was there, and is kept as it is{_OPEN * (not safe)}" for name, safe in missing.kept.items()]
+    for number, name in enumerate(missing.names):
+        try:
+            told.append(f"{name}: {_created(name, missing, full_name, github)}")
+        except EnvironmentRulesRefused as refused:
+            logger.warning("environments without protection", reason=str(refused))
+            names = ", ".join(missing.names[number:])
+            told.append(f"{names}: not protected, jobs on any branch can use them ({refused.holes['message']})")
+            break
+    return "; ".join(told)
+
+
+def _created(name: str, missing: Missing, full_name: str, github: GitHub) -> str:
+    reviewers = missing.reviewers.get(name, ())
+    only = f"for {missing.branch} only"
+    if reviewers:
+        try:
+            github.create_environment(full_name, name, missing.branch, reviewers)
+        except EnvironmentRulesRefused as refused:
+            github.create_environment(full_name, name, missing.branch, ())
+            logger.warning("an environment without reviewers", reason=str(refused))
+            return f"{only}, without required reviewers ({refused.holes['message']})"
+        return f"{only}, after a review"
+    github.create_environment(full_name, name, missing.branch, ())
+    return only

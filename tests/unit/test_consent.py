@@ -1,0 +1,164 @@
+"""What counts as a consent to be adopted, and what does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from custom_resources.allowances import Allowances
+from custom_resources.clients.git import Commit, Refs
+from custom_resources.clients.github import Repository
+from custom_resources.consent import Known, made_by_studio, parsed
+from custom_resources.github_repository import GitHubRepositoryProperties
+
+CREATED = "2026-11-27T10:00:30Z"
+FOUND = Repository(
+    7, "acme/notebooks", "https://github.com/acme/notebooks", "", "main", "", False, True, "private", (), CREATED
+)
+WHO = GitHubRepositoryProperties(
+    organization="acme",
+    name="notebooks",
+    part="model_build",
+    domain_id="d1",
+    project_id="p1",
+    connected_repository="acme/notebooks",
+    connected_since="2026-11-27T10:00:00+00:00",
+)
+FRESH = Refs("main", {"HEAD": "c0", "refs/heads/main": "c0"})
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ("domain: d1\nproject: p1\n", {"domain": "d1", "project": "p1"}),
+        ('---\n# who\r\ndomain: "d1"\n\nproject: p1  # ours\narchive: true\n', {"archive": "true"}),
+        ("", {}),
+    ],
+)
+def test_a_consent_is_a_few_plain_lines(text: str, fields: dict[str, str]) -> None:
+    found = parsed(text.encode())
+    assert isinstance(found, dict)
+    assert found.items() >= fields.items()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("domain: d1\ndomain: d2\n", "line 2 repeats domain"),
+        ("project: p1\n  archive: true\n", "line 2 is none of"),
+        ("project: [p1, p2]\n", "line 1 is none of"),
+        ("project: &a p1\n", "line 1 is none of"),
+        ("project: !!python/name:os.system p1\n", "line 1 is none of"),
+        ('project: "p1\n', "line 1 is none of"),
+        ("owner: me\n", "line 1 is none of"),
+        ("project:p1\n", "line 1 is none of"),
+        ("project: p1\n---\nproject: p2\n", "line 2 is none of"),
+        ("archive: yes\n", "archive is neither true nor false"),
+        ("project: p\u200b1\n", "line 1 is none of"),
+    ],
+)
+def test_whatever_else_yaml_can_say_is_refused(text: str, said: str) -> None:
+    found = parsed(text.encode())
+    assert isinstance(found, str)
+    assert said in found
+
+
+def test_what_is_no_text_is_no_consent() -> None:
+    assert parsed(b"\xff\xfe") == "it is not UTF-8"
+
+
+class Git:
+    """The first commit of a repository."""
+
+    def __init__(self, parents: tuple[str, ...] = (), files: tuple[str, ...] = ("README.md",)) -> None:
+        self._parents, self._files = parents, files
+
+    def fetch(self, *commits: str) -> None:
+        assert commits == ("c0",)
+
+    def commit(self, sha: str) -> Commit:
+        return Commit(sha, "tree", self._parents, "Initial commit")
+
+    def entries(self, tree: str) -> dict[str, str]:
+        return dict.fromkeys(self._files, "b0")
+
+
+def made(found: Repository = FOUND, refs: Refs = FRESH, git: Any = None, **who: str) -> bool:
+    reader: Any = git or Git()
+    return made_by_studio(found, reader, refs, WHO.model_copy(update=who))
+
+
+@pytest.mark.parametrize("refs", [FRESH, Refs()])
+def test_what_studio_made_for_the_project_is_the_projects(refs: Refs) -> None:
+    assert made(refs=refs)
+    assert made(found=replace(FOUND, full_name="Acme/Notebooks"), refs=refs)
+
+
+@pytest.mark.parametrize(
+    "created",
+    ["2026-11-27T09:58:00Z", "2026-11-27T11:00:01Z", "2025-01-01T00:00:00Z", "2027-01-01T00:00:00Z", "", "soon"],
+)
+def test_what_was_created_at_another_time_is_not_studios(created: str) -> None:
+    """Also of another project whose repository Studio made after this one's tooling was ready."""
+    assert not made(found=replace(FOUND, created_at=created))
+
+
+@pytest.mark.parametrize("since", ["", "yesterday", "2026-11-27T10:00:00"])
+def test_without_a_moment_nothing_is_studios(since: str) -> None:
+    assert not made(connected_since=since)
+
+
+@pytest.mark.parametrize("connected", ["", "acme/other", "other/notebooks"])
+def test_what_the_connection_does_not_name_is_not_studios(connected: str) -> None:
+    assert not made(connected_repository=connected)
+
+
+@pytest.mark.parametrize(
+    ("git", "refs"),
+    [
+        (Git(parents=("c1",)), FRESH),
+        (Git(files=("README.md", "train.py")), FRESH),
+        (Git(), Refs("main", {**FRESH.targets, "refs/heads/work": "c0"})),
+        (Git(), Refs("main", {**FRESH.targets, "refs/tags/v1": "c0"})),
+    ],
+)
+def test_what_somebody_has_used_is_not_adopted_without_being_asked(git: Git, refs: Refs) -> None:
+    assert not made(git=git, refs=refs)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "given"),
+    [
+        ("acme/team-*", "acme/team-a", True),
+        ("acme/team-*", "Acme/Team-A", True),
+        ("acme/team-*", "acme/teams", False),
+        ("acme/*", "acme/anything", True),
+        ("acme/*", "acme-other/anything", False),
+        ("acme/a.c", "acme/abc", False),
+        ("acme/a", "acme/ab", False),
+    ],
+)
+def test_the_administrators_patterns(pattern: str, name: str, given: bool) -> None:
+    assert Allowances.from_environment({"ADOPTABLE": f"other/x {pattern}"}).gives(name) is given
+
+
+def test_without_an_environment_the_default_is_the_safe_one() -> None:
+    found = Allowances.from_environment({})
+    assert found == Allowances((), ("private", "internal"), ())
+    assert not found.gives("acme/x")
+
+
+@pytest.mark.parametrize(
+    ("physical_id", "known"),
+    [
+        ("7", Known(7)),
+        ("7:adopted", Known(7, adopted=True)),
+        ("acme/build", Known()),
+        ("acme/7:adopted", Known()),
+        ("", Known()),
+    ],
+)
+def test_the_physical_id_remembers_a_consent(physical_id: str, known: Known) -> None:
+    assert Known.of(physical_id) == known
