@@ -104,12 +104,12 @@ def _accepted(
 
 
 def model_approval(event: Event, context: LambdaContext) -> None:
-    """Start deployments of approved models: messages of the approvals queue, back to it when that fails."""
-    from custom_resources.model_approval import handle
+    """Start deployments of approved models: messages of the approvals queue, back to it when they have to wait."""
+    from custom_resources.model_approval import Setup, handle
 
     follow(event, getattr(context, "aws_request_id", ""))
     try:
-        handle(event, _clients(), os.environ["PRODUCT_ID"], os.environ["DEPLOY_WORKFLOW"])
+        handle(event, _clients(), Setup.from_environment(os.environ))
     except (FinalError, RetryLater) as error:
         logger.error("the approval comes back", reason=str(error))
         count("Failures")

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from custom_resources.clients.aws import DATAZONE, SAGEMAKER, Service, translated
-from custom_resources.errors import AwsNotFound, DataZoneDenied, ProjectNotFound
+from custom_resources.errors import AwsNotFound, AwsRefused, DataZoneDenied, ProjectNotFound
 from custom_resources.telemetry import logger
 
 if TYPE_CHECKING:
@@ -130,9 +130,15 @@ class Studio:
         return self._told_by_sagemaker(Project("", Tooling(domain.status in _DOMAIN_READY)), domain, stack_id)
 
     def classic_project(self, name: str) -> ClassicProject:
-        """Return a project of SageMaker Studio classic (DescribeProject). Raises ProjectNotFound, AwsRefused."""
+        """Return a project of SageMaker Studio classic (DescribeProject). Raises ProjectNotFound.
+
+        SageMaker answers ValidationException for one that does not exist, too.
+        """
         activity = f"reading the classic project {name}"
-        found = self._read(SAGEMAKER, activity, lambda: self._sagemaker.describe_project(ProjectName=name))
+        try:
+            found = self._read(SAGEMAKER, activity, lambda: self._sagemaker.describe_project(ProjectName=name))
+        except AwsRefused:
+            raise ProjectNotFound(activity=activity) from None
         details = found.get("ServiceCatalogProvisionedProductDetails", {})
         return ClassicProject(found["ProjectId"], details.get("ProvisionedProductId", ""))
 

@@ -391,8 +391,8 @@ class Settings(_Section):
         patterns = len(self.portfolio.principal_patterns) + len(self.launching_project_roles)
         if patterns > _MAX_PATTERNS:
             raise ValueError(
-                f"a portfolio takes at most {_MAX_PATTERNS} patterns, and project_roles_may_launch adds one for each of "
-                "workflow_role.execution_roles; write fewer"
+                f"a portfolio takes at most {_MAX_PATTERNS} patterns, and project_roles_may_launch adds one for each "
+                "of workflow_role.execution_roles; write fewer"
             )
         if self.portfolio.launches_only and (self.studio.domain_id or self.studio.model_approval.enabled):
             raise ValueError("portfolio.launches_only leaves no portfolio for [studio] to use; set one of the two")
