@@ -5,7 +5,7 @@ It is decided when Custom::StudioProject is created, before anything else of the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from custom_resources.caller import Launcher, caller
 from custom_resources.errors import (
@@ -28,12 +28,11 @@ from custom_resources.telemetry import logger
 if TYPE_CHECKING:
     from custom_resources.clients.protocols import Clients
     from custom_resources.reconciler import Request
-    from custom_resources.studio_project import StudioProjectProperties
 
 _TRIES = 3
 
 
-def launcher(request: Request[StudioProjectProperties], clients: Clients) -> Launcher:
+def launcher(request: Request[Any], clients: Clients) -> Launcher:
     """Return who launches, and refuse whoever may not; an update asks nobody, and keeps its project.
 
     Raises LaunchRefused, ProjectFixed, DatabaseNotListed, AccountNotListed.
@@ -55,14 +54,14 @@ def launcher(request: Request[StudioProjectProperties], clients: Clients) -> Lau
     return found
 
 
-def _require_same_project(request: Request[StudioProjectProperties]) -> None:
+def _require_same_project(request: Request[Any]) -> None:
     """Refuse an update to another project; the physical id holds the one that was accepted."""
     accepted = request.physical_id.split(":")[0]
     if "/" in accepted and accepted != project_of(request):
         raise ProjectFixed(project=accepted.partition("/")[2])
 
 
-def _require_listed(request: Request[StudioProjectProperties], clients: Clients) -> None:
+def _require_listed(request: Request[Any], clients: Clients) -> None:
     properties, installation = request.properties, clients.installation
     databases, accounts = installation.glue_databases, installation.deploy_accounts
     if databases and properties.glue_database not in databases:
@@ -72,7 +71,7 @@ def _require_listed(request: Request[StudioProjectProperties], clients: Clients)
         raise AccountNotListed(account=properties.deploy_account)
 
 
-def require_classic(request: Request[StudioProjectProperties], found: Launcher, clients: Clients) -> None:
+def require_classic(request: Request[Any], found: Launcher, clients: Clients) -> None:
     """Refuse classic where it is off, to callers who are no administrators, and for a project that is not the launch's.
 
     SageMaker makes a classic project by launching the product: it knows the project's id, and by which launch.
@@ -85,7 +84,7 @@ def require_classic(request: Request[StudioProjectProperties], found: Launcher, 
         raise LaunchByNobody
     if found.kind not in ("administrator", "direct"):
         raise LaunchNotAdministrators
-    name, launch = properties.sage_maker_project_name or properties.project_name, launch_of(request.stack_id, clients)
+    name, launch = properties.project_name, launch_of(request.stack_id, clients)
     refused = ClassicProjectRefused(name=name, project=properties.project_id)
     if not name:
         raise refused
@@ -106,12 +105,12 @@ def require_own_role(project_id: str, found: Launcher, roles: tuple[str, ...]) -
         raise LaunchNotByProjectRole(caller=found.role, project=project_id)
 
 
-def project_of(request: Request[StudioProjectProperties]) -> str:
+def project_of(request: Request[Any]) -> str:
     """Return `<domain>/<project>`."""
     return f"{request.properties.domain_id}/{request.properties.project_id}"
 
 
-def hold(request: Request[StudioProjectProperties], clients: Clients) -> None:
+def hold(request: Request[Any], clients: Clients) -> None:
     """Hold the project for the stack; an update does it where nobody holds it. Raises ProjectHeld, RetryLater.
 
     A stack that has no resources any more holds nothing.
@@ -131,7 +130,7 @@ def hold(request: Request[StudioProjectProperties], clients: Clients) -> None:
     raise ProjectHeld(project=request.properties.project_id, stack=f"{holder}//".split("/")[1] or holder)
 
 
-def release(request: Request[StudioProjectProperties], clients: Clients) -> None:
+def release(request: Request[Any], clients: Clients) -> None:
     """Let go of the project, if the stack holds it."""
     if clients.held_projects is not None:
         clients.held_projects.release(project_of(request), request.stack_id)

@@ -47,7 +47,6 @@ class StudioProjectProperties(Properties):
     domain_id: DomainOrClassic
     project_id: ProjectId
     project_name: LineOrNothing = ""
-    sage_maker_project_name: LineOrNothing = ""  # what SageMaker Studio classic filled in
     profile_name: LineOrNothing = ""
     profile_folder: FolderOrNothing = ""
     profile_folders: dict[str, str] = Field(default_factory=dict)

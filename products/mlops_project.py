@@ -180,7 +180,6 @@ class MlopsProject(servicecatalog.ProductStack):
                 "ScopeName": self._ref("ScopeName"),
                 "MlflowTrackingUri": self._ref("MlflowTrackingUri"),
                 "SageMakerProjectId": self._ref("SageMakerProjectId"),
-                "SageMakerProjectName": self._ref("SageMakerProjectName"),
                 "Organization": self._ref("Organization"),
                 "BuildRepositoryName": self._ref("BuildRepositoryName"),
                 "AdoptExisting": self._ref("AdoptExisting"),

@@ -39,7 +39,7 @@ class CloudFormationStacks:
         An update and its rollback differ in the status, two updates in the time (DescribeStacks). Raises
         AwsThrottled and AwsUnreachable, which pass, AwsDenied, AwsNotFound.
         """
-        stack = self._described(stack_id)
+        stack = self._noticed(stack_id)
         since = stack.get("LastUpdatedTime") or stack.get("CreationTime")
         return f"{stack['StackStatus']} {since.isoformat() if since else ''}"
 
@@ -61,13 +61,13 @@ class CloudFormationStacks:
         Raises what `operation` raises.
         """
         if self._seen[0] != stack_id:
-            self._described(stack_id)
+            self._noticed(stack_id)
         return self._seen[1]
 
     def parameters(self, stack_id: str) -> Mapping[str, str]:
         """Return the values of a stack's parameters, as `operation` last saw them. Raises what `operation` raises."""
         if self._seen[0] != stack_id:
-            self._described(stack_id)
+            self._noticed(stack_id)
         return self._seen[2]
 
     def resources(self, stack_id: str) -> Mapping[str, StackResource]:
@@ -100,7 +100,10 @@ class CloudFormationStacks:
 
     def _described(self, stack_id: str) -> StackTypeDef:
         with translated(CLOUDFORMATION, f"reading the stack {stack_id}"):
-            stack = self._client.describe_stacks(StackName=stack_id)["Stacks"][0]
+            return self._client.describe_stacks(StackName=stack_id)["Stacks"][0]
+
+    def _noticed(self, stack_id: str) -> StackTypeDef:
+        stack = self._described(stack_id)
         tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
         parameters = {item["ParameterKey"]: item.get("ParameterValue", "") for item in stack.get("Parameters", [])}
         self._seen = stack_id, tags, parameters

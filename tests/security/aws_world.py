@@ -7,6 +7,7 @@ function can reach GitHub or a secret: a story that would is an AssertionError.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -202,8 +203,8 @@ class World:
 
     def _stack(self, name: str, operation: str) -> Stack:
         if name not in self.stacks:
-            told = {"Code": "ValidationError", "Message": f"Stack with id {name} does not exist"}
-            raise ClientError({"Error": told}, operation)
+            message = f"Stack with id {name} does not exist"
+            raise ClientError({"Error": {"Code": "ValidationError", "Message": message}}, operation)
         return self.stacks[name]
 
 
@@ -265,7 +266,7 @@ def world(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Iterator[World
         found.stacks["PortfolioStack"] = Stack("CREATE_COMPLETE", outputs={"ProductId": PRODUCT})
         clients = FunctionClients(found.environment, found.client)
         monkeypatch.setattr(handlers, "_clients", lambda: clients)
-        monkeypatch.setattr(handlers.time, "sleep", lambda seconds: None)
+        monkeypatch.setattr(time, "sleep", lambda seconds: None)
         for cached in (handlers._resource, handlers._own_stack):
             cached.cache_clear()
         yield found

@@ -204,7 +204,7 @@ def test_a_database_and_an_account_have_to_be_listed_where_the_settings_list_any
 
 # -- SageMaker Studio classic ---------------------------------------------------------------------------------------
 
-CLASSIC = {"ProfileName": "Regression", "SageMakerProjectName": "churn"}
+CLASSIC = {"ProfileName": "Regression", "ProjectName": "churn"}
 
 
 def classic_launch(account: World, principal: str, project: str) -> str:
@@ -236,7 +236,7 @@ def test_classic_is_for_administrators_and_projects_that_sagemaker_knows(monkeyp
         for project, name in (("p-9", "churn"), ("p-2", "others"), ("p-1", "absent"), ("p-1", "")):
             stack = classic_launch(account, ADMINISTRATOR, project)
             with pytest.raises(FinalError) as error:
-                account.create_project(stack, "classic", project, **{**CLASSIC, "SageMakerProjectName": name})
+                account.create_project(stack, "classic", project, **{**CLASSIC, "ProjectName": name})
             refused(error, ClassicProjectRefused, f"has no project {name!r} with the id {project}")
         stack = classic_launch(account, ADMINISTRATOR, "p-1")
         assert account.create_project(stack, "classic", "p-1", **CLASSIC)["Data"]["ProfileName"] == "Regression"

@@ -110,7 +110,7 @@ def test_a_launch_is_believed_as_far_as_its_caller() -> None:
     assert belief_at_create("administrator") == "administrator"
     assert belief_at_create("project setup") == "nothing"  # it tells what GetProject says, and no role
     for nothing in ("unknown", "direct", "project role", "somebody else", "not asked"):
-        assert belief_at_create(nothing) == "nothing"  # type: ignore[arg-type]
+        assert belief_at_create(nothing) == "nothing"
 
 
 def test_the_environment_says_what_the_settings_say() -> None:

@@ -664,7 +664,7 @@ def test_a_classic_project_takes_the_roles_of_the_settings_and_no_other(studio: 
     elsewhere = default.replace(ACCOUNT, "210987654321")
 
     def role(given: str, *allowed: str) -> str:
-        named = {"SageMakerProjectName": "churn", "ProfileName": "Regression"}
+        named = {"ProjectName": "churn", "ProfileName": "Regression"}
         done = studio.launched(**named, UserRoleArn=given, ClassicExecutionRoles=list(allowed))
         return str(done.attributes["ExecutionRoleArn"])
 
