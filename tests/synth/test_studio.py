@@ -11,6 +11,7 @@ from typing import Any
 import jsonata
 import pytest
 
+from custom_resources import model_approval
 from products.errors import SettingsError
 from products.project_setup import DEPLOYMENT_WAITS, Setup, definition
 from products.settings import load_settings
@@ -344,7 +345,7 @@ def test_the_rules_listen_to_our_domain_and_keep_what_they_cannot_deliver(stack:
     assert [rule["Targets"][0]["RetryPolicy"] for rule in rules] == [retries, retries, retries]
     (approval,) = [rule for rule in rules if rule["EventPattern"]["source"] == ["aws.sagemaker"]]
     assert approval["EventPattern"]["detail"]["ModelApprovalStatus"] == ["Approved"]
-    assert approval["Targets"][0]["SqsParameters"] == {"MessageGroupId": "approvals"}
+    assert approval["Targets"][0]["SqsParameters"] == {"MessageGroupId": model_approval.ARRIVALS}
 
 
 def test_approvals_come_one_at_a_time_and_end_in_a_dead_letter_queue(stack: dict[str, Any]) -> None:
