@@ -1,7 +1,8 @@
 """DescribeStackResources as CloudFormation answers it while an operation goes on.
 
 MiniStack lists a resource once it is there, with the status of the operation that it came with. On AWS a resource is
-listed from the moment on at which its creation begins, and its status is that of its newest event.
+listed from the moment on at which its creation begins, and its status is that of its newest event; what an update adds
+is created.
 """
 
 from __future__ import annotations
@@ -54,8 +55,10 @@ def current(known: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, di
             found.pop(name, None)
             continue
         former = found.get(name, {}).get("PhysicalResourceId", "")
-        told = event.get("PhysicalResourceId") or former
-        found[name] = _shown(name, {**event, "PhysicalResourceId": told})
+        shown = {**event, "PhysicalResourceId": event.get("PhysicalResourceId") or former}
+        if event["ResourceStatus"] == "UPDATE_IN_PROGRESS" and name not in found:
+            shown["ResourceStatus"] = "CREATE_IN_PROGRESS"  # an update creates it, which MiniStack calls an update
+        found[name] = _shown(name, shown)
     return found
 
 

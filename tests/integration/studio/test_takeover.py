@@ -85,8 +85,7 @@ def test_nobody_takes_over_a_project(installation: Installation) -> None:
         lambda: [
             item
             for item in installation.executions().values()
-            if all(each in str(item["input"]) for each in ("DeleteProject", victim))
-            and item["status"] != "RUNNING"
+            if all(each in str(item["input"]) for each in ("DeleteProject", victim)) and item["status"] != "RUNNING"
         ]
     )
     assert [installation.final_state(item) for item in ended] == ["NotDeleted"]
