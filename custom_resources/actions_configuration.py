@@ -183,6 +183,8 @@ class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observ
             return Plan("") if observed.archived or not observed.full_name else wanted
         if not observed.full_name:
             raise RepositoryGone(repository=request.properties.repository)
+        for name, reference in wanted.references.items():
+            self._clients.allowances.require_secret(name, reference)
         new = request.properties
         environments = missing(_wanted_environments(request), observed.environments, new.default_branch, new.reviewers)
         wanted = replace(wanted, environments=environments)

@@ -1,6 +1,7 @@
 """What the administrator permits launches. It reaches a function by its environment, since an event can name anything.
 
-Pure. The settings are `[git_config]`, `[studio]`, `[product] allowed_visibilities` and `[adoption]`.
+Pure. The settings are `[git_config]`, `[studio]`, `[product] allowed_visibilities`, `[adoption]` and
+`[secret_references]`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from custom_resources.errors import OrganizationNotAllowed, VisibilityNotAllowed
+from custom_resources.errors import OrganizationNotAllowed, SecretNotListed, VisibilityNotAllowed
 
 VISIBILITIES = ("private", "internal")  # the safe default: who opens a repository to the world says so in the settings
 
@@ -31,6 +32,7 @@ class Allowances:
     organizations: tuple[str, ...] = ()
     visibilities: tuple[str, ...] = VISIBILITIES
     adoptable: tuple[str, ...] = ()  # patterns, such as org/team-*
+    secret_references: tuple[str, ...] = ()  # NAME=ARN; * is any
 
     @staticmethod
     def from_environment(environment: Mapping[str, str]) -> Allowances:
@@ -40,7 +42,10 @@ class Allowances:
             return tuple(environment.get(name, "").split())
 
         return Allowances(
-            listed("ALLOWED_ORGANIZATIONS"), listed("ALLOWED_VISIBILITIES") or VISIBILITIES, listed("ADOPTABLE")
+            listed("ALLOWED_ORGANIZATIONS"),
+            listed("ALLOWED_VISIBILITIES") or VISIBILITIES,
+            listed("ADOPTABLE"),
+            listed("SECRET_REFERENCES"),
         )
 
     def require(self, new: Wanted, old: Wanted | None) -> None:
@@ -62,6 +67,11 @@ class Allowances:
         """Raise VisibilityNotAllowed for one that the settings do not name."""
         if visibility not in self.visibilities:
             raise VisibilityNotAllowed(visibility=visibility, allowed=", ".join(self.visibilities))
+
+    def require_secret(self, name: str, reference: str) -> None:
+        """Raise SecretNotListed for a secret that the settings do not copy into repositories under that name."""
+        if not {"*", f"{name}={reference}"} & {*self.secret_references}:
+            raise SecretNotListed(name=name, reference=reference)
 
     def gives(self, full_name: str) -> bool:
         """Tell whether a pattern of the administrator names the repository. `*` stops at the slash."""

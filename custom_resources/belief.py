@@ -24,7 +24,7 @@ from custom_resources.errors import (
 # Studio: it is so. Kept: it was accepted by an earlier request of this stack. Administrator: where nobody tells
 # otherwise. Nothing: it may only repeat what SageMaker or Studio tells.
 Belief = Literal["studio", "kept", "administrator", "nothing"]
-_BY_CALLER: dict[Caller, Belief] = {"blueprint": "studio", "principal": "administrator"}
+_BY_CALLER: dict[Caller, Belief] = {"blueprint": "studio", "administrator": "administrator"}
 _BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 # No *, ? or $: they mean something in an IAM policy.
 _LOCATION = re.compile(rf"s3://(?P<bucket>{_BUCKET})(?P<path>(/[A-Za-z0-9!_.'()=+@-]+)*)/?", re.ASCII)

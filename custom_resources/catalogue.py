@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 On = Literal[
     "anything",  # IAM knows no resources for the action (service authorization reference)
     "archives",
+    "approval queues",
     "archive bucket",
     "bootstrap assets",
     "budget",
+    "classic projects",  # where the settings offer classic
     "data key",  # of the token's secret
     "domain key",  # of the Studio domain, where the settings name one
     "domain key's description",
@@ -28,6 +30,7 @@ On = Literal[
     "model package groups",
     "model package groups being created",  # with their tags
     "own stacks",
+    "portfolio stack",
     "products",
     "project roles",
     "provisioned stacks",
@@ -109,7 +112,13 @@ class Entry:
         return made
 
 
-_FENCE = Permission(("cloudformation:DescribeStacks",), "own stacks")
+# The fence, and what an event is compared with (own_stack.py).
+_FENCE = Permission(("cloudformation:DescribeStacks", "cloudformation:DescribeStackResources"), "own stacks")
+# Which product launched a stack, and who, where the stack's tags do not tell.
+_LAUNCH = (
+    Permission(("cloudformation:DescribeStacks",), "portfolio stack"),
+    Permission(("servicecatalog:SearchProvisionedProducts",), "launches"),
+)
 _GITHUB = (
     Permission(("secretsmanager:GetSecretValue",), "token secret"),
     Permission(("kms:Decrypt",), "data key"),
@@ -132,7 +141,10 @@ CATALOGUE = (
         "reads a project, and creates its model package group",
         (
             _FENCE,
+            *_LAUNCH,
             _ARCHIVES,
+            # Which stack holds a project.
+            Permission(("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"), "budget"),
             # DataZone itself decides by domain and project: the last four are for its members, so extras.
             Permission(
                 (
@@ -149,6 +161,8 @@ CATALOGUE = (
             Permission(("sagemaker:ListDomains", "sagemaker:ListSpaces"), "anything"),
             Permission(("sagemaker:CreateModelPackageGroup", "sagemaker:ListTags"), "model package groups"),
             Permission(("sagemaker:AddTags",), "model package groups being created"),
+            # SageMaker Studio classic.
+            Permission(("sagemaker:DescribeProject",), "classic projects"),
             # DataZone may read the roles that it is asked about in the caller's name.
             Permission(("iam:GetRole",), "project roles"),
             *_DOMAIN_KEY,
@@ -160,7 +174,7 @@ CATALOGUE = (
     Entry(
         "github_repository",
         "creates, adopts, restores and archives a repository",
-        (_FENCE, _SEALS, *_GITHUB),
+        (_FENCE, *_LAUNCH, _SEALS, *_GITHUB),
         "GitHubRepository",
         memory=512,
         timeout=300,
@@ -172,7 +186,7 @@ CATALOGUE = (
     Entry(
         "repository_template",
         "delivers and merges template versions",
-        (_FENCE, _ARCHIVES, _SEALS, *_GITHUB),
+        (_FENCE, *_LAUNCH, _ARCHIVES, _SEALS, *_GITHUB),
         "RepositoryTemplate",
         "delivery.resource",
         memory=1024,
@@ -188,6 +202,7 @@ CATALOGUE = (
         "sets Actions secrets and variables",
         (
             _FENCE,
+            *_LAUNCH,
             *_GITHUB,
             Permission(("secretsmanager:GetSecretValue",), "readable secrets"),
             Permission(("kms:Decrypt",), "readable keys"),
@@ -302,6 +317,7 @@ CATALOGUE = (
                 "launches",
             ),
             Permission(("cloudformation:DescribeStacks",), "provisioned stacks"),
+            Permission(("sqs:SendMessage",), "approval queues"),
         ),
         timeout=60,
         needs=frozenset({"github"}),

@@ -57,11 +57,23 @@
         InternalInUserAccount
         NothingForeseen
         HeldByAnotherStack
+        ProjectHeld
+        ProjectFixed
         NotOurRepository
           OtherProjectsRepository
         RulesRefuse
           BranchInTheWay
         ProjectNotFound
+        LaunchRefused
+          LaunchNotByProjectRole
+          LaunchNotByServiceCatalog
+          LaunchByNobody
+          LaunchNotAdministrators
+        ClassicOff
+        ClassicProjectRefused
+        DatabaseNotListed
+        AccountNotListed
+        SecretNotListed
         ProfileUnknown
         ProfileNotTold
         RoleUnknown
@@ -86,8 +98,10 @@
         ProductNotFound
         NoDeployRepository
         NotAnApproval
+        DeploymentUncertain
         PropertiesWrong
         NotARequest
+        NotOfItsStack
         NotAccepted
         GaveUp
         Unexpected
@@ -735,6 +749,20 @@ class HeldByAnotherStack(FinalError):
     remedy = "Update that one, or terminate it before you launch the project again."
 
 
+class ProjectHeld(FinalError):
+    """A second launch of a project, whatever its repositories are called."""
+
+    happened = "The project {project} is launched already, by the stack {stack}."
+    remedy = "Update that one, or terminate it before you launch the project again."
+
+
+class ProjectFixed(FinalError):
+    """An update names another project than the launch did."""
+
+    happened = "The stack was launched for the project {project}, which an update cannot change."
+    remedy = "Update it with that project, and launch the product anew for another one."
+
+
 class NotOurRepository(FinalError):
     """The repository has content, and no lineage of this project."""
 
@@ -781,6 +809,79 @@ class ModelPackageGroupTaken(FinalError):
         "Find out who made it. Delete it, or, if its models are the project's, tag it AmazonDataZoneProject={project} "
         "and AmazonDataZoneDomain={domain}; then launch again."
     )
+
+
+class LaunchRefused(FinalError):
+    """The caller of the launch may not launch for the project."""
+
+    happened = "{caller} may not launch the product for the project {project}."
+    remedy = "Have an administrator launch it, or add the caller to [portfolio] principals in settings.toml."
+
+
+class LaunchNotByProjectRole(LaunchRefused):
+    """A project's role launches for another project."""
+
+    happened = "The role {caller} is not the role of the project {project}."
+    remedy = "Launch as the project's own role, or have an administrator launch it."
+
+
+class LaunchNotByServiceCatalog(LaunchRefused):
+    """CloudFormation alone was used, or another product: nobody has looked at who launches."""
+
+    happened = "The stack {stack} was not launched from this installation's product in Service Catalog."
+    remedy = (
+        "Launch the product from Studio or Service Catalog. An installation without Service Catalog sets [product] "
+        "allow_direct_launches in settings.toml."
+    )
+
+
+class LaunchByNobody(LaunchRefused):
+    """What only a known caller may do, in a launch whose caller Service Catalog does not name."""
+
+    happened = "Service Catalog does not name the caller of this launch, which adopts repositories or is for classic."
+    remedy = "Launch for a Studio project with AdoptExisting=false."
+
+
+class LaunchNotAdministrators(LaunchRefused):
+    """One of Studio's doors launches for SageMaker Studio classic, of which Studio has told it nothing."""
+
+    happened = "Only an administrator can launch the product for SageMaker Studio classic."
+    remedy = "Have a principal of the portfolio launch it."
+
+
+class ClassicOff(FinalError):
+    """A launch for SageMaker Studio classic, which the settings do not offer."""
+
+    happened = "This installation does not launch the product for SageMaker Studio classic."
+    remedy = "Set [product] classic = true in settings.toml, or launch with the project's Studio domain."
+
+
+class ClassicProjectRefused(FinalError):
+    """SageMaker knows the classic project by another id, or made it by another launch."""
+
+    happened = "SageMaker Studio classic has no project {name!r} with the id {project} that this launch belongs to."
+    remedy = "Launch from the project, with the name and id that SageMaker fills in."
+
+
+class DatabaseNotListed(FinalError):
+    """The launch names a Glue database that the settings do not list."""
+
+    happened = "[product] glue_databases in settings.toml does not list the Glue database {database}."
+    remedy = "Launch with one of the databases listed there, or have an administrator add it."
+
+
+class AccountNotListed(FinalError):
+    """The launch names an account to deploy to that the settings do not list."""
+
+    happened = "[product] deploy_accounts in settings.toml does not list the account {account}."
+    remedy = "Launch with one of the accounts listed there, or have an administrator add it."
+
+
+class SecretNotListed(FinalError):
+    """A request names a secret that the settings do not copy into repositories."""
+
+    happened = "[secret_references] in settings.toml does not list the secret {reference} as {name}."
+    remedy = "Update the project to a version published with the present settings."
 
 
 class ProfileUnknown(FinalError):
@@ -955,6 +1056,16 @@ class NotAnApproval(FinalError):
     remedy = "Delete it from the approvals queue."
 
 
+class DeploymentUncertain(FinalError):
+    """A function ended between asking GitHub for a deployment and remembering it."""
+
+    happened = "The deployment of {model_package} from {repository} may have been started already."
+    remedy = (
+        "Look at the repository's workflow runs. If it was not started, delete the event from the variable {variable}, "
+        "then redrive the approvals' dead-letter queue."
+    )
+
+
 # -- the request itself --------------------------------------------------------------------------------------
 
 
@@ -969,6 +1080,13 @@ class NotARequest(FinalError):
     """A function was invoked by something else than CloudFormation."""
 
     happened = "The event is not a CloudFormation custom resource request."
+    remedy = "Invoke the function through a stack."
+
+
+class NotOfItsStack(FinalError):
+    """An event that CloudFormation has not sent for this stack's resource, as the stack is now."""
+
+    happened = "The request is not one of the stack {stack}: {why}."
     remedy = "Invoke the function through a stack."
 
 

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from custom_resources.catalogue import CATALOGUE, Entry
 from custom_resources.clients import FunctionClients
 from custom_resources.errors import FinalError, NotAccepted, RetryLater, Unexpected
+from custom_resources.own_stack import OwnStack
+from custom_resources.probe import PROBE, permitted
 from custom_resources.reconciler import CustomResource, is_complete, on_event
 from custom_resources.telemetry import count, flush, follow, logger, redacted
 
@@ -38,12 +40,18 @@ def _resource(name: str) -> CustomResource[Any, Any, Any]:
     return _ENTRIES[name].resource(_clients())
 
 
+@cache
+def _own_stack(name: str) -> OwnStack:
+    entry = _ENTRIES[name]
+    return OwnStack(entry.resource_type, _clients(), in_product=entry.in_product)
+
+
 def _handler(entry: Entry) -> Callable[[Event, LambdaContext], Event]:
     """Return the entry point of a custom resource."""
 
     def handle(event: Event, context: LambdaContext) -> Event:
         request_id = getattr(context, "aws_request_id", "")
-        return _handle(entry.resource_type, lambda: _resource(entry.name), event, request_id)
+        return _handle(entry, lambda: _resource(entry.name), event, request_id)
 
     handle.__name__ = handle.__qualname__ = entry.name
     handle.__doc__ = f"{entry.resource_type}."
@@ -51,11 +59,13 @@ def _handler(entry: Entry) -> Callable[[Event, LambdaContext], Event]:
 
 
 def _handle(
-    resource_type: str, resource: Callable[[], CustomResource[Any, Any, Any]], event: Event, function_request_id: str
+    entry: Entry, resource: Callable[[], CustomResource[Any, Any, Any]], event: Event, function_request_id: str
 ) -> Event:
     follow(event, function_request_id)
     try:
-        return _answered(resource(), event, _clients())
+        if PROBE in event and "studio" in entry.needs:
+            return permitted(event, _clients())
+        return _answered(resource(), event, _clients(), _own_stack(entry.name))
     except FinalError as error:
         logger.error("failed", reason=str(error))
         count("Failures")
@@ -63,16 +73,18 @@ def _handle(
     except Exception as error:
         logger.exception("unexpected error")
         count("Failures")
-        raise Unexpected(resource_type=resource_type, kind=type(error).__name__) from None
+        raise Unexpected(resource_type=entry.resource_type, kind=type(error).__name__) from None
     finally:
         flush()
 
 
-def _answered(resource: CustomResource[Any, Any, Any], event: Event, clients: FunctionClients) -> Event:
+def _answered(
+    resource: CustomResource[Any, Any, Any], event: Event, clients: FunctionClients, own_stack: OwnStack
+) -> Event:
     clients.requests.begin()
     if "Operation" not in event:
-        return _accepted(resource, event, clients)
-    return is_complete(resource, event, clients.stacks, clients.patience, clients.budget)
+        return _accepted(resource, event, clients, own_stack)
+    return is_complete(resource, event, clients.stacks, clients.patience, clients.budget, require_own=own_stack.require)
 
 
 def _reason(error: Exception) -> str:
@@ -82,11 +94,13 @@ def _reason(error: Exception) -> str:
     return text if kept == text else f"{kept}..."
 
 
-def _accepted(resource: CustomResource[Any, Any, Any], event: Event, clients: FunctionClients) -> Event:
+def _accepted(
+    resource: CustomResource[Any, Any, Any], event: Event, clients: FunctionClients, own_stack: OwnStack
+) -> Event:
     """Accept a request. The framework cannot be asked to call again here, so a throttled look-up is repeated."""
     for _ in range(ACCEPT_ATTEMPTS):
         try:
-            return on_event(resource, event, clients.stacks, clients.budget)
+            return on_event(resource, event, clients.stacks, clients.budget, require_own=own_stack.require)
         except RetryLater as wait:
             why = wait.why
             time.sleep(min(wait.seconds, 5))
@@ -94,12 +108,12 @@ def _accepted(resource: CustomResource[Any, Any, Any], event: Event, clients: Fu
 
 
 def model_approval(event: Event, context: LambdaContext) -> None:
-    """Start deployments of approved models: messages of the approvals queue, back to it when that fails."""
-    from custom_resources.model_approval import handle
+    """Start deployments of approved models: messages of the approvals queue, back to it when they have to wait."""
+    from custom_resources.model_approval import Setup, handle
 
     follow(event, getattr(context, "aws_request_id", ""))
     try:
-        handle(event, _clients(), os.environ["PRODUCT_ID"], os.environ["DEPLOY_WORKFLOW"])
+        handle(event, _clients(), Setup.from_environment(os.environ))
     except (FinalError, RetryLater) as error:
         logger.error("the approval comes back", reason=str(error))
         count("Failures")

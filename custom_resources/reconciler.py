@@ -199,16 +199,27 @@ def parsed(resource: CustomResource[PropertiesT, Any, Any], event: Event) -> Req
     )
 
 
+def _anything(event: Event, request: Request[Any], operation: str) -> None:
+    """Take every event for its stack's own: for callers that have looked."""
+
+
 def on_event(
-    resource: CustomResource[PropertiesT, Any, Any], event: Event, stacks: Stacks, budget: Budget | None = None
+    resource: CustomResource[PropertiesT, Any, Any],
+    event: Event,
+    stacks: Stacks,
+    budget: Budget | None = None,
+    *,
+    require_own: Callable[[Event, Request[Any], str], None] = _anything,
 ) -> dict[str, Any]:
     """Accept a request: validate it, name the resource, note the stack operation it belongs to. Writes nothing.
 
-    Raises RetryLater when CloudFormation does not answer: before the preflight, so that repeating costs GitHub nothing.
+    `require_own` refuses what is not its stack's (own_stack.py). Raises RetryLater when CloudFormation does not answer:
+    before the preflight, so that repeating costs GitHub nothing.
     """
     request = parsed(resource, event)
     operation, started = stacks.operation(request.stack_id), str(time.time())
     logger.append_keys(operation=operation)
+    require_own(event, request, operation)
     noted = dict(_preflight(resource, request, budget))
     return {
         "PhysicalResourceId": request.physical_id or resource.provisional_id(request.properties),
@@ -295,8 +306,13 @@ def is_complete(
     stacks: Stacks,
     patience: float,
     budget: Budget | None = None,
+    *,
+    require_own: Callable[[Event, Request[Any], str], None] = _anything,
 ) -> dict[str, Any]:
-    """Reconcile once. `patience` is how many seconds after the first call a wait turns into a failure."""
+    """Reconcile once. `patience` is how many seconds after the first call a wait turns into a failure.
+
+    `require_own` refuses what is not its stack's: an event may come from whoever may invoke the function.
+    """
     request = parsed(resource, event)
 
     def ensure_current() -> None:
@@ -305,6 +321,7 @@ def is_complete(
 
     call = _Call(str(event.get("RequestId", "")), budget, ensure_current)
     try:
+        require_own(event, request, "")
         done = _reconcile(resource, request, call)
     except RetryLater as wait:
         return _pending(wait, request, patience, call)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, StringConstraints
 
+from custom_resources import launching
 from custom_resources.belief import Belief, artifact_location, belief_at_create, execution_role, seal
-from custom_resources.caller import Installation, caller
+from custom_resources.caller import Installation, Launcher
 from custom_resources.clients.studio import Project, Tooling
 from custom_resources.errors import (
     ClassicRoleRefused,
@@ -23,7 +24,6 @@ from custom_resources.errors import (
 )
 from custom_resources.properties import Line, LineOrNothing, Properties
 from custom_resources.reconciler import CustomResource, Done, Foreseen, Request
-from custom_resources.telemetry import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +71,7 @@ class Observed:
     project: Project | None
     belief: Belief = "nothing"
     installation: Installation = field(default_factory=Installation)
+    launcher: Launcher = field(default_factory=lambda: Launcher("not asked"))
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Plan:
 
 
 def _classic_project(properties: StudioProjectProperties, stack_id: str) -> Project:
-    """Return what SageMaker Studio classic has no service to ask for: its own role and bucket, which projects share.
+    """Return what all classic projects share: SageMaker's own role and bucket.
 
     The location ends as templates expect it, with what the secrets tell them: domain, project, scope. Raises
     ProfileUnknown: classic projects have no profile, so that the launch must name one.
@@ -144,23 +145,24 @@ def _physical_id(properties: StudioProjectProperties, repository: str = "", told
     return ":".join([project, repository, told]).rstrip(":")
 
 
-def _belief(request: Request[StudioProjectProperties], clients: Clients) -> Belief:
+def _belief(request: Request[StudioProjectProperties], launcher: Launcher) -> Belief:
     """Return how far the launch is believed.
 
     Service Catalog names the caller of the launch; whether it renames it for an update is not known (docs/studio.md,
     A22). So an update is believed where it tells what was accepted before, or goes back to it.
     """
     if request.type == "Create":
-        launcher = caller(clients.stacks.tags(request.stack_id), request.stack_id, clients.installation)
-        logger.info("launched by", caller=launcher)
-        return belief_at_create(launcher)
+        return belief_at_create(launcher.kind)
     told = _seal(request.properties)
     kept = told == f"{request.physical_id}::".split(":")[2] or request.operation.startswith("UPDATE_ROLLBACK_")
     return "kept" if told and kept else "nothing"
 
 
 class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
-    """Custom::StudioProject: reads the project, and creates its model package group, which is never deleted."""
+    """Custom::StudioProject: decides who may launch, reads the project, and holds it for its stack.
+
+    It creates the project's model package group, which is never deleted.
+    """
 
     properties = StudioProjectProperties
 
@@ -179,23 +181,28 @@ class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
         if request.type == "Delete":
             yield Observed(None)
             return
+        launcher = launching.launcher(request, self._clients)
+        belief: Belief = "nothing"
         if properties.domain_id == CLASSIC:
-            project, belief = _classic_project(properties, request.stack_id), belief_at_create("unknown")
+            if request.type == "Create":
+                launching.require_classic(request, launcher, self._clients)
+            project = _classic_project(properties, request.stack_id)
         else:
-            belief = _belief(request, self._clients)
-            project = self._project(request, belief)
+            belief = _belief(request, launcher)
+            project = self._project(request, belief, launcher)
         if properties.template_archive:
             profile = profile_folder(properties, properties.profile_name or project.profile_name)
             if not profile:
                 raise ProfileNotTold(project=properties.project_id)
             with self._clients.archives.open(properties.template_archive) as archive:
                 archive.require_profile(profile)
-        yield Observed(project, belief, self._clients.installation)
+        yield Observed(project, belief, self._clients.installation, launcher)
 
-    def _project(self, request: Request[StudioProjectProperties], belief: Belief) -> Project:
+    def _project(self, request: Request[StudioProjectProperties], belief: Belief, launcher: Launcher) -> Project:
         """Return the project. DataZone is not called where Studio has told everything that is needed of it.
 
-        Studio deploys the tooling before our environment, and a project that is launched had it: neither waits.
+        Studio deploys the tooling before our environment, and a project that is launched had it: neither waits. What
+        the second door tells is read again.
         """
         properties, studio = request.properties, self._clients.studio
         domain_id, project_id = properties.domain_id, properties.project_id
@@ -210,7 +217,7 @@ class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
                 project = studio.project(domain_id, project_id, request.stack_id, with_profile=with_profile)
             except DataZoneDenied:
                 project = studio.workspace(domain_id, project_id, request.stack_id)
-                if not (named and project.tooling.ready):
+                if launcher.kind == "project setup" or not (named and project.tooling.ready):
                     raise
         if waits or project.tooling.failure:
             return project
@@ -225,7 +232,9 @@ class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
             raise ProjectFailed(project=properties.project_id, reason=project.tooling.failure)
         if not project.tooling.ready:
             raise ToolingNotReady(POLL_SECONDS, project=properties.project_id)
-        repository = adopted(request, project.git_repository)
+        launching.require_own_role(request.properties.project_id, observed.launcher, project.roles)
+        known = observed.launcher.kind != "unknown"
+        repository = adopted(request, project.git_repository) if known else ""
         attributes = {
             **_names(request, project),
             **_role(request, observed, project),
@@ -235,13 +244,15 @@ class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
         return Plan(attributes, _physical_id(properties, repository, _seal(properties)))
 
     def apply(self, plan: Plan, request: Request[StudioProjectProperties], ensure_current: Callable[[], None]) -> Done:
-        """Create the project's model package group, so that nobody takes its name before the first pipeline run does.
+        """Hold the project, or let go of it.
 
-        All else is read only: the attributes are the result.
+        Create its model package group, so that nobody takes the name before the first pipeline run does.
         """
         if request.type == "Delete":
+            launching.release(request, self._clients)
             return Done()
         ensure_current()
+        launching.hold(request, self._clients)
         self._clients.model_packages.ensure(
             plan.attributes["ModelPackageGroupName"],
             request.properties.domain_id,

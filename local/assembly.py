@@ -40,6 +40,7 @@ _CONTEXT = {
     "aws:cdk:bundling-stacks": [],
     "studio-mlops:any-organization": True,  # the stand-in's, or the one that the command line names
     "studio-mlops:query-interval": 1,  # nothing here is as slow as AWS
+    "studio-mlops:direct-launches": True,  # launches without a domain use CloudFormation alone
 }
 _KEPT = 8
 _SYNTH_SECONDS = 300

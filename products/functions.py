@@ -30,6 +30,7 @@ WAITER_TIMEOUT = Duration.minutes(55)
 SERVICE_TIMEOUT = Duration.minutes(59)
 QUERY_INTERVAL = Duration.seconds(5)
 QUERY_INTERVAL_CONTEXT = "studio-mlops:query-interval"  # seconds; the local run's waits are shorter
+DIRECT_LAUNCHES_CONTEXT = "studio-mlops:direct-launches"  # the local run launches by CloudFormation
 ANY_ORGANIZATION_CONTEXT = "studio-mlops:any-organization"  # the local run has an organization of its own
 # MB of the framework's own functions. Lambda gives processor time by memory, and with its default (128) their cold
 # start, which every launch waits for, takes longer than their work.
@@ -213,6 +214,11 @@ def query_interval(scope: Construct) -> Duration:
     """Return how long a provider waits between two calls of a function that is not done."""
     seconds = scope.node.try_get_context(QUERY_INTERVAL_CONTEXT)
     return QUERY_INTERVAL if seconds is None else Duration.seconds(int(seconds))
+
+
+def direct_launches(scope: Construct) -> bool:
+    """Tell whether stacks may launch the product that Service Catalog did not make."""
+    return scope.node.try_get_context(DIRECT_LAUNCHES_CONTEXT) is True
 
 
 def any_organization(scope: Construct) -> bool:

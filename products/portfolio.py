@@ -260,7 +260,7 @@ class PortfolioStack(LaunchingStack):
         access = self.settings.portfolio
         for arn in access.principals:
             self._principal("Principal", arn, "IAM")
-        for pattern in access.principal_patterns:
+        for pattern in (*access.principal_patterns, *self.settings.launching_project_roles):
             self._principal("PrincipalPattern", pattern, "IAM_PATTERN")
         if access.tag_options:
             options = servicecatalog.TagOptions(

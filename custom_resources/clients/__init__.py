@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from custom_resources.clients.blueprints import Blueprints
     from custom_resources.clients.git import Git
     from custom_resources.clients.github import GitHub
+    from custom_resources.clients.stacks import CloudFormationStacks
     from custom_resources.clients.studio import Studio
 
 
@@ -76,9 +77,18 @@ class FunctionClients:
     @cached_property
     def stacks(self) -> protocols.Stacks:
         """CloudFormation, for the fence."""
+        return self._stacks or self._cloudformation
+
+    @property
+    def stack_facts(self) -> protocols.StackFacts:
+        """CloudFormation, for what an event is compared with."""
+        return self._cloudformation
+
+    @cached_property
+    def _cloudformation(self) -> CloudFormationStacks:
         from custom_resources.clients.stacks import CloudFormationStacks
 
-        return self._stacks or CloudFormationStacks(self._client("cloudformation"))
+        return CloudFormationStacks(self._client("cloudformation"))
 
     @cached_property
     def budget(self) -> protocols.Budget | None:
@@ -87,6 +97,21 @@ class FunctionClients:
 
         table = self._environment.get("BUDGET_TABLE", "")
         return self._budget or (SharedBudget(self._client("dynamodb"), table) if table else None)
+
+    @cached_property
+    def held_projects(self) -> protocols.HeldProjects | None:
+        """Which stack holds a project, in DynamoDB; None for a function that does not look."""
+        from custom_resources.clients.held_projects import HeldProjects
+
+        table = self._environment.get("PROJECTS_TABLE", "")
+        return HeldProjects(self._client("dynamodb"), table) if table else None
+
+    @cached_property
+    def queues(self) -> protocols.Queues:
+        """The approvals' queues in SQS."""
+        from custom_resources.clients.queues import Queues
+
+        return Queues(self._client("sqs"))
 
     @cached_property
     def secrets(self) -> protocols.Secrets:

@@ -106,6 +106,7 @@ S3 = Service("S3", "s3")
 SAGEMAKER = Service("SageMaker", "sagemaker")
 SECRETS_MANAGER = Service("Secrets Manager", "secretsmanager")
 SERVICE_CATALOG = Service("Service Catalog", "servicecatalog")
+SQS = Service("SQS", "sqs")
 STS = Service("STS", "sts")
 
 

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from custom_resources.clients.git import BareRepository
     from custom_resources.clients.github import PullRequest, Repository
     from custom_resources.clients.secrets import GitHubCredentials
-    from custom_resources.clients.service_catalog import ProductVersion
-    from custom_resources.clients.studio import Project
+    from custom_resources.clients.service_catalog import LaunchOfStack, ProductVersion
+    from custom_resources.clients.stacks import StackResource
+    from custom_resources.clients.studio import ClassicProject, Project
     from custom_resources.errors import RetryLater
     from custom_resources.rate_budget import Cost
     from custom_resources.seal import Seal
@@ -35,6 +36,42 @@ class Stacks(Protocol):
 
     def tags(self, stack_id: str) -> Mapping[str, str]:
         """Return the stack's tags, with those that AWS reserves."""
+        ...
+
+
+class StackFacts(Protocol):
+    """CloudFormation, as far as an event is compared with it. Raises RetryLater, FinalError."""
+
+    def parameters(self, stack_id: str) -> Mapping[str, str]:
+        """Return the values of the stack's parameters."""
+        ...
+
+    def resources(self, stack_id: str) -> Mapping[str, StackResource]:
+        """Return the stack's resources by their logical ids."""
+        ...
+
+    def outputs(self, stack_id: str) -> Mapping[str, str]:
+        """Return the stack's outputs."""
+        ...
+
+
+class HeldProjects(Protocol):
+    """Which stack holds a project. Raises RetryLater, FinalError."""
+
+    def hold(self, project: str, stack_id: str, instead_of: str = "") -> str:
+        """Hold a project that nobody holds, or only the stack `instead_of`; return who holds it now."""
+        ...
+
+    def release(self, project: str, stack_id: str) -> None:
+        """Let go of a project that the stack holds."""
+        ...
+
+
+class Queues(Protocol):
+    """The approvals' queues. Raises RetryLater, FinalError."""
+
+    def send(self, queue: str, body: str, group: str, deduplication: str) -> None:
+        """Put a message into a group of a FIFO queue."""
         ...
 
 
@@ -111,6 +148,10 @@ class Studio(Protocol):
 
     def answered(self, domain_id: str, project_id: str) -> dict[str, bool]:
         """Tell of each operation about the project whether DataZone permits it to this function."""
+        ...
+
+    def classic_project(self, name: str) -> ClassicProject:
+        """Return a project of SageMaker Studio classic by its name."""
         ...
 
 
@@ -209,6 +250,10 @@ class ServiceCatalog(Protocol):
 
     def outputs_with(self, product_id: str, key: str, value: str, likely_name: str) -> dict[str, str] | None:
         """Return the outputs of the product's launch that put out `key` = `value`, or None."""
+        ...
+
+    def launch_of(self, stack_id: str) -> LaunchOfStack:
+        """Return the launch that made a stack; nothing of a stack that no launch made."""
         ...
 
     def launched_by(self, product_id: str, door: str) -> list[str]:
@@ -321,6 +366,12 @@ class Clients(Protocol):
     def installation(self) -> Installation: ...
     @property
     def stacks(self) -> Stacks: ...
+    @property
+    def stack_facts(self) -> StackFacts: ...
+    @property
+    def held_projects(self) -> HeldProjects | None: ...
+    @property
+    def queues(self) -> Queues: ...
     @property
     def budget(self) -> Budget | None: ...
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from custom_resources.clients.stacks import CloudFormationStacks
 
 PROJECT_TAG = "AmazonDataZoneProject"
+_STACK = re.compile(r"arn:[a-z0-9:-]+:stack/SC-\d{12}-(?P<launch>pp-[a-z0-9]+)/.+", re.ASCII)
 LAUNCHED_BY = "studio-mlops:launched-by"  # the door of a launch, as products/studio tags it
 Advice = Literal["DEFAULT", "DEPRECATED"]
 Guidance = Literal["DEFAULT", "DEPRECATED", "INACTIVE"]
@@ -63,6 +65,15 @@ class Record:
     version_id: str = ""
     path_id: str = ""
     errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LaunchOfStack:
+    """What Service Catalog tells of a stack's launch: ids of product and provisioned product, and the caller's ARN."""
+
+    product: str = ""
+    launch: str = ""
+    principal: str = ""
 
 
 class ServiceCatalog:
@@ -132,7 +143,7 @@ class ServiceCatalog:
         The provisioned product of the likely name is looked at first; a launch by hand may have any name, so then
         all are.
         """
-        likely = self._named(likely_name)
+        likely = self._named(likely_name, product_id)
         if likely:
             outputs = self._outputs(likely)
             if outputs.get(key) == value:
@@ -197,13 +208,35 @@ class ServiceCatalog:
         )
         return (item for item in pages if item.get("ProductId") == product_id)
 
-    def _named(self, name: str) -> str:
-        """Return the id of the provisioned product of that name, "" when there is none."""
+    def launch_of(self, stack_id: str) -> LaunchOfStack:
+        """Return the launch that made a stack; nothing of a stack that no launch made.
+
+        The stack's name holds the launch's id, and anybody can name a stack: Service Catalog has to know the launch by
+        this very stack, or be at making it. UserArn may be missing (docs/studio.md, A31).
+        """
+        named = _STACK.fullmatch(stack_id)
+        if not named:
+            return LaunchOfStack()
+        with translated(SERVICE_CATALOG, f"reading the launch of the stack {stack_id}"):
+            found = self._client.search_provisioned_products(
+                AccessLevelFilter={"Key": "Account", "Value": "self"},
+                Filters={"SearchQuery": [f"id:{named['launch']}"]},
+            ).get("ProvisionedProducts", [])
+        for item in found:
+            begun = item.get("Status") == "UNDER_CHANGE" and not item.get("PhysicalId")
+            if item.get("Id") == named["launch"] and (begun or item.get("PhysicalId") == stack_id):
+                principal = item.get("UserArnSession") or item.get("UserArn", "")
+                return LaunchOfStack(item.get("ProductId", ""), named["launch"], principal)
+        return LaunchOfStack()
+
+    def _named(self, name: str, product_id: str) -> str:
+        """Return the id of the product's launch of that name, "" when there is none: names are anybody's choice."""
         try:
             with translated(SERVICE_CATALOG, f"reading the provisioned product {name}"):
-                return self._client.describe_provisioned_product(Name=name)["ProvisionedProductDetail"]["Id"]
+                found = self._client.describe_provisioned_product(Name=name)["ProvisionedProductDetail"]
         except AwsNotFound:
             return ""
+        return found["Id"] if found.get("ProductId") == product_id else ""
 
     def _outputs(self, identifier: str) -> dict[str, str]:
         """Return a provisioned product's outputs, none for a launch that never came up."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from custom_resources.clients.aws import CLOUDFORMATION, translated
@@ -15,13 +16,22 @@ if TYPE_CHECKING:
 EMPTY = {"DELETE_COMPLETE", "ROLLBACK_COMPLETE"}  # nothing is left but the name; no other status ever follows
 
 
+@dataclass(frozen=True)
+class StackResource:
+    """A resource as its stack has it; `physical_id` is "" until CloudFormation knows one."""
+
+    type: str
+    physical_id: str
+    status: str
+
+
 class CloudFormationStacks:
     """Tells which operation a stack is in, and whether it is there."""
 
     def __init__(self, client: CloudFormationClient) -> None:
         """Take a boto3 CloudFormation client."""
         self._client = client
-        self._seen: tuple[str, Mapping[str, str]] = ("", {})
+        self._seen: tuple[str, Mapping[str, str], Mapping[str, str]] = ("", {}, {})
 
     def operation(self, stack_id: str) -> str:
         """Name the stack's operation, e.g. `UPDATE_IN_PROGRESS 2026-11-01T10:00:00+00:00`.
@@ -29,7 +39,7 @@ class CloudFormationStacks:
         An update and its rollback differ in the status, two updates in the time (DescribeStacks). Raises
         AwsThrottled and AwsUnreachable, which pass, AwsDenied, AwsNotFound.
         """
-        stack = self._described(stack_id)
+        stack = self._noticed(stack_id)
         since = stack.get("LastUpdatedTime") or stack.get("CreationTime")
         return f"{stack['StackStatus']} {since.isoformat() if since else ''}"
 
@@ -51,12 +61,28 @@ class CloudFormationStacks:
         Raises what `operation` raises.
         """
         if self._seen[0] != stack_id:
-            self._described(stack_id)
+            self._noticed(stack_id)
         return self._seen[1]
 
-    def parameters(self, stack_id: str) -> set[str]:
-        """Return the names of the parameters that a stack has. Raises what `operation` raises."""
-        return {item["ParameterKey"] for item in self._described(stack_id).get("Parameters", [])}
+    def parameters(self, stack_id: str) -> Mapping[str, str]:
+        """Return the values of a stack's parameters, as `operation` last saw them. Raises what `operation` raises."""
+        if self._seen[0] != stack_id:
+            self._noticed(stack_id)
+        return self._seen[2]
+
+    def resources(self, stack_id: str) -> Mapping[str, StackResource]:
+        """Return a stack's first 100 resources by their logical ids (DescribeStackResources).
+
+        Raises what `operation` raises.
+        """
+        with translated(CLOUDFORMATION, f"reading the resources of the stack {stack_id}"):
+            found = self._client.describe_stack_resources(StackName=stack_id)["StackResources"]
+        return {
+            item["LogicalResourceId"]: StackResource(
+                item["ResourceType"], item.get("PhysicalResourceId", ""), item["ResourceStatus"]
+            )
+            for item in found
+        }
 
     def outputs(self, stack_id: str) -> dict[str, str]:
         """Return the values of a stack's outputs by their keys. Raises what `operation` raises."""
@@ -74,6 +100,11 @@ class CloudFormationStacks:
 
     def _described(self, stack_id: str) -> StackTypeDef:
         with translated(CLOUDFORMATION, f"reading the stack {stack_id}"):
-            stack = self._client.describe_stacks(StackName=stack_id)["Stacks"][0]
-        self._seen = stack_id, {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
+            return self._client.describe_stacks(StackName=stack_id)["Stacks"][0]
+
+    def _noticed(self, stack_id: str) -> StackTypeDef:
+        stack = self._described(stack_id)
+        tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
+        parameters = {item["ParameterKey"]: item.get("ParameterValue", "") for item in stack.get("Parameters", [])}
+        self._seen = stack_id, tags, parameters
         return stack

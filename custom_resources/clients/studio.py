@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from custom_resources.clients.aws import DATAZONE, SAGEMAKER, Service, translated
-from custom_resources.errors import AwsNotFound, DataZoneDenied, ProjectNotFound
+from custom_resources.errors import AwsNotFound, AwsRefused, DataZoneDenied, ProjectNotFound
 from custom_resources.telemetry import logger
 
 if TYPE_CHECKING:
@@ -53,6 +53,14 @@ class Project:
     git_repository: str = ""
     git_branch: str = ""
     tooling_since: str = ""  # when Studio began to set it up (ISO 8601), at the earliest
+
+
+@dataclass(frozen=True)
+class ClassicProject:
+    """A project of SageMaker Studio classic, and the provisioned product that SageMaker made it by ("": not told)."""
+
+    id: str
+    launch: str = ""
 
 
 @dataclass(frozen=True)
@@ -140,6 +148,19 @@ class Studio:
         except DataZoneDenied:
             return False
         return True
+
+    def classic_project(self, name: str) -> ClassicProject:
+        """Return a project of SageMaker Studio classic (DescribeProject). Raises ProjectNotFound.
+
+        SageMaker answers ValidationException for one that does not exist, too.
+        """
+        activity = f"reading the classic project {name}"
+        try:
+            found = self._read(SAGEMAKER, activity, lambda: self._sagemaker.describe_project(ProjectName=name))
+        except AwsRefused:
+            raise ProjectNotFound(activity=activity) from None
+        details = found.get("ServiceCatalogProvisionedProductDetails", {})
+        return ClassicProject(found["ProjectId"], details.get("ProvisionedProductId", ""))
 
     def _told_by_sagemaker(self, project: Project, domain: _SageMakerDomain, stack_id: str) -> Project:
         return replace(

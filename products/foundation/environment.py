@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from aws_cdk import CfnCondition, CfnParameter, Fn, Stack, Token
 
 from custom_resources.catalogue import Entry
+from products.foundation.roles import PORTFOLIO_STACK
 from products.foundation.storage import Storage
-from products.functions import PATIENCE, any_organization
+from products.functions import PATIENCE, any_organization, direct_launches
 from products.settings import Settings
 
 
@@ -16,6 +17,7 @@ def environment(
     stack: Stack, entry: Entry, settings: Settings, storage: Storage, addresses: Mapping[str, str]
 ) -> dict[str, str]:
     """Return a function's variables, by what it needs; `addresses` are GitHub's for the function's stack."""
+    direct = settings.product.allow_direct_launches or direct_launches(stack)
     variables = {"PATIENCE_SECONDS": str(PATIENCE.to_seconds())}
     if "github" in entry.needs:
         variables |= {
@@ -28,15 +30,40 @@ def environment(
         variables |= _allowances(stack, settings)
     if "archives" in entry.needs:
         variables["TEMPLATE_BUCKET"] = storage.archives.bucket_name
-    if "studio" in entry.needs:  # who is believed: never from an event (docs/decisions/0056)
+    if entry.in_product and entry.class_name:  # whose stacks are ours: never from an event (docs/decisions/0070)
         variables |= {
-            "BLUEPRINT_ROLE": settings.provisioning_role_name,
-            "PROJECT_SETUP_ROLE": settings.project_setup_role_name,
-            "EXECUTION_ROLES": " ".join(settings.workflow_role.execution_roles),
+            "PORTFOLIO_STACK": PORTFOLIO_STACK,
+            "PRODUCTS": " ".join(settings.portfolio.products),
+            "DIRECT_LAUNCHES": _flag(direct),
         }
     if "seals" in entry.needs:
         variables["SEAL_KEY"] = storage.seal_key.key_arn
+    if "studio" in entry.needs:
+        variables |= {**_launchers(settings), "PROJECTS_TABLE": storage.budget.table_name}
+    if entry.name == "actions_configuration":
+        # A stack that CloudFormation made without Service Catalog has any template, and any reference in it.
+        listed = [f"{name}={reference}" for name, reference in sorted(settings.secret_references.items())]
+        variables["SECRET_REFERENCES"] = "*" if direct else " ".join(listed)
     return variables
+
+
+def _launchers(settings: Settings) -> dict[str, str]:
+    """Return who may launch what, and what is believed of it (docs/decisions/0056, 0069)."""
+    product, portfolio = settings.product, settings.portfolio
+    return {
+        "BLUEPRINT_ROLE": settings.provisioning_role_name,
+        "PROJECT_SETUP_ROLE": settings.project_setup_role_name,
+        "EXECUTION_ROLES": " ".join(settings.workflow_role.execution_roles),
+        "ADMINISTRATORS": " ".join((*portfolio.principals, *portfolio.principal_patterns)),
+        "PROJECT_ROLES_MAY_LAUNCH": _flag(portfolio.project_roles_may_launch),
+        "CLASSIC": _flag(product.classic),
+        "GLUE_DATABASES": " ".join(product.glue_databases),
+        "DEPLOY_ACCOUNTS": " ".join(product.deploy_accounts),
+    }
+
+
+def _flag(on: bool) -> str:
+    return "true" if on else ""
 
 
 def _allowances(stack: Stack, settings: Settings) -> dict[str, str]:

@@ -60,6 +60,12 @@ def places(entry: Entry, stack: Stack, settings: Settings, storage: Storage) -> 
         # DataZone itself decides by domain and project, Service Catalog by who launched.
         "anything": Place(("*",)),
         "launches": Place(("*",)),
+        "approval queues": Place(
+            tuple(
+                stack.format_arn(service="sqs", resource=name, arn_format=ArnFormat.NO_RESOURCE_NAME)
+                for name in settings.approval_queues
+            )
+        ),
         "budget": Place((storage.budget.table_arn,)),
         "seal key": Place((storage.seal_key.key_arn,)),
         "products": Place((stack.format_arn(service="catalog", resource="product", resource_name="*"),)),
@@ -90,6 +96,7 @@ def _stacks(entry: Entry, stack: Stack, settings: Settings) -> dict[On, Place]:
         )
 
     return {
+        "portfolio stack": named([PORTFOLIO_STACK]),
         "own stacks": named(settings.launch_stacks if entry.in_product else ADMIN_STACKS),
         "provisioned stacks": named(["SC-*"]),
     }
@@ -136,6 +143,11 @@ def _studio(stack: Stack, settings: Settings) -> dict[On, Place]:
         "domain key": Place(key, _in_the_domain(settings)),
         "domain key's description": Place(key),
         "project roles": Place(tuple(execution_role_arns(stack, settings))),
+        "classic projects": Place(
+            (stack.format_arn(service="sagemaker", resource="project", resource_name="*"),)
+            if settings.product.classic
+            else ()
+        ),
         "sagemaker domains": Place((stack.format_arn(service="sagemaker", resource="domain", resource_name="*"),)),
         "provisioning role": Place(passed, {"StringEquals": {"iam:PassedToService": "datazone.amazonaws.com"}}),
         "provisioning role's description": Place(passed),

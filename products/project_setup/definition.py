@@ -11,6 +11,8 @@ LAUNCHED_BY = "studio-mlops:launched-by"
 PROJECT_SETUP = "project-setup"
 LAUNCH_NAME_PREFIX = "studio-"  # one launch a project, whichever door: the name is unique in the account
 DEPLOYMENT_WAITS = 26  # 30 s doubling to 15 min: five hours
+DELETION_WAITS = 4  # 30 s doubling to 4 min: seven minutes and a half
+LEAVING = "$exists($states.result.ProjectStatus) and $contains($states.result.ProjectStatus, 'DELET')"
 RECORD_WAITS = 80  # 15 s doubling to 2 min: two hours and a half, more than a launch may take
 
 
@@ -35,6 +37,7 @@ def definition(setup: Setup) -> State:
         "StartAt": "ReadEvent",
         "States": {
             **_reading(setup),
+            **_believing_the_deletion(),
             **_recognising_the_project(setup),
             **_waiting_for_the_project(),
             **_finding_the_launch(),
@@ -75,9 +78,32 @@ def _reading(setup: Setup) -> dict[str, State]:
         },
         "WhatHappened": choice(
             (f"$domain != '{setup.domain_id}' or $project = ''", "NotOurs"),
-            ("$event = 'DeleteProject'", "FindLaunchToEnd"),
+            ("$event = 'DeleteProject'", "IsItDeleted"),
             default="GetProject",
         ),
+    }
+
+
+def _believing_the_deletion() -> dict[str, State]:
+    """An event says that a project was deleted: only when Studio says so too does its launch end (0069)."""
+    return {
+        "IsItDeleted": call(
+            "datazone",
+            "getProject",
+            {"DomainIdentifier": expression("$domain"), "Identifier": expression("$project")},
+            assign={"leaving": LEAVING, "waits": "$waits + 1"},
+            then="IsItLeaving",
+            catch={"ResourceNotFoundException": "FindLaunchToEnd"},
+        ),
+        "IsItLeaving": choice(
+            ("$leaving", "FindLaunchToEnd"), (f"$waits > {DELETION_WAITS}", "NotDeleted"), default="WaitForTheDeletion"
+        ),
+        # CloudTrail tells of the request; Studio shows it a moment later.
+        "WaitForTheDeletion": {
+            "Type": "Wait",
+            "Seconds": expression("$min([15 * $power(2, $waits), 900])"),
+            "Next": "IsItDeleted",
+        },
     }
 
 
@@ -93,7 +119,7 @@ def _recognising_the_project(setup: Setup) -> dict[str, State]:
             assign={
                 "projectName": "$states.result.Name",
                 "profileId": "$exists($states.result.ProjectProfileId) ? $states.result.ProjectProfileId : ''",
-                "leaving": "$exists($states.result.ProjectStatus) and $contains($states.result.ProjectStatus, 'DELET')",
+                "leaving": LEAVING,
                 "deployment": f"$exists({details}.OverallDeploymentStatus) ? {details}.OverallDeploymentStatus : ''",
                 "reason": f"$exists({details}.EnvironmentFailureReasons) ? {reasons} : ''",
             },
@@ -334,5 +360,7 @@ def _ending(setup: Setup) -> dict[str, State]:
             "Next": "Failed",
         },
         "Failed": {"Type": "Fail", "Error": "ProjectSetupFailed", "Cause": expression("$reason")},
-        **{name: {"Type": "Succeed"} for name in ("Done", "Launched", "NotYet", "NotOurs", "ProjectGone")},
+        **{
+            name: {"Type": "Succeed"} for name in ("Done", "Launched", "NotYet", "NotOurs", "NotDeleted", "ProjectGone")
+        },
     }

@@ -34,6 +34,8 @@ _HINTS = {
     "secret_references": "write names as GitHub shows them, each with the ARN of a secret, or ARN#key of a JSON one",
     "principals": "write ARNs of users, groups or roles without a path, such as arn:aws:iam::123456789012:role/Name",
     "principal_patterns": "write patterns without an account, such as arn:aws:iam:::role/DataScientist*",
+    "products": "write ids of Service Catalog products, such as prod-abcdefghijklm",
+    "deploy_accounts": "write account ids of 12 digits, in quotes",
     "share_accounts": "write account ids of 12 digits, in quotes",
     "share_organizations": "write ids of organizations (o-...) or organizational units (ou-...)",
     "classic_execution_roles": "write ARNs of roles, such as arn:aws:iam::123456789012:role/Pipelines",

@@ -45,6 +45,7 @@ PrincipalArn = Annotated[
     str, StringConstraints(pattern=rf"^{_PARTITION}:iam::\d{{12}}:(role|user|group)/[\w+=,.@-]+\Z")
 ]
 PrincipalPattern = Annotated[str, StringConstraints(pattern=rf"^{_PARTITION}:iam:::(role|user|group)/[\w+=,.@/*?-]+\Z")]
+ProductId = Annotated[str, StringConstraints(pattern=r"^prod-[a-z0-9]{1,64}\Z")]
 Account = Annotated[str, StringConstraints(pattern=r"^\d{12}\Z")]
 # "" stands for none: where roles without a boundary are valid.
 BoundaryArn = Annotated[str, StringConstraints(pattern=rf"^({_PARTITION}:iam::(\d{{12}}|aws):policy/[\w+=,.@/-]+)?\Z")]
@@ -155,7 +156,9 @@ class Portfolio(_Section):
     principal_patterns: tuple[PrincipalPattern, ...] = ()
     share_accounts: tuple[Account, ...] = ()
     share_organizations: tuple[OrganizationNode, ...] = ()
+    project_roles_may_launch: bool = False
     launches_only: bool = False
+    products: tuple[ProductId, ...] = ()
     tag_options: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
     @field_validator("principals", "principal_patterns", "share_accounts", "share_organizations")
@@ -164,6 +167,12 @@ class Portfolio(_Section):
         if twice := _repeated(values):
             raise ValueError(f"{twice} is there twice; list it once")
         return values
+
+    @model_validator(mode="after")
+    def _whose_launches(self) -> Portfolio:
+        if self.launches_only and not self.products:
+            raise ValueError("launches_only needs products: the product's id in the account that shares it (prod-...)")
+        return self
 
     @field_validator("principal_patterns")
     @classmethod
@@ -200,7 +209,17 @@ class Product(_Section):
     scope_name: str = Field(default="dev", pattern=r"^[A-Za-z0-9_-]{1,64}\Z")
     topics: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,49}\Z")], ...] = ()
     retain_on_failure: bool = False
+    classic: bool = False
     classic_execution_roles: tuple[RoleArnGiven, ...] = ()
+    allow_direct_launches: bool = False
+    glue_databases: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,255}\Z")], ...] = ()
+    deploy_accounts: tuple[Account, ...] = ()
+
+    @model_validator(mode="after")
+    def _default_is_listed(self) -> Product:
+        if self.glue_databases and self.glue_database not in self.glue_databases:
+            raise ValueError("glue_databases does not list glue_database, which launches take by default; add it")
+        return self
 
     @model_validator(mode="after")
     def _default_is_allowed(self) -> Product:
@@ -391,6 +410,12 @@ class Settings(_Section):
             raise ValueError(
                 "studio.domain_id needs git_config.private_github_organization: a project profile does not ask for it"
             )
+        patterns = len(self.portfolio.principal_patterns) + len(self.launching_project_roles)
+        if patterns > _MAX_PATTERNS:
+            raise ValueError(
+                f"a portfolio takes at most {_MAX_PATTERNS} patterns, and project_roles_may_launch adds one for each "
+                "of workflow_role.execution_roles; write fewer"
+            )
         if self.portfolio.launches_only and (self.studio.domain_id or self.studio.model_approval.enabled):
             raise ValueError("portfolio.launches_only leaves no portfolio for [studio] to use; set one of the two")
         return self
@@ -443,6 +468,19 @@ class Settings(_Section):
     def project_setup_role_name(self) -> str:
         """The role of the state machine that launches for projects' events."""
         return f"{self.prefix}-project-setup"
+
+    @property
+    def launching_project_roles(self) -> tuple[str, ...]:
+        """Patterns of the projects' roles that are principals of the portfolio."""
+        if not self.portfolio.project_roles_may_launch:
+            return ()
+        paths = [each.partition(":role/")[2] or each for each in self.workflow_role.execution_roles]
+        return tuple(f"arn:aws:iam:::role/{path}" for path in paths)
+
+    @property
+    def approval_queues(self) -> tuple[str, str]:
+        """The queue of approved models, and where those end that failed."""
+        return f"{self.prefix}-approvals.fifo", f"{self.prefix}-approvals-dead.fifo"
 
     @property
     def workflow_role_prefix(self) -> str:

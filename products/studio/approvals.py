@@ -17,23 +17,30 @@ from products.functions import Functions, entry_of
 from products.settings import Settings
 from products.studio.launching import OfferedProduct
 
+ARRIVALS = "arrivals"  # custom_resources/model_approval.py sorts what is in this message group
+
 
 class ModelApprovals:
-    """SageMaker's event -> FIFO queue -> function: one at a time, repeated on failure, never lost."""
+    """SageMaker's event -> FIFO queue -> function: one project's one at a time, repeated where it may pass, never lost.
+
+    EventBridge puts all events into one message group (it cannot choose one by the event), where the function only
+    sorts them into their projects' groups (docs/decisions/0071).
+    """
 
     def __init__(self, stack: Stack, settings: Settings, product: OfferedProduct, foundation: FoundationStack) -> None:
         """Create them in `stack`."""
         self._stack = stack
         self._settings = settings
-        dead_letters = self._fifo("ApprovalDeadLetters", "approvals-dead", None)
-        queue = self._fifo("Approvals", "approvals", sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=5))
-        function = self._function(product, foundation)
+        name, dead_name = settings.approval_queues
+        dead_letters = self._fifo("ApprovalDeadLetters", dead_name, None)
+        queue = self._fifo("Approvals", name, sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=5))
+        function = self._function(product, foundation, queue, dead_letters)
         function.add_event_source(event_sources.SqsEventSource(queue, batch_size=1))
         undelivered = dead_letter_queue(stack, "ApprovalRuleDeadLetters")
         self._rule().add_target(
             targets.SqsQueue(
                 queue,
-                message_group_id="approvals",
+                message_group_id=ARRIVALS,
                 dead_letter_queue=undelivered,
                 retry_attempts=24,
                 max_event_age=Duration.hours(12),
@@ -52,11 +59,13 @@ class ModelApprovals:
             "ApprovalDeadLettersAlarm",
             foundation.topic,
             dead_letters,
-            description="The model approval function failed 5 times to start the deploy workflow of an approved model. "
+            description="The model approval function could not start the deploy workflow of an approved model. "
             "The dead letter queue holds the approval.",
         )
 
-    def _function(self, product: OfferedProduct, foundation: FoundationStack) -> lambda_.Function:
+    def _function(
+        self, product: OfferedProduct, foundation: FoundationStack, queue: sqs.Queue, dead_letters: sqs.Queue
+    ) -> lambda_.Function:
         stack, settings, storage = self._stack, self._settings, foundation.storage
         entry = entry_of("model_approval")
         return Functions(stack, settings, foundation.dead_letters, storage.requests_key).function(
@@ -66,6 +75,8 @@ class ModelApprovals:
                 **environment(stack, entry, settings, storage, github_addresses(stack, settings)),
                 "PRODUCT_ID": product.product_id,
                 "DEPLOY_WORKFLOW": settings.studio.model_approval.workflow,
+                "APPROVALS_QUEUE": queue.queue_url,
+                "APPROVALS_DEAD_LETTERS": dead_letters.queue_url,
             },
         )
 
@@ -89,7 +100,7 @@ class ModelApprovals:
         return sqs.Queue(
             self._stack,
             construct_id,
-            queue_name=f"{self._settings.prefix}-{name}.fifo",
+            queue_name=name,
             fifo=True,
             content_based_deduplication=True,
             encryption=sqs.QueueEncryption.SQS_MANAGED,

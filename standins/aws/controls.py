@@ -13,6 +13,7 @@ from standins.aws.datazone.service import DataZone
 from standins.aws.datazone.tooling import ToolingBehaviour
 from standins.aws.emulator import Emulator
 from standins.aws.protocol import ServiceError
+from standins.aws.sagemaker import SageMaker
 from standins.aws.service_catalog.service import ServiceCatalog
 
 if TYPE_CHECKING:
@@ -32,15 +33,19 @@ class Controls:
         emulator: Emulator,
         calls: MutableSequence[Record],
         operations: Callable[[], dict[str, list[str]]],
+        *,
+        sagemaker: SageMaker,
     ) -> None:
         """Take what is controlled, the log of calls, and who names the operations that there are."""
         self._datazone = datazone
+        self._sagemaker = sagemaker
         self._reserved_tags = catalog.reserved_tags
         self._emulator = emulator
         self._calls = calls
         self._routes: dict[tuple[str, str], Callable[[Record], Any]] = {
             ("POST", "domains"): self._make_domain,
             ("POST", "projects"): self._make_project,
+            ("POST", "classic-projects"): self._make_classic_project,
             ("POST", "rules"): self._set_rules,
             ("POST", "tooling"): self._set_tooling,
             ("POST", "events"): self._set_events,
@@ -225,6 +230,14 @@ class Controls:
             "updatesNameTheUpdater": tags.updates_name_the_updater,
             "userArns": tags.tells_users,
         }
+
+    def _make_classic_project(self, request: Record) -> Record:
+        """Make a project of SageMaker Studio classic."""
+        account, region = request.get("account", DEFAULT_ACCOUNT), request.get("region", DEFAULT_REGION)
+        made = self._sagemaker.make_project(
+            account, region, request["name"], request["projectId"], request.get("launch", "")
+        )
+        return {"arn": made["ProjectArn"]}
 
     def _list_calls(self, request: Record) -> list[Record]:
         return [

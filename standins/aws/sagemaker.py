@@ -19,6 +19,7 @@ class SageMaker:
         """Start empty."""
         self._domains: Table[Record] = Table()
         self._spaces: list[Record] = []
+        self._projects: list[Record] = []  # SageMaker Studio classic's
         self._tags: dict[str, dict[str, str]] = {}
         self._lock = RLock()
 
@@ -52,6 +53,30 @@ class SageMaker:
             }
             self._tags[arn] = dict(tags)
             return self._domains[domain_id]
+
+    def make_project(self, account: str, region: str, name: str, project_id: str, launch: str) -> Record:
+        """Make a project of SageMaker Studio classic; `launch` is the provisioned product that it was made by."""
+        project = {
+            "ProjectName": name,
+            "ProjectId": project_id,
+            "ProjectArn": f"arn:aws:sagemaker:{region}:{account}:project/{name}",
+            "ProjectStatus": "CreateInProgress",
+            "ServiceCatalogProvisioningDetails": {"ProductId": "prod-0000000000000"},
+            "CreationTime": now(),
+            "_account": account,
+            "_region": region,
+        }
+        if launch:
+            project["ServiceCatalogProvisionedProductDetails"] = {"ProvisionedProductId": launch}
+        self._projects.append(project)
+        return project
+
+    def describe_project(self, call: Call, request: Record) -> Record:
+        """DescribeProject."""
+        for project in self._projects:
+            if project["ProjectName"] == request["ProjectName"] and _is_of(project, call):
+                return project
+        raise ServiceError("ValidationException", f"Project {request['ProjectName']} does not exist.")
 
     def list_domains(self, call: Call, request: Record) -> Record:
         """ListDomains."""

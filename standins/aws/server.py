@@ -47,7 +47,9 @@ class AwsStandIn:
             "sagemaker": (self.sagemaker,),
             "servicecatalog": catalog.operations,
         }
-        self._controls = Controls(self.datazone, catalog, self.emulator, self.calls, self.operations)
+        self._controls = Controls(
+            self.datazone, catalog, self.emulator, self.calls, self.operations, sagemaker=self.sagemaker
+        )
 
     @classmethod
     @contextmanager

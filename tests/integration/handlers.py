@@ -99,7 +99,7 @@ class Handlers:
         self.archives, self.stacks, self.secrets = Archives(), Stacks(), Secrets(github.token)
         self.kms = KmsInMemory()
         self._live: dict[str, dict[str, Live]] = {}
-        self.environment = {"ADOPTABLE": ADOPTABLE}
+        self.environment = {"ADOPTABLE": ADOPTABLE, "SECRET_REFERENCES": "*"}
         self.clients = self._new_clients()
 
     def _new_clients(self) -> dict[str, FunctionClients]:

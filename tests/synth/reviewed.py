@@ -35,12 +35,17 @@ REVIEWED = (
         iam(r"\*"),
         r"FoundationStack/StudioProjectRole/DefaultPolicy/Resource",
         "Reads in DataZone, for which IAM has no resources (DataZone decides by domain and project), and lists of "
-        "SageMaker domains and spaces.",
+        "SageMaker domains and spaces, and of Service Catalog's launches.",
     ),
     Reviewed(
         iam(r"\*"),
         r"FoundationStack/(StudioBlueprint|StudioProjectProfile)Role/DefaultPolicy/Resource",
         "Blueprints, profiles and grants in DataZone, for which IAM has no resources; DataZone decides by domain.",
+    ),
+    Reviewed(
+        iam(r"\*"),
+        r"FoundationStack/(GithubRepository|RepositoryTemplate|ActionsConfiguration)Role/DefaultPolicy/Resource",
+        "SearchProvisionedProducts, a list, has no resource: whose launch made the stack of an event.",
     ),
     Reviewed(
         iam(r"\*"),

@@ -76,10 +76,15 @@ def test_environments_are_the_contracts(assembly: Assembly) -> None:
             expected |= {"ALLOWED_ORGANIZATIONS", "ALLOWED_VISIBILITIES", "ADOPTABLE"}
         if name in ARCHIVES:
             expected |= {"TEMPLATE_BUCKET"}
+        if ALL[name].in_product:
+            expected |= {"PORTFOLIO_STACK", "PRODUCTS", "DIRECT_LAUNCHES"}
         if "studio" in ALL[name].needs:
-            expected |= {"BLUEPRINT_ROLE", "PROJECT_SETUP_ROLE", "EXECUTION_ROLES"}
+            expected |= {"BLUEPRINT_ROLE", "PROJECT_SETUP_ROLE", "EXECUTION_ROLES", "ADMINISTRATORS", "CLASSIC"}
+            expected |= {"PROJECT_ROLES_MAY_LAUNCH", "GLUE_DATABASES", "DEPLOY_ACCOUNTS", "PROJECTS_TABLE"}
         if "seals" in ALL[name].needs:
             expected |= {"SEAL_KEY"}
+        if name == "actions_configuration":
+            expected |= {"SECRET_REFERENCES"}
         if name in GIT:
             expected |= {"PATH", "GIT_EXEC_PATH", "GIT_SSL_CAINFO", "GIT_PYTHON_REFRESH"}
         assert variables == expected, name
@@ -90,6 +95,45 @@ def test_environments_are_the_contracts(assembly: Assembly) -> None:
     assert variables["GITHUB_API_URL"] == {"Fn::If": given}
     # `cdk deploy` keeps a parameter's value: a setting as the default would be the first one for ever.
     assert assembly.foundation["Parameters"]["GitHubApiUrl"]["Default"] == ""
+
+
+def test_who_may_launch_reaches_the_functions_by_their_environment(tmp_path: Path) -> None:
+    settings = with_settings(
+        tmp_path,
+        """
+        [portfolio]
+        principals = ["arn:aws:iam::123456789012:role/Platform"]
+        principal_patterns = ["arn:aws:iam:::role/Admins*"]
+        project_roles_may_launch = true
+        products = ["prod-former"]
+        [product]
+        classic = true
+        allow_direct_launches = true
+        glue_databases = ["glue_db", "features"]
+        deploy_accounts = ["210987654321"]
+        [secret_references]
+        TOKEN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:x-abcdef"
+        """,
+    )
+    stack = FoundationStack(App(context=context()), "FoundationStack", settings=load_settings(settings))
+    template = assertions.Template.from_stack(stack).to_json()
+    found = {name: each["Environment"]["Variables"] for name, each in functions(template).items()}
+    told = found["studio_project"]
+    assert told["ADMINISTRATORS"] == "arn:aws:iam::123456789012:role/Platform arn:aws:iam:::role/Admins*"
+    assert (told["PROJECT_ROLES_MAY_LAUNCH"], told["CLASSIC"], told["DIRECT_LAUNCHES"]) == ("true", "true", "true")
+    assert (told["GLUE_DATABASES"], told["DEPLOY_ACCOUNTS"]) == ("glue_db features", "210987654321")
+    assert (told["PORTFOLIO_STACK"], told["PRODUCTS"]) == ("PortfolioStack", "prod-former")
+    assert found["actions_configuration"]["SECRET_REFERENCES"] == "*", "with direct launches, of any template"
+    role = functions(template)["studio_project"]["Role"]["Fn::GetAtt"][0]
+    assert allows(template, role, "sagemaker:DescribeProject", "arn:aws:sagemaker:us-east-1:123456789012:project/x")
+    default = FoundationStack(App(context=context()), "FoundationStack", settings=load_settings())
+    found = {
+        name: each["Environment"]["Variables"]
+        for name, each in functions(assertions.Template.from_stack(default).to_json()).items()
+    }
+    switches = ("PROJECT_ROLES_MAY_LAUNCH", "CLASSIC", "DIRECT_LAUNCHES", "ADMINISTRATORS", "PRODUCTS")
+    assert {found["studio_project"][name] for name in switches} == {""}, "all off"
+    assert found["actions_configuration"]["SECRET_REFERENCES"] == ""
 
 
 def test_what_launches_may_use_reaches_the_function_by_its_environment(tmp_path: Path) -> None:
@@ -189,7 +233,8 @@ def test_a_role_holds_exactly_what_the_catalogue_says(assembly: Assembly, open_d
             role = functions(assembly.foundation)[name]["Role"]["Fn::GetAtt"][0]
             key = "arn:aws:kms:us-east-1:123456789012:key/domain"
             assert not allows(assembly.foundation, role, "kms:DescribeKey", key), name
-        of_the_queue = {action for action in allowed if action.startswith("sqs:")}
+        listed -= {"sagemaker:DescribeProject"}  # these settings do not offer SageMaker Studio classic
+        of_the_queue = {action for action in allowed if action.startswith("sqs:")} - listed
         assert allowed - of_the_queue == {*listed, "logs:CreateLogStream", "logs:PutLogEvents"}, name
         assert bool(of_the_queue) == (name == "model_approval")
 

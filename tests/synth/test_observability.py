@@ -77,7 +77,7 @@ def test_every_alarm_of_studios_stack_goes_off_at_the_first_message(open_doors: 
     assert alarms(open_doors.template("StudioStack.template.json")) == {
         "EventBridge could not start the project-setup state machine for an event of Studio. "
         "The dead letter queue holds the event.": (*QUEUE, 1, "DeadLetters"),
-        "The model approval function failed 5 times to start the deploy workflow of an approved model. "
+        "The model approval function could not start the deploy workflow of an approved model. "
         "The dead letter queue holds the approval.": (*QUEUE, 1, "ApprovalDeadLetters"),
         "EventBridge could not put the event of an approved model into the approvals queue. "
         "The dead letter queue holds the event.": (*QUEUE, 1, "ApprovalRuleDeadLetters"),

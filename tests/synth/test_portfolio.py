@@ -252,7 +252,7 @@ def test_with_a_boundary_only_bounded_roles_can_be_made(administered: Assembly) 
 def test_an_account_that_is_shared_with_gets_what_launches_need(
     assembly: Assembly, administered: Assembly, tmp_path: Path
 ) -> None:
-    settings = with_settings(tmp_path, "[portfolio]\nlaunches_only = true")
+    settings = with_settings(tmp_path, "[portfolio]\nlaunches_only = true\nproducts = ['prod-shared']")
     found = synthesized(copied(assembly.store, tmp_path), tmp_path / "out", settings)
     kinds = {resource["Type"] for resource in found.portfolio["Resources"].values()}
     assert kinds == {

@@ -11,8 +11,10 @@ from typing import Any
 import jsonata
 import pytest
 
+from custom_resources import model_approval
 from products.errors import SettingsError
 from products.project_setup import DEPLOYMENT_WAITS, Setup, definition
+from products.project_setup.definition import DELETION_WAITS
 from products.settings import load_settings
 from tests.synth.conftest import STUDIO_SETTINGS, Assembly, copied, of_type, synthesized, with_settings
 from tests.synth.policies import allows
@@ -344,7 +346,7 @@ def test_the_rules_listen_to_our_domain_and_keep_what_they_cannot_deliver(stack:
     assert [rule["Targets"][0]["RetryPolicy"] for rule in rules] == [retries, retries, retries]
     (approval,) = [rule for rule in rules if rule["EventPattern"]["source"] == ["aws.sagemaker"]]
     assert approval["EventPattern"]["detail"]["ModelApprovalStatus"] == ["Approved"]
-    assert approval["Targets"][0]["SqsParameters"] == {"MessageGroupId": "approvals"}
+    assert approval["Targets"][0]["SqsParameters"] == {"MessageGroupId": model_approval.ARRIVALS}
 
 
 def test_approvals_come_one_at_a_time_and_end_in_a_dead_letter_queue(stack: dict[str, Any]) -> None:
@@ -441,6 +443,44 @@ def test_waits_grow_and_end(machine: dict[str, Any]) -> None:
     assert waits[:4] == [30, 60, 120, 240]
     assert max(waits) == 900
     assert 4 * 3600 < sum(waits) < 6 * 3600
+
+
+def chosen(state: dict[str, Any], **variables: Any) -> str:
+    """Return where a choice leads with these variables."""
+    for choice in state["Choices"]:
+        condition = jsonata.Jsonata(choice["Condition"].removeprefix("{% ").removesuffix(" %}"))
+        for name, value in variables.items():
+            condition.assign(name, value)
+        if condition.evaluate({}):
+            return str(choice["Next"])
+    return str(state["Default"])
+
+
+def test_a_deletion_is_believed_when_studio_says_so_too(machine: dict[str, Any]) -> None:
+    """Whoever may start the machine chooses its input, and CloudTrail tells of a request, not of its outcome."""
+    states = machine["States"]
+    event = {"domain": "dzd_1", "project": "p1", "event": "DeleteProject"}
+    assert chosen(states["WhatHappened"], **event) == "IsItDeleted"
+    asked = states["IsItDeleted"]
+    assert asked["Resource"] == "arn:aws:states:::aws-sdk:datazone:getProject"
+    believed = {catch["ErrorEquals"][0]: catch["Next"] for catch in asked["Catch"]}
+    assert believed == {"DataZone.ResourceNotFoundException": "FindLaunchToEnd", "States.ALL": "Notify"}, (
+        "a denial is none"
+    )
+    leaving = jsonata.Jsonata(asked["Assign"]["leaving"].removeprefix("{% ").removesuffix(" %}"))
+    told = {}
+    for status in ("DELETING", "DELETE_FAILED", "ACTIVE", "UPDATING", None):
+        leaving.assign("states", {"result": {"ProjectStatus": status} if status else {}})
+        told[status] = leaving.evaluate({})
+    assert told == {"DELETING": True, "DELETE_FAILED": True, "ACTIVE": False, "UPDATING": False, None: False}
+    assert chosen(states["IsItLeaving"], leaving=True, waits=1) == "FindLaunchToEnd"
+    ends = [chosen(states["IsItLeaving"], leaving=False, waits=waits) for waits in range(1, 7)]
+    assert ends == [*["WaitForTheDeletion"] * DELETION_WAITS, "NotDeleted"]
+    assert states["WaitForTheDeletion"]["Next"] == "IsItDeleted"
+    ways = [
+        name for name, state in states.items() if "FindLaunchToEnd" in json.dumps(state) and name != "FindLaunchToEnd"
+    ]
+    assert set(ways) == {"IsItDeleted", "IsItLeaving", "WaitForLaunch"}, "nothing else leads to an end"
 
 
 # -- settings -------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from custom_resources.errors import RepositoryGone
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import Request
 
-RESOURCE = ActionsConfiguration(FunctionClients({}))
+RESOURCE = ActionsConfiguration(FunctionClients({"SECRET_REFERENCES": "R=arn#r R=arn#2 S=arn#s"}))
 THERE = Observed("acme/x")
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from custom_resources.belief import Belief, artifact_location, belief_at_create, execution_role, seal
-from custom_resources.caller import PRINCIPAL_TAG, Installation, caller, is_role_here
+from custom_resources.caller import Installation, caller, is_role_here
 from custom_resources.clients.service_catalog import LAUNCHED_BY
 from custom_resources.errors import (
     LocationRefused,
@@ -20,7 +22,21 @@ from products import project_setup
 ACCOUNT, REGION = "123456789012", "us-east-1"
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/SC-{ACCOUNT}-pp-1/1"
 STUDIOS, IAM_BASED = "datazone_usr_role_*", "service-role/AmazonSageMakerUserIAMExecutionRole_*"
-OURS = Installation("studio-mlops-provisioning", "studio-mlops-project-setup", (STUDIOS, IAM_BASED))
+ADMINISTRATORS = (
+    f"arn:aws:iam::{ACCOUNT}:role/Platform",
+    f"arn:aws:iam::{ACCOUNT}:role/datazone_usr_role_admin",
+    f"arn:aws:iam::{ACCOUNT}:user/ops",
+    "arn:aws:iam:::role/aws-reserved/*/AWSReservedSSO_Admins_*",
+    "arn:aws:iam:::role/*",
+    "arn:aws:iam:::user/team-?",
+)
+OURS = Installation(
+    "studio-mlops-provisioning",
+    "studio-mlops-project-setup",
+    (STUDIOS, IAM_BASED),
+    ADMINISTRATORS[:4] + ADMINISTRATORS[5:],
+)
+EVERY_ROLE = replace(OURS, administrators=ADMINISTRATORS)
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role"
 
 
@@ -36,52 +52,78 @@ def role(name: str, account: str = ACCOUNT) -> str:
     [
         (f"{SESSION}/studio-mlops-provisioning/datazone", "blueprint"),
         (f"{SESSION}/studio-mlops-project-setup/execution", "project setup"),
-        (f"{SESSION}/DataScientist/someone@example.com", "principal"),
+        (f"{SESSION}/Platform/someone@example.com", "administrator"),
+        (f"{SESSION}/AWSReservedSSO_Admins_0a1b/someone@example.com", "administrator"),
+        (f"arn:aws:iam::{ACCOUNT}:user/people/ops", "somebody else"),
+        (f"arn:aws:iam::{ACCOUNT}:user/ops", "administrator"),
+        (f"arn:aws:iam::{ACCOUNT}:user/people/team-a", "administrator"),
+        (f"arn:aws:iam::{ACCOUNT}:user/team-ab", "somebody else"),
+        ("arn:aws:iam::210987654321:user/ops", "somebody else"),
+        (f"{SESSION}/datazone_usr_role_p1_e1/s1", "project role"),
+        (f"{SESSION}/AmazonSageMakerUserIAMExecutionRole_1/s1", "project role"),
+        (f"{SESSION}/datazone_usr_role_admin/s1", "administrator"),  # the settings name this very one
+        (f"{SESSION}/DataScientist/someone@example.com", "somebody else"),
         # The session is the caller's own choice: it says nothing.
-        (f"{SESSION}/DataScientist/studio-mlops-provisioning", "principal"),
+        (f"{SESSION}/DataScientist/studio-mlops-provisioning", "somebody else"),
+        (f"{SESSION}/DataScientist/Platform", "somebody else"),
         # The same name in another account or partition is another role.
-        ("arn:aws:sts::210987654321:assumed-role/studio-mlops-provisioning/s1", "principal"),
-        (f"arn:aws-cn:sts::{ACCOUNT}:assumed-role/studio-mlops-provisioning/s1", "principal"),
-        (f"arn:aws:iam::{ACCOUNT}:user/studio-mlops-provisioning", "principal"),
-        (f"arn:aws:iam::{ACCOUNT}:role/studio-mlops-provisioning", "principal"),
-        (f"{SESSION}/studio-mlops-provisioning-2/s1", "principal"),
-        (f"{SESSION}/studio-mlops-provisioning", "principal"),
-        (f"{SESSION}/studio-mlops-provisioning/a/b", "principal"),
+        ("arn:aws:sts::210987654321:assumed-role/studio-mlops-provisioning/s1", "somebody else"),
+        ("arn:aws:sts::210987654321:assumed-role/Platform/s1", "somebody else"),
+        (f"arn:aws-cn:sts::{ACCOUNT}:assumed-role/studio-mlops-provisioning/s1", "somebody else"),
+        (f"arn:aws:iam::{ACCOUNT}:user/studio-mlops-provisioning", "somebody else"),
+        (f"arn:aws:iam::{ACCOUNT}:role/studio-mlops-provisioning", "somebody else"),
+        (f"arn:aws:sts::{ACCOUNT}:federated-user/Platform", "somebody else"),
+        (f"arn:aws:iam::{ACCOUNT}:root", "somebody else"),
+        (f"{SESSION}/studio-mlops-provisioning-2/s1", "somebody else"),
+        (f"{SESSION}/studio-mlops-provisioning", "somebody else"),
+        (f"{SESSION}/studio-mlops-provisioning/a/b", "somebody else"),
         (f"{SESSION}/studio-mlops-provisioning/session\n", "unknown"),
         ("studio-mlops-provisioning", "unknown"),
         ("", "unknown"),
     ],
 )
 def test_the_caller_is_who_service_catalog_says(arn: str, expected: str) -> None:
-    assert caller({PRINCIPAL_TAG: arn}, STACK, OURS) == expected
+    assert caller(arn, STACK, OURS).kind == expected
 
 
-@pytest.mark.parametrize(
-    "key",
-    [
-        "servicecatalog:provisioningPrincipalArn",
-        "AWS:servicecatalog:provisioningPrincipalArn",
-        "provisioningPrincipalArn",
-    ],
-)
-def test_a_tag_that_anybody_can_set_is_nothing(key: str) -> None:
-    assert caller({key: f"{SESSION}/studio-mlops-provisioning/s1"}, STACK, OURS) == "unknown"
+def test_a_pattern_makes_no_administrator_of_a_projects_role() -> None:
+    """Or the role of each project could launch for all of them."""
+    assert caller(f"{SESSION}/DataScientist/s1", STACK, EVERY_ROLE).kind == "administrator"
+    for role_name in ("datazone_usr_role_p1_e1", "AmazonSageMakerUserIAMExecutionRole_1"):
+        assert caller(f"{SESSION}/{role_name}/s1", STACK, EVERY_ROLE).kind == "project role"
+
+
+def test_a_listed_group_is_every_user_whom_service_catalog_let_launch() -> None:
+    for group in (f"arn:aws:iam::{ACCOUNT}:group/Ops", "arn:aws:iam:::group/Ops*"):
+        settings = replace(OURS, administrators=(group,))
+        assert caller(f"arn:aws:iam::{ACCOUNT}:user/anybody", STACK, settings).kind == "administrator"
+        assert caller(f"{SESSION}/anybody/s1", STACK, settings).kind == "somebody else"
 
 
 def test_without_names_there_are_no_doors() -> None:
-    assert caller({PRINCIPAL_TAG: f"{SESSION}/studio-mlops-provisioning/s1"}, STACK, Installation()) == "principal"
+    found = caller(f"{SESSION}/studio-mlops-provisioning/s1", STACK, Installation())
+    assert (found.kind, found.role) == ("somebody else", "studio-mlops-provisioning")
 
 
 def test_a_launch_is_believed_as_far_as_its_caller() -> None:
     assert belief_at_create("blueprint") == "studio"
-    assert belief_at_create("principal") == "administrator"
+    assert belief_at_create("administrator") == "administrator"
     assert belief_at_create("project setup") == "nothing"  # it tells what GetProject says, and no role
-    assert belief_at_create("unknown") == "nothing"
+    for nothing in ("unknown", "direct", "project role", "somebody else", "not asked"):
+        assert belief_at_create(nothing) == "nothing"
 
 
 def test_the_environment_says_what_the_settings_say() -> None:
     told = {"BLUEPRINT_ROLE": "a", "PROJECT_SETUP_ROLE": "b", "EXECUTION_ROLES": f"{STUDIOS} {IAM_BASED}"}
     assert Installation.from_environment(told) == Installation("a", "b", (STUDIOS, IAM_BASED))
+    lists = {"ADMINISTRATORS": "c d", "GLUE_DATABASES": "e", "DEPLOY_ACCOUNTS": "f", "PRODUCTS": "g h"}
+    switches = {"PROJECT_ROLES_MAY_LAUNCH": "true", "DIRECT_LAUNCHES": "true", "CLASSIC": "true"}
+    assert Installation.from_environment({**lists, **switches, "PORTFOLIO_STACK": "i"}) == Installation(
+        administrators=("c", "d"), project_roles_may_launch=True, direct_launches=True, classic=True,
+        glue_databases=("e",), deploy_accounts=("f",), products=("g", "h"), portfolio_stack="i",
+    )  # fmt: skip
+    for off in ("", "false", "1"):
+        assert not Installation.from_environment(dict.fromkeys(switches, off)).direct_launches
     assert not Installation.from_environment({}).may_run_pipelines(role("x"), "p1")
 
 

@@ -12,6 +12,7 @@ import pytest
 from custom_resources import handlers, telemetry
 from custom_resources.catalogue import CATALOGUE, Entry
 from custom_resources.errors import FinalError, RetryLater
+from custom_resources.model_approval import Setup
 
 RESOURCES = [entry for entry in CATALOGUE if entry.class_name]
 
@@ -37,8 +38,8 @@ def test_each_custom_resource_has_its_handler(monkeypatch: pytest.MonkeyPatch, c
     assert (handle.__name__, handle.__qualname__, handle.__doc__) == (entry.name, entry.name, f"{entry.resource_type}.")
     called: list[tuple[Any, ...]] = []
 
-    def handling(resource_type: str, resource: Any, event: Any, request_id: str) -> dict[str, Any]:
-        called.append((resource_type, type(resource()), event, request_id))
+    def handling(found: Entry, resource: Any, event: Any, request_id: str) -> dict[str, Any]:
+        called.append((found, type(resource()), event, request_id))
         return {"IsComplete": True}
 
     monkeypatch.setattr(handlers, "_handle", handling)
@@ -46,7 +47,7 @@ def test_each_custom_resource_has_its_handler(monkeypatch: pytest.MonkeyPatch, c
     assert handle(event, Context()) == {"IsComplete": True}
     assert handle(event, None) == {"IsComplete": True}
     kind = entry.load()
-    assert called == [(entry.resource_type, kind, event, "function-1"), (entry.resource_type, kind, event, "")]
+    assert called == [(entry, kind, event, "function-1"), (entry, kind, event, "")]
 
 
 @pytest.mark.parametrize("entry", RESOURCES, ids=lambda entry: entry.name)
@@ -115,7 +116,10 @@ def test_an_approval_that_fails_comes_back_with_its_reason(
     monkeypatch.setattr("custom_resources.model_approval.handle", fails)
     monkeypatch.setenv("PRODUCT_ID", "prod-1")
     monkeypatch.setenv("DEPLOY_WORKFLOW", "deploy.yml")
+    monkeypatch.setenv("APPROVALS_QUEUE", "https://sqs/queue")
+    monkeypatch.setenv("APPROVALS_DEAD_LETTERS", "https://sqs/dead")
     telemetry.conceal("canary-value")
     with pytest.raises(FinalError, match=str(failure)):
         handlers.model_approval({"Records": []}, Context())  # type: ignore[arg-type]
-    assert asked == [({"Records": []}, clients, "prod-1", "deploy.yml")]
+    setup = Setup("prod-1", "deploy.yml", "https://sqs/queue", "https://sqs/dead")
+    assert asked == [({"Records": []}, clients, setup)]

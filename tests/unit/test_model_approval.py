@@ -13,16 +13,20 @@ from botocore.stub import Stubber
 from custom_resources.clients.github import Repository
 from custom_resources.clients.service_catalog import ServiceCatalog
 from custom_resources.clients.stacks import CloudFormationStacks
-from custom_resources.errors import FinalError, RetryLater
-from custom_resources.model_approval import REMEMBERED, approval, handle
+from custom_resources.errors import FinalError, GitHubUnreachable, RetryLater
+from custom_resources.model_approval import ARRIVALS, REMEMBERED, Setup, approval, handle
 
 GROUP = "aiops-proj1-models"
 PACKAGE = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{GROUP}/1"
 
 
-def message(event: str = "e1", group: str = GROUP, status: str = "Approved", **more: Any) -> dict[str, Any]:
+def message(
+    event: str = "e1", group: str = GROUP, status: str = "Approved", message_group: str = GROUP, **more: Any
+) -> dict[str, Any]:
     detail = {"ModelPackageArn": PACKAGE, "ModelPackageGroupName": group, "ModelApprovalStatus": status, **more}
-    return {"Records": [{"body": json.dumps({"id": event, "detail": detail})}]}
+    attributes = {"MessageGroupId": message_group}
+    body = json.dumps({"id": event, "detail": detail})
+    return {"Records": [{"body": body, "messageId": f"m-{event}", "attributes": attributes}]}
 
 
 @dataclass
@@ -33,6 +37,7 @@ class GitHub:
     started: list[tuple[str, str, str, dict[str, str]]] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
     failure: Exception | None = None
+    forgetful: bool = False  # variables cannot be written after a start
 
     def repository_by_id(self, identifier: int, full_name: str) -> Repository | None:
         return self.repositories.get(identifier)
@@ -41,6 +46,8 @@ class GitHub:
         return self.variables.get(name)
 
     def put_variables(self, full_name: str, variables: dict[str, str]) -> None:
+        if self.forgetful and self.started:
+            raise RetryLater(5, "GitHub answered 502.")
         self.variables |= variables
 
     def dispatch_workflow(self, full_name: str, workflow: str, ref: str, inputs: dict[str, str]) -> None:
@@ -61,9 +68,20 @@ class Launches:
 
 
 @dataclass
+class Queues:
+    """What was sent where, into which group, deduplicated by what."""
+
+    sent: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def send(self, queue: str, body: str, group: str, deduplication: str) -> None:
+        self.sent.append((queue, group, deduplication))
+
+
+@dataclass
 class Clients:
     github: GitHub
     service_catalog: Launches
+    queues: Queues = field(default_factory=Queues)
 
 
 @pytest.fixture
@@ -74,7 +92,7 @@ def clients() -> Clients:
 
 
 def run(clients: Clients, event: dict[str, Any]) -> None:
-    handle(event, clients, "prod-1", "deploy_model.yml")  # type: ignore[arg-type]
+    handle(event, clients, Setup("prod-1", "deploy_model.yml", "queue", "dead"))  # type: ignore[arg-type]
 
 
 def test_the_repository_is_found_by_its_id_and_its_default_branch_runs(clients: Clients) -> None:
@@ -112,21 +130,62 @@ def test_what_is_remembered_does_not_grow_for_ever(clients: Clients) -> None:
     assert clients.github.variables[REMEMBERED].split(",") == [f"e{number}" for number in range(30, 50)]
 
 
-@pytest.mark.parametrize("failure", [FinalError("GitHub refused."), RetryLater(60, "rate limit")])
-def test_a_failure_is_not_remembered_and_comes_back(clients: Clients, failure: Exception) -> None:
-    clients.github.failure = failure
-    with pytest.raises(type(failure)):
+def test_a_wait_is_not_remembered_and_comes_back(clients: Clients) -> None:
+    clients.github.failure = RetryLater(60, "rate limit")
+    with pytest.raises(RetryLater):
         run(clients, message())
-    assert clients.github.variables == {}
+    assert clients.github.variables == {REMEMBERED: ""}
+    assert clients.queues.sent == []
     clients.github.failure = None
     run(clients, message())
     assert len(clients.github.started) == 1
 
 
-def test_a_repository_that_is_gone_is_said(clients: Clients) -> None:
+def test_what_can_never_work_is_a_dead_letter_at_once(clients: Clients, caplog: pytest.LogCaptureFixture) -> None:
+    clients.github.failure = FinalError("GitHub refused.")
+    run(clients, message())
+    assert clients.queues.sent == [("dead", GROUP, "m-e1")]
+    assert clients.github.variables == {REMEMBERED: ""}, "whoever redrives it gets another try"
+    clients.github.failure = None
     clients.github.repositories.clear()
-    with pytest.raises(FinalError, match=f"acme/first-name of the model group {GROUP} is gone from GitHub"):
+    run(clients, message("e2"))
+    run(clients, {"Records": [{"body": "nonsense", "messageId": "m-3", "attributes": {"MessageGroupId": ARRIVALS}}]})
+    assert [sent[0] for sent in clients.queues.sent] == ["dead"] * 3
+    reasons = [str(vars(record).get("reason")) for record in caplog.records]
+    assert f"acme/first-name of the model group {GROUP} is gone from GitHub" in reasons[1]
+
+
+@pytest.mark.parametrize("unanswered", [GitHubUnreachable(5, activity="a", kind="Timeout"), None])
+def test_a_start_that_nobody_answered_is_never_made_twice(clients: Clients, unanswered: Exception | None) -> None:
+    """GitHub may have started it; without a failure, the function was ended before it could note the start."""
+    clients.github.failure = unanswered
+    if unanswered is None:
+        clients.github.variables = {REMEMBERED: "?e1"}
+    else:
+        with pytest.raises(RetryLater):
+            run(clients, message())
+    clients.github.failure = None
+    for _ in range(5):
         run(clients, message())
+    assert clients.github.started == []
+    assert clients.queues.sent == [("dead", GROUP, "m-e1")] * 5
+
+
+def test_a_start_that_cannot_be_noted_is_one_start(clients: Clients) -> None:
+    clients.github.forgetful = True
+    for _ in range(5):
+        run(clients, message())
+    assert len(clients.github.started) == 1
+
+
+def test_an_arrival_is_sorted_into_its_projects_group_and_costs_github_nothing(clients: Clients) -> None:
+    """A project whose deployments fail or wait holds up its own group."""
+    run(clients, message(message_group=ARRIVALS))
+    run(clients, message(message_group=ARRIVALS, group="aiops-proj2-models"))
+    for nothing in ({"group": "churn"}, {"status": "Rejected"}, {"group": "aiops-a/b-models"}):
+        run(clients, message(message_group=ARRIVALS, **nothing))
+    assert clients.queues.sent == [("queue", GROUP, "e1"), ("queue", "aiops-proj2-models", "e1")]
+    assert (clients.github.started, clients.github.variables) == ([], {})
 
 
 @pytest.mark.parametrize(("group", "status"), [("churn", "Approved"), (GROUP, "Rejected")])
@@ -181,14 +240,21 @@ def search(*launches: tuple[str, str], token: str = "", more: str = "") -> tuple
     )
 
 
-NAMED = ("describe_provisioned_product", {"ProvisionedProductDetail": {"Id": "pp-1"}}, {"Name": "studio-proj1"})
+def named(product: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    detail = {"ProvisionedProductDetail": {"Id": "pp-1", "ProductId": product}}
+    return "describe_provisioned_product", detail, {"Name": "studio-proj1"}
 
 
 def test_the_launch_of_the_projects_name_is_looked_at_first() -> None:
-    assert found_with(NAMED, outputs("pp-1", ModelPackageGroupName=GROUP, A="1")) == {
+    assert found_with(named("prod-1"), outputs("pp-1", ModelPackageGroupName=GROUP, A="1")) == {
         "ModelPackageGroupName": GROUP,
         "A": "1",
     }
+
+
+def test_another_product_under_the_projects_name_is_nobody() -> None:
+    """Its outputs are its owner's to choose: they would have a workflow started in any repository."""
+    assert found_with(named("prod-2"), search(("pp-1", "prod-2"))) is None
 
 
 def test_a_launch_by_hand_may_have_any_name_on_any_page() -> None:

@@ -214,7 +214,8 @@ def test_a_version_may_lack_what_the_service_leaves_out(catalog: Catalog) -> Non
 def test_a_launch_that_never_came_up_has_no_outputs_and_every_other_refusal_is_told(
     catalog: Catalog, code: str, error: type[Exception] | None
 ) -> None:
-    catalog.says("describe_provisioned_product", {"ProvisionedProductDetail": {"Id": "pp-1"}}, {"Name": "studio-p1"})
+    detail = {"Id": "pp-1", "ProductId": "prod-1"}
+    catalog.says("describe_provisioned_product", {"ProvisionedProductDetail": detail}, {"Name": "studio-p1"})
     catalog.refuses("get_provisioned_product_outputs", code)
     catalog.says("search_provisioned_products", {"ProvisionedProducts": [launched("1")]})
     if error:

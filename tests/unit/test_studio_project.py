@@ -17,15 +17,17 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from custom_resources import studio_project
-from custom_resources.caller import PRINCIPAL_TAG, Installation
+from custom_resources.caller import LAUNCH_TAG, PRINCIPAL_TAG, PRODUCT_TAG, Installation
 from custom_resources.clients import FunctionClients
 from custom_resources.clients.model_packages import ModelPackageGroups
+from custom_resources.clients.service_catalog import LaunchOfStack
 from custom_resources.clients.studio import Project, Tooling
 from custom_resources.clients.studio import Studio as StudioClient
 from custom_resources.errors import (
     DataZoneDenied,
     FinalError,
     InvalidTemplate,
+    LaunchRefused,
     LocationRefused,
     LocationUnknown,
     ModelPackageGroupTaken,
@@ -92,9 +94,21 @@ class Stacks:
     """The stack of the launch, with the tags that Service Catalog put on it."""
 
     principal: str = ""
+    live: set[str] = field(default_factory=set)
 
     def tags(self, stack_id: str) -> dict[str, str]:
-        return {PRINCIPAL_TAG: self.principal} if self.principal else {}
+        product = {PRODUCT_TAG: f"arn:aws:catalog:{REGION}:{ACCOUNT}:product/prod-1", LAUNCH_TAG: "a/pp-1"}
+        return {PRINCIPAL_TAG: self.principal, **product} if self.principal else {}
+
+    def exists(self, stack_id: str) -> bool:
+        return stack_id in self.live
+
+
+class NoCatalog:
+    """A Service Catalog that has launched nothing."""
+
+    def launch_of(self, stack_id: str) -> LaunchOfStack:
+        return LaunchOfStack()
 
 
 @dataclass
@@ -108,9 +122,16 @@ class Launched:
     stacks: Stacks = field(default_factory=Stacks)
     installation: Installation = field(
         default_factory=lambda: Installation(
-            BLUEPRINT, SETUP, ("datazone_usr_role_*", "service-role/AmazonSageMakerUserIAMExecutionRole_*")
+            BLUEPRINT,
+            SETUP,
+            ("datazone_usr_role_*", "service-role/AmazonSageMakerUserIAMExecutionRole_*"),
+            administrators=(f"arn:aws:iam::{ACCOUNT}:role/DataScientist",),
+            direct_launches=True,
+            classic=True,
         )
     )
+    service_catalog: NoCatalog = field(default_factory=NoCatalog)
+    held_projects: None = None
     project: str = ""
     domain: str = ""
 
@@ -491,7 +512,7 @@ def another_project(studio: Launched) -> str:
     return role
 
 
-@pytest.mark.parametrize("principal", [PRINCIPAL, "", f"arn:aws:sts::{ACCOUNT}:assumed-role/{SETUP}/x"])
+@pytest.mark.parametrize("principal", [PRINCIPAL, "", f"arn:aws:sts::{ACCOUNT}:assumed-role/{SETUP}/execution"])
 @pytest.mark.parametrize("members", [True, False])
 def test_nobody_but_studio_names_another_projects_role(studio: Launched, principal: str, members: bool) -> None:
     """The workflows may pass it to SageMaker: who launches must not choose an administrator's."""
@@ -519,7 +540,7 @@ def test_a_role_of_another_account_is_refused(studio: Launched, role: str) -> No
 
 def test_a_door_of_another_account_is_no_door(studio: Launched) -> None:
     studio.stacks.principal = f"arn:aws:sts::210987654321:assumed-role/{BLUEPRINT}/x"
-    with pytest.raises(RoleRefused):
+    with pytest.raises(LaunchRefused, match="may not launch the product for the project"):
         studio.launched(**TOLD)
 
 
@@ -650,11 +671,18 @@ def test_deleting_asks_nothing(studio: Launched) -> None:
 # -- SageMaker Studio classic -----------------------------------------------------------------------------------------
 
 
-def test_a_classic_project_has_nobody_to_ask(studio: Launched) -> None:
+def classic(studio: Launched) -> None:
+    """Have the launch be of the classic project `churn`."""
     studio.domain, studio.project = "classic", "p-abc123def456"
+    studio.control("classic-projects", name="churn", projectId=studio.project, account=ACCOUNT, region=REGION)
+
+
+def test_of_a_classic_project_its_id_is_read_and_nothing_else(studio: Launched) -> None:
+    classic(studio)
     studio.stand_in.calls.clear()
     told = studio.launched(ProjectName="churn", ProfileName="Regression", TemplateArchive="a.zip").attributes
-    assert [call["operation"] for call in studio.stand_in.calls] == ["CreateModelPackageGroup"]
+    operations = [call["operation"] for call in studio.stand_in.calls]
+    assert operations == ["DescribeProject", "CreateModelPackageGroup"]
     assert (told["ProjectName"], told["ProfileFolder"]) == ("churn", "regression")
     assert told["ExecutionRoleName"] == "AmazonSageMakerServiceCatalogProductsUseRole"
     assert told["ArtifactLocation"] == f"s3://sagemaker-{REGION}-{ACCOUNT}/classic/p-abc123def456/dev"
@@ -663,13 +691,14 @@ def test_a_classic_project_has_nobody_to_ask(studio: Launched) -> None:
 
 
 def test_a_classic_project_takes_the_roles_of_the_settings_and_no_other(studio: Launched) -> None:
-    studio.domain, studio.project = "classic", "p-abc123def456"
+    classic(studio)
     ours, admin = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("Pipelines", "Admin"))
     default = f"arn:aws:iam::{ACCOUNT}:role/service-role/AmazonSageMakerServiceCatalogProductsUseRole"
     elsewhere = default.replace(ACCOUNT, "210987654321")
 
     def role(given: str, *allowed: str) -> str:
-        done = studio.launched(ProfileName="Regression", UserRoleArn=given, ClassicExecutionRoles=list(allowed))
+        named = {"ProjectName": "churn", "ProfileName": "Regression"}
+        done = studio.launched(**named, UserRoleArn=given, ClassicExecutionRoles=list(allowed))
         return str(done.attributes["ExecutionRoleArn"])
 
     assert role("", ours) == default
@@ -681,9 +710,9 @@ def test_a_classic_project_takes_the_roles_of_the_settings_and_no_other(studio: 
 
 
 def test_a_classic_project_must_name_its_profile(studio: Launched) -> None:
-    studio.domain, studio.project = "classic", "p-abc123def456"
+    classic(studio)
     with pytest.raises(FinalError, match=r"has no project profiles\. Launch with ProfileName"):
-        studio.launched()
+        studio.launched(ProjectName="churn")
 
 
 def test_a_project_without_a_role_is_one_sentence() -> None:

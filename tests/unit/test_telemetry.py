@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_resources import handlers, model_approval, telemetry
+from custom_resources.catalogue import Entry
 from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.errors import FinalError, RetryLater
 from custom_resources.properties import Properties
@@ -91,7 +93,9 @@ def handled(
     monkeypatch: pytest.MonkeyPatch, clients: NoClients, error: Exception | None, event: dict[str, Any]
 ) -> dict[str, Any]:
     monkeypatch.setattr(handlers, "_clients", lambda: clients)
-    return handlers._handle("Custom::Nothing", lambda: Nothing(error), event, "function-1")
+    monkeypatch.setattr(handlers, "_own_stack", lambda name: Mock())
+    entry = Entry("nothing", "does nothing", (), "Nothing")
+    return handlers._handle(entry, lambda: Nothing(error), event, "function-1")
 
 
 def test_a_handler_accepts_then_completes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,7 +171,7 @@ def test_an_approval_that_comes_back_is_counted(
 
     monkeypatch.setattr(handlers, "_clients", NoClients)
     monkeypatch.setattr(model_approval, "handle", fails)
-    for name in ("PRODUCT_ID", "DEPLOY_WORKFLOW"):
+    for name in ("PRODUCT_ID", "DEPLOY_WORKFLOW", "APPROVALS_QUEUE", "APPROVALS_DEAD_LETTERS"):
         monkeypatch.setenv(name, "x")
     with pytest.raises(FinalError, match="GitHub answered 502"):
         handlers.model_approval({"Records": []}, LambdaContext())

@@ -54,7 +54,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "more tag options": {"portfolio.tag_options": {"cost_center": ["1", "1234"], "team": ["a"]}},
     "accounts": {"portfolio.share_accounts": ["210987654321"]},
     "organizations": {"portfolio.share_organizations": ["o-abcdefghij"]},
-    "only launches": {**NO_STUDIO, "portfolio.launches_only": True},
+    "only launches": {**NO_STUDIO, "portfolio.launches_only": True, "portfolio.products": ["prod-shared"]},
     "a provider that exists": {"github.oidc_provider_arn": f"{_PROVIDER}/token.actions.githubusercontent.com"},
     "one role for all workflows": {"git_config.oidc_role_github_workflow": f"arn:aws:iam::{ACCOUNT}:role/Workflows"},
     "a boundary": {"permissions_boundary": [f"arn:aws:iam::{ACCOUNT}:policy/Boundary"]},

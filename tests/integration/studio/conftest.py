@@ -26,6 +26,7 @@ from standins.aws.emulator import Emulator
 from tests.sharing import forget_spent_budget, synthesized_before
 
 FIRST_DOOR, SECOND_DOOR, OWN = "regression", "Tabular by event", "Tabular of our own"
+PRINCIPAL = "portfolio-principal"
 DOMAIN = domain.KINDS["identity-center"]
 SECONDS = 120
 AnswerT = TypeVar("AnswerT")
@@ -69,7 +70,7 @@ class Installation:
 
     def portfolio_principal(self) -> str:
         """Return the name of a role that may launch from the portfolio, and is none of Studio's doors."""
-        name, iam = "portfolio-principal", self.client("iam")
+        name, iam = PRINCIPAL, self.client("iam")
         with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
             trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
             document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
@@ -296,6 +297,11 @@ def open_both_doors(home: Home, kind: str = "", **studio_settings: str) -> None:
     domain.use_profile(home, FIRST_DOOR, runs.ORGANIZATION, kind)
     folders = f'[profile_folders]\n"{SECOND_DOOR}" = "regression"\n"{OWN}" = "regression"\n'
     text = home.settings.read_text(encoding="utf-8").replace("[profile_folders]\n", folders)
+    # portfolio_principal() is an administrator of the settings.
+    for off, on in (("principal_patterns = []", f'principal_patterns = ["arn:aws:iam:::role/{PRINCIPAL}"]'),
+                    ("classic = false", "classic = true")):  # fmt: skip
+        assert f"\n{off}\n" in text
+        text = text.replace(f"\n{off}\n", f"\n{on}\n")
     text += "".join(f'{name} = "{value}"\n' for name, value in studio_settings.items())  # at the end of [studio]
     home.settings.write_text(
         f'{text}\n[studio.own_profiles."{OWN}"]\ndescription = "Made here"\n'

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import json
 from typing import Any
 
 import pytest
 
-from local import domain, logs, ministack, studio
+from local import domain, logs, studio
 from local import run as runs
 from local.home import LocalError
 from tests.integration.studio.conftest import DOMAIN, FIRST_DOOR, OWN, Installation, eventually, quiet
@@ -233,24 +232,12 @@ def test_a_principal_of_the_portfolio_cannot_name_another_projects_role(installa
     for project in (mine, other):
         installation.deployed(project)
     secrets = installation.repository(names(installation, other)[0])["secrets"]
-    role = add_principal(installation, "DataScientist")
-    launched = launch_by_hand(installation, mine, role, UserRoleArn=secrets["SAGEMAKER_PIPELINE_ROLE_ARN"])
+    launched = launch_by_hand(
+        installation, mine, installation.portfolio_principal(), UserRoleArn=secrets["SAGEMAKER_PIPELINE_ROLE_ARN"]
+    )
     eventually(lambda: record(installation, launched)["Status"] == "FAILED")
     errors = str(record(installation, launched)["RecordErrors"])
     assert f"is not the role of the project {mine}" in errors, errors
-
-
-def add_principal(installation: Installation, name: str) -> str:
-    """Make a role that may launch the product, as an administrator does; return its name."""
-    trust = {"Effect": "Allow", "Principal": {"AWS": ministack.ACCOUNT}, "Action": "sts:AssumeRole"}
-    policy = {"Version": "2012-10-17", "Statement": [trust]}
-    made = installation.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(policy))
-    installation.catalog.associate_principal_with_portfolio(
-        PortfolioId=installation.stack_outputs("PortfolioStack")["PortfolioId"],
-        PrincipalARN=made["Role"]["Arn"],
-        PrincipalType="IAM",
-    )
-    return name
 
 
 def test_a_profile_without_our_environment_is_told_to_its_user(

@@ -1,0 +1,161 @@
+"""A request is its stack's own: what an event says is compared with what CloudFormation knows (docs/decisions/0070).
+
+Whoever may invoke a function chooses all of its event. So before anything is read of GitHub, the stack has to be one
+that our product or an administrator made, be in an operation, and have that resource in that operation; the project is
+the one that the stack's Custom::StudioProject was accepted for, and the repository one of the stack's own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from custom_resources.caller import LAUNCH_TAG, PRINCIPAL_TAG, PRODUCT_TAG
+from custom_resources.clients.service_catalog import LaunchOfStack
+from custom_resources.errors import AwsNotFound, LaunchNotByServiceCatalog, NotOfItsStack, Stale
+
+if TYPE_CHECKING:
+    from custom_resources.clients.protocols import Clients
+    from custom_resources.clients.stacks import StackResource
+    from custom_resources.reconciler import Request
+
+_DURING = {"Create": "CREATE_IN_PROGRESS", "Update": "UPDATE_IN_PROGRESS", "Delete": "DELETE_IN_PROGRESS"}
+_CLEANUP = "CLEANUP_IN_PROGRESS"  # what an update has replaced or removed is deleted: the stack has forgotten it
+_PROJECT, _REPOSITORY = "Custom::StudioProject", "Custom::GitHubRepository"
+
+
+def launch_of(stack_id: str, clients: Clients) -> LaunchOfStack:
+    """Return what Service Catalog tells of a stack's launch: by its reserved tags, else where it is asked."""
+    tags = clients.stacks.tags(stack_id)
+    told = LaunchOfStack(
+        tags.get(PRODUCT_TAG, "").rpartition("/")[2],
+        tags.get(LAUNCH_TAG, "").rpartition("/")[2],
+        tags.get(PRINCIPAL_TAG, ""),
+    )
+    if told.product and told.principal:
+        return told
+    asked = clients.service_catalog.launch_of(stack_id)
+    return LaunchOfStack(told.product or asked.product, told.launch or asked.launch, told.principal or asked.principal)
+
+
+class OwnStack:
+    """The tie between one function's events and their stacks; the last event that was looked at is remembered."""
+
+    def __init__(self, resource_type: str, clients: Clients, *, in_product: bool) -> None:
+        """`in_product`: a launch's resource. Others are of the administrator's stacks, by the names in IAM's policy."""
+        self._type = resource_type
+        self._clients = clients
+        self._in_product = in_product
+        self._products: tuple[str, ...] = ()
+        self._seen = ""
+
+    def require(self, event: Mapping[str, Any], request: Request[Any], operation: str = "") -> None:
+        """Refuse an event that is not its stack's. `operation`: the stack's, where it was just read.
+
+        Raises NotOfItsStack, LaunchNotByServiceCatalog; Stale for a waiter whose operation has ended; RetryLater.
+        """
+        key = _key(event)
+        if key == self._seen:
+            return
+        stacks, stack_id = self._clients.stacks, request.stack_id
+        operation = operation or stacks.operation(stack_id)
+        if request.operation and operation != request.operation:
+            raise Stale
+        resources = self._clients.stack_facts.resources(stack_id)
+        _require_resource(self._type, request, operation.split(" ")[0], resources)
+        if self._in_product:
+            self._require_launch(stack_id)
+            self._require_project(request, resources)
+            _require_repository(request, resources)
+        self._seen = _key({**event, "Operation": {"Stack": operation}})
+
+    def _require_launch(self, stack_id: str) -> None:
+        launch = launch_of(stack_id, self._clients)
+        if not launch.product and self._clients.installation.direct_launches:
+            return
+        if not launch.product or launch.product not in self._our_products():
+            raise LaunchNotByServiceCatalog(stack=_name(stack_id))
+
+    def _our_products(self) -> tuple[str, ...]:
+        """Return the ids of our products: the settings', and the one that the portfolio's stack puts out."""
+        if not self._products:
+            installation, own = self._clients.installation, ""
+            if installation.portfolio_stack:
+                try:
+                    own = self._clients.stack_facts.outputs(installation.portfolio_stack).get("ProductId", "")
+                except AwsNotFound:  # it is not deployed here
+                    own = ""
+            self._products = tuple(filter(None, (own, *installation.products)))
+        return self._products
+
+    def _require_project(self, request: Request[Any], resources: Mapping[str, StackResource]) -> None:
+        """Compare the event's project with the one that was accepted; at its Create, with the stack's parameters."""
+        project = _project(request.properties)
+        if not project or (self._type == _PROJECT and request.type != "Create"):
+            return  # its own physical id was compared already
+        if self._type == _PROJECT:
+            given = self._clients.stack_facts.parameters(request.stack_id)
+            wanted = given.get("DomainId", ""), given.get("ProjectId", "") or given.get("SageMakerProjectId", "")
+            accepted = ["/".join(wanted)] if any(wanted) else []
+        else:
+            known = [item.physical_id for item in resources.values() if item.type == _PROJECT]
+            accepted = [each.split(":")[0] for each in known if each]
+        if project not in accepted and (accepted or not self._clients.installation.direct_launches):
+            raise NotOfItsStack(stack=_name(request.stack_id), why=f"the project {project} is not the stack's")
+
+
+def _require_resource(
+    resource_type: str, request: Request[Any], status: str, resources: Mapping[str, StackResource]
+) -> None:
+    """Refuse a request for what the stack does not have, or is not changing in this way."""
+
+    def refused(why: str) -> NotOfItsStack:
+        return NotOfItsStack(stack=_name(request.stack_id), why=why)
+
+    if not status.endswith("_IN_PROGRESS"):
+        raise refused(f"the stack is in the status {status}")
+    found = resources.get(request.logical_id)
+    if request.type == "Delete" and status.endswith(_CLEANUP):
+        if found and found.type != resource_type:
+            raise refused(f"{request.logical_id} is a {found.type}")
+        return
+    if found is None or found.type != resource_type:
+        raise refused(f"it has no resource {request.logical_id} of the type {resource_type}")
+    if found.status != _DURING[request.type]:
+        raise refused(f"{request.logical_id} is in the status {found.status}")
+    # CloudFormation may not know one: a creation that it cut off is deleted under a name that it made up.
+    if request.type != "Create" and found.physical_id not in ("", request.physical_id):
+        raise refused(f"{request.logical_id} has another physical id")
+
+
+def _require_repository(request: Request[Any], resources: Mapping[str, StackResource]) -> None:
+    """Refuse a repository that is not one of the stack's own, for the resources that are given one."""
+    repository = getattr(request.properties, "repository_id", None)
+    if repository is None:
+        return
+    own = {item.physical_id.split(":")[0] for item in resources.values() if item.type == _REPOSITORY}
+    if str(repository) not in own:
+        raise NotOfItsStack(stack=_name(request.stack_id), why=f"the repository {repository} is not the stack's")
+
+
+def _project(properties: Any) -> str:
+    domain, project = getattr(properties, "domain_id", ""), getattr(properties, "project_id", "")
+    return f"{domain}/{project}" if domain or project else ""
+
+
+def _key(event: Mapping[str, Any]) -> str:
+    """Return a name for all that is compared: the same event in the same operation is the same answer."""
+    compared: dict[str, Any] = {
+        name: event.get(name)
+        for name in ("RequestType", "StackId", "LogicalResourceId", "ResourceProperties", "OldResourceProperties")
+    }
+    if event.get("RequestType") != "Create":  # which has a name of ours only once it was accepted
+        compared["PhysicalResourceId"] = event.get("PhysicalResourceId")
+    compared["Operation"] = (event.get("Operation") or {}).get("Stack")
+    return hashlib.sha256(json.dumps(compared, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _name(stack_id: str) -> str:
+    return f"{stack_id}//".split("/")[1] or stack_id

@@ -1,0 +1,67 @@
+"""DescribeStackResources as CloudFormation answers it while an operation goes on.
+
+MiniStack lists a resource once it is there, with the status of the operation that it came with. On AWS a resource is
+listed from the moment on at which its creation begins, and its status is that of its newest event; what an update adds
+is created.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+_GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
+
+
+def register() -> None:
+    """Have this process's MiniStack answer so."""
+    from ministack.services.cloudformation import handlers
+
+    handlers._ACTION_HANDLERS["DescribeStackResources"] = _described(handlers._describe_stack_resources)
+
+
+def _described(answer: Any) -> Any:
+    """Return MiniStack's answering function, but for a request for all resources of a stack."""
+    from ministack.services.cloudformation import _stack_events, handlers
+
+    def describe(params: dict[str, Any]) -> Any:
+        stack = handlers._resolve_stack(handlers._p(params, "StackName"))
+        if not stack or handlers._p(params, "LogicalResourceId"):
+            return answer(params)
+        found = current(stack.get("_resources", {}), _stack_events.get(stack["StackId"], []))
+        shared = {"StackName": stack["StackName"], "StackId": stack["StackId"]}
+        members = "".join(f"<member>{_elements({**item, **shared})}</member>" for item in found.values())
+        whole = (
+            f"<DescribeStackResourcesResult><StackResources>{members}</StackResources></DescribeStackResourcesResult>"
+        )
+        return handlers._xml(200, "DescribeStackResourcesResponse", whole)
+
+    return describe
+
+
+def _elements(values: dict[str, str]) -> str:
+    from ministack.services.cloudformation import handlers
+
+    return "".join(f"<{key}>{handlers._esc(value)}</{key}>" for key, value in values.items())
+
+
+def current(known: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
+    """Return a stack's resources: those that are there, as their newest events tell of them. Pure."""
+    found = {name: _shown(name, resource) for name, resource in known.items()}
+    for event in events:
+        name = event["LogicalResourceId"]
+        if name == event["StackName"]:
+            continue
+        if event["ResourceStatus"] in _GONE:
+            found.pop(name, None)
+            continue
+        former = found.get(name, {}).get("PhysicalResourceId", "")
+        shown = {**event, "PhysicalResourceId": event.get("PhysicalResourceId") or former}
+        if event["ResourceStatus"] == "UPDATE_IN_PROGRESS" and name not in found:
+            shown["ResourceStatus"] = "CREATE_IN_PROGRESS"  # an update creates it, which MiniStack calls an update
+        found[name] = _shown(name, shown)
+    return found
+
+
+def _shown(name: str, resource: dict[str, Any]) -> dict[str, str]:
+    keys = ("PhysicalResourceId", "ResourceType", "ResourceStatus", "Timestamp")
+    return {"LogicalResourceId": name, **{key: str(resource.get(key, "")) for key in keys}}

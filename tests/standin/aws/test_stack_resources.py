@@ -1,0 +1,44 @@
+"""The resources of a stack while an operation goes on, made of MiniStack's records and events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from standins.aws.stack_resources import current
+
+
+def event(name: str, status: str, physical_id: str = "", kind: str = "Custom::Lamp") -> dict[str, Any]:
+    told = {"LogicalResourceId": name, "ResourceType": kind, "ResourceStatus": status, "Timestamp": "now"}
+    return {**told, "StackName": "house", "PhysicalResourceId": physical_id}
+
+
+def states(known: dict[str, Any], *events: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    found = current(known, list(events))
+    return {name: (item["ResourceStatus"], item["PhysicalResourceId"]) for name, item in found.items()}
+
+
+CREATED = (event("Lamp", "CREATE_IN_PROGRESS"), event("Lamp", "CREATE_COMPLETE", "lamp-1"))
+KNOWN = {"Lamp": {"ResourceType": "Custom::Lamp", "ResourceStatus": "CREATE_COMPLETE", "PhysicalResourceId": "lamp-1"}}
+
+
+def test_a_resource_is_listed_from_its_beginning() -> None:
+    begun = event("house", "CREATE_IN_PROGRESS", "arn", "AWS::CloudFormation::Stack")
+    assert states({}, begun, CREATED[0]) == {"Lamp": ("CREATE_IN_PROGRESS", "")}
+    assert states({}, begun, *CREATED) == {"Lamp": ("CREATE_COMPLETE", "lamp-1")}
+
+
+def test_an_update_keeps_the_physical_id_and_creates_what_it_adds() -> None:
+    updates = (event("Lamp", "UPDATE_IN_PROGRESS"), event("Door", "UPDATE_IN_PROGRESS"))
+    assert states(KNOWN, *CREATED, *updates) == {
+        "Lamp": ("UPDATE_IN_PROGRESS", "lamp-1"),
+        "Door": ("CREATE_IN_PROGRESS", ""),
+    }
+
+
+def test_what_is_gone_is_not_listed() -> None:
+    going = event("Lamp", "DELETE_IN_PROGRESS", "lamp-1")
+    assert states(KNOWN, *CREATED, going) == {"Lamp": ("DELETE_IN_PROGRESS", "lamp-1")}
+    for gone in ("DELETE_COMPLETE", "DELETE_SKIPPED"):
+        assert states(KNOWN, *CREATED, going, event("Lamp", gone, "lamp-1")) == {}
+    again = event("Lamp", "UPDATE_IN_PROGRESS")
+    assert states({}, *CREATED, going, event("Lamp", "DELETE_COMPLETE"), again) == {"Lamp": ("CREATE_IN_PROGRESS", "")}
