@@ -116,7 +116,7 @@ def test_who_may_launch_reaches_the_functions_by_their_environment(tmp_path: Pat
         """,
     )
     stack = FoundationStack(App(context=context()), "FoundationStack", settings=load_settings(settings))
-    template = assertions.Template.from_stack(stack).to_json()
+    template = dict(assertions.Template.from_stack(stack).to_json())
     found = {name: each["Environment"]["Variables"] for name, each in functions(template).items()}
     told = found["studio_project"]
     assert told["ADMINISTRATORS"] == "arn:aws:iam::123456789012:role/Platform arn:aws:iam:::role/Admins*"
@@ -129,7 +129,7 @@ def test_who_may_launch_reaches_the_functions_by_their_environment(tmp_path: Pat
     default = FoundationStack(App(context=context()), "FoundationStack", settings=load_settings())
     found = {
         name: each["Environment"]["Variables"]
-        for name, each in functions(assertions.Template.from_stack(default).to_json()).items()
+        for name, each in functions(dict(assertions.Template.from_stack(default).to_json())).items()
     }
     switches = ("PROJECT_ROLES_MAY_LAUNCH", "CLASSIC", "DIRECT_LAUNCHES", "ADMINISTRATORS", "PRODUCTS")
     assert {found["studio_project"][name] for name in switches} == {""}, "all off"
@@ -154,7 +154,7 @@ def test_what_launches_may_use_reaches_the_function_by_its_environment(tmp_path:
     for given, organizations in ((context(), "acme studio-org"), (local_assembly._CONTEXT, "")):
         app = App(context={**context(), **given})
         stack = FoundationStack(app, "FoundationStack", settings=load_settings(settings))
-        template = dict(assertions.Template.from_stack(stack).to_json())
+        template = dict(dict(assertions.Template.from_stack(stack).to_json()))
         variables = functions(template)["github_repository"]["Environment"]["Variables"]
         assert variables["ALLOWED_ORGANIZATIONS"] == organizations
         assert (variables["ALLOWED_VISIBILITIES"], variables["ADOPTABLE"]) == ("private", "acme/team-* acme/one")
