@@ -71,7 +71,7 @@ def artifact_location(given: str, known: str, belief: Belief, *, domain_id: str,
     """Return the S3 location of the project's files, without a slash at its end.
 
     `given` may be a bucket alone, as Studio fills it in: files are then where Studio puts a project's, below domain
-    and project. Raises LocationUnknown, LocationRefused.
+    and project (docs/studio.md, A23). Raises LocationUnknown, LocationRefused.
     """
     owner = f"/{domain_id}/{project_id}/"
     found = _parsed(known)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-# Service Catalog sets these on the stack of every launch. Nobody else can: AWS reserves tags that begin with "aws:".
+# Service Catalog sets these on the stack of every launch (docs/studio.md, A21). Nobody else can: AWS reserves tags that
+# begin with "aws:".
 PRINCIPAL_TAG = "aws:servicecatalog:provisioningPrincipalArn"
 PRODUCT_TAG = "aws:servicecatalog:productArn"
 LAUNCH_TAG = "aws:servicecatalog:provisionedProductArn"

@@ -27,6 +27,8 @@ On = Literal[
     "domain key",  # of the Studio domain, where the settings name one
     "domain key's description",
     "launches",
+    "model package groups",
+    "model package groups being created",  # with their tags
     "own stacks",
     "portfolio stack",
     "products",
@@ -37,9 +39,10 @@ On = Literal[
     "readable keys",
     "readable secrets",
     "sagemaker domains",
+    "seal key",
     "token secret",
 ]
-Need = Literal["github", "git", "archives", "studio"]
+Need = Literal["github", "git", "archives", "seals", "studio"]
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,7 @@ _DOMAIN_KEY = (
     Permission(("kms:Decrypt", "kms:GenerateDataKey"), "domain key"),
     Permission(("kms:DescribeKey",), "domain key's description"),
 )
+_SEALS = Permission(("kms:GenerateMac",), "seal key")
 
 # 512 MB and more for those that run git: git's own processes, and the processor share that comes with memory. A
 # delivery has the template on disk three times (archive, git's input, its objects), and a file of 100 MB in memory
@@ -134,7 +138,7 @@ _DOMAIN_KEY = (
 CATALOGUE = (
     Entry(
         "studio_project",
-        "reads a project",
+        "reads a project, and creates its model package group",
         (
             _FENCE,
             *_LAUNCH,
@@ -157,6 +161,8 @@ CATALOGUE = (
             Permission(("sagemaker:ListDomains", "sagemaker:ListSpaces"), "anything"),
             # SageMaker Studio classic.
             Permission(("sagemaker:DescribeProject",), "classic projects"),
+            Permission(("sagemaker:CreateModelPackageGroup", "sagemaker:ListTags"), "model package groups"),
+            Permission(("sagemaker:AddTags",), "model package groups being created"),
             # DataZone may read the roles that it is asked about in the caller's name.
             Permission(("iam:GetRole",), "project roles"),
             *_DOMAIN_KEY,
@@ -168,27 +174,27 @@ CATALOGUE = (
     Entry(
         "github_repository",
         "creates, adopts, restores and archives a repository",
-        (_FENCE, *_LAUNCH, *_GITHUB),
+        (_FENCE, *_LAUNCH, _SEALS, *_GITHUB),
         "GitHubRepository",
         memory=512,
         timeout=300,
-        needs=frozenset({"github", "git"}),
+        needs=frozenset({"github", "git", "seals"}),
         github_permissions=("administration=write", "contents=write", "secrets=write"),
-        clients=("budget", "secrets", "github", "git"),
+        clients=("budget", "secrets", "seals", "github", "git"),
         imports=("git",),
     ),
     Entry(
         "repository_template",
         "delivers and merges template versions",
-        (_FENCE, *_LAUNCH, _ARCHIVES, *_GITHUB),
+        (_FENCE, *_LAUNCH, _ARCHIVES, _SEALS, *_GITHUB),
         "RepositoryTemplate",
         "delivery.resource",
         memory=1024,
         timeout=600,
         storage=2048,
-        needs=frozenset({"github", "git", "archives"}),
+        needs=frozenset({"github", "git", "archives", "seals"}),
         github_permissions=("administration=write", "contents=write", "pull_requests=write", "workflows=write"),
-        clients=("budget", "secrets", "archives", "github", "git"),
+        clients=("budget", "secrets", "archives", "seals", "github", "git"),
         imports=("git",),
     ),
     Entry(

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from custom_resources.delivery.leaving import MAX_PROPOSALS, offered
-from custom_resources.delivery.lineage import proposals_in
+from custom_resources.delivery.lineage import TEMPLATE_REF, proposals_in
 from custom_resources.errors import ConsentMissing, ObjectTooLarge, RepositoryClaimed
 
 if TYPE_CHECKING:
@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from custom_resources.clients.github import Repository
     from custom_resources.clients.protocols import Clients
 
-ADOPTED = ":adopted"  # ends the physical id of a repository that was adopted by consent
+ADOPTED = ":adopted"  # ends the physical id of a repository that was adopted by its owners' consent
+CONNECTED = ":connected"  # ends that of one which Studio made for the project
 PATH = ".github/studio-project.yml"
 MAX_BYTES = 4096
 _KEYS = ("domain", "project", "archive")
 _LINE = re.compile(r"([a-z]+)[ \t]*:[ \t]+(\"?)([A-Za-z0-9_-]{1,64})\2[ \t]*")
-_MARK = re.compile(r"\([^()/\s]+/[^()/\s]+ model_(?:build|deploy)\b[^()]*\)")  # custom_resources.github_repository
+_MARK = re.compile(r"\([^()/\s]+/[^()/\s]+ model_(?:build|deploy)\b[^()]*\)")  # custom_resources.delivery.marks
 _FIRST_FILES = frozenset({"README.md", ".gitignore", "LICENSE"})  # what GitHub commits while it creates a repository
 _SET_UP = timedelta(hours=1)  # Studio makes the repository while it sets the tooling environment up
 _CLOCKS = timedelta(minutes=1)  # by which GitHub's and AWS's clocks may differ
@@ -68,24 +69,34 @@ class Reading:
 
 @dataclass(frozen=True)
 class Known:
-    """What the physical id tells: the repository's id, 0 while there is none, and whether it was adopted by consent.
+    """What the physical id tells: the repository's id, 0 while there is none, and by whose consent it was adopted.
 
     CloudFormation keeps it, and nobody who may write to the repository can change it.
     """
 
     id: int = 0
-    adopted: bool = False
+    adopted: bool = False  # by its owners' or an administrator's
+    connected: bool = False  # by Studio's
+
+    @property
+    def existed(self) -> bool:
+        """Tell whether the repository was there before its stack."""
+        return self.adopted or self.connected
 
     @staticmethod
     def of(physical_id: str) -> Known:
-        """Read it: the id, or the id with ADOPTED; anything else is the name that a repository has before its id."""
-        number = physical_id.removesuffix(ADOPTED)
-        return Known(int(number), number != physical_id) if number.isdecimal() else Known()
+        """Read it: the id, alone or with an ending; anything else is the name that a repository has before its id."""
+        number, colon, how = physical_id.partition(":")
+        if not number.isdecimal() or colon + how not in ("", ADOPTED, CONNECTED):
+            return Known()
+        return Known(int(number), adopted=colon + how == ADOPTED, connected=colon + how == CONNECTED)
 
 
 def physical_id(repository: Repository, consent: Consent | None) -> str:
-    """Return a repository's physical id. What Studio made for the project is the project's, as what we make is."""
-    return f"{repository.id}{ADOPTED if consent and consent.by != 'studio' else ''}"
+    """Return a repository's physical id. What Studio made for the project is the project's once it has the template."""
+    if consent is None:
+        return str(repository.id)
+    return f"{repository.id}{CONNECTED if consent.by == 'studio' else ADOPTED}"
 
 
 def required(reading: Reading, full_name: str, who: Adopting) -> Consent:
@@ -100,7 +111,10 @@ def required(reading: Reading, full_name: str, who: Adopting) -> Consent:
 
 
 def read(found: Repository, git: BareRepository, refs: Refs, who: Adopting, clients: Clients) -> Reading:
-    """Look for a consent, the cheapest first. At most one Git request and one of the API."""
+    """Look for a consent, the cheapest first. At most one Git request and one of the API.
+
+    `refs` are all that there are, proven or not: whoever wrote them, a lineage of somebody else's refuses it.
+    """
     if _claimed(found, git, refs, who):
         return Reading(claimed=True)
     if clients.allowances.gives(found.full_name):
@@ -190,4 +204,5 @@ def _claimed(found: Repository, git: BareRepository, refs: Refs, who: Adopting) 
         return True
     if len(proposals_in(refs.targets)) > MAX_PROPOSALS:
         return True  # not all of them are read
-    return any(not each.belongs_to(who.domain_id, who.project_id, who.part) for each in offered(git, refs))
+    recorded = offered(git, refs, refs[TEMPLATE_REF])
+    return any(not each.belongs_to(who.domain_id, who.project_id, who.part) for each in recorded)

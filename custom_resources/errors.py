@@ -26,14 +26,18 @@
           AppNotInstalled
           CredentialsRejected
         OrganizationNotFound
+          AppInUserAccount
         RepositoryNotFound
         RequestRefused
           EnvironmentRulesRefused
+        TooManyRequests
         RepositoryUnreachable
           GitDenied
         ContentRefused
         RepositoryTooLarge
           ObjectTooLarge
+          ObjectNotFetched
+          HistoryTooLarge
           RepositoryTooManyNames
         GitMissing
         GitServerLacks
@@ -46,9 +50,11 @@
           RepositoryClaimed
           RepositoryNotActive
           RepositoryInvisible
+          RepositoryOfALaunch
         OrganizationChanged
         OrganizationNotAllowed
         VisibilityNotAllowed
+        InternalInUserAccount
         NothingForeseen
         HeldByAnotherStack
         ProjectHeld
@@ -78,6 +84,7 @@
           RoleNotListed
           ClassicRoleRefused
         ProjectFailed
+        ModelPackageGroupTaken
         NameTaken
         InUse
         BlueprintInUse
@@ -504,10 +511,20 @@ class CredentialsRejected(TokenRejected):
 
 
 class OrganizationNotFound(FinalError):
-    """The organization does not exist, or the token does not see it."""
+    """The organization is not there, or hidden from the token; nor is it the user account of the token's owner."""
 
-    happened = "GitHub has no organization {organization!r} in which the token may create repositories."
-    remedy = "Correct the organization or give the token access to it."
+    happened = (
+        "GitHub has no organization {organization!r} in which the token may create repositories, and the token is not "
+        "one of a user of that name."
+    )
+    remedy = "Correct the name, give the token access to the organization, or use a token of that user."
+
+
+class AppInUserAccount(OrganizationNotFound):
+    """A GitHub App shall create repositories in a user account, which GitHub offers in organizations only."""
+
+    happened = "{organization!r} is a user account, in which no GitHub App can create repositories."
+    remedy = "Put a personal access token of that user into the token secret, or use an organization."
 
 
 class RepositoryNotFound(FinalError):
@@ -529,6 +546,13 @@ class EnvironmentRulesRefused(RequestRefused):
 
     happened = "GitHub refuses the rules of the environment {environment} in {repository}: {message}."
     remedy = "Use a plan of GitHub that offers them, or correct [workflow_role.reviewers] in settings.toml."
+
+
+class TooManyRequests(FinalError):
+    """A repository holds so much of ours that looking at all of it would use up GitHub's limit for everybody."""
+
+    happened = "The operation would need more than {limit} requests to GitHub, which is the most that one may make."
+    remedy = "Close the template's pull requests that are not needed, and delete their refs below refs/studio."
 
 
 class RepositoryUnreachable(FinalError):
@@ -564,6 +588,20 @@ class ObjectTooLarge(RepositoryTooLarge):
 
     happened = "The {kind} {name} in the repository has {size:,} bytes; at most {limit:,} are read."
     remedy = "Remove it from the repository."
+
+
+class ObjectNotFetched(RepositoryTooLarge):
+    """A commit or folder is too large to be taken into memory at all."""
+
+    happened = "The repository has a commit or folder with more than {limit:,} bytes, which is not fetched."
+    remedy = "Remove it from the default branch and from the branches of the template's pull requests."
+
+
+class HistoryTooLarge(RepositoryTooLarge):
+    """The template's traces in a branch's history are too many to be read."""
+
+    happened = "The history of the default branch has more than {limit:,} bytes of commit messages about the template."
+    remedy = "Remove commits that only quote them, or restore the repository's refs below refs/studio."
 
 
 class RepositoryTooManyNames(RepositoryTooLarge):
@@ -656,6 +694,17 @@ class RepositoryInvisible(RepositoryNameTaken):
     remedy = "Choose another name or give the token access to it."
 
 
+class RepositoryOfALaunch(RepositoryNameTaken):
+    """An empty repository is described as the project's, and proves it to the stack at most that created it."""
+
+    happened = (
+        "The project seems to be launched already: the empty repository {repository} names it in its description."
+    )
+    remedy = (
+        "Terminate that launch, or wait for its end. If there is none, delete the repository or choose another name."
+    )
+
+
 class OrganizationChanged(FinalError):
     """A project's repository does not move between organizations by a stack update."""
 
@@ -677,6 +726,13 @@ class VisibilityNotAllowed(FinalError):
     remedy = (
         "Choose one of {allowed}, or have an administrator add it to [product] allowed_visibilities in settings.toml."
     )
+
+
+class InternalInUserAccount(FinalError):
+    """Internal repositories are an enterprise's: a user account has none."""
+
+    happened = "{owner!r} is a user account, which has no internal repositories."
+    remedy = "Choose the visibility private or public, or an organization of an enterprise."
 
 
 class NothingForeseen(FinalError):
@@ -816,6 +872,16 @@ class SecretNotListed(FinalError):
 
     happened = "[secret_references] in settings.toml does not list the secret {reference} as {name}."
     remedy = "Update the project to a version published with the present settings."
+
+
+class ModelPackageGroupTaken(FinalError):
+    """The name of the project's model package group is in use, and its tags do not say that it is the project's."""
+
+    happened = "The model package group {group} exists already and does not carry the tags of the project {project}."
+    remedy = (
+        "Find out who made it. Delete it, or, if its models are the project's, tag it AmazonDataZoneProject={project} "
+        "and AmazonDataZoneDomain={domain}; then launch again."
+    )
 
 
 class ProfileUnknown(FinalError):

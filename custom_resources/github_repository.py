@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from custom_resources import consent as consents
+from custom_resources.clients.git import Refs
 from custom_resources.consent import Consent, Known, Reading
 from custom_resources.delivery.leaving import offered, refs_left, remove_refs
-from custom_resources.delivery.lineage import Delivery
-from custom_resources.delivery.ownership import STACK_REF, Claim, held_delivery, refusal, rival, take
+from custom_resources.delivery.lineage import Delivery, believed
+from custom_resources.delivery.marks import Owner, Proven
+from custom_resources.delivery.ownership import Claim, claims, held_delivery, refusal, rival, take
 from custom_resources.errors import (
+    InternalInUserAccount,
     NothingForeseen,
     OrganizationChanged,
     RepositoryAdoptable,
@@ -23,6 +27,7 @@ from custom_resources.errors import (
     RepositoryInvisible,
     RepositoryNameTaken,
     RepositoryNotActive,
+    RepositoryOfALaunch,
     RepositoryUnreachable,
 )
 from custom_resources.properties import BranchName, Line, LineOrNothing, Properties
@@ -35,7 +40,9 @@ if TYPE_CHECKING:
 
     from custom_resources.clients.github import Repository
     from custom_resources.clients.protocols import Clients
+    from custom_resources.seal import Seal
 
+_DESCRIPTION = 350  # characters that GitHub takes
 _PARTS = {"model_build": "Model build", "model_deploy": "Model deployment"}
 
 
@@ -66,29 +73,29 @@ class GitHubRepositoryProperties(Properties):
         return f"{self.organization}/{self.name}"
 
     @property
-    def mark(self) -> str:
-        """What an empty repository's description says of its owner, until the lineage does (docs/decisions/0003)."""
-        return f"({self.domain_id}/{self.project_id} {self.part})"
+    def owner(self) -> Owner:
+        """Whose the repository is."""
+        return Owner(self.domain_id, self.project_id, self.part)
 
-    @property
-    def description(self) -> str:
+    def description(self, seal: Seal) -> str:
         """What GitHub shows below the name."""
-        name = self.project_name or self.project_id
+        name, mark = self.project_name or self.project_id, self.owner.mark(seal)
         text = f"{_PARTS[self.part]} repository of the SageMaker Unified Studio project {name}"
-        return f"{text[: 349 - len(self.mark)]} {self.mark}"  # GitHub takes 350 characters
+        return f"{text[: max(0, _DESCRIPTION - 1 - len(mark))]} {mark}".strip()
 
 
 @dataclass(frozen=True)
 class Observed:
-    """The repository found, and the delivery that its lineage records, with the stack that holds the repository."""
+    """The repository found, and the delivery that its lineage proves, with the stack that holds the repository."""
 
     repository: Repository | None
     delivery: Delivery | None = None
     empty: bool = False
-    claim: str = ""  # what STACK_REF points to
+    claim: Mapping[str, str] = field(default_factory=dict)  # the refs that say which stack took it over
     rival: str = ""  # another stack that holds the repository and still exists
     consent: Reading = field(default_factory=Reading)  # where a repository is to be adopted, or an adopted one ends
     left: Mapping[str, str] = field(default_factory=dict)  # refs of ours in an adopted repository that ends
+    mark: Proven = ""
 
 
 Action = Literal["create", "adopt", "restore", "keep", "archive", "release", "nothing"]
@@ -109,41 +116,47 @@ class Plan:
     variables_removed: tuple[str, ...] = ()
     refs_removed: Mapping[str, str] = field(default_factory=dict)  # with where they point to
     consent: Consent | None = None
+    marked: bool = False  # its description shall prove to the next launch whose it is
 
 
 def _with_lineage(found: Repository, request: Request[GitHubRepositoryProperties], clients: Clients) -> Observed:
-    """Read the lineage, and ask CloudFormation for the stack that holds the repository if it is another.
+    """Read what is proven, and ask CloudFormation for the stack that holds the repository if it is another.
 
     Where somebody else's repository is to be adopted, read its consent as well, and where an adopted one ends.
     """
-    consent, left, known = Reading(), dict[str, str](), Known.of(request.physical_id)
+    properties, known = request.properties, Known.of(request.physical_id)
+    seal = clients.seals.of_repository(found.id)
+    consent, left = Reading(), dict[str, str]()
     offers: list[Delivery] = []
     try:
         with clients.git.open(found.full_name) as git:
-            refs = git.look()
-            delivery = held_delivery(git, refs)
-            unmarked = delivery is None and request.properties.mark not in found.description
-            if request.type == "Delete" and known.id and (known.adopted or unmarked):
-                left, offers = refs_left(git, refs), [] if delivery else offered(git, refs)
-            elif request.type == "Create" and delivery is None and _adoptable(request.properties, found):
-                consent = consents.read(found, git, refs, request.properties, clients)
+            there = git.look()
+            proven = believed(there.targets, seal, unsealed=known.id == found.id)
+            refs = Refs(there.branch, proven.targets)
+            delivery = held_delivery(git, refs, sealed=proven.sealed)
+            if request.type == "Delete" and known.existed:
+                left, offers = refs_left(git, refs, there), [] if delivery else offered(git, refs)
+            elif request.type == "Create" and delivery is None and _adoptable(properties, found):
+                consent = consents.read(found, git, there, properties, clients)
     except RepositoryUnreachable:
         if request.type == "Delete":
             raise RepositoryHidden(repository=found.full_name) from None
         raise
-    ours = [each for each in (delivery, *offers) if each and _belongs(each, request.properties)]
-    other = next(filter(None, (rival(each, request.stack_id, clients.stacks) for each in ours)), "")
+    ours = [each for each in (delivery, *offers) if each and _belongs(each, properties)]
+    holders = (rival(each, request.stack_id, clients.stacks) for each in ours if proven.sealed)
+    other = next(filter(None, holders), "")
     if known.adopted and not other:
-        consent = consents.stated(found.full_name, request.properties, clients)
-    return Observed(found, delivery, not refs.branch, refs[STACK_REF], other, consent, left)
+        consent = consents.stated(found.full_name, properties, clients)
+    stack = partial(clients.seals.of_stack, request.stack_id, properties.full_name)
+    mark = properties.owner.proven_by(found.description, seal, stack)
+    return Observed(found, delivery, not there.branch, claims(refs.targets, there), other, consent, left, mark)
 
 
 def _is_ours(properties: GitHubRepositoryProperties, observed: Observed) -> bool:
-    """The lineage proves it; for a repository that never got one, the description it was created with."""
+    """The lineage proves it; for a repository that never got one, the mark in its description."""
     if observed.delivery is not None:
         return _belongs(observed.delivery, properties)
-    found = observed.repository
-    return found is not None and observed.empty and properties.mark in found.description
+    return observed.repository is not None and observed.empty and observed.mark in ("stack", "repository")
 
 
 def _belongs(delivery: Delivery, properties: GitHubRepositoryProperties) -> bool:
@@ -159,11 +172,14 @@ def _claim(request: Request[GitHubRepositoryProperties], observed: Observed) -> 
 
 
 def _only_adopted(request: Request[GitHubRepositoryProperties], observed: Observed) -> bool:
-    """Tell whether the repository stays its owners': adopted by their consent, or taken over and never delivered to."""
-    if Known.of(request.physical_id).adopted:
+    """Tell whether the repository stays its owners': adopted by their consent, or taken over and never delivered to.
+
+    The physical id tells what was there before, and nobody who may write to the repository can change that.
+    """
+    known = Known.of(request.physical_id)
+    if known.adopted:
         return observed.consent.consent is None or not observed.consent.consent.archive
-    properties, found = request.properties, observed.repository
-    return found is not None and properties.mark not in found.description and observed.delivery is None
+    return known.connected and observed.delivery is None
 
 
 def _update(request: Request[GitHubRepositoryProperties], found: Repository) -> Plan:
@@ -179,6 +195,8 @@ def _update(request: Request[GitHubRepositoryProperties], found: Repository) -> 
     if old and new.name.casefold() != old.name.casefold() and found.name.casefold() != new.name.casefold():
         changes["name"] = new.name
     if old and new.visibility not in (old.visibility, found.visibility):
+        if found.in_user_account and new.visibility == "internal":
+            raise InternalInUserAccount(owner=found.owner)
         changes["visibility"] = new.visibility
     return Plan("keep", found, changes, topics)
 
@@ -187,6 +205,13 @@ def _refuse_another_organization(request: Request[GitHubRepositoryProperties], f
     new, old = request.properties.organization, request.old.organization if request.old else ""
     if old and old.casefold() != new.casefold() and found.owner.casefold() != new.casefold():  # else: it is there
         raise OrganizationChanged(former=found.owner, organization=new)
+
+
+def _refuse_another_launch(properties: GitHubRepositoryProperties, observed: Observed, found: Repository) -> None:
+    """Refuse an empty repository that another launch of the project may have just created."""
+    same = found.full_name.casefold() == properties.full_name.casefold()
+    if same and observed.empty and observed.mark and not properties.adopt_existing:
+        raise RepositoryOfALaunch(repository=found.full_name)
 
 
 def _ended(request: Request[GitHubRepositoryProperties], observed: Observed) -> Plan:
@@ -207,7 +232,8 @@ def _ended(request: Request[GitHubRepositoryProperties], observed: Observed) -> 
             )
         return Plan("nothing")
     if known or _is_ours(properties, observed):
-        return Plan("archive", found, secrets_removed=references)
+        marked = observed.empty and observed.mark == "stack" and observed.delivery is None
+        return Plan("archive", found, secrets_removed=references, marked=marked)
     return Plan("nothing")
 
 
@@ -297,11 +323,13 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
             return _update(request, found)
         if _is_ours(request.properties, observed):
             return _taken_up(request, observed, found)
+        _refuse_another_launch(request.properties, observed, found)
         return _adopted(request.properties, observed, found)
 
     def cost(self, plan: Plan) -> Cost:
         """Return what GitHub counts: a write is 5 points, a new repository also a piece of content."""
         writes = (plan.action in ("create", "archive", "restore")) + bool(plan.changes) + (plan.topics is not None)
+        writes += plan.marked
         removed = len(plan.secrets_removed) + len(plan.variables_removed)
         return Cost(points=5 * (writes + removed + bool(plan.refs_removed)), creations=int(plan.action == "create"))
 
@@ -316,7 +344,8 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
         if repository is None or plan.action in ("archive", "release"):
             return Done(metrics=("Archived",) if plan.action == "archive" else ())
         if plan.claim:
-            faster = take(plan.claim, repository.full_name, self._clients.git, request.started)
+            seal = self._clients.seals.of_repository(repository.id)
+            faster = take(plan.claim, repository.full_name, self._clients.git, seal, request.started)
             if faster:
                 return faster
         if plan.topics is not None:
@@ -340,6 +369,9 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
             if plan.refs_removed:
                 remove_refs(plan.refs_removed, repository.full_name, self._clients.git)
         if plan.action == "archive":
+            if plan.marked:  # before the archive, which takes no other change
+                seal = self._clients.seals.of_repository(repository.id)
+                github.update_repository(repository.full_name, description=request.properties.description(seal))
             return github.update_repository(repository.full_name, archived=True)
         if plan.action == "release":
             return repository
@@ -352,8 +384,9 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
 
     def _created(self, request: Request[GitHubRepositoryProperties]) -> Repository | Replan:
         properties = request.properties
+        seal = self._clients.seals.of_stack(request.stack_id, properties.full_name)
         created = self._clients.github.create_repository(
-            properties.organization, properties.name, properties.description, properties.visibility
+            properties.organization, properties.name, properties.description(seal), properties.visibility
         )
         if created is None and request.attempt:  # looked up since it was found to be taken, and not seen
             raise RepositoryInvisible(repository=properties.full_name)

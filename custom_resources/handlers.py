@@ -78,6 +78,7 @@ def _handle(
 def _answered(
     resource: CustomResource[Any, Any, Any], event: Event, clients: FunctionClients, own_stack: OwnStack
 ) -> Event:
+    clients.requests.begin()
     if "Operation" not in event:
         return _accepted(resource, event, clients, own_stack)
     return is_complete(resource, event, clients.stacks, clients.patience, clients.budget, require_own=own_stack.require)

@@ -74,7 +74,16 @@ def _created(name: str, missing: Missing, full_name: str, github: GitHub) -> str
         except EnvironmentRulesRefused as refused:
             github.create_environment(full_name, name, missing.branch, ())
             logger.warning("an environment without reviewers", reason=str(refused))
-            return f"{only}, without required reviewers ({refused.holes['message']})"
+            return f"{only}, without required reviewers ({_why(refused, reviewers, full_name, github)})"
         return f"{only}, after a review"
     github.create_environment(full_name, name, missing.branch, ())
     return only
+
+
+def _why(refused: EnvironmentRulesRefused, reviewers: Sequence[tuple[str, int]], full_name: str, github: GitHub) -> str:
+    """Return GitHub's words; and where they do not speak of the plan, whether the repository can have teams at all."""
+    said = str(refused.holes["message"])
+    if "plan" in said.lower() or all(kind != "Team" for kind, _ in reviewers):
+        return said
+    found = github.find_repository(full_name)
+    return f"{found.owner} is a user account, which has no teams" if found and found.in_user_account else said

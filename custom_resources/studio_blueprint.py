@@ -169,7 +169,10 @@ def _configure(host: Blueprints, request: Request[StudioBlueprintProperties], bl
 def _delete(
     clients: Clients, request: Request[StudioBlueprintProperties], blueprint: Blueprint, grants: tuple[Grant, ...]
 ) -> None:
-    """Delete the blueprint before its configuration: without that, environments still there could not be deleted."""
+    """Delete the blueprint before its configuration: without that, environments still there could not be deleted.
+
+    The configuration goes with the blueprint (docs/studio.md, A05).
+    """
     domain_id, host = request.properties.domain_id, clients.blueprints
     try:
         host.delete_blueprint(domain_id, blueprint.id)
@@ -237,7 +240,10 @@ class StudioBlueprint(CustomResource[StudioBlueprintProperties, Observed, Plan])
         yield observed
 
     def _observed(self, request: Request[StudioBlueprintProperties]) -> Observed:
-        """Find the blueprint by its id where we know it, else by its name (a Create that was cut short)."""
+        """Find the blueprint by its id where we know it, else by its name: a Create that was cut short.
+
+        If CloudFormation cut it off, the id is one of its own, and nothing is found (docs/studio.md, A18).
+        """
         properties, host = request.properties, self._clients.blueprints
         known = request.physical_id if "/" not in request.physical_id and not _replaced(request) else ""
         blueprint_id = known or host.blueprint_id(properties.domain_id, properties.name)

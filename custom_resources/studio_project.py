@@ -119,8 +119,9 @@ def _classic_role(properties: StudioProjectProperties, project: Project) -> str:
 def adopted(request: Request[StudioProjectProperties], connected: str) -> str:
     """Return the name of the repository that Studio's Git connection made and we take over, "" for our own.
 
-    It has to be in our organization, and a name that the launch chose comes first. It is decided when the project is
-    launched and kept in the physical id: who connects another repository later does not rename this one.
+    It has to be in our organization (and is then on our GitHub: docs/studio.md, A12), and a name that the launch chose
+    comes first. It is decided when the project is launched and kept in the physical id: who connects another repository
+    later does not rename this one.
     """
     properties = request.properties
     if request.type != "Create":
@@ -158,7 +159,7 @@ def _belief(request: Request[StudioProjectProperties], launcher: Launcher) -> Be
 
 
 class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
-    """Custom::StudioProject: decides who may launch, reads the project, and holds it for its stack."""
+    """Custom::StudioProject: decides who may launch; reads and holds the project; creates its model package group."""
 
     properties = StudioProjectProperties
 
@@ -240,11 +241,21 @@ class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
         return Plan(attributes, _physical_id(properties, repository, _seal(properties)))
 
     def apply(self, plan: Plan, request: Request[StudioProjectProperties], ensure_current: Callable[[], None]) -> Done:
-        """Hold the project, or let go of it; the attributes are the result."""
+        """Hold the project for the stack, or let go of it, and create its model package group, which is never deleted.
+
+        So nobody takes the group's name before the first pipeline run does. The attributes are the result.
+        """
         if request.type == "Delete":
             launching.release(request, self._clients)
             return Done()
         launching.hold(request, self._clients)
+        ensure_current()
+        self._clients.model_packages.ensure(
+            plan.attributes["ModelPackageGroupName"],
+            request.properties.domain_id,
+            request.properties.project_id,
+            request.stack_id,
+        )
         return Done(plan.attributes, plan.physical_id, metrics=("Launches",) if request.type == "Create" else ())
 
     def foresee(self, request: Request[StudioProjectProperties], observed: Observed, plan: Plan) -> Foreseen:

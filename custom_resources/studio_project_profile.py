@@ -140,8 +140,8 @@ def with_ours(
 ) -> tuple[Environment, ...]:
     """Return the profile's environments with ours added or renewed in its place; all others as they are.
 
-    What DataZone resolves itself is left out, since it is not for a caller to set. Raises EnvironmentNameTaken when
-    another blueprint's environment has our name.
+    What DataZone resolves itself is left out, since it is not for a caller to set; ids are sent back (docs/studio.md,
+    A06). Raises EnvironmentNameTaken when another blueprint's environment has our name.
     """
     mine = {ours["environmentBlueprintId"], old_blueprint} - {""}
     kept = [
@@ -185,7 +185,10 @@ def _principals(properties: StudioProjectProfileProperties) -> tuple[Mapping[str
 
 
 def granted(grants: tuple[Grant, ...], principal: Mapping[str, Any], profile_id: str) -> bool:
-    """Tell whether a principal may use the profile: it is listed, or the grant lists none, so means all."""
+    """Tell whether a principal may use the profile: it is listed, or the grant lists none, so means all.
+
+    A principal may have several grants (docs/studio.md, A07).
+    """
     return any(
         grant.principal == principal and (not (listed := _listed(grant)) or profile_id in listed) for grant in grants
     )

@@ -161,7 +161,9 @@ class _Walk:
             "StackId": self._stack.id,
             "LogicalResourceId": name,
         }
-        resource = entry.resource(self._clients_of(entry))
+        clients = self._clients_of(entry)
+        clients.requests.begin()
+        resource = entry.resource(clients)
         request = parsed(resource, event)
         with resource.observe(request) as observed:
             found = resource.foresee(request, observed, resource.plan(request, observed))

@@ -24,13 +24,20 @@ _SCRIPT = "_worker.py"  # MiniStack's, which speaks with it through the standard
 
 
 def register() -> None:
-    """Let MiniStack fork its Python functions. Where forks of a threaded process are not safe (macOS), it does not."""
+    """Let MiniStack fork its Python functions.
+
+    It does not where forks of a threaded process are not safe (macOS), and where the run's folder is too deep for the
+    address of a socket (unix(7): 108 bytes).
+    """
     from ministack.core import lambda_runtime
 
     if sys.platform != "linux":
         return
     multiprocessing.set_forkserver_preload(["local.function_imports"])
-    forkserver.ensure_running()
+    try:
+        forkserver.ensure_running()
+    except OSError:
+        return
     lambda_runtime.subprocess = _Subprocess
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from custom_resources.errors import FinalError, RetryLater
 from operations.deployed import offered_product
 from operations.errors import SourceTokenIsApp
+from operations.prove.command import add_arguments, prove
 from operations.publish import Published, publish
 from operations.rendering import render_newest
 from operations.template_source import TemplateContent, resolve
@@ -88,6 +89,12 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument(
         "--token-from-environment", action="store_true", help="check GITHUB_TOKEN, not the token in the secret"
     )
+
+    verb = verbs.add_parser(
+        "prove", help="look at the assumptions of docs/studio.md in the account; 3 if one is otherwise"
+    )
+    verb.set_defaults(run=prove)
+    add_arguments(verb)
 
     for verb in verbs.choices.values():
         verb.add_argument("--json", action="store_true", help="print one JSON document")

@@ -26,6 +26,17 @@
         SourceFolderOutside
         SourceFolderLinked
         SourceFolderIsFile
+      ProofError
+        LocalRunMissing
+        NothingToProve
+        ProfileNotOffered
+        ProfileUnknownToDomain
+        ProveDeploymentFailed
+        ProveNothingToResume
+        ProveProjectLeft
+        ProveProjectStuck
+        ProveStateUnreadable
+        ProveUnfinished
     InvalidTemplate
       ProfileFolderMissing
       ProfilePartMissing
@@ -228,6 +239,83 @@ class SourceFolderIsFile(SourceUnreadable):
 
     happened = "{folder!r} in the template source is a file."
     remedy = "Name a folder."
+
+
+# -- prove ---------------------------------------------------------------------------------------------------
+
+
+class ProofError(FinalError):
+    """The assumptions cannot be looked at."""
+
+
+class LocalRunMissing(ProofError):
+    """Nothing runs on this machine that has a domain."""
+
+    happened = "No local run with a Studio domain is up in {folder}."
+    remedy = "Make one with `python -m local studio create-project NAME --profile PROFILE`."
+
+
+class NothingToProve(ProofError):
+    """Neither the command line nor the settings name the domain or the profile."""
+
+    happened = "The {what} is not known: settings.toml names none."
+    remedy = "Name it with --{what}."
+
+
+class ProfileNotOffered(ProofError):
+    """A profile through which nothing is launched."""
+
+    happened = "The project profile {profile!r} has no environment {environment!r}, and no second door."
+    remedy = "Deploy StudioStack with the profile in [studio] profiles, or name another profile."
+
+
+class ProfileUnknownToDomain(ProofError):
+    """The domain shows no such profile."""
+
+    happened = "The domain {domain} shows no project profile {profile!r}."
+    remedy = "Correct the name, or let the caller see the profile."
+
+
+class ProveDeploymentFailed(ProofError):
+    """The project came to nothing, and no assumption explains why."""
+
+    happened = "The project {project} was not deployed, and no assumption explains it: {reason}."
+    remedy = "Correct the cause, then prove again."
+
+
+class ProveNothingToResume(ProofError):
+    """There is no proof to go on with."""
+
+    happened = "The folder {folder} holds no proof that could go on."
+    remedy = "Begin one without --resume."
+
+
+class ProveProjectLeft(ProofError):
+    """The throwaway project could not be deleted."""
+
+    happened = "The project {project} could not be deleted: {reason}."
+    remedy = "Delete it in Studio, and terminate its launch in Service Catalog."
+
+
+class ProveProjectStuck(ProofError):
+    """The project did not come to rest in hours."""
+
+    happened = "The project {project} does not come to rest ({status})."
+    remedy = "Look at it in Studio, then prove again with --resume."
+
+
+class ProveStateUnreadable(ProofError):
+    """The file is no proof's state."""
+
+    happened = "{file} is not the state of a proof."
+    remedy = "Name another folder with --output."
+
+
+class ProveUnfinished(ProofError):
+    """A proof was begun in the folder, and has not ended."""
+
+    happened = "The folder {folder} holds a proof that has not ended."
+    remedy = "Go on with --resume, or name another folder with --output."
 
 
 # -- template content ----------------------------------------------------------------------------------------

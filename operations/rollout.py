@@ -21,7 +21,8 @@ POLLS_UNANSWERED = 12  # in a row, about a minute: then AWS is not asked any mor
 # What an update may create on GitHub, if both repositories get a pull request with a comment and a branch each. The
 # rollout paces itself by a budget of its own with the same limits; the functions' shared one still makes launches wait.
 CREATIONS_PER_UPDATE = 6
-_UPDATABLE = ("AVAILABLE", "TAINTED")  # tainted: the last update failed, the stack is as it was before
+# Tainted: the last update failed, the stack is as it was before, and can be updated again (docs/studio.md, A28).
+_UPDATABLE = ("AVAILABLE", "TAINTED")
 
 # begun: the update was started, and what became of it could not be read.
 Result = Literal["planned", "updated", "failed", "begun", "skipped", "not started"]

@@ -185,10 +185,10 @@ class BoundaryNotListed(VersionError):
 class BoundaryDemanded(BoundaryNotListed):
     """The roles of a version have no boundary, and the settings demand one."""
 
-    happened = "settings.toml: permissions_boundary demands a boundary, and the roles of {version} have none."
+    happened = "Workflow roles need a permissions boundary, and the roles of {version} have none."
     remedy = (
-        'Add "" to the end of the list. When no project runs {version} any more, set the version\'s guidance to '
-        "INACTIVE, and remove it from the list."
+        'Add "" to the end of permissions_boundary in settings.toml. When no project runs {version} any more, set the '
+        "version's guidance to INACTIVE, and remove it from the list."
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from aws_cdk import ArnFormat, CustomResource, Duration, IgnoreMode, RemovalPolicy, Size, Stack, custom_resources
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
@@ -110,11 +111,12 @@ def statement(actions: Sequence[str], resources: Sequence[str], **conditions: di
 class Functions:
     """Makes a stack's functions and providers; the code and the layers are shared."""
 
-    def __init__(self, scope: Construct, settings: Settings, dead_letters: sqs.IQueue) -> None:
-        """`dead_letters` takes the events that a provider could not handle."""
+    def __init__(self, scope: Construct, settings: Settings, dead_letters: sqs.IQueue, requests_key: kms.Key) -> None:
+        """`dead_letters` takes the events that a provider could not handle; `requests_key` encrypts what waits."""
         self._scope = scope
         self._settings = settings
         self._dead_letters = dead_letters
+        self._requests_key = requests_key
         self._code = lambda_.Code.from_asset(
             str(PROJECT_ROOT),
             exclude=["*", "!custom_resources", "!custom_resources/**", "__pycache__"],
@@ -185,6 +187,7 @@ class Functions:
             retry_attempts=2,
             max_event_age=Duration.hours(1),
         )
+        _encrypt(provider, self._requests_key)
         _give_memory(provider)
         if self._settings.xray:
             _trace(provider)
@@ -231,6 +234,38 @@ def _function(provider: custom_resources.Provider, name: str) -> lambda_.Functio
     function = provider.node.find_child(name)
     assert isinstance(function, lambda_.Function)
     return function
+
+
+def _encrypt(provider: custom_resources.Provider, key: kms.Key) -> None:
+    """Encrypt what waits: a request holds its presigned ResponseURL, and who has that answers in the function's place.
+
+    DescribeExecution and GetExecutionHistory then need kms:Decrypt, which the key's own policy gives to the waiter and
+    to the function that starts it, and to nobody else (docs/decisions/0066). What the waiter logs is without data, and
+    log delivery encrypts it with the same key (Step Functions' developer guide, "Data at rest encryption").
+    """
+    waiter = provider.node.find_child("waiter-state-machine")
+    machine, waits = waiter.node.find_child("Resource"), waiter.node.find_child("Role")
+    starts = _function(provider, "framework-onEvent").role
+    assert isinstance(machine, stepfunctions.CfnStateMachine)
+    assert isinstance(waits, iam.Role)
+    assert isinstance(starts, iam.Role)
+    machine.encryption_configuration = stepfunctions.CfnStateMachine.EncryptionConfigurationProperty(
+        type="CUSTOMER_MANAGED_KMS_KEY", kms_key_id=key.key_arn
+    )
+    use = ["kms:Decrypt", "kms:GenerateDataKey"]
+    for role in (waits, starts):
+        role.add_to_policy(statement(use, [key.key_arn]))
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ArnPrincipal(role.role_arn) for role in (waits, starts)],
+            actions=use,
+            resources=["*"],  # in a key's policy: this key
+        )
+    )
+    # Step Functions checks the role when it makes the machine.
+    policy = waits.node.try_find_child("DefaultPolicy")
+    if policy:
+        machine.node.add_dependency(policy)
 
 
 def _give_memory(provider: custom_resources.Provider) -> None:

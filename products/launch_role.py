@@ -7,6 +7,7 @@ from aws_cdk import aws_iam as iam
 
 from products.functions import behind_providers, execution_role_arns, function_arn, provider_name, statement
 from products.settings import Settings
+from products.workflow_role import shipped_boundary_arn
 
 
 def launch_role_statements(stack: Stack, settings: Settings) -> list[iam.PolicyStatement]:
@@ -56,7 +57,7 @@ def _role_statements(stack: Stack, settings: Settings) -> list[iam.PolicyStateme
     def role(name: str) -> str:
         return stack.format_arn(service="iam", region="", resource="role", resource_name=name)
 
-    workflow_roles = role(f"{settings.workflow_role_prefix}*")
+    workflow_roles = [role(f"{settings.workflow_role_prefix}*"), role(f"{settings.production_role_prefix}*")]
     return [
         *_boundary_statements(settings, workflow_roles),
         statement(
@@ -73,32 +74,30 @@ def _role_statements(stack: Stack, settings: Settings) -> list[iam.PolicyStateme
                 "iam:TagRole",
                 "iam:UntagRole",
             ],
-            [workflow_roles],
+            workflow_roles,
         ),
         *_project_role_statements(stack, settings),
     ]
 
 
-def _boundary_statements(settings: Settings, workflow_roles: str) -> list[iam.PolicyStatement]:
-    """Return who may be created and written to: roles with a boundary that the settings list.
+def _boundary_statements(settings: Settings, workflow_roles: list[str]) -> list[iam.PolicyStatement]:
+    """Return who may be created and written to: roles with a boundary that the settings list, or with ours.
 
     IAM's key iam:PermissionsBoundary is the boundary that the request sets, else the one that the role has. An update
-    from one boundary to another, and its rollback, write to the role under both (docs/decisions/0057).
+    from one boundary to another, and its rollback, write to the role under both (docs/decisions/0057, 0068).
     """
     listed = settings.permissions_boundary
-    boundaries = [each for each in listed if each]
+    boundaries = [shipped_boundary_arn(settings), *(each for each in listed if each)]
     bounding, removing = "iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary"
     writing = ["iam:CreateRole", "iam:PutRolePolicy"]
-    if not boundaries:
-        # No boundary is demanded. One that an older version's roles have is put back by a rollback; it only takes away.
-        return [statement([*writing, bounding, removing], [workflow_roles])]
-    bounded = statement([*writing, bounding], [workflow_roles], StringEquals={"iam:PermissionsBoundary": boundaries})
+    bounded = statement([*writing, bounding], workflow_roles, StringEquals={"iam:PermissionsBoundary": boundaries})
     if "" not in listed:
         return [bounded]
+    # Roles of older versions have none. A rollback to such a version takes the boundary off again.
     return [
         bounded,
-        statement(writing, [workflow_roles], Null={"iam:PermissionsBoundary": "true"}),
-        statement([removing], [workflow_roles]),
+        statement(writing, workflow_roles, Null={"iam:PermissionsBoundary": "true"}),
+        statement([removing], workflow_roles),
     ]
 
 

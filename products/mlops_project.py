@@ -23,7 +23,7 @@ from products.functions import custom_resource
 from products.parameters import Parameter, launch_parameters
 from products.settings import Settings
 from products.versions import Version
-from products.workflow_role import Repository, execution_role_policy, workflow_role
+from products.workflow_role import Repository, WorkflowRoles, execution_role_policy
 
 TRIGGER = "TRIGGER_PIPELINE_EXECUTION"
 _READ_BY_TEMPLATES = (  # the seed's names
@@ -43,7 +43,8 @@ _READ_BY_TEMPLATES = (  # the seed's names
     "GLUE_TABLE",
     "MLFLOW_TRACKING_URI",
 )
-SECRETS = {"Build": _READ_BY_TEMPLATES, "Deploy": (*_READ_BY_TEMPLATES, "DEPLOY_ACCOUNT")}
+_PRODUCTION_ROLE = "OIDC_ROLE_GITHUB_PRODUCTION"
+SECRETS = {"Build": _READ_BY_TEMPLATES, "Deploy": (*_READ_BY_TEMPLATES, "DEPLOY_ACCOUNT", _PRODUCTION_ROLE)}
 
 
 class MlopsProject(servicecatalog.ProductStack):
@@ -64,14 +65,14 @@ class MlopsProject(servicecatalog.ProductStack):
         self._project_id = self._first("ProjectId", "SageMakerProjectId")
         self._project = self._studio_project()
         build, deploy = self._build_repository(), self._deploy_repository()
-        role = self._workflow_role([build, deploy])
-        if settings.workflow_role.grant_execution_role_files:
+        roles = self._workflow_roles([build, deploy])
+        if settings.workflow_role.grant_execution_role_files:  # docs/studio.md, A13
             policy = execution_role_policy(self, settings, self._project, self._ref("ProjectId"), self._ref("DomainId"))
             # Not in SageMaker Studio classic, where the role is everybody's.
             policy.cfn_options.condition = self._given["ProjectId"]
         for repository in (build, deploy):
             self._template(repository)
-            self._configuration(repository, role)
+            self._configuration(repository, roles)
         self._output("ProjectName", self._attribute("ProjectName"), "The project's name")
         self._output("ProfileName", self._attribute("ProfileName"), "The project profile")
         self._output(
@@ -260,8 +261,8 @@ class MlopsProject(servicecatalog.ProductStack):
         self._output(f"{part}TemplateStatus", resource.get_att_string("Status"), "How it was delivered")
         self._output(f"{part}PullRequestUrl", resource.get_att_string("PullRequestUrl"), "Where it waits, if it does")
 
-    def _configuration(self, repository: Repository, role_arn: str) -> None:
-        values = {**self._secrets(role_arn), "DEPLOY_ACCOUNT": self._attribute("DeployAccount")}
+    def _configuration(self, repository: Repository, roles: dict[str, str]) -> None:
+        values = {**self._secrets(), **roles, "DEPLOY_ACCOUNT": self._attribute("DeployAccount")}
         secrets = {name: values[name] for name in SECRETS[repository.part]}
         references = dict(self._settings.secret_references)
         if both := sorted(references.keys() & values.keys()):
@@ -286,13 +287,12 @@ class MlopsProject(servicecatalog.ProductStack):
         # Deleted in the reverse order: the configuration, then the archive, which refuses writes.
         resource.node.add_dependency(repository.template)
 
-    def _secrets(self, role_arn: str) -> dict[str, str]:
+    def _secrets(self) -> dict[str, str]:
         """Return where the values of what templates read come from, by name."""
         return {
             "SAGEMAKER_DOMAIN_ARN": self._attribute("DomainArn"),
             "SAGEMAKER_SPACE_ARN": self._attribute("SpaceArn"),
             "SAGEMAKER_PIPELINE_ROLE_ARN": self._attribute("ExecutionRoleArn"),
-            "OIDC_ROLE_GITHUB_WORKFLOW": role_arn,
             "SAGEMAKER_PROJECT_NAME": self._chosen("SageMakerProjectName", self._attribute("ProjectName")),
             "SAGEMAKER_PROJECT_ID": self._chosen("SageMakerProjectId", self._project_id),
             "AMAZON_DATAZONE_DOMAIN": self._ref("DomainId"),
@@ -309,11 +309,12 @@ class MlopsProject(servicecatalog.ProductStack):
     def _chosen(self, parameter: str, otherwise: str) -> str:
         return Token.as_string(Fn.condition_if(self._given[parameter].logical_id, self._ref(parameter), otherwise))
 
-    def _workflow_role(self, repositories: list[Repository]) -> str:
+    def _workflow_roles(self, repositories: list[Repository]) -> dict[str, str]:
+        """Return the ARNs of the roles that workflows assume, by the secret that they are in."""
         shared = self._settings.git_config.oidc_role_github_workflow
         if shared:
-            return shared
-        role = workflow_role(
+            return dict.fromkeys(("OIDC_ROLE_GITHUB_WORKFLOW", _PRODUCTION_ROLE), shared)
+        roles = WorkflowRoles(
             self,
             self._settings,
             self._project,
@@ -321,8 +322,11 @@ class MlopsProject(servicecatalog.ProductStack):
             domain_id=self._ref("DomainId"),
             repositories=repositories,
         )
-        self._output("WorkflowRoleArn", role.role_arn, "The role that the repositories' workflows assume")
-        return role.role_arn
+        self._output("WorkflowRoleArn", roles.workflow.role_arn, "The role that the repositories' workflows assume")
+        if roles.production:
+            self._output("ProductionRoleArn", roles.production.role_arn, "The role that deploys to production")
+        production = roles.production or roles.workflow
+        return {"OIDC_ROLE_GITHUB_WORKFLOW": roles.workflow.role_arn, _PRODUCTION_ROLE: production.role_arn}
 
     def _output(self, name: str, value: str, description: str) -> None:
         # Outputs have names of their own, which may be a parameter's.

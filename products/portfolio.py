@@ -14,11 +14,15 @@ from aws_cdk import aws_servicecatalog as servicecatalog
 from constructs import Construct
 
 from products.errors import SnapshotMissing
-from products.functions import custom_resource, named_id, statement
+from products.functions import custom_resource, execution_role_arns, named_id, statement
 from products.launch_role import launch_role_statements
 from products.mlops_project import MlopsProject
 from products.settings import Settings
 from products.versions import ARCHIVE_FILE, Version, check_boundary, check_prefix, snapshots
+from products.workflow_permissions import boundary_statements
+
+# As which pipelines of SageMaker Studio classic run, unless the settings name others (studio_project.py).
+CLASSIC_ROLE = "service-role/AmazonSageMakerServiceCatalogProductsUseRole"
 
 
 class LaunchingStack(Stack):
@@ -44,6 +48,7 @@ class LaunchingStack(Stack):
         self._check_boundaries()
         self._archives = [self._archive(version) for version in versions]
         self.launch_role = self._launch_role()
+        self._workflow_boundary()
         self._oidc_provider()
         CfnOutput(self, "LaunchRoleArn", value=self.launch_role.role_arn)
         CfnOutput(self, "Versions", value=",".join(version.version for version in versions))
@@ -77,12 +82,35 @@ class LaunchingStack(Stack):
             "LaunchRole",
             # Without a path: an association of a role with a path cannot be deleted.
             role_name=self.settings.launch_role_name,
-            assumed_by=iam.ServicePrincipal("servicecatalog.amazonaws.com"),
+            # Whether Service Catalog tells the account is not documented (docs/studio.md, A34).
+            assumed_by=iam.ServicePrincipal(
+                "servicecatalog.amazonaws.com", conditions={"StringEqualsIfExists": {"aws:SourceAccount": self.account}}
+            ),
             description="Launches of the SageMaker Unified Studio project template",
         )
         for each in launch_role_statements(self, self.settings):
             role.add_to_policy(each)
         return role
+
+    def _workflow_boundary(self) -> None:
+        """Create the boundary of the workflows' roles, also while the settings name another: a setting may go again.
+
+        Roles that have it live as long as their projects, so that it outlives this stack.
+        """
+        policy = iam.ManagedPolicy(
+            self,
+            "WorkflowBoundary",
+            managed_policy_name=self.settings.workflow_boundary_name,
+            description="All that the workflows of a SageMaker Unified Studio project can ever be allowed",
+            statements=boundary_statements(self, self.settings, self._pipeline_roles()),
+        )
+        policy.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
+
+    def _pipeline_roles(self) -> list[str]:
+        """Return the roles that projects' pipelines may run as: the settings', and classic's."""
+        classic = self.format_arn(service="iam", region="", resource="role", resource_name=CLASSIC_ROLE)
+        roles = (*execution_role_arns(self, self.settings), classic, *self.settings.product.classic_execution_roles)
+        return list(dict.fromkeys(roles))
 
     def _oidc_provider(self) -> None:
         """Create the account's identity provider for GitHub Actions, unless there is one or no project needs it."""
@@ -169,7 +197,7 @@ class PortfolioStack(LaunchingStack):
         # Recreated under the same name, its consumers could not update any more. A first deployment that fails deletes
         # it, so that the next one makes no second product (docs/decisions/0058).
         product.node.default_child.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)  # type: ignore[union-attr]
-        # SageMaker Studio classic shows products with this tag.
+        # SageMaker Studio classic shows products with this tag (docs/studio.md, A29).
         Tags.of(product).add("sagemaker:studio-visibility", "true")
         return product
 

@@ -1,21 +1,22 @@
-"""The IAM half of the product: the role of a project's workflows, and the project role's access to its files."""
+"""The IAM half of the product: the roles of a project's workflows, and the project role's access to its files."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from aws_cdk import ArnFormat, Aws, CustomResource, Fn, Stack
+from aws_cdk import Aws, CustomResource, Fn, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from products.errors import TrustPolicyTooLong
-from products.functions import statement
-from products.settings import Settings
+from products.settings import GITHUB_ISSUER, PRODUCTION, Settings
+from products.workflow_permissions import Scene, artifact_statements, production_statements, workflow_statements
 
-PROJECT_TAG = "AmazonDataZoneProject"
 _TRUST_LENGTH = 2048  # IAM's quota for a role's trust policy, without white space
-_TRUST_REST = 400  # of it: all but the subjects
-_OBJECTS = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+# GitHub's default subject has three colons, and it writes one in a name as %3A: more parts are a subject that a
+# repository's administrator has customized, of claims whose values he chooses.
+_CUSTOMIZED = "*:*:*:*:*"
 
 
 class Repository:
@@ -32,8 +33,8 @@ class Repository:
         self.template: CustomResource = resource  # replaced by its Custom::RepositoryTemplate
 
 
-def subjects(repository: Repository, environments: tuple[str, ...]) -> list[str]:
-    """Return the subjects (`sub`) of the identity tokens that a repository's jobs have.
+def subjects(repository: Repository, contexts: list[str]) -> list[str]:
+    """Return the subjects (`sub`) of the identity tokens that a repository's jobs have in the contexts.
 
     Repositories made or renamed since July 2026 have GitHub's immutable form, `repo:OWNER@ID/NAME@ID:...`; older
     ones, and those on GitHub Enterprise Server, have `repo:OWNER/NAME:...`. Names cannot hold an `@`, and GitHub writes
@@ -45,25 +46,55 @@ def subjects(repository: Repository, environments: tuple[str, ...]) -> list[str]
         ["repo:", repository.full_name],
         ["repo:", owner, "@*@", repository.id],
     ]
-    contexts = [
-        [":ref:refs/heads/", repository.default_branch],
-        *[[f":environment:{environment}"] for environment in environments],
-    ]
-    return [Fn.join("", [*form, *context]) for form in forms for context in contexts]
+    return [Fn.join("", [*form, context]) for form in forms for context in contexts]
+
+
+def _branch(name: str) -> str:
+    return f":ref:refs/heads/{name}"
+
+
+def _environment(name: str) -> str:
+    return f":environment:{name}"
+
+
+def _conditions(settings: Settings, trusted: list[str], repository_ids: list[str]) -> dict[str, Any]:
+    """Return when an identity token is trusted: for us, of such a subject as GitHub makes it, of these repositories.
+
+    STS tells the repository's id, which no rename, transfer or customized subject changes, for GitHub's own issuer
+    (IAM user guide, "Available keys for AWS OIDC federation"), in commercial regions: elsewhere the key is absent
+    (docs/studio.md, A31).
+    """
+    issuer = settings.github.oidc_issuer
+    told = issuer == GITHUB_ISSUER or issuer.startswith(f"{GITHUB_ISSUER}/")
+    return {
+        "StringEquals": {f"{issuer}:aud": "sts.amazonaws.com"},
+        "StringLike": {f"{issuer}:sub": trusted},
+        "StringNotLike": {f"{issuer}:sub": _CUSTOMIZED},
+        **({"StringEqualsIfExists": {f"{issuer}:repository_id": repository_ids}} if told else {}),
+    }
 
 
 def _require_short_trust(settings: Settings) -> None:
     """Refuse more environments than a trust policy has room for, with repositories named as a launch names them."""
-    organization = len(settings.git_config.private_github_organization) or 20
-    name, repository_id = len("1a2b3c4d5e6f7g-dzd_1a2b3c4d5e6f7g-deploy-repo"), 10
-    contexts = [
-        len(":ref:refs/heads/main"),
-        *(len(f":environment:{each}") for each in settings.workflow_role.environments),
-    ]
-    classic, immutable = len("repo:/") + organization + name, len("repo:@*@") + organization + repository_id
-    length = _TRUST_REST + 2 * sum(classic + immutable + 2 * (context + len('"",')) for context in contexts)
+    organization = settings.git_config.private_github_organization or "o" * 20
+    names = [f"{organization}/1a2b3c4d5e6f7g-dzd_1a2b3c4d5e6f7g-{part}-repo" for part in ("build", "deploy")]
+    contexts = [_branch("main"), *map(_environment, settings.workflow_role.others)]
+    forms = [form for name in names for form in (f"repo:{name}", f"repo:{organization}@*@{'1' * 10}")]
+    trusted = [f"{form}{context}" for form in forms for context in contexts]
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                "Condition": _conditions(settings, trusted, ["1" * 10] * 2),
+                "Effect": "Allow",
+                "Principal": {"Federated": f"arn:aws:iam::{'1' * 12}:oidc-provider/{settings.github.oidc_issuer}"},
+            }
+        ],
+    }
+    length = len(json.dumps(document, separators=(",", ":")))
     if length > _TRUST_LENGTH:
-        raise TrustPolicyTooLong(count=len(contexts) - 1, length=length, limit=_TRUST_LENGTH)
+        raise TrustPolicyTooLong(count=len(settings.workflow_role.environments), length=length, limit=_TRUST_LENGTH)
 
 
 def provider_arn(settings: Settings) -> str:
@@ -73,215 +104,87 @@ def provider_arn(settings: Settings) -> str:
     )
 
 
-def workflow_role(
-    scope: Construct,
-    settings: Settings,
-    project: CustomResource,
-    project_id: str,
-    *,
-    domain_id: str,
-    repositories: list[Repository],
-) -> iam.Role:
-    """Return the role that only the project's two repositories can assume, for only the project's things."""
-    prefixes = artifact_prefixes(project, project_id, domain_id)
-    role = iam.Role(
-        scope,
-        "WorkflowRole",
-        # IAM's names are the account's: the project's id keeps them apart.
-        role_name=Fn.join("", [settings.workflow_role_prefix, project_id]),
-        description="GitHub workflows of a SageMaker Unified Studio project",
-        assumed_by=_trust(settings, repositories),
-        permissions_boundary=iam.ManagedPolicy.from_managed_policy_arn(scope, "WorkflowRoleBoundary", settings.boundary)
-        if settings.boundary
-        else None,
-        inline_policies={
-            "project": iam.PolicyDocument(
-                statements=[
-                    *artifact_statements(settings, project, prefixes),
-                    _encryption_statement(scope, settings, project, prefixes),
-                    *_sagemaker_statements(scope, project, project_id),
-                    *_template_statements(scope, settings, project, project_id),
-                    statement(
-                        ["iam:PassRole"],
-                        [project.get_att_string("ExecutionRoleArn")],
-                        StringEquals={"iam:PassedToService": "sagemaker.amazonaws.com"},
-                    ),
-                ]
-            )
-        },
-    )
-    role.node.default_child.override_logical_id("WorkflowRole")  # type: ignore[union-attr]
-    return role
+def shipped_boundary_arn(settings: Settings) -> str:
+    """Return the ARN of the boundary that we ship for the workflows' roles."""
+    return f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:policy/{settings.workflow_boundary_name}"
 
 
-def _trust(settings: Settings, repositories: list[Repository]) -> iam.WebIdentityPrincipal:
-    """Return the jobs of the repositories' default branches and environments. Raises SettingsError for too many."""
-    _require_short_trust(settings)
-    issuer, environments = settings.github.oidc_issuer, settings.workflow_role.environments
-    trusted = [subject for repository in repositories for subject in subjects(repository, environments)]
-    return iam.WebIdentityPrincipal(
-        provider_arn(settings),
-        {"StringEquals": {f"{issuer}:aud": "sts.amazonaws.com"}, "StringLike": {f"{issuer}:sub": trusted}},
-    )
+class WorkflowRoles:
+    """The roles that only the project's two repositories can assume, for only the project's things."""
 
-
-def artifact_prefixes(project: CustomResource, project_id: str, domain_id: str) -> list[str]:
-    """Return where the project's files are: at Studio's prefix, and where templates look.
-
-    Templates have the bucket as a secret, and no prefix: they make it of the domain's and the project's id and the
-    scope. That is Studio's own for its scope, and another below the project's when a launch names a scope.
-    """
-    expected = Fn.join("/", [domain_id, project_id, project.get_att_string("ScopeName")])
-    return [project.get_att_string("ArtifactPrefix"), expected]
-
-
-def artifact_statements(settings: Settings, project: CustomResource, prefixes: list[str]) -> list[iam.PolicyStatement]:
-    """Return access to the project's files in Studio's bucket, which many projects share."""
-    bucket = f"arn:{Aws.PARTITION}:s3:::{project.get_att_string('ArtifactBucket')}"
-    if settings.workflow_role.artifact_access == "bucket":
-        return [
-            statement(_OBJECTS, [f"{bucket}/*"]),
-            statement(["s3:ListBucket", "s3:GetBucketLocation"], [bucket]),
-        ]
-    return [
-        statement(_OBJECTS, [f"{bucket}/{prefix}/*" for prefix in prefixes]),
-        statement(
-            ["s3:ListBucket"],
-            [bucket],
-            StringLike={"s3:prefix": [form for prefix in prefixes for form in (prefix, f"{prefix}/*")]},
-        ),
-        statement(["s3:GetBucketLocation"], [bucket]),
-    ]
-
-
-def _encryption_statement(
-    scope: Construct, settings: Settings, project: CustomResource, prefixes: list[str]
-) -> iam.PolicyStatement:
-    """Return the use of a key of the domain's own, if it has one, through S3 and for the project's files only.
-
-    The key is not known here. What S3 tells KMS is: the object, or for a bucket that saves such calls (S3 Bucket Keys)
-    the bucket.
-    """
-    stack = Stack.of(scope)
-    bucket = f"arn:{Aws.PARTITION}:s3:::{project.get_att_string('ArtifactBucket')}"
-    whole = settings.workflow_role.artifact_access == "bucket"
-    files = [f"{bucket}/*"] if whole else [f"{bucket}/{prefix}/*" for prefix in prefixes]
-    return statement(
-        ["kms:Decrypt", "kms:GenerateDataKey"],
-        [stack.format_arn(service="kms", resource="key", resource_name="*")],
-        StringEquals={"kms:ViaService": f"s3.{Aws.REGION}.amazonaws.com"},
-        StringLike={"kms:EncryptionContext:aws:s3:arn": [bucket, *files]},
-    )
-
-
-def _sagemaker_statements(scope: Construct, project: CustomResource, project_id: str) -> list[iam.PolicyStatement]:
-    """What is made must carry the project's tag; what is used must carry it already."""
-
-    def arn(resource: str, name: str = "*") -> str:
-        return Stack.of(scope).format_arn(
-            service="sagemaker", resource=resource, resource_name=name, arn_format=ArnFormat.SLASH_RESOURCE_NAME
+    def __init__(
+        self,
+        scope: Construct,
+        settings: Settings,
+        project: CustomResource,
+        project_id: str,
+        *,
+        domain_id: str,
+        repositories: list[Repository],
+    ) -> None:
+        """Create the workflow role and, if the settings name the environment, production's. Raises SettingsError."""
+        _require_short_trust(settings)
+        self._scope = scope
+        self._settings = settings
+        self._boundary = iam.ManagedPolicy.from_managed_policy_arn(
+            scope, "WorkflowRoleBoundary", settings.boundary or shipped_boundary_arn(settings)
         )
+        scene = Scene(Stack.of(scope), settings, project, project_id, domain_id)
+        others = [_environment(each) for each in settings.workflow_role.others]
+        self.workflow = self._role(
+            "WorkflowRole",
+            # IAM's names are the account's: the project's id keeps them apart.
+            Fn.join("", [settings.workflow_role_prefix, project_id]),
+            "GitHub workflows of a SageMaker Unified Studio project",
+            {each: [_branch(each.default_branch), *others] for each in repositories},
+            workflow_statements(scene),
+        )
+        self.production: iam.Role | None = None
+        if settings.workflow_role.has_production:
+            self.production = self._role(
+                "ProductionRole",
+                Fn.join("", [settings.production_role_prefix, project_id]),
+                "Production deployments of a SageMaker Unified Studio project",
+                {each: [_environment(PRODUCTION)] for each in repositories if each.part == "Deploy"},
+                production_statements(scene),
+            )
 
-    group = project.get_att_string("ModelPackageGroupName")
-    made = [arn(kind) for kind in ("pipeline", "model", "endpoint-config", "endpoint")]
-    requested: dict[str, Any] = {"StringEquals": {f"aws:RequestTag/{PROJECT_TAG}": project_id}}
-    tagged: dict[str, Any] = {"StringEquals": {f"aws:ResourceTag/{PROJECT_TAG}": project_id}}
-    return [
-        statement(
-            [
-                "sagemaker:CreatePipeline",
-                "sagemaker:CreateModel",
-                "sagemaker:CreateEndpointConfig",
-                "sagemaker:CreateEndpoint",
-                "sagemaker:AddTags",
-            ],
-            made,
-            **requested,
-        ),
-        statement(
-            [
-                "sagemaker:UpdatePipeline",
-                "sagemaker:DescribePipeline",
-                "sagemaker:StartPipelineExecution",
-                "sagemaker:ListPipelineExecutions",
-                "sagemaker:DescribePipelineExecution",
-                "sagemaker:ListPipelineExecutionSteps",
-                "sagemaker:DescribeModel",
-                "sagemaker:DeleteModel",
-                "sagemaker:DescribeEndpointConfig",
-                "sagemaker:DeleteEndpointConfig",
-                "sagemaker:DescribeEndpoint",
-                "sagemaker:UpdateEndpoint",
-                "sagemaker:DeleteEndpoint",
-                "sagemaker:InvokeEndpoint",
-                "sagemaker:ListTags",
-            ],
-            made,
-            **tagged,
-        ),
-        # CloudFormation takes off a tag that a template no longer sets; the project's tags stay on.
-        statement(
-            ["sagemaker:DeleteTags"],
-            made,
-            **tagged,
-            **{"ForAllValues:StringNotLike": {"aws:TagKeys": ["AmazonDataZone*"]}},
-        ),
-        statement(
-            [
-                "sagemaker:CreateModelPackageGroup",
-                "sagemaker:DescribeModelPackageGroup",
-                "sagemaker:CreateModelPackage",
-                "sagemaker:DescribeModelPackage",
-                "sagemaker:UpdateModelPackage",
-                "sagemaker:AddTags",
-                "sagemaker:ListTags",
-            ],
-            [arn("model-package-group", group), arn("model-package", f"{group}/*")],
-        ),
-        # SageMaker has no resource for listing.
-        statement(["sagemaker:ListModelPackages"], ["*"]),
-    ]
-
-
-def _template_statements(
-    scope: Construct, settings: Settings, project: CustomResource, project_id: str
-) -> list[iam.PolicyStatement]:
-    """What the templates' workflows do besides: find the Glue table, keep the endpoint's stack, change the account."""
-    stack = Stack.of(scope)
-    database = project.get_att_string("GlueDatabase")
-    deploy_role = f"{project.get_att_string('DeployAccount')}:role/{settings.workflow_role.deploy_role}"
-    return [
-        statement(
-            ["glue:GetTable"],
-            [
-                stack.format_arn(service="glue", resource=kind)
-                for kind in ("catalog", f"database/{database}", f"table/{database}/*")
-            ],
-        ),
-        statement(
-            [
-                "cloudformation:CreateStack",
-                "cloudformation:UpdateStack",
-                "cloudformation:DeleteStack",
-                "cloudformation:DescribeStacks",
-                "cloudformation:DescribeStackEvents",
-            ],
-            [stack.format_arn(service="cloudformation", resource="stack", resource_name=f"studio-{project_id}-*/*")],
-        ),
-        statement(["sts:AssumeRole"], [f"arn:{Aws.PARTITION}:iam::{deploy_role}"]),
-    ]
+    def _role(
+        self,
+        logical_id: str,
+        name: str,
+        description: str,
+        trusted: dict[Repository, list[str]],
+        statements: list[iam.PolicyStatement],
+    ) -> iam.Role:
+        """Return a role that the repositories' jobs in their contexts assume."""
+        conditions = _conditions(
+            self._settings,
+            [subject for repository, contexts in trusted.items() for subject in subjects(repository, contexts)],
+            [repository.id for repository in trusted],
+        )
+        role = iam.Role(
+            self._scope,
+            logical_id,
+            role_name=name,
+            description=description,
+            assumed_by=iam.WebIdentityPrincipal(provider_arn(self._settings), conditions),
+            permissions_boundary=self._boundary,
+            inline_policies={"project": iam.PolicyDocument(statements=statements)},
+        )
+        role.node.default_child.override_logical_id(logical_id)  # type: ignore[union-attr]
+        return role
 
 
 def execution_role_policy(
     scope: Construct, settings: Settings, project: CustomResource, project_id: str, domain_id: str
 ) -> iam.CfnPolicy:
     """Give the project's role its files; the policy goes with the stack."""
+    scene = Scene(Stack.of(scope), settings, project, project_id, domain_id)
     return iam.CfnPolicy(
         scope,
         "ExecutionRolePolicy",
         policy_name=Fn.join("-", [settings.prefix, project_id, "artifacts"]),
         roles=[project.get_att_string("ExecutionRoleName")],
-        policy_document=iam.PolicyDocument(
-            statements=artifact_statements(settings, project, artifact_prefixes(project, project_id, domain_id))
-        ),
+        policy_document=iam.PolicyDocument(statements=artifact_statements(scene)),
     )

@@ -6,6 +6,8 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from custom_resources.clients.request_limit import RequestLimit
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -37,12 +39,15 @@ class FunctionClients:
         stacks: protocols.Stacks | None = None,
         budget: protocols.Budget | None = None,
         secrets: protocols.Secrets | None = None,
+        seals: protocols.Seals | None = None,
         archives: protocols.Archives | None = None,
     ) -> None:
         """Take the environment variables; clients that are given take the place of those for AWS."""
         self._environment = dict(environment)
         self._client = boto3_client
         self._stacks, self._budget, self._secrets, self._archives = stacks, budget, secrets, archives
+        self._seals = seals
+        self.requests = RequestLimit()  # to GitHub, of one reconcile
         self.patience = float(environment.get("PATIENCE_SECONDS", "3000"))
 
     @staticmethod
@@ -116,6 +121,13 @@ class FunctionClients:
         return self._secrets or Secrets(self._client("secretsmanager"))
 
     @cached_property
+    def seals(self) -> protocols.Seals:
+        """KMS, which makes the secrets of proofs."""
+        from custom_resources.clients.seals import Seals
+
+        return self._seals or Seals(self._client("kms"), self._environment.get("SEAL_KEY", ""))
+
+    @cached_property
     def archives(self) -> protocols.Archives:
         """The template archives in S3."""
         from custom_resources.clients.archives import Archives
@@ -128,6 +140,13 @@ class FunctionClients:
         from custom_resources.clients.studio import Studio
 
         return Studio(self._client("datazone"), self._client("sagemaker"))
+
+    @cached_property
+    def model_packages(self) -> protocols.ModelPackageGroups:
+        """SageMaker's model package groups."""
+        from custom_resources.clients.model_packages import ModelPackageGroups
+
+        return ModelPackageGroups(self._client("sagemaker"))
 
     @cached_property
     def blueprints(self) -> Blueprints:
@@ -154,6 +173,7 @@ class FunctionClients:
             self._environment.get("GITHUB_API_URL", "https://api.github.com"),
             lambda: self.secrets.github_credentials(self._environment.get("GITHUB_TOKEN_SECRET", "")),
             permissions_in(self._environment.get("GITHUB_PERMISSIONS", "")),
+            self.requests,
         )
 
     @cached_property
@@ -162,4 +182,4 @@ class FunctionClients:
         from custom_resources.clients.git import Git
 
         server = self._environment.get("GITHUB_SERVER_URL", "https://github.com")
-        return Git(server, self.github.token_for, self.github.renew)
+        return Git(server, self.github.token_for, self.github.renew, self.requests)

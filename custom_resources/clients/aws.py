@@ -100,6 +100,7 @@ DATAZONE = Service("DataZone", "datazone", DataZoneDenied)
 DATAZONE_OF_OWNERS = Service("DataZone", "datazone", DomainUnitNotOwned)  # what only owners of a domain unit may call
 DYNAMODB = Service("DynamoDB", "dynamodb")
 IAM = Service("IAM", "iam")
+KMS = Service("KMS", "kms")
 LAMBDA = Service("Lambda", "lambda")
 S3 = Service("S3", "s3")
 SAGEMAKER = Service("SageMaker", "sagemaker")

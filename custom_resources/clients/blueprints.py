@@ -21,7 +21,7 @@ from custom_resources.errors import (
 if TYPE_CHECKING:
     from mypy_boto3_datazone import DataZoneClient
 
-_ROLE_WORDS = ("role", "assume")
+_ROLE_WORDS = ("role", "assume")  # in DataZone's refusal of a role (docs/studio.md, A08)
 _GONE = {"DELETING", "DELETED"}
 EntityType = Literal["DOMAIN_UNIT", "ENVIRONMENT_BLUEPRINT_CONFIGURATION"]
 PolicyType = Literal["CREATE_ENVIRONMENT_FROM_BLUEPRINT", "CREATE_PROJECT_FROM_PROJECT_PROFILE"]
@@ -209,7 +209,8 @@ class Blueprints:
     def domain_is_gone(self, domain_id: str) -> bool:
         """Tell whether the account's domains, and those shared with it, lack this one (ListDomains).
 
-        DataZone answers "denied" for a domain that does not exist, too: its list is what tells the two apart.
+        DataZone answers "denied" for a domain that does not exist, too: its list is what tells the two apart
+        (docs/studio.md, A25).
         """
         domains = self._pages("list_domains", "items")
         return not any(item["id"] == domain_id and item.get("status") not in _GONE for item in domains)
@@ -333,7 +334,7 @@ class Blueprints:
     # -- one way to call ------------------------------------------------------------------------------------
 
     def _call(self, activity: str, call: Callable[[], AnswerT], taken: bool = False) -> dict[str, Any]:
-        """Write: what DataZone permits to owners of the domain unit."""
+        """Write: what DataZone permits to owners of the domain unit (docs/studio.md, A04)."""
         try:
             with translated(DATAZONE_OF_OWNERS, activity):
                 return cast("dict[str, Any]", call())

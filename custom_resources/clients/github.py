@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from github.GithubException import GithubException, UnknownObjectException
 
@@ -13,8 +14,15 @@ from custom_resources.clients.github_answers import PullRequest, Repository, pul
 from custom_resources.clients.github_connection import Connection
 from custom_resources.clients.github_environments import create_environment, environments
 from custom_resources.clients.github_tokens import Permissions
+from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.clients.secrets import GitHubCredentials
-from custom_resources.errors import ObjectTooLarge, OrganizationNotFound, TokenLacksScope
+from custom_resources.errors import (
+    AppInUserAccount,
+    InternalInUserAccount,
+    ObjectTooLarge,
+    OrganizationNotFound,
+    TokenLacksScope,
+)
 
 __all__ = ["GitHub", "PullRequest", "Repository"]
 
@@ -22,17 +30,26 @@ CONCURRENCY = 4  # far below GitHub's 100, and gentle to its secondary limits
 _SCOPES_NEEDED = ("repo", "workflow")
 
 
+class _NoSuchOwner(Exception):
+    """GitHub has no such owner of repositories, or hides it."""
+
+
 class GitHub:
     """The requests that the custom resources make. Thread-safe."""
 
     def __init__(
-        self, api_url: str, credentials: Callable[[], GitHubCredentials], permissions: Permissions | None = None
+        self,
+        api_url: str,
+        credentials: Callable[[], GitHubCredentials],
+        permissions: Permissions | None = None,
+        limit: RequestLimit | None = None,
     ) -> None:
         """`credentials` is called before the first request, and again when GitHub rejects the token.
 
         `permissions` are those that a GitHub App's tokens get in the repository that they are for; None = all.
         """
-        self._connection = Connection(api_url, credentials, permissions)
+        self._credentials = credentials
+        self._connection = Connection(api_url, credentials, permissions, limit)
 
     def token_for(self, full_name: str) -> str:
         """Return the token that Git sends to a repository."""
@@ -57,7 +74,7 @@ class GitHub:
 
         Raises TokenLacksScope when a classic token lacks a scope that a launch needs, before anything is written.
         """
-        headers, data = self._connection.find(f"looking up {full_name}", f"/repos/{full_name}")
+        headers, data = self._connection.find(f"looking up {full_name}", _repository(full_name))
         self._require_scopes(headers)
         return None if data is None else repository(data)
 
@@ -83,32 +100,59 @@ class GitHub:
         return None if data is None else repository(data)
 
     def create_repository(self, organization: str, name: str, description: str, visibility: str) -> Repository | None:
-        """Create an empty repository; None when the name is taken (POST /orgs/{org}/repos)."""
-        body = {
-            "name": name,
-            "description": description,
-            "visibility": visibility,
-            "private": visibility != "public",
-        }
+        """Create an empty repository; None when the name is taken (POST /orgs/{org}/repos, POST /user/repos).
+
+        `organization` may be the user account of the token's owner, which is asked about only where there is no
+        organization of that name. Raises OrganizationNotFound, AppInUserAccount, InternalInUserAccount.
+        """
+        body = {"name": name, "description": description, "private": visibility != "public"}
         body |= {"auto_init": False, "has_wiki": False, "has_projects": False, "delete_branch_on_merge": True}
-        with self._connection.translated(f"creating {organization}/{name}"):
+        activity = f"creating {organization}/{name}"
+        try:
+            return self._create(activity, _path("orgs", organization, "repos"), {**body, "visibility": visibility})
+        except _NoSuchOwner:
+            self._require_own_account(organization)
+        if visibility == "internal":
+            raise InternalInUserAccount(owner=organization)
+        try:
+            return self._create(activity, "/user/repos", body)
+        except _NoSuchOwner:
+            raise OrganizationNotFound(organization=organization) from None
+
+    def _create(self, activity: str, path: str, body: Mapping[str, Any]) -> Repository | None:
+        """Create a repository; None when the name is taken. Raises _NoSuchOwner."""
+        with self._connection.translated(activity):
             try:
-                return repository(self._connection.request("POST", f"/orgs/{organization}/repos", body)[1])
+                return repository(self._connection.request("POST", path, body)[1])
             except UnknownObjectException:
-                raise OrganizationNotFound(organization=organization) from None
+                raise _NoSuchOwner from None
             except GithubException as error:
                 if error.status == 422 and "already exists" in str(error.data):
                     return None
                 raise
 
+    def _require_own_account(self, name: str) -> None:
+        """Raise OrganizationNotFound unless the token is one of the user of that name.
+
+        GitHub lets an App create repositories in organizations only: POST /user/repos is not among the requests that an
+        installation's tokens are for (GitHub community discussions 116331 and 171040).
+        """
+        if not self._credentials().token:
+            _, found = self._connection.find(f"looking up {name}", _path("users", name))
+            is_user = found is not None and found.get("type") == "User"
+            raise (AppInUserAccount if is_user else OrganizationNotFound)(organization=name)
+        _, user = self._connection.find("looking up the token's user", "/user")
+        if user is None or str(user.get("login", "")).casefold() != name.casefold():
+            raise OrganizationNotFound(organization=name)
+
     def update_repository(self, full_name: str, **changes: Any) -> Repository:
         """Change a repository's settings, e.g. `archived=True` (PATCH /repos/{owner}/{repo})."""
-        return repository(self._connection.call(f"changing {full_name}", "PATCH", f"/repos/{full_name}", changes))
+        return repository(self._connection.call(f"changing {full_name}", "PATCH", _repository(full_name), changes))
 
     def replace_topics(self, full_name: str, topics: Iterable[str]) -> None:
         """Set the topics (PUT /repos/{owner}/{repo}/topics)."""
         self._connection.call(
-            f"setting the topics of {full_name}", "PUT", f"/repos/{full_name}/topics", {"names": list(topics)}
+            f"setting the topics of {full_name}", "PUT", _repository(full_name, "topics"), {"names": list(topics)}
         )
 
     def small_file(self, full_name: str, path: str, limit: int) -> bytes | None:
@@ -117,7 +161,7 @@ class GitHub:
         GitHub sends at most 1 MB of a file here (GET /repos/{owner}/{repo}/contents/{path}). Raises ObjectTooLarge.
         """
         activity = f"reading {path} of {full_name}"
-        _, data = self._connection.find(activity, f"/repos/{full_name}/contents/{path}")
+        _, data = self._connection.find(activity, _repository(full_name, "contents", *path.split("/")))
         if data is None or isinstance(data, list):
             return None
         with whole(activity):
@@ -136,7 +180,8 @@ class GitHub:
 
         Not the answer's `status`: it counts commits, which goes wrong where clocks did.
         """
-        path = f"/repos/{full_name}/compare/{base}...{head}?per_page=1&page=2"  # only the first page lists files
+        path = _repository(full_name, "compare", f"{base}...{head}")
+        path = f"{path}?per_page=1&page=2"  # only the first page lists files
         _, data = self._connection.find(f"comparing commits of {full_name}", path)
         if data is None:
             return ""
@@ -151,7 +196,7 @@ class GitHub:
             return
         from nacl.public import PublicKey, SealedBox
 
-        path = f"/repos/{full_name}/actions/secrets"
+        path = _repository(full_name, "actions", "secrets")
         key = self._connection.call(f"reading the public key of {full_name}", "GET", f"{path}/public-key")
         with whole(f"reading the public key of {full_name}"):
             box, key_id = SealedBox(PublicKey(base64.b64decode(key["key"]))), str(key["key_id"])
@@ -159,7 +204,7 @@ class GitHub:
         def put(name: str) -> None:
             sealed = base64.b64encode(box.encrypt(secrets[name].encode())).decode()
             body = {"encrypted_value": sealed, "key_id": key_id}
-            self._connection.call(f"setting the secret {name} of {full_name}", "PUT", f"{path}/{name}", body)
+            self._connection.call(f"setting the secret {name} of {full_name}", "PUT", f"{path}{_path(name)}", body)
 
         _each(put, sorted(secrets))
 
@@ -167,14 +212,14 @@ class GitHub:
         """Remove secrets; one that is gone already is fine."""
         _each(
             lambda name: self._delete(
-                f"/repos/{full_name}/actions/secrets/{name}", f"removing the secret {name} of {full_name}"
+                _repository(full_name, "actions", "secrets", name), f"removing the secret {name} of {full_name}"
             ),
             sorted(names),
         )
 
     def put_variables(self, full_name: str, variables: Mapping[str, str]) -> None:
         """Create the variables, or change those that exist."""
-        path = f"/repos/{full_name}/actions/variables"
+        path = _repository(full_name, "actions", "variables")
 
         def put(name: str) -> None:
             body = {"name": name, "value": variables[name]}
@@ -184,13 +229,13 @@ class GitHub:
                 except GithubException as error:
                     if error.status != 409:
                         raise
-                    self._connection.request("PATCH", f"{path}/{name}", body)
+                    self._connection.request("PATCH", f"{path}{_path(name)}", body)
 
         _each(put, sorted(variables))
 
     def variable(self, full_name: str, name: str) -> str | None:
         """Return a variable's value, or None (GET /repos/{owner}/{repo}/actions/variables/{name})."""
-        path = f"/repos/{full_name}/actions/variables/{name}"
+        path = _repository(full_name, "actions", "variables", name)
         _, data = self._connection.find(f"reading the variable {name} of {full_name}", path)
         if data is None:
             return None
@@ -201,7 +246,7 @@ class GitHub:
         """Remove variables; one that is gone already is fine."""
         _each(
             lambda name: self._delete(
-                f"/repos/{full_name}/actions/variables/{name}", f"removing the variable {name} of {full_name}"
+                _repository(full_name, "actions", "variables", name), f"removing the variable {name} of {full_name}"
             ),
             sorted(names),
         )
@@ -231,9 +276,10 @@ class GitHub:
         Else the newest open one whose text carries the mark: the default branch was another when it was opened.
         """
         owner = full_name.partition("/")[0]
-        query = f"head={owner}:{branch}&state=all&sort=created&direction=desc&per_page=30"
+        asked = {"head": f"{owner}:{branch}", "state": "all", "sort": "created", "direction": "desc", "per_page": "30"}
+        query = urlencode(asked)
         listed = self._connection.call(
-            f"looking up pull requests of {full_name}", "GET", f"/repos/{full_name}/pulls?{query}"
+            f"looking up pull requests of {full_name}", "GET", f"{_repository(full_name, 'pulls')}?{query}"
         )
         found = [pull_request(data) for data in listed]
         marked = (pull for pull in found if mark and pull.state == "open" and mark in pull.text)
@@ -244,7 +290,7 @@ class GitHub:
         fields = {"title": title, "head": branch, "base": base, "body": body, "maintainer_can_modify": True}
         with self._connection.translated(f"opening a pull request in {full_name}"):
             try:
-                return pull_request(self._connection.request("POST", f"/repos/{full_name}/pulls", fields)[1])
+                return pull_request(self._connection.request("POST", _repository(full_name, "pulls"), fields)[1])
             except GithubException as error:
                 if error.status != 422:
                     raise
@@ -255,22 +301,32 @@ class GitHub:
 
     def update_pull_request(self, full_name: str, number: int, **changes: str) -> PullRequest:
         """Change a pull request's title, body, base or state."""
-        path = f"/repos/{full_name}/pulls/{number}"
+        path = _repository(full_name, "pulls", str(number))
         return pull_request(
             self._connection.call(f"changing pull request {number} of {full_name}", "PATCH", path, changes)
         )
 
     def comment(self, full_name: str, number: int, text: str) -> None:
         """Comment on a pull request."""
-        path = f"/repos/{full_name}/issues/{number}/comments"
+        path = _repository(full_name, "issues", str(number), "comments")
         self._connection.call(f"commenting on pull request {number} of {full_name}", "POST", path, {"body": text})
 
     # -- workflows ------------------------------------------------------------------------------------------
 
     def dispatch_workflow(self, full_name: str, workflow: str, ref: str, inputs: Mapping[str, str]) -> None:
         """Start a workflow that has a workflow_dispatch trigger."""
-        path = f"/repos/{full_name}/actions/workflows/{workflow}/dispatches"
+        path = _repository(full_name, "actions", "workflows", workflow, "dispatches")
         self._connection.call(f"starting {workflow} in {full_name}", "POST", path, {"ref": ref, "inputs": dict(inputs)})
+
+
+def _path(*segments: str) -> str:
+    """Return a path of these segments: what they hold of `/`, `?`, `#`, `%` or `+` is part of their names."""
+    return "".join(f"/{quote(segment, safe='')}" for segment in segments)
+
+
+def _repository(full_name: str, *segments: str) -> str:
+    """Return the path of something in a repository."""
+    return _path("repos", *full_name.split("/", 1), *segments)
 
 
 def _each(act: Callable[[str], None], names: list[str]) -> None:

@@ -25,6 +25,7 @@ class Repository:
     visibility: str
     topics: tuple[str, ...] = ()
     created_at: str = ""  # ISO 8601
+    in_user_account: bool = False
 
     @property
     def owner(self) -> str:
@@ -76,6 +77,7 @@ def repository(data: Any) -> Repository:
             visibility=data.get("visibility") or ("private" if data.get("private") else "public"),
             topics=tuple(data.get("topics") or ()),
             created_at=data.get("created_at") or "",
+            in_user_account=(data.get("owner") or {}).get("type") == "User",
         )
 
 

@@ -21,6 +21,7 @@ from github.GithubException import GithubException
 from custom_resources.clients.github_answers import whole
 from custom_resources.clients.github_errors import WAIT_SECONDS, refusal, said
 from custom_resources.clients.github_tokens import LOOK_UP, Permissions, Reach, reach_of
+from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import (
     AppKeyUnusable,
@@ -92,12 +93,17 @@ class Connection:
     """Requests with the current token. Thread-safe; a connection is kept alive, also when its thread has ended."""
 
     def __init__(
-        self, api_url: str, credentials: Callable[[], GitHubCredentials], permissions: Permissions | None = None
+        self,
+        api_url: str,
+        credentials: Callable[[], GitHubCredentials],
+        permissions: Permissions | None = None,
+        limit: RequestLimit | None = None,
     ) -> None:
         """`credentials` is called before the first request, and again when GitHub rejects the token.
 
         `permissions` are those that a GitHub App's tokens get in the repository that they are for; None = all.
         """
+        self._limit = limit or RequestLimit()
         self._api_url = api_url.rstrip("/")
         self._credentials = credentials
         self._permissions = permissions
@@ -222,7 +228,11 @@ class Connection:
         return "" if token.startswith("github_pat_") else token
 
     def request(self, verb: str, path: str, body: Any = None) -> tuple[Mapping[str, Any], Any]:
-        """Make one request; return the answer's headers and document. Raises what PyGithub and requests raise."""
+        """Make one request; return the answer's headers and document.
+
+        Raises what PyGithub and requests raise, and TooManyRequests.
+        """
+        self._limit.take()
         token = self._token(self._authenticate(), reach_of(verb, path, self._permissions))
         with self._client("token", token) as requester:
             status, headers, output = requester.requestJson(verb, path, input=body)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from custom_resources.clients.studio import ClassicProject, Project
     from custom_resources.errors import RetryLater
     from custom_resources.rate_budget import Cost
+    from custom_resources.seal import Seal
     from custom_resources.template_content import Archive
 
 
@@ -106,6 +107,18 @@ class Secrets(Protocol):
         ...
 
 
+class Seals(Protocol):
+    """The secrets under which proofs are made, one request each, remembered. Raises FinalError, RetryLater."""
+
+    def of_repository(self, repository_id: int) -> Seal:
+        """Return the seal of the repository with that id of GitHub's."""
+        ...
+
+    def of_stack(self, stack_id: str, full_name: str) -> Seal:
+        """Return the seal of a repository that a stack creates: its id is not known before."""
+        ...
+
+
 class Archives(Protocol):
     """The template archives, addressed by content. Raises ArchiveMissing, InvalidTemplate, RetryLater."""
 
@@ -135,6 +148,18 @@ class Studio(Protocol):
 
     def classic_project(self, name: str) -> ClassicProject:
         """Return a project of SageMaker Studio classic by its name."""
+        ...
+
+    def answered(self, domain_id: str, project_id: str) -> dict[str, bool]:
+        """Tell of each operation about the project whether DataZone permits it to this function."""
+        ...
+
+
+class ModelPackageGroups(Protocol):
+    """SageMaker's model package groups. Raises ModelPackageGroupTaken, FinalError, RetryLater."""
+
+    def ensure(self, name: str, domain_id: str, project_id: str, stack_id: str) -> None:
+        """Create the project's group; one that is the project's already stays."""
         ...
 
 
@@ -352,9 +377,13 @@ class Clients(Protocol):
     @property
     def secrets(self) -> Secrets: ...
     @property
+    def seals(self) -> Seals: ...
+    @property
     def archives(self) -> Archives: ...
     @property
     def studio(self) -> Studio: ...
+    @property
+    def model_packages(self) -> ModelPackageGroups: ...
     @property
     def blueprints(self) -> Blueprints: ...
     @property

@@ -142,6 +142,26 @@ class Studio:
         details = found.get("ServiceCatalogProvisionedProductDetails", {})
         return ClassicProject(found["ProjectId"], details.get("ProvisionedProductId", ""))
 
+    def answered(self, domain_id: str, project_id: str) -> dict[str, bool]:
+        """Tell of each operation about a project whether DataZone permits it to this function; nothing of the answers.
+
+        For `operations prove` (docs/studio.md, A19 and A20). Raises ProjectNotFound.
+        """
+        about: Any = {"domainIdentifier": domain_id, "projectIdentifier": project_id}
+        calls: dict[str, Callable[[], Any]] = {
+            "GetProject": lambda: self._datazone.get_project(domainIdentifier=domain_id, identifier=project_id),
+            "ListEnvironments": lambda: self._datazone.list_environments(**about),
+            "ListConnections": lambda: self._datazone.list_connections(**about),
+        }
+        return {operation: self._permits(operation, call) for operation, call in calls.items()}
+
+    def _permits(self, operation: str, call: Callable[[], Any]) -> bool:
+        try:
+            self._read(DATAZONE, f"asking for {operation}", call)
+        except DataZoneDenied:
+            return False
+        return True
+
     def _told_by_sagemaker(self, project: Project, domain: _SageMakerDomain, stack_id: str) -> Project:
         return replace(
             project,
@@ -229,7 +249,7 @@ class Studio:
     # -- SageMaker ------------------------------------------------------------------------------------------
 
     def _sagemaker_domain(self, domain_id: str, project_id: str, *, since: datetime | None) -> _SageMakerDomain:
-        """Return the SageMaker domain whose settings, else whose tags, name the project and its Studio domain.
+        """Return the SageMaker domain whose settings, else whose tags, name the project and its Studio domain (A24).
 
         Only domains made after the project can be its own: while its domain is waited for, the others are not read.
         """

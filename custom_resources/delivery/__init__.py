@@ -7,5 +7,6 @@ be pushed becomes one pull request. User files and user edits are never overwrit
              -> planning  -> pull_request_text, lineage         pure; the only place of decision
              -> applying  -> pull_request_text                  does what the plan says
 
+lineage and marks are what a repository records of us, with the proofs of it (custom_resources/seal.py).
 They speak in the types of state (Empty, Same, Waiting, Merged) and of plans (Leave, Push, Propose).
 """

@@ -52,7 +52,7 @@ def _push(plan: Push, clients: Clients, ensure_current: Callable[[], None]) -> D
     tip, _ = _made(place.git, plan.head, ())
     ensure_current()
     _withdraw(plan.worked_on, place.full_name, plan.version, clients)
-    place.git.push(place.refs, {**plan.records, f"refs/heads/{place.branch}": tip})
+    place.git.push(place.there, {**plan.records, f"refs/heads/{place.branch}": tip})
     _withdraw(plan.left_behind, place.full_name, plan.version, clients)
     return Done(attributes(tip, plan.version, plan.status), metrics=plan.metrics)
 
@@ -73,7 +73,7 @@ def _propose(
     pull = plan.renewed.pull_request if plan.renewed else None
     if pull:  # its text first: the push is what says that all is done
         clients.github.update_pull_request(full_name, pull.number, title=plan.title, body=body)
-    place.git.push(place.refs, {**plan.records, f"refs/heads/{plan.branch}": head})
+    place.git.push(place.there, {**plan.records, f"refs/heads/{plan.branch}": head})
     pull = pull or clients.github.create_pull_request(full_name, plan.branch, place.branch, plan.title, body)
     return Done({**plan.attributes, "PullRequestUrl": pull.html_url}, metrics=plan.metrics)
 

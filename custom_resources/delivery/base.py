@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from custom_resources.clients.git import ROBOT, ZERO
-from custom_resources.delivery.lineage import TEMPLATE_REF, delivery_in, trace_in
+from custom_resources.delivery.lineage import TEMPLATE_REF, TRACE, delivery_in, is_proven, trace_in
 from custom_resources.delivery.state import Base, Place, is_ours
 from custom_resources.delivery.template_commit import commit_of
 from custom_resources.errors import FinalError
@@ -72,15 +72,15 @@ def _recovered(
 ) -> Base | None:
     """Find the base in the default branch's whole history: its ref was deleted, or the history rewritten.
 
-    Our own commits there are certain where their content is what they say. Trailers in a commit that is not ours
-    (squashed, rebased, rewritten) say that more was delivered than these show: then the base is not certain. Nor is
-    it where another version was delivered last, by what is recorded here or, if nothing is, by what the stack had, and
-    may be in the branch without its commit.
+    Commits there that prove to be ours are certain where their content is what they say. Trailers in a commit that is
+    not ours (squashed, rebased, rewritten) say that more was delivered than these show: then the base is not certain.
+    Nor is it where another version was delivered last, by what is recorded here or, if nothing is, by what the stack
+    had, and may be in the branch without its commit.
     """
     git, tip, recorded = place.git, traces.tip, traces.recorded
     git.fetch_history(tip.sha)
-    ours = [commit for commit in git.history(tip.sha) if is_ours(trace_in(commit.message), request.properties)]
-    newest = _heads_of_lineage(ours)
+    ours = [commit for commit in git.history(tip.sha, TRACE) if is_ours(trace_in(commit.message), request.properties)]
+    newest = _heads_of_lineage(ours, place)
     delivery = delivery_in(newest[0].message) if newest else None
     if delivery is None:
         return _base(git.commit(place.refs[TEMPLATE_REF]), certain=False, in_history=False) if recorded else None
@@ -95,12 +95,14 @@ def _recovered(
     return _base(newest[0], certain=published is not None and alone and last, in_history=True)
 
 
-def _heads_of_lineage(ours: Sequence[Commit]) -> list[Commit]:
-    """Return the template commits that no other one follows, newest first."""
+def _heads_of_lineage(ours: Sequence[Commit], place: Place) -> list[Commit]:
+    """Return the template commits with their proof that no other one follows, newest first."""
     template = [
         commit
         for commit in ours
-        if commit.committer == ROBOT[1] and len(commit.parents) < 2 and delivery_in(commit.message)
+        if commit.committer == ROBOT[1]
+        and len(commit.parents) < 2
+        and is_proven(commit.message, place.seal, unsealed=not place.sealed)
     ]
     parents = {parent for commit in template for parent in commit.parents}
     return [commit for commit in template if commit.sha not in parents]
@@ -119,7 +121,7 @@ def _is_out(place: Place, tip: Commit, older: Commit) -> bool:
 def _published(place: Place, delivery: Delivery, clients: Clients) -> Commit | None:
     """Return a commit of what was published for a delivery: who rewrites a history may keep all but the content."""
     try:
-        return place.git.commit(commit_of(place.git, delivery, clients))
+        return place.git.commit(commit_of(place.git, delivery, clients, place.seal))
     except FinalError:  # no such archive, or nothing in it for this folder
         return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from custom_resources.clients.git import ROBOT, PushRejected, Refs, RepositoryArchived
-from custom_resources.delivery.lineage import BRANCHES, delivery_in, proposals_in
+from custom_resources.delivery.lineage import BRANCHES, MOST_PROPOSALS, STUDIO, delivery_in, proposals_in
 from custom_resources.errors import RulesRefuse
 
 if TYPE_CHECKING:
@@ -15,26 +15,31 @@ if TYPE_CHECKING:
     from custom_resources.clients.protocols import Git
     from custom_resources.delivery.lineage import Delivery
 
-OURS = "refs/studio/"
-MAX_PROPOSALS = 10  # that are read
+MAX_PROPOSALS = MOST_PROPOSALS  # that are read
 MAX_BRANCHES = 10  # whose tips are read, to see whether somebody has worked on them
 
 
-def offered(git: BareRepository, refs: Refs) -> list[Delivery]:
-    """Return what the pull requests that wait would deliver; of too many, those that are read. One request at most."""
-    offers = [proposal.commit for proposal in proposals_in(refs.targets)][:MAX_PROPOSALS]
+def offered(git: BareRepository, refs: Refs, *others: str) -> list[Delivery]:
+    """Return what the pull requests that wait, and other commits, would deliver. One request at most.
+
+    Of too many pull requests, some are read.
+    """
+    offers = [*(proposal.commit for proposal in proposals_in(refs.targets)[:MAX_PROPOSALS]), *filter(None, others)]
     git.fetch(*offers)
     return [delivery for delivery in map(delivery_in, map(git.message, offers)) if delivery]
 
 
-def refs_left(git: BareRepository, refs: Refs) -> dict[str, str]:
-    """Return our refs, and the branches of our pull requests as far as the last commit there is ours. One request."""
+def refs_left(git: BareRepository, refs: Refs, there: Refs) -> dict[str, str]:
+    """Return our refs, and the branches of our pull requests as far as the last commit there is ours. One request.
+
+    `refs` are those that are proven, `there` all: what is below refs/studio goes, whoever wrote it.
+    """
     branches = {f"{BRANCHES}{each.branch.removeprefix('studio/')}": each.tip for each in proposals_in(refs.targets)}
     looked_at = {ref: tip for ref, tip in branches.items() if tip}
     looked_at = dict(sorted(looked_at.items())[-MAX_BRANCHES:])
     git.fetch(*looked_at.values())
     ours = {ref: tip for ref, tip in looked_at.items() if git.commit(tip).committer == ROBOT[1]}
-    return {**refs.below(OURS), **ours}
+    return {**there.below(STUDIO), **ours}
 
 
 def remove_refs(seen: Mapping[str, str], full_name: str, git: Git) -> None:
@@ -49,4 +54,4 @@ def remove_refs(seen: Mapping[str, str], full_name: str, git: Git) -> None:
         except RepositoryArchived:
             return
         except PushRejected as rejected:
-            raise RulesRefuse(repository=full_name, message=f"{OURS}: {rejected}") from None
+            raise RulesRefuse(repository=full_name, message=f"{STUDIO}: {rejected}") from None

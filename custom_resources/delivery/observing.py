@@ -13,9 +13,16 @@ from typing import TYPE_CHECKING
 from custom_resources.clients.git import ROBOT, Refs
 from custom_resources.delivery import base, pull_request_text
 from custom_resources.delivery.base import Traces
-from custom_resources.delivery.lineage import TEMPLATE_REF, delivered_version, delivery_in, proposals_in
+from custom_resources.delivery.lineage import (
+    TEMPLATE_REF,
+    believed,
+    delivered_version,
+    delivery_in,
+    is_delivered,
+    proposals_in,
+)
 from custom_resources.delivery.ownership import require_no_rival
-from custom_resources.delivery.state import Empty, Merged, Offered, Place, Same, Waiting, is_ours, wanted
+from custom_resources.delivery.state import Empty, Merged, Offered, Place, Same, Waiting, is_ours, physical_id, wanted
 from custom_resources.delivery.template_commit import wanted_commit
 from custom_resources.errors import NotOurRepository, OtherProjectsRepository, RepositoryGone, RepositoryUnreachable
 
@@ -45,33 +52,34 @@ def observe(request: Request[RepositoryTemplateProperties], clients: Clients) ->
     with clients.git.open(properties.repository, request.started) as git, ThreadPoolExecutor(1) as aside:
         if request.type == "Create" and request.attempt == 0:
             # A new repository is empty: the seed's push finds out, and saves the look before it.
-            place = Place(git, properties.repository, properties.default_branch, Refs())
+            seal, nothing = clients.seals.of_repository(properties.repository_id), Refs()
+            place = Place(git, properties.repository, properties.default_branch, nothing, seal, nothing)
             yield Empty(place, wanted_commit(git, request, clients))
             return
-        place = _find(git, request, clients, aside)
+        place = _find(git, request, clients)
         if request.type == "Create":
             require_no_rival(git, place.refs, place.full_name, wanted(request), clients.stacks)
-        yield _state(place, request, clients)
+        yield _state(place, request, clients, aside)
 
 
-def _find(
-    git: BareRepository, request: Request[RepositoryTemplateProperties], clients: Clients, aside: Executor
-) -> Place:
-    """Look where the repository was, and, unless its lineage is found there, ask by its id where it is."""
+def _find(git: BareRepository, request: Request[RepositoryTemplateProperties], clients: Clients) -> Place:
+    """Look where the repository was, and, unless its lineage is proven there, ask by its id where it is.
+
+    A proof holds for one id: another repository that stands under the name now has none, unless it is a whole copy.
+    """
     properties, refs = request.properties, None
+    seal = clients.seals.of_repository(properties.repository_id)
 
-    def place(full_name: str, refs: Refs) -> Place:
-        return Place(git, full_name, refs.branch or properties.default_branch, refs)
+    def place(full_name: str, there: Refs) -> Place:
+        found = believed(there.targets, seal, unsealed=_is_known(request))
+        refs = Refs(there.branch, found.targets)
+        return Place(git, full_name, there.branch or properties.default_branch, refs, seal, there, found.sealed)
 
     try:
         refs = git.look()
-        if _names_the_project(refs, wanted(request)):
-            return place(properties.repository, refs)
-        if refs[TEMPLATE_REF]:
-            in_history = _asked_meanwhile(refs, request, clients, aside)
-            _fetch(git, refs)
-            if is_ours(delivery_in(git.message(refs[TEMPLATE_REF])), properties):
-                return replace(place(properties.repository, refs), in_history=in_history)
+        here = place(properties.repository, refs)
+        if here.sealed:
+            return here
     except RepositoryUnreachable:
         pass
     found = clients.github.repository_by_id(properties.repository_id, properties.repository)
@@ -83,27 +91,24 @@ def _find(
     return place(found.full_name, refs)
 
 
-def _names_the_project(refs: Refs, asked: Delivery) -> bool:
-    """Tell from the refs alone whether the lineage is the project's: a delivery's key names the project, too."""
-    there = refs[TEMPLATE_REF]
-    return bool(there) and (
-        refs[asked.ref] == there or any(proposal.key == asked.key for proposal in proposals_in(refs.targets))
-    )
-
-
 def _asked_meanwhile(
-    refs: Refs, request: Request[RepositoryTemplateProperties], clients: Clients, aside: Executor
+    place: Place, request: Request[RepositoryTemplateProperties], clients: Clients, aside: Executor
 ) -> Callable[[], bool] | None:
     """Ask GitHub whether the recorded commit is in the branch, in a thread, while git fetches the commits.
 
-    Only where the answer will be needed if the lineage is the project's. A failure comes out where the answer is used:
-    the fetch's own, and what the commits show, come before it (docs/decisions/0053).
+    A failure comes out where the answer is used: the fetch's own, and what the commits show, come before it
+    (docs/decisions/0053).
     """
-    properties = request.properties
-    if not refs.tip or properties.sync_mode == "Off" or proposals_in(refs.targets):
+    there = place.refs[TEMPLATE_REF]
+    if not there or request.properties.sync_mode == "Off" or proposals_in(place.refs.targets):
         return None
-    contains = partial(clients.github.contains, properties.repository, refs[TEMPLATE_REF], refs.tip)
+    contains = partial(clients.github.contains, place.full_name, there, place.refs.tip)
     return aside.submit(copy_context().run, contains).result
+
+
+def _is_known(request: Request[RepositoryTemplateProperties]) -> bool:
+    """Tell whether CloudFormation knows the repository by its id: it was created before, and is updated."""
+    return request.type == "Update" and request.physical_id == physical_id(request.properties)
 
 
 def _fetch(git: BareRepository, refs: Refs) -> None:
@@ -112,26 +117,31 @@ def _fetch(git: BareRepository, refs: Refs) -> None:
     git.fetch(refs.tip, refs[TEMPLATE_REF], *(sha for proposal in proposals for sha in (proposal.commit, proposal.tip)))
 
 
-def _state(place: Place, request: Request[RepositoryTemplateProperties], clients: Clients) -> State:
+def _state(place: Place, request: Request[RepositoryTemplateProperties], clients: Clients, aside: Executor) -> State:
     """Tell from the refs alone whether there is anything to do; look into the commits only if there is."""
     refs, asked = place.refs, wanted(request)
     if not refs.tip:
         return Empty(place, wanted_commit(place.git, request, clients))
     there, proposals = refs[TEMPLATE_REF], proposals_in(refs.targets)
     waiting = [proposal for proposal in proposals if proposal.commit != there]
-    if there and refs[asked.ref] == there and not waiting:
+    if there and is_delivered(refs.targets, asked) and not waiting:
         return Same(place, there)
     same = next((proposal for proposal in waiting if proposal.key == asked.key), None)
     found = _pull_request(place, same, clients) if same else None
     if found and not found.merged and found.base == place.branch:
         return Waiting(place, delivered_version(refs.targets), found.html_url)
-    return _in_commits(place, proposals, request, clients)
+    return _in_commits(place, proposals, request, clients, aside)
 
 
 def _in_commits(
-    place: Place, proposals: Sequence[Proposal], request: Request[RepositoryTemplateProperties], clients: Clients
+    place: Place,
+    proposals: Sequence[Proposal],
+    request: Request[RepositoryTemplateProperties],
+    clients: Clients,
+    aside: Executor,
 ) -> State:
     git, there, asked = place.git, place.refs[TEMPLATE_REF], wanted(request)
+    place = replace(place, in_history=_asked_meanwhile(place, request, clients, aside))
     _fetch(git, place.refs)
     recorded = delivery_in(git.message(there)) if there else None  # what is no commit is no record
     if recorded and not is_ours(recorded, request.properties):

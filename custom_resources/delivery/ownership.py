@@ -1,38 +1,62 @@
 """One project, one live stack: which stack holds a repository, and how it passes on (docs/decisions/0006).
 
 The stack that delivered the template holds it, as the lineage says; `refs/studio/stack` says so of one that took an
-archived repository over without delivering anything new.
+archived repository over without delivering anything new. The refs that these functions get are those that are proven
+(lineage.believed), so nobody passes a repository on by a push of his own.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from custom_resources.clients.git import PushRejected, Refs, RepositoryArchived
-from custom_resources.delivery.lineage import TEMPLATE_REF, Delivery, delivery_in, message, proposals_in
-from custom_resources.errors import HeldByAnotherStack, RulesRefuse
+from custom_resources.delivery.lineage import (
+    STACK_REF,
+    STACKS,
+    TEMPLATE_REF,
+    Delivery,
+    delivery_in,
+    message,
+    proposals_in,
+    stack_ref,
+)
+from custom_resources.errors import HeldByAnotherStack, RepositoryTooLarge, RulesRefuse
 from custom_resources.reconciler import Replan
 
 if TYPE_CHECKING:
     from custom_resources.clients.git import BareRepository
     from custom_resources.clients.protocols import Git, Stacks
-
-STACK_REF = "refs/studio/stack"
+    from custom_resources.seal import Seal
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A repository passes to the stack that `delivery` names. `seen` is what STACK_REF points to before, "" = none."""
+    """A repository passes to the stack that `delivery` names. `seen` are the refs that say who held it before."""
 
     delivery: Delivery
-    seen: str = ""
+    seen: Mapping[str, str] = field(default_factory=dict)
 
 
-def held_delivery(git: BareRepository, refs: Refs) -> Delivery | None:
-    """Return the lineage's delivery with the stack that holds the repository now. Two requests at most."""
+def claims(believed: Mapping[str, str], there: Refs) -> dict[str, str]:
+    """Return what STACK_REF points to, whoever wrote it, and the proofs of former claims."""
+    proofs = {ref: commit for ref, commit in believed.items() if ref.startswith(STACKS)}
+    return {**proofs, **({STACK_REF: there[STACK_REF]} if there[STACK_REF] else {})}
+
+
+def held_delivery(git: BareRepository, refs: Refs, *, sealed: bool = True) -> Delivery | None:
+    """Return the lineage's delivery with the stack that holds the repository now. Two requests at most.
+
+    What is not proven (`sealed` is False), and too large to be read, is none: it stops no deletion.
+    """
     there, claim = refs[TEMPLATE_REF], refs[STACK_REF]
-    git.fetch(there, claim)
+    try:
+        git.fetch(there, claim)
+    except RepositoryTooLarge:
+        if sealed:
+            raise
+        return None
     delivery = delivery_in(git.message(there)) if there else None
     claimed = delivery_in(git.message(claim)) if claim else None
     return replace(delivery, stack=claimed.stack) if delivery and claimed else delivery
@@ -65,14 +89,15 @@ def require_no_rival(git: BareRepository, refs: Refs, full_name: str, wanted: De
                 raise refusal(full_name, other)
 
 
-def take(claim: Claim, full_name: str, git: Git, when: float) -> Replan | None:
+def take(claim: Claim, full_name: str, git: Git, seal: Seal, when: float) -> Replan | None:
     """Write the claim; two requests. Return Replan where another stack was faster. Raises RulesRefuse."""
     with git.open(full_name, when) as repository:
         repository.start()
-        text = message("The project's stack", claim.delivery)
+        text = message("The project's stack", claim.delivery, seal)
         commit = repository.commit_tree(repository.empty_tree(), (), text)
+        former = dict.fromkeys(claim.seen, "")
         try:
-            repository.push(Refs(targets={STACK_REF: claim.seen}), {STACK_REF: commit})
+            repository.push(Refs(targets=claim.seen), {**former, STACK_REF: commit, stack_ref(commit, seal): commit})
         except RepositoryArchived:
             return Replan(f"{full_name} was archived meanwhile")
         except PushRejected as rejected:

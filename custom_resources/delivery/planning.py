@@ -5,18 +5,18 @@ The same observation is planned again when the server's rules refuse the push: `
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from custom_resources.delivery.lineage import (
     BRANCHES,
     TEMPLATE_REF,
-    Proposal,
     Targets,
     branch_for,
     delivered_version,
     message,
     proposals_in,
+    proposed,
     recorded,
 )
 from custom_resources.delivery.plans import KeepOurs, Leave, MergeCommit, Propose, Push, ThatCommit, attributes
@@ -36,7 +36,7 @@ def plan(request: Request[RepositoryTemplateProperties], state: State | None) ->
         case None:
             return Leave()
         case Empty():
-            records = recorded(state.place.refs.targets, state.commit, wanted(request))
+            records = recorded(state.place.refs.targets, state.commit, wanted(request), state.place.seal)
             version = request.properties.template_version
             return Push("seed", "seeded", state.place, version, ThatCommit(state.commit), records)
         case Same():
@@ -50,7 +50,8 @@ def plan(request: Request[RepositoryTemplateProperties], state: State | None) ->
 def _same(request: Request[RepositoryTemplateProperties], state: Same) -> Plan:
     """Record that the version is in the branch, unless that is recorded already, or the project takes no updates."""
     refs, asked = state.place.refs, wanted(request)
-    known = refs[TEMPLATE_REF] == state.commit and refs[asked.ref] == state.commit and not state.offered
+    record = asked.ref(state.commit, state.place.seal)
+    known = refs[TEMPLATE_REF] == state.commit and refs[record] == state.commit and not state.offered
     if known or request.properties.sync_mode == "Off":
         version = delivered_version(refs.targets) or asked.version
         return Leave("unchanged", attributes(refs.tip, version, "unchanged"))
@@ -77,14 +78,14 @@ def _record(request: Request[RepositoryTemplateProperties], state: Same | Merged
     """Move the records only. That of the pull request which delivered the commit stays: squashed or rebased, only
     the pull request tells."""
     place, asked = state.place, wanted(request)
-    records = _settled(state.offered, kept=commit) | recorded(place.refs.targets, commit, asked)
+    records = _settled(state.offered, kept=commit) | recorded(place.refs.targets, commit, asked, place.seal)
     tip = ThatCommit(place.refs.tip)
     return Push("record", status, place, asked.version, tip, records, _open(state.offered))
 
 
 def _pushed(request: Request[RepositoryTemplateProperties], state: Merged) -> Push:
     place, asked = state.place, wanted(request)
-    records = _settled(state.offered) | recorded(place.refs.targets, state.commit, asked)
+    records = _settled(state.offered) | recorded(place.refs.targets, state.commit, asked, place.seal)
     head = _merge_commit(request, state)
     return Push("push", "merged", place, asked.version, head, records, _open(state.offered))
 
@@ -114,8 +115,8 @@ def _proposed(request: Request[RepositoryTemplateProperties], state: Merged, rea
     records = _settled(state.offered, kept=base.commit)
     branch = renewed.proposal.branch if renewed else _free_branch(place, records, asked.version)
     if base.delivery and base.certain:
-        records |= recorded(place.refs.targets, base.commit, base.delivery)
-    records[Proposal(branch, asked.key, state.commit).ref] = state.commit
+        records |= recorded(place.refs.targets, base.commit, base.delivery, place.seal)
+    records[proposed(branch, asked, state.commit, request.started, place.seal).ref] = state.commit
     version = delivered_version(place.refs.targets) or (base.delivery.version if base.delivery else "")
     head = _proposed_head(request, state)
     return Propose(
@@ -155,16 +156,16 @@ def _proposed_head(request: Request[RepositoryTemplateProperties], state: Merged
         return ThatCommit(state.commit)
     # Without the base in the history, git would merge from an older one, and bring back what users have removed
     # since: offer what merges, with the user's side of the rest.
-    parents, text = (state.place.refs.tip, state.commit), _merge_message(request)
+    parents, text = (state.place.refs.tip, state.commit), _merge_message(request, state)
     return KeepOurs(merge, base.tree, state.tip_tree, state.tree, parents, text)
 
 
 def _merge_commit(request: Request[RepositoryTemplateProperties], state: Merged) -> MergeCommit:
-    return MergeCommit(state.merge.tree, (state.place.refs.tip, state.commit), _merge_message(request))
+    return MergeCommit(state.merge.tree, (state.place.refs.tip, state.commit), _merge_message(request, state))
 
 
-def _merge_message(request: Request[RepositoryTemplateProperties]) -> str:
-    return message(_title(request.properties.template_version), wanted(request))
+def _merge_message(request: Request[RepositoryTemplateProperties], state: Merged) -> str:
+    return message(_title(request.properties.template_version), wanted(request), state.place.seal)
 
 
 def _title(version: str) -> str:
@@ -214,10 +215,17 @@ def _free_branch(place: Place, settled: Targets, version: str) -> str:
     if place.refs[BRANCHES.rstrip("/")]:
         raise BranchInTheWay(repository=place.full_name, branch=branch_for(version))
     kept = (proposal for proposal in proposals_in(place.refs.targets) if proposal.ref not in settled)
-    taken = {ref for ref in place.refs.below(BRANCHES) if ref not in settled}
-    taken |= {f"refs/heads/{proposal.branch}" for proposal in kept}
+    there = {ref for ref in place.refs.below(BRANCHES) if ref not in settled}
+    there |= {f"refs/heads/{proposal.branch}" for proposal in kept}
+    taken = {branch for ref in there for branch in _with_folders(ref.removeprefix("refs/heads/"))}
     name, number = branch_for(version), 1
-    while any(ref == f"refs/heads/{name}" or ref.startswith(f"refs/heads/{name}/") for ref in taken):
+    while name in taken:
         number += 1
         name = f"{branch_for(version)}-{number}"
     return name
+
+
+def _with_folders(branch: str) -> Iterator[str]:
+    """Yield a branch's name and those of the folders that it is in, which no branch can have."""
+    parts = branch.split("/")
+    return ("/".join(parts[:count]) for count in range(2, len(parts) + 1))

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from custom_resources.clients.git import Change
 
 MARK = "<!-- studio-project-template -->"  # not shown; tells our pull requests from those of users
-_LISTED = 100
+# GitHub takes 65,536 characters; to be sure, they are counted as UTF-16 has them.
+_MOST = 65_536
+_LISTED = (100, 20)  # entries of a list; fewer where the text would be too long
+_MOST_OF_PATH = 200
+_MOST_OF_SOURCE = 1000
+_MOST_OF_EXPLANATION = 8000
+T = TypeVar("T")
 _VERBS = {"A": "adds", "D": "removes", "M": "changes", "T": "changes the kind of"}
 
 
@@ -31,18 +37,23 @@ class Update:
 
 
 def body(update: Update) -> str:
-    """Return the description: what changed, what conflicts, how to resolve it."""
-    source = f" ({update.source})" if update.source else ""
+    """Return the description: what changed, what conflicts, how to resolve it. GitHub takes it whatever is in it."""
+    texts = (_body(update, listed) for listed in _LISTED)
+    return next(text for text in texts if len(text.encode("utf-16-le")) // 2 <= _MOST)
+
+
+def _body(update: Update, listed: int) -> str:
+    source = f" ({_short(update.source, _MOST_OF_SOURCE)})" if update.source else ""
     parts = [
         f"The project template has a new version, **{update.version}**{source}. "
         f"It comes as a pull request because {update.reason}.",
-        "### What the template changes\n\n" + (_listed(list(map(_change, update.changes))) or "Nothing."),
+        "### What the template changes\n\n" + (_list(update.changes, _change, listed) or "Nothing."),
     ]
     if not update.clean:
-        listed = _listed(list(map(_code, update.conflicts))) or "No file; but git cannot tell how all fits together."
-        parts.append(f"### What conflicts\n\n{listed}")
+        conflicts = _list(update.conflicts, _code, listed) or "No file; but git cannot tell how all fits together."
+        parts.append(f"### What conflicts\n\n{conflicts}")
         if update.explanation.strip():
-            parts.append(f"```\n{_plain(update.explanation.strip()[:8000])}\n```")
+            parts.append(f"```\n{_plain(update.explanation.strip()[:_MOST_OF_EXPLANATION])}\n```")
         parts.append(f"### How to resolve it\n\n{_resolution(update)}")
     parts.append(
         "Merge it when it suits you; merge, squash and rebase are all understood. Close it to skip this version: "
@@ -81,7 +92,14 @@ def _change(change: Change) -> str:
 
 def _code(path: str) -> str:
     """Return a path as Markdown code that no name can break out of."""
-    return "`" + "".join(c if c.isprintable() else "?" for c in _plain(path)) + "`"
+    shown = _short(_plain(path), _MOST_OF_PATH)
+    return "`" + "".join(c if c.isprintable() else "?" for c in shown) + "`"
+
+
+def _short(text: str, most: int) -> str:
+    """Return a text without its middle where it is longer."""
+    half = most // 2
+    return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"
 
 
 def _plain(text: str) -> str:
@@ -89,6 +107,6 @@ def _plain(text: str) -> str:
     return text.replace("`", "'").encode("utf-8", "replace").decode()
 
 
-def _listed(lines: Sequence[str]) -> str:
-    more = [f"- … and {len(lines) - _LISTED} more"] if len(lines) > _LISTED else []
-    return "\n".join([*(f"- {line}" for line in lines[:_LISTED]), *more])
+def _list(items: Sequence[T], line: Callable[[T], str], most: int) -> str:
+    more = [f"- … and {len(items) - most} more"] if len(items) > most else []
+    return "\n".join([*(f"- {line(item)}" for item in items[:most]), *more])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from custom_resources.delivery import applying, observing, planning
 from custom_resources.delivery.plans import Leave, Plan, attributes
-from custom_resources.delivery.state import Merged, RepositoryTemplateProperties, State
+from custom_resources.delivery.state import Merged, RepositoryTemplateProperties, State, physical_id
 from custom_resources.reconciler import CustomResource, Effects, Foreseen
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class RepositoryTemplate(CustomResource[RepositoryTemplateProperties, State | No
 
     def provisional_id(self, properties: RepositoryTemplateProperties) -> str:
         """Name it before it exists, and after."""
-        return f"repository-template-{properties.repository_id}"
+        return physical_id(properties)
 
     def observe(self, request: Request[RepositoryTemplateProperties]) -> AbstractContextManager[State | None]:
         """Read what the repository is; see observing."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from custom_resources.clients.github import PullRequest
     from custom_resources.delivery.lineage import Proposal
     from custom_resources.reconciler import Request
+    from custom_resources.seal import Seal
 
 
 class RepositoryTemplateProperties(Properties):
@@ -38,6 +39,11 @@ class RepositoryTemplateProperties(Properties):
     template_source: LineOrNothing = ""
     sync_mode: Literal["Merge", "PullRequest", "Off"] = "Merge"
     adopt_existing: bool = False
+
+
+def physical_id(properties: RepositoryTemplateProperties) -> str:
+    """Return what CloudFormation knows the resource by: its repository's id is in it."""
+    return f"repository-template-{properties.repository_id}"
 
 
 def wanted(request: Request[RepositoryTemplateProperties]) -> Delivery:
@@ -60,7 +66,10 @@ class Place:
     git: BareRepository = field(repr=False, compare=False)
     full_name: str
     branch: str  # the default branch's name
-    refs: Refs = field(repr=False)
+    refs: Refs = field(repr=False)  # without those of the lineage that nobody proves
+    seal: Seal = field(repr=False, compare=False)  # the repository's
+    there: Refs = field(repr=False)  # all that there are: what a push expects
+    sealed: bool = True  # else it is from before there were proofs: what its commits say of the project is believed
     # Whether TEMPLATE_REF's commit is in the branch's history, where GitHub was asked while the commits were fetched.
     in_history: Callable[[], bool] | None = field(default=None, repr=False, compare=False)
 

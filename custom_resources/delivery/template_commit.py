@@ -13,21 +13,24 @@ if TYPE_CHECKING:
     from custom_resources.delivery.lineage import Delivery
     from custom_resources.delivery.state import RepositoryTemplateProperties
     from custom_resources.reconciler import Request
+    from custom_resources.seal import Seal
 
 
 def wanted_commit(
     git: BareRepository, request: Request[RepositoryTemplateProperties], clients: Clients, parent: str = ""
 ) -> str:
     """Commit what the request asks for onto `parent`; return the commit's name. Raises InvalidTemplate."""
-    source = request.properties.template_source
-    return commit_of(git, wanted(request), clients, f"Source: {source}" if source else "", parent)
+    source, seal = request.properties.template_source, clients.seals.of_repository(request.properties.repository_id)
+    return commit_of(git, wanted(request), clients, seal, body=f"Source: {source}" if source else "", parent=parent)
 
 
-def commit_of(git: BareRepository, delivery: Delivery, clients: Clients, body: str = "", parent: str = "") -> str:
+def commit_of(
+    git: BareRepository, delivery: Delivery, clients: Clients, seal: Seal, *, body: str = "", parent: str = ""
+) -> str:
     """Commit what was published for a delivery; return the commit's name.
 
     Raises InvalidTemplate when the archive has nothing in that folder or is damaged, ArchiveMissing when it is gone.
     """
     subject = f"Template {delivery.folder} {delivery.version}"
     with clients.archives.open(delivery.archive) as archive:
-        return git.import_commit(archive.stream(delivery.folder), message(subject, delivery, body), parent)
+        return git.import_commit(archive.stream(delivery.folder), message(subject, delivery, seal, body), parent)

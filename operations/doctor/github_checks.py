@@ -75,13 +75,7 @@ class GitHubChecks:
             return
         _, found = self._github.look_up("reading the organization", f"/orgs/{self._organization}")
         if not found:
-            yield Check(
-                name,
-                "problem",
-                f"GitHub shows the token no organization {self._organization!r}",
-                "Correct git_config.private_github_organization, or give the token access to the organization "
-                "(with single sign-on: authorize the token for it).",
-            )
+            yield from self._user_account()
             return
         if not self._credentials().token:
             yield Check(name, "ok", f"{self._organization} is there, and the App is installed")
@@ -95,21 +89,45 @@ class GitHubChecks:
             return
         yield member(self._organization, membership, found)
 
+    def _user_account(self) -> Iterator[Check]:
+        """The name is no organization's: the user account of the token's owner will do, and lacks some things."""
+        _, account = self._github.look_up("reading the account", f"/users/{self._organization}")
+        if not account or account.get("type") != "User":
+            yield Check(
+                "GitHub organization",
+                "problem",
+                f"GitHub shows the token no organization {self._organization!r}",
+                "Correct git_config.private_github_organization, or give the token access to the organization "
+                "(with single sign-on: authorize the token for it).",
+            )
+            return
+        reviewers = self._settings.workflow_role.reviewers.values()
+        yield user_account(
+            self._organization,
+            self._own_account(),
+            internal=self._settings.product.visibility == "internal",
+            teams=any(each.startswith("team:") for listed in reviewers for each in listed),
+        )
+
+    def _own_account(self) -> Mapping[str, Any] | None:
+        """Return the account of the token's owner; None for a GitHub App's token, which has none."""
+        return self._github.look_up("reading the token's user", "/user")[1] if self._credentials().token else None
+
     def environments(self) -> Iterator[Check]:
         """The organization's plan offers the rules without which any branch can use the environments."""
         wanted = self._settings.workflow_role
         if not self._organization or not wanted.environments or self._settings.product.visibility == "public":
             return
         _, found = self._github.look_up("reading the organization", f"/orgs/{self._organization}")
-        yield environment_rules(
-            str(((found or {}).get("plan") or {}).get("name", "")), wanted.environments, bool(wanted.reviewers)
-        )
+        owner = found or self._own_account() or {}
+        plan = str((owner.get("plan") or {}).get("name", ""))
+        yield environment_rules(plan, wanted.environments, bool(wanted.reviewers))
 
 
 def environment_rules(plan: str, environments: Sequence[str], reviewed: bool) -> Check:
-    """Judge an organization's plan (GET /orgs/{org}), which GitHub shows to its owners only. Pure.
+    """Judge the plan of an organization (GET /orgs/{org}) or a user (GET /user), which GitHub shows to few. Pure.
 
-    Private repositories: branches with Team and Enterprise, reviewers with Enterprise (GitHub: deployments and
+    Private repositories: branches with Pro, Team and Enterprise, reviewers with Enterprise (GitHub: deployments and
     environments).
     """
     name = "GitHub environments"
@@ -117,12 +135,32 @@ def environment_rules(plan: str, environments: Sequence[str], reviewed: bool) ->
         return Check(name, "unknown", "GitHub does not show the organization's plan to this token")
     if plan == "free":
         can = f"jobs on any branch can use {', '.join(environments)}"
-        fix = "Use GitHub Team or Enterprise, or empty [workflow_role] environments."
+        fix = "Use GitHub Team or Enterprise (a user: Pro), or empty [workflow_role] environments."
         return Check(name, "risk", f"GitHub Free has no rules for private repositories: {can}", fix)
     if reviewed and plan != "enterprise":
         detail = f"the plan {plan} has no required reviewers for private repositories"
         return Check(name, "risk", detail, "Use GitHub Enterprise, or empty [workflow_role.reviewers].")
     return Check(name, "ok", f"the plan {plan} limits {', '.join(environments)} to the default branch")
+
+
+def user_account(account: str, own: Mapping[str, Any] | None, *, internal: bool, teams: bool) -> Check:
+    """Judge a user account (`own`: the one of the token's owner, None for an App), which lacks some things. Pure."""
+    name = "GitHub organization"
+    if own is None:
+        fix = "Put a personal access token of that user into the token secret, or name an organization."
+        return Check(
+            name, "problem", f"{account} is a user account, in which no GitHub App can create repositories", fix
+        )
+    if str(own.get("login", "")).casefold() != account.casefold():
+        fix = "Use a token of that user, or name an organization."
+        return Check(name, "problem", f"{account} is a user account, and not the one of the token's owner", fix)
+    if internal:
+        fix = 'Set [product] visibility = "private".'
+        return Check(name, "problem", f"{account} is a user account, which has no internal repositories", fix)
+    if teams:
+        fix = "Name users in [workflow_role.reviewers]."
+        return Check(name, "risk", f"{account} is a user account, which has no teams to review jobs", fix)
+    return Check(name, "ok", f"{account} is the user account of the token's owner")
 
 
 def app(organization: str, granted: Mapping[str, str]) -> Check:

@@ -42,6 +42,8 @@ def environment(
         # A stack that CloudFormation made without Service Catalog has any template, and any reference in it.
         listed = [f"{name}={reference}" for name, reference in sorted(settings.secret_references.items())]
         variables["SECRET_REFERENCES"] = "*" if direct else " ".join(listed)
+    if "seals" in entry.needs:
+        variables["SEAL_KEY"] = storage.seal_key.key_arn
     return variables
 
 

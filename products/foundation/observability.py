@@ -54,12 +54,15 @@ def notification_topic(stack: Stack, key: kms.Key, email: str) -> sns.Topic:
     return topic
 
 
-def dead_letter_queue(scope: Construct, construct_id: str = "DeadLetters") -> sqs.Queue:
-    """Return a queue that keeps for 14 days what could not be delivered or handled."""
+def dead_letter_queue(
+    scope: Construct, construct_id: str = "DeadLetters", encrypted_with: kms.IKey | None = None
+) -> sqs.Queue:
+    """Return a queue that keeps for 14 days what could not be delivered or handled; SQS has a key if none is given."""
     return sqs.Queue(
         scope,
         construct_id,
-        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        encryption=sqs.QueueEncryption.KMS if encrypted_with else sqs.QueueEncryption.SQS_MANAGED,
+        encryption_master_key=encrypted_with,
         enforce_ssl=True,
         retention_period=Duration.days(14),
     )

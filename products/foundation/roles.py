@@ -67,12 +67,21 @@ def places(entry: Entry, stack: Stack, settings: Settings, storage: Storage) -> 
             )
         ),
         "budget": Place((storage.budget.table_arn,)),
+        "seal key": Place((storage.seal_key.key_arn,)),
         "products": Place((stack.format_arn(service="catalog", resource="product", resource_name="*"),)),
+        **_model_packages(stack),
         **_stacks(entry, stack, settings),
         **_archives(stack, storage),
         **_secrets(stack, settings, storage),
         **_studio(stack, settings),
     }
+
+
+def _model_packages(stack: Stack) -> dict[On, Place]:
+    """The projects' groups, by the name that a launch gives them. Creations only set tags (docs/studio.md, A32)."""
+    groups = (stack.format_arn(service="sagemaker", resource="model-package-group", resource_name="aiops-*"),)
+    creation = {"StringEquals": {"sagemaker:TaggingAction": "CreateModelPackageGroup"}}
+    return {"model package groups": Place(groups), "model package groups being created": Place(groups, creation)}
 
 
 def _stacks(entry: Entry, stack: Stack, settings: Settings) -> dict[On, Place]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from aws_cdk import CfnOutput, Stack, custom_resources
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from products.foundation.environment import environment, github_addresses
@@ -34,10 +35,10 @@ class FoundationStack(Stack):
         addresses = github_addresses(self, settings)
         self.storage = Storage(self, settings)
         self.topic = notification_topic(self, self.storage.key, settings.notification_email)
-        self.dead_letters = dead_letter_queue(self)
+        self.dead_letters = dead_letter_queue(self, encrypted_with=self.storage.requests_key)
         self.functions: dict[str, lambda_.Function] = {}
         self.providers: dict[str, custom_resources.Provider] = {}
-        functions = Functions(self, settings, self.dead_letters)
+        functions = Functions(self, settings, self._dead_letters_by_arn(), self.storage.requests_key)
         for entry in behind_providers():
             function = functions.function(
                 entry,
@@ -70,6 +71,10 @@ class FoundationStack(Stack):
                 value=role.role_arn,
                 description="Make it an owner of the domain unit before StudioStack is deployed (docs/studio.md)",
             )
+
+    def _dead_letters_by_arn(self) -> sqs.IQueue:
+        """Return the queue without its key, which the CDK would permit more of than is needed: `Functions` does."""
+        return sqs.Queue.from_queue_arn(self, "DeadLettersByArn", self.dead_letters.queue_arn)
 
     def _exports(self) -> None:
         """Export what StudioStack uses, also while it does not: a feature that is switched off takes no export away.

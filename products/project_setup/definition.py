@@ -50,7 +50,10 @@ def definition(setup: Setup) -> State:
 
 
 def _reading(setup: Setup) -> dict[str, State]:
-    """CloudTrail's events (CreateProject, DeleteProject) and Studio's own; ids in them are never redacted."""
+    """CloudTrail's events (CreateProject, DeleteProject) and Studio's own; ids in them are never redacted.
+
+    Where Studio's own name domain and project is not published (docs/studio.md, A10).
+    """
     project = first_of(
         "responseElements.id", "requestParameters.identifier", "metadata.owningProjectId", "data.projectId"
     )
@@ -272,6 +275,7 @@ def _terminating() -> dict[str, State]:
             "servicecatalog",
             "searchProvisionedProducts",
             {
+                # docs/studio.md, A11
                 "AccessLevelFilter": {"Key": "Account", "Value": "self"},
                 "Filters": {"SearchQuery": [expression("'id:' & $launch")]},
             },

@@ -1,6 +1,14 @@
 """settings.toml: load and validate what an administrator decides. Imports no aws_cdk: operations read it too."""
 
 from products.settings.loading import PROJECT_ROOT, load_settings, settings_path
-from products.settings.model import OwnProfile, Settings
+from products.settings.model import GITHUB_ISSUER, PRODUCTION, OwnProfile, Settings
 
-__all__ = ["PROJECT_ROOT", "OwnProfile", "Settings", "load_settings", "settings_path"]
+__all__ = [
+    "GITHUB_ISSUER",
+    "PRODUCTION",
+    "PROJECT_ROOT",
+    "OwnProfile",
+    "Settings",
+    "load_settings",
+    "settings_path",
+]

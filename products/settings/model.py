@@ -32,6 +32,8 @@ RETENTION_DAYS = (
     3288,
     3653,
 )
+GITHUB_ISSUER = "token.actions.githubusercontent.com"
+PRODUCTION = "production"  # the GitHub environment, and the stage that it deploys
 _MAX_PATTERNS = 10  # of principals with wildcards, for one portfolio (AWS)
 _PARTITION = "arn:aws(-[a-z]+)*"
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._/-]*)?\Z")]
@@ -81,7 +83,7 @@ def _host(url: str) -> str:
 def _issuer(server: str) -> str:
     """Return who signs the tokens of a GitHub's workflows, by its host; an enterprise may append a path to it."""
     if server == "github.com":
-        return "token.actions.githubusercontent.com"
+        return GITHUB_ISSUER
     return f"token.actions.{server}" if server.endswith(".ghe.com") else f"{server}/_services/token"
 
 
@@ -243,7 +245,27 @@ class WorkflowRole(_Section):
         "service-role/AmazonSageMakerUserIAMExecutionRole_*",
     )
     grant_execution_role_files: bool = False
-    deploy_role: str = Field(default="studio-project-deploy", pattern=r"^[A-Za-z0-9_+=,.@-]{1,64}\Z")
+    deploy_role: str = Field(
+        default="studio-deploy-{project}-{stage}", pattern=r"^([A-Za-z0-9_+=,.@-]|\{project\}|\{stage\}){1,64}\Z"
+    )
+
+    @field_validator("environments")
+    @classmethod
+    def _production_is_written_so(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse another spelling: to GitHub it is the same environment, to a role's trust policy it is not."""
+        if other := [name for name in names if name.lower() == PRODUCTION and name != PRODUCTION]:
+            raise ValueError(f"{other[0]!r} is the environment production to GitHub; write it in lower case")
+        return names
+
+    @property
+    def has_production(self) -> bool:
+        """Whether production is an environment, which then has a role of its own."""
+        return PRODUCTION in self.environments
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The environments that share the workflow role."""
+        return tuple(each for each in self.environments if each != PRODUCTION)
 
     @model_validator(mode="after")
     def _reviewers_have_an_environment(self) -> WorkflowRole:
@@ -400,8 +422,13 @@ class Settings(_Section):
 
     @property
     def boundary(self) -> str:
-        """The permissions boundary of new roles; "" for none."""
+        """The administrator's permissions boundary for new roles; "": the workflows' roles get the one that we ship."""
         return self.permissions_boundary[0] if self.permissions_boundary else ""
+
+    @property
+    def workflow_boundary_name(self) -> str:
+        """The managed policy that bounds the workflows' roles where the settings name no boundary."""
+        return f"{self.prefix}-workflow-boundary"
 
     @property
     def source_repository(self) -> str:
@@ -459,3 +486,8 @@ class Settings(_Section):
     def workflow_role_prefix(self) -> str:
         """What the names of the projects' workflow roles begin with."""
         return f"{self.prefix}-wf-"
+
+    @property
+    def production_role_prefix(self) -> str:
+        """What the names of the roles of the projects' production deployments begin with. IAM takes 64 characters."""
+        return f"{self.prefix}-production-"

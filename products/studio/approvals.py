@@ -68,7 +68,7 @@ class ModelApprovals:
     ) -> lambda_.Function:
         stack, settings, storage = self._stack, self._settings, foundation.storage
         entry = entry_of("model_approval")
-        return Functions(stack, settings, foundation.dead_letters).function(
+        return Functions(stack, settings, foundation.dead_letters, storage.requests_key).function(
             entry,
             statements(entry, stack, settings, storage),
             {

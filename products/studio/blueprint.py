@@ -28,6 +28,7 @@ _BY_PROFILE = {
     "TemplateFolder": ("TemplateFolder", "The template folder. Empty: the profile's name in lower case"),
     "gitFullRepositoryId": ("ConnectedRepository", "OWNER/NAME of the connected repository. Empty: none"),
 }
+# With sync_mode = "Off" the versions are empty (docs/studio.md, A15).
 _OUTPUTS = ("BuildRepositoryUrl", "DeployRepositoryUrl", "BuildTemplateVersion", "DeployTemplateVersion")
 
 
@@ -110,6 +111,9 @@ class BlueprintRegistration:
                 "Name": studio.blueprint_name,
                 "Description": f"{self._settings.product.name}: GitHub repositories for the project",
                 "TemplateUrl": self._template_url(),
+                # Their defaults, and the profile's overrides, reach the template; empty ones are taken, too, and one
+                # that the profile fixes (docs/studio.md, A02 and A26). A project's update takes the profile's
+                # ProductVersion (A09).
                 "UserParameters": [
                     _user_parameter("ProductId", product.product_id, "The Service Catalog product", editable=False),
                     _user_parameter("ProductVersion", product.version, "The version of the template", editable=True),

@@ -21,6 +21,7 @@ class ProvisioningRole:
         """Create them in `stack`."""
         self._stack = stack
         self.role = self._role(settings, product)
+        # Service Catalog's caller is this role (docs/studio.md, A01).
         self.access = allow_launches(stack, "ProvisioningRoleAccess", self.role, product)
 
     def _role(self, settings: Settings, product: OfferedProduct) -> iam.Role:
@@ -83,6 +84,6 @@ class ProvisioningRole:
                 ["servicecatalog:TagResource", "servicecatalog:UntagResource", "servicecatalog:ListTagsForResource"],
                 ["*"],
             ),
-            # Every version's template: an environment may still be at an older one.
+            # Every version's template: an environment may still be at an older one (docs/studio.md, A17).
             statement(["s3:GetObject"], [templates]),
         ]

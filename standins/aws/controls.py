@@ -14,7 +14,7 @@ from standins.aws.datazone.tooling import ToolingBehaviour
 from standins.aws.emulator import Emulator
 from standins.aws.protocol import ServiceError
 from standins.aws.sagemaker import SageMaker
-from standins.aws.service_catalog.reserved_tags import ReservedTags
+from standins.aws.service_catalog.service import ServiceCatalog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableSequence
@@ -29,7 +29,7 @@ class Controls:
     def __init__(
         self,
         datazone: DataZone,
-        reserved_tags: ReservedTags,
+        catalog: ServiceCatalog,
         emulator: Emulator,
         calls: MutableSequence[Record],
         operations: Callable[[], dict[str, list[str]]],
@@ -39,7 +39,7 @@ class Controls:
         """Take what is controlled, the log of calls, and who names the operations that there are."""
         self._datazone = datazone
         self._sagemaker = sagemaker
-        self._reserved_tags = reserved_tags
+        self._reserved_tags = catalog.reserved_tags
         self._emulator = emulator
         self._calls = calls
         self._routes: dict[tuple[str, str], Callable[[Record], Any]] = {
@@ -53,6 +53,7 @@ class Controls:
             ("POST", "iam-propagation"): self._set_iam_propagation,
             ("POST", "callers"): self._name_caller,
             ("POST", "reserved-tags"): self._set_reserved_tags,
+            ("POST", "launches"): catalog.behaviour.change,
             ("GET", "calls"): self._list_calls,
             ("DELETE", "calls"): self._forget_calls,
             ("GET", "operations"): lambda _: operations(),
@@ -201,7 +202,9 @@ class Controls:
         return {"project": request.get("project", "*"), "seconds": behaviour.seconds, "failure": behaviour.failure}
 
     def _set_events(self, request: Record) -> Record:
-        self._datazone.events.enabled = bool(request["enabled"])
+        events = self._datazone.events
+        events.enabled = bool(request["enabled"])
+        events.names_project = bool(request.get("namesProject", True))
         return self._tell_events(request)
 
     def _tell_events(self, _: Record) -> Record:

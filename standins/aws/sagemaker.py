@@ -1,4 +1,4 @@
-"""SageMaker: the domains and spaces that Studio makes for a project, and their tags."""
+"""SageMaker: the domains and spaces that Studio makes for a project, model package groups, and their tags."""
 
 from __future__ import annotations
 
@@ -127,6 +127,16 @@ class SageMaker:
         ]
         items, token = page(mine, request.get("MaxResults"), request.get("NextToken"), 10)
         return {"Spaces": items, "NextToken": token}
+
+    def create_model_package_group(self, call: Call, request: Record) -> Record:
+        """CreateModelPackageGroup."""
+        name = request["ModelPackageGroupName"]
+        arn = f"arn:aws:sagemaker:{call.region}:{call.account}:model-package-group/{name}"
+        with self._lock:
+            if arn in self._tags:
+                raise ServiceError("ValidationException", f"Model Package Group already exists: {arn}")
+            self._tags[arn] = {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}
+        return {"ModelPackageGroupArn": arn}
 
     def list_tags(self, call: Call, request: Record) -> Record:
         """ListTags."""

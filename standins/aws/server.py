@@ -48,7 +48,7 @@ class AwsStandIn:
             "servicecatalog": catalog.operations,
         }
         self._controls = Controls(
-            self.datazone, catalog.reserved_tags, self.emulator, self.calls, self.operations, sagemaker=self.sagemaker
+            self.datazone, catalog, self.emulator, self.calls, self.operations, sagemaker=self.sagemaker
         )
 
     @classmethod

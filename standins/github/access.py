@@ -77,20 +77,22 @@ def authenticate_app(store: Store, headers: Mapping[str, str]) -> App:
     return app
 
 
-def role_in(token: Token | None, owner: str) -> Role:
-    """Return what the token's user is in an organization, or on their own repositories."""
+def role_in(token: Token | None, owner: str, *, of_user: bool = False) -> Role:
+    """Return what the token's user is in an organization, or on their own repositories; in no other user's account."""
     if token is None:
         return "none"
     if token.login.lower() == owner.lower():
         return "admin"
-    if token.organizations is None or owner.lower() in {name.lower() for name in token.organizations}:
+    if token.organizations is None:
+        return "none" if of_user else token.role
+    if owner.lower() in {name.lower() for name in token.organizations}:
         return token.role
     return "none"
 
 
 def role_of(token: Token | None, repository: Repository) -> Role:
     """Return what the token's user may do in a repository, before scopes and permissions."""
-    role = role_in(token, repository.owner) if reaches(token, repository) else "none"
+    role = role_in(token, repository.owner, of_user=repository.of_user) if reaches(token, repository) else "none"
     return "read" if role == "none" and repository.visibility == "public" else role
 
 

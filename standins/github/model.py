@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-# What an organization pays for decides which rules its private repositories' environments may have. none: a GitHub
-# without environments.
-Plan = Literal["free", "team", "enterprise", "none"]
+# What an organization, or a user (free, pro), pays for decides which rules the environments of its private repositories
+# may have. none: a GitHub without environments.
+Plan = Literal["free", "pro", "team", "enterprise", "none"]
 Role = Literal["none", "read", "write", "admin"]
 ROLES: tuple[Role, ...] = ("none", "read", "write", "admin")
 
@@ -34,8 +34,8 @@ class Account(BaseModel):
 class Token(BaseModel):
     """A credential, known by the digest of its value only.
 
-    `organizations` None = all of them; `role` is what its user is in those organizations. A classic token has
-    `scopes`; the others have `permissions` (name -> read | write).
+    `organizations` None = all of them; `role` is what its user is in those organizations. For an App in a user account
+    they are that account. A classic token has `scopes`; the others have `permissions` (name -> read | write).
     """
 
     digest: str
@@ -197,6 +197,7 @@ class Repository(BaseModel):
     description: str | None = None
     homepage: str | None = None
     visibility: Literal["private", "internal", "public"] = "private"
+    of_user: bool = False  # in a user account
     archived: bool = False
     default_branch: str = "main"
     topics: list[str] = []

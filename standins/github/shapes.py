@@ -131,8 +131,17 @@ def private_user(urls: Urls, user: Account) -> Json:
         "disk_usage": 0,
         "collaborators": 0,
         "two_factor_authentication": True,
-        "plan": {"name": "free", "space": 976562499, "private_repos": 10000, "collaborators": 0},
+        "plan": {"name": user.plan, "space": 976562499, "private_repos": 10000, "collaborators": 0},
     }
+
+
+_OWN = ("private_gists", "total_private_repos", "owned_private_repos", "disk_usage", "collaborators", "plan")
+
+
+def public_user(private: Json) -> Json:
+    """Return a public-user: all that GET /user tells a classic token without the scope user, too."""
+    hidden = {*_OWN, "two_factor_authentication", "notification_email"}
+    return {**{name: value for name, value in private.items() if name not in hidden}, "user_view_type": "public"}
 
 
 def organization(urls: Urls, owner: Account, *, public: int, private: int) -> Json:

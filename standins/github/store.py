@@ -115,7 +115,8 @@ class Store:
         with self._lock:
             account = self._state.accounts.get(login.lower())
             if account is None:
-                account = Account(id=self.new_id(), login=login, type=kind, name=login)
+                plan: Plan = "free" if kind == "User" else "enterprise"
+                account = Account(id=self.new_id(), login=login, type=kind, name=login, plan=plan)
                 self._state.accounts[login.lower()] = account
                 self._save_state()
             return account
@@ -230,7 +231,8 @@ class Store:
         with self._lock:
             if self.by_name(owner.login, name):
                 return None
-            repository = Repository(id=self.new_id(), owner=owner.login, name=name, **settings)
+            of_user = owner.type == "User"
+            repository = Repository(id=self.new_id(), owner=owner.login, name=name, of_user=of_user, **settings)
             Bare.init(self.places / f"{repository.id}.git", repository.default_branch)
             self._state.moved.pop(repository.full_name.lower(), None)
             self._repositories[repository.id] = repository
@@ -245,7 +247,9 @@ class Store:
             if other and other.id != repository.id:
                 return False
             old = repository.full_name.lower()
+            account = self.account(owner)
             repository.owner, repository.name = owner, name
+            repository.of_user = account is not None and account.type == "User"
             self._state.moved.pop(repository.full_name.lower(), None)
             if old != repository.full_name.lower():
                 self._state.moved[old] = repository.id

@@ -164,6 +164,10 @@ def resource_of(call: dict[str, Any]) -> str:
     where, parameters = f"{ministack.REGION}:{ministack.ACCOUNT}", call["parameters"]
     if call["service"] == "servicecatalog" and parameters.get("ProductId"):
         return f"arn:aws:catalog:{where}:product/{parameters['ProductId']}"
-    if call["operation"] in ("DescribeDomain", "ListTags"):
+    if call["operation"] == "CreateModelPackageGroup":
+        return f"arn:aws:sagemaker:{where}:model-package-group/{parameters['ModelPackageGroupName']}"
+    if call["operation"] == "ListTags":
+        return str(parameters["ResourceArn"])
+    if call["operation"] == "DescribeDomain":
         return f"arn:aws:sagemaker:{where}:domain/d-any"
     return "*"

@@ -20,8 +20,10 @@ from tests.synth.policies import Call, refused
 pytestmark = pytest.mark.slow
 ENFORCED = {"LOCAL_ENFORCE_IAM": "1"}
 # Who of the functions makes which calls to the stand-in.
+GROUP = "arn:aws:sagemaker:us-east-1:123456789012:model-package-group/aiops-any-models"
 CALLERS = {"datazone": "studio-mlops-studio-project", "sagemaker": "studio-mlops-studio-project"}
 RESOURCES = {
+    "sagemaker:CreateModelPackageGroup": GROUP,
     "sagemaker:DescribeDomain": "arn:aws:sagemaker:us-east-1:123456789012:domain/d-any",
     "sagemaker:ListTags": "arn:aws:sagemaker:us-east-1:123456789012:domain/d-any",
 }
@@ -51,7 +53,11 @@ def test_a_launch_and_its_end_need_no_more_than_the_roles_allow(strict: CommandL
         if entry["service"] in CALLERS
         for action in [f"{entry['service']}:{entry['operation']}"]
     }
-    assert {call.action for call in calls} >= {"datazone:GetProject", "sagemaker:DescribeDomain"}
+    created = "sagemaker:CreateModelPackageGroup"
+    assert {call.action for call in calls} >= {"datazone:GetProject", "sagemaker:DescribeDomain", created}
+    # A creation with tags is a permission to tag, too.
+    tagging = {"sagemaker:taggingaction": "CreateModelPackageGroup"}
+    calls.add(Call(CALLERS["sagemaker"], "sagemaker:AddTags", GROUP, tagging))
     assemblies = (strict.home / "assemblies").glob("*/FoundationStack.template.json")
     template = max(assemblies, key=lambda path: path.stat().st_mtime)
     assert refused(json.loads(template.read_text(encoding="utf-8")), calls) == []

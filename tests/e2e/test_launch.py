@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.actions_secrets import SECRETS
+from tests.actions_secrets import DEPLOY_SECRETS, SECRETS
 from tests.e2e.command_line import CommandLine, Observer, Tree, tree
 from tests.e2e.forks import SOURCE
 
@@ -79,7 +79,7 @@ def test_a_repository_holds_the_template_byte_for_byte(
 def test_its_secrets_and_variable_are_the_projects(launched: dict[str, Any], seen: Observer, part: str) -> None:
     there = seen.repository(launched["repositories"][part]["name"])
     secrets, project = there["secrets"], launched["project_id"]
-    names = TOLD | ({"DEPLOY_ACCOUNT"} if part == "deploy" else set())
+    names = TOLD | (DEPLOY_SECRETS - SECRETS if part == "deploy" else set())
     tooling = _tooling(seen, launched)
 
     assert set(secrets) == names
@@ -93,6 +93,8 @@ def test_its_secrets_and_variable_are_the_projects(launched: dict[str, Any], see
         secrets["SAGEMAKER_DOMAIN_ARN"].replace(":domain/", ":space/") + "/"
     )
     assert secrets["OIDC_ROLE_GITHUB_WORKFLOW"] == launched["outputs"]["WorkflowRoleArn"]
+    if part == "deploy":
+        assert secrets["OIDC_ROLE_GITHUB_PRODUCTION"] == launched["outputs"]["ProductionRoleArn"]
     assert secrets["SAGEMAKER_PROJECT_NAME"] == "first"
     assert secrets["SAGEMAKER_PROJECT_ID"] == secrets["AMAZON_DATAZONE_PROJECT"] == project
     assert secrets["AMAZON_DATAZONE_DOMAIN"] == launched["domain_id"]

@@ -23,7 +23,7 @@ from typing import Any
 
 from custom_resources.clients import github_connection
 from custom_resources.clients.git import conversation
-from custom_resources.delivery.ownership import STACK_REF
+from custom_resources.delivery.lineage import STACK_REF, STACKS
 from custom_resources.template_content import TemplateFile, archive_name, build_archive
 from tests.faults.stack import PARTS, Stack, World, launch_template
 
@@ -202,12 +202,12 @@ class Laboratory:
         directory = found["git_directory"]
         return {
             **{key: found[key] for key in kept},
-            "description": found["description"].replace(project, "project"),
+            "description": re.sub("[0-9a-f]{40}", "…", found["description"]).replace(project, "project"),
             "pull requests": [_pull_request(each) for each in found["pull_requests"]],
             "refs": sorted(
-                f"{re.sub('[0-9a-f]{40}', '…', ref)} {_git(directory, 'rev-parse', f'{ref}^{{tree}}')}"
+                f"{re.sub('(?:[0-9]+-)?[0-9a-f]{40}', '…', ref)} {_git(directory, 'rev-parse', f'{ref}^{{tree}}')}"
                 for ref in found["refs"]
-                if ref != STACK_REF  # of a project that was launched again
+                if ref != STACK_REF and not ref.startswith(STACKS)  # of a project that was launched again
             ),
             "history": _git(directory, "log", "--topo-order", "--format=%s", "main"),
             "lineage": _git(directory, "log", "--format=%s", "refs/studio/template"),

@@ -27,6 +27,7 @@ from custom_resources.errors import FinalError
 from custom_resources.rate_budget import Budget
 from custom_resources.reconciler import CustomResource, is_complete, on_event
 from custom_resources.template_content import Archive
+from tests.seals import seals_in_memory
 
 POLL_SECONDS = 30.0  # how far the budget's clock moves on between two calls
 MAX_POLLS = 40
@@ -124,6 +125,7 @@ class World(FunctionClients):
             stacks=Stacks(),
             budget=BudgetInMemory(),
             archives=Archives(archives),
+            seals=seals_in_memory(),
             secrets=Secrets(tokens),
         )
 
@@ -246,6 +248,7 @@ class Stack:
     def _polled(self, resource: Resource, event: dict[str, Any]) -> dict[str, Any]:
         world = self.world
         for _ in range(MAX_POLLS):
+            world.requests.begin()
             answer = self._call(
                 lambda: is_complete(world.resource(resource.type), event, world.stacks, self.patience, world.budget)
             )

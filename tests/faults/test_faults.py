@@ -178,15 +178,29 @@ def test_two_stacks_for_one_project_end_with_one_pair_of_repositories(laboratory
 
 @pytest.mark.parametrize("ahead", ["repository", "template"])
 def test_a_second_stack_is_refused_wherever_the_first_one_is(laboratory: Laboratory, ahead: str) -> None:
-    """It finds the repository delivered to; or it made the repository, but the other one delivers first."""
+    """It finds the repository delivered to; or it restored an empty one, but the other one delivers first."""
     project = laboratory.project()
     first, second = laboratory.stack(project), laboratory.stack(project)
     if ahead == "template":
+        earlier = laboratory.stack(project)
+        del earlier.template[1:]
+        assert (earlier.create(), earlier.delete()) == ("CREATE_COMPLETE", "DELETE_COMPLETE")
         second.template[1] = _before(second.template[1], first.create)
     else:
         assert first.create() == "CREATE_COMPLETE"
     assert second.create() == "ROLLBACK_COMPLETE"
     assert second.reason.startswith(f"model_build-{ahead}: The project is launched already")
+    assert laboratory.state(project) == expected(laboratory, "launch")
+
+
+def test_a_second_stack_is_refused_while_the_first_one_has_an_empty_repository(laboratory: Laboratory) -> None:
+    project = laboratory.project()
+    first, second = laboratory.stack(project), laboratory.stack(project)
+    statuses: list[str] = []
+    first.template[1] = _before(first.template[1], lambda: statuses.append(second.create()))
+    assert first.create() == "CREATE_COMPLETE"
+    assert statuses == ["ROLLBACK_COMPLETE"]
+    assert second.reason.startswith("model_build-repository: The project seems to be launched already")
     assert laboratory.state(project) == expected(laboratory, "launch")
 
 

@@ -19,6 +19,7 @@ from custom_resources.telemetry import logger
 from custom_resources.template_content import Archive
 from standins.github.server import GitHubStandIn
 from tests.integration.clouds import ADOPTABLE, Resource
+from tests.seals import KmsInMemory, seals_in_memory
 
 POLLS = 20
 ENTRIES = {entry.resource_type: entry for entry in CATALOGUE if entry.in_product}
@@ -96,6 +97,7 @@ class Handlers:
     def __init__(self, github: GitHubStandIn) -> None:
         self._github = github
         self.archives, self.stacks, self.secrets = Archives(), Stacks(), Secrets(github.token)
+        self.kms = KmsInMemory()
         self._live: dict[str, dict[str, Live]] = {}
         self.environment = {"ADOPTABLE": ADOPTABLE, "SECRET_REFERENCES": "*"}
         self.clients = self._new_clients()
@@ -110,7 +112,10 @@ class Handlers:
     def _clients_with(self, more: Mapping[str, str]) -> FunctionClients:
         environment = {"GITHUB_API_URL": self._github.api_url, "GITHUB_SERVER_URL": self._github.server_url}
         environment |= {**self.environment, **more}
-        return FunctionClients(environment, stacks=self.stacks, secrets=self.secrets, archives=self.archives)
+        seals = seals_in_memory(self.kms)
+        return FunctionClients(
+            environment, stacks=self.stacks, secrets=self.secrets, seals=seals, archives=self.archives
+        )
 
     def _resource(self, resource_type: str) -> CustomResource[Any, Any, Any]:
         return ENTRIES[resource_type].resource(self.clients[resource_type])
@@ -190,6 +195,7 @@ class Handlers:
         if old:
             event |= {"PhysicalResourceId": old.physical_id, "OldResourceProperties": old.properties}
         kind = self._resource(resource.type)
+        self._begin(kind)
         try:
             event |= on_event(kind, event, self.stacks)
             if not old:  # from now on, a rollback deletes it
@@ -224,6 +230,7 @@ class Handlers:
         if kind != "Create":
             event["PhysicalResourceId"] = physical_id
         resource = self._resource(resource_type)
+        self._begin(resource)
         return self._polled(resource, event | on_event(resource, event, self.stacks))
 
     @staticmethod
@@ -236,8 +243,13 @@ class Handlers:
             "ResourceProperties": {"ServiceToken": "arn", **properties},
         }
 
+    def _begin(self, resource: CustomResource[Any, Any, Any]) -> None:
+        """Begin a call of the function, as its handler does."""
+        self.clients[f"Custom::{type(resource).__name__}"].requests.begin()
+
     def _polled(self, resource: CustomResource[Any, Any, Any], event: dict[str, Any]) -> tuple[str, dict[str, str]]:
         for _ in range(POLLS):
+            self._begin(resource)
             answer = is_complete(resource, event, self.stacks, patience=600)
             if answer["IsComplete"]:
                 return answer.get("PhysicalResourceId", event["PhysicalResourceId"]), answer.get("Data", {})

@@ -70,6 +70,12 @@ def test_a_plan_without_reviewers_still_protects_the_branch(world: World) -> Non
     assert len(asked(world)) == 5
 
 
+def test_another_refusal_of_teams_in_an_organization_is_told_in_githubs_words(world: World) -> None:
+    teams = {"production": [f"team:{number}" for number in range(1, 8)]}
+    _, said = launched(world, {**WANTED, "Environments": ["production"], "Reviewers": teams})
+    assert said == "production: for main only, without required reviewers (An environment can have at most 6 reviewers)"
+
+
 @pytest.mark.parametrize("refusal_creates", [True, False])
 def test_a_plan_without_rules_is_said_and_ends_nothing(world: World, refusal_creates: bool) -> None:
     plan(world, "free", refusal_creates=refusal_creates)

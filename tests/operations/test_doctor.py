@@ -91,6 +91,58 @@ def test_no_organization_in_the_settings_is_a_risk(github: GitHubStandIn) -> Non
     assert "any organization that the token reaches" in check.detail
 
 
+def test_the_tokens_own_account(github: GitHubStandIn) -> None:
+    checks = examined(github, github.token, "Studio-Admin")
+    found = checks["GitHub organization"]
+    assert (found.state, found.detail) == ("ok", "Studio-Admin is the user account of the token's owner")
+    assert checks["GitHub environments"].state == "unknown", "GitHub shows the plan to the scope user only"
+    checks = examined(github, github.make_token(["repo", "workflow", "user"]), "studio-admin")
+    assert "GitHub Free has no rules" in checks["GitHub environments"].detail
+
+
+@pytest.mark.parametrize(
+    ("product", "role", "state", "said"),
+    [
+        ({"visibility": "internal"}, {}, "problem", "no internal repositories"),
+        ({}, {"environments": ("x",), "reviewers": {"x": ("team:7",)}}, "risk", "no teams to review"),
+        ({}, {"environments": ("x",), "reviewers": {"x": ("user:7",)}}, "ok", "token's owner"),
+    ],
+)
+def test_what_the_tokens_own_account_cannot_do(
+    github: GitHubStandIn, product: dict[str, Any], role: dict[str, Any], state: str, said: str
+) -> None:
+    own = {"git_config": {"private_github_organization": "studio-admin"}, "product": product, "workflow_role": role}
+    credentials = GitHubCredentials(token=github.token)
+    hub = GitHub(github.api_url, lambda: credentials)
+    found = list(GitHubChecks(hub, lambda: credentials, Settings.model_validate(own), NOW).organization())
+    assert [check.state for check in found] == [state]
+    assert said in found[0].detail
+
+
+def test_the_account_of_another_user(github: GitHubStandIn) -> None:
+    github.make_token(login="ada")
+    found = examined(github, github.token, "ada")["GitHub organization"]
+    assert (found.state, found.detail) == ("problem", "ada is a user account, and not the one of the token's owner")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("ada", "no GitHub App can create"), ("nobody", "no organization 'nobody'")]
+)
+def test_an_app_in_a_user_account(github: GitHubStandIn, name: str, said: str) -> None:
+    github.make_token(login="ada")
+    url = f"{github.base_url}/_standin"
+    made = requests.post(f"{url}/apps", json={"slug": "studio"}, timeout=30).json()
+    installed = requests.post(f"{url}/apps/{made['id']}/installations", json={"organization": "ada"}, timeout=30).json()
+    app = GitHubCredentials(app_id=str(made["id"]), installation_id=installed["id"], private_key=made["private_key"])
+    own = {"git_config": {"private_github_organization": name}, "workflow_role": {"environments": ("staging",)}}
+    settings = Settings.model_validate(own)
+    checks = GitHubChecks(GitHub(github.api_url, lambda: app), lambda: app, settings, NOW)
+    found = list(checks.organization())
+    assert [check.state for check in found] == ["problem"]
+    assert said in found[0].detail
+    assert [check.state for check in checks.environments()] == ["unknown"]
+
+
 @pytest.mark.parametrize(
     ("plan", "reviewed", "state", "said"),
     [

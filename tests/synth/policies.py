@@ -17,6 +17,7 @@ from ministack.core.iam_evaluator import EvalContext, ParsedStatement, evaluate,
 
 Template = Mapping[str, Any]
 ACCOUNT, REGION = "123456789012", "us-east-1"
+GITHUB = "token.actions.githubusercontent.com"
 # The ARN of a resource of a type, by its physical id.
 _ARNS = {
     "AWS::DynamoDB::Table": "arn:aws:dynamodb:{region}:{account}:table/{id}",
@@ -139,19 +140,62 @@ def allows(
 ) -> bool:
     """Tell whether a role (by its logical id) allows an action on an ARN, under condition keys in lower case."""
     names = names or Names()
-    parsed: list[list[ParsedStatement]] = [
-        parse_policy_document(document) for document in documents(template, role, names)
-    ]
+    found = documents(template, role, names)
+    return permit(found, action, resource, context=context, names=names, role=role)
+
+
+def bounds(template: Template, action: str, resource: str, *, context: Mapping[str, str] | None = None) -> bool:
+    """Tell whether the boundary that the stack ships lets a role be allowed an action on an ARN."""
+    (policy,) = (each for each in template["Resources"].values() if each["Type"] == "AWS::IAM::ManagedPolicy")
+    names = Names()
+    document = names.resolved(template, policy["Properties"]["PolicyDocument"])
+    return permit([document], action, resource, context=context, names=names)
+
+
+def permit(
+    found: Iterable[Mapping[str, Any]],
+    action: str,
+    resource: str,
+    *,
+    context: Mapping[str, str] | None = None,
+    names: Names,
+    role: str = "role",
+) -> bool:
+    """Tell whether policy documents, resolved, allow an action on an ARN."""
+    parsed: list[list[ParsedStatement]] = [parse_policy_document(dict(document)) for document in found]
     request = EvalContext(
         principal_arn=f"arn:aws:sts::{names.account}:assumed-role/{role}/call",
         principal_type="AssumedRole",
-        principal_account=names.account,
+        # The evaluator takes the owner of a bucket, which no ARN names, to be the caller's account.
+        principal_account=(context or {}).get("s3:resourceaccount", names.account),
         action=action,
         resource_arn=resource,
         region=names.region,
         service_context=dict(context or {}),
     )
     return bool(evaluate(request, parsed).decision == "Allow")
+
+
+def trusts(template: Template, role: str, claims: Mapping[str, str], names: Names, issuer: str = GITHUB) -> bool:
+    """Tell whether a role's trust policy takes an identity token with these claims, as STS tells them to IAM."""
+    document = names.resolved(template, template["Resources"][role]["Properties"]["AssumeRolePolicyDocument"])
+    # An identity policy names no principal, and a trust policy no resource.
+    statements = [
+        {key: value for key, value in statement.items() if key != "Principal"} | {"Resource": "*"}
+        for statement in document["Statement"]
+        if "Federated" in statement["Principal"]
+    ]
+    request = EvalContext(
+        principal_arn=f"arn:aws:sts::{names.account}:federated-user/job",
+        principal_type="FederatedUser",
+        principal_account=names.account,
+        action="sts:AssumeRoleWithWebIdentity",
+        resource_arn=f"arn:aws:iam::{names.account}:role/{role}",
+        region=names.region,
+        service_context={f"{issuer}:{claim}".lower(): value for claim, value in claims.items()},
+    )
+    parsed = parse_policy_document({"Version": "2012-10-17", "Statement": statements})
+    return bool(evaluate(request, [parsed]).decision == "Allow")
 
 
 def refused(template: Template, calls: Iterable[Call], names: Names | None = None) -> list[Call]:
@@ -186,6 +230,9 @@ def statements(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
             for document in documents(template, logical_id, names):
                 for statement in document["Statement"]:
                     yield _readable(logical_id), statement
+        elif resource["Type"] == "AWS::IAM::ManagedPolicy":
+            for statement in names.resolved(template, resource["Properties"]["PolicyDocument"])["Statement"]:
+                yield f"{_readable(logical_id)} (permissions boundary)", statement
         elif resource["Type"] == "AWS::IAM::Policy" and not all("Ref" in role for role in _refs(resource)):
             for statement in names.resolved(template, resource["Properties"]["PolicyDocument"])["Statement"]:
                 yield f"{_readable(logical_id)} (on the project's own role)", statement
@@ -221,7 +268,8 @@ def review_list(assembly: Path) -> str:
             resources = "; ".join(f"`{_readable(str(resource))}`" for resource in _list(statement["Resource"]))
             condition = statement.get("Condition")
             when = f" when `{_readable(json.dumps(condition, sort_keys=True))}`" if condition else ""
-            lines.append(f"- {actions} on {resources}{when}")
+            denied = "**denied:** " if statement["Effect"] == "Deny" else ""
+            lines.append(f"- {denied}{actions} on {resources}{when}")
     return "\n".join(lines) + "\n"
 
 

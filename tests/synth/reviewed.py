@@ -21,7 +21,7 @@ class Reviewed:
 
 _FUNCTION_ROLE = r"FoundationStack/\w+Role/DefaultPolicy/Resource"
 _LAUNCH_ROLE = r"PortfolioStack/LaunchRole/DefaultPolicy/Resource"
-_WORKFLOW_ROLE = r"PortfolioStack/MlopsProject/WorkflowRole/Resource"
+_WORKFLOW_ROLE = r"PortfolioStack/MlopsProject/(Workflow|Production)Role/Resource"
 
 
 def iam(resource: str) -> str:
@@ -73,7 +73,7 @@ REVIEWED = (
     Reviewed(
         iam(
             r"arn:<AWS::Partition>:iam::<AWS::AccountId>:role/"
-            r"(studio-mlops-wf-|datazone_usr_role_|service-role/AmazonSageMakerUserIAMExecutionRole_)\*"
+            r"(studio-mlops-wf-|studio-mlops-production-|datazone_usr_role_|service-role/AmazonSageMakerUserIAMExecutionRole_)\*"
         ),
         _LAUNCH_ROLE,
         "The projects' workflow roles, and the inline policy for the project's files on Studio's project roles.",
@@ -126,7 +126,7 @@ REVIEWED = (
             r"arn:<AWS::Partition>:s3:::<StudioProject\.ArtifactBucket>/"
             r"(<StudioProject\.ArtifactPrefix>|<DomainId>/.*/<StudioProject\.ScopeName>)/\*"
         ),
-        r"PortfolioStack/MlopsProject/(WorkflowRole/Resource|ExecutionRolePolicy)",
+        r"PortfolioStack/MlopsProject/((Workflow|Production)Role/Resource|ExecutionRolePolicy)",
         "The project's own files, below its own prefixes of the bucket: Studio's, and the one that templates make.",
     ),
     Reviewed(
@@ -150,9 +150,20 @@ REVIEWED = (
         "GetTable on the tables of the project's Glue database.",
     ),
     Reviewed(
-        iam(r"arn:<AWS::Partition>:cloudformation:.*:stack/studio-.*-\*/\*"),
+        iam(r"arn:<AWS::Partition>:cloudformation:.*:stack/studio-.*-(\*|production)/\*"),
         _WORKFLOW_ROLE,
         "The project's own endpoint stacks, named after its id.",
+    ),
+    Reviewed(
+        iam(r"(\*|arn:<AWS::Partition>:(cloudformation|glue|iam|kms|sagemaker):.*)"),
+        r"PortfolioStack/WorkflowBoundary/Resource",
+        "A permissions boundary, which allows nothing by itself: the services of the workflows. A project's role says "
+        "in its own policy what of them.",
+    ),
+    Reviewed(
+        iam(r"arn:<AWS::Partition>:sagemaker:.*:model-package-group/aiops-\*"),
+        r"FoundationStack/StudioProjectRole/DefaultPolicy/Resource",
+        "The projects' model package groups, which it creates and whose tags it reads; named after ids.",
     ),
     # -- not IAM ---------------------------------------------------------------------------------------------------
     Reviewed(

@@ -16,20 +16,21 @@ import pytest
 
 from products.settings import load_settings
 from tests.synth.conftest import Assembly, of_type, publish, refusal, shared, synthesized, with_settings
-from tests.synth.policies import ACCOUNT, allows
+from tests.synth.policies import ACCOUNT, Names, allows
 
 pytestmark = pytest.mark.shares("stacks", seconds=60)
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/studio-mlops-wf-p1"
 OTHERS_ROLE = f"arn:aws:iam::{ACCOUNT}:role/Payroll"
 OLD, NEW = (f"arn:aws:iam::{ACCOUNT}:policy/{name}" for name in ("Old", "New"))
+SHIPPED = f"arn:aws:iam::{ACCOUNT}:policy/studio-mlops-workflow-boundary"
 # name -> the settings at v1.0.0, and those at v1.1.0.
 HISTORIES = {
     "none at all": ([], []),
-    "set": ([], [NEW, ""]),
+    "set": ([], [NEW]),
     "changed": ([OLD], [NEW, OLD]),
     "removed": ([OLD], ["", OLD]),
-    "removed and forgotten": ([OLD], []),
+    "unbounded before": (None, [""]),
 }
 
 
@@ -43,7 +44,8 @@ class History:
         """Return the boundary of a version's workflow role, as its template has it."""
         (snapshot,) = self.assembly.store.glob(f"*.{version}.product.template.json")
         template = json.loads(snapshot.read_text(encoding="utf-8"))
-        return str(template["Resources"]["WorkflowRole"]["Properties"].get("PermissionsBoundary", ""))
+        properties = template["Resources"]["WorkflowRole"]["Properties"]
+        return str(Names().resolved(template, properties.get("PermissionsBoundary", "")))
 
     def may(self, action: str, boundary: str, role: str = ROLE) -> bool:
         """Tell whether the launch role allows an action of IAM on a role under a boundary ("" = none)."""
@@ -61,6 +63,15 @@ def listed(boundaries: list[str]) -> str:
     return f"permissions_boundary = {boundaries}\n"
 
 
+def unbound(store: Path) -> None:
+    """Make the roles of the published version unbounded, as those of versions before the shipped boundary are."""
+    (snapshot,) = store.glob("*.product.template.json")
+    template = json.loads(snapshot.read_text(encoding="utf-8"))
+    for role in of_type(template, "AWS::IAM::Role").values():
+        del role["Properties"]["PermissionsBoundary"]
+    snapshot.write_text(json.dumps(template), encoding="utf-8")
+
+
 @pytest.fixture(scope="module", params=HISTORIES)
 def history(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> History:
     before, after = HISTORIES[request.param]
@@ -68,7 +79,9 @@ def history(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     def make(folder: Path) -> None:
         store = folder / "versions"
         publish(store, "v1.0.0")
-        synthesized(store, folder / "first", with_settings(folder, listed(before)))
+        synthesized(store, folder / "first", with_settings(folder, listed(before or [])))
+        if before is None:
+            unbound(store)
         publish(store, "v1.1.0", "two")
         synthesized(store, folder / "cdk.out", with_settings(folder, listed(after)))
 
@@ -112,37 +125,42 @@ def test_other_roles_keep_theirs(history: History) -> None:
             assert not history.may(action, boundary, OTHERS_ROLE)
 
 
-@pytest.mark.parametrize("boundaries", [[NEW], [NEW, OLD]])
-def test_where_a_boundary_is_demanded_no_role_goes_without(tmp_path: Path, boundaries: list[str]) -> None:
+@pytest.mark.parametrize("boundaries", [[], [NEW], [NEW, OLD]])
+def test_no_role_goes_without_a_boundary(tmp_path: Path, boundaries: list[str]) -> None:
     publish(tmp_path / "versions", "v1.0.0")
     found = History(
         synthesized(tmp_path / "versions", tmp_path / "cdk.out", with_settings(tmp_path, listed(boundaries)))
     )
     foreign = f"arn:aws:iam::{ACCOUNT}:policy/Foreign"
-    for boundary in ("", foreign, *({OLD, NEW} - set(boundaries))):
+    for boundary in ("", foreign, *({OLD, NEW} - {*boundaries})):
         for action in ("CreateRole", "PutRolePolicy", "PutRolePermissionsBoundary"):
             assert not found.may(action, boundary), (action, boundary)
-    for boundary in boundaries:
+    for boundary in (SHIPPED, *boundaries):
         assert found.may("CreateRole", boundary)
         assert not found.may("DeleteRolePermissionsBoundary", boundary)
+    assert found.boundary("v1.0.0") == (boundaries or [SHIPPED])[0]
     roles = [*of_type(found.assembly.foundation, "AWS::IAM::Role").values()]
-    assert {role["Properties"]["PermissionsBoundary"] for role in roles} == {boundaries[0]}
+    assert {role["Properties"].get("PermissionsBoundary") for role in roles} == {boundaries[0] if boundaries else None}
 
 
 @pytest.mark.parametrize(
     ("before", "after", "sentence"),
     [
-        ([], [NEW], 'the roles of v1.0.0 have none. Add "" to the end of the list'),
+        (None, [NEW], 'the roles of v1.0.0 have none. Add "" to the end of permissions_boundary'),
+        (None, [], 'the roles of v1.0.0 have none. Add "" to the end of permissions_boundary'),
+        ([OLD], [], f"does not list {OLD}, which the roles of v1.0.0 have. Add it to the end"),
         ([OLD], [NEW], f"does not list {OLD}, which the roles of v1.0.0 have. Add it to the end"),
         ([OLD], ["", NEW], f"does not list {OLD}, which the roles of v1.0.0 have"),
     ],
 )
 def test_a_boundary_that_an_older_version_needs_is_asked_for(
-    tmp_path: Path, before: list[str], after: list[str], sentence: str
+    tmp_path: Path, before: list[str] | None, after: list[str], sentence: str
 ) -> None:
     store = tmp_path / "versions"
     publish(store, "v1.0.0")
-    synthesized(store, tmp_path / "first", with_settings(tmp_path, listed(before)))
+    synthesized(store, tmp_path / "first", with_settings(tmp_path, listed(before or [])))
+    if before is None:
+        unbound(store)
     publish(store, "v1.1.0", "two")
     assert sentence in refusal(store, tmp_path / "cdk.out", with_settings(tmp_path, listed(after)))
     # A version that nothing is launched from or updated to any more asks for nothing.

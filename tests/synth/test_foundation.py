@@ -83,6 +83,8 @@ def test_environments_are_the_contracts(assembly: Assembly) -> None:
             expected |= {"PROJECT_ROLES_MAY_LAUNCH", "GLUE_DATABASES", "DEPLOY_ACCOUNTS", "PROJECTS_TABLE"}
         if name == "actions_configuration":
             expected |= {"SECRET_REFERENCES"}
+        if "seals" in ALL[name].needs:
+            expected |= {"SEAL_KEY"}
         if name in GIT:
             expected |= {"PATH", "GIT_EXEC_PATH", "GIT_SSL_CAINFO", "GIT_PYTHON_REFRESH"}
         assert variables == expected, name
@@ -293,9 +295,44 @@ def test_the_token_secret_has_no_value_and_our_key(assembly: Assembly) -> None:
     (secret,) = of_type(assembly.foundation, "AWS::SecretsManager::Secret").values()
     assert "SecretString" not in secret["Properties"]
     assert "GenerateSecretString" not in secret["Properties"]
-    assert secret["Properties"]["KmsKeyId"]["Fn::GetAtt"][0] in of_type(assembly.foundation, "AWS::KMS::Key")
-    (key,) = of_type(assembly.foundation, "AWS::KMS::Key").values()
-    assert key["Properties"]["EnableKeyRotation"] is True
+    key = keys(assembly)["Key"]
+    assert secret["Properties"]["KmsKeyId"]["Fn::GetAtt"][0] == key
+    assert assembly.foundation["Resources"][key]["Properties"]["EnableKeyRotation"] is True
+
+
+def keys(assembly: Assembly) -> dict[str, str]:
+    """Return the logical ids of the keys by their names, which the CDK adds eight characters to."""
+    return {name[:-8]: name for name in of_type(assembly.foundation, "AWS::KMS::Key")}
+
+
+def test_the_seal_key_makes_macs_for_two_functions_and_outlives_the_stack(assembly: Assembly) -> None:
+    name = keys(assembly)["SealKey"]
+    key = assembly.foundation["Resources"][name]
+    assert key["DeletionPolicy"] == key["UpdateReplacePolicy"] == "Retain"
+    assert key["Properties"]["KeySpec"] == "HMAC_256"
+    assert "EnableKeyRotation" not in key["Properties"], "KMS rotates no HMAC key; what it has proven would be lost"
+    arn = {"Fn::GetAtt": [name, "Arn"]}
+    (alias,) = (
+        each["Properties"]["AliasName"]
+        for each in of_type(assembly.foundation, "AWS::KMS::Alias").values()
+        if each["Properties"]["TargetKeyId"] == arn
+    )
+    assert alias == "alias/studio-mlops-seals"
+    found = {
+        each: properties["Environment"]["Variables"].get("SEAL_KEY")
+        for each, properties in functions(assembly.foundation).items()
+    }
+    assert {each for each, variable in found.items() if variable} == {"github_repository", "repository_template"}
+    assert all(variable in (None, arn) for variable in found.values())
+    statements = [
+        (role, statement)
+        for role, policy in of_type(assembly.foundation, "AWS::IAM::Policy").items()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if str(arn) in str(statement["Resource"]) or "kms:GenerateMac" in str(statement["Action"])
+    ]
+    assert [role.partition("Role")[0] for role, _ in statements] == ["GithubRepository", "RepositoryTemplate"]
+    assert [statement["Action"] for _, statement in statements] == ["kms:GenerateMac", "kms:GenerateMac"]
+    assert [statement["Resource"] for _, statement in statements] == [arn, arn]
 
 
 def test_the_archives_outlive_the_stack_and_take_tls_only(assembly: Assembly) -> None:
@@ -324,6 +361,49 @@ def test_every_log_is_kept_for_the_set_time(assembly: Assembly) -> None:
         assert groups[destination]["Properties"]["LogGroupName"].startswith("/aws/vendedlogs/states/")
 
 
+def test_who_reads_executions_does_not_read_their_requests(assembly: Assembly) -> None:
+    """A request's ResponseURL lets its reader answer in the function's place."""
+    template, names = assembly.foundation, Names()
+    machines = of_type(template, "AWS::StepFunctions::StateMachine")
+    (queue,) = of_type(template, "AWS::SQS::Queue").values()
+    keys = {
+        machine["Properties"]["EncryptionConfiguration"]["KmsKeyId"]["Fn::GetAtt"][0] for machine in machines.values()
+    }
+    assert keys == {queue["Properties"]["KmsMasterKeyId"]["Fn::GetAtt"][0]}
+    assert {machine["Properties"]["EncryptionConfiguration"]["Type"] for machine in machines.values()} == {
+        "CUSTOMER_MANAGED_KMS_KEY"
+    }
+    (key,) = keys
+    arn = names.resolved(template, {"Fn::GetAtt": [key, "Arn"]})
+    waiters = {machine["Properties"]["RoleArn"]["Fn::GetAtt"][0] for machine in machines.values()}
+    starting = {
+        role
+        for role in of_type(template, "AWS::IAM::Role")
+        if any(
+            allows(template, role, "states:StartExecution", names.resolved(template, {"Ref": each}))
+            for each in machines
+        )
+    }
+    assert len(waiters) == len(starting) == len(machines) == len(ALL)
+    decrypting = {role for role in of_type(template, "AWS::IAM::Role") if allows(template, role, "kms:Decrypt", arn)}
+    assert decrypting == waiters | starting
+    # IAM alone gives nobody the key: its policy names who decrypts.
+    policy = template["Resources"][key]["Properties"]["KeyPolicy"]["Statement"]
+    trusted: set[str] = set()
+    for statement in policy:
+        if "kms:Decrypt" in statement["Action"]:
+            named = statement["Principal"]
+            if named == {"Service": "delivery.logs.amazonaws.com"}:
+                assert list(statement["Condition"]["StringEquals"]) == ["kms:EncryptionContext:SourceArn"]
+                continue
+            trusted |= {
+                each["Fn::GetAtt"][0] for each in (named["AWS"] if isinstance(named["AWS"], list) else [named["AWS"]])
+            }
+        else:
+            assert not {"kms:Decrypt", "kms:CreateGrant", "kms:ReEncryptFrom", "kms:*"} & {*statement["Action"]}
+    assert trusted == decrypting
+
+
 def test_an_event_that_cannot_be_handled_is_kept_and_announced(assembly: Assembly) -> None:
     template = assembly.foundation
     (queue,) = of_type(template, "AWS::SQS::Queue")
@@ -347,7 +427,7 @@ def test_alarms_may_publish_encrypted_messages_to_the_topic(assembly: Assembly) 
     """The topic's own policy replaces the one that SNS gives a topic, and with it every service's permission."""
     ours = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     (policy,) = of_type(assembly.foundation, "AWS::SNS::TopicPolicy").values()
-    (key,) = of_type(assembly.foundation, "AWS::KMS::Key").values()
+    key = assembly.foundation["Resources"][keys(assembly)["Key"]]
     for document, actions in (
         (policy["Properties"]["PolicyDocument"], "sns:Publish"),
         (key["Properties"]["KeyPolicy"], ["kms:Decrypt", "kms:GenerateDataKey*"]),

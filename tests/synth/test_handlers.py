@@ -33,6 +33,7 @@ pytestmark = pytest.mark.shares("stacks", seconds=60)
 CLOUDFORMATION = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack"
 SAGEMAKER = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
 PROJECT_TAG = "amazondatazoneproject"
+PRODUCTION = {"aws:requesttag/studio:stage": "production", "aws:resourcetag/studio:stage": "production"}
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,16 @@ DEPLOYED = (
         },
         {},
     ),
-    Deployed("launch", "AWS::IAM::Role", {"iam:.*": f"arn:aws:iam::{ACCOUNT}:role/studio-mlops-wf-p1"}, {}),
+    Deployed(
+        "launch",
+        "AWS::IAM::Role",
+        {"iam:.*": f"arn:aws:iam::{ACCOUNT}:role/studio-mlops-wf-p1"},
+        {"iam:permissionsboundary": f"arn:aws:iam::{ACCOUNT}:policy/studio-mlops-workflow-boundary"},
+    ),
     Deployed("launch", "AWS::IAM::Policy", {"iam:.*": f"arn:aws:iam::{ACCOUNT}:role/datazone_usr_role_p1_e1"}, {}),
     *(
         Deployed(
-            "workflow",
+            role,
             f"AWS::SageMaker::{kind}",
             {"iam:PassRole": f"arn:aws:iam::{ACCOUNT}:role/datazone_usr_role_p1_e1", ".*": f"{SAGEMAKER}:{place}/one"},
             {
@@ -69,8 +75,10 @@ DEPLOYED = (
                 f"aws:resourcetag/{PROJECT_TAG}": "p1",
                 "aws:tagkeys": "team",
                 "iam:passedtoservice": "sagemaker.amazonaws.com",
+                **stage,
             },
         )
+        for role, stage in (("workflow", {}), ("production", PRODUCTION))
         for kind, place in (("Model", "model"), ("EndpointConfig", "endpoint-config"), ("Endpoint", "endpoint"))
     ),
 )
@@ -87,6 +95,7 @@ NOT_NEEDED = {
     ("provisioning", "CloudFormationProvisionedProduct", "cloudformation:UpdateStack"): _LAUNCH_ROLE_DOES,
     ("provisioning", "CloudFormationProvisionedProduct", "cloudformation:DeleteStack"): _LAUNCH_ROLE_DOES,
     ("launch", "Role", "iam:ListRoles"): _LISTS,
+    ("launch", "Role", "iam:DeleteRolePermissionsBoundary"): "Every version's roles have a boundary.",
     ("launch", "Role", "iam:AttachRolePolicy"): _NO_MANAGED_POLICIES,
     ("launch", "Role", "iam:DetachRolePolicy"): _NO_MANAGED_POLICIES,
     **{
@@ -94,10 +103,15 @@ NOT_NEEDED = {
         for action in ("Get", "Put", "Delete")
         for kind in ("User", "Group")
     },
-    ("workflow", "Model", "sagemaker:ListModels"): _LISTS,
-    ("workflow", "EndpointConfig", "sagemaker:ListEndpointConfigs"): _LISTS,
-    ("workflow", "Endpoint", "sagemaker:ListEndpoints"): _LISTS,
-    ("workflow", "EndpointConfig", "kms:DescribeKey"): "The template's endpoint configuration names no key.",
+    **{
+        (role, kind, f"sagemaker:List{kind}s"): _LISTS
+        for role in ("workflow", "production")
+        for kind in ("Model", "EndpointConfig", "Endpoint")
+    },
+    **{
+        (role, "EndpointConfig", "kms:DescribeKey"): "The template's endpoint configuration names no key."
+        for role in ("workflow", "production")
+    },
 }
 VALUES = {"StudioProject.ExecutionRoleArn": f"arn:aws:iam::{ACCOUNT}:role/datazone_usr_role_p1_e1", "ProjectId": "p1"}
 NAMES = Names(values=VALUES)
@@ -110,6 +124,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     def make(folder: Path) -> None:
         publish(folder / "versions", "v1.0.0")
         text = f"{STUDIO_SETTINGS}\n[workflow_role]\ngrant_execution_role_files = true\n"
+        text += 'environments = ["staging", "production"]\n'
         synthesized(folder / "versions", folder / "cdk.out", with_settings(folder, text))
 
     return shared(tmp_path_factory, "handlers", make)
@@ -117,8 +132,8 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
 
 def template_of(role: str, assembly: Assembly) -> tuple[dict[str, Any], str]:
     """Return the template that has a role, and the role's logical id."""
-    if role == "workflow":
-        return assembly.product, "WorkflowRole"
+    if role in ("workflow", "production"):
+        return assembly.product, f"{role.capitalize()}Role"
     template = assembly.template("StudioStack.template.json") if role == "provisioning" else assembly.portfolio
     (logical,) = (
         name
@@ -159,10 +174,12 @@ def test_every_type_that_a_role_deploys_is_compared(everything: Assembly) -> Non
     infrastructure = "\n".join(
         path.read_text(encoding="utf-8") for path in (PROJECT_ROOT / "templates").glob("*/*/infrastructure/*.yaml")
     )
+    serving = re.findall(r"^    Type: (AWS::\S+)", infrastructure, re.MULTILINE)
     types = {
         "provisioning": {resource["Type"] for resource in blueprint["Resources"].values()},
         "launch": {resource["Type"] for resource in everything.product["Resources"].values()},
-        "workflow": set(re.findall(r"^    Type: (AWS::\S+)", infrastructure, re.MULTILINE)),
+        "workflow": set(serving),
+        "production": set(serving),
     }
     for role, found in types.items():
         compared = {deployed.kind for deployed in DEPLOYED if deployed.role == role}

@@ -16,6 +16,8 @@ pytestmark = pytest.mark.shares("stacks", seconds=60)
 
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/SC-123456789012-pp-abc/1"
 WORKFLOW_ROLE = "arn:aws:iam::123456789012:role/studio-mlops-wf-p1"
+PRODUCTION_ROLE = "arn:aws:iam::123456789012:role/studio-mlops-production-p1"
+SHIPPED = "arn:aws:iam::123456789012:policy/studio-mlops-workflow-boundary"
 PROJECT_ROLE = "arn:aws:iam::123456789012:role/datazone_usr_role_p1_e1"
 IAM_BASED_ROLE = "arn:aws:iam::123456789012:role/service-role/AmazonSageMakerUserIAMExecutionRole_20260301"
 
@@ -184,12 +186,15 @@ def launch_role(template: dict[str, Any]) -> str:
         ("iam:CreateRole", WORKFLOW_ROLE),
         ("iam:DeleteRole", WORKFLOW_ROLE),
         ("iam:PutRolePolicy", WORKFLOW_ROLE),
+        ("iam:CreateRole", PRODUCTION_ROLE),
+        ("iam:PutRolePolicy", PRODUCTION_ROLE),
         ("iam:DeleteRolePolicy", PROJECT_ROLE),  # of launches from before the setting was switched off
         ("iam:DeleteRolePolicy", IAM_BASED_ROLE),
     ],
 )
 def test_the_launch_role_can_launch(assembly: Assembly, action: str, resource: str) -> None:
-    assert allows(assembly.portfolio, launch_role(assembly.portfolio), action, resource)
+    context = {"iam:permissionsboundary": SHIPPED}
+    assert allows(assembly.portfolio, launch_role(assembly.portfolio), action, resource, context=context)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +255,13 @@ def test_an_account_that_is_shared_with_gets_what_launches_need(
     settings = with_settings(tmp_path, "[portfolio]\nlaunches_only = true\nproducts = ['prod-shared']")
     found = synthesized(copied(assembly.store, tmp_path), tmp_path / "out", settings)
     kinds = {resource["Type"] for resource in found.portfolio["Resources"].values()}
-    assert kinds == {"Custom::TemplateArchive", "AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::OIDCProvider"}
+    assert kinds == {
+        "Custom::TemplateArchive",
+        "AWS::IAM::Role",
+        "AWS::IAM::Policy",
+        "AWS::IAM::ManagedPolicy",
+        "AWS::IAM::OIDCProvider",
+    }
     # The constraint of the account that shares names the role that is made here.
     constraint = only(administered.portfolio, "AWS::ServiceCatalog::LaunchRoleConstraint")
     role = found.portfolio["Resources"][launch_role(found.portfolio)]["Properties"]["RoleName"]

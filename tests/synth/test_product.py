@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from ministack.services.cloudformation import engine
 
-from tests.actions_secrets import SECRETS
+from products.settings import Settings
+from tests.actions_secrets import DEPLOY_SECRETS, SECRETS
 from tests.synth.conftest import Assembly, publish, refusal, synthesize, with_settings
-from tests.synth.policies import Names
+from tests.synth.policies import Names, trusts
 
 pytestmark = pytest.mark.shares("stacks", seconds=60)
 
@@ -142,7 +143,7 @@ def test_the_order_of_creation_and_so_the_reverse_of_deletion(assembly: Assembly
     assert f"{other}Repository" not in after(template, f"{part}Template")
 
 
-@pytest.mark.parametrize(("part", "more"), [("Build", set()), ("Deploy", {"DEPLOY_ACCOUNT"})])
+@pytest.mark.parametrize(("part", "more"), [("Build", set()), ("Deploy", DEPLOY_SECRETS - SECRETS)])
 def test_secrets_and_variables_have_exactly_the_names_that_templates_read(
     assembly: Assembly, part: str, more: set[str]
 ) -> None:
@@ -169,6 +170,7 @@ def test_outputs_are_those_that_the_other_rooms_read(assembly: Assembly) -> None
         "ProfileName",
         "ModelPackageGroupName",
         "WorkflowRoleArn",
+        "ProductionRoleArn",
     }
 
 
@@ -190,59 +192,104 @@ def test_a_new_version_looks_the_repositories_up(assembly: Assembly) -> None:
         )
 
 
-def subjects(template: dict[str, Any], values: dict[str, str]) -> list[str]:
-    """Return the subjects that the workflow role trusts."""
-    policy = template["Resources"]["WorkflowRole"]["Properties"]["AssumeRolePolicyDocument"]
-    (statement,) = Names(values=values).resolved(template, policy)["Statement"]
-    (key,) = (key for key in statement["Condition"]["StringLike"] if key.endswith(":sub"))
-    return list(statement["Condition"]["StringLike"][key])
+REPOSITORIES = Names(
+    values={
+        "BuildRepository.FullName": "Acme/build",
+        "BuildRepository.RepositoryId": "11",
+        "BuildRepository.DefaultBranch": "main",
+        "DeployRepository.FullName": "Acme/deploy",
+        "DeployRepository.RepositoryId": "22",
+        "DeployRepository.DefaultBranch": "trunk",
+    }
+)
 
 
-REPOSITORIES = {
-    "BuildRepository.FullName": "Acme/build",
-    "BuildRepository.RepositoryId": "11",
-    "BuildRepository.DefaultBranch": "main",
-    "DeployRepository.FullName": "Acme/deploy",
-    "DeployRepository.RepositoryId": "22",
-    "DeployRepository.DefaultBranch": "trunk",
-}
+def job(subject: str, repository_id: str) -> dict[str, str]:
+    """Return the claims of a job's identity token that STS makes condition keys of."""
+    return {"aud": "sts.amazonaws.com", "sub": subject, "repository_id": repository_id}
 
 
-def test_the_workflow_role_trusts_only_the_projects_repositories(assembly: Assembly) -> None:
-    from ministack.core.iam_evaluator import fnmatch_iam_cs
+WORKFLOW_JOBS = (
+    job("repo:Acme/build:ref:refs/heads/main", "11"),
+    job("repo:Acme/deploy:ref:refs/heads/trunk", "22"),
+    job("repo:Acme/deploy:environment:staging", "22"),
+    job("repo:Acme@123/build@11:ref:refs/heads/main", "11"),  # GitHub's immutable subjects, since July 2026
+    job("repo:Acme@123/deploy@22:environment:staging", "22"),
+    job("repo:Acme@123/renamed@11:ref:refs/heads/main", "11"),
+)
+PRODUCTION_JOBS = (
+    job("repo:Acme/deploy:environment:production", "22"),
+    job("repo:Acme@123/deploy@22:environment:production", "22"),
+)
+OTHER_JOBS = (
+    job("repo:Acme/other:ref:refs/heads/main", "33"),
+    job("repo:Acme/build:ref:refs/heads/feature", "11"),
+    job("repo:Acme/build:pull_request", "11"),
+    job("repo:Acme/build:environment:production", "11"),  # production is the deploy repository's
+    job("repo:Acme/deploy:environment:playground", "22"),
+    job("repo:Acme/build:ref:refs/tags/main", "11"),
+    job("repo:Acme@123/build@12:ref:refs/heads/main", "12"),  # the name, recycled
+    job("repo:Acme/build:ref:refs/heads/main", "12"),
+    job("repo:Acme/deploy:environment:production", "23"),
+    job("repo:Mallory@9/build@11x:ref:refs/heads/main", "33"),
+    job("repo:Mallory/build:ref:refs/heads/main", "33"),
+    job("repo:Mallory@9/build@11:ref:refs/heads/main", "33"),
+    # An environment or branch of another repository of the organization: GitHub writes its colons as %3A.
+    job("repo:Acme@123/other@33:environment:x@11%3Aref%3Arefs/heads/main", "33"),
+    job("repo:Acme@123/other@33:ref:refs/heads/x@11", "33"),
+)
+# Subjects whose claims the repository's administrator chose (include_claim_keys), of a repository that is not ours; the
+# last three are what GitHub would have to write for a match without a fourth colon.
+CUSTOMIZED = (
+    "repo:Acme@123/other@33:workflow:x@11:ref:refs/heads/main",
+    "repo:Acme@123/other@33:workflow:x@22:environment:production",
+    "repo:Acme@123/other@33:workflow:x@22:environment:staging",
+    "repo:Acme@123/other@33:repository_owner:Acme:job_workflow_ref:x@11:ref:refs/heads/main",
+    "repo:Acme@123/other@33:x@11:ref:refs/heads/main",
+    "repo:Acme/build:workflow:x:ref:refs/heads/main",
+    "repo:Acme@123/other@33/x@11:ref:refs/heads/main",
+    "repo:Acme@123/x@22:environment:production",
+    "repo:Acme@123/x@22:environment:staging",
+)
 
-    trusted = subjects(assembly.product, REPOSITORIES)
 
-    def allowed(subject: str) -> bool:
-        return any(fnmatch_iam_cs(subject, pattern) for pattern in trusted)
+def test_the_roles_trust_only_the_projects_repositories(assembly: Assembly) -> None:
+    def trusted(role: str, claims: dict[str, str]) -> bool:
+        return trusts(assembly.product, role, claims, REPOSITORIES)
 
-    for good in (
-        "repo:Acme/build:ref:refs/heads/main",
-        "repo:Acme/deploy:ref:refs/heads/trunk",
-        "repo:Acme/deploy:environment:production",
-        "repo:Acme@123/build@11:ref:refs/heads/main",  # GitHub's immutable subjects, since July 2026
-        "repo:Acme@123/deploy@22:environment:staging",
-        "repo:Acme@123/renamed@11:ref:refs/heads/main",
-    ):
-        assert allowed(good), good
-    for bad in (
-        "repo:Acme/other:ref:refs/heads/main",
-        "repo:Acme/build:ref:refs/heads/feature",
-        "repo:Acme/build:pull_request",
-        "repo:Acme/deploy:environment:playground",
-        "repo:Acme/build:ref:refs/tags/main",
-        "repo:Acme@123/build@12:ref:refs/heads/main",  # the name, recycled
-        "repo:Mallory@9/build@11x:ref:refs/heads/main",
-        "repo:Mallory/build:ref:refs/heads/main",
-        "repo:Mallory@9/build@11:ref:refs/heads/main",
-        # An environment or branch of another repository of the organization: GitHub writes its colons as %3A.
-        "repo:Acme@123/other@33:environment:x@11%3Aref%3Arefs/heads/main",
-        "repo:Acme@123/other@33:ref:refs/heads/x@11",
-    ):
-        assert not allowed(bad), bad
+    for claims in WORKFLOW_JOBS:
+        assert trusted("WorkflowRole", claims), claims
+        assert not trusted("ProductionRole", claims), claims
+    for claims in PRODUCTION_JOBS:
+        assert trusted("ProductionRole", claims), claims
+        assert not trusted("WorkflowRole", claims), claims
+    for claims in (*OTHER_JOBS, *(job(subject, "33") for subject in CUSTOMIZED)):
+        assert not trusted("WorkflowRole", claims), claims
+        assert not trusted("ProductionRole", claims), claims
+    for claims in (*WORKFLOW_JOBS, *PRODUCTION_JOBS):
+        assert not any(trusted(role, {**claims, "aud": "another"}) for role in ("WorkflowRole", "ProductionRole"))
 
 
-def test_the_trust_policy_fits_iams_limit_with_the_longest_names(assembly: Assembly) -> None:
+def test_a_subject_of_more_parts_is_denied_also_where_sts_tells_no_repository(
+    assembly: Assembly, administered: Assembly
+) -> None:
+    """STS knows the claim repository_id of GitHub's own issuer, in commercial regions: not of an Enterprise Server."""
+    server = "github.example.com/_services/token"
+    for subject in (each for each in CUSTOMIZED if each.count(":") > 3):
+        claims = {"aud": "sts.amazonaws.com", "sub": subject}
+        assert not any(
+            trusts(assembly.product, role, claims, REPOSITORIES) for role in ("WorkflowRole", "ProductionRole")
+        )
+        assert not any(
+            trusts(administered.product, role, claims, REPOSITORIES, server)
+            for role in ("WorkflowRole", "ProductionRole")
+        )
+    told = {"aud": "sts.amazonaws.com", "sub": "repo:Acme/deploy:environment:production"}
+    assert trusts(administered.product, "ProductionRole", told, REPOSITORIES, server)
+    assert trusts(assembly.product, "ProductionRole", told, REPOSITORIES)
+
+
+def test_the_trust_policies_fit_iams_limit_with_the_longest_names(assembly: Assembly) -> None:
     """IAM takes 2,048 characters; no emulator counts them."""
     organization, long = "o" * 39, "r" * 100
     longest = {
@@ -254,9 +301,10 @@ def test_the_trust_policy_fits_iams_limit_with_the_longest_names(assembly: Assem
             ("DefaultBranch", "main"),
         )
     }
-    policy = assembly.product["Resources"]["WorkflowRole"]["Properties"]["AssumeRolePolicyDocument"]
-    text = json.dumps(Names(values=longest).resolved(assembly.product, policy), separators=(",", ":"))
-    assert len(text) <= 2048
+    for role in ("WorkflowRole", "ProductionRole"):
+        policy = assembly.product["Resources"][role]["Properties"]["AssumeRolePolicyDocument"]
+        text = json.dumps(Names(values=longest).resolved(assembly.product, policy), separators=(",", ":"))
+        assert len(text) <= 2048
 
 
 def test_more_environments_than_iam_takes_are_refused(tmp_path: Path) -> None:
@@ -269,12 +317,14 @@ def test_more_environments_than_iam_takes_are_refused(tmp_path: Path) -> None:
     assert "Traceback" not in run.stderr
 
 
-def test_two_projects_have_two_roles(assembly: Assembly) -> None:
-    name = assembly.product["Resources"]["WorkflowRole"]["Properties"]["RoleName"]
+@pytest.mark.parametrize(("role", "prefix"), [("WorkflowRole", "wf"), ("ProductionRole", "production")])
+def test_two_projects_have_two_roles(assembly: Assembly, role: str, prefix: str) -> None:
+    name = assembly.product["Resources"][role]["Properties"]["RoleName"]
     names = {Names(values={"ProjectId": project}).resolved(assembly.product, name) for project in ("p1", "p2")}
-    assert names == {"studio-mlops-wf-p1", "studio-mlops-wf-p2"}
-    longest = Names(values={"ProjectId": "x" * 36}).resolved(assembly.product, name)
-    assert len(longest) <= 64
+    assert names == {f"studio-mlops-{prefix}-p1", f"studio-mlops-{prefix}-p2"}
+    longest = Settings(prefix="p" * 16)
+    assert len(f"{longest.workflow_role_prefix}{'x' * 36}") <= 64
+    assert len(f"{longest.production_role_prefix}{'x' * 36}") <= 64
 
 
 def test_an_enterprise_server_has_another_issuer(administered: Assembly) -> None:

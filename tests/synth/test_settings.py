@@ -119,7 +119,7 @@ DEFAULTS: dict[str, Any] = {
         "artifact_access": "project",
         "execution_roles": ("datazone_usr_role_*", "service-role/AmazonSageMakerUserIAMExecutionRole_*"),
         "grant_execution_role_files": False,
-        "deploy_role": "studio-project-deploy",
+        "deploy_role": "studio-deploy-{project}-{stage}",
     },
     "studio": {
         "domain_id": "",
@@ -263,6 +263,8 @@ def test_the_seeds_names_are_kept(tmp_path: Path) -> None:
             '[secret_references]\nGITHUB_X = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:x"',
             "as GitHub shows them",
         ),
+        ('[workflow_role]\nenvironments = ["Production"]', "is the environment production to GitHub"),
+        ('[workflow_role]\ndeploy_role = "x-{stack}"', "{project} and {stage} may stand in it"),
         ("prefix =", "is not valid TOML"),
         ("[portfolio]\nlaunches_only = true", "launches_only needs products"),
         ("[product]\nglue_databases = ['a']", "glue_databases does not list glue_database"),

@@ -48,7 +48,7 @@ PROMISED = {
         "sagemaker:DescribePipeline ListPipelineExecutions ListPipelineExecutionSteps",
     ),
     "use the project's model package group": (
-        "sagemaker:CreateModelPackageGroup DescribeModelPackageGroup CreateModelPackage UpdateModelPackage",
+        "sagemaker:DescribeModelPackageGroup CreateModelPackage UpdateModelPackage",
     ),
 }
 

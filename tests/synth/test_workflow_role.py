@@ -131,20 +131,27 @@ def test_studios_own_place_stays_open_to_another_scope(assembly: Assembly) -> No
     assert allows(assembly.product, "WorkflowRole", "s3:GetObject", studios, names=names)
 
 
-def test_only_the_settings_deploy_role_is_assumed(assembly: Assembly, administered: Assembly) -> None:
-    names = Names(values={"StudioProject.DeployAccount": "210987654321"})
+def test_only_the_settings_deploy_roles_are_assumed(assembly: Assembly, administered: Assembly) -> None:
+    values = {"StudioProject.DeployAccount": "210987654321", "ProjectId": "p1"}
 
-    def may(template: dict[str, Any], role: str) -> bool:
+    def may(template: dict[str, Any], role: str, by: str = "WorkflowRole") -> bool:
         arn = f"arn:aws:iam::210987654321:role/{role}"
-        return allows(template, "WorkflowRole", "sts:AssumeRole", arn, names=names)
+        return allows(template, by, "sts:AssumeRole", arn, names=Names(values=values))
 
-    default = Settings().workflow_role.deploy_role
-    assert may(assembly.product, default)
+    assert may(assembly.product, "studio-deploy-p1-staging")
+    assert may(assembly.product, "studio-deploy-p1-production", "ProductionRole")
+    assert not may(assembly.product, "studio-deploy-p1-production")
+    for role in ("studio-deploy-p2-staging", "studio-deploy-p1", "studio-deploy-p1-", "MlDeployer"):
+        assert not may(assembly.product, role)
+        assert not may(assembly.product, role, "ProductionRole")
     assert may(administered.product, "MlDeployer")
-    assert not may(administered.product, default)
-    assert not may(assembly.product, "MlDeployer")
-    # What the template's workflow assumes by itself.
-    assert f'or "{default}"' in (PROJECT_ROOT / "templates/regression/model_deploy/deployment/settings.py").read_text()
+    assert not may(administered.product, "studio-deploy-p1-staging")
+    # What the template's workflow assumes by itself; IAM takes names of 64 characters.
+    default = Settings().workflow_role.deploy_role
+    assert f'DEPLOY_ROLE = "{default}"' in (
+        PROJECT_ROOT / "templates/regression/model_deploy/deployment/settings.py"
+    ).read_text(encoding="utf-8")
+    assert len(default.replace("{project}", "x" * 36).replace("{stage}", "production")) <= 64
 
 
 def test_a_launch_cannot_add_to_classics_roles(assembly: Assembly, administered: Assembly) -> None:

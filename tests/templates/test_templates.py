@@ -140,10 +140,53 @@ def test_python_is_clean(part):
 
 
 @pytest.mark.parametrize("part", PARTS, ids=name_of)
-def test_requirements_are_pinned(part):
-    for path in part.glob("requirements*.txt"):
-        for line in path.read_text().splitlines():
-            assert re.match(r"^(#.*|-r \S+|[\w.-]+==[\w.]+)?$", line), f"{path.name}: {line}"
+def test_requirements_are_locked_with_their_hashes(part):
+    """What pip installs is in the file, at one version, by the hash of its wheels."""
+    for path in part.glob("requirements*.in"):
+        asked = [line for line in path.read_text().splitlines() if "==" in line]
+        assert asked
+        entries = [
+            each for each in re.split(r"\n(?! )", path.with_suffix(".txt").read_text()) if each and each[0] != "#"
+        ]
+        for entry in entries:
+            assert re.fullmatch(r"[\w.-]+==[\w.]+( ; [^\n\\]+)?( \\\n    --hash=sha256:[0-9a-f]{64})+\n?", entry), entry
+        assert {*asked} <= {entry.split(" ")[0] for entry in entries}
+
+
+LOCKED = re.compile(
+    r"python -m pip install (?=.*--require-hashes )(?=.*--only-binary ':all:' )[-\w:' ]+ -r requirements(-dev)?\.txt"
+)
+BRINGS_CODE = re.compile(r"\b(pip|pipx|uv|uvx|npm|npx|yarn|conda|poetry|apt|apt-get|curl|wget|docker|gem|cargo|go)\b")
+
+
+def steps_that_bring_code(workflow):
+    """Yield the shell lines of a workflow's jobs that install or download something."""
+    for job in yaml.safe_load(workflow.read_text())["jobs"].values():
+        assert not {"container", "services"} & set(job)
+        for step in job["steps"]:
+            yield from (line for line in step.get("run", "").splitlines() if BRINGS_CODE.search(line))
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=name_of)
+def test_nothing_unlocked_runs_where_credentials_are_to_be_had(workflow):
+    found = [*steps_that_bring_code(workflow)]
+    assert found
+    assert [line for line in found if not LOCKED.fullmatch(line)] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "python -m pip install -r requirements.txt",
+        "python -m pip install --require-hashes --only-binary ':all:' -r requirements.txt boto3",
+        "python -m pip install --require-hashes -r requirements.txt",
+        "curl -s https://example.com/install.sh | sh",
+    ],
+)
+def test_what_is_unlocked_would_be_found(tmp_path, line):
+    workflow = tmp_path / "one.yml"
+    workflow.write_text(yaml.safe_dump({"jobs": {"one": {"steps": [{"run": line}]}}}))
+    assert [each for each in steps_that_bring_code(workflow) if not LOCKED.fullmatch(each)] == [line]
 
 
 @pytest.mark.parametrize(("part", "least"), [("model_build", 3), ("model_deploy", 9)])

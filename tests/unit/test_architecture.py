@@ -40,8 +40,8 @@ FOREIGN = {
 }
 RESOURCES = {entry.name: entry.module or entry.name for entry in CATALOGUE if entry.class_name}
 PURE = (
-    *("rate_budget.py", "template_content.py", "errors.py"),
-    *(f"delivery/{name}.py" for name in ("lineage", "state", "plans", "planning", "pull_request_text")),
+    *("rate_budget.py", "template_content.py", "errors.py", "seal.py"),
+    *(f"delivery/{name}.py" for name in ("lineage", "marks", "state", "plans", "planning", "pull_request_text")),
 )
 
 

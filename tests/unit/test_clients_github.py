@@ -6,7 +6,9 @@ import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from github.Requester import Requester
@@ -312,3 +314,44 @@ def test_a_connection_is_for_one_token(used: list[tuple[Requester, str]]) -> Non
         hub.find_repository("acme/rejected")
     hub.find_repository("acme/x")
     assert [token for _, token in used] == ["ghp_former", "ghp_former", "ghp_present"]
+
+
+ODD = "v2+1%25#a&b=c d/ä"
+
+
+@pytest.mark.parametrize(
+    ("ask", "path"),
+    [
+        (lambda hub: hub.variable("acme/x", ODD), "/repos/acme/x/actions/variables/{}"),
+        (lambda hub: hub.delete_secrets("acme/x", [ODD]), "/repos/acme/x/actions/secrets/{}"),
+        (lambda hub: hub.delete_variables("acme/x", [ODD]), "/repos/acme/x/actions/variables/{}"),
+        (lambda hub: hub.contains("acme/x", ODD, "tip"), "/repos/acme/x/compare/{}...tip?per_page=1&page=2"),
+        (lambda hub: hub.dispatch_workflow("acme/x", ODD, "main", {}), "/repos/acme/x/actions/workflows/{}/dispatches"),
+        (lambda hub: hub.find_repository(f"acme/{ODD}"), "/repos/acme/{}"),
+    ],
+)
+def test_names_are_quoted_in_paths(monkeypatch: pytest.MonkeyPatch, ask: Callable[[GitHub], Any], path: str) -> None:
+    assert paths_of(monkeypatch, ask) == [path.format("v2%2B1%2525%23a%26b%3Dc%20d%2F%C3%A4")]
+
+
+@pytest.mark.parametrize("branch", ["studio/template-v2.0.0-rc.1+build.5", f"studio/{ODD}"])
+def test_names_are_quoted_in_queries(monkeypatch: pytest.MonkeyPatch, branch: str) -> None:
+    [path] = paths_of(monkeypatch, lambda hub: hub.find_pull_request("acme/x", branch, "main"))
+    query = parse_qs(urlsplit(path).query, strict_parsing=True)
+    assert query["head"] == [f"acme:{branch}"]
+    assert set(query) == {"head", "state", "sort", "direction", "per_page"}
+
+
+def paths_of(monkeypatch: pytest.MonkeyPatch, ask: Callable[[GitHub], Any]) -> list[str]:
+    """Return the paths that are asked for; nothing is there."""
+    paths: list[str] = []
+
+    def answer(_: Any, verb: str, path: str, **__: Any) -> Answer:
+        paths.append(path)
+        return 200 if "pulls" in path else 404, {}, "[]" if "pulls" in path else "{}"
+
+    monkeypatch.setattr(Requester, "requestJson", answer)
+    hub = GitHub("https://api.github.com", lambda: GitHubCredentials(token="ghp_x"))
+    with suppress(RepositoryNotFound):
+        ask(hub)
+    return paths

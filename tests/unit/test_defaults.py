@@ -18,12 +18,14 @@ from custom_resources import clients
 from custom_resources.caller import Installation, Launcher
 from custom_resources.clients.aws import DATAZONE
 from custom_resources.clients.git.packets import Mark
+from custom_resources.clients.git.processes import MODEST
 from custom_resources.consent import Reading
 from custom_resources.errors import AwsDenied
 from custom_resources.reconciler import _anything
 from custom_resources.repository_environments import Missing
 
 NOTHING: dict[str, Any] = {
+    "Proven": "",
     "str": "",
     "int": 0,
     "float": 0,
@@ -47,6 +49,8 @@ OTHER: dict[str, Any] = {
     "clients.budget.SharedBudget.__init__.clock": time.time,
     "clients.git.model.Merge.clean": True,
     "clients.git.packets.lines.end": Mark.FLUSH,
+    "clients.git.repository.BareRepository._fetch_by_git.limits": MODEST,
+    "clients.request_limit.RequestLimit.take.requests": 1,
     "clients.git.packets.Packets.data.said": str,
     "clients.git.processes.Processes.run.status": (0,),
     "clients.git.processes.Processes.run.stdin": b"",
@@ -56,9 +60,11 @@ OTHER: dict[str, Any] = {
     "clients.studio.Studio.project.with_profile": True,
     "clients.studio.Studio._pages.service": DATAZONE,
     "delivery.base._base.certain": True,
+    "delivery.ownership.held_delivery.sealed": True,
     "delivery.plans.Leave.status": "",
     "delivery.pull_request_text.Update.clean": True,
     "delivery.state.Base.certain": True,
+    "delivery.state.Place.sealed": True,
     "errors.described.module": "custom_resources.errors",
     "github_repository.Observed.consent": Reading(),
     "reconciler.is_complete.require_own": _anything,

@@ -18,6 +18,7 @@ from custom_resources.delivery.pull_request_text import Update
 from custom_resources.delivery.state import Offered, Place, RepositoryTemplateProperties
 from custom_resources.errors import RulesRefuse, Stale
 from custom_resources.reconciler import Done, Replan, Request
+from tests.seals import SEAL
 
 REQUEST = Request(
     "Update",
@@ -93,7 +94,8 @@ class World:
 
     @property
     def place(self) -> Place:
-        return Place(cast(BareRepository, self), "acme/build", "main", Refs("main", {"refs/heads/main": "tip"}))
+        refs = Refs("main", {"refs/heads/main": "tip"})
+        return Place(cast(BareRepository, self), "acme/build", "main", refs, SEAL, refs)
 
     def applied(self, plan: Plan, ensure_current: Callable[[], None] | None = None) -> Done | Replan:
         def current() -> None:

@@ -15,9 +15,16 @@ import pytest
 
 from custom_resources.clients.git import PushRejected, Refs, RepositoryArchived
 from custom_resources.clients.github import PullRequest
-from custom_resources.delivery.lineage import TEMPLATE_REF, Delivery, Proposal, message
+from custom_resources.delivery.lineage import (
+    STACK_REF,
+    TEMPLATE_REF,
+    Delivery,
+    message,
+    proposed,
+    stack_ref,
+)
 from custom_resources.delivery.observing import observe
-from custom_resources.delivery.ownership import STACK_REF, Claim, take
+from custom_resources.delivery.ownership import Claim, take
 from custom_resources.delivery.state import Empty, RepositoryTemplateProperties, Same, State, Waiting
 from custom_resources.errors import (
     GitFailing,
@@ -30,6 +37,7 @@ from custom_resources.errors import (
 )
 from custom_resources.reconciler import Replan, Request
 from custom_resources.telemetry import follow, logger
+from tests.seals import SEAL, seals_in_memory
 
 PROPERTIES = RepositoryTemplateProperties(
     repository_id=1,
@@ -65,6 +73,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.git = self.github = self.stacks = self.archives = cast(Any, self)
+        self.seals = seals_in_memory()
 
     @contextmanager
     def open(self, *_: Any) -> Iterator[Any]:
@@ -92,7 +101,7 @@ class World:
 
     def fetch_history(self, tip: str) -> None: ...
 
-    def history(self, tip: str) -> list[Any]:
+    def history(self, *_: str) -> list[Any]:
         return []
 
     def start(self) -> None: ...
@@ -128,8 +137,10 @@ class World:
 HERE = cast(Any, type("Repository", (), {"full_name": "acme/build"}))
 
 
-def observed(world: World, kind: Any = "Update", *, attempt: int = 1, **settings: Any) -> State | None:
-    request = Request(kind, PROPERTIES.model_copy(update=settings), None, "", "stack", "", attempt=attempt)
+def observed(
+    world: World, kind: Any = "Update", *, attempt: int = 1, known_by: str = "repository-template-1", **settings: Any
+) -> State | None:
+    request = Request(kind, PROPERTIES.model_copy(update=settings), None, known_by, "stack", "", attempt=attempt)
     with observe(request, cast(Any, world)) as state:
         return state
 
@@ -164,13 +175,13 @@ def test_a_repository_is_followed_by_its_id() -> None:
 
 
 def test_the_refs_alone_tell_that_nothing_is_to_be_done() -> None:
-    state = observed(World({MAIN: "tip", TEMPLATE_REF: "base", V2.ref: "base"}))
+    state = observed(World({MAIN: "tip", TEMPLATE_REF: "base", V2.ref("base", SEAL): "base"}))
     assert isinstance(state, Same)
     assert (state.commit, state.offered) == ("base", ())
 
 
-OFFERED = Proposal("studio/template-v2", V2.key, "offered")
-WAITS = {MAIN: "tip", TEMPLATE_REF: "base", V1.ref: "base", OFFERED.ref: "offered"}
+OFFERED = proposed("studio/template-v2", V2, "offered", 0, SEAL)
+WAITS = {MAIN: "tip", TEMPLATE_REF: "base", V1.ref("base", SEAL): "base", OFFERED.ref: "offered"}
 
 
 @pytest.mark.parametrize("state", ["open", "closed"])
@@ -181,12 +192,13 @@ def test_an_offered_version_waits(state: str) -> None:
 
 
 def test_off_reads_the_record_only() -> None:
-    world = World(WAITS, {"base": message("Template", V1)}, pull=replace(PULL, base="former"))
+    world = World(WAITS, {"base": message("Template", V1, SEAL)}, pull=replace(PULL, base="former"))
     state = observed(world, sync_mode="Off")
     assert isinstance(state, Waiting)
     assert (state.version, state.url) == ("v1", "")
     unrecorded = observed(
-        World({MAIN: "tip", TEMPLATE_REF: "base"}, {"base": message("Template", V1)}), sync_mode="Off"
+        World({MAIN: "tip", TEMPLATE_REF: "base"}, {"base": message("Template", V1, SEAL)}, found=HERE),
+        sync_mode="Off",
     )
     assert isinstance(unrecorded, Waiting)
     assert unrecorded.version == "v1"
@@ -195,16 +207,42 @@ def test_off_reads_the_record_only() -> None:
     assert never.version == ""
 
 
+# As repositories have it from before there were proofs.
+BEFORE = {MAIN: "tip", TEMPLATE_REF: "base", f"refs/studio/delivered/v2/{V2.key}": "base"}
+
+
+def test_what_is_not_proven_is_believed_where_the_id_is_known() -> None:
+    state = observed(World(BEFORE, found=HERE))
+    assert isinstance(state, Same)
+    assert (state.commit, state.place.sealed) == ("base", False)
+    assert state.place.there.targets == BEFORE
+
+
+@pytest.mark.parametrize(("kind", "known_by"), [("Create", ""), ("Update", "repository-template-2"), ("Update", "")])
+def test_what_is_not_proven_is_believed_nowhere_else(kind: str, known_by: str) -> None:
+    state = observed(World(BEFORE, found=HERE), kind, known_by=known_by, sync_mode="Off")
+    assert isinstance(state, Waiting)
+    assert (state.version, state.place.refs.targets, state.place.there.targets) == ("", {MAIN: "tip"}, BEFORE)
+
+
+def test_a_name_is_enough_where_the_lineage_is_proven() -> None:
+    with pytest.raises(RepositoryGone):  # asked by its id, it is gone
+        observed(World(BEFORE))
+    assert observed(World({**BEFORE, V2.ref("base", SEAL): "base"})) is not None
+
+
 def test_off_knows_the_version_that_is_there() -> None:
-    state = observed(World({MAIN: "tip", TEMPLATE_REF: "base"}, {"base": message("Template", V2)}), sync_mode="Off")
+    state = observed(World(BEFORE, {"base": message("Template", V2, SEAL)}, found=HERE), sync_mode="Off")
     assert isinstance(state, Same)
     assert state.commit == "base"
 
 
-def test_another_projects_template_is_refused() -> None:
-    other = {"base": message("Template", replace(V1, project="p2", part="model_deploy"))}
+@pytest.mark.parametrize("sealed", [True, False])
+def test_another_projects_template_is_refused(sealed: bool) -> None:
+    theirs = replace(V1, project="p2", part="model_deploy")
+    refs = {MAIN: "tip", TEMPLATE_REF: "base", **({theirs.ref("base", SEAL): "base"} if sealed else {})}
     with pytest.raises(OtherProjectsRepository) as told:
-        observed(World({MAIN: "tip", TEMPLATE_REF: "base"}, other, found=HERE))
+        observed(World(refs, {"base": message("Template", theirs, SEAL)}, found=HERE))
     assert str(told.value) == (
         "The repository acme/build carries the template of another project (d1/p2 model_deploy). "
         "Choose another repository name."
@@ -218,8 +256,8 @@ def test_commits_without_a_lineage_are_not_ours_unless_they_are_adopted() -> Non
 
 # -- the comparison that is asked for meanwhile ------------------------------------------------------------------------
 
-RECORDED = {MAIN: "tip", TEMPLATE_REF: "base", V1.ref: "base"}
-HOLDS_V2 = {"base": message("Template", V2)}
+RECORDED = {MAIN: "tip", TEMPLATE_REF: "base", V1.ref("base", SEAL): "base"}
+HOLDS_V2 = {"base": message("Template", V2, SEAL)}
 FETCH = GitFailing(5, activity="reading the repository", message="502")
 COMPARISON = GitHubUnavailable(5, status=502, activity="comparing commits")
 
@@ -262,42 +300,23 @@ def test_the_comparisons_failure_comes_out() -> None:
 
 
 def test_what_the_commits_show_comes_before_the_comparisons_failure() -> None:
-    other = {"base": message("Template", replace(V1, project="p2"))}
+    other = {"base": message("Template", replace(V1, project="p2"), SEAL)}
     with pytest.raises(OtherProjectsRepository):
         observed(World(RECORDED, other, found=HERE, comparing=raising(COMPARISON)))
 
 
-def test_the_comparisons_failure_does_not_hide_that_the_repository_is_gone() -> None:
+def test_the_comparisons_failure_does_not_hide_that_the_repository_is_out_of_reach() -> None:
     gone = raising(RepositoryUnreachable(activity="fetching"))
-    with pytest.raises(RepositoryGone):
+    with pytest.raises(RepositoryUnreachable):
         observed(World(RECORDED, HOLDS_V2, fetching=gone, comparing=raising(COMPARISON)))
 
 
 def test_nothing_is_compared_where_the_answer_is_not_needed() -> None:
-    same, waits = World({**RECORDED, V2.ref: "base"}), World(WAITS, pull=PULL)
-    off, empty = World(RECORDED, HOLDS_V2), World({TEMPLATE_REF: "base"}, HOLDS_V2)
+    same, waits = World({**RECORDED, V2.ref("base", SEAL): "base"}), World(WAITS, pull=PULL)
+    off, empty = World(RECORDED, HOLDS_V2), World({TEMPLATE_REF: "base", V1.ref("base", SEAL): "base"}, HOLDS_V2)
     for world, mode in ((same, "Merge"), (waits, "Merge"), (off, "Off"), (empty, "Merge")):
         observed(world, sync_mode=mode)
         assert world.asked == []
-
-
-def test_an_answer_is_not_taken_for_another_repositorys() -> None:
-    """The commits name the project no more: it is looked up, and asked again where it is now."""
-    moved = cast(Any, type("Repository", (), {"full_name": "acme/renamed"}))
-    world = World(RECORDED, HOLDS_V2, found=moved, fetching=Once(RepositoryUnreachable(activity="fetching")))
-    assert isinstance(observed(world), Same)
-    assert world.asked == [("acme/build", "base", "tip"), ("acme/renamed", "base", "tip")]
-
-
-class Once:
-    """Fails at the first call."""
-
-    def __init__(self, error: Exception) -> None:
-        self.errors = [error]
-
-    def __call__(self) -> None:
-        if self.errors:
-            raise self.errors.pop()
 
 
 def test_what_the_thread_logs_belongs_to_the_request() -> None:
@@ -322,18 +341,18 @@ def test_what_the_thread_logs_belongs_to_the_request() -> None:
 
 # -- the stack that holds it -------------------------------------------------------------------------------------------
 
-CLAIM = Claim(V1, "seen")
+CLAIM = Claim(V1, {STACK_REF: "seen"})
 
 
 def taken(refuses: Exception | None) -> tuple[Replan | None, World]:
     world = World(refuses=refuses)
-    return take(CLAIM, "acme/build", cast(Any, world), 0), world
+    return take(CLAIM, "acme/build", cast(Any, world), SEAL, 0), world
 
 
 def test_a_claim_is_pushed() -> None:
     answer, world = taken(None)
     assert answer is None
-    assert world.pushed == {STACK_REF: "claimed"}
+    assert world.pushed == {STACK_REF: "claimed", stack_ref("claimed", SEAL): "claimed"}
 
 
 @pytest.mark.parametrize(

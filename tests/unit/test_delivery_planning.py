@@ -10,7 +10,8 @@ import pytest
 
 from custom_resources.clients.git import BareRepository, Change, Merge, Refs, Stage
 from custom_resources.clients.github import PullRequest
-from custom_resources.delivery.lineage import TEMPLATE_REF, Delivery, Proposal
+from custom_resources.delivery.lineage import TEMPLATE_REF, Delivery
+from custom_resources.delivery.lineage import proposed as offering
 from custom_resources.delivery.planning import plan
 from custom_resources.delivery.plans import KeepOurs, Leave, MergeCommit, Propose, Push, ThatCommit
 from custom_resources.delivery.state import (
@@ -27,6 +28,7 @@ from custom_resources.delivery.state import (
 from custom_resources.errors import BranchInTheWay
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import Request
+from tests.seals import SEAL
 
 PROPERTIES = RepositoryTemplateProperties(
     repository_id=1,
@@ -41,12 +43,14 @@ PROPERTIES = RepositoryTemplateProperties(
 V1 = Delivery("d1", "p1", "model_build", "regression/model_build", "v1", "a" * 64 + ".zip")
 V2 = replace(V1, version="v2", archive="b" * 64 + ".zip")
 MAIN = "refs/heads/main"
-REFS = {MAIN: "tip", TEMPLATE_REF: "base", V1.ref: "base"}
+V1_REF = V1.ref("base", SEAL)
+REFS = {MAIN: "tip", TEMPLATE_REF: "base", V1_REF: "base"}
 
 
 def place(refs: Mapping[str, str] = REFS, taken: Iterable[str] = ()) -> Place:
     nowhere = cast(BareRepository, object())  # a planner that reached for Git would fail
-    return Place(nowhere, "acme/build", "main", Refs("main", {**refs, **dict.fromkeys(taken, "theirs")}))
+    found = Refs("main", {**refs, **dict.fromkeys(taken, "theirs")})
+    return Place(nowhere, "acme/build", "main", found, SEAL, found)
 
 
 BASE = Base("base", "tree1", V1, in_history=True)
@@ -77,7 +81,8 @@ def offer(
 ) -> Offered:
     url = f"https://github.com/acme/build/pull/{number}"
     pull = PullRequest(number, url, state, delivered, "head", "studio/template-v1", base=base)
-    proposal = Proposal(f"studio/template-{number}", "key", "offered", "head")
+    branch = f"studio/template-{number}"
+    proposal = replace(offering(branch, V1, "offered", number, SEAL), tip="head")
     return Offered(proposal, pull, untouched, delivered=delivered)
 
 
@@ -87,7 +92,7 @@ def offer(
 def test_an_empty_repository_is_seeded() -> None:
     decision = pushed(Empty(place({}), "new"))
     assert (decision.action, decision.status, decision.version) == ("seed", "seeded", "v2")
-    assert (decision.head, decision.records) == (ThatCommit("new"), {TEMPLATE_REF: "new", V2.ref: "new"})
+    assert (decision.head, decision.records) == (ThatCommit("new"), {TEMPLATE_REF: "new", V2.ref("new", SEAL): "new"})
     assert not decision.replaceable
 
 
@@ -97,7 +102,7 @@ def test_a_delete_does_nothing() -> None:
     assert (decision.status, decision.attributes, decision.cost) == ("", {}, Cost())
 
 
-RECORDED = {MAIN: "tip", TEMPLATE_REF: "base", V2.ref: "base"}
+RECORDED = {MAIN: "tip", TEMPLATE_REF: "base", V2.ref("base", SEAL): "base"}
 
 
 def test_what_is_recorded_is_not_written_again() -> None:
@@ -112,7 +117,7 @@ def test_what_is_recorded_is_not_written_again() -> None:
 def test_what_is_in_the_branch_but_not_recorded_is_recorded(refs: dict[str, str]) -> None:
     decision = pushed(Same(place(refs), "base"))
     assert (decision.action, decision.head) == ("record", ThatCommit("tip"))
-    assert decision.records == {TEMPLATE_REF: "base", V2.ref: "base"}
+    assert decision.records == {TEMPLATE_REF: "base", V2.ref("base", SEAL): "base"}
 
 
 def test_a_merged_pull_request_is_recorded() -> None:
@@ -121,9 +126,9 @@ def test_a_merged_pull_request_is_recorded() -> None:
     assert (decision.action, decision.status) == ("record", "merged")
     assert decision.records == {
         "refs/heads/studio/template-7": "",
-        V1.ref: "",
+        V1_REF: "",
         TEMPLATE_REF: "offered",
-        V2.ref: "offered",
+        V2.ref("offered", SEAL): "offered",
     }, "its proposal's record stays: squashed, only the pull request tells"
 
 
@@ -173,7 +178,7 @@ def test_a_pushed_merge_moves_the_records_along() -> None:
     assert isinstance(decision.head, MergeCommit)
     assert (decision.head.tree, decision.head.parents) == ("treeM", ("tip", "new"))
     assert decision.head.message.startswith("Update the template to v2\n\nStudio-Domain: d1\n")
-    assert decision.records == {V1.ref: "", TEMPLATE_REF: "new", V2.ref: "new"}
+    assert decision.records == {V1_REF: "", TEMPLATE_REF: "new", V2.ref("new", SEAL): "new"}
 
 
 def test_branches_that_users_have_worked_on_are_kept() -> None:
@@ -181,13 +186,13 @@ def test_branches_that_users_have_worked_on_are_kept() -> None:
     decision = pushed(replace(SEEN, offered=(mine, worked)))
     assert (decision.worked_on, decision.left_behind) == ((worked,), (mine,))
     gone = {ref for ref, target in decision.records.items() if not target}
-    assert gone == {V1.ref, mine.proposal.ref, worked.proposal.ref, "refs/heads/studio/template-1"}
+    assert gone == {V1_REF, mine.proposal.ref, worked.proposal.ref, "refs/heads/studio/template-1"}
 
 
 def test_the_same_files_move_the_record_only() -> None:
     decision = pushed(replace(SEEN, tree="tree1"))
     assert (decision.action, decision.status, decision.head) == ("record", "unchanged", ThatCommit("tip"))
-    assert decision.records == {V1.ref: "", TEMPLATE_REF: "base", V2.ref: "base"}
+    assert decision.records == {V1_REF: "", TEMPLATE_REF: "base", V2.ref("base", SEAL): "base"}
     assert decided(replace(SEEN, tree="tree1", base=replace(BASE, certain=False))).action == "propose"
 
 
@@ -235,7 +240,7 @@ def test_a_declined_or_touched_one_is_not_renewed() -> None:
 
 
 def test_a_branch_whose_pull_request_was_never_opened_is_taken_up() -> None:
-    left = Offered(Proposal("studio/template-v2", "key", "offered", "head"), None, untouched=True)
+    left = Offered(replace(offer().proposal, branch="studio/template-v2"), None, untouched=True)
     assert proposed(replace(CONFLICT, offered=(left,))).renewed == left
 
 
@@ -265,10 +270,10 @@ def test_where_no_file_conflicts_the_merge_is_offered_as_git_made_it(seen: Merge
 def test_a_proposal_is_recorded_beside_what_is_delivered() -> None:
     old = offer("closed", untouched=False)
     decision = proposed(replace(CONFLICT, offered=(old,)))
-    offered = Proposal("studio/template-v2", V2.key, "new")
+    offered = offering("studio/template-v2", V2, "new", 0, SEAL)
     assert decision.records == {
         old.proposal.ref: "",
-        V1.ref: "base",
+        V1_REF: "base",
         TEMPLATE_REF: "base",
         offered.ref: "new",
     }
@@ -276,12 +281,12 @@ def test_a_proposal_is_recorded_beside_what_is_delivered() -> None:
 
 def test_a_guessed_base_is_not_recorded() -> None:
     decision = proposed(replace(CONFLICT, base=replace(BASE, certain=False)))
-    assert decision.records == {Proposal("studio/template-v2", V2.key, "new").ref: "new"}
+    assert decision.records == {offering("studio/template-v2", V2, "new", 0, SEAL).ref: "new"}
 
 
 def test_a_base_that_records_nothing_is_not_recorded() -> None:
     decision = proposed(replace(CONFLICT, base=Base("other", "tree1")))
-    assert decision.records == {Proposal("studio/template-v2", V2.key, "new").ref: "new"}
+    assert decision.records == {offering("studio/template-v2", V2, "new", 0, SEAL).ref: "new"}
 
 
 def test_the_record_that_a_squashed_base_needs_is_kept() -> None:
@@ -294,7 +299,7 @@ def test_the_record_that_a_squashed_base_needs_is_kept() -> None:
 @pytest.mark.parametrize(
     ("refs", "base", "version"),
     [
-        ({**REFS, V1.ref: "base"}, Base("base", "tree1", V2), "v1"),
+        ({**REFS, V1_REF: "base"}, Base("base", "tree1", V2), "v1"),
         ({MAIN: "tip"}, Base("base", "tree1", V1), "v1"),
         ({MAIN: "tip"}, Base("", "tree1"), ""),
     ],
@@ -332,7 +337,7 @@ OURS = "refs/heads/studio/template-v2"
 def test_a_branch_of_users_is_left_alone(taken: list[str], name: str) -> None:
     decision = proposed(replace(CONFLICT, place=place(taken=taken)))
     assert decision.branch == name
-    assert Proposal(name, V2.key, "new").ref in decision.records
+    assert offering(name, V2, "new", 0, SEAL).ref in decision.records
 
 
 def test_a_branch_of_ours_that_goes_is_no_obstacle() -> None:
@@ -343,7 +348,7 @@ def test_a_branch_of_ours_that_goes_is_no_obstacle() -> None:
 
 def test_the_branch_of_a_proposal_whose_record_stays_is_not_used_again() -> None:
     arrived = offer("closed", delivered=True)
-    arrived = replace(arrived, proposal=replace(arrived.proposal, branch="studio/template-v2"))
+    arrived = replace(arrived, proposal=offering("studio/template-v2", V1, "offered", 7, SEAL))
     refs = {**REFS, arrived.proposal.ref: "offered"}
     seen = replace(CONFLICT, place=place(refs), offered=(arrived,), base=replace(BASE, commit="offered"))
     assert proposed(seen).branch == "studio/template-v2-2"

@@ -25,6 +25,7 @@ from custom_resources.delivery.state import (
 )
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import Foreseen, Request, is_complete, resource_type
+from tests.seals import SEAL
 
 PROPERTIES = {
     "RepositoryId": "1",
@@ -72,8 +73,8 @@ class Repository:
 
     @property
     def place(self) -> Place:
-        refs = {"refs/heads/main": "tip", TEMPLATE_REF: "base", V1.ref: "base"}
-        return Place(cast(BareRepository, self), "acme/build", "main", Refs("main", refs))
+        refs = Refs("main", {"refs/heads/main": "tip", TEMPLATE_REF: "base", V1.ref("base", SEAL): "base"})
+        return Place(cast(BareRepository, self), "acme/build", "main", refs, SEAL, refs)
 
     @property
     def merged(self) -> Merged:

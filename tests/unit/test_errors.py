@@ -32,7 +32,7 @@ ROOMS = {"custom_resources": custom_resources.errors, "operations": operations.e
 GIT = ROOT / "custom_resources" / "clients" / "git"
 MODULES = sorted([ROOT / "portfolio_app.py", *(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))])
 BARE = {"Problem", "FinalError", "RetryLater", "Signal"}  # roots
-ABSTRACT = {"NotPermitted", "InvalidTemplate", "SettingsError", "VersionError"}  # caught, never raised
+ABSTRACT = {"NotPermitted", "InvalidTemplate", "SettingsError", "VersionError", "ProofError"}  # caught, never raised
 # A text that was told already, on its way to Lambda: redacted, and short enough for CloudFormation.
 HANDED_ON = {("custom_resources/handlers.py", "FinalError")}
 CLASSES = {

@@ -204,7 +204,7 @@ def test_a_process_that_fails_says_so_with_both_its_streams(bare: BareRepository
     with pytest.raises(GitFailed, match="git rev-parse ended with 128: fatal: Needed a single revision"):
         bare._processes.run("rev-parse", "--verify", "unknown", offline=True)
     with pytest.raises(GitFailed, match="git index-pack ended with 128"):
-        bare._processes.feed("index-pack", "--stdin", blocks=[b"no pack"], settings={})
+        bare._processes.feed("index-pack", "--stdin", blocks=[b"no pack"], settings={}, environment={})
     with (bare.path / "out").open("wb") as out, pytest.raises(GitFailed, match="git cat-file ended with 128"):
         bare._processes.pour("cat-file", "-p", "unknown", stdin=b"", into=out)
     assert bare._processes.run("rev-parse", "--verify", "unknown", status=(128,), offline=True)[0] == 128

@@ -163,7 +163,7 @@ def test_an_object_that_is_too_large_is_refused_by_its_size(
     }[kind]
     name = bare._objects.store(kind, content)
     small = bare.commit_tree(tree, (), "small")
-    monkeypatch.setattr(objects, "LARGEST", 1000)
+    monkeypatch.setitem(objects.LARGEST, kind, 1000)
     read = {"blob": bare.blob, "tree": bare.entries, "commit": bare.commit}[kind]
     with pytest.raises(RepositoryTooLarge, match=f"The {kind} {name} in the repository has"):
         read(name)

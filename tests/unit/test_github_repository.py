@@ -10,13 +10,14 @@ import pytest
 from custom_resources.clients import FunctionClients
 from custom_resources.clients.github import Repository
 from custom_resources.consent import Consent, Reading
-from custom_resources.delivery.lineage import Delivery
+from custom_resources.delivery.lineage import STACK_REF, Delivery
 from custom_resources.delivery.ownership import Claim
 from custom_resources.errors import (
     HeldByAnotherStack,
     OrganizationChanged,
     OrganizationNotAllowed,
     RepositoryNameTaken,
+    RepositoryOfALaunch,
     VisibilityNotAllowed,
 )
 from custom_resources.github_repository import (
@@ -27,6 +28,7 @@ from custom_resources.github_repository import (
 )
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import Request
+from tests.seals import ANOTHER, SEAL
 
 RESOURCE = GitHubRepository(FunctionClients({}))
 PROPERTIES = GitHubRepositoryProperties(
@@ -50,7 +52,6 @@ ARCHIVED, MOVED, AWAY = (
     replace(FOUND, full_name="other/build"),
 )
 FILE, FOREVER = Reading(Consent("file")), Reading(Consent("file", archive=True))
-MARKED = replace(FOUND, description=PROPERTIES.description)
 
 
 @pytest.mark.parametrize(
@@ -61,8 +62,11 @@ MARKED = replace(FOUND, description=PROPERTIES.description)
         (Observed(replace(FOUND, full_name="Acme/Build"), OURS), False, "keep"),
         (Observed(MOVED, OURS), False, "keep"),
         (Observed(ARCHIVED, OURS), False, "restore"),
-        (Observed(MARKED, None, empty=True), False, "keep"),
-        (Observed(MARKED, None, empty=False), False, None),
+        (Observed(FOUND, None, empty=True, mark="stack"), False, "keep"),
+        (Observed(FOUND, None, empty=False, mark="stack"), False, None),
+        (Observed(FOUND, None, empty=True, mark="nobody"), True, None),
+        (Observed(FOUND, None, empty=True, mark="nobody", consent=FILE), True, "adopt"),
+        (Observed(MOVED, None, empty=True, mark="nobody"), False, "create"),
         (Observed(FOUND, None), False, None),
         (Observed(FOUND, None, empty=True), False, None),
         (Observed(FOUND, THEIRS), False, None),
@@ -88,22 +92,31 @@ def test_a_create_decides_by_whose_it_is(observed: Observed, adopt: bool, action
         assert decided(observed, adopt_existing=adopt).action == action
 
 
+def test_what_another_launch_may_have_created_is_refused_as_such() -> None:
+    with pytest.raises(RepositoryOfALaunch, match="The project seems to be launched already"):
+        decided(Observed(FOUND, None, empty=True, mark="nobody"))
+
+
 @pytest.mark.parametrize(
     ("observed", "id_", "action"),
     [
         (Observed(None), "7", "nothing"),
-        (Observed(MARKED), "7", "archive"),
+        (Observed(FOUND, mark="stack"), "7", "archive"),
         (Observed(FOUND, OURS), "7", "archive"),
         (Observed(ARCHIVED), "7", "nothing"),
-        (Observed(FOUND, None), "7", "nothing"),  # made by Studio, never delivered to
+        (Observed(FOUND, None), "7", "archive"),  # a user took our refs and our mark away
+        (Observed(FOUND, None), "7:connected", "nothing"),  # made by Studio, never delivered to
+        (Observed(FOUND, OURS), "7:connected", "archive"),
         (Observed(FOUND, OURS, consent=FILE), "7:adopted", "nothing"),
         (Observed(FOUND, OURS), "7:adopted", "nothing"),  # the file is gone
         (Observed(FOUND, OURS, left={"refs/studio/template": "c0"}), "7:adopted", "release"),
         (Observed(FOUND, OURS, consent=FOREVER), "7:adopted", "archive"),
         (Observed(ARCHIVED, OURS, consent=FOREVER), "7:adopted", "nothing"),
         (Observed(FOUND, OURS), "acme/build", "archive"),
-        (Observed(MARKED, None, empty=True), "acme/build", "archive"),
+        (Observed(FOUND, None, empty=True, mark="stack"), "acme/build", "archive"),
         (Observed(FOUND, None), "acme/build", "nothing"),
+        (Observed(FOUND, None, empty=True, mark="nobody"), "acme/build", "nothing"),
+        (Observed(FOUND, None, empty=True, mark="nobody"), "7", "archive"),
         (Observed(FOUND, THEIRS), "acme/build", "nothing"),
     ],
 )
@@ -113,11 +126,47 @@ def test_a_delete_archives_what_is_ours(observed: Observed, id_: str, action: st
     assert (planned.repository is None) == (action == "nothing"), "what does nothing holds nothing"
 
 
+@pytest.mark.parametrize(
+    ("observed", "marked"),
+    [
+        (Observed(FOUND, empty=True, mark="stack"), True),  # the stack goes: the mark would prove nothing to the next
+        (Observed(FOUND, empty=True, mark="repository"), False),
+        (Observed(FOUND, empty=False, mark="stack"), False),
+        (Observed(FOUND, OURS, empty=True, mark="stack"), False),
+    ],
+)
+@pytest.mark.parametrize("id_", ["7", "acme/build"])
+def test_what_never_got_a_template_is_marked_for_the_next_launch(observed: Observed, marked: bool, id_: str) -> None:
+    planned = decided(observed, "Delete", id_)
+    assert planned.marked == marked
+    assert RESOURCE.cost(planned).points == 5 * ((planned.action == "archive") + marked)
+
+
+def test_a_mark_proves_a_repository_to_whom_it_was_made_for() -> None:
+    mark = PROPERTIES.owner.mark(SEAL)
+    assert PROPERTIES.description(SEAL).endswith(f" {mark}")
+    assert PROPERTIES.owner.mark(ANOTHER) != mark
+    text = PROPERTIES.description(SEAL)
+    assert PROPERTIES.owner.proven_by(text, SEAL, lambda: ANOTHER) == "repository"
+    assert PROPERTIES.owner.proven_by(text, ANOTHER, lambda: SEAL) == "stack"
+    assert PROPERTIES.owner.proven_by(text, ANOTHER, lambda: ANOTHER) == "nobody"
+    assert PROPERTIES.model_copy(update={"project_id": "p2"}).owner.proven_by(text, SEAL, lambda: SEAL) == ""
+    others = [{"domain_id": "d2"}, {"project_id": "p2"}, {"part": "model_deploy"}]
+    assert mark not in {PROPERTIES.model_copy(update=other).owner.mark(SEAL) for other in others}
+
+
+@pytest.mark.parametrize("name", ["", "x" * 400])
+def test_a_description_fits(name: str) -> None:
+    text = PROPERTIES.model_copy(update={"project_name": name}).description(SEAL)
+    assert len(text) <= 350
+    assert text.startswith("Model build repository of ")
+
+
 def test_a_delete_releases_what_was_only_adopted() -> None:
     seen = Observed(FOUND, None)
-    planned = decided(seen, "Delete", "7", secret_names=["A", "B"], variable_names=["C"])
+    planned = decided(seen, "Delete", "7:connected", secret_names=["A", "B"], variable_names=["C"])
     assert (planned.action, RESOURCE.cost(planned)) == ("release", Cost(points=15))
-    assert decided(replace(seen, rival="arn"), "Delete", "7", secret_names=["A"]).action == "nothing"
+    assert decided(replace(seen, rival="arn"), "Delete", "7:connected", secret_names=["A"]).action == "nothing"
     archived = decided(Observed(FOUND, OURS), "Delete", "7", secret_names=["A"], secret_reference_names=["R"])
     assert (archived.action, archived.secrets_removed, RESOURCE.cost(archived)) == ("archive", ("R",), Cost(points=10))
 
@@ -157,7 +206,7 @@ def test_what_the_administrator_does_not_permit_is_refused(kind: Any, old: dict[
 
 def test_a_stack_keeps_what_was_permitted_when_it_was_launched() -> None:
     assert decided(Observed(FOUND), "Update", "7", {"visibility": "public"}, visibility="public").action == "keep"
-    assert decided(Observed(FOUND), "Delete", "7", visibility="public").action == "nothing"
+    assert decided(Observed(FOUND), "Delete", "7", visibility="public").action == "archive"
 
 
 def test_what_a_user_renamed_stays_unless_the_stack_renames() -> None:
@@ -207,12 +256,12 @@ def test_another_stack_that_is_there_is_neither_joined_nor_ended() -> None:
     with pytest.raises(HeldByAnotherStack, match="launched already"):
         decided(observed)
     for id_ in ("7", "acme/build"):
-        assert decided(replace(observed, repository=MARKED), "Delete", id_).action == "nothing"
+        assert decided(replace(observed, mark="stack"), "Delete", id_).action == "nothing"
 
 
 def test_a_repository_passes_on_from_a_stack_that_is_gone() -> None:
-    claim = decided(Observed(ARCHIVED, replace(OURS, stack="gone"), claim="c0ffee")).claim
-    assert claim == Claim(OURS, "c0ffee")  # the test's stack has no id
+    claim = decided(Observed(ARCHIVED, replace(OURS, stack="gone"), claim={STACK_REF: "c0ffee"})).claim
+    assert claim == Claim(OURS, {STACK_REF: "c0ffee"})  # the test's stack has no id
     assert decided(Observed(FOUND, OURS)).claim is None
 
 

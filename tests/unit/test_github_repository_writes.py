@@ -16,6 +16,7 @@ from custom_resources.errors import NothingForeseen, RepositoryHidden, Repositor
 from custom_resources.github_repository import GitHubRepository, GitHubRepositoryProperties, Observed, Plan
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import Done, Replan, Request
+from tests.seals import SEAL, seals_in_memory
 
 GIVEN: dict[str, Any] = {
     "organization": "acme",
@@ -66,12 +67,13 @@ def test_what_a_stack_does_not_say_is_private_and_not_taken_over() -> None:
 
 def test_a_description_tells_people_and_keeps_its_mark_within_githubs_limit() -> None:
     text = "repository of the SageMaker Unified Studio project"
-    assert PROPERTIES.description == f"Model build {text} p1 (d1/p1 model_build)"
+    proof = SEAL.of("mark", "d1", "p1", "model_build")
+    assert PROPERTIES.description(SEAL) == f"Model build {text} p1 (d1/p1 model_build {proof})"
     deploy = PROPERTIES.model_copy(update={"part": "model_deploy", "project_name": "Demo"})
-    assert deploy.description == f"Model deployment {text} Demo (d1/p1 model_deploy)"
+    assert deploy.description(SEAL).startswith(f"Model deployment {text} Demo (d1/p1 model_deploy ")
     long = PROPERTIES.model_copy(update={"project_name": "x" * 400})
-    assert len(long.description) == 350
-    assert long.description.endswith(f"x {PROPERTIES.mark}")
+    assert len(long.description(SEAL)) == 350
+    assert long.description(SEAL).endswith(f"x (d1/p1 model_build {proof})")
 
 
 # -- what is looked up -------------------------------------------------------------------------------------------------
@@ -122,7 +124,7 @@ class NoGit:
 
 def resource_of(github: GitHub) -> GitHubRepository:
     clients = FunctionClients({})
-    vars(clients).update(github=github, git=NoGit())
+    vars(clients).update(github=github, git=NoGit(), seals=seals_in_memory())
     return GitHubRepository(clients)
 
 
@@ -180,10 +182,10 @@ def done(github: GitHub, plan: Plan, **more: Any) -> Done | Replan:
 
 
 def test_a_new_repository_is_created_and_reported() -> None:
-    github = GitHub(created=FOUND)
+    github, of_stack = GitHub(created=FOUND), seals_in_memory().of_stack("stack", "acme/build")
     reported = done(github, Plan("create", topics=("studio",), empty=True))
     assert github.done == [
-        ("create", "acme", "build", PROPERTIES.description, "private"),
+        ("create", "acme", "build", PROPERTIES.description(of_stack), "private"),
         ("topics", "acme/build", ("studio",)),
     ]
     attributes = {

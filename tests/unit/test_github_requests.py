@@ -16,7 +16,14 @@ from nacl.public import PrivateKey, SealedBox
 from custom_resources.clients import github
 from custom_resources.clients.github import CONCURRENCY, GitHub
 from custom_resources.clients.secrets import GitHubCredentials
-from custom_resources.errors import FinalError, OrganizationNotFound, RequestRefused, RetryLater
+from custom_resources.errors import (
+    FinalError,
+    InternalInUserAccount,
+    OrganizationNotFound,
+    RequestRefused,
+    RetryLater,
+    TokenTooNarrow,
+)
 
 Sent = tuple[str, str, Any]
 X = "/repos/acme/x"
@@ -34,7 +41,7 @@ ANSWER = {
     "key": base64.b64encode(bytes(KEY.public_key)).decode(),
     "key_id": "k",
 }
-PULLS = f"{X}/pulls?head=acme:b&state=all&sort=created&direction=desc&per_page=30"
+PULLS = f"{X}/pulls?head=acme%3Ab&state=all&sort=created&direction=desc&per_page=30"
 COMPARED = f"{X}/compare/{'c' * 40}...{'d' * 40}?per_page=1&page=2"
 MADE = {
     "name": "x",
@@ -231,6 +238,63 @@ def test_a_name_that_is_taken_is_told_from_an_organization_that_is_not_there(
         served(lambda *_: (404, {"message": "Not Found"}))[0].create_repository("acme", "x", "d", "private")
     with pytest.raises(RequestRefused):
         served(lambda *_: (422, {"message": "Validation Failed"}))[0].create_repository("acme", "x", "d", "private")
+
+
+OF_ADA = {"name": "x", "description": "d", "private": True, "auto_init": False, "has_wiki": False}
+OF_ADA |= {"has_projects": False, "delete_branch_on_merge": True}
+
+
+def in_an_account(verb: str, path: str, created: tuple[int, Any] = (201, ANSWER)) -> tuple[int, Any]:
+    """Answer as GitHub does where there is no organization, and the token is ada's."""
+    known = {"/user": (200, {"login": "ada"}), "/user/repos": created}
+    return known.get(path, (404, {"message": "Not Found"}))
+
+
+def test_where_there_is_no_organization_the_tokens_own_account_will_do(
+    served: Callable[..., tuple[GitHub, Server]],
+) -> None:
+    hub, server = served(lambda verb, path, _: in_an_account(verb, path))
+    assert hub.create_repository("Ada", "x", "d", "private") is not None
+    assert [(verb, path) for verb, path, _ in server.sent] == [
+        ("POST", "/orgs/Ada/repos"),
+        ("GET", "/user"),
+        ("POST", "/user/repos"),
+    ]
+    assert server.sent[-1][2] == OF_ADA, "a visibility is not among what GitHub takes there"
+
+
+@pytest.mark.parametrize(
+    ("owner", "visibility", "error"),
+    [("bob", "private", OrganizationNotFound), ("ada", "internal", InternalInUserAccount)],
+)
+def test_what_an_account_cannot_do_is_refused_before_anything_is_written(
+    served: Callable[..., tuple[GitHub, Server]], owner: str, visibility: str, error: type[FinalError]
+) -> None:
+    hub, server = served(lambda verb, path, _: in_an_account(verb, path))
+    with pytest.raises(error, match=owner):
+        hub.create_repository(owner, "x", "d", visibility)
+    assert [path for _, path, _ in server.sent] == [f"/orgs/{owner}/repos", "/user"]
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "error"),
+    [
+        (404, "Not Found", OrganizationNotFound),
+        (403, "Resource not accessible by personal access token", TokenTooNarrow),
+        (422, "Validation Failed", RequestRefused),
+        (422, "name already exists on this account", None),
+        (502, "", RetryLater),
+    ],
+)
+def test_what_github_says_to_a_creation_in_an_account(
+    served: Callable[..., tuple[GitHub, Server]], status: int, message: str, error: type[Exception] | None
+) -> None:
+    hub, _ = served(lambda verb, path, _: in_an_account(verb, path, (status, {"message": message})))
+    if error is None:
+        assert hub.create_repository("ada", "x", "d", "private") is None
+        return
+    with pytest.raises(error):
+        hub.create_repository("ada", "x", "d", "private")
 
 
 def test_after_the_first_refusal_of_many_no_further_request_is_made(

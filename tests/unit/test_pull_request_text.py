@@ -6,9 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from custom_resources.clients.git import Change
-from custom_resources.delivery.pull_request_text import Update, body, superseded
+from custom_resources.delivery.planning import _title
+from custom_resources.delivery.pull_request_text import MARK, Update, body, superseded
+from custom_resources.delivery.state import RepositoryTemplateProperties
 
 UPDATE = Update("v2", "https://example.com", "studio/template-v2", "main", "why", (), (), "")
 ASKS = replace(UPDATE, clean=False)
@@ -74,6 +77,53 @@ def test_a_hundred_are_listed(files: int, cut: bool) -> None:
 
 def test_an_explanation_is_cut_at_8000_characters() -> None:
     assert body(replace(ASKS, explanation="x" * 8001)).count("x" * 8000 + "\n") == 1
+
+
+@pytest.mark.parametrize("letter", ["x", "ä", "🙂", "`", "\n", "\udcff"])
+def test_a_text_of_long_names_is_within_githubs_limit(letter: str) -> None:
+    names = tuple(f"{n}{letter * 4000}.end" for n in range(300))
+    text = body(
+        Update(
+            version="v" * 64,
+            source="s" * 100_000,
+            branch="studio/" + "b" * 240,
+            default_branch="m" * 250,
+            reason="why " * 200,
+            changes=tuple(change("A", name) for name in names),
+            conflicts=names,
+            explanation=f"x{letter * 100_000}x",
+            clean=False,
+            kept=True,
+        )
+    )
+    assert len(text.encode("utf-16-le")) // 2 <= 65_536
+    assert text.endswith(MARK)
+    assert "and 200 more" in text or "and 280 more" in text
+    assert text.count("```") == 4, "nothing that is cut is left open"
+
+
+def test_the_longest_title_is_within_githubs_limit() -> None:
+    version = next(each for each in range(1000) if not fits(f"v{'1' * each}")) - 1
+    assert len(_title(f"v{'1' * version}")) <= 256
+
+
+def fits(version: str) -> bool:
+    try:
+        RepositoryTemplateProperties.model_validate(
+            {
+                "RepositoryId": "1",
+                "Repository": "acme/build",
+                "DomainId": "d1",
+                "ProjectId": "p1",
+                "Part": "model_build",
+                "TemplateArchive": f"{'0' * 64}.zip",
+                "TemplateFolder": "f",
+                "TemplateVersion": version,
+            }
+        )
+    except ValidationError:
+        return False
+    return True
 
 
 def test_names_of_users_cannot_break_out_of_the_list() -> None:

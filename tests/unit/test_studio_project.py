@@ -19,6 +19,7 @@ from moto import mock_aws
 from custom_resources import studio_project
 from custom_resources.caller import LAUNCH_TAG, PRINCIPAL_TAG, PRODUCT_TAG, Installation
 from custom_resources.clients import FunctionClients
+from custom_resources.clients.model_packages import ModelPackageGroups
 from custom_resources.clients.service_catalog import LaunchOfStack
 from custom_resources.clients.studio import Project, Tooling
 from custom_resources.clients.studio import Studio as StudioClient
@@ -29,6 +30,7 @@ from custom_resources.errors import (
     LaunchRefused,
     LocationRefused,
     LocationUnknown,
+    ModelPackageGroupTaken,
     ProfileNotTold,
     RetryLater,
     RoleElsewhere,
@@ -115,6 +117,7 @@ class Launched:
 
     studio: StudioClient
     stand_in: AwsStandIn
+    model_packages: ModelPackageGroups
     archives: Archives = field(default_factory=Archives)
     stacks: Stacks = field(default_factory=Stacks)
     installation: Installation = field(
@@ -207,7 +210,8 @@ def studio(monkeypatch: pytest.MonkeyPatch) -> Iterator[Launched]:
             boto3.client("datazone", endpoint_url=stand_in.base_url, region_name=REGION),
             boto3.client("sagemaker", endpoint_url=stand_in.base_url, region_name=REGION),
         )
-        found = Launched(studio, stand_in)
+        groups = ModelPackageGroups(boto3.client("sagemaker", endpoint_url=stand_in.base_url, region_name=REGION))
+        found = Launched(studio, stand_in, groups)
         made = found.control("projects", name="churn", profile="Regression", account=ACCOUNT, region=REGION, wait=True)
         found.project, found.domain = made["projectId"], made["domainId"]
         yield found
@@ -224,6 +228,34 @@ def test_a_ready_project_tells_everything(studio: Launched) -> None:
     assert told["ModelPackageGroupName"] == f"aiops-{studio.project}-models"
     assert told["ScopeName"] == "dev"
     assert told["DeployAccount"] == ACCOUNT
+
+
+# -- the model package group --------------------------------------------------------------------------------------
+
+
+def group_of(studio: Launched) -> str:
+    return f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package-group/aiops-{studio.project}-models"
+
+
+def test_a_launch_creates_the_projects_model_package_group_before_anybody_else_does(studio: Launched) -> None:
+    studio.launched()
+    ours = {"AmazonDataZoneDomain": studio.domain, "AmazonDataZoneProject": studio.project}
+    assert studio.stand_in.sagemaker._tags[group_of(studio)] == ours
+    # It is never deleted: an update and a launch after the project's end find it, and take it.
+    studio.launched("Delete", physical_id=f"{studio.domain}/{studio.project}")
+    assert studio.stand_in.sagemaker._tags[group_of(studio)] == ours
+    studio.launched()
+    studio.launched("Update", physical_id=f"{studio.domain}/{studio.project}")
+
+
+@pytest.mark.parametrize("tags", [{}, {"AmazonDataZoneProject": "another"}, {"AmazonDataZoneProject": "ours"}])
+def test_a_group_that_is_not_the_projects_is_refused(studio: Launched, tags: dict[str, str]) -> None:
+    """The last one has the project's id in another domain."""
+    taken = {key: value.replace("ours", studio.project) for key, value in tags.items()}
+    studio.stand_in.sagemaker._tags[group_of(studio)] = dict(taken)
+    with pytest.raises(ModelPackageGroupTaken, match=r"exists already and does not carry the tags of the project"):
+        studio.launched()
+    assert studio.stand_in.sagemaker._tags[group_of(studio)] == taken
 
 
 # -- readiness ----------------------------------------------------------------------------------------------------
@@ -649,7 +681,7 @@ def test_of_a_classic_project_its_id_is_read_and_nothing_else(studio: Launched) 
     classic(studio)
     studio.stand_in.calls.clear()
     told = studio.launched(ProjectName="churn", ProfileName="Regression", TemplateArchive="a.zip").attributes
-    assert [call["operation"] for call in studio.stand_in.calls] == ["DescribeProject"]
+    assert [call["operation"] for call in studio.stand_in.calls] == ["DescribeProject", "CreateModelPackageGroup"]
     assert (told["ProjectName"], told["ProfileFolder"]) == ("churn", "regression")
     assert told["ExecutionRoleName"] == "AmazonSageMakerServiceCatalogProductsUseRole"
     assert told["ArtifactLocation"] == f"s3://sagemaker-{REGION}-{ACCOUNT}/classic/p-abc123def456/dev"

@@ -165,6 +165,13 @@ JUDGED = (
         "The project's workflows assume the one role from then on; the secret OIDC_ROLE_GITHUB_WORKFLOW says so.",
     ),
     Judged(
+        ("no environments",),
+        "Launch",
+        "removed",
+        ("AWS::IAM::Role",),
+        "Without the environment production there is no role for it; both secrets then hold the workflow role.",
+    ),
+    Judged(
         ("files for project roles",),
         "Launch",
         "removed",

@@ -66,6 +66,9 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "no profile folders": {"profile_folders": {}},
     "files for project roles": {"workflow_role.grant_execution_role_files": True},
     "no environments": {"workflow_role.environments": []},
+    "reviewers": {"workflow_role.reviewers": {"production": ["team:7"]}},
+    "adoption": {"adoption.repositories": ["acme/team-*"]},
+    "public repositories": {"product.allowed_visibilities": ["private", "internal", "public"]},
     # -- what has another value
     "processor": {"architecture": "x86_64"},
     "retention": {"log_retention_days": 30},

@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 
 from custom_resources.clients.git.failures import RequestFailed
 from custom_resources.clients.git.packets import Packets
+from custom_resources.clients.request_limit import RequestLimit
 
 if TYPE_CHECKING:
     import requests
@@ -32,11 +33,12 @@ _SAID = 4096  # bytes of an error's text
 
 
 class Conversation:
-    """The requests of one repository, over one kept connection. All raise RequestFailed."""
+    """The requests of one repository, over one kept connection. All raise RequestFailed and TooManyRequests."""
 
-    def __init__(self, url: str, token: Callable[[], str]) -> None:
+    def __init__(self, url: str, token: Callable[[], str], limit: RequestLimit | None = None) -> None:
         """`url` is the repository's, ending in .git. `token` is called with the first request."""
         self.url = url
+        self._limit = limit or RequestLimit()
         self._new_token = token
         self._session: requests.Session | None = None
 
@@ -119,6 +121,7 @@ class Conversation:
         import requests
         import urllib3
 
+        self._limit.take()
         sent = {"User-Agent": _AGENT, **(headers or {}), **({"Git-Protocol": f"version={version}"} if version else {})}
         try:
             with self._open().request(

@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from custom_resources.clients.git.model import LARGEST_ALLOCATION
 from custom_resources.errors import (
     ContentRefused,
     CredentialsRejected,
     GitDenied,
     GitFailing,
     GitLimited,
+    ObjectNotFetched,
     RepositoryTooLarge,
     RepositoryUnreachable,
     TokenRotated,
@@ -39,6 +41,7 @@ _STALE = (
     "reference already exists",
     "incorrect old",
 )
+_TOO_LARGE = ("no space left on device", "fatal: attempting to allocate")
 _LIMITED = ("rate limit", "too many requests", "returned error: 429")
 _LIMITED_SECONDS = 60
 
@@ -112,8 +115,8 @@ class Translator:
 
     def _failure(self, failed: GitFailed | RequestFailed, activity: str) -> Exception:
         said = self._plain(failed)
-        if "no space left on device" in said:
-            return RepositoryTooLarge()
+        if any(sign in said for sign in _TOO_LARGE):
+            return RepositoryTooLarge() if _TOO_LARGE[0] in said else ObjectNotFetched(limit=LARGEST_ALLOCATION)
         if any(sign in said for sign in _UNAUTHORIZED):
             return TokenRotated(0) if self.renew() else CredentialsRejected()
         if any(sign in said for sign in _MISSING):

@@ -12,10 +12,11 @@ from pathlib import Path, PurePosixPath
 from custom_resources.clients.git.model import ZERO, Merge, Stage
 from custom_resources.clients.git.objects import LINK, NONE, SUBMODULE, Entry, Objects
 from custom_resources.clients.git.processes import NOTHING, Processes
-from custom_resources.errors import RepositoryTooLarge
+from custom_resources.errors import RepositoryTooLarge, RepositoryTooManyNames
 
 Fetch = Callable[[Collection[str]], None]  # gets contents that are not here
 _ATTRIBUTES = ".gitattributes"
+_MOST_ATTRIBUTES = 10_000  # files: each is written for git's merge to find it
 _NOT_IN_A_CHECKOUT = {"..", ".", ".git", ""}
 _UNUSABLE = (errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EINVAL, errno.EILSEQ)
 
@@ -68,18 +69,52 @@ def checkout(
     if not attributes:
         yield NOTHING, None
         return
-    with tempfile.TemporaryDirectory(prefix="attributes-", dir=processes.home) as directory:
+    if len(attributes) > _MOST_ATTRIBUTES:
+        raise RepositoryTooManyNames(limit=_MOST_ATTRIBUTES, kind=f"{_ATTRIBUTES} files")
+    worktree = _Worktree(Path(tempfile.mkdtemp(prefix="attributes-", dir=processes.home)))
+    try:
         for path, blob in attributes.items():
             if not _NOT_IN_A_CHECKOUT & set(path.split("/")):
-                _write(Path(directory, path), objects.read(blob, "blob") or b"")
-        yield {"GIT_WORK_TREE": directory, "GIT_DIR": str(processes.repository)}, Path(directory)
+                worktree.write(path, objects.read(blob, "blob") or b"")
+        yield {"GIT_WORK_TREE": str(worktree.root), "GIT_DIR": str(processes.repository)}, worktree.root
+    finally:
+        worktree.remove()
 
 
-def _write(place: Path, content: bytes) -> None:
-    """Write a file, unless no checkout on this system could have it."""
+class _Worktree:
+    """A folder with a few files, as deep as a path can be: nothing goes down by recursion, as pathlib and shutil do."""
+
+    def __init__(self, root: Path) -> None:
+        """It is there, and empty."""
+        self.root = root
+        self._folders, self._files = {root: None}, dict[Path, None]()  # in the order in which they were made
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write a file, unless no checkout on this system could have it."""
+        *folders, name = path.split("/")
+        with _unless_unusable():
+            place = str(self.root)
+            for folder in folders:
+                place = f"{place}/{folder}"
+                if Path(place) not in self._folders:
+                    Path(place).mkdir()
+                    self._folders[Path(place)] = None
+            file = Path(f"{place}/{name}")
+            file.write_bytes(content)
+            self._files[file] = None
+
+    def remove(self) -> None:
+        """Remove it with all that was written."""
+        for file in self._files:
+            file.unlink()
+        for folder in reversed(self._folders):
+            folder.rmdir()
+
+
+@contextmanager
+def _unless_unusable() -> Iterator[None]:
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(content)
+        yield
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise RepositoryTooLarge from None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 ROBOT = ("Studio project template", "studio-project-template@users.noreply.github.com")
 ZERO = "0" * 40
+LARGEST_ALLOCATION = 64 * 1024 * 1024  # bytes that git may take at once for a commit or folder
 
 
 @dataclass(frozen=True)

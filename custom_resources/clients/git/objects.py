@@ -1,4 +1,4 @@
-"""Git's objects: read through one `git cat-file --batch`, written as loose files without a process."""
+"""Git's objects: read through one `git cat-file --batch-command`, written as loose files without a process."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import BinaryIO, NamedTuple, cast
 
 from custom_resources.clients.git.failures import GitFailed
 from custom_resources.clients.git.model import ROBOT, ZERO, Change, Commit
-from custom_resources.clients.git.processes import Processes, finish, kill, limited
+from custom_resources.clients.git.processes import MODEST, Processes, finish, limited
 from custom_resources.errors import ObjectTooLarge, RepositoryTooManyNames
 
-LARGEST = 32 * 1024 * 1024  # bytes of an object that is read into memory
+LARGEST = {"commit": 1 << 20, "tree": 8 << 20, "blob": 8 << 20}  # bytes of an object that is read into memory
 _MOST_FILES = 1_000_000  # of a tree
+_MOST_FOLDERS = 1_000_000  # that are looked into
 _REMEMBERED = 200_000  # entries of trees
-_BLOCK = 1 << 20
 TREE, LINK, SUBMODULE = "040000", "120000", "160000"
 NO_MODE = "000000"
 
@@ -78,36 +78,35 @@ class Objects:
 
     def _open(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            self._process = self._processes.start(("cat-file", "--batch"), subprocess.PIPE)
+            self._process = self._processes.start(("cat-file", "--batch-command"), subprocess.PIPE, variables=MODEST)
         return self._process
 
     def _read(self, name: str, kind: str) -> bytes | None:
+        """Ask for the size first: git takes the whole of an object into memory before it gives any of it."""
+        found, size = self._asked("info", name)
+        if found != kind:
+            return None
+        if size > LARGEST[kind]:
+            raise ObjectTooLarge(kind=kind, name=name, size=size, limit=LARGEST[kind])
+        self._asked("contents", name)
+        answered = cast("BinaryIO", self._open().stdout)
+        content = answered.read(size)
+        if len(content) < size:
+            raise GitFailed("cat-file", 128, self.close())
+        answered.read(1)
+        return content
+
+    def _asked(self, command: str, name: str) -> tuple[str, int]:
+        """Give the process a command; return the kind and size of the object, as it answers."""
         process = self._open()
         given, answered = cast("BinaryIO", process.stdin), cast("BinaryIO", process.stdout)
         with suppress(BrokenPipeError):
-            given.write(f"{name}\n".encode("utf-8", "surrogateescape"))
+            given.write(f"{command} {name}\n".encode("utf-8", "surrogateescape"))
             given.flush()
         _, *found = answered.readline().decode("utf-8", "replace").rsplit(" ", 2)
         if len(found) != 2 or not found[1].strip().isdecimal():
             raise GitFailed("cat-file", 128, f"{self.close()}\nthe object {name} is missing")
-        size = int(found[1])
-        if found[0] == kind and size > LARGEST:
-            kill(process)
-            self.close()
-            raise ObjectTooLarge(kind=kind, name=name, size=size, limit=LARGEST)
-        content = self._content(answered, size, keep=found[0] == kind)
-        answered.read(1)
-        return content
-
-    def _content(self, answered: BinaryIO, size: int, keep: bool) -> bytes | None:
-        if keep:
-            content = answered.read(size)
-            if len(content) < size:
-                raise GitFailed("cat-file", 128, self.close())
-            return content
-        while size > 0:
-            size -= len(answered.read(min(size, _BLOCK))) or size
-        return None
+        return found[0], int(found[1])
 
     def commit(self, sha: str) -> Commit | None:
         """Read a commit, None if the object is none. The parents are those written in it, fetched or not."""
@@ -156,8 +155,12 @@ class Objects:
         """
         waiting = [("", list(trees))]
         with self._limit():
+            looked = 0
             while waiting:
                 prefix, folders = waiting.pop()
+                looked += 1
+                if looked > _MOST_FOLDERS:
+                    raise RepositoryTooManyNames(limit=_MOST_FOLDERS, kind="folders")
                 sides = [self.tree(folder) for folder in folders]
                 for name in dict.fromkeys(name for side in sides for name in side):
                     entries = [side.get(name, NONE) for side in sides]

@@ -18,11 +18,16 @@ from types import MappingProxyType
 from typing import Any, BinaryIO, cast
 
 from custom_resources.clients.git.failures import GitFailed
+from custom_resources.clients.git.model import LARGEST_ALLOCATION
 from custom_resources.errors import GitMissing, GitTooSlow
 
 TIME_LIMIT_SECONDS = 300
 _BLOCK = 1 << 16
 NOTHING: Mapping[str, str] = MappingProxyType({})
+# Git ends rather than take more memory at once (GIT_ALLOC_LIMIT in wrapper.c of its source): for processes that read
+# commits and folders that users made, and for those that read contents, of which GitHub takes 100 MB.
+MODEST: Mapping[str, str] = MappingProxyType({"GIT_ALLOC_LIMIT": str(LARGEST_ALLOCATION)})
+GENEROUS: Mapping[str, str] = MappingProxyType({"GIT_ALLOC_LIMIT": str(2 * LARGEST_ALLOCATION)})
 _SETTINGS = {
     "credential.helper": "",
     "pack.useSparse": "false",  # a moved file is not sent again, nor fetched to be sent,
@@ -127,9 +132,13 @@ class Processes:
             raise GitFailed(arguments[0], process.returncode, f"{_text(error)}\n{_text(out)}")
         return process.returncode, out
 
-    def feed(self, *arguments: str, blocks: Iterable[bytes], settings: Mapping[str, str]) -> None:
+    def feed(
+        self, *arguments: str, blocks: Iterable[bytes], settings: Mapping[str, str], environment: Mapping[str, str]
+    ) -> None:
         """Run git without the remote, give it data as they come, and wait for its end."""
-        with self._running(arguments, subprocess.PIPE, offline=True, settings=settings) as process:
+        with self._running(
+            arguments, subprocess.PIPE, offline=True, settings=settings, variables=environment
+        ) as process:
             stdin = cast("BinaryIO", process.stdin)
             with suppress(BrokenPipeError), limited(process, arguments[0]):  # its status and its words say why
                 for block in blocks:
@@ -138,14 +147,17 @@ class Processes:
         if process.returncode:
             raise GitFailed(arguments[0], process.returncode, _text(error))
 
-    def pour(self, *arguments: str, stdin: bytes, into: BinaryIO) -> None:
-        """Run git and append its output to a file."""
+    def pour(self, *arguments: str, stdin: bytes, into: BinaryIO, most: int = 0) -> None:
+        """Run git and append its output to a file; where it has more than `most` bytes, only the beginning."""
         with _file(stdin) as given, self._running(arguments, given) as process:
             out = cast("BinaryIO", process.stdout)
             try:
                 with limited(process, arguments[0]):
                     while block := out.read(_BLOCK):
                         into.write(block)
+                        if most and into.tell() > most:
+                            kill(process)
+                            return
             except OSError as error:
                 raise GitFailed(arguments[0], 1, str(error)) from None
             _, said = finish(process, arguments[0])

@@ -22,22 +22,31 @@ from custom_resources.clients.git.failures import (
 from custom_resources.clients.git.merging import keep_ours, merge_trees
 from custom_resources.clients.git.model import ROBOT, Change, Commit, Merge, Refs
 from custom_resources.clients.git.objects import Objects, name_of
-from custom_resources.clients.git.processes import Processes
+from custom_resources.clients.git.processes import GENEROUS, MODEST, Processes
 from custom_resources.clients.git.receive_pack import Move, push
 from custom_resources.clients.git.upload_pack import Advertisement, Pack, at_once, by_name, look
-from custom_resources.errors import ImportFailed, RepositoryTooLarge
+from custom_resources.clients.request_limit import RequestLimit
+from custom_resources.errors import HistoryTooLarge, ImportFailed, RepositoryTooLarge
 from custom_resources.template_content import TemplateFile
 
 _IMPORT_REF = "refs/import/commit"
 _CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
 _STREAMED = {"core.bigFileThreshold": "8m"}  # larger contents pass through git without being held in memory
+_OF_A_FETCH = 3  # requests: what the server can, its refs, the pack
+_MOST_OF_HISTORY = 32 * 1024 * 1024  # bytes of commit messages
 _EMPTY_PACK = b"PACK\0\0\0\2\0\0\0\0" + bytes.fromhex("029d08823bd8a8eab510ad6ac75c823cfd3ed31e")
 
 
 class Git:
     """Opens repositories of one Git server."""
 
-    def __init__(self, server_url: str, token: Callable[[str], str], renew: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        server_url: str,
+        token: Callable[[str], str],
+        renew: Callable[[str], bool],
+        limit: RequestLimit | None = None,
+    ) -> None:
         """`token` gets the name of a repository that is contacted; `renew` gets a rejected one.
 
         It tells whether there is another to try.
@@ -48,6 +57,7 @@ class Git:
         self.url = server_url.rstrip("/")
         self.token = token
         self.renew = renew
+        self.limit = limit or RequestLimit()
 
     @contextmanager
     def open(self, full_name: str, when: float = 0) -> Iterator[BareRepository]:
@@ -80,7 +90,8 @@ class BareRepository:
         self._open(full_name)
 
     def _open(self, full_name: str) -> None:
-        self._conversation = Conversation(f"{self._server.url}/{full_name}.git", partial(self._server.token, full_name))
+        token = partial(self._server.token, full_name)
+        self._conversation = Conversation(f"{self._server.url}/{full_name}.git", token, self._server.limit)
         self._objects = Objects(self._processes)
         self._advertised: Advertisement | None = None
         self._here: set[str] = set()  # commits with their trees
@@ -151,16 +162,18 @@ class BareRepository:
                 suppress(ServerRefused),
                 at_once(self._conversation, self._advertised, wanted, depth=depth, shallow=shallow) as pack,
             ):
-                self._take(pack)
+                self._take(pack, depth=depth)
                 return True
         with by_name(self._conversation, wanted, depth=depth, shallow=shallow) as found:
             if found:
-                self._take(found)
+                self._take(found, depth=depth)
             return found is not None
 
-    def _take(self, pack: Pack) -> None:
+    def _take(self, pack: Pack, *, depth: bool) -> None:
         """Store a pack. It is marked as one of a promise, or git would miss what it does not hold."""
-        self._processes.feed("index-pack", "--stdin", "--promisor", blocks=pack.data, settings=_STREAMED)
+        limits = MODEST if depth else GENEROUS
+        arguments = ("index-pack", "--stdin", "--promisor")
+        self._processes.feed(*arguments, blocks=pack.data, settings=_STREAMED, environment=limits)
         shallow = {*self._shallow(), *pack.shallow}
         if shallow:
             (self.path / "shallow").write_text("".join(f"{sha}\n" for sha in sorted(shallow)), encoding="ascii")
@@ -177,16 +190,22 @@ class BareRepository:
         with self._reading():
             self._fetch_by_git(["--filter=tree:0", *deeper], [commit])
 
-    def _fetch_by_git(self, options: Sequence[str], names: Sequence[str]) -> None:
-        self._processes.run("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *options, "origin", *names)
+    def _fetch_by_git(
+        self, options: Sequence[str], names: Sequence[str], *, stdin: str = "", limits: Mapping[str, str] = MODEST
+    ) -> None:
+        self._server.limit.take(_OF_A_FETCH)
+        arguments = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *options, "origin", *names)
+        self._processes.run(*arguments, stdin=stdin.encode(), environment=limits)
 
     def _fetch_contents(self, blobs: Collection[str]) -> None:
-        """Fetch contents. One request and a process; none if all are here. What the server cannot, git does itself."""
+        """Fetch contents. One request and a process, or git's own fetch of all of them; none if all are here."""
         wanted = sorted(blob for blob in set(blobs) - self._contents if not self._objects.has_file(blob))
         if not wanted:
             return
-        if self._receive(wanted, depth=False):
-            self._contents.update(wanted)
+        if not self._receive(wanted, depth=False):
+            names = "".join(f"{name}\n" for name in wanted)
+            self._fetch_by_git(["--filter=blob:none", "--stdin"], [], stdin=names, limits=GENEROUS)
+        self._contents.update(wanted)
 
     # -- reading what is here ---------------------------------------------------------------------------------
 
@@ -238,9 +257,19 @@ class BareRepository:
             _, out = self._processes.run("diff", "--no-ext-diff", "--no-color", "--no-textconv", old_tree, new_tree)
         return out.decode("utf-8", "replace")
 
-    def history(self, revision: str) -> list[Commit]:
-        """Return the commits that are here and lead to one, children before parents. One process."""
-        _, out = self._processes.run("log", "-z", "--topo-order", "--format=%H%x01%T%x01%P%x01%ce%x01%B", revision)
+    def history(self, revision: str, saying: str = "") -> list[Commit]:
+        """Return the commits that are here and lead to one, children before parents. One process.
+
+        Only those whose messages say something, if that is given. Raises HistoryTooLarge.
+        """
+        arguments = ["log", "-z", "--topo-order", "--format=%H%x01%T%x01%P%x01%ce%x01%B"]
+        arguments += ["--fixed-strings", f"--grep={saying}"] if saying else []
+        with cast("BinaryIO", tempfile.TemporaryFile()) as file:
+            self._processes.pour(*arguments, revision, stdin=b"", into=file, most=_MOST_OF_HISTORY)
+            if file.tell() > _MOST_OF_HISTORY:
+                raise HistoryTooLarge(limit=_MOST_OF_HISTORY)
+            file.seek(0)
+            out = file.read()
         commits = []
         for record in filter(None, out.decode("utf-8", "replace").split("\0")):
             sha, tree, parents, committer, message = record.split("\x01", 4)

@@ -52,6 +52,11 @@ class BlueprintOperations:
             raise ServiceError("ConflictException", f"A blueprint named {request['name']} already exists.")
         if "cloudFormation" not in request["provisioningProperties"]:
             raise invalid("provisioningProperties.cloudFormation must be given.")
+        if not domain.rules.templates_of_callers:
+            raise invalid("Access denied to blueprint template.")
+        for parameter in request.get("userParameters", []):
+            if not domain.rules.empty_defaults and not parameter.get("defaultValue"):
+                raise invalid(f"defaultValue of {parameter['keyName']} must not be empty.")
         return _add(domain, request, managed=False)
 
     def get_environment_blueprint(self, call: Call, request: Record) -> Record:
@@ -86,6 +91,8 @@ class BlueprintOperations:
             raise invalid("A managed blueprint cannot be deleted.")
         if any(item["environmentBlueprintId"] == blueprint["id"] for item in domain.environments.values()):
             raise ServiceError("ConflictException", f"Blueprint {blueprint['name']} is used by environments.")
+        if blueprint["id"] in domain.configurations and not domain.rules.configurations_go:
+            raise ServiceError("ConflictException", f"Blueprint {blueprint['name']} has a configuration.")
         with self._domains.lock:
             del domain.blueprints[blueprint["id"]]
             domain.configurations.pop(blueprint["id"], None)

@@ -48,12 +48,14 @@ def user_role(domain: Domain, project: Record, environment: Record) -> str:
     return resources.get("userRoleArn") or tooling_resources(domain, project).get("userRoleArn", "")
 
 
-def given_values(project: Record, environment: Record) -> dict[str, str]:
-    """Return the user parameters: the blueprint's defaults, over them the profile's, the project's."""
-    values = {item["keyName"]: item.get("defaultValue", "") for item in environment["userParameters"]}
-    values = {name: value for name, value in values.items() if value}
-    overrides = environment["_configuration"].get("configurationParameters", {}).get("parameterOverrides", [])
-    values.update({item["name"]: item["value"] for item in overrides if item.get("value")})
+def given_values(project: Record, environment: Record, *, by_administrator: bool = True) -> dict[str, str]:
+    """Return the user parameters: blueprint's defaults, over them the profile's (`by_administrator`), the project's."""
+    values: dict[str, str] = {}
+    if by_administrator:
+        values = {item["keyName"]: item.get("defaultValue", "") for item in environment["userParameters"]}
+        values = {name: value for name, value in values.items() if value}
+        overrides = environment["_configuration"].get("configurationParameters", {}).get("parameterOverrides", [])
+        values.update({item["name"]: item["value"] for item in overrides if item.get("value")})
     for group in project["userParameters"]:
         by_id = group.get("environmentId") == environment["id"]
         if by_id or group.get("environmentConfigurationName") == environment["environmentConfigurationName"]:

@@ -19,11 +19,15 @@ _REDACTED = "HIDDEN_DUE_TO_SECURITY_REASONS"
 
 
 class Events:
-    """Sends the events, if they are `enabled`; `undelivered` says which were refused, and why."""
+    """Sends the events, if they are `enabled`; `undelivered` says which were refused, and why.
+
+    `names_project`: Studio's own events name domain and project, in members that no source tells.
+    """
 
     def __init__(self, emulator: Emulator) -> None:
         """Take MiniStack, which has the bus."""
         self.enabled = False
+        self.names_project = True
         self.undelivered: list[str] = []
         self._emulator = emulator
 
@@ -77,7 +81,10 @@ class Events:
             "awsAccountId": domain.account,
             "owningProjectId": project_id,
         }
-        self._announce(domain, detail_type, {"version": "1.0", "metadata": metadata, "data": dict(data)})
+        detail: Record = {"version": "1.0", "metadata": metadata, "data": dict(data)}
+        if not self.names_project:
+            detail = {"version": "1.0", "domain": domain.id, "project": project_id}
+        self._announce(domain, detail_type, detail)
 
     def _announce(self, domain: Domain, detail_type: str, detail: Mapping[str, Any]) -> None:
         if self.enabled:

@@ -59,6 +59,8 @@ class ProfileOperations:
         domain, profile = self._domains.named(request["domainIdentifier"]), self.get_project_profile(call, request)
         changes = {key: value for key, value in request.items() if not key.endswith(("Identifier", "identifier"))}
         if "environmentConfigurations" in changes:
+            if not domain.rules.ids_sent_back and any("id" in item for item in changes["environmentConfigurations"]):
+                raise invalid("environmentConfigurations must not have ids.")
             changes["environmentConfigurations"] = _configurations(domain, changes["environmentConfigurations"])
         profile.update(changes, lastUpdatedAt=now())
         return profile

@@ -104,7 +104,7 @@ class ProjectOperations:
         if "userParameters" in request:
             project["userParameters"] = _merged(project["userParameters"], request["userParameters"])
         project.update(lastUpdatedAt=now(), updatedAt=now())
-        if redeploy:
+        if redeploy and domain.rules.updates_redeploy:
             project["projectStatus"] = "UPDATING"
             self._deployment.update_project(domain, project, profile)
         return dict(project)

@@ -20,6 +20,15 @@ class Rules:
     only as an owner. As a member it was refused in 2026 (modern-data-architecture-accelerator, issue 61).
     left_out: facts that Studio does not tell: names of reserved parameters (userRoleArn, s3BucketArn, ...), of
     UnifiedStudioSettings or one of its members, DefaultSpaceSettings, and keys of the SageMaker domain's tags.
+    environments_act_as: the ARN of the role that custom blueprints' environments are deployed with; "" is theirs.
+    overrides_reach: what blueprint and profile say of a custom blueprint's parameters reaches its template.
+    templates_readable: the provisioning role can read the blueprints' templates.
+    updates_redeploy: UpdateProject deploys the environments anew.
+    configurations_go: a blueprint is deleted with its configuration; off, it has to be deleted first.
+    ids_sent_back: a profile's environment configurations may be sent back with their ids.
+    empty_defaults: a blueprint's parameters may have empty defaults.
+    templates_of_callers: who registers a blueprint can read its template.
+    files_at: where a project's files are in its bucket; {domain}, {project} and {scope} are filled in.
     """
 
     strict: bool = True
@@ -28,6 +37,15 @@ class Rules:
     absent_in_domain: int = NOT_FOUND
     roles_as_users: str = "owners"
     left_out: tuple[str, ...] = field(default=())
+    environments_act_as: str = ""
+    overrides_reach: bool = True
+    templates_readable: bool = True
+    updates_redeploy: bool = True
+    configurations_go: bool = True
+    ids_sent_back: bool = True
+    empty_defaults: bool = True
+    templates_of_callers: bool = True
+    files_at: str = "{domain}/{project}/{scope}"
 
     def changed(self, request: Record) -> Rules:
         """Return the rules with a control's members in place. Raises ValueError for what a rule cannot be."""

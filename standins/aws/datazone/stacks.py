@@ -74,7 +74,7 @@ class Stacks:
         configuration = configuration_of(domain, environment)
         try:
             return self._emulator.assume(
-                configuration["provisioningRoleArn"],
+                domain.rules.environments_act_as or configuration["provisioningRoleArn"],
                 SERVICE_PRINCIPAL,
                 environment["awsAccountRegion"],
                 environment["id"],
@@ -88,11 +88,14 @@ class Stacks:
     ) -> tuple[str, dict[str, str]]:
         """Return the blueprint template's URL and the values of the parameters that it declares."""
         location = environment["provisioningProperties"]["cloudFormation"]["templateUrl"]
+        if not domain.rules.templates_readable:
+            raise DeploymentFailed(f"Access denied to blueprint template: {location}", validation=True)
         try:
             url, declared = self._emulator.template(location, environment["awsAccountRegion"], credentials)
         except StackFailed as error:
             raise DeploymentFailed(f"Access denied to blueprint template: {location}", validation=True) from error
-        values = reserved_values(domain, project, environment) | given_values(project, environment)
+        given = given_values(project, environment, by_administrator=domain.rules.overrides_reach)
+        values = reserved_values(domain, project, environment) | given
         parameters = {item.name: values[item.name] for item in declared if item.name in values}
         missing = [item.name for item in declared if item.default is None and item.name not in parameters]
         if missing:

@@ -49,7 +49,8 @@ class Tooling:
             raise DeploymentFailed(behaviour.failure)
         account, region = environment["awsAccountId"], environment["awsAccountRegion"]
         bucket = f"amazon-sagemaker-{account}-{region}-{domain.bucket_end}"
-        location = f"s3://{bucket}/{domain.id}/{project['id']}/{SCOPE_NAME}"
+        path = domain.rules.files_at.format(domain=domain.id, project=project["id"], scope=SCOPE_NAME)
+        location = f"s3://{bucket}/{path}"
         role = make_role(self._emulator, domain, project, environment)
         with self._lock:
             self._emulator.ensure_bucket(self._emulator.client("s3", region, Credentials(account)), bucket, region)

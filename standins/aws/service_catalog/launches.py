@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from standins.aws.calls import Record, new_id, now
 from standins.aws.emulator import Credentials, Emulator, RoleUnusable, StackFailed, StackResult
 from standins.aws.service_catalog.answers import invalid, tag_list, tag_map
+from standins.aws.service_catalog.behaviour import Behaviour
 from standins.aws.service_catalog.model import Catalog
 from standins.aws.service_catalog.paths import PathOperations, Target
 from standins.aws.service_catalog.provisioned import Provisioned, ProvisionedProduct
@@ -34,13 +35,19 @@ class LaunchOperations:
         paths: PathOperations,
         provisioned: Provisioned,
         reserved: ReservedTags,
+        *,
+        behaviour: Behaviour,
     ) -> None:
-        """Take MiniStack, where the stacks run, what to launch and by which paths, what was launched, AWS's tags."""
+        """Take MiniStack, where the stacks run, what to launch and by which paths, what was launched, AWS's tags.
+
+        `behaviour` is what no source settles.
+        """
         self._emulator = emulator
         self._catalog = catalog
         self._paths = paths
         self._provisioned = provisioned
         self._reserved = reserved
+        self._behaviour = behaviour
 
     def provision_product(self, call: Call, request: Record) -> Record:
         """ProvisionProduct: a token gives the same record, whatever became of it."""
@@ -77,12 +84,16 @@ class LaunchOperations:
             if earlier := self._provisioned.earlier(call, request["UpdateToken"]):
                 return {"RecordDetail": earlier}
             provisioned = self._ready(call, request)
+            if provisioned.detail["Status"] == "TAINTED" and not self._behaviour.updates_tainted:
+                raise invalid(f"Provisioned product {provisioned.detail['Name']} is tainted.")
             target = self._paths.target(call, _with_what_it_has(request, provisioned))
             if not target.artifact["Active"]:
                 raise invalid(f"Version {target.artifact['Name']} is not active.")
             if "Tags" in request:
                 self._retag(call, provisioned, target, request["Tags"])
             parameters = _parameters(request, provisioned.parameters)
+            if self._behaviour.keeps_parameters:
+                parameters = provisioned.parameters | parameters
             provisioned.detail["Status"] = "UNDER_CHANGE"
             record = self._record(call, provisioned, "UPDATE_PROVISIONED_PRODUCT", request["UpdateToken"], target)
 
@@ -227,10 +238,11 @@ def _new_product(call: Call, request: Record, target: Target, tags: dict[str, st
 
 
 def _parameters(request: Record, earlier: dict[str, str]) -> dict[str, str]:
-    """Return the request's parameters, those with UsePreviousValue as they were."""
+    """Return the request's parameters, those with UsePreviousValue as they were: one never given has its default."""
     return {
-        item["Key"]: earlier.get(item["Key"], "") if item.get("UsePreviousValue") else item["Value"]
+        item["Key"]: earlier[item["Key"]] if item.get("UsePreviousValue") else item["Value"]
         for item in request.get("ProvisioningParameters", [])
+        if not item.get("UsePreviousValue") or item["Key"] in earlier
     }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from standins.aws.calls import Record, Table
 from standins.aws.service_catalog.answers import invalid, missing, paged, tag_list
+from standins.aws.service_catalog.behaviour import Behaviour
 from standins.aws.service_catalog.model import Catalog
 from standins.aws.service_catalog.reserved_tags import ReservedTags
 
@@ -78,11 +79,14 @@ class Provisioned:
 class ProvisionedOperations:
     """The operations, each named as the model names it."""
 
-    def __init__(self, provisioned: Provisioned, catalog: Catalog, reserved: ReservedTags) -> None:
-        """Take what was launched, what it was launched from, and whether the launching user is told."""
+    def __init__(
+        self, provisioned: Provisioned, catalog: Catalog, reserved: ReservedTags, behaviour: Behaviour
+    ) -> None:
+        """Take what was launched, what it was launched from, whether the launching user is told, and what is open."""
         self._provisioned = provisioned
         self._catalog = catalog
         self._reserved = reserved
+        self._behaviour = behaviour
 
     def describe_provisioned_product(self, call: Call, request: Record) -> Record:
         """DescribeProvisionedProduct."""
@@ -125,6 +129,8 @@ class ProvisionedOperations:
         found = [self._attribute(item) for item in self._provisioned.of(call, request.get("AccessLevelFilter"))]
         for terms in request.get("Filters", {}).get("SearchQuery", []):
             for term in terms.split(" "):
+                if term.startswith("id:") and not self._behaviour.searches_ids:
+                    return {**paged("ProvisionedProducts", [], request), "TotalResultsCount": 0}
                 found = [item for item in found if _satisfies(item, term)]
         listed = paged("ProvisionedProducts", found, request)
         return {**listed, "TotalResultsCount": len(found)}

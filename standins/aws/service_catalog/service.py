@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from standins.aws.emulator import Emulator
+from standins.aws.service_catalog.behaviour import Behaviour
 from standins.aws.service_catalog.constraints import ConstraintOperations
 from standins.aws.service_catalog.launches import LaunchOperations
 from standins.aws.service_catalog.model import Catalog
@@ -21,7 +22,7 @@ class ServiceCatalog:
     def __init__(self, emulator: Emulator) -> None:
         """Take MiniStack, which holds the templates and runs the stacks."""
         catalog, provisioned = Catalog(), Provisioned()
-        self.reserved_tags = ReservedTags()
+        self.reserved_tags, self.behaviour = ReservedTags(), Behaviour()
         paths = PathOperations(catalog, emulator)
         self.operations: tuple[object, ...] = (
             PortfolioOperations(catalog),
@@ -31,6 +32,6 @@ class ServiceCatalog:
             ShareOperations(catalog),
             TagOptionOperations(catalog),
             paths,
-            LaunchOperations(emulator, catalog, paths, provisioned, self.reserved_tags),
-            ProvisionedOperations(provisioned, catalog, self.reserved_tags),
+            LaunchOperations(emulator, catalog, paths, provisioned, self.reserved_tags, behaviour=self.behaviour),
+            ProvisionedOperations(provisioned, catalog, self.reserved_tags, self.behaviour),
         )

@@ -16,7 +16,19 @@ def get_user(call: Call) -> Response:
     account = call.store.account(call.user.login)
     if account is None:
         raise not_found()
-    return Response.json(200, shapes.private_user(call.urls, account))
+    shown = shapes.private_user(call.urls, account)
+    if call.user.kind == "classic" and not {"user", "read:user"} & set(call.user.scopes):
+        return Response.json(200, shapes.public_user(shown))
+    return Response.json(200, shown)
+
+
+@route("GET", "/users/{username}", "users/users#get-a-user")
+def get_account(call: Call) -> Response:
+    """Return what everybody sees of a user, or of an organization."""
+    account = call.store.account(call.parameters["username"])
+    if account is None:
+        raise not_found()
+    return Response.json(200, shapes.public_user(shapes.private_user(call.urls, account)))
 
 
 @route("GET", "/orgs/{org}", "orgs/orgs#get-an-organization")

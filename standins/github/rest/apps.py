@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pydantic import BaseModel
 
 from standins.github import shapes
-from standins.github.access import authenticate_app, may_see, role_in
+from standins.github.access import authenticate_app, may_see, role_in, role_of
 from standins.github.messages import ApiError, Json, Response, not_found
 from standins.github.model import Installation, Repository
 from standins.github.rest.router import Call, route
@@ -119,7 +119,11 @@ def list_installation_repositories(call: Call) -> Response:
     token = call.user
     if token.kind != "installation":
         raise ApiError(403, "You must authenticate with an installation access token in order to list repositories.")
-    own = [it for it in call.store.repositories() if role_in(token, it.owner) != "none" and may_see(token, it)]
+    own = [
+        it
+        for it in call.store.repositories()
+        if role_in(token, it.owner, of_user=it.of_user) != "none" and may_see(token, it)
+    ]
     items, headers = call.page(own)
-    shown = [shapes.repository(call.urls, it, call.owner(it), role_in(token, it.owner)) for it in items]
+    shown = [shapes.repository(call.urls, it, call.owner(it), role_of(token, it)) for it in items]
     return Response.json(200, {"total_count": len(own), "repositories": shown}, headers)

@@ -25,6 +25,8 @@ _NO_REVIEWERS = (
     "protection rule."
 )
 
+_NO_TEAMS = "Reviewers are invalid."  # what GitHub says of a team in a user account is not published
+
 
 class _BranchPolicy(BaseModel):
     protected_branches: bool
@@ -78,6 +80,8 @@ def put_environment(call: Call) -> Response:
         refusal = _NO_BRANCHES
     if wanted.reviewers and "reviewers" not in offered:
         refusal = _NO_REVIEWERS
+    elif owner.type == "User" and any(each.type == "Team" for each in wanted.reviewers or []):
+        refusal = _NO_TEAMS
     if not refusal or owner.refusal_creates:
         it.environments.setdefault(name.lower(), Environment(id=call.store.new_id(), name=name))
     if refusal:
@@ -122,4 +126,4 @@ def _offered(plan: str, it: Repository) -> set[str]:
     """Return the rules that a plan offers: all of them for public repositories."""
     if it.visibility == "public" or plan == "enterprise":
         return {"branches", "reviewers"}
-    return {"branches"} if plan == "team" else set()
+    return {"branches"} if plan in ("pro", "team") else set()

@@ -16,6 +16,7 @@ from standins.github.urls import node_id
 
 _READ = Need("pull_requests")
 _WRITE = Need("pull_requests", write=True)
+_LONGEST = {"title": 256, "body": 65536}  # characters
 
 
 def _side(call: Call, ref: str, sha: str) -> Json:
@@ -146,6 +147,7 @@ def create_pull(call: Call) -> Response:
     for field in ("base", "head"):
         if not tips[field]:
             raise invalid("Validation Failed", resource="PullRequest", field=field, code="invalid")
+    _refuse_text(call)
     _refuse_pull(call, bare, branch, base)
     with call.store.changing(it):
         pull = Pull(
@@ -167,6 +169,14 @@ def create_pull(call: Call) -> Response:
         bare.update_ref(f"refs/pull/{pull.number}/head", pull.head_sha)
     location = {"location": f"{call.urls.repository(it)}/pulls/{pull.number}"}
     return Response.json(201, full(call, pull, fresh=True), location)
+
+
+def _refuse_text(call: Call) -> None:
+    """Refuse a title or a body that is too long, in GitHub's words."""
+    for field, most in _LONGEST.items():
+        if len(call.value(field, str) or "") > most:
+            message = f"{field} is too long (maximum is {most} characters)"
+            raise invalid("Validation Failed", resource="Issue", code="custom", field=field, message=message)
 
 
 def _refuse_pull(call: Call, bare: Bare, head: str, base: str) -> None:
@@ -191,6 +201,7 @@ def get_pull(call: Call) -> Response:
 def update_pull(call: Call) -> Response:
     """Change title, body, base or state."""
     pull, bare = pull_of(call), call.bare
+    _refuse_text(call)
     base, state = call.value("base", str), call.value("state", str)
     if base is not None and base != pull.base:
         if not bare.branch(base):

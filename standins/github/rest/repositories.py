@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from standins.github import shapes
-from standins.github.access import Need, inaccessible, role_in
+from standins.github.access import Need, inaccessible, role_in, role_of
 from standins.github.messages import ApiError, Response, invalid, not_found
 from standins.github.model import Account, Repository, now
 from standins.github.rest.router import Call, route
@@ -38,7 +38,7 @@ _TAKEN = {
 
 def shown(call: Call, repository: Repository) -> dict[str, Any]:
     """Return the repository as who asks sees it."""
-    role = call.role if repository is call.found else role_in(call.token, repository.owner)
+    role = call.role if repository is call.found else role_of(call.token, repository)
     return shapes.full_repository(call.urls, repository, call.owner(repository), role)
 
 
@@ -101,6 +101,21 @@ def _refuse_creation(call: Call, owner: Account) -> None:
         raise inaccessible(call.user, _ADMIN)
 
 
+def _refuse_creation_for_user(call: Call) -> None:
+    """Raise ApiError unless the token may make repositories in its user's account.
+
+    No App's token may (GitHub community discussions 116331 and 171040), and no fine-grained one whose resource owner is
+    an organization.
+    """
+    if call.user.kind == "classic":
+        if not {"repo", "public_repo"} & set(call.user.scopes):
+            raise not_found()
+        return
+    elsewhere = call.user.kind == "installation" or bool(call.user.organizations)
+    if elsewhere or call.user.permissions.get("administration") != "write":
+        raise inaccessible(call.user, _ADMIN)
+
+
 @route("POST", "/orgs/{org}/repos", "repos/repos#create-an-organization-repository", creates=True)
 def create_in_organization(call: Call) -> Response:
     """Make a repository in an organization."""
@@ -108,6 +123,20 @@ def create_in_organization(call: Call) -> Response:
     if owner is None or owner.type != "Organization":
         raise not_found()
     _refuse_creation(call, owner)
+    return _created(call, owner)
+
+
+@route("POST", "/user/repos", "repos/repos#create-a-repository-for-the-authenticated-user", creates=True)
+def create_for_user(call: Call) -> Response:
+    """Make a repository in the account of who asks."""
+    _refuse_creation_for_user(call)
+    owner = call.store.account(call.user.login)
+    if owner is None:
+        raise not_found()
+    return _created(call, owner)
+
+
+def _created(call: Call, owner: Account) -> Response:
     name = _clean_name(call.value("name", str) or "")
     visibility = _visibility(call, owner, "public")
     if visibility != "public" and call.user.kind == "classic" and "repo" not in call.user.scopes:

@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = from_environment(os.environ)
         session = boto3.Session(region_name=settings.region)
-        cloudformation = stack.target_session(settings, session).client("cloudformation")
+        cloudformation = stack.target_session(settings, stage, session).client("cloudformation")
         asked_for = os.environ.get("MODEL_PACKAGE_ARN", "")
         if stage == "production" and not asked_for:  # production gets what staging has shown to work
             asked_for = stack.parameter(settings.name("staging"), "ModelPackageArn", cloudformation)
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
                 "EndpointName": settings.name(stage),
                 **json.loads((ROOT / "infrastructure" / f"{stage}.json").read_text()),
             },
-            tags=settings.tags,
+            tags=settings.tags(stage),
             cloudformation=cloudformation,
         )
     except DeploymentError as error:

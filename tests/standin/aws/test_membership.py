@@ -226,7 +226,7 @@ def test_what_does_not_exist_is_denied_or_not_found(strict: Domain) -> None:
             strict.owner.get_domain(identifier="dzd-nowhere")
         assert refused(error) == "ResourceNotFoundException"
     finally:
-        world.control("rules", {"strict": False, "absentDomain": 403})
+        world.control("rules", {"strict": True, "absentDomain": 403})
 
     def absent() -> object:
         return strict.owner.get_project(domainIdentifier=strict.id, identifier="nothing0000000")

@@ -99,8 +99,12 @@ def test_sent_over_http_they_are_modelled_errors(world: World) -> None:
     assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
     with pytest.raises(ClientError) as error:
         unchecked(world, "datazone").get_project(domainIdentifier="dzd-abc", identifier="p1")
-    assert error.value.response["Error"]["Code"] == "ResourceNotFoundException"
-    assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
+    assert error.value.response["Error"]["Code"] == "AccessDeniedException", "a domain that is not there is denied"
+    assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+    with pytest.raises(ClientError) as error:
+        unchecked(world, "sagemaker").describe_domain(DomainId="d-absent")
+    assert error.value.response["Error"]["Code"] == "ResourceNotFound"
+    assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
     with pytest.raises(ClientError) as error:
         unchecked(world, "sagemaker").list_models()
     assert error.value.response["Error"]["Code"] == "UnknownOperationException"

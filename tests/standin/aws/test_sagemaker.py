@@ -1,10 +1,11 @@
-"""SageMaker by its own protocol: what it tells of a project's domain and space."""
+"""SageMaker by its own protocol: what it tells of a project's domain and space, and model package groups."""
 
 from __future__ import annotations
 
 import uuid
 
 import pytest
+from botocore.exceptions import ClientError
 
 from .conftest import ACCOUNT, REGION, World
 
@@ -26,3 +27,13 @@ def test_domains_spaces_and_tags(world: World) -> None:
     with pytest.raises(sagemaker.exceptions.ResourceNotFound):
         sagemaker.describe_domain(DomainId=domain)
     assert sagemaker.list_spaces(DomainIdEquals=domain)["Spaces"] == []
+
+
+def test_a_model_package_group_is_created_once_with_its_tags(world: World) -> None:
+    sagemaker, name = world.client("sagemaker"), f"aiops-{uuid.uuid4().hex[:8]}-models"
+    tags = [{"Key": "AmazonDataZoneProject", "Value": "p1"}]
+    arn = sagemaker.create_model_package_group(ModelPackageGroupName=name, Tags=tags)["ModelPackageGroupArn"]
+    assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == tags
+    with pytest.raises(ClientError, match=f"Model Package Group already exists: {arn}"):
+        sagemaker.create_model_package_group(ModelPackageGroupName=name)
+    assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == tags

@@ -483,3 +483,42 @@ def test_a_shared_product_is_launched_in_the_other_account_with_its_local_role(s
     assert record["LaunchRoleArn"] == roles["local-launch"]
     stacks = shop.world.client("cloudformation", keys).describe_stacks()["Stacks"]
     assert [stack["StackName"] for stack in stacks] == [f"SC-{guest}-{record['ProvisionedProductId']}"]
+
+
+@pytest.mark.parametrize("behaves", [True, False])
+def test_what_no_source_settles_can_be_either(shop: Shop, behaves: bool) -> None:
+    chosen = {"searchesIds": behaves, "updatesTainted": behaves, "keepsParameters": behaves}
+    before = shop.world.control("launches", {})
+    name = f"either-{token()[:8]}"
+    shop.finished(shop.launch(name))
+    identifier = shop.user.describe_provisioned_product(Name=name)["ProvisionedProductDetail"]["Id"]
+    bad = template("bad")
+    bad["Resources"]["Entry"]["Properties"] = {"Type": "String", "Value": {"Fn::GetAtt": ["Entry2", "Nothing"]}}
+    bad["Resources"]["Entry2"] = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}}
+    answer = shop.admin.create_provisioning_artifact(
+        ProductId=shop.product,
+        Parameters={"Name": "bad", "Info": {"LoadTemplateFromURL": shop.world.upload(f"{name}.json", bad)}},
+        IdempotencyToken=token(),
+    )
+    broken = answer["ProvisioningArtifactDetail"]["Id"]
+
+    def update(version: str, **more: Any) -> str:
+        answer = shop.user.update_provisioned_product(
+            ProvisionedProductId=identifier, ProvisioningArtifactId=version, UpdateToken=token(), **more
+        )
+        return str(shop.finished(answer["RecordDetail"])["RecordDetail"]["Status"])
+
+    try:
+        assert shop.world.control("launches", chosen) == chosen
+        found = shop.user.search_provisioned_products(Filters={"SearchQuery": [f"id:{identifier}"]})
+        assert [item["Name"] for item in found["ProvisionedProducts"]] == ([name] if behaves else [])
+        # The owner is left out, and the template has no default for it: it is kept, or missing.
+        assert update(shop.version("v2", "two")) == ("SUCCEEDED" if behaves else "FAILED")
+        if behaves:
+            assert update(broken) == "FAILED"
+            assert update(shop.version("v3", "three")) == "SUCCEEDED"
+        else:
+            with pytest.raises(ClientError, match="is tainted"):
+                update(shop.artifact, ProvisioningParameters=[{"Key": "Owner", "Value": "me"}])
+    finally:
+        shop.world.control("launches", before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import jwt
 import pytest
@@ -206,3 +207,62 @@ def test_etags_save_the_body(client: Client) -> None:
     client.expect(200, "PATCH", "/repos/acme/work", {"description": "other"})
     changed = client.call("GET", "/repos/acme/work", **{"If-None-Match": first.headers["etag"]})
     assert changed.status_code == 200
+
+
+def test_a_user_account_is_no_organization(github: GitHubStandIn, client: Client) -> None:
+    ada, eve = (github.make_token(login=name) for name in ("ada", "eve"))
+    made = client.expect(201, "POST", "/user/repos", {"name": "own", "private": True}, token=ada)
+    assert (made["full_name"], made["owner"]["type"], made["visibility"]) == ("ada/own", "User", "private")
+    assert "organization" not in made
+    for path in ("/orgs/ada", "/orgs/ada/repos", "/user/memberships/orgs/ada"):
+        client.expect(404, "GET", path, token=ada)
+    client.expect(404, "POST", "/orgs/ada/repos", {"name": "x"}, token=ada)
+    client.expect(404, "GET", "/repos/ada/own", token=eve)
+    client.expect(404, "PATCH", "/repos/ada/own", {"description": "x"}, token=eve)
+    client.expect(200, "PATCH", "/repos/ada/own", {"visibility": "public"}, token=ada)
+    assert client.expect(200, "GET", "/repos/ada/own", token=eve)["permissions"]["push"] is False
+    assert client.get("/users/ADA")["type"] == "User"
+    assert client.get("/users/acme")["type"] == "Organization"
+
+
+def test_a_repository_that_is_given_to_a_user_is_only_theirs(github: GitHubStandIn, client: Client) -> None:
+    client.repository("work")
+    ada = github.make_token(login="ada")
+    client.expect(202, "POST", "/repos/acme/work/transfer", {"new_owner": "ada"})
+    client.expect(404, "GET", "/repos/ada/work")
+    client.expect(202, "POST", "/repos/ada/work/transfer", {"new_owner": "acme"}, token=ada)
+    client.get("/repos/acme/work")
+
+
+def test_internal_is_no_visibility_of_a_user_account(github: GitHubStandIn, client: Client) -> None:
+    client.expect(422, "POST", "/user/repos", {"name": "own", "visibility": "internal"})
+    client.expect(201, "POST", "/user/repos", {"name": "own", "private": True})
+    client.expect(422, "PATCH", "/repos/studio-admin/own", {"visibility": "internal"})
+
+
+@pytest.mark.parametrize(
+    ("token", "status"),
+    [
+        ({"scopes": ["workflow"]}, 404),
+        ({"scopes": ["public_repo"]}, 404),
+        ({"fine_grained": True, "permissions": {"metadata": "read"}}, 403),
+        ({"fine_grained": True, "organizations": ["acme"]}, 403),
+        ({"fine_grained": True}, 201),
+    ],
+)
+def test_which_tokens_make_a_users_repositories(client: Client, token: dict[str, Any], status: int) -> None:
+    value = client.control("POST", "/tokens", token)["token"]
+    client.expect(status, "POST", "/user/repos", {"name": "own", "private": True}, token=value)
+
+
+def test_teams_review_in_no_user_account(github: GitHubStandIn, client: Client) -> None:
+    client.expect(201, "POST", "/user/repos", {"name": "own", "private": True})
+    path = "/repos/studio-admin/own/environments/production"
+    branches = {"deployment_branch_policy": {"protected_branches": False, "custom_branch_policies": True}}
+    assert "billing plan" in client.expect(422, "PUT", path, branches)["message"]
+    client.control("PUT", "/organizations/studio-admin/plan", {"plan": "pro"})
+    client.expect(200, "PUT", path, branches)
+    assert "billing plan" in client.expect(422, "PUT", path, {"reviewers": [{"type": "User", "id": 7}]})["message"]
+    client.expect(200, "PATCH", "/repos/studio-admin/own", {"visibility": "public"})
+    client.expect(200, "PUT", path, {"reviewers": [{"type": "User", "id": 7}]})
+    client.expect(422, "PUT", path, {"reviewers": [{"type": "Team", "id": 7}]})

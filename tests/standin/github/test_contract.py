@@ -73,6 +73,11 @@ def _accounts(client: Client) -> None:
     client.get("/orgs/nobody", status=404)
     client.get("/user/memberships/orgs/acme")
     client.get("/user/memberships/orgs/nobody", status=404)
+    client.get("/users/studio-admin")
+    client.get("/users/acme")
+    client.get("/users/nobody", status=404)
+    all_of_it = client.control("POST", "/tokens", {"scopes": ["repo", "user"]})["token"]
+    assert client.expect(200, "GET", "/user", token=all_of_it)["plan"]["name"] == "free"
     client.get("/rate_limit")
 
 
@@ -81,6 +86,9 @@ def _repositories(client: Client) -> None:
     client.expect(422, "POST", "/orgs/acme/repos", {"name": "STORY"})
     client.expect(404, "POST", "/orgs/nobody/repos", {"name": "story"})
     client.get("/orgs/acme/repos")
+    client.expect(201, "POST", "/user/repos", {"name": "own", "private": True})
+    client.expect(422, "POST", "/user/repos", {"name": "OWN"})
+    client.expect(401, "POST", "/user/repos", {"name": "own"}, token="")
     client.get("/repos/acme/story")
     client.get("/repos/acme/none", status=404)
     client.expect(200, "PUT", "/repos/acme/story/topics", {"names": ["studio", "mlops"]})

@@ -170,3 +170,13 @@ def test_a_renamed_default_branch_takes_pull_requests_along(client: Client, work
     client.expect(201, "POST", "/repos/acme/work/branches/main/rename", {"new_name": "trunk"})
     assert client.get("/repos/acme/work")["default_branch"] == "trunk"
     assert client.get(f"/repos/acme/work/pulls/{number}")["base"]["ref"] == "trunk"
+
+
+@pytest.mark.parametrize(("field", "most"), [("title", 256), ("body", 65536)])
+def test_a_text_that_is_too_long_is_refused(client: Client, work: str, field: str, most: int) -> None:
+    fits = {"title": "Bring it", "head": "feature", "base": "main", field: "x" * most}
+    said = client.expect(422, "POST", "/repos/acme/work/pulls", {**fits, field: "x" * (most + 1)})
+    assert said["errors"][0]["message"] == f"{field} is too long (maximum is {most} characters)"
+    pull = client.expect(201, "POST", "/repos/acme/work/pulls", fits)
+    client.expect(422, "PATCH", f"/repos/acme/work/pulls/{pull['number']}", {field: "x" * (most + 1)})
+    assert client.get(f"/repos/acme/work/pulls/{pull['number']}")[field] == "x" * most

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+DEPLOY_ROLE = "studio-deploy-{project}-{stage}"  # as in the platform's settings
+
 
 class DeploymentError(Exception):
     """The deployment cannot go on; the message says what to do."""
@@ -19,12 +21,20 @@ class Settings:
     model_package_group: str
     execution_role_arn: str
     deploy_account: str = ""
-    deploy_role_name: str = "studio-project-deploy"
-    tags: tuple[tuple[str, str], ...] = ()
+    deploy_role_name: str = DEPLOY_ROLE
+    project_tags: tuple[tuple[str, str], ...] = ()
 
     def name(self, stage: str) -> str:
         """The name of the stack and of the endpoint in a stage."""
         return f"studio-{self.project_id}-{stage}"
+
+    def deploy_role(self, stage: str) -> str:
+        """The name of the role in DEPLOY_ACCOUNT that deploys a stage of this project."""
+        return self.deploy_role_name.replace("{project}", self.project_id).replace("{stage}", stage)
+
+    def tags(self, stage: str) -> tuple[tuple[str, str], ...]:
+        """The tags of a stage's resources: the workflow's roles may use only what carries them."""
+        return (*self.project_tags, ("studio:stage", stage))
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
@@ -46,6 +56,6 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         model_package_group=environment["MODEL_PACKAGE_GROUP_NAME"],
         execution_role_arn=environment.get("DEPLOY_EXECUTION_ROLE_ARN") or environment["SAGEMAKER_PIPELINE_ROLE_ARN"],
         deploy_account=environment.get("DEPLOY_ACCOUNT", ""),
-        deploy_role_name=environment.get("DEPLOY_ROLE_NAME") or "studio-project-deploy",
-        tags=tuple((key, value) for key, value in tags.items() if value),
+        deploy_role_name=environment.get("DEPLOY_ROLE_NAME") or DEPLOY_ROLE,
+        project_tags=tuple((key, value) for key, value in tags.items() if value),
     )

@@ -12,8 +12,8 @@ _WAIT = {"Delay": 15, "MaxAttempts": 200}
 _NOTHING_TO_DO = "No updates are to be performed"
 
 
-def target_session(settings: Settings, session: Any) -> Any:
-    """Return a session in DEPLOY_ACCOUNT: this one, or one that assumes the deploy role there."""
+def target_session(settings: Settings, stage: str, session: Any) -> Any:
+    """Return a session in DEPLOY_ACCOUNT: this one, or one that assumes the stage's deploy role there."""
     import boto3
 
     sts = session.client("sts")
@@ -21,7 +21,7 @@ def target_session(settings: Settings, session: Any) -> Any:
     if settings.deploy_account in ("", account):
         return session
     partition = sts.get_caller_identity()["Arn"].split(":")[1]
-    role = f"arn:{partition}:iam::{settings.deploy_account}:role/{settings.deploy_role_name}"
+    role = f"arn:{partition}:iam::{settings.deploy_account}:role/{settings.deploy_role(stage)}"
     try:
         found = sts.assume_role(RoleArn=role, RoleSessionName=f"deploy-{settings.project_id}"[:64])["Credentials"]
     except ClientError as error:

@@ -30,6 +30,14 @@ def test_names_are_the_projects():
     assert from_environment(ENVIRONMENT).name("staging") == "studio-p1-staging"
 
 
+def test_a_stage_has_its_own_tag_and_its_own_role_elsewhere():
+    settings = from_environment(ENVIRONMENT)
+    assert dict(settings.tags("production")) == {"AmazonDataZoneProject": "p1", "studio:stage": "production"}
+    assert settings.deploy_role("production") == "studio-deploy-p1-production"
+    named = from_environment({**ENVIRONMENT, "DEPLOY_ROLE_NAME": "Deployer-{project}"})
+    assert named.deploy_role("staging") == "Deployer-p1"
+
+
 def described(status="Approved", group=GROUP):
     return {
         "ModelPackageName": "m",

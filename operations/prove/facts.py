@@ -1,0 +1,187 @@
+"""What is collected of an account, and what is remembered between runs: ids, names and statuses, never a secret."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from operations.errors import ProveStateUnreadable
+
+STATE_FILE = "state.json"
+_ALIKE = 4
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Call(_Document):
+    """One request to AWS, as evidence: which it was, its id, how it ended, and which assumptions it is about."""
+
+    service: str
+    operation: str
+    request_id: str
+    status: int
+    code: str = ""
+    about: tuple[str, ...] = ()
+
+
+class Installed(_Document):
+    """The blueprint and the profile, as the domain has them."""
+
+    profile_id: str = ""
+    profile_parameters: dict[str, str] = {}
+    fixed: list[str] = []  # parameters that the profile does not let people change
+    beside: list[str] = []  # the profile's other environments
+    blueprint_id: str = ""
+    blueprint_parameters: dict[str, str] = {}
+    provisioning_role: str = ""
+    owners: str = ""  # doctor's answer: ok, problem, unknown
+    stack_status: str = ""  # StudioStack's
+    failures: list[str] = []  # reasons in StudioStack's events
+    state_machine: str = ""
+    repeated_grants: bool = False  # a principal has several grants on the domain unit
+
+
+class Scratch(_Document):
+    """What DataZone made of a blueprint and a profile that were made to be looked at (--as-owner)."""
+
+    blueprint_taken: bool = False
+    blueprint_refused: str = ""
+    configuration: str = ""  # after its blueprint was deleted: gone, there, or why the blueprint could not be
+    sent_back: str = ""  # the profile's environments: kept, or why not
+
+
+class Environment(_Document):
+    """Our environment of the project, and its stack."""
+
+    id: str
+    status: str
+    parameters: dict[str, str] = {}
+    outputs: dict[str, str] = {}
+    stack_status: str = ""
+
+
+class Launch(_Document):
+    """The provisioned product."""
+
+    id: str
+    status: str
+    message: str = ""
+    stack: str = ""
+    principal: str = ""  # Service Catalog's tag on the stack
+    session: str = ""  # UserArnSession of the search
+    found_by_id: bool = False
+    tags: dict[str, str] = {}
+
+
+class Workspace(_Document):
+    """The project's SageMaker domain."""
+
+    named_by: str = ""  # settings, tags, or "" where no domain names the project
+    status: str = ""
+    location: str = ""
+
+
+class Told(_Document):
+    """What DataZone permits to the function studio-project about the project, or why that is not known."""
+
+    failure: str = ""
+    permitted: dict[str, bool] = Field(default_factory=dict)  # by operation
+
+
+class ByHand(_Document):
+    """An update by the role of --launch-role."""
+
+    refused: str = ""  # why it could not be made
+    value: str = ""  # what the parameter was changed to
+    principal_before: str = ""
+    principal_after: str = ""
+    parameter_kept: bool | None = None  # after Studio's next update
+
+
+class Update(_Document):
+    """UpdateProject to another version."""
+
+    wanted: str
+    before: str
+    after: str
+    status: str
+    reasons: list[str] = []
+
+
+class Facts(_Document):
+    """Everything that was seen; what is None was not."""
+
+    account: str = ""
+    region: str = ""
+    kind: str = ""  # the domain's single sign-on
+    absent_domain: str = ""  # how DataZone answers for a domain that nobody has: denied, not found
+    listed: bool | None = None  # ListDomains shows the domain
+    grants_files: bool = False  # [workflow_role] grant_execution_role_files
+    installed: Installed | None = None
+    scratch: Scratch | None = None
+    versions: list[str] = []
+    chosen: str = ""  # the version that the project was made with
+    deployment: str = ""  # the project's status when it came to rest
+    reasons: list[str] = []  # Studio's, for a deployment that failed
+    environment: Environment | None = None
+    launch: Launch | None = None
+    workspace: Workspace | None = None
+    told: Told | None = None
+    native_event: dict[str, bool] | None = None  # which members name the domain and the project
+    by_hand: ByHand | None = None
+    update: Update | None = None
+    tainted: Update | None = None
+    deletion: str = ""  # gone, or why not
+
+
+class State(_Document):
+    """One proof, from its beginning to its end; written after every step."""
+
+    run: str
+    domain: str
+    profile: str
+    local: bool = False
+    launch_role: str = ""
+    as_owner: bool = False
+    keep: bool = False
+    given: bool = False  # the project was there before: it is only looked at
+    project_name: str = ""
+    project: str = ""
+    done: list[str] = []
+    problems: dict[str, str] = {}  # by step: why it could not be done
+    left: str = ""  # the project, where it could not be deleted
+    ended: bool = False
+    facts: Facts = Field(default_factory=Facts)
+    calls: list[Call] = []
+
+    def note(self, call: Call) -> None:
+        """Keep a call that is about an assumption; of many alike, as in waiting, the first ones and the last."""
+        alike = [
+            index
+            for index, each in enumerate(self.calls)
+            if each.model_copy(update={"request_id": call.request_id}) == call
+        ]
+        if len(alike) >= _ALIKE:
+            del self.calls[alike[-1]]
+        if call.about:
+            self.calls.append(call)
+
+    def save(self, folder: Path) -> None:
+        """Write it, whole or not at all."""
+        written = folder / f"{STATE_FILE}.new"
+        written.write_text(self.model_dump_json(indent=2), encoding="utf-8")
+        written.replace(folder / STATE_FILE)
+
+    @staticmethod
+    def read(folder: Path) -> State | None:
+        """Return the state of a folder, None when it has none. Raises ProveStateUnreadable."""
+        file = folder / STATE_FILE
+        if not file.exists():
+            return None
+        try:
+            return State.model_validate_json(file.read_bytes())
+        except (OSError, ValidationError):
+            raise ProveStateUnreadable(file=file) from None

@@ -1,0 +1,32 @@
+"""What no source settles about launches: the stand-in can do either."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+
+from standins.aws.calls import Record
+
+
+@dataclass
+class Behaviour:
+    """The choices.
+
+    searches_ids: SearchProvisionedProducts finds a launch by `id:`. updates_tainted: a TAINTED launch can be updated.
+    keeps_parameters: a parameter that an update leaves out keeps its value; off, it takes the template's default.
+    """
+
+    searches_ids: bool = True
+    updates_tainted: bool = True
+    keeps_parameters: bool = False
+
+    def change(self, request: Record) -> Record:
+        """Take a control's choices, in its spelling; return all of them."""
+        spelled = {each.name: _camel(each.name) for each in fields(self)}
+        for name, key in spelled.items():
+            setattr(self, name, bool(request.get(key, getattr(self, name))))
+        return {spelled[name]: value for name, value in asdict(self).items()}
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)

@@ -1,0 +1,321 @@
+"""`operations prove` on the local run: everything holds, and each assumption that is turned around is named.
+
+One proof is made from beginning to end and its project kept. Where an assumption is about reading, the stand-in is
+turned around and the same project looked at again; where it is about updates, those steps are taken again.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import ministack, versions
+from local import run as runs
+from local.home import SOURCE
+from operations import command_line
+from operations.prove import looking
+from operations.prove.assumptions import BY_ID
+from operations.prove.facts import State
+from tests.integration.studio.conftest import FIRST_DOOR, SECOND_DOOR, Installation, quiet
+from tests.sharing import forget_spent_budget
+
+pytestmark = [pytest.mark.slow, pytest.mark.shares("prove", seconds=90)]
+
+OTHER_ROLE = "somebody-elses-role"
+HELD = {
+    *("A01", "A02", "A03", "A04", "A05", "A06", "A09", "A10", "A11", "A17"),
+    *("A19", "A20", "A21", "A22", "A23", "A24", "A25", "A26", "A27", "A28"),
+}
+Report = dict[str, Any]
+
+
+@dataclass
+class Proven:
+    """The proof that found everything as assumed; its project is kept."""
+
+    installation: Installation
+    folder: Path
+    code: int
+    report: Report
+
+    @property
+    def state(self) -> State:
+        found = State.read(self.folder)
+        assert found
+        return found
+
+    @property
+    def project(self) -> str:
+        return self.state.project
+
+    def prove(self, folder: Path, *more: str) -> tuple[int, Report]:
+        """Run the command."""
+        forget_spent_budget(self.installation.run.home)
+        role = f"arn:aws:iam::{ministack.ACCOUNT}:role/{self.installation.portfolio_principal()}"
+        arguments = ["prove", "--on-local", "--domain", self.installation.domain, "--profile", FIRST_DOOR]
+        code = command_line.main([*arguments, "--launch-role", role, "--output", str(folder), *more])
+        return code, json.loads((folder / "report.json").read_text(encoding="utf-8"))
+
+    def again(self, folder: Path, *steps: str, keep: bool = True) -> tuple[int, Report]:
+        """Take steps again with the kept project, as a proof that was stopped before them goes on."""
+        state = self.state.model_copy(deep=True)
+        now = self.installation.outputs(self.project)["BuildTemplateVersion"]
+        state.facts.versions = [now, next(name for name in state.facts.versions if name != now)]
+        state.facts.chosen = now
+        state.run, state.keep, state.ended = uuid.uuid4().hex[:12], keep, False
+        state.done = [name for name in state.done if name not in steps]
+        folder.mkdir(exist_ok=True)
+        state.save(folder)
+        return self.prove(folder, "--resume")
+
+    @contextmanager
+    def turned(self, control: str, **turned: Any) -> Iterator[None]:
+        """Have the stand-in behave the other way."""
+        stand_in = self.installation.run.standin_aws
+        of_domain = (
+            {"domainId": self.installation.domain} if control == "rules" and "absentDomain" not in turned else {}
+        )
+        straight = {name: STRAIGHT[name] for name in turned}
+        stand_in.call("POST", control, {**of_domain, **turned})
+        try:
+            yield
+        finally:
+            stand_in.call("POST", control, {**of_domain, **straight})
+
+
+STRAIGHT: dict[str, Any] = {
+    "environmentsActAs": "",
+    "overridesReach": True,
+    "templatesReadable": True,
+    "configurationsGo": True,
+    "idsSentBack": True,
+    "templatesOfCallers": True,
+    "emptyDefaults": True,
+    "updatesRedeploy": True,
+    "filesAt": "{domain}/{project}/{scope}",
+    "leftOut": [],
+    "nonMembersRead": True,
+    "strict": True,
+    "absentDomain": 403,
+    "enabled": True,
+    "namesProject": True,
+    "updatesNameTheUpdater": False,
+    "searchesIds": True,
+    "updatesTainted": True,
+    "keepsParameters": True,
+}
+
+
+@pytest.fixture(scope="module")
+def proven(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proven]:
+    """Prove everything, once; the project is kept for the other tests, and deleted after them."""
+    with_two_versions(installation, tmp_path_factory.mktemp("content"))
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as after:
+        patch.setenv("LOCAL_HOME", str(installation.run.home.path))
+        installation.run.standin_aws.call("POST", "launches", {"keepsParameters": True})
+        after.callback(installation.run.standin_aws.call, "POST", "launches", {"keepsParameters": False})
+        found = Proven(installation, tmp_path_factory.mktemp("prove"), 1, {})
+        found.code, found.report = found.prove(found.folder, "--keep", "--as-owner")
+        yield found
+        if installation.launch(found.project):
+            installation.delete(found.project)
+
+
+def with_two_versions(installation: Installation, folder: Path) -> None:
+    """Publish and deploy a second version, unless there is one."""
+    if len(list(installation.run.assembly.product_templates())) > 1:
+        return
+    content = folder / "templates"
+    shutil.copytree(SOURCE / "templates", content)
+    readme = content / "regression" / "model_build" / "README.md"
+    readme.write_text(readme.read_text(encoding="utf-8") + "One line more.\n", encoding="utf-8")
+    versions.publish(installation.run.home, versions.Source(str(content), folder="."), "")
+    installation.run = runs.up(installation.run.home, quiet())
+
+
+def verdicts(report: Report) -> dict[str, str]:
+    return {item["id"]: item["verdict"] for item in report["assumptions"]}
+
+
+def test_everything_that_can_be_seen_here_holds(proven: Proven) -> None:
+    assert proven.code == 0, proven.report
+    assert {name for name, verdict in verdicts(proven.report).items() if verdict == "holds"} == HELD
+    assert proven.report["otherwise"] == []
+    assert proven.report["steps"]["problems"] == {}
+    with_evidence = {item["id"] for item in proven.report["assumptions"] if item["evidence"]}
+    assert with_evidence >= HELD
+    calls = [call for item in proven.report["assumptions"] for call in item["evidence"]]
+    assert all(call["request_id"] for call in calls)
+
+
+def test_what_is_written_holds_no_secret(proven: Proven) -> None:
+    token = proven.installation.run.token()
+    for file in proven.folder.iterdir():
+        text = file.read_text(encoding="utf-8")
+        assert not any(word in text for word in (token, "SessionToken", "SecretAccessKey", "secret_access_key"))
+    assert "| A30 | could not be seen |" in (proven.folder / "report.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("id_", "control", "turned"),
+    [
+        ("A11", "launches", {"searchesIds": False}),
+        ("A19", "rules", {"nonMembersRead": False}),
+        ("A20", "rules", {"strict": False}),
+        ("A25", "rules", {"absentDomain": 404}),
+    ],
+)
+def test_what_is_read_otherwise_is_named(
+    proven: Proven, tmp_path: Path, id_: str, control: str, turned: dict[str, Any]
+) -> None:
+    with proven.turned(control, **turned):
+        code, report = proven.prove(tmp_path, "--project", proven.project)
+    assert (code, report["otherwise"]) == (3, [id_])
+    assert proven.installation.available(proven.project), "a project that was given stays as it is"
+
+
+@pytest.mark.parametrize(
+    ("id_", "turned"),
+    [("A05", "configurationsGo"), ("A06", "idsSentBack"), ("A17", "templatesOfCallers"), ("A26", "emptyDefaults")],
+)
+def test_what_an_owner_is_refused_is_named_and_nothing_is_left(
+    proven: Proven, tmp_path: Path, id_: str, turned: str
+) -> None:
+    installation = proven.installation
+    before = blueprints_and_profiles(installation)
+    with proven.turned("rules", **{turned: False}):
+        code, report = proven.prove(tmp_path, "--project", proven.project, "--as-owner")
+    assert (code, report["otherwise"]) == (3, [id_])
+    assert blueprints_and_profiles(installation) == before
+
+
+def blueprints_and_profiles(installation: Installation) -> list[str]:
+    found = []
+    for kind in ("environment_blueprints", "project_profiles"):
+        pages = installation.datazone.get_paginator(f"list_{kind}").paginate(domainIdentifier=installation.domain)
+        found += [item["name"] for page in pages for item in page["items"]]
+    return sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("id_", "control", "turned"),
+    [
+        ("A03", "rules", {"leftOut": ["userRoleArn", "datazoneEnvironmentProjectName"]}),
+        ("A10", "events", {"enabled": True, "namesProject": False}),
+        ("A21", "reserved-tags", {"enabled": False}),
+        ("A23", "rules", {"filesAt": "{project}/files"}),
+        ("A24", "rules", {"leftOut": ["UnifiedStudioSettings", "AmazonDataZoneProject"]}),
+    ],
+)
+def test_a_launch_works_where_studio_does_otherwise_and_it_is_named(
+    proven: Proven, tmp_path: Path, id_: str, control: str, turned: dict[str, Any]
+) -> None:
+    installation = proven.installation
+    with proven.turned(control, **turned):
+        project = installation.create(f"otherwise {id_}")
+        installation.deployed(project)
+        code, report = proven.prove(tmp_path, "--project", project)
+    assert (code, report["otherwise"]) == (3, [id_])
+    assert installation.outputs(project)["BuildRepositoryUrl"]
+    assert f"## {id_} is otherwise" in (tmp_path / "report.md").read_text(encoding="utf-8")
+    installation.datazone.delete_project(domainIdentifier=installation.domain, identifier=project)
+
+
+@pytest.mark.parametrize(
+    ("id_", "turned", "sentence"),
+    [
+        ("A01", {"environmentsActAs": f"arn:aws:iam::{ministack.ACCOUNT}:role/{OTHER_ROLE}"}, "No launch paths found"),
+        ("A02", {"overridesReach": False}, "ProductId"),
+        ("A17", {"templatesReadable": False}, "Access denied to blueprint template"),
+    ],
+)
+def test_a_launch_that_cannot_work_says_which_assumption_it_is(
+    proven: Proven, tmp_path: Path, id_: str, turned: dict[str, Any], sentence: str
+) -> None:
+    trust_datazone(proven.installation)
+    with proven.turned("rules", **turned):
+        code, report = proven.prove(tmp_path)
+    assert (code, report["otherwise"]) == (3, [id_])
+    (found,) = [item for item in report["assumptions"] if item["id"] == id_]
+    assert sentence in found["seen"]
+    assert sentence in BY_ID[id_].otherwise, "the table tells what to do about this sentence"
+    assert report["left"] == ""
+    assert is_gone(proven.installation, report["project"])
+
+
+def trust_datazone(installation: Installation) -> None:
+    """Make the role, if it is not there: Studio may deploy with it, and it is no principal of the portfolio."""
+    iam = installation.client("iam")
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "datazone.amazonaws.com"},
+        "Action": ["sts:AssumeRole", "sts:TagSession"],
+    }
+    if OTHER_ROLE not in {role["RoleName"] for role in iam.list_roles()["Roles"]}:
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        iam.create_role(RoleName=OTHER_ROLE, AssumeRolePolicyDocument=document)
+
+
+def is_gone(installation: Installation, project: str) -> bool:
+    listed = installation.datazone.list_projects(domainIdentifier=installation.domain)["items"]
+    return project not in {item["id"] for item in listed} and installation.launch(project) is None
+
+
+@pytest.mark.parametrize(
+    ("id_", "turned", "steps"),
+    [
+        ("A22", ("reserved-tags", "updatesNameTheUpdater", True), ["by_hand"]),
+        ("A27", ("launches", "keepsParameters", False), ["by_hand", "update"]),
+        ("A09", ("rules", "updatesRedeploy", False), ["update"]),
+    ],
+)
+def test_an_update_that_does_otherwise_is_named_and_the_launch_stays(
+    proven: Proven, tmp_path: Path, id_: str, turned: tuple[str, str, bool], steps: list[str]
+) -> None:
+    control, name, value = turned
+    with proven.turned(control, **{name: value}):
+        code, report = proven.again(tmp_path, *steps)
+    assert (code, report["otherwise"]) == (3, [id_])
+    assert proven.installation.available(proven.project)
+
+
+def test_an_interrupted_proof_leaves_nothing_and_goes_on_with_another_project(
+    proven: Proven, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through the second door, which is proven as far as it goes."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(looking, "_named", interrupted)
+        code, first = proven.prove(tmp_path, "--profile", SECOND_DOOR)
+    assert code == 1
+    assert first["failure"] == "It was interrupted."
+    assert is_gone(proven.installation, first["project"])
+    code, _ = proven.prove(tmp_path)
+    assert code == 1, "a folder with a proof that has not ended is not overwritten"
+    code, report = proven.prove(tmp_path, "--resume")
+    assert (code, report["otherwise"]) == (0, [])
+    held = {name for name, verdict in verdicts(report).items() if verdict == "holds"}
+    assert held == {"A10", "A11", "A19", "A20", "A21", "A22", "A24", "A25"}
+    assert report["project"] != first["project"]
+    assert is_gone(proven.installation, report["project"])
+    code, _ = proven.prove(tmp_path, "--resume")
+    assert code == 1, "a proof that has ended does not go on"
+
+
+def test_a_tainted_launch_that_cannot_be_updated_is_named_and_deleted(proven: Proven, tmp_path: Path) -> None:
+    """The last one: it deletes the project that the others look at."""
+    with proven.turned("launches", updatesTainted=False):
+        code, report = proven.again(tmp_path, "update", "tainted", keep=False)
+    assert (code, report["otherwise"]) == (3, ["A28"])
+    assert is_gone(proven.installation, proven.project)

@@ -1,0 +1,392 @@
+"""The table of assumptions, which docs/studio.md and the code name, and what facts say about them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from custom_resources.errors import AwsNotFound, AwsRefused, DomainUnitNotOwned, RoleNotReady
+from operations import command_line
+from operations.prove import changes, judging, report
+from operations.prove.assumptions import ASSUMPTIONS, BY_ID
+from operations.prove.facts import (
+    ByHand,
+    Call,
+    Environment,
+    Facts,
+    Installed,
+    Launch,
+    Scratch,
+    State,
+    Told,
+    Update,
+    Workspace,
+)
+from operations.prove.judging import HOLDS, NOT_SEEN, OTHERWISE, RESERVED, judge
+from operations.prove.looking import Proof
+
+if TYPE_CHECKING:
+    from operations.prove.aws import Aws
+    from products.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("custom_resources", "products", "operations", "local", "standins", "layers")
+PROVISIONING = "arn:aws:iam::111122223333:role/studio-mlops-provisioning"
+PRINCIPAL = "arn:aws:sts::111122223333:assumed-role/studio-mlops-provisioning/session"
+SOMEBODY = "arn:aws:sts::111122223333:assumed-role/Somebody/session"
+
+
+# -- the table ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_documentation_shows_the_table() -> None:
+    text = (ROOT / "docs" / "studio.md").read_text(encoding="utf-8")
+    shown = [
+        tuple(cell.strip() for cell in line.strip().strip("|").split("|"))
+        for line in text.splitlines()
+        if re.match(r"\| A\d\d \|", line)
+    ]
+    assert shown == [(each.id, each.sentence, each.certainty, each.otherwise) for each in ASSUMPTIONS]
+    assert [each.id for each in ASSUMPTIONS] == [f"A{number:02}" for number in range(1, len(ASSUMPTIONS) + 1)]
+
+
+def test_each_place_in_the_code_names_what_it_depends_on() -> None:
+    missing = [
+        f"{each.id}: {place}"
+        for each in ASSUMPTIONS
+        for place in each.places
+        if not re.search(rf"\b{each.id}\b", (ROOT / place).read_text(encoding="utf-8"))
+    ]
+    assert missing == []
+    without_place = {each.id for each in ASSUMPTIONS if not each.places}
+    assert without_place == {"A27", "A30"}, "nothing of ours rests on A27, and only the template on A30"
+
+
+def test_no_code_names_an_assumption_that_the_table_has_elsewhere() -> None:
+    named = {
+        (found, path.relative_to(ROOT).as_posix())
+        for room in ROOMS
+        for path in (ROOT / room).rglob("*.py")
+        if "operations/prove/" not in path.as_posix()
+        for found in re.findall(r"\bA\d\d\b", path.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 25
+    assert named == {(each.id, place) for each in ASSUMPTIONS for place in each.places}
+
+
+def test_each_assumption_is_judged_or_says_how_to_see_it_by_hand() -> None:
+    assert {each.id for each in ASSUMPTIONS if not each.by_hand} | {"A15"} == set(judging._JUDGES)
+
+
+# -- judging -----------------------------------------------------------------------------------------------------------
+
+
+def as_assumed() -> Facts:
+    """Return the facts of an account in which everything that can be seen holds."""
+    values = {name: f"value-of-{name}" for name in RESERVED}
+    values |= {"s3BucketArn": "arn:aws:s3:::bucket", "datazoneEnvironmentDomainId": "dzd-1", "datazoneScopeName": "dev"}
+    values |= {"datazoneEnvironmentProjectId": "p1", "ProductId": "prod-1", "ProfileName": "regression"}
+    moved = Update(wanted="v2", before="v1", after="v2", status="SUCCESSFUL")
+    return Facts(
+        account="111122223333",
+        kind="DISABLED",
+        absent_domain="denied",
+        listed=True,
+        grants_files=True,
+        installed=Installed(
+            profile_parameters={"ProductId": "prod-1", "ProfileName": "regression", "ProductVersion": "v2"},
+            fixed=["ProductId"],
+            beside=["Tooling"],
+            blueprint_id="b1",
+            blueprint_parameters={"ProductId": "prod-1", "ProductVersion": "v2", "TemplateFolder": ""},
+            provisioning_role=PROVISIONING,
+            owners="ok",
+            failures=[str(RoleNotReady(role=PROVISIONING, message="it cannot be assumed"))],
+        ),
+        scratch=Scratch(blueprint_taken=True, configuration="gone", sent_back="kept"),
+        deployment="SUCCESSFUL",
+        environment=Environment(
+            id="e1", status="ACTIVE", parameters=values, outputs={"Empty": ""}, stack_status="CREATE_COMPLETE"
+        ),
+        launch=Launch(
+            id="pp-1",
+            status="AVAILABLE",
+            stack="arn:stack",
+            principal=PRINCIPAL,
+            session=PRINCIPAL,
+            found_by_id=True,
+            tags={judging.LAUNCHED_BY: "blueprint"},
+        ),
+        workspace=Workspace(named_by="settings", status="InService", location="s3://bucket/dzd-1/p1/dev"),
+        told=Told(permitted={"GetProject": True, "ListEnvironments": False, "ListConnections": False}),
+        native_event={"metadata.domain": True, "metadata.owningProjectId": True, "data.projectId": False},
+        by_hand=ByHand(value="x", principal_before=PRINCIPAL, principal_after=PRINCIPAL, parameter_kept=True),
+        update=moved,
+        tainted=moved.model_copy(update={"wanted": "v1", "before": "v2", "after": "v1"}),
+        deletion="gone",
+    )
+
+
+def verdicts(facts: Facts) -> dict[str, str]:
+    return {finding.assumption.id: finding.verdict for finding in judge(facts, [])}
+
+
+def test_what_is_as_assumed_holds_and_nothing_seen_is_no_verdict() -> None:
+    found = verdicts(as_assumed())
+    assert {name for name, verdict in found.items() if verdict == HOLDS} == set(judging._JUDGES)
+    assert set(verdicts(Facts()).values()) == {NOT_SEEN}
+
+
+def failed(facts: Facts, reason: str) -> None:
+    """Have the deployment fail before the environment had a stack."""
+    facts.reasons, facts.deployment = [reason], "FAILED_DEPLOYMENT"
+    facts.environment = facts.launch = facts.told = facts.update = facts.tainted = facts.by_hand = None
+
+
+def stack_failed(facts: Facts, reason: str) -> None:
+    assert facts.installed
+    facts.installed.failures = [reason]
+
+
+def change(part: str, **values: Any) -> Callable[[Facts], None]:
+    """Return what changes members of a part of the facts, of the whole where it is ""."""
+
+    def turn(facts: Facts) -> None:
+        target = getattr(facts, part) if part else facts
+        for name, value in values.items():
+            setattr(target, name, value)
+
+    return turn
+
+
+def refused(activity: str, message: str) -> str:
+    """Return what a function says when DataZone refuses a request."""
+    return str(AwsRefused(service="DataZone", activity=activity, message=message, code="ValidationException"))
+
+
+DENIED = {"service": "DataZone", "message": "User is not permitted"}
+TURNED: dict[str, Callable[[Facts], None]] = {
+    "A01": change("launch", principal=SOMEBODY),
+    "A02": lambda facts: failed(facts, "Parameters: [ProductId] must have values"),
+    "A03": lambda facts: facts.environment.parameters.update(userRoleArn="") if facts.environment else None,
+    "A04": lambda facts: stack_failed(
+        facts, str(DomainUnitNotOwned(activity="creating the blueprint", permission="datazone:CreateX", **DENIED))
+    ),
+    "A05": change("scratch", configuration="there"),
+    "A06": change("scratch", sent_back="environmentConfigurations[0].id is unknown"),
+    "A08": lambda facts: stack_failed(facts, refused("configuring the blueprint b1", "Not yet")),
+    "A09": change("update", after="v1"),
+    "A10": change(
+        "", native_event={"metadata.domain": True, "metadata.owningProjectId": False, "data.projectId": False}
+    ),
+    "A11": change("launch", found_by_id=False),
+    "A13": change("", deletion="Cannot delete entity, must delete policies first"),
+    "A17": lambda facts: failed(facts, "Access denied to blueprint template"),
+    "A19": change(
+        "told",
+        permitted={"GetProject": False, "ListEnvironments": False, "ListConnections": False},
+    ),
+    "A20": change("told", permitted={"GetProject": True, "ListEnvironments": False, "ListConnections": True}),
+    "A21": change("launch", principal=""),
+    "A22": change("by_hand", principal_after=SOMEBODY),
+    "A23": change("workspace", location="s3://bucket/p1/files"),
+    "A24": change("workspace", named_by="", status=""),
+    "A25": change("", absent_domain="not found"),
+    "A26": lambda facts: stack_failed(
+        facts, refused("creating the blueprint 'MLOps repositories'", "defaultValue of TemplateFolder is empty")
+    ),
+    "A27": change("by_hand", parameter_kept=False),
+    "A28": change("tainted", after="v2"),
+}
+# Seen only where they hold: what is otherwise shows as nothing.
+ONLY_HELD = {"A15"}
+# A deletion that fails is also seen as a tainted launch's, if it was tainted.
+ALSO = {"A13": {"A28"}}
+
+
+def test_each_that_is_judged_is_turned() -> None:
+    assert set(TURNED) | ONLY_HELD == set(judging._JUDGES)
+
+
+@pytest.mark.parametrize("id_", TURNED)
+def test_exactly_what_is_otherwise_is_named(id_: str) -> None:
+    facts = as_assumed()
+    TURNED[id_](facts)
+    found = {name for name, verdict in verdicts(facts).items() if verdict == OTHERWISE}
+    assert found - ALSO.get(id_, set()) == {id_}
+
+
+def test_a_caller_without_launch_paths_is_named_by_studios_reason() -> None:
+    facts = as_assumed()
+    failed(facts, "Repositories: No launch paths found for resource: prod-1")
+    assert [name for name, verdict in verdicts(facts).items() if verdict == OTHERWISE] == ["A01"]
+
+
+@pytest.mark.parametrize(
+    ("id_", "reason"),
+    [
+        ("A06", refused("changing the project profile 'regression'", "environmentConfigurations[0].id is unknown")),
+        ("A26", refused("creating the blueprint 'MLOps repositories'", "defaultValue of TemplateFolder is empty")),
+    ],
+)
+def test_without_an_owner_studio_stacks_reasons_tell(id_: str, reason: str) -> None:
+    facts = as_assumed()
+    facts.scratch = None
+    stack_failed(facts, reason)
+    assert [name for name, verdict in verdicts(facts).items() if verdict == OTHERWISE] == [id_]
+
+
+@pytest.mark.parametrize(
+    ("id_", "reason"), [("A17", "Access denied to blueprint template"), ("A26", "defaultValue must not be empty")]
+)
+def test_a_blueprint_that_an_owner_cannot_register_tells_why(id_: str, reason: str) -> None:
+    facts = as_assumed()
+    facts.scratch = Scratch(blueprint_refused=refused("create environment blueprint", reason))
+    assert [name for name, verdict in verdicts(facts).items() if verdict == OTHERWISE] == [id_]
+
+
+def test_a_function_that_fails_otherwise_tells_nothing_about_who_may_read() -> None:
+    facts = as_assumed()
+    facts.told = Told(failure="The role of the project p1 is missing.")
+    found = verdicts(facts)
+    assert (found["A19"], found["A20"]) == (NOT_SEEN, NOT_SEEN)
+
+
+# -- the end -----------------------------------------------------------------------------------------------------------
+
+
+class Answers:
+    """AWS with the answers of a story: by operation, the next each time, the last one for good."""
+
+    def __init__(self, **answers: list[Any]) -> None:
+        self.pause, self.asked, self._answers = 0.0, list[str](), answers
+
+    def ask(self, service: object, operation: str, *_: object, **__: object) -> Any:
+        self.asked.append(operation)
+        several = self._answers.get(operation, [{}])
+        answer = several.pop(0) if len(several) > 1 else several[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def pages(self, service: object, operation: str, key: str, **_: object) -> Any:
+        return self.ask(service, operation)
+
+    @contextmanager
+    def about(self, *_: str) -> Iterator[None]:
+        yield
+
+
+GONE = AwsNotFound(service="DataZone", activity="get project", message="gone")
+STUCK = {"projectStatus": "DELETE_FAILED", "failureReasons": [{"message": "must delete policies first"}]}
+
+
+def proof_of(aws: Answers, **state: Any) -> Proof:
+    made = State(run="r", domain="dzd-1", profile="regression", project_name="prove-r", **state)
+    made.facts.launch = as_assumed().launch
+    return Proof(cast("Aws", aws), made, cast("Settings", None), lambda _: None)
+
+
+def test_a_project_that_studio_cannot_delete_is_deleted_after_its_launch() -> None:
+    aws = Answers(
+        get_project=[{"projectStatus": "DELETING"}, STUCK, GONE],
+        describe_provisioned_product=[GONE],
+        list_projects=[[]],
+    )
+    proof = proof_of(aws, project="p1")
+    changes.delete(proof)
+    assert "terminate_provisioned_product" in aws.asked
+    assert proof.facts.deletion == "must delete policies first"
+    assert proof.state.left == ""
+
+
+def test_a_project_that_stays_is_named() -> None:
+    proof = proof_of(Answers(get_project=[STUCK], describe_provisioned_product=[GONE]), project="p1")
+    changes.delete(proof)
+    assert proof.state.left == "p1"
+
+
+def test_a_project_is_deleted_whose_creation_was_interrupted() -> None:
+    there = [{"id": "p1", "name": "prove-r"}]
+    aws = Answers(list_projects=[there, []], get_project=[GONE], describe_provisioned_product=[GONE])
+    proof = proof_of(aws)
+    changes.delete(proof)
+    assert "delete_project" in aws.asked
+    assert proof.facts.deletion == "gone"
+
+
+@pytest.mark.parametrize("state", [{"given": True, "project": "p1"}, {"project_name": ""}])
+def test_nothing_is_deleted_that_was_not_made(state: dict[str, Any]) -> None:
+    aws = Answers()
+    proof = proof_of(aws)
+    proof.state = proof.state.model_copy(update=state)
+    changes.delete(proof)
+    assert aws.asked == []
+
+
+# -- the report --------------------------------------------------------------------------------------------------------
+
+
+def test_the_report_says_what_to_do_with_evidence() -> None:
+    facts = as_assumed()
+    facts.absent_domain = "not found"
+    call = Call(service="DataZone", operation="GetDomain", request_id="r-1", status=404, code="X", about=("A25",))
+    state = State(
+        run="r", domain="dzd-1", profile="a|b", facts=facts, calls=[call], left="p1", problems={"told": "No."}
+    )
+    findings = judge(facts, state.calls)
+    text = report.markdown(state, findings, "It was interrupted.")
+    assert f"What to do: {BY_ID['A25'].otherwise}." in text
+    assert "- A25: DataZone GetDomain 404 X `r-1`" in text
+    assert "The project p1 could not be deleted" in text
+    assert "It was interrupted." in text
+    assert "- told: No." in text
+    told = report.document(state, findings, "")
+    assert told["otherwise"] == ["A25"]
+    assert sum(told["counts"].values()) == len(ASSUMPTIONS)
+    json.dumps(told)
+
+
+def test_of_many_calls_alike_the_first_and_the_last_are_kept() -> None:
+    state = State(run="r", domain="dzd-1", profile="p")
+    call = Call(service="DataZone", operation="GetProject", request_id="", status=200, about=("A13",))
+    for number in range(20):
+        state.note(call.model_copy(update={"request_id": str(number)}))
+    state.note(call.model_copy(update={"request_id": "denied", "status": 403}))
+    state.note(call.model_copy(update={"request_id": "idle", "about": ()}))
+    assert [each.request_id for each in state.calls] == ["0", "1", "2", "19", "denied"]
+
+
+# -- the command -------------------------------------------------------------------------------------------------------
+
+
+def test_without_a_domain_it_says_how_to_name_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert command_line.main(["prove", "--output", str(tmp_path)]) == 1
+    assert "Name it with --domain." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [None, "{", '{"processes": {}}'])
+def test_a_local_run_that_is_not_up_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], content: str | None
+) -> None:
+    monkeypatch.setenv("LOCAL_HOME", str(tmp_path))
+    if content is not None:
+        (tmp_path / "state.json").write_text(content, encoding="utf-8")
+    assert command_line.main(["prove", "--on-local", "--output", str(tmp_path / "out")]) == 1
+    assert "studio create-project" in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_state_is_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "state.json").write_text('{"mine": 1}', encoding="utf-8")
+    assert command_line.main(["prove", "--on-local", "--output", str(tmp_path)]) == 1
+    assert "is not the state of a proof" in capsys.readouterr().err
+    assert (tmp_path / "state.json").read_text(encoding="utf-8") == '{"mine": 1}'
