@@ -159,10 +159,10 @@ CATALOGUE = (
             ),
             Permission(("sagemaker:DescribeDomain", "sagemaker:ListTags"), "sagemaker domains"),
             Permission(("sagemaker:ListDomains", "sagemaker:ListSpaces"), "anything"),
-            Permission(("sagemaker:CreateModelPackageGroup", "sagemaker:ListTags"), "model package groups"),
-            Permission(("sagemaker:AddTags",), "model package groups being created"),
             # SageMaker Studio classic.
             Permission(("sagemaker:DescribeProject",), "classic projects"),
+            Permission(("sagemaker:CreateModelPackageGroup", "sagemaker:ListTags"), "model package groups"),
+            Permission(("sagemaker:AddTags",), "model package groups being created"),
             # DataZone may read the roles that it is asked about in the caller's name.
             Permission(("iam:GetRole",), "project roles"),
             *_DOMAIN_KEY,

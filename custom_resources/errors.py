@@ -801,16 +801,6 @@ class ProjectNotFound(FinalError):
     remedy = "Check the domain and project ids."
 
 
-class ModelPackageGroupTaken(FinalError):
-    """The name of the project's model package group is in use, and its tags do not say that it is the project's."""
-
-    happened = "The model package group {group} exists already and does not carry the tags of the project {project}."
-    remedy = (
-        "Find out who made it. Delete it, or, if its models are the project's, tag it AmazonDataZoneProject={project} "
-        "and AmazonDataZoneDomain={domain}; then launch again."
-    )
-
-
 class LaunchRefused(FinalError):
     """The caller of the launch may not launch for the project."""
 
@@ -882,6 +872,16 @@ class SecretNotListed(FinalError):
 
     happened = "[secret_references] in settings.toml does not list the secret {reference} as {name}."
     remedy = "Update the project to a version published with the present settings."
+
+
+class ModelPackageGroupTaken(FinalError):
+    """The name of the project's model package group is in use, and its tags do not say that it is the project's."""
+
+    happened = "The model package group {group} exists already and does not carry the tags of the project {project}."
+    remedy = (
+        "Find out who made it. Delete it, or, if its models are the project's, tag it AmazonDataZoneProject={project} "
+        "and AmazonDataZoneDomain={domain}; then launch again."
+    )
 
 
 class ProfileUnknown(FinalError):

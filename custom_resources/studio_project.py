@@ -159,10 +159,7 @@ def _belief(request: Request[StudioProjectProperties], launcher: Launcher) -> Be
 
 
 class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
-    """Custom::StudioProject: decides who may launch, reads the project, and holds it for its stack.
-
-    It creates the project's model package group, which is never deleted.
-    """
+    """Custom::StudioProject: decides who may launch; reads and holds the project; creates its model package group."""
 
     properties = StudioProjectProperties
 
@@ -244,15 +241,15 @@ class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
         return Plan(attributes, _physical_id(properties, repository, _seal(properties)))
 
     def apply(self, plan: Plan, request: Request[StudioProjectProperties], ensure_current: Callable[[], None]) -> Done:
-        """Hold the project, or let go of it.
+        """Hold the project for the stack, or let go of it, and create its model package group, which is never deleted.
 
-        Create its model package group, so that nobody takes the name before the first pipeline run does.
+        So nobody takes the group's name before the first pipeline run does. The attributes are the result.
         """
         if request.type == "Delete":
             launching.release(request, self._clients)
             return Done()
-        ensure_current()
         launching.hold(request, self._clients)
+        ensure_current()
         self._clients.model_packages.ensure(
             plan.attributes["ModelPackageGroupName"],
             request.properties.domain_id,

@@ -146,12 +146,12 @@ class Studio(Protocol):
         """Return what SageMaker alone tells of the project: its domain, space, roles and location."""
         ...
 
-    def answered(self, domain_id: str, project_id: str) -> dict[str, bool]:
-        """Tell of each operation about the project whether DataZone permits it to this function."""
-        ...
-
     def classic_project(self, name: str) -> ClassicProject:
         """Return a project of SageMaker Studio classic by its name."""
+        ...
+
+    def answered(self, domain_id: str, project_id: str) -> dict[str, bool]:
+        """Tell of each operation about the project whether DataZone permits it to this function."""
         ...
 
 

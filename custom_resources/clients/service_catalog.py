@@ -212,7 +212,7 @@ class ServiceCatalog:
         """Return the launch that made a stack; nothing of a stack that no launch made.
 
         The stack's name holds the launch's id, and anybody can name a stack: Service Catalog has to know the launch by
-        this very stack, or be at making it. UserArn may be missing (docs/studio.md, A31).
+        this very stack, or be at making it. UserArn may be missing (docs/studio.md, A35).
         """
         named = _STACK.fullmatch(stack_id)
         if not named:

@@ -129,6 +129,19 @@ class Studio:
         domain = self._sagemaker_domain(domain_id, project_id, since=None)
         return self._told_by_sagemaker(Project("", Tooling(domain.status in _DOMAIN_READY)), domain, stack_id)
 
+    def classic_project(self, name: str) -> ClassicProject:
+        """Return a project of SageMaker Studio classic (DescribeProject). Raises ProjectNotFound.
+
+        SageMaker answers ValidationException for one that does not exist, too.
+        """
+        activity = f"reading the classic project {name}"
+        try:
+            found = self._read(SAGEMAKER, activity, lambda: self._sagemaker.describe_project(ProjectName=name))
+        except AwsRefused:
+            raise ProjectNotFound(activity=activity) from None
+        details = found.get("ServiceCatalogProvisionedProductDetails", {})
+        return ClassicProject(found["ProjectId"], details.get("ProvisionedProductId", ""))
+
     def answered(self, domain_id: str, project_id: str) -> dict[str, bool]:
         """Tell of each operation about a project whether DataZone permits it to this function; nothing of the answers.
 
@@ -148,19 +161,6 @@ class Studio:
         except DataZoneDenied:
             return False
         return True
-
-    def classic_project(self, name: str) -> ClassicProject:
-        """Return a project of SageMaker Studio classic (DescribeProject). Raises ProjectNotFound.
-
-        SageMaker answers ValidationException for one that does not exist, too.
-        """
-        activity = f"reading the classic project {name}"
-        try:
-            found = self._read(SAGEMAKER, activity, lambda: self._sagemaker.describe_project(ProjectName=name))
-        except AwsRefused:
-            raise ProjectNotFound(activity=activity) from None
-        details = found.get("ServiceCatalogProvisionedProductDetails", {})
-        return ClassicProject(found["ProjectId"], details.get("ProvisionedProductId", ""))
 
     def _told_by_sagemaker(self, project: Project, domain: _SageMakerDomain, stack_id: str) -> Project:
         return replace(

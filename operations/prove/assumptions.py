@@ -226,7 +226,7 @@ ASSUMPTIONS = (
             "ProjectName and ProfileName in the launch"
         ),
         "the function studio-project, which is no member, is asked whether DataZone permits it",
-        ("custom_resources/clients/studio.py",),
+        ("custom_resources/clients/studio.py", "custom_resources/probe.py"),
     ),
     Assumption(
         "A20",
@@ -236,6 +236,7 @@ ASSUMPTIONS = (
         "the same function is asked for ListEnvironments and ListConnections",
         (
             "custom_resources/clients/studio.py",
+            "custom_resources/probe.py",
             "custom_resources/studio_blueprint.py",
         ),
     ),
@@ -377,6 +378,42 @@ ASSUMPTIONS = (
         "Nothing fails: the trust policy compares the account only where Service Catalog tells it",
         "by hand: read the AssumeRole event of a launch in CloudTrail",
         ("products/portfolio.py",),
+    ),
+    Assumption(
+        "A35",
+        (
+            "SearchProvisionedProducts gives UserArn or UserArnSession of a launch that is going on, and its stack in "
+            "PhysicalId or none yet"
+        ),
+        "open",
+        (
+            "Needed only without A21. The caller is then not known, or the launch is refused: set `[product] "
+            "allow_direct_launches` until it is repaired"
+        ),
+        "by hand: search for a launch while it is going on",
+        ("custom_resources/clients/service_catalog.py",),
+    ),
+    Assumption(
+        "A36",
+        (
+            'GetProject answers "not found" for a project that was deleted by its user, and its status has DELET while '
+            "it is being deleted"
+        ),
+        "likely",
+        ("The state machine tells administrators that DataZone denied it. Terminate `studio-<project id>` by hand"),
+        "by hand: delete a project of the second door, and look at the state machine's execution",
+        ("products/project_setup/definition.py",),
+    ),
+    Assumption(
+        "A37",
+        (
+            "DescribeStackResources lists a resource as soon as its creation begins, and with the status of the "
+            "running operation"
+        ),
+        "certain: CloudFormation's documented states",
+        "The request is refused as not the stack's",
+        "by hand: a launch that succeeds shows it",
+        ("custom_resources/own_stack.py",),
     ),
 )
 BY_ID = {assumption.id: assumption for assumption in ASSUMPTIONS}

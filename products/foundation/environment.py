@@ -36,14 +36,14 @@ def environment(
             "PRODUCTS": " ".join(settings.portfolio.products),
             "DIRECT_LAUNCHES": _flag(direct),
         }
-    if "seals" in entry.needs:
-        variables["SEAL_KEY"] = storage.seal_key.key_arn
     if "studio" in entry.needs:
         variables |= {**_launchers(settings), "PROJECTS_TABLE": storage.budget.table_name}
     if entry.name == "actions_configuration":
         # A stack that CloudFormation made without Service Catalog has any template, and any reference in it.
         listed = [f"{name}={reference}" for name, reference in sorted(settings.secret_references.items())]
         variables["SECRET_REFERENCES"] = "*" if direct else " ".join(listed)
+    if "seals" in entry.needs:
+        variables["SEAL_KEY"] = storage.seal_key.key_arn
     return variables
 
 

@@ -12,6 +12,7 @@ PROJECT_SETUP = "project-setup"
 LAUNCH_NAME_PREFIX = "studio-"  # one launch a project, whichever door: the name is unique in the account
 DEPLOYMENT_WAITS = 26  # 30 s doubling to 15 min: five hours
 DELETION_WAITS = 4  # 30 s doubling to 4 min: seven minutes and a half
+# docs/studio.md, A36.
 LEAVING = "$exists($states.result.ProjectStatus) and $contains($states.result.ProjectStatus, 'DELET')"
 RECORD_WAITS = 80  # 15 s doubling to 2 min: two hours and a half, more than a launch may take
 

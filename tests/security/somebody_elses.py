@@ -35,7 +35,7 @@ SOMEBODY_ELSES = {
     ),
     **on("arn:aws:s3:::payroll/file.zip", "s3:AbortMultipartUpload GetObject PutObject"),
     **on("arn:aws:s3:::payroll", "s3:ListBucket"),
-    **on(f"arn:aws:dynamodb:{HERE}:table/payroll", "dynamodb:GetItem PutItem"),
+    **on(f"arn:aws:dynamodb:{HERE}:table/payroll", "dynamodb:DeleteItem GetItem PutItem"),
     **on(
         f"arn:aws:sagemaker:{HERE}:model-package-group/payroll",
         "sagemaker:AddTags CreateModelPackageGroup ListTags",

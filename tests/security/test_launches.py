@@ -68,7 +68,7 @@ def test_administrators_and_studios_doors_launch(account: World, principal: str)
     assert account.create_project(stack, domain, project)["Data"]["ProjectName"] == "churn"
     assert account.holder(f"{domain}/{project}") == stack
     # What looking at the caller and the stack costs a launch: both phases in one function's process.
-    assert account.requests["describe_stacks"] == 3, "of on_event, the portfolio's, and the fence"
+    assert account.requests["describe_stacks"] == 4, "of on_event, the portfolio's, and the fence twice"
     assert account.requests["describe_stack_resources"] == 1
     assert account.requests["search_provisioned_products"] == 0
     assert account.requests["PutItem"] == 1

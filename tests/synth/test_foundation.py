@@ -81,10 +81,10 @@ def test_environments_are_the_contracts(assembly: Assembly) -> None:
         if "studio" in ALL[name].needs:
             expected |= {"BLUEPRINT_ROLE", "PROJECT_SETUP_ROLE", "EXECUTION_ROLES", "ADMINISTRATORS", "CLASSIC"}
             expected |= {"PROJECT_ROLES_MAY_LAUNCH", "GLUE_DATABASES", "DEPLOY_ACCOUNTS", "PROJECTS_TABLE"}
-        if "seals" in ALL[name].needs:
-            expected |= {"SEAL_KEY"}
         if name == "actions_configuration":
             expected |= {"SECRET_REFERENCES"}
+        if "seals" in ALL[name].needs:
+            expected |= {"SEAL_KEY"}
         if name in GIT:
             expected |= {"PATH", "GIT_EXEC_PATH", "GIT_SSL_CAINFO", "GIT_PYTHON_REFRESH"}
         assert variables == expected, name

@@ -474,7 +474,7 @@ def test_a_deletion_is_believed_when_studio_says_so_too(machine: dict[str, Any])
         told[status] = leaving.evaluate({})
     assert told == {"DELETING": True, "DELETE_FAILED": True, "ACTIVE": False, "UPDATING": False, None: False}
     assert chosen(states["IsItLeaving"], leaving=True, waits=1) == "FindLaunchToEnd"
-    ends = [chosen(states["IsItLeaving"], leaving=False, waits=waits) for waits in range(1, 7)]
+    ends = [chosen(states["IsItLeaving"], leaving=False, waits=waits) for waits in range(1, DELETION_WAITS + 2)]
     assert ends == [*["WaitForTheDeletion"] * DELETION_WAITS, "NotDeleted"]
     assert states["WaitForTheDeletion"]["Next"] == "IsItDeleted"
     ways = [

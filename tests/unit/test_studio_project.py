@@ -681,8 +681,7 @@ def test_of_a_classic_project_its_id_is_read_and_nothing_else(studio: Launched) 
     classic(studio)
     studio.stand_in.calls.clear()
     told = studio.launched(ProjectName="churn", ProfileName="Regression", TemplateArchive="a.zip").attributes
-    operations = [call["operation"] for call in studio.stand_in.calls]
-    assert operations == ["DescribeProject", "CreateModelPackageGroup"]
+    assert [call["operation"] for call in studio.stand_in.calls] == ["DescribeProject", "CreateModelPackageGroup"]
     assert (told["ProjectName"], told["ProfileFolder"]) == ("churn", "regression")
     assert told["ExecutionRoleName"] == "AmazonSageMakerServiceCatalogProductsUseRole"
     assert told["ArtifactLocation"] == f"s3://sagemaker-{REGION}-{ACCOUNT}/classic/p-abc123def456/dev"
