@@ -2,7 +2,8 @@
 
 Whoever may invoke a function chooses all of its event. So before anything is read of GitHub, the stack has to be one
 that our product or an administrator made, be in an operation, and have that resource in that operation; the project is
-the one that the stack's Custom::StudioProject was accepted for, and the repository one of the stack's own.
+the one that the stack's Custom::StudioProject was accepted for, and the repository one of the stack's own. That
+CloudFormation tells a resource's status in time is an assumption (docs/studio.md, A37).
 """
 
 from __future__ import annotations

@@ -410,7 +410,7 @@ ASSUMPTIONS = (
             "DescribeStackResources lists a resource as soon as its creation begins, and with the status of the "
             "running operation"
         ),
-        "certain: CloudFormation's documented states",
+        "likely",
         "The request is refused as not the stack's",
         "by hand: a launch that succeeds shows it",
         ("custom_resources/own_stack.py",),
