@@ -125,6 +125,7 @@
           FolderEmpty
       RetryLater
         RateLimited
+          LimitUntold
         GitHubUnreachable
         GitHubUnavailable
         AnswerIncomplete
@@ -197,6 +198,13 @@ class RateLimited(RetryLater):
     """GitHub's rate limit is used up: everyone who uses this token has to wait."""
 
     happened = "GitHub's rate limit is used up: {message}."
+    remedy = "Launch fewer projects at once, or use a GitHub App with a higher limit."
+
+
+class LimitUntold(RateLimited):
+    """GitHub limits requests and does not say for how long: the wait doubles each time, up to an hour."""
+
+    happened = "GitHub limits requests and does not say for how long: {message}."
     remedy = "Launch fewer projects at once, or use a GitHub App with a higher limit."
 
 

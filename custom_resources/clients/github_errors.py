@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from custom_resources.clients.denials import LIMIT_SECONDS, denied, is_limit, seconds_asked
-from custom_resources.errors import GitHubUnavailable, Problem, RateLimited, RepositoryNotFound, RequestRefused
+from custom_resources.errors import (
+    GitHubUnavailable,
+    LimitUntold,
+    Problem,
+    RateLimited,
+    RepositoryNotFound,
+    RequestRefused,
+)
 
 if TYPE_CHECKING:
     from github.GithubException import GithubException
@@ -19,8 +26,9 @@ def refusal(error: GithubException, activity: str) -> Problem:
 
     A 401 is not among them: whether another token can be tried is for the connection to find out.
     """
-    if (seconds := limit(error)) is not None:
-        return RateLimited(seconds, message=said(error))
+    if is_limited(error):
+        asked = seconds_asked(_headers(error), limited=True)
+        return RateLimited(asked, message=said(error)) if asked else LimitUntold(LIMIT_SECONDS, message=said(error))
     if error.status >= 500 or error.status == 408:
         wait = seconds_asked(_headers(error), limited=False) or WAIT_SECONDS
         return GitHubUnavailable(wait, status=error.status, activity=activity)
@@ -31,20 +39,18 @@ def refusal(error: GithubException, activity: str) -> Problem:
     return RequestRefused(activity=activity, message=said(error))
 
 
-def limit(error: GithubException) -> float | None:
-    """Return how many seconds a limit asks to wait, None for an answer that is no limit.
+def is_limited(error: GithubException) -> bool:
+    """Tell whether an answer is a limit.
 
     GitHub has many spellings: headers with 403 or 429, words without headers (older Enterprise Servers, proxies), a
     page that is not JSON, and 422 for content that came too quickly.
     """
     worded = is_limit(said(error)) or _codes(error) >= {_ABUSE}
     if error.status == 422:
-        return (seconds_asked(_headers(error), limited=True) or LIMIT_SECONDS) if worded else None
-    if error.status not in (403, 429):
-        return None
-    limited = worded or error.status == 429
-    asked = seconds_asked(_headers(error), limited=limited)
-    return LIMIT_SECONDS if asked is None and limited else asked
+        return worded
+    if error.status == 403:
+        return worded or seconds_asked(_headers(error), limited=False) is not None
+    return error.status == 429
 
 
 def said(error: GithubException) -> str:

@@ -28,6 +28,7 @@ from custom_resources.errors import (
     GitHubUnavailable,
     GitLimited,
     GitServerLacks,
+    LimitUntold,
     NotPermitted,
     ObjectsRefused,
     PlanLacks,
@@ -82,7 +83,7 @@ def push(name: str) -> Exception:
 @pytest.mark.parametrize("name", LIMITS)
 def test_every_spelling_of_a_limit_is_a_wait_of_a_minute(name: str) -> None:
     found = rest(name)
-    assert isinstance(found, RateLimited)
+    assert isinstance(found, LimitUntold)
     assert found.seconds == LIMIT_SECONDS
     for pushing in (False, True):
         limited = git(name, pushing=pushing)
@@ -235,6 +236,12 @@ def test_push_protection_keeps_kind_path_line_and_address() -> None:
         "secrets in the content: Amazon AWS Access Key ID, in config/settings.py:4, "
         "allow it at https://github.com/acme/work/security/secret-scanning/unblock-secret/2hAbCdEf. Remove"
     ) in str(push("push-protection"))
+
+
+def test_a_files_name_is_no_limit() -> None:
+    found = on_git("Push cannot contain secrets\n path: docs/rate limits.md:3\n", pushing=True)
+    assert type(found) is ContentHasSecrets
+    assert "in docs/rate limits.md:3." in str(found)
 
 
 def test_of_many_secrets_the_first_are_named() -> None:

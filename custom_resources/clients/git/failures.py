@@ -139,7 +139,7 @@ class Translator:
         said = self._plain(failed)
         if any(sign in said for sign in _ARCHIVED):
             return RepositoryArchived(clean(failed.said))
-        if _limited(failed, said):
+        if "returned error: 4" in said and _limited(failed, said):  # a report of refs may quote "rate limit" of a file
             return self._failure(failed, "pushing to the repository")
         if refused := _refused_for_good(failed, said):
             return refused
