@@ -6,6 +6,15 @@
           TokenTooNarrow
             TokenLacksScope
             AppLacksPermission
+          AccessDenied
+          TokenNotAuthorized
+          AddressNotAllowed
+          TokenForbidden
+          AccountSuspended
+          RepositoryReadOnly
+          RepositoryLocked
+          RepositoryBlocked
+          PlanLacks
           RepositoryHidden
         AwsDenied
           DataZoneDenied
@@ -34,6 +43,9 @@
         RepositoryUnreachable
           GitDenied
         ContentRefused
+          ContentHasSecrets
+          ObjectsRefused
+          PushTooLarge
         RepositoryTooLarge
           ObjectTooLarge
           ObjectNotFetched
@@ -130,6 +142,7 @@
           FolderEmpty
       RetryLater
         RateLimited
+          LimitUntold
         GitHubUnreachable
         GitHubUnavailable
         AnswerIncomplete
@@ -202,6 +215,13 @@ class RateLimited(RetryLater):
     """GitHub's rate limit is used up: everyone who uses this token has to wait."""
 
     happened = "GitHub's rate limit is used up: {message}."
+    remedy = "Launch fewer projects at once, or use a GitHub App with a higher limit."
+
+
+class LimitUntold(RateLimited):
+    """GitHub limits requests and does not say for how long: the wait doubles each time, up to an hour."""
+
+    happened = "GitHub limits requests and does not say for how long: {message}."
     remedy = "Launch fewer projects at once, or use a GitHub App with a higher limit."
 
 
@@ -339,7 +359,7 @@ class KeepsChanging(RetryLater):
 
 
 class NotPermitted(FinalError):
-    """The token may not do it, and trying again changes nothing."""
+    """GitHub does not permit it, and trying again changes nothing."""
 
 
 class TokenTooNarrow(NotPermitted):
@@ -361,6 +381,69 @@ class AppLacksPermission(TokenTooNarrow):
 
     happened = "The GitHub App's installation lacks a permission ({permissions}): {message}."
     remedy = "Grant the App the permissions of docs/admin.md, and accept them in the organization."
+
+
+class AccessDenied(NotPermitted):
+    """GitHub, or a proxy on the way to it, denied access for a reason that only its words tell."""
+
+    happened = "Access was denied ({activity}): {message}."
+    remedy = "Remove the reason that the answer names, then start the operation again."
+
+
+class TokenNotAuthorized(NotPermitted):
+    """The organization requires SAML single sign-on, and the token is not authorized for the organization."""
+
+    happened = "The organization requires single sign-on for the token ({activity}): {message}."
+    remedy = "Authorize the token for the organization ({url}), then start the operation again."
+
+
+class AddressNotAllowed(NotPermitted):
+    """The IP allow list of the organization or enterprise lacks the function's address."""
+
+    happened = "The IP allow list does not permit the function's address ({activity}): {message}."
+    remedy = "Add the address from which the functions reach the internet to the organization's IP allow list."
+
+
+class TokenForbidden(NotPermitted):
+    """The organization's policy does not accept the token's kind or lifetime."""
+
+    happened = "The organization's token policy does not accept the token ({activity}): {message}."
+    remedy = "Create a token of a kind and lifetime that the policy accepts, and put it into the token secret."
+
+
+class AccountSuspended(NotPermitted):
+    """The token's account or the App's installation is suspended."""
+
+    happened = "The token's account or the App's installation is suspended ({activity}): {message}."
+    remedy = "Have it reinstated on GitHub, or put a token of another account into the token secret."
+
+
+class RepositoryReadOnly(NotPermitted):
+    """The repository is archived, and an archived repository takes no change."""
+
+    happened = "The repository is archived ({activity}): {message}."
+    remedy = "Unarchive it on GitHub, then start the operation again."
+
+
+class RepositoryLocked(NotPermitted):
+    """The repository is locked, as it is while it is migrated."""
+
+    happened = "The repository is locked ({activity}): {message}."
+    remedy = "Wait for the end of its migration or unlock it on GitHub, then start the operation again."
+
+
+class RepositoryBlocked(NotPermitted):
+    """GitHub has blocked or disabled the repository, or blocked the token's user."""
+
+    happened = "GitHub blocks the repository or the token's user ({activity}): {message}."
+    remedy = "Ask GitHub Support or the organization's owners to remove the block."
+
+
+class PlanLacks(NotPermitted):
+    """The organization's plan of GitHub does not offer what was asked for."""
+
+    happened = "The organization's GitHub plan does not include this ({activity}): {message}."
+    remedy = "Upgrade the plan, or switch the feature off in settings.toml."
 
 
 class RepositoryHidden(NotPermitted):
@@ -574,6 +657,27 @@ class ContentRefused(FinalError):
 
     happened = "GitHub refuses the template's content: {message}."
     remedy = "Remove from the template what GitHub names, or give the token the permission for it."
+
+
+class ContentHasSecrets(ContentRefused):
+    """GitHub's push protection found secrets in what was pushed."""
+
+    happened = "GitHub's push protection found secrets in the content: {message}."
+    remedy = "Remove them from the template and publish it again, or allow them at the address that GitHub names."
+
+
+class ObjectsRefused(ContentRefused):
+    """The Git server checked what was pushed and does not store it."""
+
+    happened = "The Git server does not accept the pushed objects: {message}."
+    remedy = "Correct what it names, in the template or in the repository's history."
+
+
+class PushTooLarge(ContentRefused):
+    """What was pushed is larger than the Git server takes at once."""
+
+    happened = "The push is larger than the Git server accepts: {message}."
+    remedy = "Remove large files from the template, then publish it again."
 
 
 class RepositoryTooLarge(FinalError):

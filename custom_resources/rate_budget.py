@@ -7,7 +7,7 @@ bucket will be empty again. A request fits when that time, moved on by its cost,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,20 @@ class Limit:
 POINTS = Limit("points", 720, 60, 180)
 CREATIONS = Limit("creations", 64, 60, 16)
 CREATIONS_HOURLY = Limit("creations_hourly", 400, 3600, 100)
+LONGEST_SECONDS = 3600.0  # of a pause for which GitHub did not say how long
 _ROUNDING = 1e-6  # seconds
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What all functions share: when each bucket is empty, until when GitHub asked to wait (Unix time)."""
+    """What all functions share: when each bucket is empty, until when GitHub asked to wait (Unix time).
+
+    `untold` is the length of the last pause for which GitHub did not say how long.
+    """
 
     empty_at: Mapping[str, float] = field(default_factory=dict)
     paused_until: float = 0.0
+    untold: float = 0.0
 
 
 def wait(budget: Budget, now: float) -> float:
@@ -77,15 +82,29 @@ def reserve(budget: Budget, cost: Cost, now: float) -> tuple[Budget, float]:
         empty_at[limit.name] = start + limit.delay(amount)
     if max(waits) > _ROUNDING:
         return budget, max(waits)
-    return Budget(empty_at, budget.paused_until), 0.0
+    return replace(budget, empty_at=empty_at), 0.0
 
 
-def pause(budget: Budget, seconds: float, now: float) -> Budget:
+def pause(budget: Budget, seconds: float, now: float, *, untold: bool = False) -> Budget:
     """Note that GitHub asked everyone to wait; a shorter wish does not end a longer one.
 
-    Somebody else uses the limits too, then: afterwards the buckets are full, so requests come one by one.
+    Somebody else uses the limits too, then: afterwards the buckets are full, so requests come one by one. `untold`:
+    GitHub did not say how long. When it limits again soon after such a pause, the next is twice as long, up to an hour
+    (docs/decisions/0072); those who hear of the same limit while it is waited for do not double it.
     """
+    last = budget.untold
+    if untold:
+        seconds, last = _longer(budget, seconds, now)
     until = max(budget.paused_until, now + seconds)
     full = {limit.name: until + limit.delay(limit.burst) for limit in (POINTS, CREATIONS)}
     kept = {name: max(when, full.get(name, when)) for name, when in budget.empty_at.items()}
-    return Budget({**full, **kept}, until)
+    return Budget({**full, **kept}, until, last)
+
+
+def _longer(budget: Budget, seconds: float, now: float) -> tuple[float, float]:
+    """Return how long a pause of unknown length is, and what is remembered of it."""
+    if now < budget.paused_until:
+        return seconds, max(seconds, budget.untold)
+    if budget.untold and now - budget.paused_until < 2 * budget.untold:
+        seconds = max(seconds, min(2 * budget.untold, LONGEST_SECONDS))
+    return seconds, seconds

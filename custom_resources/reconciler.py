@@ -24,6 +24,7 @@ from custom_resources.errors import (
     FinalError,
     GaveUp,
     KeepsChanging,
+    LimitUntold,
     NotARequest,
     NotPermitted,
     PropertiesWrong,
@@ -248,7 +249,7 @@ def _tell_everyone(wait: RetryLater, budget: Budget | None) -> None:
     count("RateLimitWaits")
     if budget:
         with suppress(RetryLater):  # DynamoDB does not answer: the others will hear it from GitHub
-            budget.pause(wait.seconds)
+            budget.pause(wait.seconds, untold=isinstance(wait, LimitUntold))
 
 
 @dataclass(frozen=True)

@@ -87,9 +87,9 @@ class SharedBudget:
         if request and (cost != Cost() or wait.seconds > _BETWEEN_CALLS):
             self._remember(request, Wait(self._clock() + wait.seconds, cost))
 
-    def pause(self, seconds: float) -> None:
-        """Make everyone wait, since GitHub asked for it."""
-        self._change(lambda budget, now: (rate_budget.pause(budget, seconds, now), 0.0))
+    def pause(self, seconds: float, *, untold: bool = False) -> None:
+        """Make everyone wait, since GitHub asked for it; longer each time where it did not say how long."""
+        self._change(lambda budget, now: (rate_budget.pause(budget, seconds, now, untold=untold), 0.0))
 
     def _remembered(self, request: str) -> Wait | None:
         item = self._item(f"wait {request}")
@@ -111,7 +111,8 @@ class SharedBudget:
         if item is None:
             return Budget(), 0
         state = json.loads(item["State"]["S"])
-        return Budget(state["empty_at"], state["paused_until"]), int(item["Revision"]["N"])
+        found = Budget(state["empty_at"], state["paused_until"], state.get("untold", 0.0))
+        return found, int(item["Revision"]["N"])
 
     def _item(self, name: str) -> Mapping[str, AttributeValueTypeDef] | None:
         with self._translated("reading the rate budget"):
@@ -127,7 +128,9 @@ class SharedBudget:
         raise BudgetContended(2)
 
     def _write(self, budget: Budget, revision: int) -> bool:
-        state = json.dumps({"empty_at": dict(budget.empty_at), "paused_until": budget.paused_until})
+        state = json.dumps(
+            {"empty_at": dict(budget.empty_at), "paused_until": budget.paused_until, "untold": budget.untold}
+        )
         with self._translated("writing the rate budget"):
             try:
                 self._client.put_item(

@@ -18,6 +18,7 @@ import github as pygithub
 import requests
 from github.GithubException import GithubException
 
+from custom_resources.clients.denials import page_text
 from custom_resources.clients.github_answers import whole
 from custom_resources.clients.github_errors import WAIT_SECONDS, refusal, said
 from custom_resources.clients.github_tokens import LOOK_UP, Permissions, Reach, reach_of
@@ -308,9 +309,9 @@ def _signed(app: GitHubCredentials) -> str:
 
 
 def _error_document(output: str) -> dict[str, Any]:
-    """Return what GitHub says of an error; {} for a proxy's page, or none at all."""
+    """Return what GitHub says of an error; {"page": its text} for a page that is not JSON."""
     try:
         data = json.loads(output) if output else {}
     except ValueError:
-        return {}
+        return {"page": page_text(output)}
     return data if isinstance(data, dict) else {}

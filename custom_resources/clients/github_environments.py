@@ -9,7 +9,7 @@ from github.GithubException import GithubException
 
 from custom_resources.clients.github_answers import whole
 from custom_resources.clients.github_connection import Connection
-from custom_resources.clients.github_errors import said
+from custom_resources.clients.github_errors import is_limited, said
 from custom_resources.errors import EnvironmentRulesRefused
 
 
@@ -48,6 +48,8 @@ def create_environment(
             message = said(error)
             if error.status == 303:  # an earlier try had come so far
                 return
+            if is_limited(error):  # some are 422, too
+                raise
             if error.status not in (404, 422) and not (error.status == 403 and "upgrade" in message.lower()):
                 raise
             raise EnvironmentRulesRefused(environment=name, repository=full_name, message=message) from None

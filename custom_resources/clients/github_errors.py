@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
-from contextlib import suppress
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from custom_resources.clients.denials import LIMIT_SECONDS, denied, is_limit, seconds_asked
 from custom_resources.errors import (
     GitHubUnavailable,
+    LimitUntold,
     Problem,
     RateLimited,
     RepositoryNotFound,
     RequestRefused,
-    TokenTooNarrow,
 )
 
 if TYPE_CHECKING:
     from github.GithubException import GithubException
 
 WAIT_SECONDS = 5
-_LIMIT_SECONDS = 60.0  # GitHub: without retry-after, wait at least a minute
+_ABUSE = "abuse"  # the code of an error entry
 
 
 def refusal(error: GithubException, activity: str) -> Problem:
@@ -29,61 +26,57 @@ def refusal(error: GithubException, activity: str) -> Problem:
 
     A 401 is not among them: whether another token can be tried is for the connection to find out.
     """
-    message, _ = _said(error)
-    if (seconds := _limit(error, message)) is not None:
-        return RateLimited(seconds, message=message)
+    if is_limited(error):
+        asked = seconds_asked(_headers(error), limited=True)
+        return RateLimited(asked, message=said(error)) if asked else LimitUntold(LIMIT_SECONDS, message=said(error))
     if error.status >= 500 or error.status == 408:
-        return GitHubUnavailable(WAIT_SECONDS, status=error.status, activity=activity)
+        wait = seconds_asked(_headers(error), limited=False) or WAIT_SECONDS
+        return GitHubUnavailable(wait, status=error.status, activity=activity)
     if error.status == 404:
         return RepositoryNotFound(activity=activity)
-    return (TokenTooNarrow if error.status == 403 else RequestRefused)(activity=activity, message=said(error))
+    if error.status == 403:
+        return denied(said(error), activity, _headers(error).get("x-github-sso", ""))
+    return RequestRefused(activity=activity, message=said(error))
+
+
+def is_limited(error: GithubException) -> bool:
+    """Tell whether an answer is a limit.
+
+    GitHub has many spellings: headers with 403 or 429, words without headers (older Enterprise Servers, proxies), a
+    page that is not JSON, and 422 for content that came too quickly.
+    """
+    worded = is_limit(said(error)) or _codes(error) >= {_ABUSE}
+    if error.status == 422:
+        return worded
+    if error.status == 403:
+        return worded or seconds_asked(_headers(error), limited=False) is not None
+    return error.status == 429
 
 
 def said(error: GithubException) -> str:
-    """Return GitHub's own words: the message, with its details in brackets."""
-    message, details = _said(error)
+    """Return GitHub's own words: the message, with its details in brackets; any of them may be missing."""
+    data = _data(error)
+    message = str(data.get("message") or data.get("page") or error.message or f"status {error.status}")
+    details = "; ".join(filter(None, map(_detail, _entries(error))))
+    message = message.strip().rstrip(".")
     return f"{message} ({details})" if details else message
 
 
-def _said(error: GithubException) -> tuple[str, str]:
-    """Return the message of a refusal, without a full stop, and its details; either may be missing in many ways."""
-    data = error.data if isinstance(error.data, dict) else {}
-    message = str(data.get("message") or error.message or f"status {error.status}").strip().rstrip(".")
-    errors = data.get("errors") or []
-    return message, "; ".join(filter(None, map(_detail, errors if isinstance(errors, list) else [errors])))
+def _data(error: GithubException) -> dict[str, Any]:
+    return error.data if isinstance(error.data, dict) else {}
 
 
-def _limit(error: GithubException, message: str) -> float | None:
-    """Return how many seconds a limit asks to wait, None for an answer that is no limit."""
-    if error.status not in (403, 429):
-        return None
-    wait = _seconds_to_wait(error.headers or {})
-    if wait is None and (error.status == 429 or "secondary rate limit" in message.lower()):
-        return _LIMIT_SECONDS
-    return wait
+def _entries(error: GithubException) -> list[Any]:
+    errors = _data(error).get("errors") or []
+    return errors if isinstance(errors, list) else [errors]
 
 
-def _seconds_to_wait(headers: Mapping[str, Any]) -> float | None:
-    """Return how long GitHub asks to wait, or None when the answer is no rate limit (GitHub: rate limits)."""
-    after = headers.get("retry-after")
-    if after is not None:
-        return max(1.0, _seconds(str(after)))
-    if str(headers.get("x-ratelimit-remaining", "")) == "0" and headers.get("x-ratelimit-reset"):
-        try:
-            return max(1.0, float(headers["x-ratelimit-reset"]) - time.time())
-        except ValueError:
-            return 60.0
-    return None
+def _codes(error: GithubException) -> set[str]:
+    return {str(entry.get("code")) for entry in _entries(error) if isinstance(entry, dict)}
 
 
-def _seconds(after: str) -> float:
-    """Read Retry-After: seconds, or a date (RFC 9110); a minute for what is neither."""
-    with suppress(ValueError):
-        return float(after)
-    try:
-        return parsedate_to_datetime(after).timestamp() - time.time()
-    except (ValueError, TypeError):
-        return 60.0
+def _headers(error: GithubException) -> dict[str, str]:
+    return {str(name).lower(): str(value) for name, value in (error.headers or {}).items()}
 
 
 def _detail(item: Any) -> str:

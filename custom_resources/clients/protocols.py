@@ -90,8 +90,8 @@ class Budget(Protocol):
         """Keep a request's wait for its next call."""
         ...
 
-    def pause(self, seconds: float) -> None:
-        """Make everyone wait."""
+    def pause(self, seconds: float, *, untold: bool = False) -> None:
+        """Make everyone wait; `untold`: GitHub did not say how long."""
         ...
 
 

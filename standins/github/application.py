@@ -60,7 +60,7 @@ class Application:
         response, route = None, ""
         if fault is None or fault.acts:
             response, route = self._response(request)
-        sent = self._struck(fault, kind, response) if fault else response
+        sent = self._struck(fault, kind, request, response) if fault else response
         seconds = round(time.monotonic() - began, 4)
         if sent is not None:
             self.latency.delay()
@@ -87,6 +87,8 @@ class Application:
             return _truncated(response, start, connection)
         if fault and fault.name == "slow":
             return self._slow(response, start, fault.seconds)
+        if fault and fault.name == "endless":
+            return self._endless(response, start, fault.seconds)
         return _send(response, start)
 
     def _own(self, request: Request) -> Response:
@@ -109,13 +111,13 @@ class Application:
         except Exception:
             return _failed(), ""
 
-    def _struck(self, fault: Fault, kind: Kind, response: Response | None) -> Response | None:
+    def _struck(self, fault: Fault, kind: Kind, request: Request, response: Response | None) -> Response | None:
         """Return the answer under a fault; None where the connection is reset in place of one."""
         if fault.name == "timeout":
             self.stopping.wait(fault.seconds)
             return None
         if fault.name in STATUSES:
-            return answer(fault, kind)
+            return answer(fault, kind, request)
         return None if fault.name == "reset-after" else response
 
     def _slow(self, response: Response, start: StartResponse, seconds: float) -> Iterator[bytes]:
@@ -126,6 +128,13 @@ class Application:
         for number in range(_PIECES):
             self.stopping.wait(seconds / _PIECES)
             yield body[number * step : (number + 1) * step]
+
+    def _endless(self, response: Response, start: StartResponse, seconds: float) -> Iterator[bytes]:
+        """Send the answer but for its last four bytes, a flush packet's, and then nothing for a while."""
+        start(*_head(response))
+        yield response.content()[:-4]
+        self.stopping.wait(seconds)
+        raise ConnectionAbortedError("A fault left the answer without an end.")
 
 
 def read(environ: Environ) -> tuple[Request, int]:

@@ -7,7 +7,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from standins.github.messages import ApiError, Json, Response
+from standins.github import refusals
+from standins.github.messages import ApiError, Json, Request, Response
 from standins.github.smart_http import unauthorized
 
 Kind = Literal["rest", "git"]
@@ -23,10 +24,11 @@ FaultName = Literal[
     "secondary-limit",
     "429",
     "401",
+    "endless",
 ]
-FAULTS: tuple[str, ...] = get_args(FaultName)
-STATUSES = frozenset({"500", "502", "503", "secondary-limit", "429", "401"})
-_SECONDS = {"timeout": 30.0, "slow": 3.0, "secondary-limit": 60.0, "429": 60.0}
+FAULTS: tuple[str, ...] = (*get_args(FaultName), *refusals.ANSWERS, *refusals.PUSHES)
+STATUSES = frozenset({"500", "502", "503", "secondary-limit", "429", "401", *refusals.ANSWERS, *refusals.PUSHES})
+_SECONDS = {"timeout": 30.0, "slow": 3.0, "secondary-limit": 60.0, "429": 60.0, "endless": 30.0}
 SECONDARY = (
     "You have exceeded a secondary rate limit. Please wait a few minutes before you try again. If you reach out to "
     "GitHub Support for help, please include the request ID and timestamp."
@@ -61,6 +63,8 @@ class Fault:
         try:
             re.compile(str(match.get("path", "")))
             times = data.get("times", 1)
+            if name in refusals.PUSHES:
+                match = {"method": "POST", "kind": "git", "path": "git-receive-pack$", **match}
             return Fault(
                 name=name,
                 method=str(match.get("method", "")).upper(),
@@ -69,7 +73,7 @@ class Fault:
                 nth=int(match.get("nth", 1)),
                 times=None if times is None else int(times),
                 seconds=float(data.get("seconds") or _SECONDS.get(name, 0.0)),
-                acts=bool(data.get("acts", name in ("reset-after", "slow", "truncated"))),
+                acts=bool(data.get("acts", name in ("reset-after", "slow", "truncated", "endless"))),
             )
         except (re.error, ValueError, TypeError) as error:
             raise ApiError(422, f"This fault cannot be read: {error}.") from None
@@ -122,8 +126,12 @@ class Faults:
             return [fault.describe() for fault in self.planned]
 
 
-def answer(fault: Fault, kind: Kind) -> Response:
+def answer(fault: Fault, kind: Kind, request: Request) -> Response:
     """Return the answer of a status fault, as GitHub gives it on REST or to a Git client."""
+    if fault.name in refusals.PUSHES:
+        return refusals.push(fault.name, request)
+    if fault.name in refusals.ANSWERS:
+        return refusals.ANSWERS[fault.name].response(kind)
     wait = {"retry-after": str(max(1, round(fault.seconds)))} if fault.name in ("429", "secondary-limit") else {}
     status = {"secondary-limit": 403}.get(fault.name) or int(fault.name)
     if fault.name == "401":

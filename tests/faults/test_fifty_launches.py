@@ -68,7 +68,7 @@ class WithoutBudget(stacks.BudgetInMemory):
     def reserve(self, cost: object) -> None:
         pass
 
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds: float, *, untold: bool = False) -> None:
         pass
 
 

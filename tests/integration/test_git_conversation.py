@@ -35,6 +35,7 @@ from custom_resources.errors import (
     CredentialsRejected,
     GitNamesUnknown,
     GitServerLacks,
+    ObjectsRefused,
     RepositoryUnreachable,
     RetryLater,
 )
@@ -523,7 +524,11 @@ REPORTS: dict[str, tuple[bytes, type[Exception] | None]] = {
     "the report is cut": (report("unpack ok", f"ok {TIP}")[:-20], RetryLater),
     "no report": (b"0000", RetryLater),
     "another ref": (report("unpack ok", "ok refs/heads/other"), RetryLater),
-    "not unpacked": (report("unpack index-pack abnormal exit", f"ng {TIP} unpacker error"), RetryLater),
+    "not unpacked": (report("unpack index-pack abnormal exit", f"ng {TIP} unpacker error"), ObjectsRefused),
+    "not received": (
+        report("unpack index-pack abnormal exit", f"ng {TIP} unpacker error", said="fatal: early EOF"),
+        RetryLater,
+    ),
     "a rule": (report("unpack ok", f"ng {TIP} push declined due to repository rule violations"), PushRejected),
     "a rule, in words": (report("unpack ok", f"ng {TIP} no", said="error: GH006: Protected branch"), PushRejected),
     "archived": (report("unpack ok", f"ng {TIP} no", said="This was archived so it is read-only"), RepositoryArchived),

@@ -16,6 +16,7 @@ from github.Requester import Requester
 from custom_resources.clients.github import GitHub, PullRequest, Repository
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import (
+    AccessDenied,
     FinalError,
     GitHubUnavailable,
     RateLimited,
@@ -24,7 +25,6 @@ from custom_resources.errors import (
     RetryLater,
     TokenRejected,
     TokenRotated,
-    TokenTooNarrow,
 )
 
 HTML = "<html><body>Unicorn!</body></html>"
@@ -143,7 +143,7 @@ def test_an_answer_that_is_not_complete_is_a_wait(
         (301, RequestRefused),
         (307, RequestRefused),
         (401, TokenRejected),
-        (403, TokenTooNarrow),
+        (403, AccessDenied),
         (404, RepositoryNotFound),
         (408, RetryLater),
         (409, RequestRefused),
@@ -191,7 +191,7 @@ def test_the_details_of_a_refusal_have_many_shapes(answered: Callable[..., GitHu
         (499, RequestRefused),
         (500, GitHubUnavailable),
         (599, GitHubUnavailable),
-        (403, TokenTooNarrow),
+        (403, AccessDenied),
         (404, RepositoryNotFound),
         (300, RequestRefused),
     ],

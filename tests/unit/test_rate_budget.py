@@ -101,6 +101,26 @@ def test_a_pause_stops_everyone_and_then_lets_requests_through_one_by_one() -> N
     assert rate_budget.reserve(after, Cost(80), 161.0)[1] > 0, "no burst right after a refusal"
 
 
+def test_a_pause_of_unknown_length_doubles_while_the_limit_comes_back() -> None:
+    budget, now, lengths = Budget(), 1000.0, []
+    for _ in range(8):
+        budget = rate_budget.pause(budget, 60, now, untold=True)
+        lengths.append(budget.paused_until - now)
+        now = budget.paused_until + 5
+    assert lengths == [60, 120, 240, 480, 960, 1920, 3600, 3600]
+    later = rate_budget.pause(budget, 60, budget.paused_until + 3 * 3600, untold=True)
+    assert later.untold == 60, "after a quiet time it begins anew"
+
+
+def test_who_hears_of_the_same_limit_does_not_double_the_pause() -> None:
+    first = rate_budget.pause(Budget(), 60, 1000.0, untold=True)
+    second = rate_budget.pause(first, 60, 1001.0, untold=True)
+    assert (second.paused_until, second.untold) == (1061.0, 60)
+    told = rate_budget.pause(second, 7, 1070.0)
+    assert (told.paused_until, told.untold) == (1077.0, 60)
+    assert rate_budget.reserve(told, Cost(5), 9000.0)[0].untold == 60
+
+
 @pytest.fixture
 def shared(monkeypatch: pytest.MonkeyPatch) -> Iterator[SharedBudget]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -130,6 +150,15 @@ def test_the_item_is_changed_only_as_it_was_read(shared: SharedBudget) -> None:
     shared.reserve(Cost(80))
     with pytest.raises(RetryLater):
         shared.reserve(Cost(5))
+
+
+def test_the_length_of_a_pause_is_kept_for_the_next(shared: SharedBudget) -> None:
+    shared.pause(60, untold=True)
+    later = SharedBudget(boto3.client("dynamodb", region_name="eu-west-1"), "budget", lambda: 1065.0)
+    later.pause(60, untold=True)
+    with pytest.raises(LaunchesPaused) as waiting:
+        later.require_room("")
+    assert waiting.value.seconds == 120
 
 
 def test_a_pause_is_seen_by_every_function(shared: SharedBudget) -> None:

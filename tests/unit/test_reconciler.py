@@ -13,7 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_resources import telemetry
-from custom_resources.errors import BudgetSpent, FinalError, NotPermitted, RateLimited, RetryLater, StillWaiting
+from custom_resources.errors import (
+    BudgetSpent,
+    FinalError,
+    LimitUntold,
+    NotPermitted,
+    RateLimited,
+    RetryLater,
+    StillWaiting,
+)
 from custom_resources.properties import Properties
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import (
@@ -118,6 +126,7 @@ class Budget:
     def __init__(self, answer: Exception | None = None) -> None:
         self.reserved: list[Cost] = []
         self.paused: list[float] = []
+        self.untold: list[bool] = []
         self.remembered: list[tuple[str, float]] = []
         self.answer = answer
 
@@ -132,8 +141,9 @@ class Budget:
     def remember(self, request: str, wait: RetryLater) -> None:
         self.remembered.append((request, wait.seconds))
 
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds: float, *, untold: bool = False) -> None:
         self.paused.append(seconds)
+        self.untold.append(untold)
 
 
 def event(kind: str = "Create", **more: Any) -> dict[str, Any]:
@@ -302,7 +312,7 @@ def test_what_changed_meanwhile_is_observed_again() -> None:
 
 
 def waits(wait: Exception) -> Callable[..., Any]:
-    def raising(*given: object) -> Any:
+    def raising(*given: object, **named: object) -> Any:
         raise wait
 
     return raising
@@ -383,6 +393,14 @@ def test_a_rate_limit_pauses_everyone() -> None:
     house.meanwhile.append(waits(RateLimited(42, "GitHub's rate limit.")))
     assert is_complete(Lamp(house), accepted(stacks, event()), stacks, 60, budget=budget) == {"IsComplete": False}
     assert budget.paused == [42]
+
+
+@pytest.mark.parametrize(("kind", "untold"), [(RateLimited, False), (LimitUntold, True)])
+def test_the_budget_is_told_whether_github_said_how_long(kind: type[RateLimited], untold: bool) -> None:
+    house, stacks, budget = House(), Stacks(), Budget()
+    house.meanwhile.append(waits(kind(60, "GitHub's rate limit.")))
+    assert is_complete(Lamp(house), accepted(stacks, event()), stacks, 60, budget=budget) == {"IsComplete": False}
+    assert budget.untold == [untold]
 
 
 def test_a_limit_is_a_wait_even_when_it_cannot_be_told_to_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

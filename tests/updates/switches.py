@@ -67,6 +67,10 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "files for project roles": {"workflow_role.grant_execution_role_files": True},
     "no environments": {"workflow_role.environments": []},
     "reviewers": {"workflow_role.reviewers": {"production": ["team:7"]}},
+    "who may launch": {"portfolio.project_roles_may_launch": True},
+    "classic launches": {"product.classic": True},
+    "direct launches": {"product.allow_direct_launches": True},
+    "listed databases and accounts": {"product.glue_databases": ["glue_db"], "product.deploy_accounts": [ACCOUNT]},
     "adoption": {"adoption.repositories": ["acme/team-*"]},
     "public repositories": {"product.allowed_visibilities": ["private", "internal", "public"]},
     # -- what has another value

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 from urllib.parse import urljoin, urlsplit
 
+from custom_resources.clients.denials import is_limit, page_text, seconds_asked
 from custom_resources.clients.git.failures import RequestFailed
 from custom_resources.clients.git.packets import Packets
 from custom_resources.clients.request_limit import RequestLimit
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 Service = Literal["git-upload-pack", "git-receive-pack"]
 SILENCE_SECONDS = 60  # a server that sends nothing for that long is given up,
-TRANSFER_SECONDS = 300  # and one whose answer is not complete by then
+TRANSFER_SECONDS = 240  # and one whose answer is not complete by then: less than any function has
 _CONNECT_SECONDS = 20
 _AGENT = "git/2.39 (studio-project-template)"  # GitHub serves Git to agents whose name begins with git/
 _MOVED = frozenset({301, 302, 307, 308})
@@ -153,9 +154,11 @@ def _require_git(response: requests.Response) -> None:
     """Refuse an error, and a page that is not of Git's protocol (a proxy's)."""
     kind = response.headers.get("Content-Type", "")
     if response.status_code != 200:
-        said = response.raw.read(_SAID, decode_content=True).decode("utf-8", "replace") if "text/plain" in kind else ""
-        wait = response.headers.get("Retry-After", "")
-        raise RequestFailed(said, response.status_code, float(wait) if wait.isdecimal() else 0)
+        said = response.raw.read(_SAID, decode_content=True).decode("utf-8", "replace") if "text/" in kind else ""
+        said = page_text(said) if "text/html" in kind else said
+        limited = response.status_code == 429 or (response.status_code == 403 and is_limit(said))
+        wait = seconds_asked({name.lower(): value for name, value in response.headers.items()}, limited=limited)
+        raise RequestFailed(said, response.status_code, wait or 0)
     if not kind.startswith("application/x-git-"):
         raise RequestFailed("the answer is not a Git server's")
 

@@ -6,17 +6,24 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from custom_resources.clients.denials import LIMIT_SECONDS, denied, is_limit
 from custom_resources.clients.git.model import LARGEST_ALLOCATION
 from custom_resources.errors import (
+    ContentHasSecrets,
     ContentRefused,
     CredentialsRejected,
     GitDenied,
     GitFailing,
     GitLimited,
+    GitServerLacks,
     ObjectNotFetched,
+    ObjectsRefused,
+    Problem,
+    PushTooLarge,
     RepositoryTooLarge,
     RepositoryUnreachable,
     TokenRotated,
+    TokenTooNarrow,
 )
 
 _MISSING = ("repository not found", "not found", "returned error: 404", "does not exist")
@@ -29,7 +36,29 @@ _REFUSED = (
     "exists; cannot create",  # a ref is where the name needs a folder, or the other way round
     "directory file conflict",
 )
-_REFUSED_FOR_GOOD = ("workflow` scope", "without `workflow", "gh001", "exceeds github's file size limit", "gh007")
+_SECRETS = ("push cannot contain secrets", "gh009", "github push protection")
+_REFUSED_FOR_GOOD = (
+    "workflow` scope",
+    "without `workflow",
+    "refusing to allow an integration",
+    "refusing to allow a",
+    "gh001",
+    "exceeds github's file size limit",
+    "gh007",
+)
+_PUSH_TOO_LARGE = ("pack exceeds maximum", "pack exceeds the maximum")
+_NOT_STORED = ("fsck error", "unpack failed", "unpacker error", "index-pack abnormal exit", "unpack-objects abnormal")
+# What the server says besides when it could not store a push for a reason that passes.
+_PASSES = (
+    "early eof",
+    "hung up",
+    "disconnect",
+    "timed out",
+    "no space left",
+    "unable to create temporary",
+    "internal server error",
+    "out of memory",
+)
 _ARCHIVED = ("was archived so",)
 _UNAUTHORIZED = ("authentication failed", "returned error: 401", "could not read username")
 _STALE = (
@@ -42,8 +71,16 @@ _STALE = (
     "incorrect old",
 )
 _TOO_LARGE = ("no space left on device", "fatal: attempting to allocate")
-_LIMITED = ("rate limit", "too many requests", "returned error: 429")
-_LIMITED_SECONDS = 60
+_TOO_MANY, _DENIED = "returned error: 429", "returned error: 403"
+_GITS_OWN = re.compile(r"Cloning into .*|Cloning|To \S+|Done\.?")  # "To access this repository, ..." is the server's
+_STATUS = re.compile(r"fatal: unable to access\S*(?: '\S*)?|The requested URL returned error: \d+")
+_LONGEST = 600  # characters of what is repeated
+_FINDING = re.compile(
+    r"^[ \t]*[—-]{2,}[ \t]+(?P<kind>\S.*?)[ \t]+[—-]{2,}[ \t]*$|path:[ \t]*(?P<path>\S.*?)[ \t]*$|"
+    r"(?P<url>https?://\S+/unblock-secret/\S+)",
+    re.MULTILINE,
+)
+_MOST_FINDINGS = 12  # lines
 
 
 class PushRejected(Exception):
@@ -102,8 +139,10 @@ class Translator:
         said = self._plain(failed)
         if any(sign in said for sign in _ARCHIVED):
             return RepositoryArchived(clean(failed.said))
-        if any(sign in said for sign in _REFUSED_FOR_GOOD):
-            return ContentRefused(message=_words(failed))
+        if "returned error: 4" in said and _limited(failed, said):  # a report of refs may quote "rate limit" of a file
+            return self._failure(failed, "pushing to the repository")
+        if refused := _refused_for_good(failed, said):
+            return refused
         if any(sign in said for sign in _REFUSED):
             return PushRejected(stale=False, message=clean(failed.said))
         if any(sign in said for sign in _STALE):
@@ -115,22 +154,52 @@ class Translator:
 
     def _failure(self, failed: GitFailed | RequestFailed, activity: str) -> Exception:
         said = self._plain(failed)
+        if _limited(failed, said):
+            return GitLimited(failed.seconds or LIMIT_SECONDS, activity=activity, message=_words(failed))
         if any(sign in said for sign in _TOO_LARGE):
             return RepositoryTooLarge() if _TOO_LARGE[0] in said else ObjectNotFetched(limit=LARGEST_ALLOCATION)
+        if _DENIED in said:
+            return _denied(failed, activity)
         if any(sign in said for sign in _UNAUTHORIZED):
             return TokenRotated(0) if self.renew() else CredentialsRejected()
         if any(sign in said for sign in _MISSING):
             return RepositoryUnreachable(activity=activity)
-        if _limited(failed, said):
-            return GitLimited(failed.seconds or _LIMITED_SECONDS, activity=activity, message=_words(failed))
-        if "returned error: 403" in said:
-            return GitDenied(activity=activity, message=_words(failed))
         return GitFailing(5, activity=activity, message=_words(failed))
 
 
 def _limited(failed: GitFailed | RequestFailed, said: str) -> bool:
     """Tell whether the server wants fewer requests."""
-    return failed.seconds > 0 or any(sign in said for sign in _LIMITED)
+    return failed.seconds > 0 or _TOO_MANY in said or is_limit(said)
+
+
+def _denied(failed: GitFailed | RequestFailed, activity: str) -> Exception:
+    """Return what a 403 means: a missing permission of the contents, or another cause that the server names."""
+    words = _words(failed)
+    cause = denied(words, activity)
+    silent = not _STATUS.sub("", words).strip()
+    return GitDenied(activity=activity, message=words) if silent or isinstance(cause, TokenTooNarrow) else cause
+
+
+def _refused_for_good(failed: GitFailed | RequestFailed, said: str) -> Problem | None:
+    """Return what a server says that takes this push at no time and on no branch, None for what may pass."""
+    for signs, problem in _FOR_GOOD:
+        if any(sign in said for sign in signs):
+            return problem(failed)
+    if any(sign in said for sign in _NOT_STORED) and not any(sign in said for sign in _PASSES):
+        return ObjectsRefused(message=_words(failed))
+    return None
+
+
+def _findings(text: str) -> str:
+    """Return what push protection found: each kind of secret, its path and line, and where it can be allowed."""
+    plain = "\n".join(line.strip().removeprefix("remote:") for line in text.splitlines())
+    found = [(each.lastgroup or "", each[each.lastgroup or 0]) for each in _FINDING.finditer(plain)]
+    if not any(name == "path" for name, _ in found):
+        return ""
+    words = {"kind": "{}", "path": "in {}", "url": "allow it at {}"}
+    shown = list(dict.fromkeys(clean(words[name].format(value)) for name, value in found))
+    more = [f"and {len(shown) - _MOST_FINDINGS} more lines"] if len(shown) > _MOST_FINDINGS else []
+    return ", ".join([*shown[:_MOST_FINDINGS], *more])
 
 
 def _words(failed: GitFailed | RequestFailed) -> str:
@@ -140,4 +209,13 @@ def _words(failed: GitFailed | RequestFailed) -> str:
 def clean(text: str) -> str:
     """Return what the server said, on one line, without credentials of a URL."""
     lines = [re.sub(r"//[^/@\s]+@", "//", line).replace("remote:", "").strip(" \t*!") for line in text.splitlines()]
-    return " ".join(line for line in lines if line and not line.startswith(("Cloning", "To ", "Done")))[:600]
+    return " ".join(line for line in lines if line and not _GITS_OWN.fullmatch(line))[:_LONGEST]
+
+
+_FOR_GOOD: tuple[tuple[tuple[str, ...], Callable[[GitFailed | RequestFailed], Problem]], ...] = (
+    (_SECRETS, lambda failed: ContentHasSecrets(message=_findings(failed.said) or _words(failed))),
+    (_REFUSED_FOR_GOOD, lambda failed: ContentRefused(message=_words(failed))),
+    (_PUSH_TOO_LARGE, lambda failed: PushTooLarge(message=_words(failed))),
+    (("shallow update not allowed",), lambda _: GitServerLacks(capabilities="pushes from a shallow repository")),
+    (("does not support --atomic",), lambda _: GitServerLacks(capabilities="atomic pushes")),
+)

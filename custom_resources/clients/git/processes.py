@@ -21,7 +21,7 @@ from custom_resources.clients.git.failures import GitFailed
 from custom_resources.clients.git.model import LARGEST_ALLOCATION
 from custom_resources.errors import GitMissing, GitTooSlow
 
-TIME_LIMIT_SECONDS = 300
+TIME_LIMIT_SECONDS = 240  # less than any function has: it must still answer
 _BLOCK = 1 << 16
 NOTHING: Mapping[str, str] = MappingProxyType({})
 # Git ends rather than take more memory at once (GIT_ALLOC_LIMIT in wrapper.c of its source): for processes that read

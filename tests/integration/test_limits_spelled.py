@@ -1,0 +1,56 @@
+"""GitHub's limits in every spelling, at the steps of a launch: each is waited for, and the launch ends right."""
+
+from __future__ import annotations
+
+import pytest
+
+from standins.github.faults import Fault
+from standins.github.refusals import LIMITS
+from tests.integration.world import Project, World, refused
+
+pytestmark = pytest.mark.handlers_only(reason="each wait would be a minute of CloudFormation's")
+STEPS = {
+    "creating the repository": ("POST", "/orgs/acme/repos$"),
+    "setting a secret": ("PUT", "/actions/secrets/"),
+    "looking at the refs": ("GET", "info/refs"),
+    "pushing": ("POST", "git-receive-pack$"),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("spelling", LIMITS)
+def test_a_limit_in_any_spelling_is_waited_for(world: World, spelling: str, step: str) -> None:
+    method, path = STEPS[step]
+    planned = Fault.parse({"fault": spelling, "match": {"method": method, "path": path}, "times": 2})
+    world.github.faults.add(planned)
+    project = Project(world, world.publish("v1", {"a": "a\n"})).launch()
+    project.configure({"NAME": "value"}, {"SECRET": "value"})
+    assert planned.hits == 2
+    assert project.files() == {"a": "a\n"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("push-protection", ("config/settings.py:4", "unblock-secret/2hAbCdEf", "Remove them from the template")),
+        ("push-integration", ("refusing to allow an integration", "give the token the permission")),
+        ("push-fsck", ("fsck error", "does not accept the pushed objects")),
+        ("push-too-large", ("pack exceeds maximum allowed size", "Remove large files")),
+        ("push-shallow", ("does not support pushes from a shallow repository",)),
+    ],
+)
+def test_a_push_that_is_refused_for_good_fails_the_launch_at_once(
+    world: World, fault: str, said: tuple[str, ...]
+) -> None:
+    planned = Fault.parse({"fault": fault, "times": None})
+    world.github.faults.add(planned)
+    reason = refused(Project(world, world.publish("v1", {"a": "a\n"})).launch)
+    assert planned.hits == 1, "it is not tried again"
+    assert [part for part in said if part not in reason] == []
+
+
+def test_single_sign_on_is_told_with_its_address(world: World) -> None:
+    world.github.faults.add(Fault.parse({"fault": "saml", "times": None}))
+    reason = refused(Project(world, world.publish("v1", {"a": "a\n"})).launch)
+    assert "(https://github.com/orgs/acme/sso?authorization_request=AAAA1111)" in reason
+    assert "Give the token that permission" not in reason
