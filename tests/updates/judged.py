@@ -73,7 +73,7 @@ JUDGED = (
     ),
     # -- PortfolioStack -------------------------------------------------------------------------------------------
     Judged(
-        ("principals", "another principal"),
+        ("principals", "another principal", "who may launch"),
         "PortfolioStack",
         "removed",
         (f"{_CATALOG}::PortfolioPrincipalAssociation",),
