@@ -71,6 +71,7 @@ class Secrets:
 
 
 ENTRIES = {entry.resource_type: entry for entry in CATALOGUE if entry.in_product}
+REFERENCE = "shared/api#key"  # a secret that the settings list
 CLOUDFORMATION: dict[str, str] = {}  # every stack's operation
 
 
@@ -121,7 +122,11 @@ class World(FunctionClients):
 
     def __init__(self, api_url: str, server_url: str, tokens: list[str], archives: Mapping[str, bytes]) -> None:
         super().__init__(
-            {"GITHUB_API_URL": api_url, "GITHUB_SERVER_URL": server_url},
+            {
+                "GITHUB_API_URL": api_url,
+                "GITHUB_SERVER_URL": server_url,
+                "SECRET_REFERENCES": f"REFERENCED={REFERENCE}",
+            },
             stacks=Stacks(),
             budget=BudgetInMemory(),
             archives=Archives(archives),
@@ -348,7 +353,7 @@ def _part(
             lambda attributes: {
                 **made(attributes),
                 "Secrets": {"FIRST": "same", "SECOND": value, "THIRD": f"three {value}"},
-                "SecretReferences": {"REFERENCED": "shared/api#key"},
+                "SecretReferences": {"REFERENCED": REFERENCE},
                 "Variables": {"TRIGGER_PIPELINE_EXECUTION": "false"},
             },
         ),
