@@ -124,7 +124,8 @@ def _with_lineage(found: Repository, request: Request[GitHubRepositoryProperties
 
     Where somebody else's repository is to be adopted, read its consent as well, and where an adopted one ends.
     """
-    properties, known = request.properties, Known.of(request.physical_id)
+    properties = request.properties
+    known = Known.of(request.physical_id) if request.attested else Known()
     seal = clients.seals.of_repository(found.id)
     consent, left = Reading(), dict[str, str]()
     offers: list[Delivery] = []
@@ -217,9 +218,11 @@ def _refuse_another_launch(properties: GitHubRepositoryProperties, observed: Obs
 def _ended(request: Request[GitHubRepositoryProperties], observed: Observed) -> Plan:
     """Archive what is ours. Take what we have added out of what was only adopted; the rest stays as it is.
 
-    A refused second stack's rollback leaves the first one's work alone.
+    A refused second stack's rollback leaves the first one's work alone. What an update has removed is archived only
+    where the lineage proves it: nothing but the event tells its id.
     """
-    properties, found, known = request.properties, observed.repository, Known.of(request.physical_id).id
+    properties, found = request.properties, observed.repository
+    known = Known.of(request.physical_id).id if request.attested else 0
     if found is None or found.archived or observed.rival:
         return Plan("nothing")
     references = tuple(sorted(properties.secret_reference_names))

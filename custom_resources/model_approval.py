@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from custom_resources.errors import (
     AnswerIncomplete,
@@ -77,6 +77,12 @@ class Approval(BaseModel):
         """The id of the project whose models the group holds, "" for another group."""
         found = _GROUP.fullmatch(self.group)
         return found[1] if found else ""
+
+    @model_validator(mode="after")
+    def _is_the_groups(self) -> Approval:
+        if f":model-package/{self.group}/" not in self.model_package:
+            raise ValueError("the model package is not of the group")
+        return self
 
     @property
     def approves(self) -> bool:

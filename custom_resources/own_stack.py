@@ -127,6 +127,8 @@ def _require_resource(
     if found.status != _DURING[request.type]:
         raise refused(f"{request.logical_id} is in the status {found.status}")
     # CloudFormation may not know one: a creation that it cut off is deleted under a name that it made up.
+    if request.type != "Create" and not found.physical_id and request.physical_id.split(":")[0].isdecimal():
+        raise refused(f"{request.logical_id} has no id yet")
     if request.type != "Create" and found.physical_id not in ("", request.physical_id):
         raise refused(f"{request.logical_id} has another physical id")
 

@@ -66,6 +66,11 @@ class Request(Generic[PropertiesT]):
     operation: str = ""  # the stack's: its status, and since when
 
     @property
+    def attested(self) -> bool:
+        """Tell whether the stack still lists the resource: what an update has removed is deleted by its event alone."""
+        return not self.operation.split(" ")[0].endswith("CLEANUP_IN_PROGRESS")
+
+    @property
     def stack_ends(self) -> bool:
         """Tell whether all of the stack's resources go, not this one alone."""
         return self.operation.startswith(("DELETE_", "ROLLBACK_"))
@@ -182,7 +187,10 @@ def parsed(resource: CustomResource[PropertiesT, Any, Any], event: Event) -> Req
     if event.get("RequestType") not in ("Create", "Update", "Delete"):
         raise NotARequest
     properties, operation = typed(event.get("ResourceProperties") or {}), event.get("Operation") or {}
-    old = event.get("OldResourceProperties")
+    given = str(event.get("PhysicalResourceId") or "")
+    # A creation has no past and no id of its own, whatever its event says: only CloudFormation's list tells an id.
+    old = event.get("OldResourceProperties") if event["RequestType"] == "Update" else None
+    physical_id = resource.provisional_id(properties) if event["RequestType"] == "Create" and given else given
     try:
         before = typed(old) if old else None
     except FinalError:  # the rollback of an update that was refused for its properties: it changed nothing
@@ -191,7 +199,7 @@ def parsed(resource: CustomResource[PropertiesT, Any, Any], event: Event) -> Req
         type=event["RequestType"],
         properties=properties,
         old=before,
-        physical_id=str(event.get("PhysicalResourceId") or ""),
+        physical_id=physical_id,
         stack_id=str(event.get("StackId", "")),
         logical_id=str(event.get("LogicalResourceId", "")),
         started=float(operation.get("Started", 0)),

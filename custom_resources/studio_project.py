@@ -246,7 +246,8 @@ class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
         So nobody takes the group's name before the first pipeline run does. The attributes are the result.
         """
         if request.type == "Delete":
-            launching.release(request, self._clients)
+            if request.stack_ends:  # else an update gave the resource another id, and the project stays the stack's
+                launching.release(request, self._clients)
             return Done()
         launching.hold(request, self._clients)
         ensure_current()

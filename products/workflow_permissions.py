@@ -34,7 +34,8 @@ _SERVING = (
     "sagemaker:InvokeEndpoint",
     "sagemaker:ListTags",
 )
-_SERVING_CREATED = ("sagemaker:CreateModel", "sagemaker:CreateEndpointConfig", "sagemaker:CreateEndpoint")
+_ENDPOINT = "sagemaker:CreateEndpoint"
+_SERVING_CREATED = ("sagemaker:CreateModel", "sagemaker:CreateEndpointConfig", _ENDPOINT)
 _CREATED = ("sagemaker:CreatePipeline", *_SERVING_CREATED)
 _SERVING_KINDS = ("model", "endpoint-config", "endpoint")
 _STACK = (
@@ -177,7 +178,10 @@ def _sagemaker_statements(scene: Scene, *, production: bool) -> list[iam.PolicyS
     created_with_tags = {**requested, "StringEquals": requested["StringEquals"] | creations}
     not_production = {} if production else _tags("Request", stage)
     return [
-        statement(created, made, **requested),
+        statement([each for each in created if each != _ENDPOINT], made, **requested),
+        # IAM asks for the endpoint and for its configuration: the one is new, the other has to be the project's.
+        statement([_ENDPOINT], [scene.arn("sagemaker", "endpoint")], **requested),
+        statement([_ENDPOINT], [scene.arn("sagemaker", "endpoint-config")], **tagged),
         statement(["sagemaker:AddTags"], made, **created_with_tags),
         statement(
             ["sagemaker:AddTags"],

@@ -27,7 +27,7 @@ _PROJECT = {"DomainId": "dzd_1", "ProjectId": "p1", "Part": "model_build"}
 _REPOSITORY = {"RepositoryId": "1", "Repository": "acme/p1-build"}
 _DATAZONE = {"DomainId": "dzd_1", "Name": "Repositories", "ProfileName": "Repositories"}
 _APPROVAL = {
-    "ModelPackageArn": "arn:aws:sagemaker:eu-west-1:111122223333:model-package/group/1",
+    "ModelPackageArn": "arn:aws:sagemaker:eu-west-1:111122223333:model-package/aiops-p1-models/1",
     "ModelPackageGroupName": "aiops-p1-models",
     "ModelApprovalStatus": "Rejected",
 }

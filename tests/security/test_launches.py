@@ -397,11 +397,22 @@ def test_a_waiter_whose_operation_has_ended_ends_quietly(account: World) -> None
 
 def test_what_an_update_replaced_is_cleaned_up(account: World) -> None:
     domain, mine = account.project("mine")
+    account.create_project(account.launch("m", ADMINISTRATOR, domain, mine), domain, mine)
     stack = account.launched("m", domain, mine, 7, "UPDATE_COMPLETE")
     account.stacks[stack].status = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
     told = {"DomainId": domain, "ProjectId": mine}
     former = request("Delete", stack, "StudioProject", told, f"{domain}/{mine}:::former")
     assert account.complete("studio_project", former)["IsComplete"]
+    assert account.holder(f"{domain}/{mine}") == stack, "the project stays the stack's"
+
+
+def test_a_resource_without_an_id_lends_it_to_no_event(account: World) -> None:
+    domain, mine = account.project("mine")
+    stack = account.launched("m", domain, mine, 7, "DELETE_IN_PROGRESS")
+    account.stacks[stack].resources["BuildRepository"] = Held("Custom::GitHubRepository", "DELETE_IN_PROGRESS", "")
+    victims = request("Delete", stack, "BuildRepository", {**REPOSITORY, "DomainId": domain, "ProjectId": mine}, "70")
+    with pytest.raises(FinalError, match="BuildRepository has no id yet"):
+        account.invoke("github_repository", victims)
 
 
 def test_readable_secrets_are_copied_where_the_settings_say(account: World) -> None:

@@ -125,6 +125,8 @@ def of_both(stage: str, request: str) -> Iterator[Case]:
     ):
         yield from each(f"sagemaker:{create}", sagemaker(kind), context=request_tags("PROJECT", request))
         yield from each("sagemaker:AddTags", sagemaker(kind), context=request_tags("PROJECT", request, create))
+    both = request_tags("PROJECT", request) | resource_tags("PROJECT", request)
+    yield from each("sagemaker:CreateEndpoint", sagemaker("endpoint-config"), context=both)
     yield from each(SERVING_ACTIONS, *SERVED, context=resource_tags("PROJECT", request))
     yield from each("sagemaker:AddTags", *SERVED, context=resource_tags("PROJECT", request) | request_tags("PROJECT"))
     yield from each("sagemaker:AddTags", *SERVED, context=resource_tags("PROJECT", request))
@@ -221,6 +223,17 @@ def test_no_tag_moves_a_resource_from_project_to_project(assembly: Assembly, rol
         assert not may(f"sagemaker:{creation}", {})
         for stage in stages:
             assert not may("sagemaker:AddTags", request_tags(B, stage, creation))
+
+
+@pytest.mark.parametrize("role", OWN)
+def test_no_endpoint_is_made_of_another_projects_configuration(assembly: Assembly, role: str) -> None:
+    """IAM asks for both, the endpoint and its configuration (service authorization reference)."""
+    configuration = sagemaker("endpoint-config").replace("PROJECT", A)
+    for stage in ("", "staging", "production"):
+        context = request_tags(A, stage) | resource_tags(B, stage)
+        assert not allows(
+            assembly.product, role, "sagemaker:CreateEndpoint", configuration, context=context, names=names(A)
+        )
 
 
 @pytest.mark.parametrize("place", GROUP)

@@ -127,6 +127,24 @@ def test_a_delete_archives_what_is_ours(observed: Observed, id_: str, action: st
 
 
 @pytest.mark.parametrize(
+    ("observed", "id_", "action"),
+    [
+        (Observed(FOUND, None), "7", "nothing"),
+        (Observed(FOUND, THEIRS), "7", "nothing"),
+        (Observed(FOUND, None, left={"refs/studio/template": "c0"}), "7:adopted", "nothing"),
+        (Observed(FOUND, OURS), "7", "archive"),
+    ],
+)
+def test_what_an_update_has_removed_is_archived_only_where_the_lineage_proves_it(
+    observed: Observed, id_: str, action: str
+) -> None:
+    """Nothing but the event tells the id then, and anybody may make an event up."""
+    operation = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS 1"
+    request = Request("Delete", PROPERTIES, None, id_, "", "", operation=operation)
+    assert RESOURCE.plan(request, observed).action == action
+
+
+@pytest.mark.parametrize(
     ("observed", "marked"),
     [
         (Observed(FOUND, empty=True, mark="stack"), True),  # the stack goes: the mark would prove nothing to the next

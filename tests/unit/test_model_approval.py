@@ -23,7 +23,8 @@ PACKAGE = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{GROUP}/1"
 def message(
     event: str = "e1", group: str = GROUP, status: str = "Approved", message_group: str = GROUP, **more: Any
 ) -> dict[str, Any]:
-    detail = {"ModelPackageArn": PACKAGE, "ModelPackageGroupName": group, "ModelApprovalStatus": status, **more}
+    package = PACKAGE.replace(GROUP, group)
+    detail = {"ModelPackageArn": package, "ModelPackageGroupName": group, "ModelApprovalStatus": status, **more}
     attributes = {"MessageGroupId": message_group}
     body = json.dumps({"id": event, "detail": detail})
     return {"Records": [{"body": body, "messageId": f"m-{event}", "attributes": attributes}]}
@@ -194,6 +195,13 @@ def test_what_is_not_ours_is_left_alone(clients: Clients, group: str, status: st
     clients.service_catalog.outputs = None
     run(clients, message())
     assert clients.github.started == []
+
+
+def test_a_package_of_another_group_is_refused() -> None:
+    """Who makes an event up could have a project's workflow deploy somebody else's model."""
+    body = message(ModelPackageArn=PACKAGE.replace(GROUP, "aiops-proj2-models"))["Records"][0]["body"]
+    with pytest.raises(FinalError, match="is not a SageMaker model package event"):
+        approval(body)
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"id": "1", "detail": {}}', '{"detail": {"ModelPackageArn": 1}}'])

@@ -187,6 +187,24 @@ def test_an_update_keeps_its_physical_id() -> None:
     assert given["PhysicalResourceId"] == "lamp-1"
 
 
+def test_a_creation_has_neither_an_id_nor_a_past_of_its_own() -> None:
+    """Who makes an event up would take what exists for what he creates."""
+    forged = event("Create", PhysicalResourceId="7", OldResourceProperties={"RoomName": "cellar"}, Operation={})
+    request = parsed(Lamp(House()), forged)
+    assert (request.physical_id, request.old) == (Lamp(House()).provisional_id(request.properties), None)
+
+
+def test_what_an_update_removes_is_attested_by_its_event_alone() -> None:
+    for status, attested in (
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS 1", False),
+        ("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS 1", False),
+        ("DELETE_IN_PROGRESS 1", True),
+        ("", True),
+    ):
+        given = event("Delete", PhysicalResourceId="lamp-1", Operation={"Stack": status})
+        assert parsed(Lamp(House()), given).attested is attested
+
+
 def test_an_updates_former_properties_are_read_too() -> None:
     before = {"RoomName": "cellar", "Lit": "true"}
     request = parsed(Lamp(House()), event("Update", OldResourceProperties=before))
