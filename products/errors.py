@@ -197,8 +197,8 @@ class TemplateChanged(VersionError):
 
     happened = "The product's template has changed since {version} was synthesized."
     remedy = (
-        "Publish a new version (python -m operations publish) or, if {version} was never deployed, remove "
-        "{snapshot} and repeat."
+        "Publish a new version (python -m operations publish --version NEXT) or, if {version} was never deployed, "
+        "remove {snapshot} and repeat."
     )
 
 

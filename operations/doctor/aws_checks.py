@@ -209,7 +209,7 @@ class AwsChecks:
                 name,
                 "problem",
                 f"the blueprint's role {role} may not launch from it ('No launch paths found' in Studio)",
-                "Run cdk deploy PortfolioStack, which adds it.",
+                "Run cdk deploy StudioStack, which adds it.",
             )
             return
         yield Check(name, "ok", f"{wanted}: {len(principals)} principals may launch")
