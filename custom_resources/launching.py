@@ -40,6 +40,8 @@ def launcher(request: Request[Any], clients: Clients) -> Launcher:
     properties, installation = request.properties, clients.installation
     if request.type != "Create":
         _require_same_project(request)
+        if request.type == "Update" and not request.operation.startswith("UPDATE_ROLLBACK_"):  # which brings back
+            _require_listed(request, clients)
         return Launcher("not asked")
     launch = launch_of(request.stack_id, clients)
     found = caller(launch.principal, request.stack_id, installation) if launch.product else Launcher("direct")
@@ -62,12 +64,13 @@ def _require_same_project(request: Request[Any]) -> None:
 
 
 def _require_listed(request: Request[Any], clients: Clients) -> None:
-    properties, installation = request.properties, clients.installation
+    """Refuse a database and an account that the settings do not list; what a stack has had so far it keeps."""
+    properties, installation, old = request.properties, clients.installation, request.old
     databases, accounts = installation.glue_databases, installation.deploy_accounts
-    if databases and properties.glue_database not in databases:
+    if databases and properties.glue_database not in (old.glue_database if old else None, *databases):
         raise DatabaseNotListed(database=properties.glue_database)
     own = f"{request.stack_id}:::::".split(":")[4]
-    if accounts and properties.deploy_account not in ("", own, *accounts):
+    if accounts and properties.deploy_account not in (old.deploy_account if old else None, "", own, *accounts):
         raise AccountNotListed(account=properties.deploy_account)
 
 

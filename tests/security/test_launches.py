@@ -202,6 +202,36 @@ def test_a_database_and_an_account_have_to_be_listed_where_the_settings_list_any
             )
 
 
+@pytest.mark.parametrize(
+    ("was", "wanted", "refusal"),
+    [
+        ({}, {"GlueDatabase": "payroll"}, "does not list the Glue database payroll."),
+        ({}, {"DeployAccount": "111111111111"}, "does not list the account 111111111111."),
+        ({"GlueDatabase": "former"}, {"GlueDatabase": "former"}, ""),
+    ],
+)
+def test_an_update_reaches_no_more_than_a_launch(
+    monkeypatch: pytest.MonkeyPatch, was: dict[str, str], wanted: dict[str, str], refusal: str
+) -> None:
+    with world(monkeypatch, GLUE_DATABASES="glue_db", DEPLOY_ACCOUNTS="210987654321") as account:
+        domain, project = account.project("churn")
+        stack = account.launch("a", BLUEPRINT, domain, project)
+        physical_id = account.create_project(stack, domain, project)["PhysicalResourceId"]
+        account.stacks[stack].status = "UPDATE_IN_PROGRESS"
+        account.stacks[stack].resources["StudioProject"] = Held(
+            "Custom::StudioProject", "UPDATE_IN_PROGRESS", physical_id
+        )
+        told = {"DomainId": domain, "ProjectId": project}
+        event = request("Update", stack, "StudioProject", told | wanted, physical_id)
+        event["OldResourceProperties"] = {"ServiceToken": "arn", **told, **was}
+        if not refusal:
+            assert account.complete("studio_project", event)["IsComplete"]
+            return
+        with pytest.raises(FinalError) as error:
+            account.complete("studio_project", event)
+        assert refusal in str(error.value)
+
+
 # -- SageMaker Studio classic ---------------------------------------------------------------------------------------
 
 CLASSIC = {"ProfileName": "Regression", "ProjectName": "churn"}
