@@ -51,7 +51,8 @@ test-fast: $(STAMP) ## the unit tests, in less than a minute: after an edit
 coverage: $(STAMP) ## lines and branches that the tests reach, by room; fails below tests/coverage_floors.toml
 	@rm -rf build/coverage && mkdir -p build/coverage
 	$(BIN)/coverage run -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not gates and not long" \
-	  -k "not ministack" tests/unit tests/synth tests/integration/test_*.py tests/operations
+	  -k "not ministack" tests/unit tests/synth tests/integration/test_*.py tests/operations \
+	  tests/security/test_launches.py tests/security/test_approvals.py tests/security/test_adoption.py
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/python -m tests.coverage_floors
 
