@@ -417,6 +417,22 @@ def test_what_was_looked_at_once_is_no_pass_for_another_event(account: World) ->
         account.invoke("actions_configuration", forged)
 
 
+def test_a_probe_tells_what_is_permitted_and_nothing_of_the_project(account: World) -> None:
+    """An administrator's `operations prove` asks it. Whoever else does learns of no project, and moves nothing."""
+    domain, victim = account.project("victim")
+    probe = {"Probe": {"DomainId": domain, "ProjectId": victim}}
+    account.requests.clear()
+    told = account.invoke("studio_project", probe)
+    assert told.keys() == {"GetProject", "ListEnvironments", "ListConnections"}
+    assert {type(permitted) for permitted in told.values()} == {bool}
+    assert set(account.requests) <= {"GetProject", "ListEnvironments", "ListConnections"}
+    for wrong in ({}, {"DomainId": domain}, {"DomainId": domain, "ProjectId": f"{victim}/x"}, "everything"):
+        with pytest.raises(FinalError):
+            account.invoke("studio_project", {"Probe": wrong})
+    with pytest.raises(FinalError):
+        account.invoke("github_repository", probe)
+
+
 def test_a_waiter_whose_operation_has_ended_ends_quietly(account: World) -> None:
     domain, mine = account.project("mine")
     stack = account.launched("m", domain, mine, 7)
