@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from custom_resources.delivery.leaving import MAX_PROPOSALS, offered
-from custom_resources.delivery.lineage import TEMPLATE_REF, proposals_in
+from custom_resources.delivery.leaving import offered
+from custom_resources.delivery.lineage import MOST_PROPOSALS, TEMPLATE_REF, proposals_in
 from custom_resources.errors import ConsentMissing, ObjectTooLarge, RepositoryClaimed
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def _claimed(found: Repository, git: BareRepository, refs: Refs, who: Adopting) 
     mark = f"({who.domain_id}/{who.project_id} {who.part}"
     if _MARK.search(found.description.replace(mark, "")):
         return True
-    if len(proposals_in(refs.targets)) > MAX_PROPOSALS:
+    if len(proposals_in(refs.targets)) > MOST_PROPOSALS:
         return True  # not all of them are read
     recorded = offered(git, refs, refs[TEMPLATE_REF])
     return any(not each.belongs_to(who.domain_id, who.project_id, who.part) for each in recorded)

@@ -12,9 +12,7 @@ from pydantic import Field
 
 from custom_resources.clients.blueprints import Blueprint, Configuration, Grant
 from custom_resources.errors import (
-    AwsNotFound,
     BlueprintInUse,
-    DataZoneDenied,
     FinalError,
     InUse,
     NameTaken,
@@ -23,6 +21,7 @@ from custom_resources.errors import (
 )
 from custom_resources.properties import Properties
 from custom_resources.reconciler import CustomResource, Done, Foreseen, Replan, Request
+from custom_resources.studio_domain import unless_gone
 from custom_resources.telemetry import logger
 
 if TYPE_CHECKING:
@@ -227,17 +226,7 @@ class StudioBlueprint(CustomResource[StudioBlueprintProperties, Observed, Plan])
     @contextmanager
     def observe(self, request: Request[StudioBlueprintProperties]) -> Iterator[Observed]:
         """Look what the domain has of it. A domain that is gone has nothing, and a Delete nothing to do."""
-        try:
-            observed = self._observed(request)
-        except (AwsNotFound, DataZoneDenied):
-            domain_id = request.properties.domain_id
-            if request.type != "Delete" or not self._clients.blueprints.domain_is_gone(domain_id):
-                raise
-            logger.warning(
-                "the domain is gone, and nothing is deleted in it", domain=domain_id, left=request.physical_id
-            )
-            observed = Observed(None)
-        yield observed
+        yield unless_gone(request, self._clients.blueprints, lambda: self._observed(request), Observed(None))
 
     def _observed(self, request: Request[StudioBlueprintProperties]) -> Observed:
         """Find the blueprint by its id where we know it, else by its name: a Create that was cut short.

@@ -11,8 +11,6 @@ from pydantic import Field
 
 from custom_resources.clients.blueprints import Grant, Profile
 from custom_resources.errors import (
-    AwsNotFound,
-    DataZoneDenied,
     EnvironmentNameTaken,
     NameTaken,
     ProfileMissing,
@@ -22,7 +20,7 @@ from custom_resources.errors import (
 )
 from custom_resources.properties import Properties
 from custom_resources.reconciler import CustomResource, Done, Foreseen, Replan, Request
-from custom_resources.telemetry import logger
+from custom_resources.studio_domain import unless_gone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -288,17 +286,7 @@ class StudioProjectProfile(CustomResource[StudioProjectProfileProperties, Observ
     @contextmanager
     def observe(self, request: Request[StudioProjectProfileProperties]) -> Iterator[Observed]:
         """Look what the domain has of it. A domain that is gone has nothing, and a Delete nothing to do."""
-        try:
-            observed = self._observed(request)
-        except (AwsNotFound, DataZoneDenied):
-            domain_id = request.properties.domain_id
-            if request.type != "Delete" or not self._clients.blueprints.domain_is_gone(domain_id):
-                raise
-            logger.warning(
-                "the domain is gone, and nothing is deleted in it", domain=domain_id, left=request.physical_id
-            )
-            observed = Observed(None)
-        yield observed
+        yield unless_gone(request, self._clients.blueprints, lambda: self._observed(request), Observed(None))
 
     def _observed(self, request: Request[StudioProjectProfileProperties]) -> Observed:
         """Find the profile by its id where we know it, else by its name."""

@@ -43,6 +43,16 @@ class Wait:
     paid: bool = False  # taken out of the budget already
 
 
+@contextmanager
+def of_the_table(table: str, activity: str) -> Iterator[None]:
+    """Translate DynamoDB's errors. Raises BudgetMissing for a table that is not there, and what `translated` raises."""
+    try:
+        with translated(DYNAMODB, activity):
+            yield
+    except AwsNotFound:
+        raise BudgetMissing(table=table) from None
+
+
 class SharedBudget:
     """The budget of one GitHub token, for all functions.
 
@@ -103,7 +113,7 @@ class SharedBudget:
         state = {"until": wait.until, "points": cost.points, "creations": cost.creations, "paid": wait.paid}
         expires = {"N": str(int(wait.until) + _KEPT_SECONDS)}
         item = {"Id": {"S": f"wait {request}"}, "State": {"S": json.dumps(state)}, "ExpiresAt": expires}
-        with self._translated("remembering a wait"):
+        with of_the_table(self._table, "remembering a wait"):
             self._client.put_item(TableName=self._table, Item=item)
 
     def _read(self) -> tuple[Budget, int]:
@@ -115,7 +125,7 @@ class SharedBudget:
         return found, int(item["Revision"]["N"])
 
     def _item(self, name: str) -> Mapping[str, AttributeValueTypeDef] | None:
-        with self._translated("reading the rate budget"):
+        with of_the_table(self._table, "reading the rate budget"):
             found = self._client.get_item(TableName=self._table, Key={"Id": {"S": name}}, ConsistentRead=True)
         return found.get("Item")
 
@@ -131,7 +141,7 @@ class SharedBudget:
         state = json.dumps(
             {"empty_at": dict(budget.empty_at), "paused_until": budget.paused_until, "untold": budget.untold}
         )
-        with self._translated("writing the rate budget"):
+        with of_the_table(self._table, "writing the rate budget"):
             try:
                 self._client.put_item(
                     TableName=self._table,
@@ -142,11 +152,3 @@ class SharedBudget:
             except self._client.exceptions.ConditionalCheckFailedException:
                 return False
         return True
-
-    @contextmanager
-    def _translated(self, activity: str) -> Iterator[None]:
-        try:
-            with translated(DYNAMODB, activity):
-                yield
-        except AwsNotFound:
-            raise BudgetMissing(table=self._table) from None

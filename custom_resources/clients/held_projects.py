@@ -5,15 +5,12 @@ It may be lost: then a second launch is refused where it meets the first one's r
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from custom_resources.clients.aws import DYNAMODB, translated
-from custom_resources.errors import AwsNotFound, BudgetMissing
+from custom_resources.clients.budget import of_the_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
@@ -33,7 +30,7 @@ class HeldProjects:
         """
         free = "attribute_not_exists(Id) OR #holder = :former"
         taken = self._client.exceptions.ConditionalCheckFailedException
-        with self._translated("holding a project"), suppress(taken):
+        with of_the_table(self._table, "holding a project"), suppress(taken):
             self._client.put_item(
                 TableName=self._table,
                 Item={**_key(project), "Holder": {"S": stack_id}},
@@ -42,14 +39,14 @@ class HeldProjects:
                 ExpressionAttributeValues={":former": {"S": instead_of or stack_id}},
             )
             return stack_id
-        with self._translated("reading who holds a project"):
+        with of_the_table(self._table, "reading who holds a project"):
             found = self._client.get_item(TableName=self._table, Key=_key(project), ConsistentRead=True)
         return found.get("Item", {}).get("Holder", {}).get("S", "")
 
     def release(self, project: str, stack_id: str) -> None:
         """Let go of a project, unless another stack holds it."""
         others = self._client.exceptions.ConditionalCheckFailedException
-        with self._translated("letting go of a project"), suppress(others):
+        with of_the_table(self._table, "letting go of a project"), suppress(others):
             self._client.delete_item(
                 TableName=self._table,
                 Key=_key(project),
@@ -57,14 +54,6 @@ class HeldProjects:
                 ExpressionAttributeNames={"#holder": "Holder"},
                 ExpressionAttributeValues={":own": {"S": stack_id}},
             )
-
-    @contextmanager
-    def _translated(self, activity: str) -> Iterator[None]:
-        try:
-            with translated(DYNAMODB, activity):
-                yield
-        except AwsNotFound:
-            raise BudgetMissing(table=self._table) from None
 
 
 def _key(project: str) -> dict[str, AttributeValueTypeDef]:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from custom_resources.clients.protocols import Git
     from custom_resources.delivery.lineage import Delivery
 
-MAX_PROPOSALS = MOST_PROPOSALS  # that are read
 MAX_BRANCHES = 10  # whose tips are read, to see whether somebody has worked on them
 
 
@@ -24,7 +23,7 @@ def offered(git: BareRepository, refs: Refs, *others: str) -> list[Delivery]:
 
     Of too many pull requests, some are read.
     """
-    offers = [*(proposal.commit for proposal in proposals_in(refs.targets)[:MAX_PROPOSALS]), *filter(None, others)]
+    offers = [*(proposal.commit for proposal in proposals_in(refs.targets)[:MOST_PROPOSALS]), *filter(None, others)]
     git.fetch(*offers)
     return [delivery for delivery in map(delivery_in, map(git.message, offers)) if delivery]
 
