@@ -13,7 +13,7 @@ from standins.aws.datazone.environment_values import (
     reserved_values,
     user_role,
 )
-from standins.aws.datazone.model import Domain
+from standins.aws.datazone.model import Domain, configuration_id
 from standins.aws.datazone.roles import SERVICE_PRINCIPAL
 from standins.aws.emulator import Credentials, Emulator, RoleUnusable, StackFailed
 
@@ -78,6 +78,7 @@ class Stacks:
                 SERVICE_PRINCIPAL,
                 environment["awsAccountRegion"],
                 environment["id"],
+                source_account=domain.account,
                 tag_session=True,
             )
         except RoleUnusable as error:
@@ -90,8 +91,13 @@ class Stacks:
         location = environment["provisioningProperties"]["cloudFormation"]["templateUrl"]
         if not domain.rules.templates_readable:
             raise DeploymentFailed(f"Access denied to blueprint template: {location}", validation=True)
+        region, account = environment["awsAccountRegion"], environment["awsAccountId"]
         try:
-            url, declared = self._emulator.template(location, environment["awsAccountRegion"], credentials)
+            # CloudFormation reads it with the role's credentials, from whatever account's bucket.
+            url = self._emulator.copy_template(
+                location, f"{environment['id']}.json", region=region, reader=credentials, account=account
+            )
+            url, declared = self._emulator.template(url, region, Credentials(account))
         except StackFailed as error:
             raise DeploymentFailed(f"Access denied to blueprint template: {location}", validation=True) from error
         given = given_values(project, environment, by_administrator=domain.rules.overrides_reach)
@@ -113,7 +119,8 @@ def _tags(domain: Domain, environment: Record) -> dict[str, str]:
 
 def _require_grant(domain: Domain, project: Record, environment: Record) -> None:
     """Raise DeploymentFailed unless the project may have environments of the blueprint."""
-    entity = f"{configuration_of(domain, environment)['_account']}:{environment['environmentBlueprintId']}"
+    configuration_of(domain, environment)
+    entity = configuration_id(environment["awsAccountId"], environment["environmentBlueprintId"])
     for grant in domain.grants:
         about = "createEnvironmentFromBlueprint" in grant["detail"] and grant["_entity"][1] == entity
         if about and _names(grant["principal"].get("project", {}), domain, project):

@@ -26,10 +26,11 @@ SESSION = boto3.session.Session()
 _UNMODELLED = {"ValidationException", "UnknownOperationException"}  # every AWS service may answer these
 ACCOUNT = "000000000000"
 _MINISTACK = """
-from standins.aws import resource_types, service_requests
+from standins.aws import between_accounts, resource_types, service_requests
 from ministack.app import main
 resource_types.register()
 service_requests.register()
+between_accounts.register()
 main()
 """
 
