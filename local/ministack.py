@@ -66,7 +66,14 @@ def main() -> None:
     from ministack.services.cloudformation import provisioners
 
     from local import functions
-    from standins.aws import between_accounts, resource_types, sdk_integrations, service_requests, stack_resources
+    from standins.aws import (
+        between_accounts,
+        resource_types,
+        sdk_integrations,
+        service_requests,
+        stack_events,
+        stack_resources,
+    )
 
     if not os.environ.get("LOCAL_COLD_STARTS"):
         functions.register()
@@ -74,6 +81,7 @@ def main() -> None:
     sdk_integrations.register()
     service_requests.register()
     stack_resources.register()
+    stack_events.register()
     between_accounts.register()
     provisioners._cw_metric_alarm_record = _with_metric_math(provisioners._cw_metric_alarm_record)
     # Policies that want TLS are not about requests within this machine.

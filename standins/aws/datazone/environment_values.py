@@ -39,6 +39,20 @@ def configuration_of(domain: Domain, environment: Record) -> Record:
     return configuration
 
 
+def stack_name(environment: Record) -> str:
+    """Return the name of an environment's stack."""
+    return f"DataZone-Env-{environment['id']}"
+
+
+def stack_tags(domain: Domain, environment: Record) -> dict[str, str]:
+    """Return the tags of an environment's stack, and of what is in it."""
+    return {
+        "AmazonDataZoneDomain": domain.id,
+        "AmazonDataZoneProject": environment["projectId"],
+        "AmazonDataZoneEnvironment": environment["id"],
+    }
+
+
 def tooling_resources(domain: Domain, project: Record) -> dict[str, str]:
     """Return what the project's Tooling environment made, by name; nothing before it is ready."""
     for environment in environments_of(domain, project):

@@ -11,6 +11,8 @@ from standins.aws.datazone.environment_values import (
     configuration_of,
     given_values,
     reserved_values,
+    stack_name,
+    stack_tags,
     user_role,
 )
 from standins.aws.datazone.model import Domain, configuration_id
@@ -32,8 +34,8 @@ class Stacks:
             raise DeploymentFailed(f"Tooling environment not found for project {project['id']}", validation=True)
         credentials = self._provisioning(domain, environment)
         url, parameters = self._template(domain, project, environment, credentials)
-        environment["_stack"] = f"DataZone-Env-{environment['id']}"
-        tags = _tags(domain, environment)
+        environment["_stack"] = stack_name(environment)
+        tags = stack_tags(domain, environment)
 
         def started(stack_id: str) -> None:
             environment["_stack"] = stack_id
@@ -60,7 +62,7 @@ class Stacks:
             parameters,
             region=region,
             credentials=credentials,
-            tags=_tags(domain, environment),
+            tags=stack_tags(domain, environment),
         )
         _provisioned(environment, result.outputs)
 
@@ -107,14 +109,6 @@ class Stacks:
         if missing:
             raise DeploymentFailed(f"The template's parameters have no value: {', '.join(missing)}", validation=True)
         return url, parameters
-
-
-def _tags(domain: Domain, environment: Record) -> dict[str, str]:
-    return {
-        "AmazonDataZoneDomain": domain.id,
-        "AmazonDataZoneProject": environment["projectId"],
-        "AmazonDataZoneEnvironment": environment["id"],
-    }
 
 
 def _require_grant(domain: Domain, project: Record, environment: Record) -> None:
