@@ -129,18 +129,21 @@ class Controls:
         }
 
     def _associate(self, request: Record) -> Record:
-        """Share a domain with an account, or no longer, and enable Tooling there: what no API of DataZone does."""
+        """Share a domain with an account, or no longer: what no API of DataZone does; and enable Tooling there.
+
+        The domain's own account needs no share.
+        """
         domain = self._datazone.domains.named(request["domainId"])
         account, regions = str(request["account"]), [str(region) for region in request.get("regions", [])]
-        if not re.fullmatch(r"\d{12}", account) or account == domain.account:
-            raise ValueError(f"{account} is not another account's id")
+        if not re.fullmatch(r"\d{12}", account):
+            raise ValueError(f"{account} is not an account's id")
         with self._datazone.domains.lock:
-            if request.get("associated", True):
-                domain.associated.add(account)
-                if regions:
-                    self._enable_tooling(domain, account, regions)
-            else:
+            if not request.get("associated", True):
                 domain.associated.discard(account)
+            elif account != domain.account:
+                domain.associated.add(account)
+            if regions:
+                self._enable_tooling(domain, account, regions)
         return {"domainId": domain.id, "associated": sorted(domain.associated)}
 
     @staticmethod

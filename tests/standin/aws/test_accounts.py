@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 from botocore.exceptions import ClientError
@@ -223,9 +224,10 @@ def test_a_domain_answers_its_account_and_associated_ones(campus: Campus) -> Non
 
 
 def test_an_account_is_associated_by_its_id(campus: Campus) -> None:
-    for wrong in (ACCOUNT, "22222222222"):
-        with pytest.raises(Exception, match="400"):
-            campus.associate(wrong)
+    with pytest.raises(HTTPError, match="400"):
+        campus.associate(B[1:])
+    body = {"domainId": campus.domain, "account": ACCOUNT, "regions": [ELSEWHERE]}
+    assert campus.world.control("associations", body)["associated"] == [B]  # its own needs no share
 
 
 def test_the_share_has_no_action_for_groups_and_may_lack_others(campus: Campus) -> None:
