@@ -163,6 +163,18 @@ class ModelPackageGroups(Protocol):
         ...
 
 
+class BlueprintTemplates(Protocol):
+    """The blueprint's templates, by content. Raises TemplateAssetMissing, TemplateAltered, FinalError, RetryLater."""
+
+    def has(self, key: str) -> bool:
+        """Tell whether the template is there."""
+        ...
+
+    def copy_in(self, source_bucket: str, key: str) -> None:
+        """Copy a template in, checked against its name."""
+        ...
+
+
 class Blueprints(Protocol):
     """DataZone's blueprints, profiles and grants. Raises NameTaken, InUse, RoleNotReady, FinalError, RetryLater."""
 
@@ -242,6 +254,10 @@ class Blueprints(Protocol):
 
     def delete_profile(self, domain_id: str, profile_id: str) -> None:
         """Delete a project profile; one that is gone is fine."""
+        ...
+
+    def accounts_of_pool(self, domain_id: str, pool_id: str) -> list[tuple[str, str]]:
+        """Return the accounts of a pool, each with one of its regions."""
         ...
 
 
@@ -386,6 +402,8 @@ class Clients(Protocol):
     def model_packages(self) -> ModelPackageGroups: ...
     @property
     def blueprints(self) -> Blueprints: ...
+    @property
+    def blueprint_templates(self) -> BlueprintTemplates: ...
     @property
     def service_catalog(self) -> ServiceCatalog: ...
     @property

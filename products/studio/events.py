@@ -65,7 +65,7 @@ class ProjectSetup:
         studio = settings.studio
         role = self._role(settings, product, topic, key)
         log_group = self._log_group(settings.log_retention_days)
-        access = allow_launches(self._stack, "ProjectSetupAccess", role, product)
+        access = allow_launches(self._stack, "ProjectSetupAccess", role.role_arn, product)
         setup = Setup(
             studio.domain_id,
             studio.project_setup.profiles,
