@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -121,16 +122,12 @@ def admit(cloud: Cloud, domain_id: str, unit: str) -> None:
         raise LocalError(f"{DOMAIN_FOUNDATION} is not deployed; run `python -m local up`.")
     datazone = cloud.client("datazone")
     reader = {"userIdentifier": deployed.outputs["StudioReaderRoleArn"], "userType": "IAM_ROLE"}
-    try:
+    with suppress(datazone.exceptions.ConflictException):
         datazone.create_user_profile(domainIdentifier=domain_id, **reader)
-    except datazone.exceptions.ConflictException:
-        pass
     entity = {"domainIdentifier": domain_id, "entityType": "DOMAIN_UNIT", "entityIdentifier": unit}
     for output in _OWNERS:
-        try:
+        with suppress(datazone.exceptions.ConflictException):
             datazone.add_entity_owner(**entity, owner={"user": {"userIdentifier": deployed.outputs[output]}})
-        except datazone.exceptions.ConflictException:
-            continue
 
 
 def ensure_profiles(settings: Settings, cloud: Cloud, made_domain: Mapping[str, Any]) -> None:

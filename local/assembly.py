@@ -212,8 +212,8 @@ def bootstrap(cloud: Cloud) -> None:
     try:
         cloud.s3.head_bucket(Bucket=bucket(cloud))
     except ClientError:
-        where = {} if cloud.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": cloud.region}}
-        cloud.s3.create_bucket(Bucket=bucket(cloud), **where)
+        elsewhere: dict[str, Any] = {"CreateBucketConfiguration": {"LocationConstraint": cloud.region}}
+        cloud.s3.create_bucket(Bucket=bucket(cloud), **({} if cloud.region == "us-east-1" else elsewhere))
 
 
 def upload_assets(assembly: Assembly, stack: str, cloud: Cloud) -> None:
