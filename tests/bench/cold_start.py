@@ -137,7 +137,7 @@ def _median(entry: Entry, found: list[list[float]]) -> ColdStart:
 def event(entry: Entry) -> dict[str, Any]:
     """Return a function's first event: the creation of its resource, or a model that was rejected, or a question."""
     if entry.name == "project_reader":
-        return {"DomainId": "dzd_1", "ProjectId": "p1"}
+        return {"Stack": "arn:aws:cloudformation:eu-west-1:111122223333:stack/DataZone-Env-1/1"}
     if not entry.class_name:
         return {"Records": [{"body": json.dumps({"id": "e1", "detail": _APPROVAL})}]}
     return {
