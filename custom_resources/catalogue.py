@@ -32,6 +32,7 @@ On = Literal[
     "domain",  # DataZone itself decides; nowhere in a function that reads through the domain account's role
     "domain key",  # of the Studio domain, where the settings name one
     "domain key's description",
+    "environment stacks",  # that Studio deploys in the account
     "launches",
     "launches of the blueprint",  # where all is in one account
     "model package groups",
@@ -360,6 +361,20 @@ CATALOGUE = (
         clients=("blueprints",),
         in_product=False,
         layouts=("one account", "domain account"),
+    ),
+    Entry(
+        "project_reader",
+        "reads projects for the second door",
+        (
+            Permission(("cloudformation:DescribeStacks",), "environment stacks"),
+            Permission(("sts:AssumeRole",), "reader role"),
+            Permission(("sagemaker:DescribeDomain", "sagemaker:ListTags"), "sagemaker domains"),
+            Permission(("sagemaker:ListDomains", "sagemaker:ListSpaces"), "anything"),
+        ),
+        needs=frozenset({"studio"}),
+        clients=("studio",),
+        in_product=False,
+        layouts=("project account",),
     ),
     Entry(
         "model_approval",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from custom_resources.clients.secrets import GitHubCredentials
     from custom_resources.clients.service_catalog import LaunchOfStack, ProductVersion
     from custom_resources.clients.stacks import StackResource
-    from custom_resources.clients.studio import ClassicProject, Project
+    from custom_resources.clients.studio import ClassicProject, Deployment, Project
     from custom_resources.errors import RetryLater
     from custom_resources.rate_budget import Cost
     from custom_resources.seal import Seal
@@ -140,6 +140,14 @@ class Studio(Protocol):
 
     def project(self, domain_id: str, project_id: str, stack_id: str, *, with_profile: bool = True) -> Project:
         """Return what DataZone and SageMaker tell of the project; while it is not deployed, only its names."""
+        ...
+
+    def deployment(self, domain_id: str, project_id: str) -> Deployment:
+        """Return how far Studio is with the project."""
+        ...
+
+    def profile_and_place(self, domain_id: str, profile_id: str) -> tuple[str, str]:
+        """Return a profile's name, and the account and region of its projects, "" where it does not tell them."""
         ...
 
     def workspace(self, domain_id: str, project_id: str, stack_id: str) -> Project:

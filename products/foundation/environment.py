@@ -36,7 +36,7 @@ def environment(
             "PRODUCTS": " ".join(settings.portfolio.products),
             "DIRECT_LAUNCHES": _flag(direct),
         }
-    if "studio" in entry.needs:
+    if "studio" in entry.needs and entry.in_product:
         variables |= {**_launchers(settings), "PROJECTS_TABLE": storage.budget.table_name}
     if entry.name == "actions_configuration":
         # A stack that CloudFormation made without Service Catalog has any template, and any reference in it.

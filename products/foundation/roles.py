@@ -155,6 +155,7 @@ def _stacks(entry: Entry, stack: Stack, settings: Settings) -> dict[On, Place]:
         "portfolio stack": named([PORTFOLIO_STACK]),
         "own stacks": named(settings.launch_stacks if entry.in_product else ADMIN_STACKS[layout(settings)]),
         "provisioned stacks": named(["SC-*"]),
+        "environment stacks": named(["DataZone*"]),
     }
 
 

@@ -14,6 +14,8 @@ from products.settings.section import Section as _Section
 from products.settings.section import repeated as _repeated
 from products.settings.studio import OwnProfile, Studio
 
+from products.settings.addresses import shows_a_secret
+
 RETENTION_DAYS = (
     1,
     3,
@@ -135,6 +137,14 @@ class TemplateSource(_Section):
     repository: str = ""
     folder: str = Field(default="templates", pattern=r"^(?!/)(?!.*\.\.)[A-Za-z0-9._/-]*\Z")
     token_secret_name: str = ""
+
+    @field_validator("repository")
+    @classmethod
+    def _holds_no_token(cls, repository: str) -> str:
+        """Refuse a user in an http(s) address: the usual form holds a token, which versions and commits would show."""
+        if shows_a_secret(repository):
+            raise ValueError("the address holds a password or a token; put it into TEMPLATE_SOURCE_TOKEN instead")
+        return repository
 
 
 class Portfolio(_Section):

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from products.foundation import FoundationStack
-from products.functions import custom_resource
+from products.foundation.environment import environment
+from products.foundation.roles import reading_role_name, statements
+from products.functions import Functions, custom_resource, entry_of
 from products.settings import Settings
 from products.studio.approvals import ModelApprovals
 from products.studio.blueprint import configuration_properties
+from products.studio.events import ProjectSetup
 from products.studio.launching import OfferedProduct, allow_launches
 from products.studio.provisioning import ProvisioningRole
 
@@ -51,8 +55,22 @@ class StudioAccountStack(Stack):
                 service="iam", region="", resource="role", resource_name=settings.provisioning_role_name
             )
             allow_launches(self, "ProvisioningRoleAccess", role_arn, product)
+        functions = Functions(self, settings, foundation.dead_letters, foundation.storage.requests_key)
+        if settings.studio.project_setup.profiles:
+            ProjectSetup(self, settings, product, foundation, self._reader(foundation, functions))
         if settings.studio.model_approval.enabled:
-            ModelApprovals(self, settings, product, foundation)
+            ModelApprovals(self, settings, product, foundation, functions)
+
+    def _reader(self, foundation: FoundationStack, functions: Functions) -> lambda_.Function:
+        """Return the function by which the second door reads the projects of the domain."""
+        settings, storage = self._settings, foundation.storage
+        entry = entry_of("project_reader")
+        return functions.function(
+            entry,
+            statements(entry, self, settings, storage),
+            environment(self, entry, settings, storage, {}),
+            reading_role_name(settings, entry),
+        )
 
     def _enable(self, product: OfferedProduct, parameter: ssm.StringParameter) -> None:
         """Enable the blueprint, once for all regions: an account has one configuration and one role for it."""

@@ -5,6 +5,8 @@ What DataZone has to know beforehand comes first, then the blueprint, which the 
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from aws_cdk import CfnOutput, Duration, Fn, RemovalPolicy, Stack
@@ -137,10 +139,22 @@ class DomainFoundationStack(Stack):
         # DataZone itself decides by domain and project.
         for each in (statement(READ_PROJECTS, ["*"]), *domain_key_statements(settings)):
             role.add_to_policy(each)
-        length = len(self.to_json_string(role.assume_role_policy))
-        if length > _TRUST_LENGTH:
-            raise TooManyAccounts(count=len(settings.accounts), length=length, limit=_TRUST_LENGTH)
+        self._require_short(readers)
         return role
+
+    def _require_short(self, readers: Sequence[str]) -> None:
+        """Refuse more accounts than a trust policy has room for. Raises TooManyAccounts."""
+        accounts = self._settings.accounts
+        statement = {
+            "Action": "sts:AssumeRole",
+            "Condition": {"ArnLike": {"aws:PrincipalArn": [each.replace(self.partition, "aws") for each in readers]}},
+            "Effect": "Allow",
+            "Principal": {"AWS": [f"arn:aws:iam::{each.account}:root" for each in accounts.values()]},
+        }
+        document = {"Statement": [statement], "Version": "2012-10-17"}
+        length = len(json.dumps(document, separators=(",", ":")))
+        if length > _TRUST_LENGTH:
+            raise TooManyAccounts(count=len(accounts), length=length, limit=_TRUST_LENGTH)
 
     def _accounts(self) -> list[iam.IPrincipal]:
         return [iam.AccountPrincipal(each.account) for each in self._settings.accounts.values()]

@@ -123,6 +123,8 @@ DEFAULTS: dict[str, Any] = {
     },
     "studio": {
         "domain_id": "",
+        "domain_account": "",
+        "domain_region": "",
         "domain_key_arn": "",
         "domain_unit_id": "",
         "organization": "",
@@ -136,6 +138,7 @@ DEFAULTS: dict[str, Any] = {
         "project_setup": {"profiles": ()},
         "model_approval": {"enabled": False, "workflow": "deploy_model.yml"},
     },
+    "accounts": {},
 }
 # What the shipped file sets beside the defaults: texts and lists that an installation would write in any case.
 SHIPPED_BESIDE = {
@@ -152,7 +155,19 @@ def test_the_defaults_are_those_of_this_table(tmp_path: Path) -> None:
         tmp_path,
         '[git_config]\nprivate_github_organization = "o"\n[studio]\ndomain_id = "dzd_1"\n[studio.own_profiles.One]\n',
     ).studio.own_profiles["One"]
-    assert own.model_dump() == {"description": "", "groups": (), "tooling": {}}
+    assert own.model_dump() == {"account": "", "region": "", "description": "", "groups": (), "tooling": {}}
+    account = load(
+        tmp_path,
+        '[git_config]\nprivate_github_organization = "o"\n[studio]\ndomain_id = "dzd_1"\n'
+        'domain_account = "111111111111"\ndomain_region = "eu-west-1"\n'
+        '[accounts.one]\naccount = "222222222222"\nregions = ["eu-west-1"]\n',
+    ).accounts["one"]
+    assert account.model_dump() == {
+        "account": "222222222222",
+        "regions": ("eu-west-1",),
+        "admin_role": "",
+        "oidc_provider_exists": False,
+    }
 
 
 def test_the_shipped_file_shows_the_defaults() -> None:
@@ -290,6 +305,11 @@ def test_the_seeds_names_are_kept(tmp_path: Path) -> None:
         ("[portfolio]\nshare_organizations = ['o-abcdefghij', 'o-abcdefghij']", "o-abcdefghij is there twice"),
         ("[portfolio.tag_options]\ncost_center = ['1', '1']", "the tag 'cost_center' has the value '1' twice"),
         (
+            "[template_source]\nrepository = 'https://hunter2@example.com/x.git'",
+            "template_source.repository: the address holds a password or a token. Put it into TEMPLATE_SOURCE_TOKEN",
+        ),
+        ("[github]\napi_url = 'https://hunter2@api.github.com'", "github.api_url cannot be that."),
+        (
             f"[secret_references]\nONE = '{SECRET}'\nTWO = '{SECRET.replace('eu-west-1', 'us-east-1')}'",
             "secret_references: ONE and TWO are secrets of different accounts or regions",
         ),
@@ -304,6 +324,7 @@ def test_a_wrong_setting_is_one_sentence_that_names_it(tmp_path: Path, text: str
         load(tmp_path, text)
     message = str(refused.value)
     assert said in message
+    assert "hunter2" not in message
     assert message.startswith("settings.toml")
     assert message.endswith(".")
     assert "\n" not in message
