@@ -87,6 +87,7 @@ def main() -> None:
     # Policies that want TLS are not about requests within this machine.
     pinned = app.pin_request_origin
     app.pin_request_origin = lambda address, _: pinned(address, True)
+    pinned("127.0.0.1", True)  # for those requests that it does not pin, as IAM is not enforced
     lambda_runtime._RESERVED_RUNTIME_ENV_VARS.update(_OF_THE_LAYERS)
     sys.argv = ["ministack"]
     app.main()
