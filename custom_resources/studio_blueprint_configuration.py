@@ -1,7 +1,7 @@
 """Custom::StudioBlueprintConfiguration: an account of projects enables the blueprint of another account's domain.
 
 DataZone keeps one configuration an account and blueprint, and lets a principal of that account write it, in the
-domain's region (docs/accounts.md). What is written and removed here is this account's alone.
+domain's region (docs/studio.md, A39). What is written and removed here is this account's alone.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
 from custom_resources import catalogue
-from custom_resources.catalogue import Entry, Layout
+from custom_resources.catalogue import Entry
 from products.layers import ARCHITECTURES, RUNTIME, layer_version
 from products.settings import PROJECT_ROOT, Settings
 
@@ -49,16 +49,9 @@ def entry_of(name: str) -> Entry:
     return {entry.name: entry for entry in catalogue.CATALOGUE}[name]
 
 
-def layout(settings: Settings) -> Layout:
-    """Return what is deployed where the settings are used."""
-    if settings.place is None:
-        return "one account"
-    return "domain account" if settings.place.is_domain else "project account"
-
-
 def behind_providers(settings: Settings) -> list[Entry]:
     """Return the entries that serve a custom resource where the settings are used, in the catalogue's order."""
-    return [entry for entry in catalogue.CATALOGUE if entry.class_name and layout(settings) in entry.layouts]
+    return [entry for entry in catalogue.CATALOGUE if entry.class_name and settings.layout in entry.layouts]
 
 
 def in_own_account(settings: Settings, arn: str) -> str:

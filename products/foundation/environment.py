@@ -9,7 +9,7 @@ from aws_cdk import CfnCondition, CfnParameter, Fn, Stack, Token
 from custom_resources.catalogue import Entry
 from products.foundation.roles import PORTFOLIO_STACK, reader_role_arn
 from products.foundation.storage import Storage
-from products.functions import PATIENCE, any_organization, direct_launches, layout
+from products.functions import PATIENCE, any_organization, direct_launches
 from products.settings import Settings
 
 
@@ -53,7 +53,7 @@ def domain_addresses(stack: Stack, entry: Entry, settings: Settings) -> dict[str
     Projects are read through a role of the domain's account, the only one that DataZone has to know; what an account
     configures of the blueprint, it configures as itself.
     """
-    if layout(settings) != "project account" or not {"studio", "domain"} & entry.needs:
+    if settings.layout != "project account" or not {"studio", "domain"} & entry.needs:
         return {}
     region = {"DATAZONE_REGION": settings.studio.domain_region}
     return {**region, "DATAZONE_ROLE_ARN": reader_role_arn(stack, settings)} if "studio" in entry.needs else region

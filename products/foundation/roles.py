@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 
 from custom_resources.catalogue import Entry, Layout, On
 from products.foundation.storage import Storage
-from products.functions import execution_role_arns, in_own_account, layout, statement
+from products.functions import execution_role_arns, in_own_account, statement
 from products.settings import Settings
 
 READABLE_TAG = "studio-mlops:readable"
@@ -101,7 +101,7 @@ def _kept(stack: Stack, settings: Settings, storage: Storage) -> dict[On, Place]
 
 def _by_layout(stack: Stack, settings: Settings) -> dict[On, Place]:
     """What a function does itself where all is in one account, and another one elsewhere (docs/accounts.md)."""
-    anything, there = Place(("*",)), layout(settings)
+    anything, there = Place(("*",)), settings.layout
     alone, with_domain = there == "one account", there != "project account"
     return {
         "domain": anything if with_domain else NOWHERE,
@@ -127,12 +127,6 @@ def reading_role_name(settings: Settings, entry: Entry) -> str | None:
     return f"{entry.function_name(settings.prefix)}-{settings.place.region}"
 
 
-def blueprint_bucket_name(settings: Settings) -> str:
-    """Return the name of the bucket from which all accounts read the blueprint's template."""
-    studio = settings.studio
-    return f"{settings.prefix}-blueprints-{studio.domain_account}-{studio.domain_region}"
-
-
 def _model_packages(stack: Stack) -> dict[On, Place]:
     """The projects' groups, by the name that a launch gives them. Creations only set tags (docs/studio.md, A32)."""
     groups = (stack.format_arn(service="sagemaker", resource="model-package-group", resource_name="aiops-*"),)
@@ -153,7 +147,7 @@ def _stacks(entry: Entry, stack: Stack, settings: Settings) -> dict[On, Place]:
 
     return {
         "portfolio stack": named([PORTFOLIO_STACK]),
-        "own stacks": named(settings.launch_stacks if entry.in_product else ADMIN_STACKS[layout(settings)]),
+        "own stacks": named(settings.launch_stacks if entry.in_product else ADMIN_STACKS[settings.layout]),
         "provisioned stacks": named(["SC-*"]),
         "environment stacks": named(["DataZone*"]),
     }
@@ -163,7 +157,7 @@ def _templates(stack: Stack, settings: Settings) -> dict[On, Place]:
     """The CDK's assets, and the blueprint's template where the accounts of projects read it."""
     qualifier = stack.synthesizer.bootstrap_qualifier or DefaultStackSynthesizer.DEFAULT_QUALIFIER
     assets = f"arn:{stack.partition}:s3:::cdk-{qualifier}-assets-{stack.account}-{stack.region}"
-    bucket = f"arn:{stack.partition}:s3:::{blueprint_bucket_name(settings)}"
+    bucket = f"arn:{stack.partition}:s3:::{settings.blueprint_bucket_name}"
     return {
         "bootstrap assets": Place((f"{assets}/*.zip",)),
         "bootstrap templates": Place((f"{assets}/*.json",)),
@@ -194,7 +188,7 @@ def _secrets(stack: Stack, settings: Settings, storage: Storage) -> dict[On, Pla
 
 def _uses_domain_key(entry: Entry, settings: Settings) -> bool:
     """Tell whether a function calls DataZone as itself, with the domain's own key if it has one."""
-    reads_for_itself = layout(settings) != "project account" or "studio" not in entry.needs
+    reads_for_itself = settings.layout != "project account" or "studio" not in entry.needs
     return bool(settings.studio.domain_key_arn) and reads_for_itself
 
 
@@ -204,7 +198,7 @@ def _studio(entry: Entry, stack: Stack, settings: Settings) -> dict[On, Place]:
     )
     manage_access = in_own_account(settings, settings.studio.manage_access_role_arn)
     passed = (provisioning, *([manage_access] if manage_access else []))
-    if layout(settings) == "domain account":  # each account passes its own
+    if settings.layout == "domain account":  # each account passes its own
         passed = ()
     key = (settings.studio.domain_key_arn,) if _uses_domain_key(entry, settings) else ()
     return {

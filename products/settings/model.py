@@ -7,14 +7,14 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, PrivateAttr, StringConstraints, field_validator, model_validator
 
+from custom_resources.catalogue import Layout
 from products.settings.accounts import AccountName, Place, ProjectAccount, places, require_accounts
+from products.settings.addresses import shows_a_secret
 from products.settings.section import PARTITION as _PARTITION
 from products.settings.section import Account, GitHubName, RoleArn
 from products.settings.section import Section as _Section
 from products.settings.section import repeated as _repeated
 from products.settings.studio import OwnProfile, Studio
-
-from products.settings.addresses import shows_a_secret
 
 RETENTION_DAYS = (
     1,
@@ -395,6 +395,18 @@ class Settings(_Section):
     def places(self) -> tuple[Place, ...]:
         """Where stacks are deployed to, the domain's place first; none: the account and region deployed to."""
         return tuple(places(self.studio, self.accounts))
+
+    @property
+    def layout(self) -> Layout:
+        """What is deployed where these settings are used."""
+        if self._place is None:
+            return "one account"
+        return "domain account" if self._place.is_domain else "project account"
+
+    @property
+    def blueprint_bucket_name(self) -> str:
+        """The bucket from which all accounts read the blueprint's template."""
+        return f"{self.prefix}-blueprints-{self.studio.domain_account}-{self.studio.domain_region}"
 
     @property
     def place(self) -> Place | None:

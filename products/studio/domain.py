@@ -22,7 +22,6 @@ from custom_resources.catalogue import CATALOGUE, READ_PROJECTS
 from products.errors import TooManyAccounts
 from products.foundation.observability import dead_letter_queue, function_alarms, notification_topic, queue_alarm
 from products.foundation.roles import (
-    blueprint_bucket_name,
     domain_key_statements,
     reading_role_name,
     statements,
@@ -86,7 +85,7 @@ class DomainFoundationStack(Stack):
         for entry in behind_providers(settings):
             variables = {"PATIENCE_SECONDS": str(PATIENCE.to_seconds())}
             if entry.name == "blueprint_template":
-                variables["BLUEPRINT_BUCKET"] = blueprint_bucket_name(settings)
+                variables["BLUEPRINT_BUCKET"] = settings.blueprint_bucket_name
             made[entry.name] = functions.function(entry, statements(entry, self, settings, None), variables)
             functions.provider(entry, made[entry.name])
         return made
@@ -100,7 +99,7 @@ class DomainFoundationStack(Stack):
         bucket = s3.Bucket(
             self,
             "Blueprints",
-            bucket_name=blueprint_bucket_name(self._settings),
+            bucket_name=self._settings.blueprint_bucket_name,
             encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=True,
             minimum_tls_version=1.2,
@@ -187,7 +186,7 @@ class StudioDomainStack(Stack):
             {
                 "SourceBucket": asset[3],
                 "SourceKey": asset[4],
-                "Address": f"https://s3.{self.region}.{self.url_suffix}/{blueprint_bucket_name(settings)}",
+                "Address": f"https://s3.{self.region}.{self.url_suffix}/{settings.blueprint_bucket_name}",
             },
         )
         blueprint = custom_resource(

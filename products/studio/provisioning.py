@@ -5,7 +5,6 @@ from __future__ import annotations
 from aws_cdk import DefaultStackSynthesizer, Stack
 from aws_cdk import aws_iam as iam
 
-from products.foundation.roles import blueprint_bucket_name
 from products.functions import statement
 from products.settings import Settings
 from products.studio.launching import OfferedProduct, allow_launches, launch_statements, stack_arns
@@ -96,7 +95,7 @@ class ProvisioningRole:
         """Return the ARN of the blueprint's templates: the CDK's assets, or what the domain's account shares."""
         stack, settings = self._stack, self._settings
         if settings.has_accounts:
-            return f"arn:{stack.partition}:s3:::{blueprint_bucket_name(settings)}/*.json"
+            return f"arn:{stack.partition}:s3:::{settings.blueprint_bucket_name}/*.json"
         qualifier = stack.synthesizer.bootstrap_qualifier or DefaultStackSynthesizer.DEFAULT_QUALIFIER
         return f"arn:{stack.partition}:s3:::cdk-{qualifier}-assets-{stack.account}-{stack.region}/*.json"
 
