@@ -112,7 +112,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "data access": {"studio.manage_access_role_arn": f"arn:aws:iam::{ACCOUNT}:role/ManageAccess"},
     "approval's workflow": {"studio.model_approval.workflow": "other.yml"},
 }
-_PLACES = "With it the stacks are others, of other names: an installation of several accounts is a new one (docs/accounts.md)."
+_PLACES = "An installation of several accounts has other stacks: it is a new one (docs/accounts.md)."
 _SOURCE = "It is read when a version is published, and is in no stack."
 # Settings that no switch changes, each with the reason.
 NOT_SWITCHED = {
