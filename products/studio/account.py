@@ -17,8 +17,8 @@ from products.settings import Settings
 from products.studio.approvals import ModelApprovals
 from products.studio.blueprint import configuration_properties
 from products.studio.events import ProjectSetup
-from products.studio.launching import OfferedProduct, allow_launches
-from products.studio.provisioning import ProvisioningRole
+from products.studio.launching import OfferedProduct
+from products.studio.provisioning import FurtherRegion, ProvisioningRole
 
 STUDIO_ACCOUNT_STACK = "StudioAccountStack"
 
@@ -51,10 +51,7 @@ class StudioAccountStack(Stack):
         if place.is_home:
             self._enable(product, parameter)
         else:
-            role_arn = self.format_arn(
-                service="iam", region="", resource="role", resource_name=settings.provisioning_role_name
-            )
-            allow_launches(self, "ProvisioningRoleAccess", role_arn, product)
+            FurtherRegion(self, settings, product)
         functions = Functions(self, settings, foundation.dead_letters, foundation.storage.requests_key)
         if settings.studio.project_setup.profiles:
             ProjectSetup(self, settings, product, foundation, self._reader(foundation, functions))

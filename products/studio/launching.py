@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aws_cdk import Stack
@@ -40,18 +39,11 @@ class OfferedProduct:
     version: str
 
 
-def launch_statements(stack: Stack, product: OfferedProduct, regions: Sequence[str] = ()) -> list[iam.PolicyStatement]:
-    """Return what a role may do that launches the product, and follows and ends its launches.
-
-    With `regions`, the role is one for several: each has a product of its own, whose id is not known here.
-    """
-
-    def arn(name: str, region: str) -> str:
-        return stack.format_arn(service="catalog", region=region, resource="product", resource_name=name)
-
-    products = [arn("*", each) for each in regions] or [arn(product.product_id, stack.region)]
+def launch_statements(stack: Stack, product: OfferedProduct) -> list[iam.PolicyStatement]:
+    """Return what a role may do that launches the product, and follows and ends its launches."""
+    arn = stack.format_arn(service="catalog", resource="product", resource_name=product.product_id)
     return [
-        statement(_OF_THE_PRODUCT, products),
+        statement(_OF_THE_PRODUCT, [arn]),
         # Launches have no resource in IAM; Service Catalog narrows to what the caller launched.
         statement(_OF_LAUNCHES, ["*"]),
     ]
@@ -70,9 +62,6 @@ def allow_launches(
     )
 
 
-def stack_arns(stack: Stack, name: str, regions: Sequence[str] = ()) -> list[str]:
-    """Return the ARNs of this account's stacks by the pattern of their names, in this region or the given ones."""
-    return [
-        stack.format_arn(service="cloudformation", region=region, resource="stack", resource_name=f"{name}/*")
-        for region in regions or [stack.region]
-    ]
+def stack_arn(stack: Stack, name: str) -> str:
+    """Return the ARN of stacks by the pattern of their names, in this account and region."""
+    return stack.format_arn(service="cloudformation", resource="stack", resource_name=f"{name}/*")

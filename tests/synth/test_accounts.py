@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from tests.synth.conftest import (
     synthesized,
     with_settings,
 )
-from tests.synth.policies import Names, allows
+from tests.synth.policies import Names, allows, permit
 from tests.synth.test_foundation import functions
 
 pytestmark = pytest.mark.shares("stacks", seconds=60)
@@ -189,17 +190,30 @@ def test_a_further_region_lets_the_accounts_role_launch(places: dict[str, Assemb
     assert any(":iam::333333333333:role/studio-mlops-provisioning" in each for each in principals)
 
 
-def test_the_accounts_one_role_and_boundary_serve_all_its_regions(places: dict[str, Assembly]) -> None:
-    template = stack(places, HOME, "StudioAccountStack")
-    role = role_by_name(template, "studio-mlops-provisioning")
-    names = Names(account=ACCOUNTS[HOME], region="us-east-1")
-    for region, allowed in (("us-east-1", True), ("us-west-2", True), ("eu-west-1", False)):
-        for action, resource in (
-            ("cloudformation:CreateStack", f"arn:aws:cloudformation:{region}:333333333333:stack/DataZone-Env-1/x"),
-            ("servicecatalog:ProvisionProduct", f"arn:aws:catalog:{region}:333333333333:product/prod-1"),
-            ("ssm:GetParameters", f"arn:aws:ssm:{region}:333333333333:parameter/studio-mlops/product-id"),
-        ):
-            assert allows(template, role, action, resource, names=names) == allowed, (action, region)
+def test_each_region_gives_the_accounts_one_role_what_it_does_there(places: dict[str, Assembly]) -> None:
+    values = {"PortfolioStack:ExportsOutputRefProduct896941B4B1084CC2": "prod-1"}
+    home, further = (stack(places, place, "StudioAccountStack") for place in (HOME, FURTHER))
+    names = Names(account=ACCOUNTS[HOME], region="us-west-2", values=values)
+    policy = the({"Resources": {"P": further["Resources"]["ProvisioningRolePolicy"]}}, "AWS::IAM::Policy")
+    assert (policy["PolicyName"], policy["Roles"]) == (
+        "studio-mlops-provisioning-us-west-2",
+        ["studio-mlops-provisioning"],
+    )
+    given = names.resolved(further, policy["PolicyDocument"])
+    role = role_by_name(home, "studio-mlops-provisioning")
+    at_home = replace(names, region="us-east-1")
+    for action, resource in (
+        ("cloudformation:CreateStack", "arn:aws:cloudformation:{}:333333333333:stack/DataZone-Env-1/x"),
+        ("servicecatalog:ProvisionProduct", "arn:aws:catalog:{}:333333333333:product/prod-1"),
+        ("ssm:GetParameters", "arn:aws:ssm:{}:333333333333:parameter/studio-mlops/product-id"),
+    ):
+        assert allows(home, role, action, resource.format("us-east-1"), names=at_home)
+        assert not allows(home, role, action, resource.format("us-west-2"), names=at_home)
+        assert permit([given], action, resource.format("us-west-2"), names=names)
+        assert not permit([given], action, resource.format("us-east-1"), names=names)
+
+
+def test_the_accounts_one_boundary_serves_all_its_regions(places: dict[str, Assembly]) -> None:
     (policy,) = of_type(stack(places, HOME, "PortfolioStack"), "AWS::IAM::ManagedPolicy").values()
     assert "us-east-1" not in json.dumps(policy), "the boundary is all regions'"
     (policy,) = of_type(stack(places, RESEARCH, "PortfolioStack"), "AWS::IAM::ManagedPolicy").values()
