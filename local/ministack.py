@@ -68,6 +68,7 @@ def main() -> None:
     from local import functions
     from standins.aws import (
         between_accounts,
+        function_errors,
         resource_types,
         sdk_integrations,
         service_requests,
@@ -83,6 +84,7 @@ def main() -> None:
     stack_resources.register()
     stack_events.register()
     between_accounts.register()
+    function_errors.register()
     provisioners._cw_metric_alarm_record = _with_metric_math(provisioners._cw_metric_alarm_record)
     # Policies that want TLS are not about requests within this machine.
     pinned = app.pin_request_origin
