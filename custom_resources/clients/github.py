@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -21,6 +22,7 @@ from custom_resources.errors import (
     InternalInUserAccount,
     ObjectTooLarge,
     OrganizationNotFound,
+    RepositoryReadOnly,
     TokenLacksScope,
 )
 
@@ -147,7 +149,17 @@ class GitHub:
 
     def update_repository(self, full_name: str, **changes: Any) -> Repository:
         """Change a repository's settings, e.g. `archived=True` (PATCH /repos/{owner}/{repo})."""
-        return repository(self._connection.call(f"changing {full_name}", "PATCH", _repository(full_name), changes))
+        path, activity = _repository(full_name), f"changing {full_name}"
+        try:
+            return repository(self._connection.call(activity, "PATCH", path, changes))
+        except RepositoryReadOnly:
+            if changes != {"archived": True}:
+                raise
+            # Archived already, perhaps by a request whose answer was lost: then there is nothing left to change.
+            found = self.find_repository(full_name)
+            if found is None or not found.archived:
+                raise
+            return found
 
     def replace_topics(self, full_name: str, topics: Iterable[str]) -> None:
         """Set the topics (PUT /repos/{owner}/{repo}/topics)."""
@@ -307,9 +319,25 @@ class GitHub:
         )
 
     def comment(self, full_name: str, number: int, text: str) -> None:
-        """Comment on a pull request."""
+        """Comment on a pull request, once: where no answer came, look whether it was said before it is said again."""
         path = _repository(full_name, "issues", str(number), "comments")
-        self._connection.call(f"commenting on pull request {number} of {full_name}", "POST", path, {"body": text})
+        tried: list[datetime] = []
+
+        def say() -> None:
+            if tried and self._said(path, text, tried[0]):
+                return
+            tried.append(datetime.now(timezone.utc))
+            self._connection.request("POST", path, {"body": text})
+
+        with self._connection.translated(f"commenting on pull request {number} of {full_name}"):
+            self._connection.repeated(say)
+
+    def _said(self, path: str, text: str, when: datetime) -> bool:
+        """Tell whether the newest comments hold a text (GET /repos/{owner}/{repo}/issues/{number}/comments)."""
+        since = (when - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")  # by GitHub's clock, which may go otherwise
+        _, listed = self._connection.request("GET", f"{path}?{urlencode({'since': since, 'per_page': '100'})}")
+        with whole("looking up comments"):
+            return any((each["body"] or "").split() == text.split() for each in listed)
 
     # -- workflows ------------------------------------------------------------------------------------------
 
