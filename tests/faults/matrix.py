@@ -139,12 +139,12 @@ class StandIn:
         """Call one of the stand-in's controls."""
         return self._call(method, f"{self.server_url}/_standin{path}", body)
 
-    def edit(self, repository: str, path: str, content: str) -> None:
+    def edit(self, repository: str, path: str, content: str, branch: str = "main") -> None:
         """Commit a file as a user does on GitHub's page."""
         place = f"{self.api_url}/repos/{ORGANIZATION}/{repository}/contents/{path}"
-        sha = self._call("GET", place)["sha"]
+        sha = self._call("GET", f"{place}?ref={branch}")["sha"]
         text = base64.b64encode(content.encode()).decode()
-        self._call("PUT", place, {"message": f"Edit {path}", "content": text, "sha": sha})
+        self._call("PUT", place, {"message": f"Edit {path}", "content": text, "sha": sha, "branch": branch})
 
     def _call(self, method: str, url: str, body: Any = None) -> Any:
         headers = {"authorization": f"token {TOKENS[0]}", "content-type": "application/json"}
@@ -252,10 +252,15 @@ def launched(laboratory: Laboratory, project: str, parts: Sequence[str] = PARTS)
 def edited(laboratory: Laboratory, project: str, line: int, parts: Sequence[str] = PARTS) -> Stack:
     """Return a stack that is there, with a line changed by a user in each repository."""
     stack = launched(laboratory, project, parts)
+    edit(laboratory, project, line, parts)
+    return stack
+
+
+def edit(laboratory: Laboratory, project: str, line: int, parts: Sequence[str]) -> None:
+    """Change a line as a user in each repository."""
     for part in parts:
         changed = LINES.replace("line 3\n", "line 3 one\n").replace(f"line {line}", f"mine {line}", 1)
         laboratory.standin.edit(f"{project}-{part.removeprefix('model_')}", "train.py", changed)
-    return stack
 
 
 PREPARE: dict[str, Callable[[Laboratory, str], Stack]] = {
