@@ -169,6 +169,7 @@ class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observ
     """Custom::ActionsConfiguration: writes what differs from what the stack set before."""
 
     properties = ActionsConfigurationProperties
+    for_people = ("SecretNames", "VariableNames", "Environments")
 
     def __init__(self, clients: Clients) -> None:
         """Take the clients."""

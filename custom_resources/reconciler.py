@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypedDict, Ty
 
 from pydantic import ValidationError
 
+from custom_resources.answer_limit import fitted
 from custom_resources.errors import (
     FinalError,
     GaveUp,
@@ -132,6 +133,7 @@ class CustomResource(Protocol[PropertiesT, ObservedT, PlanT]):
     """A custom resource: a class made with the clients it uses. Who has read one has read all."""
 
     properties: type[PropertiesT]
+    for_people: tuple[str, ...] = ()  # attributes that no template uses: too long ones are cut
 
     @abstractmethod
     def provisional_id(self, properties: PropertiesT) -> str:
@@ -346,9 +348,10 @@ def is_complete(
     except Stale:
         logger.warning("stale request ends without a write")
         return {"IsComplete": True}
-    answer: dict[str, Any] = {"IsComplete": True, "Data": dict(done.attributes)}
+    answer: dict[str, Any] = {"IsComplete": True}
     if done.physical_id:
         answer["PhysicalResourceId"] = done.physical_id
+    answer["Data"] = fitted({**event, **answer}, done.attributes, resource.for_people)
     logger.info("done", attributes=dict(done.attributes))
     count(*done.metrics)
     return answer
