@@ -21,8 +21,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from custom_resources.clients import github_connection
+from custom_resources.clients import github_connection, repeating
 from custom_resources.clients.git import conversation
+from custom_resources.clients.repeating import TRIES
 from custom_resources.delivery.lineage import STACK_REF, STACKS
 from custom_resources.template_content import TemplateFile, archive_name, build_archive
 from tests.faults.stack import PARTS, Stack, World, launch_template
@@ -30,16 +31,17 @@ from tests.faults.stack import PARTS, Stack, World, launch_template
 ORGANIZATION = "acme"
 TOKENS = ["ghp_first_token_of_the_admin", "ghp_second_token_of_the_admin"]
 FAULTS: dict[str, dict[str, Any]] = {
-    "reset before": {"fault": "reset-before"},
-    "reset after": {"fault": "reset-after"},
-    "500": {"fault": "500"},
-    "500 after": {"fault": "500", "acts": True},
-    "502": {"fault": "502"},
+    # As often as a request is repeated within a call: so that the next call has to go on.
+    "reset before": {"fault": "reset-before", "times": TRIES},
+    "reset after": {"fault": "reset-after", "times": TRIES},
+    "500": {"fault": "500", "times": TRIES},
+    "500 after": {"fault": "500", "acts": True, "times": TRIES},
+    "502": {"fault": "502", "times": TRIES},
     "503": {"fault": "503"},
     "timeout": {"fault": "timeout", "seconds": 4},
     "timeout after": {"fault": "timeout", "seconds": 4, "acts": True},
     "slow": {"fault": "slow", "seconds": 0.5},
-    "truncated": {"fault": "truncated"},
+    "truncated": {"fault": "truncated", "times": TRIES},
     "secondary limit": {"fault": "secondary-limit", "seconds": 60},
     "429": {"fault": "429", "seconds": 60},
     "limit in words": {"fault": "limit-abuse"},
@@ -305,10 +307,10 @@ def expected(laboratory: Laboratory, operation: str) -> dict[str, Any]:
 
 
 @contextmanager
-def impatient() -> Iterator[None]:
+def impatient(seconds: int = 2) -> Iterator[None]:
     """Let clients give up after two seconds. Only where a fault asks for it: a busy machine is as slow as that, too."""
     before = github_connection.TIMEOUT_SECONDS, conversation.SILENCE_SECONDS
-    github_connection.TIMEOUT_SECONDS, conversation.SILENCE_SECONDS = 2, 2
+    github_connection.TIMEOUT_SECONDS, conversation.SILENCE_SECONDS = seconds, seconds
     try:
         yield
     finally:
@@ -350,7 +352,8 @@ def run(laboratory: Laboratory, cell: Cell, right: dict[str, Any]) -> Outcome:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Let the functions neither log nor print their metrics, as they do in Lambda."""
+    """Let the functions neither log nor print their metrics, as they do in Lambda, nor wait between repetitions."""
+    repeating.FIRST_SECONDS = 0.0
     logging.disable(logging.CRITICAL)
     try:
         with redirect_stdout(io.StringIO()):

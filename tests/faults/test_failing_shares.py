@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from custom_resources.clients import repeating
 from custom_resources.rate_budget import Cost
 from custom_resources.template_content import archive_name
 from tests.faults.matrix import (
@@ -25,7 +26,7 @@ from tests.faults.matrix import (
     edit,
     impatient,
 )
-from tests.faults.stack import Resource, Stack, World, launch_template
+from tests.faults.stack import BudgetInMemory, Resource, Stack, World, launch_template
 
 pytestmark = [pytest.mark.shares("failing shares", seconds=60), pytest.mark.slow]
 SECRETS = {f"NAME_{number}": f"value {number}" for number in range(15)}
@@ -37,11 +38,11 @@ KINDS: list[dict[str, Any]] = [
     {"fault": "500", "acts": True},
     {"fault": "truncated"},
     {"fault": "reset-after"},
-    {"fault": "timeout", "seconds": 3},
+    {"fault": "timeout", "seconds": 1.2},
     {"fault": "503"},
     {"fault": "502", "acts": True},
     {"fault": "500"},
-    {"fault": "timeout", "seconds": 3, "acts": True},
+    {"fault": "timeout", "seconds": 1.2, "acts": True},
     {"fault": "503", "acts": True},
 ]
 Pattern = list[dict[str, Any]]  # what the stand-in's controls take
@@ -67,7 +68,6 @@ def regularly(every: int) -> Pattern:
 PATTERNS: dict[str, Pattern] = {
     "5 percent": by_chance(0.05, 1),
     "15 percent": by_chance(0.15, 2),
-    "15 percent otherwise": by_chance(0.15, 3),
     "every 7th": regularly(7),
     "every 7th a 502": [{"fault": "502", "match": {"nth": 7, "every": 7}, "times": None}],
     "every 3rd": regularly(3),
@@ -159,7 +159,7 @@ def run(laboratory: Laboratory, case: Case, pattern: Pattern) -> Run:
     charged = charges(stack.world)
     stack.world.cold_start()
     standin.control("DELETE", "/requests")
-    with impatient():
+    with impatient(1):
         for fault in pattern:
             standin.control("POST", "/faults", fault)
         try:
@@ -220,3 +220,32 @@ def test_it_ends_right_within_three_times_the_requests(
     assert found.requests <= 3 * expected.requests
     assert found.charged.points <= expected.charged.points, "each write is paid for once"
     assert found.charged.creations <= expected.charged.creations
+
+
+@pytest.mark.parametrize("pattern", ["15 percent", "every 7th a 502"])
+@pytest.mark.parametrize("operation", ["launch", "update", "delete"])
+def test_what_was_done_stays_done_where_nothing_is_repeated_within_a_call(
+    laboratory: Laboratory,
+    right: dict[str, Run],
+    operation: str,
+    pattern: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The next call goes on where this one ended, and pays for nothing again."""
+    expected = right[operation]
+    monkeypatch.setattr(repeating, "TRIES", 1)
+    found = run(laboratory, CASES[operation], PATTERNS[pattern])
+    assert (found.status, found.state, found.more) == (expected.status, expected.state, expected.more)
+    assert found.requests <= 3 * expected.requests
+    assert found.charged.points <= expected.charged.points
+
+
+def test_a_memory_that_is_lost_loses_nothing_but_requests(
+    laboratory: Laboratory, right: dict[str, Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The comparisons above could fail: without the memory, more is asked and paid for, and the end is the same."""
+    monkeypatch.setattr(BudgetInMemory, "_remembered", lambda *_: None)
+    monkeypatch.setattr(repeating, "TRIES", 1)
+    found, expected = run(laboratory, CASES["launch"], PATTERNS["15 percent"]), right["launch"]
+    assert (found.status, found.state, found.more) == (expected.status, expected.state, expected.more)
+    assert found.charged.points > expected.charged.points
