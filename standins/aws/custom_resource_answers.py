@@ -24,5 +24,5 @@ def taken(answer: dict[str, Any]) -> dict[str, Any]:
     """Return the answer as CloudFormation takes it: a failure in place of one that is too long. Pure."""
     if len(json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()) <= MOST:
         return answer
-    kept = {key: answer[key] for key in ("StackId", "RequestId", "LogicalResourceId") if key in answer}
-    return {**kept, "PhysicalResourceId": answer.get("PhysicalResourceId", ""), "Status": "FAILED", "Reason": REFUSAL}
+    kept = {key: value for key, value in answer.items() if key.endswith("Id")}
+    return {**kept, "Status": "FAILED", "Reason": REFUSAL}

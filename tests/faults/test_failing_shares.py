@@ -89,7 +89,7 @@ def template(project: str, version: str, archive: bytes, value: str, **settings:
 
 
 def _with(resource: Resource, more: Mapping[str, Any]) -> Callable[..., dict[str, Any]]:
-    return lambda made: resource.properties(made) | more
+    return lambda made: {**resource.properties(made), **more}
 
 
 @dataclass

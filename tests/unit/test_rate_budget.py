@@ -14,7 +14,15 @@ from moto import mock_aws
 
 from custom_resources import rate_budget
 from custom_resources.clients.budget import SharedBudget
-from custom_resources.errors import BudgetContended, BudgetSpent, FinalError, LaunchesPaused, RetryLater, StillWaiting
+from custom_resources.errors import (
+    BudgetContended,
+    BudgetSpent,
+    FinalError,
+    LaunchesPaused,
+    RateLimited,
+    RetryLater,
+    StillWaiting,
+)
 from custom_resources.progress import Progress
 from custom_resources.rate_budget import Budget, Cost
 
@@ -287,3 +295,31 @@ def test_a_short_wait_with_a_cost_is_remembered_too(shared: SharedBudget) -> Non
     shared.remember("r2", RetryLater(5.5, "GitHub answered 502."), Progress())
     with pytest.raises(StillWaiting):
         shared.require_room("r2")
+
+
+def test_what_was_done_and_paid_for_is_kept_for_the_next_call(shared: SharedBudget) -> None:
+    progress = Progress()
+    progress.note("secret", "A")
+    progress.note("environment", "production", "for main only")
+    progress.paid = Cost(76, 1)
+    shared.remember("r1", RetryLater(5, "GitHub answered 502."), progress)
+    found = shared.require_room("r1")
+    assert (found.steps, found.paid, found.waits) == (progress.steps, Cost(76, 1), 1)
+    shared.remember("r1", RateLimited(60, "GitHub's rate limit."), found)
+    assert shared.require_room("r1").waits == 1, "for a limit everyone waits"
+    assert shared.require_room("r2").steps == {}
+
+
+def test_each_wait_is_twice_as_long_up_to_a_minute(shared: SharedBudget) -> None:
+    progress, told = Progress(), []
+    for _ in range(6):
+        shared.remember("r1", RetryLater(6, "GitHub answered 502."), progress)
+        with pytest.raises(StillWaiting) as waiting:
+            shared.require_room("r1")
+        told.append(waiting.value.seconds)
+        progress.waits += 1
+    assert told == [6, 12, 24, 48, 60, 60]
+    shared.remember("r1", RetryLater(300, "GitHub asked for it."), progress)
+    with pytest.raises(StillWaiting) as waiting:
+        shared.require_room("r1")
+    assert waiting.value.seconds == 300, "never less than what was asked for"
