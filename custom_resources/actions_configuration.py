@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from custom_resources.errors import RepositoryGone
+from custom_resources.named_repository import name_at_creation
 from custom_resources.properties import BranchName, FullName, LineOrNothing, Properties
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import CustomResource, Done, Foreseen, Request
@@ -38,6 +39,7 @@ class ActionsConfigurationProperties(Properties):
 
     repository_id: int
     repository: FullName
+    name_proof: LineOrNothing = ""  # that it is the name of the repository with that id, by Custom::GitHubRepository
     secrets: dict[Name, str] = Field(default_factory=dict)
     secret_references: dict[Name, str] = Field(default_factory=dict)
     variables: dict[Name, str] = Field(default_factory=dict)
@@ -185,9 +187,12 @@ class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observ
         properties, github = request.properties, self._clients.github
         wanted = _wanted_environments(request)
         look = wanted and not (request.type == "Create" and properties.repository_status == "created")
-        if request.type == "Create" or not (wanted or _left(request, properties.repository).writes):
-            there = github.environments(properties.repository) if look else {}
-            yield Observed(properties.repository, environments=there)
+        if request.type == "Create":
+            full_name = name_at_creation(request, self._clients)
+            yield Observed(full_name, environments=github.environments(full_name) if look else {})
+            return
+        if not (wanted or _left(request, properties.repository).writes):
+            yield Observed(properties.repository)
             return
         found = github.repository_by_id(properties.repository_id, properties.repository)
         if found is None:
@@ -202,8 +207,7 @@ class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observ
             return Plan("") if observed.archived or not observed.full_name else wanted
         if not observed.full_name:
             raise RepositoryGone(repository=request.properties.repository)
-        for name, reference in wanted.references.items():
-            self._clients.allowances.require_secret(name, reference)
+        wanted = replace(wanted, references=self._permitted(wanted.references, goes_back=request.goes_back))
         new = request.properties
         names, there = _wanted_environments(request), observed.environments
         environments = missing(names, there, new.default_branch, new.reviewers, request.progress)
@@ -211,6 +215,18 @@ class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observ
         if not observed.archived or not wanted.writes:
             return wanted
         return replace(wanted, restore=True)
+
+    def _permitted(self, references: Mapping[str, str], *, goes_back: bool) -> dict[str, str]:
+        """Refuse what the settings do not list. A rollback must not fail: it leaves such a secret as it is.
+
+        Nothing but the rollback's event says that the stack had it. Raises SecretNotListed.
+        """
+        allowances = self._clients.allowances
+        if goes_back:
+            return {name: each for name, each in references.items() if allowances.lists_secret(name, each)}
+        for name, reference in references.items():
+            allowances.require_secret(name, reference)
+        return dict(references)
 
     def cost(self, plan: Plan) -> Cost:
         """Return what GitHub counts: a write is 5 points, the public key 1."""

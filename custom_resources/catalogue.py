@@ -143,6 +143,7 @@ CATALOGUE = (
             _FENCE,
             *_LAUNCH,
             _ARCHIVES,
+            _SEALS,
             # Which stack holds a project.
             Permission(("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"), "budget"),
             # DataZone itself decides by domain and project: the last four are for its members, so extras.
@@ -168,7 +169,7 @@ CATALOGUE = (
             *_DOMAIN_KEY,
         ),
         "StudioProject",
-        needs=frozenset({"archives", "studio"}),
+        needs=frozenset({"archives", "seals", "studio"}),
         clients=("studio", "archives"),
     ),
     Entry(
@@ -203,14 +204,15 @@ CATALOGUE = (
         (
             _FENCE,
             *_LAUNCH,
+            _SEALS,
             *_GITHUB,
             Permission(("secretsmanager:GetSecretValue",), "readable secrets"),
             Permission(("kms:Decrypt",), "readable keys"),
         ),
         "ActionsConfiguration",
         timeout=300,
-        needs=frozenset({"github"}),
-        clients=("budget", "secrets", "github"),
+        needs=frozenset({"github", "seals"}),
+        clients=("budget", "secrets", "seals", "github"),
         imports=("nacl.public",),
     ),
     Entry(

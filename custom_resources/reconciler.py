@@ -73,6 +73,11 @@ class Request(Generic[PropertiesT]):
         return not self.operation.split(" ")[0].endswith("CLEANUP_IN_PROGRESS")
 
     @property
+    def goes_back(self) -> bool:
+        """Tell whether the stack brings back what it had before an update that failed."""
+        return self.operation.startswith("UPDATE_ROLLBACK_")
+
+    @property
     def stack_ends(self) -> bool:
         """Tell whether all of the stack's resources go, not this one alone."""
         return self.operation.startswith(("DELETE_", "ROLLBACK_"))
@@ -168,6 +173,8 @@ class CustomResource(Protocol[PropertiesT, ObservedT, PlanT]):
 
 
 Event = Mapping[str, Any]
+# Refuses an event that is not its stack's own; returns the stack's operation.
+RequireOwn = Callable[[Event, "Request[Any]"], str]
 
 
 def resource_type(resource: CustomResource[Any, Any, Any]) -> str:
@@ -211,27 +218,23 @@ def parsed(resource: CustomResource[PropertiesT, Any, Any], event: Event) -> Req
     )
 
 
-def _anything(event: Event, request: Request[Any], operation: str) -> None:
-    """Take every event for its stack's own: for callers that have looked."""
-
-
 def on_event(
     resource: CustomResource[PropertiesT, Any, Any],
     event: Event,
     stacks: Stacks,
     budget: Budget | None = None,
     *,
-    require_own: Callable[[Event, Request[Any], str], None] = _anything,
+    require_own: RequireOwn | None = None,
 ) -> dict[str, Any]:
     """Accept a request: validate it, name the resource, note the stack operation it belongs to. Writes nothing.
 
-    `require_own` refuses what is not its stack's (own_stack.py). Raises RetryLater when CloudFormation does not answer:
-    before the preflight, so that repeating costs GitHub nothing.
+    `require_own` refuses what is not its stack's (own_stack.py); without it the event is taken for its stack's own.
+    Raises RetryLater when CloudFormation does not answer: before the preflight, so that repeating costs GitHub nothing.
     """
     request = parsed(resource, event)
-    operation, started = stacks.operation(request.stack_id), str(time.time())
+    operation = require_own(event, request) if require_own else stacks.operation(request.stack_id)
+    started = str(time.time())
     logger.append_keys(operation=operation)
-    require_own(event, request, operation)
     noted = dict(_preflight(resource, request, budget))
     return {
         "PhysicalResourceId": request.physical_id or resource.provisional_id(request.properties),
@@ -321,7 +324,7 @@ def is_complete(
     patience: float,
     budget: Budget | None = None,
     *,
-    require_own: Callable[[Event, Request[Any], str], None] = _anything,
+    require_own: RequireOwn | None = None,
 ) -> dict[str, Any]:
     """Reconcile once. `patience` is how many seconds after the first call a wait turns into a failure.
 
@@ -335,7 +338,8 @@ def is_complete(
 
     call = _Call(_name(event, request), budget, ensure_current)
     try:
-        require_own(event, request, "")
+        if require_own:
+            require_own(event, request)
         done = _reconcile(resource, request, call)
     except RetryLater as wait:
         return _pending(wait, request, patience, call)

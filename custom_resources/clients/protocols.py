@@ -47,8 +47,8 @@ class StackFacts(Protocol):
         """Return the values of the stack's parameters."""
         ...
 
-    def resources(self, stack_id: str) -> Mapping[str, StackResource]:
-        """Return the stack's resources by their logical ids."""
+    def resources(self, stack_id: str, names: Iterable[str] = ()) -> Mapping[str, StackResource]:
+        """Return the stack's first 100 resources by their logical ids, or those of some logical ids."""
         ...
 
     def outputs(self, stack_id: str) -> Mapping[str, str]:
@@ -117,6 +117,10 @@ class Seals(Protocol):
 
     def of_stack(self, stack_id: str, full_name: str) -> Seal:
         """Return the seal of a repository that a stack creates: its id is not known before."""
+        ...
+
+    def of_launch(self, stack_id: str) -> Seal:
+        """Return the seal of what one resource of a stack tells another one."""
         ...
 
 

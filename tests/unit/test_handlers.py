@@ -13,6 +13,7 @@ from custom_resources import handlers, telemetry
 from custom_resources.catalogue import CATALOGUE, Entry
 from custom_resources.errors import FinalError, RetryLater
 from custom_resources.model_approval import Setup
+from custom_resources.own_stack import OwnStack
 
 RESOURCES = [entry for entry in CATALOGUE if entry.class_name]
 
@@ -86,6 +87,7 @@ def test_accepting_is_tried_again_after_a_pause_that_the_function_has_time_for(
     sleeps: list[float] = []
     monkeypatch.setattr(time, "sleep", sleeps.append)
     clients.stacks.operation.side_effect = RetryLater(asked, "CloudFormation asks to be called later.")
+    monkeypatch.setattr(handlers, "_own_stack", lambda name: OwnStack("Custom::X", clients, in_product=True))
     event = {"RequestType": "Delete", "StackId": "s", "ResourceProperties": {
         "RepositoryId": "1", "Repository": "acme/x"}}  # fmt: skip
     with pytest.raises(FinalError) as refused:

@@ -93,7 +93,8 @@ def handled(
     monkeypatch: pytest.MonkeyPatch, clients: NoClients, error: Exception | None, event: dict[str, Any]
 ) -> dict[str, Any]:
     monkeypatch.setattr(handlers, "_clients", lambda: clients)
-    monkeypatch.setattr(handlers, "_own_stack", lambda name: Mock())
+    own = Mock(require=lambda event, request: clients.stacks.operation(request.stack_id))
+    monkeypatch.setattr(handlers, "_own_stack", lambda name: own)
     entry = Entry("nothing", "does nothing", (), "Nothing")
     return handlers._handle(entry, lambda: Nothing(error), event, "function-1")
 
