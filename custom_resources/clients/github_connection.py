@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import github as pygithub
 import requests
@@ -22,7 +22,7 @@ from custom_resources.clients.denials import page_text
 from custom_resources.clients.github_answers import whole
 from custom_resources.clients.github_errors import WAIT_SECONDS, refusal, said
 from custom_resources.clients.github_tokens import LOOK_UP, Permissions, Reach, reach_of
-from custom_resources.clients.request_limit import RequestLimit
+from custom_resources.clients.request_limit import RequestLimit, within
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import (
     AppKeyUnusable,
@@ -36,7 +36,8 @@ from custom_resources.errors import (
 )
 from custom_resources.telemetry import conceal
 
-TIMEOUT_SECONDS = 20
+TIMEOUT_SECONDS = 20  # a server that sends nothing for that long is given up,
+ANSWER_SECONDS = 60  # and one whose answer is not complete by then
 # GitHub's replicas may answer 401 to a token, or 403 while they do not know its permissions, for some seconds after it
 # was made (octokit/auth-app.js issues 65 and 589).
 FRESH_SECONDS = 10.0
@@ -88,6 +89,28 @@ class _Header(pygithub.Auth.Auth):
     @property
     def token(self) -> str:
         return self.value
+
+
+@dataclass(frozen=True)
+class _Timely:
+    """PyGithub's requester, each of whose requests has an end, whatever the server does."""
+
+    requester: Any
+    limit: RequestLimit
+
+    def requestJson(self, verb: str, path: str, *, input: Any = None) -> tuple[int, Mapping[str, Any], str]:  # noqa: N802
+        """Make a request. Raises OutOfTime, and what requests raises."""
+        try:
+            made = within(
+                self.limit.left(ANSWER_SECONDS), lambda: self.requester.requestJson(verb, path, input=input)
+            )
+        except TimeoutError as late:
+            raise requests.exceptions.ReadTimeout(str(late)) from None
+        return cast("tuple[int, Mapping[str, Any], str]", made)
+
+    def createException(self, status: int, headers: Any, data: Any) -> GithubException:  # noqa: N802
+        """Return the exception of an answer above 299."""
+        return cast("GithubException", self.requester.createException(status, headers, data))
 
 
 class Connection:
@@ -261,7 +284,7 @@ class Connection:
                 user_agent="sagemaker-studio-project-template",
             )
         header.kind, header.value = kind, value
-        yield client.requester
+        yield _Timely(client.requester, self._limit)
         header.value = ""
         with self._lock:
             self._idle.append((header, client))
