@@ -900,7 +900,9 @@ class PullRequestsOff(FinalError):
     """A pull request is needed in a repository that takes none."""
 
     happened = "{repository} has its pull requests switched off, and this version can only come as one."
-    remedy = "Switch them on (the repository's Settings, General, Features, Pull requests), then update the project again."
+    remedy = (
+        "Switch them on (the repository's Settings, General, Features, Pull requests), then update the project again."
+    )
 
 
 class BranchInTheWay(RulesRefuse):

@@ -65,6 +65,7 @@ def _handle(
     try:
         if PROBE in event and "studio" in entry.needs:
             return permitted(event, _clients())
+        _clients().requests.begin(entry.timeout)
         return _answered(resource(), event, _clients(), _own_stack(entry.name))
     except FinalError as error:
         logger.error("failed", reason=str(error))
@@ -81,7 +82,6 @@ def _handle(
 def _answered(
     resource: CustomResource[Any, Any, Any], event: Event, clients: FunctionClients, own_stack: OwnStack
 ) -> Event:
-    clients.requests.begin()
     if "Operation" not in event:
         return _accepted(resource, event, clients, own_stack)
     return is_complete(resource, event, clients.stacks, clients.patience, clients.budget, require_own=own_stack.require)
@@ -113,6 +113,7 @@ def model_approval(event: Event, context: LambdaContext) -> None:
 
     follow(event, getattr(context, "aws_request_id", ""))
     try:
+        _clients().requests.begin(_ENTRIES["model_approval"].timeout)
         handle(event, _clients(), Setup.from_environment(os.environ))
     except (FinalError, RetryLater) as error:
         logger.error("the approval comes back", reason=str(error))

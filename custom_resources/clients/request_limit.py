@@ -1,6 +1,7 @@
-"""How many requests to GitHub one reconcile may make, and how long it may take: whatever users pile up, whatever GitHub does.
+"""How many requests to GitHub one reconcile may make, and how long it may take.
 
-A function that Lambda ends at its timeout answers nobody. So each request, and each git process, ends before.
+What users pile up in a repository never uses up all requests. And a function that is still waiting at its timeout
+answers nobody: each request, and each git process, ends before.
 """
 
 from __future__ import annotations
@@ -8,14 +9,12 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
-from queue import Empty, SimpleQueue
-from typing import TypeVar
 
 from custom_resources.errors import OutOfTime, TooManyRequests
 
 MOST = 200
-T = TypeVar("T")
+MOST_REPEATED = 40  # where GitHub fails all the time, a call ends soon, and the state machine waits
+ANSWER_SECONDS = 30  # of a function's time, to say that the rest is used up
 
 
 class RequestLimit:
@@ -24,51 +23,42 @@ class RequestLimit:
     def __init__(self) -> None:
         """Nothing is limited yet."""
         self._made: int | None = None
-        self._seconds = self._end = math.inf
+        self._repeated, self._until = 0, math.inf
+        self._seconds, self._end = 0.0, math.inf
         self._lock = threading.Lock()
 
-    def begin(self, seconds: float = math.inf) -> None:
-        """Start to count: a reconcile begins, which has so many seconds."""
+    def begin(self, seconds: float = 0) -> None:
+        """Start to count: a reconcile begins, which the function has so many seconds for (0 = as many as it takes)."""
         with self._lock:
-            self._made, self._seconds, self._end = 0, seconds, time.monotonic() + seconds
+            self._made, self._repeated, now = 0, 0, time.monotonic()
+            # What is repeated in the first half has the other half to end in.
+            self._until = now + seconds / 2 if seconds else math.inf
+            self._seconds = max(1.0, seconds - ANSWER_SECONDS)
+            self._end = now + self._seconds if seconds else math.inf
 
     def take(self, requests: int = 1) -> None:
-        """Count requests that are about to be made; rather than let one too many go, raise TooManyRequests or OutOfTime."""
+        """Count requests that are about to be made. Raises TooManyRequests, OutOfTime for one too many or too late."""
         self.left(math.inf)
         with self._lock:
             if self._made is None:
                 return
-            if self._made + requests > MOST:
+            if self._made + requests > MOST + self._repeated:
                 raise TooManyRequests(limit=MOST)
             self._made += requests
 
     def left(self, most: float) -> float:
-        """Return how many seconds something may take that gets `most` at most. Raises OutOfTime when there are none."""
+        """Return how many seconds something has that may take `most` at most. Raises OutOfTime when none are left."""
         left = self._end - time.monotonic()
         if left <= 0:
             raise OutOfTime(5, limit=f"{self._seconds:.0f}")
         return min(most, left)
 
-
-def within(seconds: float, act: Callable[[], T]) -> T:
-    """Return what a function does; raise TimeoutError when it takes longer.
-
-    Its thread is left to itself then. No other way ends all that can wait: the look-up of a name, a handshake, an answer
-    that comes byte by byte for ever.
-    """
-    ends: SimpleQueue[tuple[list[T], BaseException | None]] = SimpleQueue()
-
-    def run() -> None:
-        try:
-            ends.put(([act()], None))
-        except BaseException as failed:
-            ends.put(([], failed))
-
-    threading.Thread(target=run, name="within", daemon=True).start()
-    try:
-        found, failed = ends.get(timeout=None if math.isinf(seconds) else seconds)
-    except Empty:
-        raise TimeoutError(f"It took longer than {seconds:.0f} seconds.") from None
-    if failed:
-        raise failed
-    return found[0]
+    def repeats(self) -> bool:
+        """Tell whether a request that failed may be made once more, and allow one more for it."""
+        with self._lock:
+            if self._made is None:
+                return True
+            if self._repeated >= MOST_REPEATED or time.monotonic() > self._until:
+                return False
+            self._repeated += 1
+            return True

@@ -103,6 +103,7 @@ class GitFailed(Exception):
         """`said` is what it wrote."""
         super().__init__(f"git {command} ended with {code}: {clean(said)}")
         self.said = said
+        self.status = 0
         self.seconds = 0.0
 
 
@@ -116,6 +117,7 @@ class RequestFailed(Exception):
         """`said` is the server's word, or what happened to the connection."""
         super().__init__(f"{clean(said)} ({status})" if status else clean(said))
         self.said = f"{said}\nThe requested URL returned error: {status}" if status else said
+        self.status = status
         self.seconds = seconds
 
 
@@ -165,6 +167,12 @@ class Translator:
         if any(sign in said for sign in _MISSING):
             return RepositoryUnreachable(activity=activity)
         return GitFailing(5, activity=activity, message=_words(failed))
+
+
+def passes(failed: GitFailed | RequestFailed, meaning: Callable[[GitFailed | RequestFailed], Exception]) -> bool:
+    """Tell whether the same may go well in a moment; what a server answers 4xx, it answers again."""
+    final = 400 <= failed.status < 500 and failed.status != 408
+    return not final and type(meaning(failed)) is GitFailing
 
 
 def _limited(failed: GitFailed | RequestFailed, said: str) -> bool:

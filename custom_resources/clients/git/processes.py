@@ -153,7 +153,10 @@ class Processes:
             arguments, subprocess.PIPE, offline=True, settings=settings, variables=environment
         ) as process:
             stdin = cast("BinaryIO", process.stdin)
-            with suppress(BrokenPipeError), limited(process, arguments[0], self.seconds):  # its status and its words say why
+            with (
+                suppress(BrokenPipeError),
+                limited(process, arguments[0], self.seconds),
+            ):  # its status and its words say why
                 for block in blocks:
                     stdin.write(block)
             _, error = finish(process, arguments[0], self.seconds)
