@@ -145,6 +145,7 @@
         RateLimited
           LimitUntold
         GitHubUnreachable
+        OutOfTime
         GitHubUnavailable
         AnswerIncomplete
         TokenRotated

@@ -298,9 +298,9 @@ class GitHub:
         try:
             listed = self._connection.call(activity, "GET", path)
         except FinalError:
-            if self._takes_pull_requests(full_name):
-                raise
-            return None
+            if self._pull_requests_off(full_name):
+                return None
+            raise
         found = [pull_request(data) for data in listed]
         marked = (pull for pull in found if mark and pull.state == "open" and mark in pull.text)
         return next((pull for pull in found if pull.base == base), None) or next(marked, None)
@@ -315,14 +315,14 @@ class GitHub:
                 existing = self.find_pull_request(full_name, branch, base) if error.status == 422 else None
                 if existing and existing.state == "open":
                     return self.update_pull_request(full_name, existing.number, title=title, body=body)
-                if error.status in _NOT_TAKEN and not self._takes_pull_requests(full_name):
+                if error.status in _NOT_TAKEN and self._pull_requests_off(full_name):
                     raise PullRequestsOff(repository=full_name) from None
                 raise
 
-    def _takes_pull_requests(self, full_name: str) -> bool:
-        """Tell whether the repository has its pull requests switched on; how GitHub refuses them is not published."""
+    def _pull_requests_off(self, full_name: str) -> bool:
+        """Ask whether the repository has its pull requests switched off: how GitHub then refuses is not published."""
         _, data = self._connection.find(f"looking up {full_name}", _repository(full_name))
-        return data is None or repository(data).takes_pull_requests
+        return data is not None and repository(data).pull_requests_off
 
     def update_pull_request(self, full_name: str, number: int, **changes: str) -> PullRequest:
         """Change a pull request's title, body, base or state."""

@@ -26,7 +26,7 @@ class Repository:
     topics: tuple[str, ...] = ()
     created_at: str = ""  # ISO 8601
     in_user_account: bool = False
-    takes_pull_requests: bool = True
+    pull_requests_off: bool = False
 
     @property
     def owner(self) -> str:
@@ -78,7 +78,7 @@ def repository(data: Any) -> Repository:
             visibility=data.get("visibility") or ("private" if data.get("private") else "public"),
             topics=tuple(data.get("topics") or ()),
             created_at=data.get("created_at") or "",
-            takes_pull_requests=data.get("has_pull_requests") is not False,  # older servers do not tell
+            pull_requests_off=data.get("has_pull_requests") is False,  # older servers do not tell
             in_user_account=(data.get("owner") or {}).get("type") == "User",
         )
 

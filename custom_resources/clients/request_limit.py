@@ -14,7 +14,7 @@ from custom_resources.errors import OutOfTime, TooManyRequests
 
 MOST = 200
 MOST_REPEATED = 40  # where GitHub fails all the time, a call ends soon, and the state machine waits
-ANSWER_SECONDS = 30  # of a function's time, to say that the rest is used up
+TO_ANSWER_SECONDS = 15  # of a function's time, to say that the rest is used up
 
 
 class RequestLimit:
@@ -33,7 +33,7 @@ class RequestLimit:
             self._made, self._repeated, now = 0, 0, time.monotonic()
             # What is repeated in the first half has the other half to end in.
             self._until = now + seconds / 2 if seconds else math.inf
-            self._seconds = max(1.0, seconds - ANSWER_SECONDS)
+            self._seconds = max(1.0, seconds - TO_ANSWER_SECONDS)
             self._end = now + self._seconds if seconds else math.inf
 
     def take(self, requests: int = 1) -> None:

@@ -67,7 +67,7 @@ def _propose(
     place, version = plan.place, request.properties.template_version
     repository = clients.github.repository_by_id(request.properties.repository_id, place.full_name)
     full_name = repository.full_name if repository else place.full_name
-    if repository and not repository.takes_pull_requests:  # before anything is pushed
+    if repository and repository.pull_requests_off:  # before anything is pushed
         raise PullRequestsOff(repository=full_name)
     head, conflicts = _made(place.git, plan.head, plan.text.conflicts)
     body = pull_request_text.body(replace(plan.text, conflicts=conflicts))
