@@ -116,6 +116,7 @@
         NotARequest
         NotOfItsStack
         NotAccepted
+        AnswerTooLong
         GaveUp
         Unexpected
         InvalidTemplate
@@ -1217,6 +1218,13 @@ class NotAccepted(FinalError):
 
     happened = "The request could not be accepted: {why}."
     remedy = "Start the stack operation again."
+
+
+class AnswerTooLong(FinalError):
+    """CloudFormation would refuse the answer, and wait for another one for an hour."""
+
+    happened = "The attributes to report take {size} bytes, and CloudFormation takes an answer of {limit}."
+    remedy = "Shorten what is reported as {attribute}."
 
 
 class GaveUp(FinalError):

@@ -31,6 +31,7 @@ from custom_resources.errors import (
 __all__ = ["GitHub", "PullRequest", "Repository"]
 
 CONCURRENCY = 4  # far below GitHub's 100, and gentle to its secondary limits
+Note = Callable[[str], object]  # gets the name of what is done
 _SCOPES_NEEDED = ("repo", "workflow")
 _NOT_TAKEN = frozenset({403, 404, 405, 410, 422})  # how a repository without pull requests may refuse one
 
@@ -205,8 +206,11 @@ class GitHub:
 
     # -- Actions secrets and variables --------------------------------------------------------------------
 
-    def put_secrets(self, full_name: str, secrets: Mapping[str, str]) -> None:
-        """Seal and set the secrets: one request for the public key, then one each, a few at a time."""
+    def put_secrets(self, full_name: str, secrets: Mapping[str, str], done: Note | None = None) -> None:
+        """Seal and set the secrets: one request for the public key, then one each, a few at a time.
+
+        `done` gets the name of each as it is set, also where another then fails; so with the three below.
+        """
         if not secrets:
             return
         from nacl.public import PublicKey, SealedBox
@@ -221,18 +225,19 @@ class GitHub:
             body = {"encrypted_value": sealed, "key_id": key_id}
             self._connection.call(f"setting the secret {name} of {full_name}", "PUT", f"{path}{_path(name)}", body)
 
-        _each(put, sorted(secrets))
+        _each(put, sorted(secrets), done)
 
-    def delete_secrets(self, full_name: str, names: Iterable[str]) -> None:
+    def delete_secrets(self, full_name: str, names: Iterable[str], done: Note | None = None) -> None:
         """Remove secrets; one that is gone already is fine."""
         _each(
             lambda name: self._delete(
                 _repository(full_name, "actions", "secrets", name), f"removing the secret {name} of {full_name}"
             ),
             sorted(names),
+            done,
         )
 
-    def put_variables(self, full_name: str, variables: Mapping[str, str]) -> None:
+    def put_variables(self, full_name: str, variables: Mapping[str, str], done: Note | None = None) -> None:
         """Create the variables, or change those that exist."""
         path = _repository(full_name, "actions", "variables")
 
@@ -246,7 +251,7 @@ class GitHub:
                         raise
                     self._connection.request("PATCH", f"{path}{_path(name)}", body)
 
-        _each(put, sorted(variables))
+        _each(put, sorted(variables), done)
 
     def variable(self, full_name: str, name: str) -> str | None:
         """Return a variable's value, or None (GET /repos/{owner}/{repo}/actions/variables/{name})."""
@@ -257,13 +262,14 @@ class GitHub:
         with whole(f"reading the variable {name} of {full_name}"):
             return str(data["value"] or "")
 
-    def delete_variables(self, full_name: str, names: Iterable[str]) -> None:
+    def delete_variables(self, full_name: str, names: Iterable[str], done: Note | None = None) -> None:
         """Remove variables; one that is gone already is fine."""
         _each(
             lambda name: self._delete(
                 _repository(full_name, "actions", "variables", name), f"removing the variable {name} of {full_name}"
             ),
             sorted(names),
+            done,
         )
 
     def _delete(self, path: str, activity: str) -> None:
@@ -370,13 +376,20 @@ def _repository(full_name: str, *segments: str) -> str:
     return _path("repos", *full_name.split("/", 1), *segments)
 
 
-def _each(act: Callable[[str], None], names: list[str]) -> None:
+def _each(act: Callable[[str], None], names: list[str], done: Note | None) -> None:
+    """Act on each, a few at a time, and say of each that it is done. What is under way ends, also after a failure."""
+
+    def act_on(name: str) -> None:
+        act(name)
+        if done:
+            done(name)
+
     if len(names) < 2:
         for name in names:
-            act(name)
+            act_on(name)
         return
     with ThreadPoolExecutor(CONCURRENCY) as pool:
-        futures = [pool.submit(act, name) for name in names]
+        futures = [pool.submit(act_on, name) for name in names]
         try:
             for future in futures:
                 future.result()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import threading
 import time
@@ -54,11 +55,14 @@ _TIMED = {
 STATUSES = frozenset({"500", "502", "503", "401", *_TIMED, *refusals.ANSWERS, *refusals.PUSHES})
 _SECONDS = {"timeout": 30.0, "slow": 3.0, "endless": 30.0, "drip": 0.5, **dict.fromkeys(_TIMED, 60.0)}
 _DONE_ALL_THE_SAME = frozenset({"reset-after", "slow", "truncated", "endless", "drip", "no-flush"})
+_MATCHED = frozenset({"method", "path", "kind", "nth", "every", "share", "seed"})
 
 
 @dataclass
 class Fault:
     """One planned fault. The `nth` matching request, and those after it until `times` are hit; None = all.
+
+    Of these, each `every`th, and by chance a `share` (0 to 1), which is the same for the same `seed`.
 
     `acts`: whether the server does the work before a status fault or a timeout (a reset says it by its name).
     """
@@ -71,15 +75,25 @@ class Fault:
     times: int | None = 1
     seconds: float = 0.0
     acts: bool = False
+    every: int = 1
+    share: float = 1.0
+    seed: int = 0
     seen: int = 0
     hits: int = 0
 
+    def __post_init__(self) -> None:
+        """Begin the row of chances."""
+        self._chance = random.Random(self.seed)  # noqa: S311 -- not for a secret
+
     @staticmethod
     def parse(data: Json) -> Fault:
-        """Read {match: {method?, path?, kind?, nth?}, fault, seconds?, times?, acts?}. Raises ApiError 422."""
+        """Read {match: {method?, path?, kind?, nth?, every?, share?, seed?}, fault, seconds?, times?, acts?}.
+
+        Raises ApiError 422.
+        """
         name, match = str(data.get("fault", "")), data.get("match") or {}
-        if name not in FAULTS or not isinstance(match, dict) or match.keys() - {"method", "path", "kind", "nth"}:
-            raise ApiError(422, f"A fault is one of {', '.join(FAULTS)}; match has method, path, kind and nth.")
+        if name not in FAULTS or not isinstance(match, dict) or match.keys() - _MATCHED:
+            raise ApiError(422, f"A fault is one of {', '.join(FAULTS)}; match has {', '.join(sorted(_MATCHED))}.")
         try:
             re.compile(str(match.get("path", "")))
             times = data.get("times", 1)
@@ -94,6 +108,9 @@ class Fault:
                 times=None if times is None else int(times),
                 seconds=float(data.get("seconds") or _SECONDS.get(name, 0.0)),
                 acts=bool(data.get("acts", name in _DONE_ALL_THE_SAME)),
+                every=max(1, int(match.get("every", 1))),
+                share=float(match.get("share", 1.0)),
+                seed=int(match.get("seed", 0)),
             )
         except (re.error, ValueError, TypeError) as error:
             raise ApiError(422, f"This fault cannot be read: {error}.") from None
@@ -107,12 +124,15 @@ class Fault:
         self.seen += 1
         if self.seen < self.nth or (self.times is not None and self.hits >= self.times):
             return False
+        if (self.seen - self.nth) % self.every or self._chance.random() >= self.share:
+            return False
         self.hits += 1
         return True
 
     def describe(self) -> Json:
         """Return the fault with its counts."""
         match = {"method": self.method, "path": self.path, "kind": self.kind, "nth": self.nth}
+        match |= {"every": self.every, "share": self.share, "seed": self.seed}
         counts = {"times": self.times, "seconds": self.seconds, "acts": self.acts, "seen": self.seen, "hits": self.hits}
         return {"fault": self.name, "match": match, **counts}
 

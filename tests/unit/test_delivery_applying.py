@@ -17,6 +17,7 @@ from custom_resources.delivery.plans import KeepOurs, Leave, MergeCommit, Plan, 
 from custom_resources.delivery.pull_request_text import Update
 from custom_resources.delivery.state import Offered, Place, RepositoryTemplateProperties
 from custom_resources.errors import PullRequestsOff, RulesRefuse, Stale
+from custom_resources.progress import Progress
 from custom_resources.reconciler import Done, Replan, Request
 from tests.seals import SEAL
 
@@ -50,6 +51,7 @@ class World:
         self.pushed: dict[str, str] = {}
         self.bodies: list[str] = []
         self.renamed_to, self.pull_requests_off = "", False
+        self.progress = Progress()
         self.kept_of: tuple[Any, ...] = ()
         self._refuses = refuses
         self.github = self
@@ -102,7 +104,7 @@ class World:
         def current() -> None:
             self.done.append("still current")
 
-        return apply(plan, REQUEST, cast(Clients, self), ensure_current or current)
+        return apply(plan, replace(REQUEST, progress=self.progress), cast(Clients, self), ensure_current or current)
 
 
 def push(world: World, **more: Any) -> Push:
