@@ -75,6 +75,7 @@
           OtherProjectsRepository
         RulesRefuse
           BranchInTheWay
+        PullRequestsOff
         ProjectNotFound
         LaunchRefused
           LaunchNotByProjectRole
@@ -145,6 +146,7 @@
         RateLimited
           LimitUntold
         GitHubUnreachable
+        OutOfTime
         GitHubUnavailable
         AnswerIncomplete
         TokenRotated
@@ -230,6 +232,13 @@ class GitHubUnreachable(RetryLater):
     """No answer came from GitHub's API."""
 
     happened = "GitHub could not be reached ({activity}; {kind})."
+    remedy = "Check GitHub's status page and the function's network."
+
+
+class OutOfTime(RetryLater):
+    """The function's time was used up before all was done: the next call begins anew."""
+
+    happened = "GitHub's answers took all of the {limit} seconds that one call has."
     remedy = "Check GitHub's status page and the function's network."
 
 
@@ -887,6 +896,15 @@ class RulesRefuse(FinalError):
 
     happened = "The rules of {repository} refuse what the template needs ({message})."
     remedy = "Let the token's owner bypass them."
+
+
+class PullRequestsOff(FinalError):
+    """A pull request is needed in a repository that takes none."""
+
+    happened = "{repository} has its pull requests switched off, and this version can only come as one."
+    remedy = (
+        "Switch them on (the repository's Settings, General, Features, Pull requests), then update the project again."
+    )
 
 
 class BranchInTheWay(RulesRefuse):

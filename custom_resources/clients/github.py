@@ -19,9 +19,11 @@ from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import (
     AppInUserAccount,
+    FinalError,
     InternalInUserAccount,
     ObjectTooLarge,
     OrganizationNotFound,
+    PullRequestsOff,
     RepositoryReadOnly,
     TokenLacksScope,
 )
@@ -31,6 +33,7 @@ __all__ = ["GitHub", "PullRequest", "Repository"]
 CONCURRENCY = 4  # far below GitHub's 100, and gentle to its secondary limits
 Note = Callable[[str], object]  # gets the name of what is done
 _SCOPES_NEEDED = ("repo", "workflow")
+_NOT_TAKEN = frozenset({403, 404, 405, 410, 422})  # how a repository without pull requests may refuse one
 
 
 class _NoSuchOwner(Exception):
@@ -292,30 +295,40 @@ class GitHub:
         """Return the newest pull request from a branch of the repository itself into `base`, open or not.
 
         Else the newest open one whose text carries the mark: the default branch was another when it was opened.
+        None also where pull requests are switched off: GitHub shows none then, and answers 404.
         """
         owner = full_name.partition("/")[0]
         asked = {"head": f"{owner}:{branch}", "state": "all", "sort": "created", "direction": "desc", "per_page": "30"}
         query = urlencode(asked)
-        listed = self._connection.call(
-            f"looking up pull requests of {full_name}", "GET", f"{_repository(full_name, 'pulls')}?{query}"
-        )
+        path, activity = f"{_repository(full_name, 'pulls')}?{query}", f"looking up pull requests of {full_name}"
+        try:
+            listed = self._connection.call(activity, "GET", path)
+        except FinalError:
+            if self._pull_requests_off(full_name):
+                return None
+            raise
         found = [pull_request(data) for data in listed]
         marked = (pull for pull in found if mark and pull.state == "open" and mark in pull.text)
         return next((pull for pull in found if pull.base == base), None) or next(marked, None)
 
     def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> PullRequest:
-        """Open a pull request; the open one, if there is one already."""
+        """Open a pull request; the open one, if there is one already. Raises PullRequestsOff."""
         fields = {"title": title, "head": branch, "base": base, "body": body, "maintainer_can_modify": True}
         with self._connection.translated(f"opening a pull request in {full_name}"):
             try:
                 return pull_request(self._connection.request("POST", _repository(full_name, "pulls"), fields)[1])
             except GithubException as error:
-                if error.status != 422:
-                    raise
-                existing = self.find_pull_request(full_name, branch, base)
-                if existing is None or existing.state != "open":
-                    raise
-                return self.update_pull_request(full_name, existing.number, title=title, body=body)
+                existing = self.find_pull_request(full_name, branch, base) if error.status == 422 else None
+                if existing and existing.state == "open":
+                    return self.update_pull_request(full_name, existing.number, title=title, body=body)
+                if error.status in _NOT_TAKEN and self._pull_requests_off(full_name):
+                    raise PullRequestsOff(repository=full_name) from None
+                raise
+
+    def _pull_requests_off(self, full_name: str) -> bool:
+        """Ask whether the repository has its pull requests switched off: how GitHub then refuses is not published."""
+        _, data = self._connection.find(f"looking up {full_name}", _repository(full_name))
+        return data is not None and repository(data).pull_requests_off
 
     def update_pull_request(self, full_name: str, number: int, **changes: str) -> PullRequest:
         """Change a pull request's title, body, base or state."""

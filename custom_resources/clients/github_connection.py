@@ -28,6 +28,7 @@ from custom_resources.clients.github_tokens import LOOK_UP, Permissions, Reach, 
 from custom_resources.clients.repeating import repeated
 from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.clients.secrets import GitHubCredentials
+from custom_resources.clients.timely import Timely
 from custom_resources.errors import (
     AppKeyUnusable,
     AppLacksPermission,
@@ -40,7 +41,7 @@ from custom_resources.errors import (
 )
 from custom_resources.telemetry import conceal
 
-TIMEOUT_SECONDS = 20
+TIMEOUT_SECONDS = 20  # a server that sends nothing for that long is given up
 # GitHub's replicas may answer 401 to a token, or 403 while they do not know its permissions, for some seconds after it
 # was made (octokit/auth-app.js issues 65 and 589).
 FRESH_SECONDS = 10.0
@@ -285,7 +286,7 @@ class Connection:
                 user_agent="sagemaker-studio-project-template",
             )
         header.kind, header.value = kind, value
-        yield client.requester
+        yield Timely(client.requester, self._limit)
         header.value = ""
         with self._lock:
             self._idle.append((header, client))

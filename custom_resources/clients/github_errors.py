@@ -34,7 +34,7 @@ def refusal(error: GithubException, activity: str) -> Problem:
         return GitHubUnavailable(wait, status=error.status, activity=activity)
     if error.status == 404:
         return RepositoryNotFound(activity=activity)
-    if error.status == 403:
+    if error.status in (403, 451):
         return denied(said(error), activity, _headers(error).get("x-github-sso", ""))
     return RequestRefused(activity=activity, message=said(error))
 

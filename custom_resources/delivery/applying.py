@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from custom_resources.clients.git import PushRejected, RepositoryArchived
 from custom_resources.delivery import pull_request_text
 from custom_resources.delivery.plans import KeepOurs, Leave, MergeCommit, Propose, Push, attributes
-from custom_resources.errors import RulesRefuse
+from custom_resources.errors import PullRequestsOff, RulesRefuse
 from custom_resources.reconciler import Done, Replan
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ def apply(
     """Push, or push a branch and open a pull request.
 
     Returns Replan when a ref has moved on, the repository was archived (it is restored: its lineage was read, so it
-    is ours), or a rule refuses a push that can be replaced. Raises RulesRefuse when no other way is left.
+    is ours), or a rule refuses a push that can be replaced. Raises RulesRefuse when no other way is left, and
+    PullRequestsOff.
     """
     _tell_left_behind(request, clients)
     if isinstance(plan, Leave):
@@ -75,6 +76,8 @@ def _propose(
     place = plan.place
     repository = clients.github.repository_by_id(request.properties.repository_id, place.full_name)
     full_name = repository.full_name if repository else place.full_name
+    if repository and repository.pull_requests_off:  # before anything is pushed
+        raise PullRequestsOff(repository=full_name)
     head, conflicts = _made(place.git, plan.head, plan.text.conflicts)
     body = pull_request_text.body(replace(plan.text, conflicts=conflicts))
     ensure_current()

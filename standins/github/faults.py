@@ -5,13 +5,24 @@ from __future__ import annotations
 import random
 import re
 import threading
+import time
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Literal, get_args
 
 from standins.github import refusals
 from standins.github.messages import ApiError, Json, Request, Response
 from standins.github.smart_http import unauthorized
 
+SECONDARY = (
+    "You have exceeded a secondary rate limit. Please wait a few minutes before you try again. If you reach out to "
+    "GitHub Support for help, please include the request ID and timestamp."
+)
+PRIMARY = (
+    "API rate limit exceeded for user ID 7. If you reach out to GitHub Support for help, please include the request ID "
+    "and timestamp."
+)
+ABOUT_SECONDARY = "https://docs.github.com/free-pro-team@latest/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits"
 Kind = Literal["rest", "git"]
 FaultName = Literal[
     "reset-before",
@@ -26,16 +37,25 @@ FaultName = Literal[
     "429",
     "401",
     "endless",
+    "drip",
+    "no-flush",
+    "limit-reset",
+    "limit-reset-429",
+    "limit-date",
 ]
 FAULTS: tuple[str, ...] = (*get_args(FaultName), *refusals.ANSWERS, *refusals.PUSHES)
-STATUSES = frozenset({"500", "502", "503", "secondary-limit", "429", "401", *refusals.ANSWERS, *refusals.PUSHES})
+# Limits that say how long they last, in a header: their status and words.
+_TIMED = {
+    "secondary-limit": (403, SECONDARY),
+    "429": (429, "Too many requests"),
+    "limit-reset": (403, PRIMARY),
+    "limit-reset-429": (429, PRIMARY),
+    "limit-date": (429, SECONDARY),
+}
+STATUSES = frozenset({"500", "502", "503", "401", *_TIMED, *refusals.ANSWERS, *refusals.PUSHES})
+_SECONDS = {"timeout": 30.0, "slow": 3.0, "endless": 30.0, "drip": 0.5, **dict.fromkeys(_TIMED, 60.0)}
+_DONE_ALL_THE_SAME = frozenset({"reset-after", "slow", "truncated", "endless", "drip", "no-flush"})
 _MATCHED = frozenset({"method", "path", "kind", "nth", "every", "share", "seed"})
-_SECONDS = {"timeout": 30.0, "slow": 3.0, "secondary-limit": 60.0, "429": 60.0, "endless": 30.0}
-SECONDARY = (
-    "You have exceeded a secondary rate limit. Please wait a few minutes before you try again. If you reach out to "
-    "GitHub Support for help, please include the request ID and timestamp."
-)
-ABOUT_SECONDARY = "https://docs.github.com/free-pro-team@latest/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits"
 
 
 @dataclass
@@ -87,7 +107,7 @@ class Fault:
                 nth=int(match.get("nth", 1)),
                 times=None if times is None else int(times),
                 seconds=float(data.get("seconds") or _SECONDS.get(name, 0.0)),
-                acts=bool(data.get("acts", name in ("reset-after", "slow", "truncated", "endless"))),
+                acts=bool(data.get("acts", name in _DONE_ALL_THE_SAME)),
                 every=max(1, int(match.get("every", 1))),
                 share=float(match.get("share", 1.0)),
                 seed=int(match.get("seed", 0)),
@@ -146,20 +166,35 @@ class Faults:
             return [fault.describe() for fault in self.planned]
 
 
+def _asked(fault: Fault) -> dict[str, str]:
+    """Return the headers that tell how long a limit lasts: seconds, a date (RFC 9110), or the primary limit's reset."""
+    seconds = max(1, round(fault.seconds))
+    if fault.name == "limit-date":
+        return {"retry-after": formatdate(time.time() + seconds, usegmt=True)}
+    if fault.name.startswith("limit-reset"):
+        return {
+            "x-ratelimit-limit": "5000",
+            "x-ratelimit-remaining": "0",
+            "x-ratelimit-used": "5000",
+            "x-ratelimit-reset": str(int(time.time() + seconds + 0.999)),
+            "x-ratelimit-resource": "core",
+        }
+    return {"retry-after": str(seconds)}
+
+
 def answer(fault: Fault, kind: Kind, request: Request) -> Response:
     """Return the answer of a status fault, as GitHub gives it on REST or to a Git client."""
     if fault.name in refusals.PUSHES:
         return refusals.push(fault.name, request)
     if fault.name in refusals.ANSWERS:
         return refusals.ANSWERS[fault.name].response(kind)
-    wait = {"retry-after": str(max(1, round(fault.seconds)))} if fault.name in ("429", "secondary-limit") else {}
-    status = {"secondary-limit": 403}.get(fault.name) or int(fault.name)
     if fault.name == "401":
         return unauthorized() if kind == "git" else ApiError(401, "Bad credentials").response()
-    if wait:
-        message = SECONDARY if status == 403 else "Too many requests"
+    if fault.name in _TIMED:
+        (status, message), wait = _TIMED[fault.name], _asked(fault)
         if kind == "git":
             return Response.text(status, message, wait)
         return ApiError(status, message, documentation=ABOUT_SECONDARY, headers=wait).response()
+    status = int(fault.name)
     page = f"<html><head><title>{status}</title></head><body><h1>We couldn't respond in time</h1></body></html>"
     return Response(status, page.encode(), {"content-type": "text/html; charset=utf-8"})

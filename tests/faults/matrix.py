@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from custom_resources.clients import github_connection, repeating
+from custom_resources.clients import github_connection, repeating, timely
 from custom_resources.clients.git import conversation
 from custom_resources.clients.repeating import TRIES
 from custom_resources.delivery.lineage import STACK_REF, STACKS
@@ -47,11 +47,33 @@ FAULTS: dict[str, dict[str, Any]] = {
     "limit in words": {"fault": "limit-abuse"},
     "limit as a page": {"fault": "limit-page-429"},
     "limit as 422": {"fault": "limit-422-quickly"},
+    "limit as 422 with a code": {"fault": "limit-422-code"},
+    "limit until a reset": {"fault": "limit-reset", "seconds": 60},
+    "limit until a date": {"fault": "limit-date", "seconds": 60},
+    "endless": {"fault": "endless", "seconds": 4},
+    "drip": {"fault": "drip", "seconds": 0.2},
+    "cut, and whole by its head": {"fault": "no-flush"},
+    "SAML": {"fault": "saml"},
+    "IP allow list": {"fault": "ip-allow-list"},
+    "suspended": {"fault": "suspended"},
+    "blocked": {"fault": "blocked"},
+    "blocked by law": {"fault": "blocked-by-law"},
+    "locked": {"fault": "locked"},
     "401, token rotated": {"fault": "401"},
     "killed before": {"fault": "timeout", "seconds": 20},
     "killed after": {"fault": "timeout", "seconds": 20, "acts": True},
 }
+# What an operation says that such a refusal ends; one that can do without what was refused ends well.
+SAYS = {
+    "SAML": "requires single sign-on for the token",
+    "IP allow list": "does not permit the function's address",
+    "suspended": "is suspended",
+    "blocked": "GitHub blocks the repository",
+    "blocked by law": "GitHub blocks the repository",
+    "locked": "The repository is locked",
+}
 _SHA, _NUMBER = "[0-9a-f]{40}", "[0-9]+"
+_COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE")
 LINES = "".join(f"line {number}\n" for number in range(20))
 
 
@@ -309,12 +331,20 @@ def expected(laboratory: Laboratory, operation: str) -> dict[str, Any]:
 @contextmanager
 def impatient(seconds: int = 2) -> Iterator[None]:
     """Let clients give up after two seconds. Only where a fault asks for it: a busy machine is as slow as that, too."""
-    before = github_connection.TIMEOUT_SECONDS, conversation.SILENCE_SECONDS
-    github_connection.TIMEOUT_SECONDS, conversation.SILENCE_SECONDS = seconds, seconds
+    limits = (
+        (github_connection, "TIMEOUT_SECONDS"),
+        (timely, "ANSWER_SECONDS"),
+        (conversation, "SILENCE_SECONDS"),
+        (conversation, "TRANSFER_SECONDS"),
+    )
+    before = [getattr(module, name) for module, name in limits]
+    for module, name in limits:
+        setattr(module, name, seconds)
     try:
         yield
     finally:
-        github_connection.TIMEOUT_SECONDS, conversation.SILENCE_SECONDS = before
+        for (module, name), former in zip(limits, before, strict=True):
+            setattr(module, name, former)
 
 
 def run(laboratory: Laboratory, cell: Cell, right: dict[str, Any]) -> Outcome:
@@ -326,12 +356,12 @@ def run(laboratory: Laboratory, cell: Cell, right: dict[str, Any]) -> Outcome:
     standin.control("POST", "/faults", {**FAULTS[cell.fault], "match": cell.request.match(project)})
     if cell.fault.startswith("killed"):
         stack.kill = _once(lambda: bool(standin.control("GET", "/faults")["faults"][0]["hits"]))
-    with impatient() if cell.fault.startswith("timeout") else nullcontext():
+    with impatient() if cell.fault.startswith(("timeout", "endless", "drip")) else nullcontext():
         statuses = [operate(cell.operation, stack, project)]
-    struck = standin.control("GET", "/faults")["faults"][0]["hits"]
+    struck, said = standin.control("GET", "/faults")["faults"][0]["hits"], stack.reason
     standin.control("DELETE", "/faults")
     leftover = _unarchived(laboratory, project) if cell.operation == "launch" and "ROLLBACK" in statuses[0] else []
-    while statuses[-1] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE") and len(statuses) < 4:
+    while statuses[-1] not in _COMPLETE and len(statuses) < 4:
         stack.kill = None
         if cell.operation == "launch":  # a stack whose create failed is replaced
             if statuses[-1] == "ROLLBACK_FAILED":
@@ -339,9 +369,11 @@ def run(laboratory: Laboratory, cell: Cell, right: dict[str, Any]) -> Outcome:
             stack = laboratory.stack(project)
         statuses.append(operate(cell.operation, stack, project))
     wrong = "the fault struck nothing" if not struck else ""
+    if statuses[0] not in _COMPLETE and SAYS.get(cell.fault, "") not in said:
+        wrong = f"ended with another sentence: {said}"
     if leftover:
         wrong = f"after the rollback not archived: {leftover}"
-    if statuses[-1] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"):
+    if statuses[-1] not in _COMPLETE:
         wrong = f"never complete: {stack.reason}"
     state = laboratory.state(project)
     if any("UPDATE_ROLLBACK" in status for status in statuses):

@@ -71,7 +71,7 @@ _STALE = (
     "incorrect old",
 )
 _TOO_LARGE = ("no space left on device", "fatal: attempting to allocate")
-_TOO_MANY, _DENIED = "returned error: 429", "returned error: 403"
+_TOO_MANY, _DENIED = "returned error: 429", ("returned error: 403", "returned error: 451")
 _GITS_OWN = re.compile(r"Cloning into .*|Cloning|To \S+|Done\.?")  # "To access this repository, ..." is the server's
 _STATUS = re.compile(r"fatal: unable to access\S*(?: '\S*)?|The requested URL returned error: \d+")
 _LONGEST = 600  # characters of what is repeated
@@ -160,7 +160,7 @@ class Translator:
             return GitLimited(failed.seconds or LIMIT_SECONDS, activity=activity, message=_words(failed))
         if any(sign in said for sign in _TOO_LARGE):
             return RepositoryTooLarge() if _TOO_LARGE[0] in said else ObjectNotFetched(limit=LARGEST_ALLOCATION)
-        if _DENIED in said:
+        if any(sign in said for sign in _DENIED):
             return _denied(failed, activity)
         if any(sign in said for sign in _UNAUTHORIZED):
             return TokenRotated(0) if self.renew() else CredentialsRejected()

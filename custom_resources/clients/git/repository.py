@@ -89,7 +89,7 @@ class BareRepository:
         self.path = directory / "repository.git"
         self._server = server
         self._when = f"{when} +0000"
-        self._processes = Processes(directory, self.path, self._remote_settings)
+        self._processes = Processes(directory, self.path, self._remote_settings, server.limit)
         self._open(full_name)
 
     def _open(self, full_name: str) -> None:
