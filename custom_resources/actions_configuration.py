@@ -30,6 +30,7 @@ Name = Annotated[
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,255}\Z")]
 Reviewer = Annotated[str, StringConstraints(pattern=r"^(team|user):[1-9][0-9]{0,18}\Z")]
 MAX_VALUE_BYTES = 48 * 1024
+_SECRET, _VARIABLE, _NO_SECRET, _NO_VARIABLE = "secret", "variable", "no secret", "no variable"  # steps
 _UNCHANGED = "as they were: this operation has changed none"
 
 
@@ -113,6 +114,23 @@ def _wanted_environments(request: Request[ActionsConfigurationProperties]) -> li
     return [name for name in request.properties.environments if name not in before]
 
 
+def _left(request: Request[ActionsConfigurationProperties], full_name: str) -> Plan:
+    """Return what is to be written, without what earlier calls of the request have written."""
+    wanted, progress = _difference(request, full_name), request.progress
+
+    def left(kind: str, values: Mapping[str, str]) -> dict[str, str]:
+        return {name: values[name] for name in progress.left(kind, values)}
+
+    return replace(
+        wanted,
+        secrets=left(_SECRET, wanted.secrets),
+        references=left(_SECRET, wanted.references),
+        variables=left(_VARIABLE, wanted.variables),
+        secrets_removed=progress.left(_NO_SECRET, wanted.secrets_removed),
+        variables_removed=progress.left(_NO_VARIABLE, wanted.variables_removed),
+    )
+
+
 def _difference(request: Request[ActionsConfigurationProperties], full_name: str) -> Plan:
     """Compare with what we set before: a value changed by hand stays unless ours has changed."""
     new, old = request.properties, request.old
@@ -153,6 +171,7 @@ class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observ
     """Custom::ActionsConfiguration: writes what differs from what the stack set before."""
 
     properties = ActionsConfigurationProperties
+    for_people = ("SecretNames", "VariableNames", "Environments")
 
     def __init__(self, clients: Clients) -> None:
         """Take the clients."""
@@ -172,7 +191,7 @@ class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observ
             full_name = name_at_creation(request, self._clients)
             yield Observed(full_name, environments=github.environments(full_name) if look else {})
             return
-        if not (wanted or _difference(request, properties.repository).writes):
+        if not (wanted or _left(request, properties.repository).writes):
             yield Observed(properties.repository)
             return
         found = github.repository_by_id(properties.repository_id, properties.repository)
@@ -183,14 +202,15 @@ class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observ
 
     def plan(self, request: Request[ActionsConfigurationProperties], observed: Observed) -> Plan:
         """Decide what to write; a repository that is gone or archived needs nothing removed."""
-        wanted = _difference(request, observed.full_name)
+        wanted = _left(request, observed.full_name)
         if request.type == "Delete":
             return Plan("") if observed.archived or not observed.full_name else wanted
         if not observed.full_name:
             raise RepositoryGone(repository=request.properties.repository)
         wanted = replace(wanted, references=self._permitted(wanted.references, goes_back=request.goes_back))
         new = request.properties
-        environments = missing(_wanted_environments(request), observed.environments, new.default_branch, new.reviewers)
+        names, there = _wanted_environments(request), observed.environments
+        environments = missing(names, there, new.default_branch, new.reviewers, request.progress)
         wanted = replace(wanted, environments=environments)
         if not observed.archived or not wanted.writes:
             return wanted
@@ -226,11 +246,12 @@ class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observ
         }
         if plan.restore:
             self._clients.github.update_repository(plan.full_name, archived=False)
-        self._clients.github.put_secrets(plan.full_name, values)
-        self._clients.github.put_variables(plan.full_name, plan.variables)
-        self._clients.github.delete_secrets(plan.full_name, plan.secrets_removed)
-        self._clients.github.delete_variables(plan.full_name, plan.variables_removed)
-        environments = create(plan.environments, plan.full_name, self._clients.github)
+        github, noting = self._clients.github, request.progress.noting
+        github.put_secrets(plan.full_name, values, noting(_SECRET))
+        github.put_variables(plan.full_name, plan.variables, noting(_VARIABLE))
+        github.delete_secrets(plan.full_name, plan.secrets_removed, noting(_NO_SECRET))
+        github.delete_variables(plan.full_name, plan.variables_removed, noting(_NO_VARIABLE))
+        environments = create(plan.environments, plan.full_name, github, request.progress)
         names = sorted({*properties.secrets, *properties.secret_references})
         wanted = [properties.secrets, properties.secret_references, properties.variables]
         return Done(

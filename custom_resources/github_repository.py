@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from custom_resources.seal import Seal
 
 _DESCRIPTION = 350  # characters that GitHub takes
+_CREATED, _NO_SECRET, _NO_VARIABLE = "created", "no secret", "no variable"  # steps
 _PARTS = {"model_build": "Model build", "model_deploy": "Model deployment"}
 
 
@@ -229,10 +230,11 @@ def _ended(request: Request[GitHubRepositoryProperties], observed: Observed) -> 
     known = Known.of(request.physical_id).id if request.attested else 0
     if found is None or found.archived or observed.rival:
         return Plan("nothing")
-    references = tuple(sorted(properties.secret_reference_names))
+    left = request.progress.left
+    references = left(_NO_SECRET, sorted(properties.secret_reference_names))
     if known and _only_adopted(request, observed):
-        secrets = tuple(sorted({*properties.secret_names, *references}))
-        variables = tuple(sorted(properties.variable_names))
+        secrets = left(_NO_SECRET, sorted({*properties.secret_names, *properties.secret_reference_names}))
+        variables = left(_NO_VARIABLE, sorted(properties.variable_names))
         if secrets or variables or observed.left:
             return Plan(
                 "release", found, secrets_removed=secrets, variables_removed=variables, refs_removed=observed.left
@@ -310,7 +312,7 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
             to_archive = request.type == "Delete" and found is not None and not found.archived
             yield _with_lineage(found, request, self._clients) if found and to_archive else Observed(found)
             return
-        if request.noted.get("Absent") and request.attempt == 0:
+        if request.noted.get("Absent") and request.attempt == 0 and not request.progress.done(_CREATED):
             yield Observed(None)  # creating it finds out whether that is still so
             return
         found = self._clients.github.find_repository(properties.full_name)
@@ -360,7 +362,10 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
         if plan.topics is not None:
             self._clients.github.replace_topics(repository.full_name, plan.topics)
         branch = properties.default_branch if plan.empty else repository.default_branch
-        attributes = self._attributes(repository, branch, _STATUS[plan.action], request.stack_id)
+        created = request.progress.told(_CREATED, str(repository.id)) is not None  # also by an earlier call
+        attributes = self._attributes(
+            repository, branch, _STATUS["create" if created else plan.action], request.stack_id
+        )
         known = Known.of(request.physical_id).id
         id_ = request.physical_id if known else consents.physical_id(repository, plan.consent)
         return Done(attributes, physical_id=id_)
@@ -373,8 +378,9 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
         if repository is None or plan.action in ("nothing", "adopt"):
             return repository
         if plan.action in ("archive", "release"):
-            github.delete_secrets(repository.full_name, plan.secrets_removed)
-            github.delete_variables(repository.full_name, plan.variables_removed)
+            noting = request.progress.noting
+            github.delete_secrets(repository.full_name, plan.secrets_removed, noting(_NO_SECRET))
+            github.delete_variables(repository.full_name, plan.variables_removed, noting(_NO_VARIABLE))
             if plan.refs_removed:
                 remove_refs(plan.refs_removed, repository.full_name, self._clients.git)
         if plan.action == "archive":
@@ -399,7 +405,10 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
         )
         if created is None and request.attempt:  # looked up since it was found to be taken, and not seen
             raise RepositoryInvisible(repository=properties.full_name)
-        return created or Replan(f"{properties.full_name} appeared meanwhile")
+        if created is None:
+            return Replan(f"{properties.full_name} appeared meanwhile")
+        request.progress.note(_CREATED, str(created.id))
+        return created
 
     def foresee(self, request: Request[GitHubRepositoryProperties], observed: Observed, plan: Plan) -> Foreseen:
         """Tell which settings would change. Raises NothingForeseen where the repository would be created."""

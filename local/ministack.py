@@ -66,10 +66,17 @@ def main() -> None:
     from ministack.services.cloudformation import provisioners
 
     from local import functions
-    from standins.aws import resource_types, sdk_integrations, service_requests, stack_resources
+    from standins.aws import (
+        custom_resource_answers,
+        resource_types,
+        sdk_integrations,
+        service_requests,
+        stack_resources,
+    )
 
     if not os.environ.get("LOCAL_COLD_STARTS"):
         functions.register()
+    custom_resource_answers.register()
     resource_types.register()
     sdk_integrations.register()
     service_requests.register()

@@ -106,10 +106,10 @@ class GitHub:
     def replace_topics(self, full_name: str, topics: Any) -> None:
         self.done.append(("topics", full_name, topics))
 
-    def delete_secrets(self, full_name: str, names: Any) -> None:
+    def delete_secrets(self, full_name: str, names: Any, done: Any) -> None:
         self.done.append(("secrets", full_name, names))
 
-    def delete_variables(self, full_name: str, names: Any) -> None:
+    def delete_variables(self, full_name: str, names: Any, done: Any) -> None:
         self.done.append(("variables", full_name, names))
 
 

@@ -96,15 +96,6 @@ def test_accepting_is_tried_again_after_a_pause_that_the_function_has_time_for(
     assert "CloudFormation asks to be called later. " in str(refused.value)
 
 
-def test_a_long_reason_is_cut_between_two_characters_and_says_so() -> None:
-    for text, kept in (
-        ("é" * 1000, "é" * 1000),
-        ("é" * 1001, "é" * 1000 + "..."),
-        ("x" + "é" * 1000, "x" + "é" * 999 + "..."),
-    ):
-        assert handlers._reason(FinalError(text)) == kept
-
-
 @pytest.mark.parametrize("failure", [FinalError("The model is gone."), RetryLater(5, "GitHub answered 502.")])
 def test_an_approval_that_fails_comes_back_with_its_reason(
     monkeypatch: pytest.MonkeyPatch, clients: Mock, failure: Exception
