@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from custom_resources.errors import RepositoryGone
+from custom_resources.named_repository import name_at_creation
 from custom_resources.properties import BranchName, FullName, LineOrNothing, Properties
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import CustomResource, Done, Foreseen, Request
@@ -29,6 +30,7 @@ Name = Annotated[
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,255}\Z")]
 Reviewer = Annotated[str, StringConstraints(pattern=r"^(team|user):[1-9][0-9]{0,18}\Z")]
 MAX_VALUE_BYTES = 48 * 1024
+_SECRET, _VARIABLE, _NO_SECRET, _NO_VARIABLE = "secret", "variable", "no secret", "no variable"  # steps
 _UNCHANGED = "as they were: this operation has changed none"
 
 
@@ -37,6 +39,7 @@ class ActionsConfigurationProperties(Properties):
 
     repository_id: int
     repository: FullName
+    name_proof: LineOrNothing = ""  # that it is the name of the repository with that id, by Custom::GitHubRepository
     secrets: dict[Name, str] = Field(default_factory=dict)
     secret_references: dict[Name, str] = Field(default_factory=dict)
     variables: dict[Name, str] = Field(default_factory=dict)
@@ -111,6 +114,23 @@ def _wanted_environments(request: Request[ActionsConfigurationProperties]) -> li
     return [name for name in request.properties.environments if name not in before]
 
 
+def _left(request: Request[ActionsConfigurationProperties], full_name: str) -> Plan:
+    """Return what is to be written, without what earlier calls of the request have written."""
+    wanted, progress = _difference(request, full_name), request.progress
+
+    def left(kind: str, values: Mapping[str, str]) -> dict[str, str]:
+        return {name: values[name] for name in progress.left(kind, values)}
+
+    return replace(
+        wanted,
+        secrets=left(_SECRET, wanted.secrets),
+        references=left(_SECRET, wanted.references),
+        variables=left(_VARIABLE, wanted.variables),
+        secrets_removed=progress.left(_NO_SECRET, wanted.secrets_removed),
+        variables_removed=progress.left(_NO_VARIABLE, wanted.variables_removed),
+    )
+
+
 def _difference(request: Request[ActionsConfigurationProperties], full_name: str) -> Plan:
     """Compare with what we set before: a value changed by hand stays unless ours has changed."""
     new, old = request.properties, request.old
@@ -151,6 +171,7 @@ class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observ
     """Custom::ActionsConfiguration: writes what differs from what the stack set before."""
 
     properties = ActionsConfigurationProperties
+    for_people = ("SecretNames", "VariableNames", "Environments")
 
     def __init__(self, clients: Clients) -> None:
         """Take the clients."""
@@ -166,9 +187,12 @@ class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observ
         properties, github = request.properties, self._clients.github
         wanted = _wanted_environments(request)
         look = wanted and not (request.type == "Create" and properties.repository_status == "created")
-        if request.type == "Create" or not (wanted or _difference(request, properties.repository).writes):
-            there = github.environments(properties.repository) if look else {}
-            yield Observed(properties.repository, environments=there)
+        if request.type == "Create":
+            full_name = name_at_creation(request, self._clients)
+            yield Observed(full_name, environments=github.environments(full_name) if look else {})
+            return
+        if not (wanted or _left(request, properties.repository).writes):
+            yield Observed(properties.repository)
             return
         found = github.repository_by_id(properties.repository_id, properties.repository)
         if found is None:
@@ -178,19 +202,31 @@ class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observ
 
     def plan(self, request: Request[ActionsConfigurationProperties], observed: Observed) -> Plan:
         """Decide what to write; a repository that is gone or archived needs nothing removed."""
-        wanted = _difference(request, observed.full_name)
+        wanted = _left(request, observed.full_name)
         if request.type == "Delete":
             return Plan("") if observed.archived or not observed.full_name else wanted
         if not observed.full_name:
             raise RepositoryGone(repository=request.properties.repository)
-        for name, reference in wanted.references.items():
-            self._clients.allowances.require_secret(name, reference)
+        wanted = replace(wanted, references=self._permitted(wanted.references, goes_back=request.goes_back))
         new = request.properties
-        environments = missing(_wanted_environments(request), observed.environments, new.default_branch, new.reviewers)
+        names, there = _wanted_environments(request), observed.environments
+        environments = missing(names, there, new.default_branch, new.reviewers, request.progress)
         wanted = replace(wanted, environments=environments)
         if not observed.archived or not wanted.writes:
             return wanted
         return replace(wanted, restore=True)
+
+    def _permitted(self, references: Mapping[str, str], *, goes_back: bool) -> dict[str, str]:
+        """Refuse what the settings do not list. A rollback must not fail: it leaves such a secret as it is.
+
+        Nothing but the rollback's event says that the stack had it. Raises SecretNotListed.
+        """
+        allowances = self._clients.allowances
+        if goes_back:
+            return {name: each for name, each in references.items() if allowances.lists_secret(name, each)}
+        for name, reference in references.items():
+            allowances.require_secret(name, reference)
+        return dict(references)
 
     def cost(self, plan: Plan) -> Cost:
         """Return what GitHub counts: a write is 5 points, the public key 1."""
@@ -210,11 +246,12 @@ class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observ
         }
         if plan.restore:
             self._clients.github.update_repository(plan.full_name, archived=False)
-        self._clients.github.put_secrets(plan.full_name, values)
-        self._clients.github.put_variables(plan.full_name, plan.variables)
-        self._clients.github.delete_secrets(plan.full_name, plan.secrets_removed)
-        self._clients.github.delete_variables(plan.full_name, plan.variables_removed)
-        environments = create(plan.environments, plan.full_name, self._clients.github)
+        github, noting = self._clients.github, request.progress.noting
+        github.put_secrets(plan.full_name, values, noting(_SECRET))
+        github.put_variables(plan.full_name, plan.variables, noting(_VARIABLE))
+        github.delete_secrets(plan.full_name, plan.secrets_removed, noting(_NO_SECRET))
+        github.delete_variables(plan.full_name, plan.variables_removed, noting(_NO_VARIABLE))
+        environments = create(plan.environments, plan.full_name, github, request.progress)
         names = sorted({*properties.secrets, *properties.secret_references})
         wanted = [properties.secrets, properties.secret_references, properties.variables]
         return Done(

@@ -51,6 +51,9 @@ class Allowances:
     def require(self, new: Wanted, old: Wanted | None) -> None:
         """Refuse what the settings do not name; what a stack has had so far it keeps.
 
+        Not for a rollback, which must not fail: what that brings back is only told by the event, so a repository gets
+        nothing by it that the settings do not name now (docs/decisions/0086).
+
         Raises OrganizationNotAllowed, VisibilityNotAllowed.
         """
         if old is None or new.organization != old.organization:
@@ -70,8 +73,12 @@ class Allowances:
 
     def require_secret(self, name: str, reference: str) -> None:
         """Raise SecretNotListed for a secret that the settings do not copy into repositories under that name."""
-        if not {"*", f"{name}={reference}"} & {*self.secret_references}:
+        if not self.lists_secret(name, reference):
             raise SecretNotListed(name=name, reference=reference)
+
+    def lists_secret(self, name: str, reference: str) -> bool:
+        """Tell whether the settings copy a secret into repositories under that name."""
+        return bool({"*", f"{name}={reference}"} & {*self.secret_references})
 
     def gives(self, full_name: str) -> bool:
         """Tell whether a pattern of the administrator names the repository. `*` stops at the slash."""

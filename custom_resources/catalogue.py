@@ -175,6 +175,7 @@ CATALOGUE = (
             _FENCE,
             *_LAUNCH,
             _ARCHIVES,
+            _SEALS,
             # Which stack holds a project.
             Permission(("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"), "budget"),
             Permission(READ_PROJECTS, "domain"),
@@ -190,7 +191,7 @@ CATALOGUE = (
             *_DOMAIN_KEY,
         ),
         "StudioProject",
-        needs=frozenset({"archives", "studio"}),
+        needs=frozenset({"archives", "seals", "studio"}),
         clients=("studio", "archives"),
     ),
     Entry(
@@ -225,14 +226,15 @@ CATALOGUE = (
         (
             _FENCE,
             *_LAUNCH,
+            _SEALS,
             *_GITHUB,
             Permission(("secretsmanager:GetSecretValue",), "readable secrets"),
             Permission(("kms:Decrypt",), "readable keys"),
         ),
         "ActionsConfiguration",
         timeout=300,
-        needs=frozenset({"github"}),
-        clients=("budget", "secrets", "github"),
+        needs=frozenset({"github", "seals"}),
+        clients=("budget", "secrets", "seals", "github"),
         imports=("nacl.public",),
     ),
     Entry(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from custom_resources.delivery.leaving import offered
 from custom_resources.delivery.lineage import MOST_PROPOSALS, TEMPLATE_REF, proposals_in
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from custom_resources.clients.git import BareRepository, Refs
     from custom_resources.clients.github import Repository
     from custom_resources.clients.protocols import Clients
+    from custom_resources.reconciler import Request
+    from custom_resources.seal import Seal
 
 ADOPTED = ":adopted"  # ends the physical id of a repository that was adopted by its owners' consent
 CONNECTED = ":connected"  # ends that of one which Studio made for the project
@@ -48,6 +50,8 @@ class Adopting(Protocol):
     def connected_repository(self) -> str: ...
     @property
     def connected_since(self) -> str: ...
+    @property
+    def connection_proof(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -110,18 +114,30 @@ def required(reading: Reading, full_name: str, who: Adopting) -> Consent:
     return reading.consent
 
 
-def read(found: Repository, git: BareRepository, refs: Refs, who: Adopting, clients: Clients) -> Reading:
+def read(found: Repository, git: BareRepository, refs: Refs, request: Request[Any], clients: Clients) -> Reading:
     """Look for a consent, the cheapest first. At most one Git request and one of the API.
 
-    `refs` are all that there are, proven or not: whoever wrote them, a lineage of somebody else's refuses it.
+    `refs` are all that there are, proven or not: whoever wrote them, a lineage of somebody else's refuses it. What
+    Studio is said to have connected counts where the stack's Custom::StudioProject proves that it has said so.
     """
+    who: Adopting = request.properties
     if _claimed(found, git, refs, who):
         return Reading(claimed=True)
     if clients.allowances.gives(found.full_name):
         return Reading(Consent("administrator"))
-    if made_by_studio(found, git, refs, who):
+    if made_by_studio(found, git, refs, who) and _is_told(who, clients.seals.of_launch(request.stack_id)):
         return Reading(Consent("studio", archive=True))
     return stated(found.full_name, who, clients)
+
+
+def connection_proof(seal: Seal, domain_id: str, project_id: str, repository: str, since: str) -> str:
+    """Return the proof of what Studio has connected with a project, under the seal of the launch."""
+    return seal.of("connection", domain_id, project_id, repository, since)
+
+
+def _is_told(who: Adopting, seal: Seal) -> bool:
+    facts = who.domain_id, who.project_id, who.connected_repository, who.connected_since
+    return seal.proves(who.connection_proof, "connection", *facts)
 
 
 def stated(full_name: str, who: Adopting, clients: Clients) -> Reading:

@@ -79,6 +79,7 @@
           OtherProjectsRepository
         RulesRefuse
           BranchInTheWay
+        PullRequestsOff
         ProjectNotFound
         LaunchRefused
           LaunchNotByProjectRole
@@ -122,6 +123,7 @@
         NotARequest
         NotOfItsStack
         NotAccepted
+        AnswerTooLong
         GaveUp
         Unexpected
         InvalidTemplate
@@ -151,6 +153,7 @@
         RateLimited
           LimitUntold
         GitHubUnreachable
+        OutOfTime
         GitHubUnavailable
         AnswerIncomplete
         TokenRotated
@@ -236,6 +239,13 @@ class GitHubUnreachable(RetryLater):
     """No answer came from GitHub's API."""
 
     happened = "GitHub could not be reached ({activity}; {kind})."
+    remedy = "Check GitHub's status page and the function's network."
+
+
+class OutOfTime(RetryLater):
+    """The function's time was used up before all was done: the next call begins anew."""
+
+    happened = "GitHub's answers took all of the {limit} seconds that one call has."
     remedy = "Check GitHub's status page and the function's network."
 
 
@@ -929,6 +939,15 @@ class RulesRefuse(FinalError):
     remedy = "Let the token's owner bypass them."
 
 
+class PullRequestsOff(FinalError):
+    """A pull request is needed in a repository that takes none."""
+
+    happened = "{repository} has its pull requests switched off, and this version can only come as one."
+    remedy = (
+        "Switch them on (the repository's Settings, General, Features, Pull requests), then update the project again."
+    )
+
+
 class BranchInTheWay(RulesRefuse):
     """A branch has the name of the folder that pull requests' branches need."""
 
@@ -1261,6 +1280,13 @@ class NotAccepted(FinalError):
 
     happened = "The request could not be accepted: {why}."
     remedy = "Start the stack operation again."
+
+
+class AnswerTooLong(FinalError):
+    """CloudFormation would refuse the answer, and wait for another one for an hour."""
+
+    happened = "The attributes to report take {size} bytes, and CloudFormation takes an answer of {limit}."
+    remedy = "Shorten what is reported as {attribute}."
 
 
 class GaveUp(FinalError):

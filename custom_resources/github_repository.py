@@ -30,6 +30,7 @@ from custom_resources.errors import (
     RepositoryOfALaunch,
     RepositoryUnreachable,
 )
+from custom_resources.named_repository import name_proof
 from custom_resources.properties import BranchName, Line, LineOrNothing, Properties
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import CustomResource, Done, Effects, Foreseen, Replan, Request
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from custom_resources.seal import Seal
 
 _DESCRIPTION = 350  # characters that GitHub takes
+_CREATED, _NO_SECRET, _NO_VARIABLE = "created", "no secret", "no variable"  # steps
 _PARTS = {"model_build": "Model build", "model_deploy": "Model deployment"}
 
 
@@ -60,6 +62,7 @@ class GitHubRepositoryProperties(Properties):
     adopt_existing: bool = False
     connected_repository: LineOrNothing = ""  # which Studio's Git connection names, with its organization
     connected_since: LineOrNothing = ""  # when Studio began to set the project's tooling up (ISO 8601)
+    connection_proof: LineOrNothing = ""  # that Custom::StudioProject of this stack has put both out
     default_branch: BranchName = "main"
     # What the stack sets in it. At the stack's end, secrets with values of references are removed in any case, the
     # others and the variables where the repository is not archived.
@@ -138,7 +141,7 @@ def _with_lineage(found: Repository, request: Request[GitHubRepositoryProperties
             if request.type == "Delete" and known.existed:
                 left, offers = refs_left(git, refs, there), [] if delivery else offered(git, refs)
             elif request.type == "Create" and delivery is None and _adoptable(properties, found):
-                consent = consents.read(found, git, there, properties, clients)
+                consent = consents.read(found, git, there, request, clients)
     except RepositoryUnreachable:
         if request.type == "Delete":
             raise RepositoryHidden(repository=found.full_name) from None
@@ -183,10 +186,11 @@ def _only_adopted(request: Request[GitHubRepositoryProperties], observed: Observ
     return known.connected and observed.delivery is None
 
 
-def _update(request: Request[GitHubRepositoryProperties], found: Repository) -> Plan:
+def _update(request: Request[GitHubRepositoryProperties], found: Repository, permitted: tuple[str, ...]) -> Plan:
     """Change only what changed in the template: a setting that a user changed on GitHub stays.
 
-    A repository that was adopted by consent keeps its name and its visibility.
+    A repository that was adopted by consent keeps its name and its visibility. A rollback brings no visibility back
+    that is not `permitted` any more: nothing but its event says that the repository had it.
     """
     new, old = request.properties, request.old
     changes: dict[str, str | bool] = {"archived": False} if found.archived else {}
@@ -195,7 +199,8 @@ def _update(request: Request[GitHubRepositoryProperties], found: Repository) -> 
         return Plan("keep", found, changes, topics)
     if old and new.name.casefold() != old.name.casefold() and found.name.casefold() != new.name.casefold():
         changes["name"] = new.name
-    if old and new.visibility not in (old.visibility, found.visibility):
+    may_be = new.visibility in permitted or not request.goes_back
+    if old and may_be and new.visibility not in (old.visibility, found.visibility):
         if found.in_user_account and new.visibility == "internal":
             raise InternalInUserAccount(owner=found.owner)
         changes["visibility"] = new.visibility
@@ -225,10 +230,11 @@ def _ended(request: Request[GitHubRepositoryProperties], observed: Observed) -> 
     known = Known.of(request.physical_id).id if request.attested else 0
     if found is None or found.archived or observed.rival:
         return Plan("nothing")
-    references = tuple(sorted(properties.secret_reference_names))
+    left = request.progress.left
+    references = left(_NO_SECRET, sorted(properties.secret_reference_names))
     if known and _only_adopted(request, observed):
-        secrets = tuple(sorted({*properties.secret_names, *references}))
-        variables = tuple(sorted(properties.variable_names))
+        secrets = left(_NO_SECRET, sorted({*properties.secret_names, *properties.secret_reference_names}))
+        variables = left(_NO_VARIABLE, sorted(properties.variable_names))
         if secrets or variables or observed.left:
             return Plan(
                 "release", found, secrets_removed=secrets, variables_removed=variables, refs_removed=observed.left
@@ -306,7 +312,7 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
             to_archive = request.type == "Delete" and found is not None and not found.archived
             yield _with_lineage(found, request, self._clients) if found and to_archive else Observed(found)
             return
-        if request.noted.get("Absent") and request.attempt == 0:
+        if request.noted.get("Absent") and request.attempt == 0 and not request.progress.done(_CREATED):
             yield Observed(None)  # creating it finds out whether that is still so
             return
         found = self._clients.github.find_repository(properties.full_name)
@@ -319,11 +325,13 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
             _refuse_another_organization(request, found)
         if request.type == "Delete":
             return _ended(request, observed)
-        self._clients.allowances.require(request.properties, request.old)
+        allowances = self._clients.allowances
+        if not (known and request.goes_back):
+            allowances.require(request.properties, request.old)
         if found is None:
             return _made(request, known)
         if known:
-            return _update(request, found)
+            return _update(request, found, allowances.visibilities)
         if _is_ours(request.properties, observed):
             return _taken_up(request, observed, found)
         _refuse_another_launch(request.properties, observed, found)
@@ -354,7 +362,10 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
         if plan.topics is not None:
             self._clients.github.replace_topics(repository.full_name, plan.topics)
         branch = properties.default_branch if plan.empty else repository.default_branch
-        attributes = self._attributes(repository, branch, _STATUS[plan.action])
+        created = request.progress.told(_CREATED, str(repository.id)) is not None  # also by an earlier call
+        attributes = self._attributes(
+            repository, branch, _STATUS["create" if created else plan.action], request.stack_id
+        )
         known = Known.of(request.physical_id).id
         id_ = request.physical_id if known else consents.physical_id(repository, plan.consent)
         return Done(attributes, physical_id=id_)
@@ -367,8 +378,9 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
         if repository is None or plan.action in ("nothing", "adopt"):
             return repository
         if plan.action in ("archive", "release"):
-            github.delete_secrets(repository.full_name, plan.secrets_removed)
-            github.delete_variables(repository.full_name, plan.variables_removed)
+            noting = request.progress.noting
+            github.delete_secrets(repository.full_name, plan.secrets_removed, noting(_NO_SECRET))
+            github.delete_variables(repository.full_name, plan.variables_removed, noting(_NO_VARIABLE))
             if plan.refs_removed:
                 remove_refs(plan.refs_removed, repository.full_name, self._clients.git)
         if plan.action == "archive":
@@ -393,7 +405,10 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
         )
         if created is None and request.attempt:  # looked up since it was found to be taken, and not seen
             raise RepositoryInvisible(repository=properties.full_name)
-        return created or Replan(f"{properties.full_name} appeared meanwhile")
+        if created is None:
+            return Replan(f"{properties.full_name} appeared meanwhile")
+        request.progress.note(_CREATED, str(created.id))
+        return created
 
     def foresee(self, request: Request[GitHubRepositoryProperties], observed: Observed, plan: Plan) -> Foreseen:
         """Tell which settings would change. Raises NothingForeseen where the repository would be created."""
@@ -404,10 +419,11 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
             "repository": found.full_name,
             "settings": [f"{key} = {value}" for key, value in plan.changes.items()],
         }
-        return Foreseen(self._attributes(found, found.default_branch, "kept"), effects, part=part)
+        attributes = self._attributes(found, found.default_branch, "kept", request.stack_id)
+        return Foreseen(attributes, effects, part=part)
 
-    @staticmethod
-    def _attributes(found: Repository, default_branch: str, status: str) -> dict[str, str]:
+    def _attributes(self, found: Repository, default_branch: str, status: str, stack_id: str) -> dict[str, str]:
+        seal = self._clients.seals.of_repository(found.id)
         return {
             "RepositoryId": str(found.id),
             "FullName": found.full_name,
@@ -416,4 +432,5 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
             "CloneUrl": found.clone_url,
             "DefaultBranch": default_branch,
             "Status": status,
+            "NameProof": name_proof(seal, found.full_name, stack_id),
         }

@@ -13,6 +13,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from custom_resources.answer_limit import reason
 from custom_resources.catalogue import CATALOGUE, Entry
 from custom_resources.clients import FunctionClients
 from custom_resources.errors import FinalError, NotAccepted, RetryLater, Unexpected
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 ACCEPT_ATTEMPTS = 5
-_REASON_BYTES = 2000  # CloudFormation takes an answer of 4096 bytes, of which the framework fills some with its trace
 _ENTRIES = {entry.name: entry for entry in CATALOGUE}
 Event = dict[str, Any]
 
@@ -65,11 +65,12 @@ def _handle(
     try:
         if PROBE in event and "studio" in entry.needs:
             return permitted(event, _clients())
+        _clients().requests.begin(entry.timeout)
         return _answered(resource(), event, _clients(), _own_stack(entry.name))
     except FinalError as error:
         logger.error("failed", reason=str(error))
         count("Failures")
-        raise FinalError(_reason(error)) from None
+        raise FinalError(reason(event, redacted(str(error)))) from None
     except Exception as error:
         logger.exception("unexpected error")
         count("Failures")
@@ -81,17 +82,9 @@ def _handle(
 def _answered(
     resource: CustomResource[Any, Any, Any], event: Event, clients: FunctionClients, own_stack: OwnStack
 ) -> Event:
-    clients.requests.begin()
     if "Operation" not in event:
         return _accepted(resource, event, clients, own_stack)
     return is_complete(resource, event, clients.stacks, clients.patience, clients.budget, require_own=own_stack.require)
-
-
-def _reason(error: Exception) -> str:
-    """Return what CloudFormation is told; too long an answer would be refused, and its sentence lost."""
-    text = redacted(str(error))
-    kept = text.encode()[:_REASON_BYTES].decode(errors="ignore")
-    return text if kept == text else f"{kept}..."
 
 
 def _accepted(
@@ -113,6 +106,7 @@ def model_approval(event: Event, context: LambdaContext) -> None:
 
     follow(event, getattr(context, "aws_request_id", ""))
     try:
+        _clients().requests.begin(_ENTRIES["model_approval"].timeout)
         handle(event, _clients(), Setup.from_environment(os.environ))
     except (FinalError, RetryLater) as error:
         logger.error("the approval comes back", reason=str(error))

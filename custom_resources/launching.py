@@ -40,7 +40,7 @@ def launcher(request: Request[Any], clients: Clients) -> Launcher:
     properties, installation = request.properties, clients.installation
     if request.type != "Create":
         _require_same_project(request)
-        if request.type == "Update" and not request.operation.startswith("UPDATE_ROLLBACK_"):  # which brings back
+        if request.type == "Update" and not request.goes_back:
             _require_listed(request, clients)
         return Launcher("not asked")
     launch = launch_of(request.stack_id, clients)

@@ -1,21 +1,28 @@
 """A request is its stack's own: what an event says is compared with what CloudFormation knows (docs/decisions/0070).
 
+What CloudFormation does not keep has a proof of its own (docs/decisions/0085: named_repository.py, consent.py).
+
 Whoever may invoke a function chooses all of its event. So before anything is read of GitHub, the stack has to be one
 that our product or an administrator made, be in an operation, and have that resource in that operation; the project is
-the one that the stack's Custom::StudioProject was accepted for, and the repository one of the stack's own. That
-CloudFormation tells a resource's status in time is an assumption (docs/studio.md, A37).
+the one that the stack's Custom::StudioProject was accepted for, and the repository one of the stack's own.
+
+CloudFormation may tell of a moment ago (docs/studio.md, A37): what it does not confirm is asked again before it is
+refused (docs/decisions/0086).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from custom_resources.caller import LAUNCH_TAG, PRINCIPAL_TAG, PRODUCT_TAG
 from custom_resources.clients.service_catalog import LaunchOfStack
+from custom_resources.clients.stacks import MOST_LISTED
 from custom_resources.errors import AwsNotFound, LaunchNotByServiceCatalog, NotOfItsStack, Stale
+from custom_resources.telemetry import logger
 
 if TYPE_CHECKING:
     from custom_resources.clients.protocols import Clients
@@ -25,6 +32,12 @@ if TYPE_CHECKING:
 _DURING = {"Create": "CREATE_IN_PROGRESS", "Update": "UPDATE_IN_PROGRESS", "Delete": "DELETE_IN_PROGRESS"}
 _CLEANUP = "CLEANUP_IN_PROGRESS"  # what an update has replaced or removed is deleted: the stack has forgotten it
 _PROJECT, _REPOSITORY = "Custom::StudioProject", "Custom::GitHubRepository"
+# The product's logical ids of both types: what is asked for where a stack has more resources than one list shows.
+_OF_THE_PRODUCT = ("StudioProject", "BuildRepository", "DeployRepository")
+# What Custom::StudioProject believes of a launch by Studio's door, and proves to the stack's other resources: whoever
+# may invoke the function makes up an event, but not the stack's parameters.
+_TOLD = ("ConnectedRepository", "UserRoleArn", "ProjectBucket")
+READ_AGAIN = (1, 2, 3, 4)  # seconds before each further look at a stack that does not confirm an event
 
 
 def launch_of(stack_id: str, clients: Clients) -> LaunchOfStack:
@@ -52,25 +65,64 @@ class OwnStack:
         self._products: tuple[str, ...] = ()
         self._seen = ""
 
-    def require(self, event: Mapping[str, Any], request: Request[Any], operation: str = "") -> None:
-        """Refuse an event that is not its stack's. `operation`: the stack's, where it was just read.
+    def require(self, event: Mapping[str, Any], request: Request[Any]) -> str:
+        """Refuse an event that is not its stack's; return the stack's operation. It looks five times at most.
 
         Raises NotOfItsStack, LaunchNotByServiceCatalog; Stale for a waiter whose operation has ended; RetryLater.
         """
-        key = _key(event)
-        if key == self._seen:
-            return
-        stacks, stack_id = self._clients.stacks, request.stack_id
-        operation = operation or stacks.operation(stack_id)
+        if _key(event) == self._seen:
+            return request.operation
+        told_twice = False
+        for seconds in READ_AGAIN:
+            try:
+                return self._required(event, request)
+            except Stale:
+                if told_twice:
+                    raise
+                told_twice = True
+            except NotOfItsStack as unconfirmed:
+                logger.warning("asked again", why=str(unconfirmed), seconds=seconds)
+            time.sleep(seconds)
+        return self._required(event, request)
+
+    def _required(self, event: Mapping[str, Any], request: Request[Any]) -> str:
+        """Look at the stack once. Raises as `require` does."""
+        stack_id = request.stack_id
+        operation = self._clients.stacks.operation(stack_id)
         if request.operation and operation != request.operation:
             raise Stale
-        resources = self._clients.stack_facts.resources(stack_id)
-        _require_resource(self._type, request, operation.split(" ")[0], resources)
+        status = operation.split(" ")[0]
+        if not status.endswith("_IN_PROGRESS"):
+            raise NotOfItsStack(stack=_name(stack_id), why=f"the stack is in the status {status}")
+        resources = self._resources(request)
+        _require_resource(self._type, request, status, resources)
         if self._in_product:
             self._require_launch(stack_id)
             self._require_project(request, resources)
+            self._require_told(event, request)
             _require_repository(request, resources)
         self._seen = _key({**event, "Operation": {"Stack": operation}})
+        return operation
+
+    def _resources(self, request: Request[Any]) -> Mapping[str, StackResource]:
+        """Return what is compared of the stack's resources, however many it has: a portfolio has many versions."""
+        facts, stack_id = self._clients.stack_facts, request.stack_id
+        if not self._in_product:
+            return facts.resources(stack_id, (request.logical_id,))
+        found = facts.resources(stack_id)
+        hidden = [name for name in {request.logical_id, *_OF_THE_PRODUCT} if name and name not in found]
+        if len(found) < MOST_LISTED or not hidden:
+            return found
+        return {**found, **facts.resources(stack_id, hidden)}
+
+    def _require_told(self, event: Mapping[str, Any], request: Request[Any]) -> None:
+        """Compare what a launch says of its project with the stack's parameters, when it is created."""
+        if self._type != _PROJECT or request.type != "Create":
+            return
+        given, told = self._clients.stack_facts.parameters(request.stack_id), event.get("ResourceProperties") or {}
+        for name in _TOLD:
+            if name in told and told[name] != given.get(name, told[name]):
+                raise NotOfItsStack(stack=_name(request.stack_id), why=f"its parameter {name} is another")
 
     def _require_launch(self, stack_id: str) -> None:
         launch = launch_of(stack_id, self._clients)
@@ -115,8 +167,6 @@ def _require_resource(
     def refused(why: str) -> NotOfItsStack:
         return NotOfItsStack(stack=_name(request.stack_id), why=why)
 
-    if not status.endswith("_IN_PROGRESS"):
-        raise refused(f"the stack is in the status {status}")
     found = resources.get(request.logical_id)
     if request.type == "Delete" and status.endswith(_CLEANUP):
         if found and found.type != resource_type:
@@ -129,8 +179,18 @@ def _require_resource(
     # CloudFormation may not know one: a creation that it cut off is deleted under a name that it made up.
     if request.type != "Create" and not found.physical_id and request.physical_id.split(":")[0].isdecimal():
         raise refused(f"{request.logical_id} has no id yet")
-    if request.type != "Create" and found.physical_id not in ("", request.physical_id):
+    if request.type != "Create" and found.physical_id and not _same_id(resource_type, status, found, request):
         raise refused(f"{request.logical_id} has another physical id")
+
+
+def _same_id(resource_type: str, status: str, found: StackResource, request: Request[Any]) -> bool:
+    """Tell whether a physical id is the stack's.
+
+    A project's says more than whose it is, and an update changes that: its rollback may be for the id before or after.
+    """
+    if resource_type == _PROJECT and "ROLLBACK_" in status:
+        return found.physical_id.split(":")[0] == request.physical_id.split(":")[0]
+    return found.physical_id == request.physical_id
 
 
 def _require_repository(request: Request[Any], resources: Mapping[str, StackResource]) -> None:

@@ -17,13 +17,17 @@ class Cost:
     points: int = 0
     creations: int = 0
 
+    def __bool__(self) -> bool:
+        """Tell whether it is anything at all."""
+        return self != Cost()
+
     def beyond(self, paid: Cost) -> Cost:
         """Return what is left to pay when `paid` has been taken already."""
         return Cost(max(0, self.points - paid.points), max(0, self.creations - paid.creations))
 
-    def at_least(self, other: Cost) -> Cost:
-        """Return the larger of both, each kind by itself."""
-        return Cost(max(self.points, other.points), max(self.creations, other.creations))
+    def plus(self, more: Cost) -> Cost:
+        """Return both together."""
+        return Cost(self.points + more.points, self.creations + more.creations)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypedDict, Ty
 
 from pydantic import ValidationError
 
+from custom_resources.answer_limit import fitted
 from custom_resources.errors import (
     FinalError,
     GaveUp,
@@ -31,8 +32,8 @@ from custom_resources.errors import (
     RateLimited,
     RetryLater,
     Stale,
-    StillWaiting,
 )
+from custom_resources.progress import Progress
 from custom_resources.properties import Properties
 from custom_resources.rate_budget import Cost
 from custom_resources.telemetry import count, logger
@@ -64,11 +65,17 @@ class Request(Generic[PropertiesT]):
     noted: Mapping[str, str] = field(default_factory=dict)  # what the preflight saw
     refusal: str = ""  # what refused the plan before this one, in the server's words
     operation: str = ""  # the stack's: its status, and since when
+    progress: Progress = field(default_factory=Progress, repr=False, compare=False)  # of its calls so far
 
     @property
     def attested(self) -> bool:
         """Tell whether the stack still lists the resource: what an update has removed is deleted by its event alone."""
         return not self.operation.split(" ")[0].endswith("CLEANUP_IN_PROGRESS")
+
+    @property
+    def goes_back(self) -> bool:
+        """Tell whether the stack brings back what it had before an update that failed."""
+        return self.operation.startswith("UPDATE_ROLLBACK_")
 
     @property
     def stack_ends(self) -> bool:
@@ -131,6 +138,7 @@ class CustomResource(Protocol[PropertiesT, ObservedT, PlanT]):
     """A custom resource: a class made with the clients it uses. Who has read one has read all."""
 
     properties: type[PropertiesT]
+    for_people: tuple[str, ...] = ()  # attributes that no template uses: too long ones are cut
 
     @abstractmethod
     def provisional_id(self, properties: PropertiesT) -> str:
@@ -165,6 +173,8 @@ class CustomResource(Protocol[PropertiesT, ObservedT, PlanT]):
 
 
 Event = Mapping[str, Any]
+# Refuses an event that is not its stack's own; returns the stack's operation.
+RequireOwn = Callable[[Event, "Request[Any]"], str]
 
 
 def resource_type(resource: CustomResource[Any, Any, Any]) -> str:
@@ -208,27 +218,23 @@ def parsed(resource: CustomResource[PropertiesT, Any, Any], event: Event) -> Req
     )
 
 
-def _anything(event: Event, request: Request[Any], operation: str) -> None:
-    """Take every event for its stack's own: for callers that have looked."""
-
-
 def on_event(
     resource: CustomResource[PropertiesT, Any, Any],
     event: Event,
     stacks: Stacks,
     budget: Budget | None = None,
     *,
-    require_own: Callable[[Event, Request[Any], str], None] = _anything,
+    require_own: RequireOwn | None = None,
 ) -> dict[str, Any]:
     """Accept a request: validate it, name the resource, note the stack operation it belongs to. Writes nothing.
 
-    `require_own` refuses what is not its stack's (own_stack.py). Raises RetryLater when CloudFormation does not answer:
-    before the preflight, so that repeating costs GitHub nothing.
+    `require_own` refuses what is not its stack's (own_stack.py); without it the event is taken for its stack's own.
+    Raises RetryLater when CloudFormation does not answer: before the preflight, so that repeating costs GitHub nothing.
     """
     request = parsed(resource, event)
-    operation, started = stacks.operation(request.stack_id), str(time.time())
+    operation = require_own(event, request) if require_own else stacks.operation(request.stack_id)
+    started = str(time.time())
     logger.append_keys(operation=operation)
-    require_own(event, request, operation)
     noted = dict(_preflight(resource, request, budget))
     return {
         "PhysicalResourceId": request.physical_id or resource.provisional_id(request.properties),
@@ -260,34 +266,37 @@ def _tell_everyone(wait: RetryLater, budget: Budget | None) -> None:
             budget.pause(wait.seconds, untold=isinstance(wait, LimitUntold))
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Call:
     """One call of `is_complete`: who asks, and what it may use."""
 
-    name: str  # the request's, under which a wait is remembered
+    name: str  # the request's, under which its progress is remembered
     budget: Budget | None
     ensure_current: Callable[[], None]
+    progress: Progress | None = None  # None before it is known
 
-    def room(self) -> Cost:
-        """Return what was paid in advance. Raises RetryLater before anything is read of GitHub."""
-        return self.budget.require_room(self.name) if self.budget else Cost()
+    def room(self) -> Progress:
+        """Return what earlier calls have done. Raises RetryLater before anything is read of GitHub."""
+        self.progress = self.budget.require_room(self.name) if self.budget else Progress()
+        return self.progress
 
-    def pay(self, cost: Cost, paid: Cost) -> Cost:
-        """Take what is not paid yet; return what is paid now."""
+    def pay(self, cost: Cost, progress: Progress) -> None:
+        """Take what is not paid yet: each step of a request is paid for once, however often it is tried."""
+        due = cost.beyond(progress.paid)
         if self.budget:
-            self.budget.reserve(cost.beyond(paid))
-        return paid.at_least(cost)
+            self.budget.reserve(due)
+        progress.paid = progress.paid.plus(due)
 
 
 def _reconcile(resource: CustomResource[PropertiesT, Any, Any], request: Request[PropertiesT], call: _Call) -> Done:
-    paid = call.room()
+    request = replace(request, progress=call.room())
     for attempt in range(ATTEMPTS):
         again = replace(request, attempt=attempt)
         with resource.observe(again) as observed:
-            outcome, paid = _applied(resource, again, observed, call, paid)
+            outcome = _applied(resource, again, observed, call)
             if isinstance(outcome, Replan) and outcome.refusal:
                 logger.warning("refused", why=outcome.why)
-                outcome, paid = _applied(resource, replace(again, refusal=outcome.refusal), observed, call, paid)
+                outcome = _applied(resource, replace(again, refusal=outcome.refusal), observed, call)
         if isinstance(outcome, Done):
             return outcome
         logger.info("changed meanwhile", what=outcome.why)
@@ -299,14 +308,13 @@ def _applied(
     request: Request[PropertiesT],
     observed: ObservedT,
     call: _Call,
-    paid: Cost,
-) -> tuple[Done | Replan, Cost]:
+) -> Done | Replan:
     """Plan from an observation, take the plan's cost, and apply it while the request is still the stack's."""
     plan = resource.plan(request, observed)
     logger.info("plan", plan=repr(plan), attempt=request.attempt)
-    paid = call.pay(resource.cost(plan), paid)
+    call.pay(resource.cost(plan), request.progress)
     call.ensure_current()
-    return resource.apply(plan, request, call.ensure_current), paid
+    return resource.apply(plan, request, call.ensure_current)
 
 
 def is_complete(
@@ -316,7 +324,7 @@ def is_complete(
     patience: float,
     budget: Budget | None = None,
     *,
-    require_own: Callable[[Event, Request[Any], str], None] = _anything,
+    require_own: RequireOwn | None = None,
 ) -> dict[str, Any]:
     """Reconcile once. `patience` is how many seconds after the first call a wait turns into a failure.
 
@@ -328,9 +336,10 @@ def is_complete(
         if stacks.operation(request.stack_id) != event["Operation"]["Stack"]:
             raise Stale
 
-    call = _Call(str(event.get("RequestId", "")), budget, ensure_current)
+    call = _Call(_name(event, request), budget, ensure_current)
     try:
-        require_own(event, request, "")
+        if require_own:
+            require_own(event, request)
         done = _reconcile(resource, request, call)
     except RetryLater as wait:
         return _pending(wait, request, patience, call)
@@ -343,21 +352,28 @@ def is_complete(
     except Stale:
         logger.warning("stale request ends without a write")
         return {"IsComplete": True}
-    answer: dict[str, Any] = {"IsComplete": True, "Data": dict(done.attributes)}
+    answer: dict[str, Any] = {"IsComplete": True}
     if done.physical_id:
         answer["PhysicalResourceId"] = done.physical_id
+    answer["Data"] = fitted({**event, **answer}, done.attributes, resource.for_people)
     logger.info("done", attributes=dict(done.attributes))
     count(*done.metrics)
     return answer
 
 
+def _name(event: Event, request: Request[Any]) -> str:
+    """Return what a request's progress is remembered under: of its own stack and resource, whatever its event says."""
+    id_ = str(event.get("RequestId", ""))
+    return f"{id_} {request.logical_id} {request.stack_id}" if id_ else ""
+
+
 def _pending(wait: RetryLater, request: Request[Any], patience: float, call: _Call) -> dict[str, Any]:
-    """Ask to be called again; how long to leave GitHub alone until then is remembered for that call."""
+    """Ask to be called again; what was done, and how long to leave GitHub alone, is remembered for that call."""
     _tell_everyone(wait, call.budget)
     if time.time() - request.started > patience:
         raise GaveUp(minutes=f"{patience / 60:.0f}", why=wait.why.rstrip(".")) from wait
-    if call.budget and not isinstance(wait, (RateLimited, StillWaiting)):
+    if call.budget and call.progress is not None:
         with suppress(RetryLater):  # not remembered: the next call asks GitHub
-            call.budget.remember(call.name, wait)
+            call.budget.remember(call.name, wait, call.progress)
     logger.warning("pending", why=wait.why, seconds=wait.seconds)
     return {"IsComplete": False}

@@ -14,32 +14,45 @@ from custom_resources.telemetry import logger
 
 if TYPE_CHECKING:
     from custom_resources.clients.protocols import GitHub
+    from custom_resources.progress import Progress
 
 _OPEN = " (jobs on any branch can use it)"
+_BEGUN, _MADE = "environment begun", "environment"  # steps
 _KINDS = {"user": "User", "team": "Team"}
 
 
 @dataclass(frozen=True)
 class Missing:
-    """The environments to create, with their branch and reviewers, and the names of those that are kept."""
+    """The environments to create, with their branch and reviewers, and those that are kept, or were made before."""
 
     names: tuple[str, ...] = ()
     kept: Mapping[str, bool] = field(default_factory=dict)  # name -> for some branches only
     branch: str = ""
     reviewers: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+    made: Mapping[str, str] = field(default_factory=dict)  # by an earlier call of the request: what it told
 
 
 def missing(
-    wanted: Sequence[str], there: Mapping[str, bool], branch: str, reviewers: Mapping[str, Sequence[str]]
+    wanted: Sequence[str],
+    there: Mapping[str, bool],
+    branch: str,
+    reviewers: Mapping[str, Sequence[str]],
+    progress: Progress,
 ) -> Missing:
-    """Compare. `reviewers` are written `team:ID` and `user:ID`. Pure."""
+    """Compare. `reviewers` are written `team:ID` and `user:ID`. Pure.
+
+    One that an earlier call of the request has begun is not somebody else's: it may lack its branch.
+    """
     if not wanted:
         return Missing()
+    made, begun = progress.done(_MADE), progress.done(_BEGUN)
+    others = [name for name in wanted if name not in made]
     return Missing(
-        tuple(name for name in wanted if name.lower() not in there),
-        {name: there[name.lower()] for name in wanted if name.lower() in there},
+        tuple(name for name in others if name in begun or name.lower() not in there),
+        {name: there[name.lower()] for name in others if name not in begun and name.lower() in there},
         branch,
         {name: tuple(_reviewer(each) for each in listed) for name, listed in reviewers.items()},
+        {name: told for name, told in made.items() if name in wanted},
     )
 
 
@@ -48,15 +61,19 @@ def _reviewer(text: str) -> tuple[str, int]:
     return _KINDS[kind], int(number)
 
 
-def create(missing: Missing, full_name: str, github: GitHub) -> str:
+def create(missing: Missing, full_name: str, github: GitHub, progress: Progress) -> str:
     """Create them; return what became of each, for people. A plan that lacks their rules ends nothing.
 
     Two requests an environment, one more where reviewers are refused; one altogether where GitHub takes no rules.
     """
     told = [f"{name}: was there, and is kept as it is{_OPEN * (not safe)}" for name, safe in missing.kept.items()]
+    told += [f"{name}: {made}" for name, made in missing.made.items()]
     for number, name in enumerate(missing.names):
+        progress.note(_BEGUN, name)
         try:
-            told.append(f"{name}: {_created(name, missing, full_name, github)}")
+            made = _created(name, missing, full_name, github)
+            progress.note(_MADE, name, made)
+            told.append(f"{name}: {made}")
         except EnvironmentRulesRefused as refused:
             logger.warning("environments without protection", reason=str(refused))
             names = ", ".join(missing.names[number:])

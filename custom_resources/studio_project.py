@@ -14,6 +14,7 @@ from custom_resources import launching
 from custom_resources.belief import Belief, artifact_location, belief_at_create, execution_role, seal
 from custom_resources.caller import Installation, Launcher
 from custom_resources.clients.studio import Project, Tooling
+from custom_resources.consent import connection_proof
 from custom_resources.errors import (
     ClassicRoleRefused,
     DataZoneDenied,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from custom_resources.clients.protocols import Clients
+    from custom_resources.seal import Seal
 
 POLL_SECONDS = 10
 _REPOSITORY = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")  # a repository's name on GitHub
@@ -72,6 +74,7 @@ class Observed:
     belief: Belief = "nothing"
     installation: Installation = field(default_factory=Installation)
     launcher: Launcher = field(default_factory=lambda: Launcher("not asked"))
+    seal: Seal | None = None  # of the launch, where Studio has connected a repository
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,7 @@ def _belief(request: Request[StudioProjectProperties], launcher: Launcher) -> Be
     if request.type == "Create":
         return belief_at_create(launcher.kind)
     told = _seal(request.properties)
-    kept = told == f"{request.physical_id}::".split(":")[2] or request.operation.startswith("UPDATE_ROLLBACK_")
+    kept = told == f"{request.physical_id}::".split(":")[2] or request.goes_back
     return "kept" if told and kept else "nothing"
 
 
@@ -193,7 +196,9 @@ class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
                 raise ProfileNotTold(project=properties.project_id)
             with self._clients.archives.open(properties.template_archive) as archive:
                 archive.require_profile(profile)
-        yield Observed(project, belief, self._clients.installation, launcher)
+        connected = properties.connected_repository or project.git_repository
+        proving = self._clients.seals.of_launch(request.stack_id) if connected else None
+        yield Observed(project, belief, self._clients.installation, launcher, proving)
 
     def _project(self, request: Request[StudioProjectProperties], belief: Belief, launcher: Launcher) -> Project:
         """Return the project. DataZone is not called where Studio has told everything that is needed of it.
@@ -236,7 +241,8 @@ class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
             **_names(request, project),
             **_role(request, observed, project),
             **_location(properties, observed.belief, project),
-            **_build_repository(properties, project, repository, observed.belief),
+            **_build_repository(properties, repository),
+            **_connection(properties, observed, project),
         }
         return Plan(attributes, _physical_id(properties, repository, _seal(properties)))
 
@@ -316,15 +322,23 @@ def _location(properties: StudioProjectProperties, belief: Belief, project: Proj
     return {"ArtifactLocation": location, "ArtifactBucket": bucket, "ArtifactPrefix": prefix}
 
 
-def _build_repository(
-    properties: StudioProjectProperties, project: Project, repository: str, belief: Belief
-) -> dict[str, str]:
+def _connection(properties: StudioProjectProperties, observed: Observed, project: Project) -> dict[str, str]:
+    """Return what Studio has connected, with the proof that Custom::GitHubRepository of the stack asks for."""
+    # Only Studio says what Studio has made (docs/decisions/0062).
+    told = observed.belief in ("studio", "kept") or project.git_repository
+    name, since = properties.connected_repository or project.git_repository, project.tooling_since if told else ""
+    owner = properties.domain_id, properties.project_id
+    return {
+        "GitFullRepositoryId": name,
+        "GitBranchName": project.git_branch,
+        "ConnectedSince": since,
+        "ConnectionProof": connection_proof(observed.seal, *owner, name, since) if observed.seal else "",
+    }
+
+
+def _build_repository(properties: StudioProjectProperties, repository: str) -> dict[str, str]:
     default_name = f"{properties.project_id}-{properties.domain_id}-build-repo"
     return {
-        "GitFullRepositoryId": properties.connected_repository or project.git_repository,
-        "GitBranchName": project.git_branch,
-        # Only Studio says what Studio has made (docs/decisions/0062).
-        "ConnectedSince": project.tooling_since if belief in ("studio", "kept") or project.git_repository else "",
         "BuildRepositoryName": repository or properties.build_repository_name or default_name,
         "BuildAdoptExisting": "true" if repository or properties.adopt_existing else "false",
     }

@@ -68,6 +68,7 @@ def main() -> None:
     from local import functions
     from standins.aws import (
         between_accounts,
+        custom_resource_answers,
         function_errors,
         resource_types,
         sdk_integrations,
@@ -78,6 +79,7 @@ def main() -> None:
 
     if not os.environ.get("LOCAL_COLD_STARTS"):
         functions.register()
+    custom_resource_answers.register()
     resource_types.register()
     sdk_integrations.register()
     service_requests.register()

@@ -217,6 +217,7 @@ class MlopsProject(servicecatalog.ProductStack):
                     {
                         "ConnectedRepository": self._attribute("GitFullRepositoryId"),
                         "ConnectedSince": self._attribute("ConnectedSince"),
+                        "ConnectionProof": self._attribute("ConnectionProof"),
                     }
                     if part == "Build"
                     else {}
@@ -243,6 +244,7 @@ class MlopsProject(servicecatalog.ProductStack):
             {
                 "RepositoryId": repository.id,
                 "Repository": repository.full_name,
+                "NameProof": repository.name_proof,
                 "DefaultBranch": repository.default_branch,
                 "DomainId": self._ref("DomainId"),
                 "ProjectId": self._project_id,
@@ -273,6 +275,7 @@ class MlopsProject(servicecatalog.ProductStack):
             {
                 "RepositoryId": repository.id,
                 "Repository": repository.full_name,
+                "NameProof": repository.name_proof,
                 "Secrets": secrets,
                 **({"SecretReferences": references} if references else {}),
                 "Variables": {TRIGGER: self._ref("TriggerPipelineExecution")},

@@ -29,6 +29,7 @@ class Repository:
         self.adopt = adopt
         self.id = resource.get_att_string("RepositoryId")
         self.full_name = resource.get_att_string("FullName")
+        self.name_proof = resource.get_att_string("NameProof")
         self.default_branch = resource.get_att_string("DefaultBranch")
         self.status = resource.get_att_string("Status")
         self.template: CustomResource = resource  # replaced by its Custom::RepositoryTemplate

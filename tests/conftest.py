@@ -11,6 +11,7 @@ import pytest
 from coverage import Coverage
 from hypothesis import HealthCheck, settings
 
+from custom_resources.clients import repeating
 from tests.durations import Durations
 from tests.groups import Groups
 
@@ -21,6 +22,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 # Sessions share what botocore reads of AWS's models: moto makes a new session for every test.
 botocore.session.create_loader = cache(botocore.session.create_loader)
+
+
+repeating.FIRST_SECONDS = 0.0  # what is repeated is counted, not waited for
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

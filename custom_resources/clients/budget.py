@@ -1,6 +1,6 @@
 """The shared rate budget in DynamoDB: one item, changed only as it was read, and one for each request that waits.
 
-Losing them loses nothing.
+Losing them loses nothing: what a request has done is then looked for, or done and paid for again.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from custom_resources import rate_budget
@@ -20,9 +20,11 @@ from custom_resources.errors import (
     BudgetMissing,
     BudgetSpent,
     LaunchesPaused,
+    RateLimited,
     RetryLater,
     StillWaiting,
 )
+from custom_resources.progress import Progress
 from custom_resources.rate_budget import Budget, Cost
 
 if TYPE_CHECKING:
@@ -31,16 +33,19 @@ if TYPE_CHECKING:
 
 _TRIES = 8
 _BETWEEN_CALLS = 5.0  # seconds: the provider framework's query interval
-_KEPT_SECONDS = 24 * 3600  # a remembered wait outlives its request, which the table then forgets (TTL)
+_LONGEST_SECONDS = 60.0  # between two calls that ask a GitHub that fails
+_KEPT_SECONDS = 24 * 3600  # what is remembered outlives its request, and the table then forgets it (TTL)
 
 
 @dataclass(frozen=True)
 class Wait:
-    """What is remembered of a request that has to wait: until when (Unix time), and what it will need then."""
+    """What is remembered of a request that has to wait: until when (Unix time), and what it needs and has paid."""
 
     until: float
-    cost: Cost
-    paid: bool = False  # taken out of the budget already
+    due: Cost = field(default_factory=Cost)  # what there was no room for
+    paid: Cost = field(default_factory=Cost)
+    steps: Mapping[str, str] = field(default_factory=dict)  # of its progress
+    waits: int = 0
 
 
 @contextmanager
@@ -65,8 +70,8 @@ class SharedBudget:
         self._table = table
         self._clock = clock
 
-    def require_room(self, request: str) -> Cost:
-        """Return what is paid for a request already; raise RetryLater while it may ask GitHub for nothing.
+    def require_room(self, request: str) -> Progress:
+        """Return what a request has done and paid for already; raise RetryLater while it may ask GitHub for nothing.
 
         That is while GitHub wants no request at all, while the time is not over that an earlier call of the request was
         told to wait, and until what it needed then has been taken: so a plan that cannot be paid for costs GitHub
@@ -76,43 +81,66 @@ class SharedBudget:
             raise LaunchesPaused(seconds)
         wait = self._remembered(request) if request else None
         if wait is None:
-            return Cost()
+            return Progress()
         if (seconds := wait.until - self._clock()) > 0:
             raise StillWaiting(seconds)
-        if wait.cost != Cost() and not wait.paid:
-            self.reserve(wait.cost)
-            self._remember(request, replace(wait, paid=True))
-        return wait.cost
+        if wait.due:
+            wait = self._pay(request, wait)
+        return Progress(wait.steps, wait.paid, wait.waits)
+
+    def _pay(self, request: str, wait: Wait) -> Wait:
+        """Take what there was no room for; return what is remembered then. Raises BudgetSpent."""
+        try:
+            self.reserve(wait.due)
+        except BudgetSpent as spent:
+            self._remember(request, replace(wait, until=self._clock() + spent.seconds))
+            raise
+        paid = replace(wait, due=Cost(), paid=wait.paid.plus(wait.due))
+        self._remember(request, paid)
+        return paid
 
     def reserve(self, cost: Cost) -> None:
         """Take the cost out of the budget, or raise BudgetSpent with the time until it may fit."""
-        if cost != Cost():
+        if cost:
             seconds = self._change(lambda budget, now: rate_budget.reserve(budget, cost, now))
             if seconds:
                 raise BudgetSpent(seconds, cost)
 
-    def remember(self, request: str, wait: RetryLater) -> None:
-        """Keep a wait that is longer than the time between two calls, with what there was no room for."""
-        cost = wait.cost if isinstance(wait, BudgetSpent) else Cost()
-        if request and (cost != Cost() or wait.seconds > _BETWEEN_CALLS):
-            self._remember(request, Wait(self._clock() + wait.seconds, cost))
+    def remember(self, request: str, wait: RetryLater, progress: Progress) -> None:
+        """Keep what a call has done and paid for, until when the request waits, and what there was no room for.
+
+        It waits twice as long each time, up to a minute: so a GitHub that is down is asked little. A wait within the
+        time between two calls is none, and for a limit everyone waits.
+        """
+        if not request:
+            return
+        due = wait.cost if isinstance(wait, BudgetSpent) else Cost()
+        seconds, waits = wait.seconds, progress.waits
+        if not isinstance(wait, (BudgetSpent, RateLimited)) and seconds:
+            seconds, waits = max(seconds, min(seconds * 2**waits, _LONGEST_SECONDS)), waits + 1
+        waiting = bool(due) or (seconds > _BETWEEN_CALLS and not isinstance(wait, RateLimited))
+        until = self._clock() + seconds if waiting else 0.0
+        kept = Wait(until, due, progress.paid, progress.steps, waits)
+        if kept != Wait(0.0):
+            self._remember(request, kept)
 
     def pause(self, seconds: float, *, untold: bool = False) -> None:
         """Make everyone wait, since GitHub asked for it; longer each time where it did not say how long."""
         self._change(lambda budget, now: (rate_budget.pause(budget, seconds, now, untold=untold), 0.0))
 
     def _remembered(self, request: str) -> Wait | None:
-        item = self._item(f"wait {request}")
+        item = self._item(f"request {request}")
         if item is None:
             return None
         state = json.loads(item["State"]["S"])
-        return Wait(state["until"], Cost(state["points"], state["creations"]), state["paid"])
+        costs = Cost(*state["due"]), Cost(*state["paid"])
+        return Wait(state["until"], *costs, state["steps"], state["waits"])
 
     def _remember(self, request: str, wait: Wait) -> None:
-        cost = wait.cost
-        state = {"until": wait.until, "points": cost.points, "creations": cost.creations, "paid": wait.paid}
-        expires = {"N": str(int(wait.until) + _KEPT_SECONDS)}
-        item = {"Id": {"S": f"wait {request}"}, "State": {"S": json.dumps(state)}, "ExpiresAt": expires}
+        costs = {name: [cost.points, cost.creations] for name, cost in (("due", wait.due), ("paid", wait.paid))}
+        state = {"until": wait.until, **costs, "steps": dict(wait.steps), "waits": wait.waits}
+        expires = {"N": str(int(max(wait.until, self._clock())) + _KEPT_SECONDS)}
+        item = {"Id": {"S": f"request {request}"}, "State": {"S": json.dumps(state)}, "ExpiresAt": expires}
         with of_the_table(self._table, "remembering a wait"):
             self._client.put_item(TableName=self._table, Item=item)
 

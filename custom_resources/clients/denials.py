@@ -109,7 +109,7 @@ _CAUSES: tuple[tuple[tuple[str, ...], Callable[[str, str], Problem]], ...] = (
     (("suspended",), lambda a, m: AccountSuspended(activity=a, message=m)),
     (("locked for migration", "been locked", "is locked"), lambda a, m: RepositoryLocked(activity=a, message=m)),
     (
-        ("access blocked", "repository has been disabled", "is blocked", "been blocked"),
+        ("access blocked", "repository has been disabled", "is blocked", "been blocked", "dmca takedown"),
         lambda a, m: RepositoryBlocked(activity=a, message=m),
     ),
     (("upgrade to github", "upgrade your plan"), lambda a, m: PlanLacks(activity=a, message=m)),

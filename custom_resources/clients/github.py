@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -18,16 +19,21 @@ from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import (
     AppInUserAccount,
+    FinalError,
     InternalInUserAccount,
     ObjectTooLarge,
     OrganizationNotFound,
+    PullRequestsOff,
+    RepositoryReadOnly,
     TokenLacksScope,
 )
 
 __all__ = ["GitHub", "PullRequest", "Repository"]
 
 CONCURRENCY = 4  # far below GitHub's 100, and gentle to its secondary limits
+Note = Callable[[str], object]  # gets the name of what is done
 _SCOPES_NEEDED = ("repo", "workflow")
+_NOT_TAKEN = frozenset({403, 404, 405, 410, 422})  # how a repository without pull requests may refuse one
 
 
 class _NoSuchOwner(Exception):
@@ -147,7 +153,17 @@ class GitHub:
 
     def update_repository(self, full_name: str, **changes: Any) -> Repository:
         """Change a repository's settings, e.g. `archived=True` (PATCH /repos/{owner}/{repo})."""
-        return repository(self._connection.call(f"changing {full_name}", "PATCH", _repository(full_name), changes))
+        path, activity = _repository(full_name), f"changing {full_name}"
+        try:
+            return repository(self._connection.call(activity, "PATCH", path, changes))
+        except RepositoryReadOnly:
+            if changes != {"archived": True}:
+                raise
+            # Archived already, perhaps by a request whose answer was lost: then there is nothing left to change.
+            found = self.find_repository(full_name)
+            if found is None or not found.archived:
+                raise
+            return found
 
     def replace_topics(self, full_name: str, topics: Iterable[str]) -> None:
         """Set the topics (PUT /repos/{owner}/{repo}/topics)."""
@@ -190,8 +206,11 @@ class GitHub:
 
     # -- Actions secrets and variables --------------------------------------------------------------------
 
-    def put_secrets(self, full_name: str, secrets: Mapping[str, str]) -> None:
-        """Seal and set the secrets: one request for the public key, then one each, a few at a time."""
+    def put_secrets(self, full_name: str, secrets: Mapping[str, str], done: Note | None = None) -> None:
+        """Seal and set the secrets: one request for the public key, then one each, a few at a time.
+
+        `done` gets the name of each as it is set, also where another then fails; so with the three below.
+        """
         if not secrets:
             return
         from nacl.public import PublicKey, SealedBox
@@ -206,18 +225,19 @@ class GitHub:
             body = {"encrypted_value": sealed, "key_id": key_id}
             self._connection.call(f"setting the secret {name} of {full_name}", "PUT", f"{path}{_path(name)}", body)
 
-        _each(put, sorted(secrets))
+        _each(put, sorted(secrets), done)
 
-    def delete_secrets(self, full_name: str, names: Iterable[str]) -> None:
+    def delete_secrets(self, full_name: str, names: Iterable[str], done: Note | None = None) -> None:
         """Remove secrets; one that is gone already is fine."""
         _each(
             lambda name: self._delete(
                 _repository(full_name, "actions", "secrets", name), f"removing the secret {name} of {full_name}"
             ),
             sorted(names),
+            done,
         )
 
-    def put_variables(self, full_name: str, variables: Mapping[str, str]) -> None:
+    def put_variables(self, full_name: str, variables: Mapping[str, str], done: Note | None = None) -> None:
         """Create the variables, or change those that exist."""
         path = _repository(full_name, "actions", "variables")
 
@@ -231,7 +251,7 @@ class GitHub:
                         raise
                     self._connection.request("PATCH", f"{path}{_path(name)}", body)
 
-        _each(put, sorted(variables))
+        _each(put, sorted(variables), done)
 
     def variable(self, full_name: str, name: str) -> str | None:
         """Return a variable's value, or None (GET /repos/{owner}/{repo}/actions/variables/{name})."""
@@ -242,13 +262,14 @@ class GitHub:
         with whole(f"reading the variable {name} of {full_name}"):
             return str(data["value"] or "")
 
-    def delete_variables(self, full_name: str, names: Iterable[str]) -> None:
+    def delete_variables(self, full_name: str, names: Iterable[str], done: Note | None = None) -> None:
         """Remove variables; one that is gone already is fine."""
         _each(
             lambda name: self._delete(
                 _repository(full_name, "actions", "variables", name), f"removing the variable {name} of {full_name}"
             ),
             sorted(names),
+            done,
         )
 
     def _delete(self, path: str, activity: str) -> None:
@@ -274,30 +295,40 @@ class GitHub:
         """Return the newest pull request from a branch of the repository itself into `base`, open or not.
 
         Else the newest open one whose text carries the mark: the default branch was another when it was opened.
+        None also where pull requests are switched off: GitHub shows none then, and answers 404.
         """
         owner = full_name.partition("/")[0]
         asked = {"head": f"{owner}:{branch}", "state": "all", "sort": "created", "direction": "desc", "per_page": "30"}
         query = urlencode(asked)
-        listed = self._connection.call(
-            f"looking up pull requests of {full_name}", "GET", f"{_repository(full_name, 'pulls')}?{query}"
-        )
+        path, activity = f"{_repository(full_name, 'pulls')}?{query}", f"looking up pull requests of {full_name}"
+        try:
+            listed = self._connection.call(activity, "GET", path)
+        except FinalError:
+            if self._pull_requests_off(full_name):
+                return None
+            raise
         found = [pull_request(data) for data in listed]
         marked = (pull for pull in found if mark and pull.state == "open" and mark in pull.text)
         return next((pull for pull in found if pull.base == base), None) or next(marked, None)
 
     def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> PullRequest:
-        """Open a pull request; the open one, if there is one already."""
+        """Open a pull request; the open one, if there is one already. Raises PullRequestsOff."""
         fields = {"title": title, "head": branch, "base": base, "body": body, "maintainer_can_modify": True}
         with self._connection.translated(f"opening a pull request in {full_name}"):
             try:
                 return pull_request(self._connection.request("POST", _repository(full_name, "pulls"), fields)[1])
             except GithubException as error:
-                if error.status != 422:
-                    raise
-                existing = self.find_pull_request(full_name, branch, base)
-                if existing is None or existing.state != "open":
-                    raise
-                return self.update_pull_request(full_name, existing.number, title=title, body=body)
+                existing = self.find_pull_request(full_name, branch, base) if error.status == 422 else None
+                if existing and existing.state == "open":
+                    return self.update_pull_request(full_name, existing.number, title=title, body=body)
+                if error.status in _NOT_TAKEN and self._pull_requests_off(full_name):
+                    raise PullRequestsOff(repository=full_name) from None
+                raise
+
+    def _pull_requests_off(self, full_name: str) -> bool:
+        """Ask whether the repository has its pull requests switched off: how GitHub then refuses is not published."""
+        _, data = self._connection.find(f"looking up {full_name}", _repository(full_name))
+        return data is not None and repository(data).pull_requests_off
 
     def update_pull_request(self, full_name: str, number: int, **changes: str) -> PullRequest:
         """Change a pull request's title, body, base or state."""
@@ -307,9 +338,25 @@ class GitHub:
         )
 
     def comment(self, full_name: str, number: int, text: str) -> None:
-        """Comment on a pull request."""
+        """Comment on a pull request, once: where no answer came, look whether it was said before it is said again."""
         path = _repository(full_name, "issues", str(number), "comments")
-        self._connection.call(f"commenting on pull request {number} of {full_name}", "POST", path, {"body": text})
+        tried: list[datetime] = []
+
+        def say() -> None:
+            if tried and self._said(path, text, tried[0]):
+                return
+            tried.append(datetime.now(UTC))
+            self._connection.request("POST", path, {"body": text})
+
+        with self._connection.translated(f"commenting on pull request {number} of {full_name}"):
+            self._connection.repeated(say)
+
+    def _said(self, path: str, text: str, when: datetime) -> bool:
+        """Tell whether the newest comments hold a text (GET /repos/{owner}/{repo}/issues/{number}/comments)."""
+        since = (when - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")  # by GitHub's clock, which may go otherwise
+        _, listed = self._connection.request("GET", f"{path}?{urlencode({'since': since, 'per_page': '100'})}")
+        with whole("looking up comments"):
+            return any((each["body"] or "").split() == text.split() for each in listed)
 
     # -- workflows ------------------------------------------------------------------------------------------
 
@@ -329,13 +376,20 @@ def _repository(full_name: str, *segments: str) -> str:
     return _path("repos", *full_name.split("/", 1), *segments)
 
 
-def _each(act: Callable[[str], None], names: list[str]) -> None:
+def _each(act: Callable[[str], None], names: list[str], done: Note | None) -> None:
+    """Act on each, a few at a time, and say of each that it is done. What is under way ends, also after a failure."""
+
+    def act_on(name: str) -> None:
+        act(name)
+        if done:
+            done(name)
+
     if len(names) < 2:
         for name in names:
-            act(name)
+            act_on(name)
         return
     with ThreadPoolExecutor(CONCURRENCY) as pool:
-        futures = [pool.submit(act, name) for name in names]
+        futures = [pool.submit(act_on, name) for name in names]
         try:
             for future in futures:
                 future.result()

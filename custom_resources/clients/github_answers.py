@@ -26,6 +26,7 @@ class Repository:
     topics: tuple[str, ...] = ()
     created_at: str = ""  # ISO 8601
     in_user_account: bool = False
+    pull_requests_off: bool = False
 
     @property
     def owner(self) -> str:
@@ -77,6 +78,7 @@ def repository(data: Any) -> Repository:
             visibility=data.get("visibility") or ("private" if data.get("private") else "public"),
             topics=tuple(data.get("topics") or ()),
             created_at=data.get("created_at") or "",
+            pull_requests_off=data.get("has_pull_requests") is False,  # older servers do not tell
             in_user_account=(data.get("owner") or {}).get("type") == "User",
         )
 

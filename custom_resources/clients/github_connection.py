@@ -1,18 +1,21 @@
 """The connection to GitHub's API: credentials, tokens that change, and one request at a time through PyGithub.
 
-PyGithub's own throttle and retries are off: they sleep, and a wait belongs into the state machine (RetryLater).
+PyGithub's own throttle and retries are off: they repeat also what may not come twice, and wait as long as GitHub says.
+A wait of more than some seconds belongs into the state machine (RetryLater).
 """
 
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import github as pygithub
 import requests
@@ -20,10 +23,12 @@ from github.GithubException import GithubException
 
 from custom_resources.clients.denials import page_text
 from custom_resources.clients.github_answers import whole
-from custom_resources.clients.github_errors import WAIT_SECONDS, refusal, said
+from custom_resources.clients.github_errors import WAIT_SECONDS, failing, refusal, said
 from custom_resources.clients.github_tokens import LOOK_UP, Permissions, Reach, reach_of
+from custom_resources.clients.repeating import repeated
 from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.clients.secrets import GitHubCredentials
+from custom_resources.clients.timely import Timely
 from custom_resources.errors import (
     AppKeyUnusable,
     AppLacksPermission,
@@ -36,12 +41,20 @@ from custom_resources.errors import (
 )
 from custom_resources.telemetry import conceal
 
-TIMEOUT_SECONDS = 20
+TIMEOUT_SECONDS = 20  # a server that sends nothing for that long is given up
 # GitHub's replicas may answer 401 to a token, or 403 while they do not know its permissions, for some seconds after it
 # was made (octokit/auth-app.js issues 65 and 589).
 FRESH_SECONDS = 10.0
 LEAST_SECONDS = 900.0  # that a token must last: longer than any function runs
 _NOT_YET = "not accessible by integration"
+# What POST adds once only: a second request is answered that it is there, which is then found (repositories and pull
+# requests, by their mark and branch), changed (variables) or left (the branch of an environment).
+_ADDED_ONCE = re.compile(
+    r"/orgs/[^/]+/repos|/user/repos|/repos/[^/]+/[^/]+/(?:pulls|actions/variables|"
+    r"environments/[^/]+/deployment-branch-policies)"
+)
+_NO_ANSWER = (requests.RequestException, ValueError, AssertionError, RuntimeError)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -130,7 +143,7 @@ class Connection:
     def token_for(self, full_name: str) -> str:
         """Return the token that Git sends to a repository. Raises RepositoryUnreachable where an App sees none."""
         with self.translated("authenticating"):
-            token = self._token(self._authenticate(), Reach(full_name, self._permissions))
+            token = self.repeated(lambda: self._token(self._authenticate(), Reach(full_name, self._permissions)))
         conceal(token)
         return token
 
@@ -183,14 +196,18 @@ class Connection:
     def look_up_app(self) -> tuple[str, Mapping[str, str]]:
         """Return where the App is installed, and with which permissions (GET /app/installations/{installation_id})."""
         app, activity = self._authenticate().credentials, "reading the App's installation"
-        with self.translated(activity):
+
+        def read() -> dict[str, Any]:
             with self._client("Bearer", _signed(app)) as requester:
                 status, headers, output = requester.requestJson("GET", f"/app/installations/{app.installation_id}")
             if status == 404:
                 raise AppNotInstalled(app=app.app_id, installation=app.installation_id)
             if status >= 300:
                 raise requester.createException(status, headers, _error_document(output))
-        data = _error_document(output)
+            return _error_document(output)
+
+        with self.translated(activity):
+            data = self.repeated(read)
         with whole(activity):
             return str(data["account"]["login"]), dict(data["permissions"])
 
@@ -229,12 +246,20 @@ class Connection:
         return "" if token.startswith("github_pat_") else token
 
     def request(self, verb: str, path: str, body: Any = None) -> tuple[Mapping[str, Any], Any]:
-        """Make one request; return the answer's headers and document.
+        """Make one request; return the answer's headers and document. Where that fails, repeat what may come twice.
 
         Raises what PyGithub and requests raise, and TooManyRequests.
         """
+        token = self.repeated(lambda: self._token(self._authenticate(), reach_of(verb, path, self._permissions)))
+        ask = partial(self._ask, verb, path, body, token)
+        return self.repeated(ask) if verb != "POST" or _ADDED_ONCE.fullmatch(path) else ask()
+
+    def repeated(self, act: Callable[[], T]) -> T:
+        """Make a request that may come twice; repeat it where it fails for a cause that passes."""
+        return repeated(act, _passes, self._limit)
+
+    def _ask(self, verb: str, path: str, body: Any, token: str) -> tuple[Mapping[str, Any], Any]:
         self._limit.take()
-        token = self._token(self._authenticate(), reach_of(verb, path, self._permissions))
         with self._client("token", token) as requester:
             status, headers, output = requester.requestJson(verb, path, input=body)
             if status in (307, 308) and headers.get("location"):  # a renamed repository; PyGithub follows reads only
@@ -261,7 +286,7 @@ class Connection:
                 user_agent="sagemaker-studio-project-template",
             )
         header.kind, header.value = kind, value
-        yield client.requester
+        yield Timely(client.requester, self._limit)
         header.value = ""
         with self._lock:
             self._idle.append((header, client))
@@ -280,7 +305,7 @@ class Connection:
             if self._reopen(used, issued):
                 raise TokenRotated(0) from None
             raise TokenRejected from None
-        except (requests.RequestException, ValueError, AssertionError, RuntimeError) as error:
+        except _NO_ANSWER as error:
             raise GitHubUnreachable(WAIT_SECONDS, activity=activity, kind=type(error).__name__) from None
 
     def call(self, activity: str, verb: str, path: str, body: Any = None) -> Any:
@@ -298,6 +323,11 @@ class Connection:
                 if missing.status != 404:
                     raise
                 return missing.headers or {}, None
+
+
+def _passes(failed: Exception) -> bool:
+    """Tell whether GitHub failed, or no whole answer came; a limit is waited for, and so is what names a time."""
+    return failing(failed) if isinstance(failed, GithubException) else isinstance(failed, _NO_ANSWER)
 
 
 def _signed(app: GitHubCredentials) -> str:

@@ -29,14 +29,23 @@ def refusal(error: GithubException, activity: str) -> Problem:
     if is_limited(error):
         asked = seconds_asked(_headers(error), limited=True)
         return RateLimited(asked, message=said(error)) if asked else LimitUntold(LIMIT_SECONDS, message=said(error))
-    if error.status >= 500 or error.status == 408:
+    if _of_its_own(error):
         wait = seconds_asked(_headers(error), limited=False) or WAIT_SECONDS
         return GitHubUnavailable(wait, status=error.status, activity=activity)
     if error.status == 404:
         return RepositoryNotFound(activity=activity)
-    if error.status == 403:
+    if error.status in (403, 451):
         return denied(said(error), activity, _headers(error).get("x-github-sso", ""))
     return RequestRefused(activity=activity, message=said(error))
+
+
+def failing(error: GithubException) -> bool:
+    """Tell whether GitHub failed for a cause that may pass in a moment: it neither limits nor names a time to wait."""
+    return _of_its_own(error) and seconds_asked(_headers(error), limited=False) is None
+
+
+def _of_its_own(error: GithubException) -> bool:
+    return error.status >= 500 or error.status == 408
 
 
 def is_limited(error: GithubException) -> bool:

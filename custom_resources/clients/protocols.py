@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from custom_resources.caller import Installation
     from custom_resources.clients.blueprints import Blueprint, Configuration, EntityType, Grant, PolicyType, Profile
     from custom_resources.clients.git import BareRepository
-    from custom_resources.clients.github import PullRequest, Repository
+    from custom_resources.clients.github import Note, PullRequest, Repository
     from custom_resources.clients.secrets import GitHubCredentials
     from custom_resources.clients.service_catalog import LaunchOfStack, ProductVersion
     from custom_resources.clients.stacks import StackResource
     from custom_resources.clients.studio import ClassicProject, Deployment, Project
     from custom_resources.errors import RetryLater
+    from custom_resources.progress import Progress
     from custom_resources.rate_budget import Cost
     from custom_resources.seal import Seal
     from custom_resources.template_content import Archive
@@ -46,8 +47,8 @@ class StackFacts(Protocol):
         """Return the values of the stack's parameters."""
         ...
 
-    def resources(self, stack_id: str) -> Mapping[str, StackResource]:
-        """Return the stack's resources by their logical ids."""
+    def resources(self, stack_id: str, names: Iterable[str] = ()) -> Mapping[str, StackResource]:
+        """Return the stack's first 100 resources by their logical ids, or those of some logical ids."""
         ...
 
     def outputs(self, stack_id: str) -> Mapping[str, str]:
@@ -78,16 +79,16 @@ class Queues(Protocol):
 class Budget(Protocol):
     """The share of GitHub's rate limits that all functions use together; each call may raise RetryLater."""
 
-    def require_room(self, request: str) -> Cost:
-        """Return what is paid for a request already, unless it may ask GitHub for nothing now."""
+    def require_room(self, request: str) -> Progress:
+        """Return what a request has done and paid for already, unless it may ask GitHub for nothing now."""
         ...
 
     def reserve(self, cost: Cost) -> None:
         """Take the cost out of the budget."""
         ...
 
-    def remember(self, request: str, wait: RetryLater) -> None:
-        """Keep a request's wait for its next call."""
+    def remember(self, request: str, wait: RetryLater, progress: Progress) -> None:
+        """Keep a request's wait, and what it has done and paid for, for its next call."""
         ...
 
     def pause(self, seconds: float, *, untold: bool = False) -> None:
@@ -116,6 +117,10 @@ class Seals(Protocol):
 
     def of_stack(self, stack_id: str, full_name: str) -> Seal:
         """Return the seal of a repository that a stack creates: its id is not known before."""
+        ...
+
+    def of_launch(self, stack_id: str) -> Seal:
+        """Return the seal of what one resource of a stack tells another one."""
         ...
 
 
@@ -324,15 +329,15 @@ class GitHub(Protocol):
         """Tell whether a commit is in a branch's history."""
         ...
 
-    def put_secrets(self, full_name: str, secrets: Mapping[str, str]) -> None:
-        """Seal and set Actions secrets."""
+    def put_secrets(self, full_name: str, secrets: Mapping[str, str], done: Note | None = None) -> None:
+        """Seal and set Actions secrets; `done` gets the name of each as it is set."""
         ...
 
-    def delete_secrets(self, full_name: str, names: Iterable[str]) -> None:
+    def delete_secrets(self, full_name: str, names: Iterable[str], done: Note | None = None) -> None:
         """Remove secrets; one that is gone already is fine."""
         ...
 
-    def put_variables(self, full_name: str, variables: Mapping[str, str]) -> None:
+    def put_variables(self, full_name: str, variables: Mapping[str, str], done: Note | None = None) -> None:
         """Create the variables, or change those that exist."""
         ...
 
@@ -340,7 +345,7 @@ class GitHub(Protocol):
         """Return a variable's value, or None."""
         ...
 
-    def delete_variables(self, full_name: str, names: Iterable[str]) -> None:
+    def delete_variables(self, full_name: str, names: Iterable[str], done: Note | None = None) -> None:
         """Remove variables; one that is gone already is fine."""
         ...
 

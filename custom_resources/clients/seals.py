@@ -40,6 +40,10 @@ class Seals:
         """Return the seal of a repository that a stack creates: its id is not known before. Raises as the other."""
         return self._seal(f"stack {stack_id} creates {full_name}")
 
+    def of_launch(self, stack_id: str) -> Seal:
+        """Return the seal of what one resource of a stack tells another one. Raises as the others."""
+        return self._seal(f"launch {stack_id}")
+
     def _seal(self, whose: str) -> Seal:
         if whose not in self._made:
             if len(self._made) >= _REMEMBERED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,9 @@ from custom_resources.errors import AwsNotFound, FinalError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
-    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+    from mypy_boto3_cloudformation.type_defs import StackResourceTypeDef, StackTypeDef
 
+MOST_LISTED = 100  # resources that DescribeStackResources lists
 EMPTY = {"DELETE_COMPLETE", "ROLLBACK_COMPLETE"}  # nothing is left but the name; no other status ever follows
 
 
@@ -70,19 +71,30 @@ class CloudFormationStacks:
             self._noticed(stack_id)
         return self._seen[2]
 
-    def resources(self, stack_id: str) -> Mapping[str, StackResource]:
+    def resources(self, stack_id: str, names: Iterable[str] = ()) -> Mapping[str, StackResource]:
         """Return a stack's first 100 resources by their logical ids (DescribeStackResources).
 
+        With `names`, return those of these logical ids that there are, however many the stack has: one request each.
         Raises what `operation` raises.
         """
-        with translated(CLOUDFORMATION, f"reading the resources of the stack {stack_id}"):
-            found = self._client.describe_stack_resources(StackName=stack_id)["StackResources"]
+        asked: list[dict[str, str]] = [{"LogicalResourceId": name} for name in names] or [{}]
+        found = [item for each in asked for item in self._listed(stack_id, each)]
         return {
             item["LogicalResourceId"]: StackResource(
                 item["ResourceType"], item.get("PhysicalResourceId", ""), item["ResourceStatus"]
             )
             for item in found
         }
+
+    def _listed(self, stack_id: str, which: Mapping[str, str]) -> Sequence[StackResourceTypeDef]:
+        """Return what is listed; nothing for a logical id that the stack does not have."""
+        try:
+            with translated(CLOUDFORMATION, f"reading the resources of the stack {stack_id}"):
+                return self._client.describe_stack_resources(StackName=stack_id, **which)["StackResources"]
+        except AwsNotFound:
+            if which:  # an empty list or an error: AWS documents neither, and the stack itself was just described
+                return ()
+            raise
 
     def outputs(self, stack_id: str) -> dict[str, str]:
         """Return the values of a stack's outputs by their keys. Raises what `operation` raises."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from custom_resources.clients.git import PushRejected, RepositoryArchived
 from custom_resources.delivery import pull_request_text
 from custom_resources.delivery.plans import KeepOurs, Leave, MergeCommit, Propose, Push, attributes
-from custom_resources.errors import RulesRefuse
+from custom_resources.errors import PullRequestsOff, RulesRefuse
 from custom_resources.reconciler import Done, Replan
 
 if TYPE_CHECKING:
@@ -22,19 +22,24 @@ if TYPE_CHECKING:
     from custom_resources.reconciler import Request
 
 
+_LEFT_BEHIND, _COMMENTED, _CLOSED = "left behind", "commented", "closed"  # steps
+
+
 def apply(
     plan: Plan, request: Request[RepositoryTemplateProperties], clients: Clients, ensure_current: Callable[[], None]
 ) -> Done | Replan:
     """Push, or push a branch and open a pull request.
 
     Returns Replan when a ref has moved on, the repository was archived (it is restored: its lineage was read, so it
-    is ours), or a rule refuses a push that can be replaced. Raises RulesRefuse when no other way is left.
+    is ours), or a rule refuses a push that can be replaced. Raises RulesRefuse when no other way is left, and
+    PullRequestsOff.
     """
+    _tell_left_behind(request, clients)
     if isinstance(plan, Leave):
         return Done(plan.attributes)
     try:
         if isinstance(plan, Push):
-            return _push(plan, clients, ensure_current)
+            return _push(plan, request, clients, ensure_current)
         return _propose(plan, request, clients, ensure_current)
     except RepositoryArchived:
         clients.github.update_repository(plan.place.full_name, archived=False)
@@ -47,13 +52,18 @@ def apply(
         raise RulesRefuse(repository=plan.place.full_name, message=rejected) from None
 
 
-def _push(plan: Push, clients: Clients, ensure_current: Callable[[], None]) -> Done:
+def _push(
+    plan: Push, request: Request[RepositoryTemplateProperties], clients: Clients, ensure_current: Callable[[], None]
+) -> Done:
     place = plan.place
     tip, _ = _made(place.git, plan.head, ())
     ensure_current()
-    _withdraw(plan.worked_on, place.full_name, plan.version, clients)
+    _withdraw(plan.worked_on, place.full_name, request, clients)
     place.git.push(place.there, {**plan.records, f"refs/heads/{place.branch}": tip})
-    _withdraw(plan.left_behind, place.full_name, plan.version, clients)
+    for offer in plan.left_behind:  # with the branches, the records of them went: a later call knows them by this
+        if offer.pull_request:
+            request.progress.note(_LEFT_BEHIND, str(offer.pull_request.number), place.full_name)
+    _tell_left_behind(request, clients)
     return Done(attributes(tip, plan.version, plan.status), metrics=plan.metrics)
 
 
@@ -63,13 +73,15 @@ def _propose(
     clients: Clients,
     ensure_current: Callable[[], None],
 ) -> Done:
-    place, version = plan.place, request.properties.template_version
+    place = plan.place
     repository = clients.github.repository_by_id(request.properties.repository_id, place.full_name)
     full_name = repository.full_name if repository else place.full_name
+    if repository and repository.pull_requests_off:  # before anything is pushed
+        raise PullRequestsOff(repository=full_name)
     head, conflicts = _made(place.git, plan.head, plan.text.conflicts)
     body = pull_request_text.body(replace(plan.text, conflicts=conflicts))
     ensure_current()
-    _withdraw(plan.withdrawn, full_name, version, clients)
+    _withdraw(plan.withdrawn, full_name, request, clients)
     pull = plan.renewed.pull_request if plan.renewed else None
     if pull:  # its text first: the push is what says that all is done
         clients.github.update_pull_request(full_name, pull.number, title=plan.title, body=body)
@@ -88,8 +100,26 @@ def _made(git: BareRepository, head: Head, conflicts: Iterable[str]) -> tuple[st
     return head.sha, tuple(conflicts)
 
 
-def _withdraw(offers: Iterable[Offered], full_name: str, version: str, clients: Clients) -> None:
+def _withdraw(
+    offers: Iterable[Offered], full_name: str, request: Request[RepositoryTemplateProperties], clients: Clients
+) -> None:
     for offer in offers:
         if offer.pull_request:
-            clients.github.comment(full_name, offer.pull_request.number, pull_request_text.superseded(version))
-            clients.github.update_pull_request(full_name, offer.pull_request.number, state="closed")
+            _supersede(offer.pull_request.number, full_name, request, clients)
+
+
+def _tell_left_behind(request: Request[RepositoryTemplateProperties], clients: Clients) -> None:
+    """Say of the pull requests whose branches a push has taken away, perhaps an earlier call's, why they are closed."""
+    for number, full_name in request.progress.done(_LEFT_BEHIND).items():
+        _supersede(int(number), full_name, request, clients)
+
+
+def _supersede(number: int, full_name: str, request: Request[RepositoryTemplateProperties], clients: Clients) -> None:
+    """Comment on a pull request and close it, each once in a request."""
+    progress, version = request.progress, request.properties.template_version
+    if progress.told(_COMMENTED, str(number)) is None:
+        clients.github.comment(full_name, number, pull_request_text.superseded(version))
+        progress.note(_COMMENTED, str(number))
+    if progress.told(_CLOSED, str(number)) is None:
+        clients.github.update_pull_request(full_name, number, state="closed")
+        progress.note(_CLOSED, str(number))

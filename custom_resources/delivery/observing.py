@@ -25,6 +25,7 @@ from custom_resources.delivery.ownership import require_no_rival
 from custom_resources.delivery.state import Empty, Merged, Offered, Place, Same, Waiting, is_ours, physical_id, wanted
 from custom_resources.delivery.template_commit import wanted_commit
 from custom_resources.errors import NotOurRepository, OtherProjectsRepository, RepositoryGone, RepositoryUnreachable
+from custom_resources.named_repository import name_at_creation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,26 +44,27 @@ def observe(request: Request[RepositoryTemplateProperties], clients: Clients) ->
     """Yield what the repository is, with its copy on this machine until the block ends; None where nobody need look.
 
     For another version, that copy gets the default branch's tip and merges it. Raises RepositoryGone,
-    HeldByAnotherStack, NotOurRepository, InvalidTemplate, and what the clients raise.
+    HeldByAnotherStack, NotOurRepository, NotOfItsStack, InvalidTemplate, and what the clients raise.
     """
     properties = request.properties
     if request.type == "Delete":
         yield None  # the archive keeps everything
         return
-    with clients.git.open(properties.repository, request.started) as git, ThreadPoolExecutor(1) as aside:
+    name = name_at_creation(request, clients) if request.type == "Create" else properties.repository
+    with clients.git.open(name, request.started) as git, ThreadPoolExecutor(1) as aside:
         if request.type == "Create" and request.attempt == 0:
             # A new repository is empty: the seed's push finds out, and saves the look before it.
             seal, nothing = clients.seals.of_repository(properties.repository_id), Refs()
-            place = Place(git, properties.repository, properties.default_branch, nothing, seal, nothing)
+            place = Place(git, name, properties.default_branch, nothing, seal, nothing)
             yield Empty(place, wanted_commit(git, request, clients))
             return
-        place = _find(git, request, clients)
+        place = _find(git, name, request, clients)
         if request.type == "Create":
             require_no_rival(git, place.refs, place.full_name, wanted(request), clients.stacks)
         yield _state(place, request, clients, aside)
 
 
-def _find(git: BareRepository, request: Request[RepositoryTemplateProperties], clients: Clients) -> Place:
+def _find(git: BareRepository, name: str, request: Request[RepositoryTemplateProperties], clients: Clients) -> Place:
     """Look where the repository was, and, unless its lineage is proven there, ask by its id where it is.
 
     A proof holds for one id: another repository that stands under the name now has none, unless it is a whole copy.
@@ -77,15 +79,15 @@ def _find(git: BareRepository, request: Request[RepositoryTemplateProperties], c
 
     try:
         refs = git.look()
-        here = place(properties.repository, refs)
+        here = place(name, refs)
         if here.sealed:
             return here
     except RepositoryUnreachable:
         pass
-    found = clients.github.repository_by_id(properties.repository_id, properties.repository)
+    found = clients.github.repository_by_id(properties.repository_id, name)
     if found is None:
-        raise RepositoryGone(repository=properties.repository)
-    if refs is None or found.full_name.casefold() != properties.repository.casefold():
+        raise RepositoryGone(repository=name)
+    if refs is None or found.full_name.casefold() != name.casefold():
         git.move(found.full_name)
         refs = git.look()
     return place(found.full_name, refs)

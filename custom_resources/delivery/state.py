@@ -28,6 +28,7 @@ class RepositoryTemplateProperties(Properties):
 
     repository_id: int
     repository: FullName
+    name_proof: LineOrNothing = ""  # that it is the name of the repository with that id, by Custom::GitHubRepository
     default_branch: BranchName = "main"
     domain_id: Line
     project_id: Line

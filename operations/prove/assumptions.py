@@ -411,7 +411,7 @@ ASSUMPTIONS = (
             "running operation"
         ),
         "likely",
-        "The request is refused as not the stack's",
+        "It is looked at five times within ten seconds (0086), then the request is refused as not the stack's",
         "by hand: a launch that succeeds shows it",
         ("custom_resources/own_stack.py",),
     ),

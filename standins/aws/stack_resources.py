@@ -2,13 +2,15 @@
 
 MiniStack lists a resource once it is there, with the status of the operation that it came with. On AWS a resource is
 listed from the moment on at which its creation begins, and its status is that of its newest event; what an update adds
-is created.
+is created. Without a logical id the first 100 are listed, as AWS documents. For a logical id that the stack does not
+have, AWS documents nothing: MiniStack answers with a ValidationError.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+_MOST = 100
 _GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
 
 
@@ -20,14 +22,18 @@ def register() -> None:
 
 
 def _described(answer: Any) -> Any:
-    """Return MiniStack's answering function, but for a request for all resources of a stack."""
+    """Return MiniStack's answering function, but for what it does not know of a stack's resources yet."""
     from ministack.services.cloudformation import _stack_events, handlers
 
     def describe(params: dict[str, Any]) -> Any:
         stack = handlers._resolve_stack(handlers._p(params, "StackName"))
-        if not stack or handlers._p(params, "LogicalResourceId"):
+        if not stack:
             return answer(params)
-        found = current(stack.get("_resources", {}), _stack_events.get(stack["StackId"], []))
+        name = handlers._p(params, "LogicalResourceId")
+        found = listed(current(stack.get("_resources", {}), _stack_events.get(stack["StackId"], [])), name)
+        if name and not found:
+            message = f"Resource [{name}] does not exist in stack [{stack['StackName']}]"
+            return handlers._error("ValidationError", message)
         shared = {"StackName": stack["StackName"], "StackId": stack["StackId"]}
         members = "".join(f"<member>{_elements({**item, **shared})}</member>" for item in found.values())
         whole = (
@@ -42,6 +48,13 @@ def _elements(values: dict[str, str]) -> str:
     from ministack.services.cloudformation import handlers
 
     return "".join(f"<{key}>{handlers._esc(value)}</{key}>" for key, value in values.items())
+
+
+def listed(found: dict[str, dict[str, str]], name: str) -> dict[str, dict[str, str]]:
+    """Return what one answer lists: the resource of that logical id, or the first hundred. Pure."""
+    if name:
+        return {name: found[name]} if name in found else {}
+    return dict(list(found.items())[:_MOST])
 
 
 def current(known: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, dict[str, str]]:

@@ -13,7 +13,7 @@ import time
 import traceback
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import BinaryIO, NoReturn, cast
@@ -89,6 +89,10 @@ class Application:
             return self._slow(response, start, fault.seconds)
         if fault and fault.name == "endless":
             return self._endless(response, start, fault.seconds)
+        if fault and fault.name == "drip":
+            return self._drip(response, start, fault.seconds)
+        if fault and fault.name == "no-flush":
+            response = replace(response, body=response.content()[:-4], file=None)
         return _send(response, start)
 
     def _own(self, request: Request) -> Response:
@@ -128,6 +132,22 @@ class Application:
         for number in range(_PIECES):
             self.stopping.wait(seconds / _PIECES)
             yield body[number * step : (number + 1) * step]
+
+    def _drip(self, response: Response, start: StartResponse, seconds: float) -> Iterator[bytes]:
+        """Send the answer without its end, then what means nothing, again and again, until the client goes.
+
+        A client that only counts the time without a byte waits for ever. On Git it is what a server sends that works
+        on a push for long: a packet without a content (gitprotocol-capabilities, side-band).
+        """
+        if not response.size:
+            yield from _send(response, start)  # it ends with its head
+            return
+        status, headers = _head(response)
+        start(status, [(name, value) for name, value in headers if name != "content-length"])
+        git = response.headers.get("content-type", "").startswith("application/x-git-")
+        yield response.content()[:-4] if git else response.content()
+        while not self.stopping.wait(seconds):
+            yield b"0005\2" if git else b" "
 
     def _endless(self, response: Response, start: StartResponse, seconds: float) -> Iterator[bytes]:
         """Send the answer but for its last four bytes, a flush packet's, and then nothing for a while."""

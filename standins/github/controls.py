@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -26,6 +26,16 @@ M = TypeVar("M", bound=BaseModel)
 class _Plan(BaseModel):
     plan: Plan
     refusal_creates: bool = True
+
+
+class _PullRequests(BaseModel):
+    enabled: bool
+    status: Literal[403, 404, 410, 422] = 404
+
+
+class _PushProtection(BaseModel):
+    enabled: bool
+    allowed: list[str] = []
 
 
 class _Delay(BaseModel):
@@ -159,6 +169,20 @@ class Controls:
             it.protections, it.rulesets = [], []
         return Response.empty()
 
+    def put_pull_requests(self, body: Json, owner: str, name: str) -> Response:
+        """Switch pull requests on or off: {enabled, status?}; how requests for them are answered while they are off."""
+        it, wish = self._find(owner, name), _parsed(_PullRequests, body)
+        with self.store.changing(it):
+            it.has_pull_requests, it.pulls_off_status = wish.enabled, wish.status
+        return Response.json(200, wish.model_dump())
+
+    def put_push_protection(self, body: Json, owner: str, name: str) -> Response:
+        """Refuse commits with secrets, or not: {enabled, allowed?}; `allowed`: ends of addresses that unblock one."""
+        it, wish = self._find(owner, name), _parsed(_PushProtection, body)
+        with self.store.changing(it):
+            it.push_protection, it.allowed_secrets = wish.enabled, wish.allowed
+        return Response.json(200, wish.model_dump())
+
     def get_requests(self, _body: Json) -> Response:
         """Return the request log and its counts."""
         return Response.json(200, self.log.describe())
@@ -240,6 +264,8 @@ _CONTROLS: tuple[tuple[str, str, Callable[..., Response]], ...] = (
     ("GET", _REPOSITORY, Controls.get_repository),
     ("POST", rf"{_REPOSITORY}/rules", Controls.add_rule),
     ("DELETE", rf"{_REPOSITORY}/rules", Controls.delete_rules),
+    ("PUT", rf"{_REPOSITORY}/pull-requests", Controls.put_pull_requests),
+    ("PUT", rf"{_REPOSITORY}/push-protection", Controls.put_push_protection),
     ("GET", r"/requests", Controls.get_requests),
     ("DELETE", r"/requests", Controls.delete_requests),
     ("GET", r"/faults", Controls.get_faults),

@@ -204,6 +204,11 @@ class Repository(BaseModel):
     has_issues: bool = True
     has_projects: bool = True
     has_wiki: bool = True
+    has_pull_requests: bool = True
+    pull_request_creation_policy: Literal["all", "collaborators_only"] = "all"
+    pulls_off_status: int = 404  # how requests for pull requests are answered while they are switched off
+    push_protection: bool = False
+    allowed_secrets: list[str] = []  # placeholder ids of secrets that may be pushed all the same
     is_template: bool = False
     allow_merge_commit: bool = True
     allow_squash_merge: bool = True

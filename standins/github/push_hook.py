@@ -1,23 +1,32 @@
 """What GitHub checks when a push arrives. Run by git receive-pack, as its pre-receive and proc-receive hooks.
 
 Standard library only: the process starts with each push. The server passes the policy of this push in the
-variable STANDIN_POLICY (JSON: `rules`, `workflows`, `noun`). pre-receive refuses the whole push (GH001),
-proc-receive refuses single refs, with GitHub's words, and lets git update the others.
+variable STANDIN_POLICY (JSON: `rules`, `workflows`, `noun`, `page`, `push_protection`, `allowed_secrets`).
+pre-receive refuses the whole push (GH001), proc-receive refuses single refs, with GitHub's words, and lets git
+update the others.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
-from typing import Any, BinaryIO
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, BinaryIO, NamedTuple
 
 ZERO = "0" * 40
 LARGEST_FILE = 100 * 1024 * 1024
 WORKFLOWS = ".github/workflows/"
+# Some of what push protection finds ("Supported secret scanning patterns").
+_SECRETS = {
+    "Amazon AWS Access Key ID": rb"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
+    "GitHub Personal Access Token": rb"\bghp_[0-9A-Za-z]{36}\b",
+    "GitHub App Installation Access Token": rb"\bghs_[0-9A-Za-z]{36}\b",
+    "Stripe Live API Secret Key": rb"\bsk_live_[0-9A-Za-z]{24,99}\b",
+}
 
 
 def _git(*arguments: str, stdin: bytes = b"", status: Sequence[int] = (0,)) -> tuple[int, str]:
@@ -28,7 +37,7 @@ def _git(*arguments: str, stdin: bytes = b"", status: Sequence[int] = (0,)) -> t
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
+    sys.stderr.buffer.write(f"{text}\n".encode("utf-8", "surrogateescape"))  # whatever the locale
     sys.stderr.flush()
 
 
@@ -124,6 +133,62 @@ def new_workflow(new: str) -> str:
     return min(wanted)[0]
 
 
+# -- push protection --------------------------------------------------------------------------------------------
+
+
+class Finding(NamedTuple):
+    """A secret in a file's content. `placeholder` is the end of the address at which it can be allowed."""
+
+    kind: str
+    placeholder: str
+    line: int
+
+
+def secrets_in(content: bytes) -> Iterator[Finding]:
+    """Yield the secrets of a file, in the order of the patterns."""
+    for kind, pattern in _SECRETS.items():
+        for match in re.finditer(pattern, content):
+            placeholder = hashlib.sha256(match[0]).hexdigest()[:27]
+            yield Finding(kind, placeholder, content.count(b"\n", 0, match.start()) + 1)
+
+
+def _new_files(new: str) -> Iterator[tuple[str, str, bytes]]:
+    """Yield commit, path and content of what the commits add or change that no ref holds yet."""
+    _, commits = _git("rev-list", new, "--not", "--all")
+    for commit in commits.split():
+        options = ("--root", "-r", "-z", "--no-commit-id", "--no-renames", "--diff-filter=AMT")
+        fields = _git("diff-tree", *options, commit)[1].split("\0")
+        for raw, path in zip(fields[::2], fields[1::2], strict=False):
+            mode, blob = raw.split()[1], raw.split()[3]
+            if mode.startswith("100"):
+                content = subprocess.run(["git", "cat-file", "blob", blob], capture_output=True, check=True).stdout
+                yield commit, path, content
+
+
+def exposed(policy: dict[str, Any], new: str, ref: str) -> bool:
+    """Tell whether push protection refuses the new commits of a ref; say to the person what it found, and where."""
+    found: dict[tuple[str, str], list[tuple[str, str, int]]] = {}
+    for commit, path, content in _new_files(new):
+        for kind, placeholder, line in secrets_in(content):
+            if placeholder not in policy["allowed_secrets"]:
+                found.setdefault((kind, placeholder), []).append((commit, path, line))
+    if not found:
+        return False
+    bar = "\u2014"
+    _say(f"error: GH013: Repository rule violations found for {ref}.\n")
+    _say(f"- GITHUB PUSH PROTECTION\n  {bar * 41}\n    Resolve the following violations before pushing again\n")
+    _say("    - Push cannot contain secrets\n\n     (?) Learn how to resolve a blocked push")
+    _say("     https://docs.github.com/code-security/secret-scanning/working-with-push-protection\n\n")
+    for (kind, placeholder), places in found.items():
+        _say(f"      {bar * 2} {kind} {bar * max(2, 60 - len(kind))}")
+        _say("       locations:")
+        for commit, path, line in places:
+            _say(f"         - commit: {commit}\n           path: {path}:{line}")
+        _say("\n       (?) To push, remove secret from commit(s) or follow this URL to allow the secret.")
+        _say(f"       {policy['page']}/security/secret-scanning/unblock-secret/{placeholder}\n\n")
+    return True
+
+
 def refusal(policy: dict[str, Any], old: str, new: str, ref: str) -> str:
     """Return why the ref must not be changed ("" = it may be); say the rest to the person who pushes."""
     if new != ZERO and not policy["workflows"]:
@@ -132,6 +197,13 @@ def refusal(policy: dict[str, Any], old: str, new: str, ref: str) -> str:
             noun = policy["noun"]
             permission = "`workflows` permission" if "App" in noun else "`workflow` scope"
             return f"refusing to allow {noun} to create or update workflow `{path}` without {permission}"
+    if new != ZERO and policy["push_protection"] and exposed(policy, new, ref):
+        return "push declined due to repository rule violations"
+    return _against_rules(policy, old, new, ref)
+
+
+def _against_rules(policy: dict[str, Any], old: str, new: str, ref: str) -> str:
+    """Return why protections and rulesets refuse the change ("" = they do not)."""
     rules = [rule for rule in policy["rules"] if applies(rule, ref)]
     actions = actions_of(old, new) if rules else []
     found = [(rule, sentences) for rule in rules if (sentences := violations(rule, actions))]

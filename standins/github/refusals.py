@@ -13,6 +13,7 @@ from standins.github.messages import ApiError, Request, Response
 
 _SSO = "https://github.com/orgs/acme/sso?authorization_request=AAAA1111"
 _UNBLOCK = "https://github.com/acme/work/security/secret-scanning/unblock-secret/2hAbCdEf"
+_NOTICE = "https://github.com/github/dmca/blob/master/2026/01/2026-01-02-acme.md"
 _LIMIT_PAGE = (
     "<html><head><title>Oh no</title></head><body><h1>Whoa there!</h1>"
     "<p>You have exceeded a secondary rate limit.</p></body></html>"
@@ -46,6 +47,7 @@ class Answer:
     errors: list[Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     page: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     def response(self, kind: str) -> Response:
         """Return the answer for REST or for Git, which knows no 422."""
@@ -53,7 +55,7 @@ class Answer:
             return Response(self.status, self.page.encode(), {"content-type": "text/html; charset=utf-8"})
         if kind == "git":
             return Response.text(403 if self.status == 422 else self.status, self.git or self.message)
-        return ApiError(self.status, self.message, self.errors, headers=self.headers).response()
+        return ApiError(self.status, self.message, self.errors, headers=self.headers, extra=dict(self.extra)).response()
 
 
 LIMITS: Mapping[str, Answer] = {
@@ -77,6 +79,12 @@ DENIALS: Mapping[str, Answer] = {
         git=_RE_AUTHORIZE,
         headers={"x-github-sso": f"required; url={_SSO}"},
     ),
+    "saml-text": Answer(  # what a token gets that was never authorized, and an older Enterprise Server's
+        403,
+        "Resource protected by organization SAML enforcement. You must grant your OAuth token access to this "
+        "organization.",
+        git=f"The 'acme' organization has enabled or enforced SAML SSO. Visit {_SSO} and try your request again.",
+    ),
     "ip-allow-list": Answer(403, _ALLOW_LIST),
     "token-lifetime": Answer(403, _LIFETIME),
     "token-classic": Answer(403, _CLASSIC),
@@ -89,6 +97,12 @@ DENIALS: Mapping[str, Answer] = {
         403,
         "Repository access blocked",
         "Access to this repository has been disabled by GitHub staff: repository access blocked.",
+    ),
+    "blocked-by-law": Answer(
+        451,
+        "Repository access blocked",
+        "Repository unavailable due to DMCA takedown.",
+        extra={"block": {"reason": "dmca", "created_at": "2026-01-02T03:04:05Z", "html_url": _NOTICE}},
     ),
     "locked": Answer(403, "Repository has been locked for migration."),
     "plan": Answer(403, "Upgrade to GitHub Pro or make this repository public to enable this feature."),

@@ -74,6 +74,7 @@ _NEVER = {  # what repositories here do not have
 _AS_THEY_ARE = (  # members that the record has under the same name
     *("id", "name", "full_name", "description", "homepage", "archived", "topics", "visibility", "default_branch"),
     *("created_at", "updated_at", "pushed_at", "has_issues", "has_projects", "has_wiki", "is_template"),
+    *("has_pull_requests", "pull_request_creation_policy"),
     *("allow_forking", "allow_squash_merge", "allow_merge_commit", "allow_rebase_merge", "allow_auto_merge"),
     *("allow_update_branch", "delete_branch_on_merge", "web_commit_signoff_required"),
 )

@@ -122,8 +122,13 @@ def _push(store: Store, urls: Urls, request: Request, visit: _Visit) -> Response
         "rules_url": f"{urls.html(repository)}/rules",
         "workflows": token.may_write_workflows(),
         "noun": token.noun,
+        "page": urls.html(repository),
+        "push_protection": repository.push_protection,
+        "allowed_secrets": repository.allowed_secrets,
     }
-    judged = bool(policy["rules"]) or not policy["workflows"]  # else the hook would have nothing to say
+    judged = bool(
+        policy["rules"] or policy["push_protection"] or not policy["workflows"]
+    )  # else the hook would have nothing to say
     variables = {"STANDIN_POLICY": json.dumps(policy), "STANDIN_PYTHON": sys.executable}
     configuration = {"receive.procReceiveRefs": "refs"} if judged else {}
     if visit.rest == "info/refs":

@@ -162,6 +162,7 @@ def _start(entry: Entry, address: str) -> list[float]:
         "GITHUB_API_URL": address,
         "GITHUB_SERVER_URL": address,
         "GITHUB_TOKEN_SECRET": "token",
+        "SEAL_KEY": "arn:aws:kms:eu-west-1:111122223333:key/seals",
         "PRODUCT_ID": "prod-1",
         "PRODUCTS": "prod-1",
         "DEPLOY_WORKFLOW": "deploy.yml",

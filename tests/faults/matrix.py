@@ -21,8 +21,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from custom_resources.clients import github_connection
+from custom_resources.clients import github_connection, repeating, timely
 from custom_resources.clients.git import conversation
+from custom_resources.clients.repeating import TRIES
 from custom_resources.delivery.lineage import STACK_REF, STACKS
 from custom_resources.template_content import TemplateFile, archive_name, build_archive
 from tests.faults.stack import PARTS, Stack, World, launch_template
@@ -30,26 +31,49 @@ from tests.faults.stack import PARTS, Stack, World, launch_template
 ORGANIZATION = "acme"
 TOKENS = ["ghp_first_token_of_the_admin", "ghp_second_token_of_the_admin"]
 FAULTS: dict[str, dict[str, Any]] = {
-    "reset before": {"fault": "reset-before"},
-    "reset after": {"fault": "reset-after"},
-    "500": {"fault": "500"},
-    "500 after": {"fault": "500", "acts": True},
-    "502": {"fault": "502"},
+    # As often as a request is repeated within a call: so that the next call has to go on.
+    "reset before": {"fault": "reset-before", "times": TRIES},
+    "reset after": {"fault": "reset-after", "times": TRIES},
+    "500": {"fault": "500", "times": TRIES},
+    "500 after": {"fault": "500", "acts": True, "times": TRIES},
+    "502": {"fault": "502", "times": TRIES},
     "503": {"fault": "503"},
     "timeout": {"fault": "timeout", "seconds": 4},
     "timeout after": {"fault": "timeout", "seconds": 4, "acts": True},
     "slow": {"fault": "slow", "seconds": 0.5},
-    "truncated": {"fault": "truncated"},
+    "truncated": {"fault": "truncated", "times": TRIES},
     "secondary limit": {"fault": "secondary-limit", "seconds": 60},
     "429": {"fault": "429", "seconds": 60},
     "limit in words": {"fault": "limit-abuse"},
     "limit as a page": {"fault": "limit-page-429"},
     "limit as 422": {"fault": "limit-422-quickly"},
+    "limit as 422 with a code": {"fault": "limit-422-code"},
+    "limit until a reset": {"fault": "limit-reset", "seconds": 60},
+    "limit until a date": {"fault": "limit-date", "seconds": 60},
+    "endless": {"fault": "endless", "seconds": 4},
+    "drip": {"fault": "drip", "seconds": 0.2},
+    "cut, and whole by its head": {"fault": "no-flush"},
+    "SAML": {"fault": "saml"},
+    "IP allow list": {"fault": "ip-allow-list"},
+    "suspended": {"fault": "suspended"},
+    "blocked": {"fault": "blocked"},
+    "blocked by law": {"fault": "blocked-by-law"},
+    "locked": {"fault": "locked"},
     "401, token rotated": {"fault": "401"},
     "killed before": {"fault": "timeout", "seconds": 20},
     "killed after": {"fault": "timeout", "seconds": 20, "acts": True},
 }
+# What an operation says that such a refusal ends; one that can do without what was refused ends well.
+SAYS = {
+    "SAML": "requires single sign-on for the token",
+    "IP allow list": "does not permit the function's address",
+    "suspended": "is suspended",
+    "blocked": "GitHub blocks the repository",
+    "blocked by law": "GitHub blocks the repository",
+    "locked": "The repository is locked",
+}
 _SHA, _NUMBER = "[0-9a-f]{40}", "[0-9]+"
+_COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE")
 LINES = "".join(f"line {number}\n" for number in range(20))
 
 
@@ -139,12 +163,12 @@ class StandIn:
         """Call one of the stand-in's controls."""
         return self._call(method, f"{self.server_url}/_standin{path}", body)
 
-    def edit(self, repository: str, path: str, content: str) -> None:
+    def edit(self, repository: str, path: str, content: str, branch: str = "main") -> None:
         """Commit a file as a user does on GitHub's page."""
         place = f"{self.api_url}/repos/{ORGANIZATION}/{repository}/contents/{path}"
-        sha = self._call("GET", place)["sha"]
+        sha = self._call("GET", f"{place}?ref={branch}")["sha"]
         text = base64.b64encode(content.encode()).decode()
-        self._call("PUT", place, {"message": f"Edit {path}", "content": text, "sha": sha})
+        self._call("PUT", place, {"message": f"Edit {path}", "content": text, "sha": sha, "branch": branch})
 
     def _call(self, method: str, url: str, body: Any = None) -> Any:
         headers = {"authorization": f"token {TOKENS[0]}", "content-type": "application/json"}
@@ -252,10 +276,15 @@ def launched(laboratory: Laboratory, project: str, parts: Sequence[str] = PARTS)
 def edited(laboratory: Laboratory, project: str, line: int, parts: Sequence[str] = PARTS) -> Stack:
     """Return a stack that is there, with a line changed by a user in each repository."""
     stack = launched(laboratory, project, parts)
+    edit(laboratory, project, line, parts)
+    return stack
+
+
+def edit(laboratory: Laboratory, project: str, line: int, parts: Sequence[str]) -> None:
+    """Change a line as a user in each repository."""
     for part in parts:
         changed = LINES.replace("line 3\n", "line 3 one\n").replace(f"line {line}", f"mine {line}", 1)
         laboratory.standin.edit(f"{project}-{part.removeprefix('model_')}", "train.py", changed)
-    return stack
 
 
 PREPARE: dict[str, Callable[[Laboratory, str], Stack]] = {
@@ -300,14 +329,22 @@ def expected(laboratory: Laboratory, operation: str) -> dict[str, Any]:
 
 
 @contextmanager
-def impatient() -> Iterator[None]:
+def impatient(seconds: int = 2) -> Iterator[None]:
     """Let clients give up after two seconds. Only where a fault asks for it: a busy machine is as slow as that, too."""
-    before = github_connection.TIMEOUT_SECONDS, conversation.SILENCE_SECONDS
-    github_connection.TIMEOUT_SECONDS, conversation.SILENCE_SECONDS = 2, 2
+    limits = (
+        (github_connection, "TIMEOUT_SECONDS"),
+        (timely, "ANSWER_SECONDS"),
+        (conversation, "SILENCE_SECONDS"),
+        (conversation, "TRANSFER_SECONDS"),
+    )
+    before = [getattr(module, name) for module, name in limits]
+    for module, name in limits:
+        setattr(module, name, seconds)
     try:
         yield
     finally:
-        github_connection.TIMEOUT_SECONDS, conversation.SILENCE_SECONDS = before
+        for (module, name), former in zip(limits, before, strict=True):
+            setattr(module, name, former)
 
 
 def run(laboratory: Laboratory, cell: Cell, right: dict[str, Any]) -> Outcome:
@@ -319,12 +356,12 @@ def run(laboratory: Laboratory, cell: Cell, right: dict[str, Any]) -> Outcome:
     standin.control("POST", "/faults", {**FAULTS[cell.fault], "match": cell.request.match(project)})
     if cell.fault.startswith("killed"):
         stack.kill = _once(lambda: bool(standin.control("GET", "/faults")["faults"][0]["hits"]))
-    with impatient() if cell.fault.startswith("timeout") else nullcontext():
+    with impatient() if cell.fault.startswith(("timeout", "endless", "drip")) else nullcontext():
         statuses = [operate(cell.operation, stack, project)]
-    struck = standin.control("GET", "/faults")["faults"][0]["hits"]
+    struck, said = standin.control("GET", "/faults")["faults"][0]["hits"], stack.reason
     standin.control("DELETE", "/faults")
     leftover = _unarchived(laboratory, project) if cell.operation == "launch" and "ROLLBACK" in statuses[0] else []
-    while statuses[-1] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE") and len(statuses) < 4:
+    while statuses[-1] not in _COMPLETE and len(statuses) < 4:
         stack.kill = None
         if cell.operation == "launch":  # a stack whose create failed is replaced
             if statuses[-1] == "ROLLBACK_FAILED":
@@ -332,9 +369,11 @@ def run(laboratory: Laboratory, cell: Cell, right: dict[str, Any]) -> Outcome:
             stack = laboratory.stack(project)
         statuses.append(operate(cell.operation, stack, project))
     wrong = "the fault struck nothing" if not struck else ""
+    if statuses[0] not in _COMPLETE and SAYS.get(cell.fault, "") not in said:
+        wrong = f"ended with another sentence: {said}"
     if leftover:
         wrong = f"after the rollback not archived: {leftover}"
-    if statuses[-1] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"):
+    if statuses[-1] not in _COMPLETE:
         wrong = f"never complete: {stack.reason}"
     state = laboratory.state(project)
     if any("UPDATE_ROLLBACK" in status for status in statuses):
@@ -345,7 +384,8 @@ def run(laboratory: Laboratory, cell: Cell, right: dict[str, Any]) -> Outcome:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Let the functions neither log nor print their metrics, as they do in Lambda."""
+    """Let the functions neither log nor print their metrics, as they do in Lambda, nor wait between repetitions."""
+    repeating.FIRST_SECONDS = 0.0
     logging.disable(logging.CRITICAL)
     try:
         with redirect_stdout(io.StringIO()):

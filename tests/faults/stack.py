@@ -321,7 +321,8 @@ def _part(
 
     def made(attributes: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
         found = attributes[repository]
-        return {"RepositoryId": found["RepositoryId"], "Repository": found["FullName"]}
+        named = {"Repository": found["FullName"], "NameProof": found["NameProof"]}
+        return {"RepositoryId": found["RepositoryId"], **named}
 
     return (
         Resource(

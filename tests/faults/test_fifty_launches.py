@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from custom_resources.rate_budget import Cost
+from custom_resources.progress import Progress
 from custom_resources.reconciler import is_complete, on_event
 from custom_resources.template_content import archive_name
 from standins.github.limits import Limits
@@ -62,8 +62,8 @@ class Launch:
 class WithoutBudget(stacks.BudgetInMemory):
     """A clock, and no budget."""
 
-    def require_room(self, request: str) -> Cost:
-        return Cost()
+    def require_room(self, request: str) -> Progress:
+        return Progress()
 
     def reserve(self, cost: object) -> None:
         pass

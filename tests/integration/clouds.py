@@ -12,7 +12,16 @@ ADOPTABLE = (
 )
 # What a template may ask of a resource by Fn::GetAtt (docs/interfaces.md).
 ATTRIBUTES = {
-    "Custom::GitHubRepository": ("RepositoryId", "FullName", "Name", "HtmlUrl", "CloneUrl", "DefaultBranch", "Status"),
+    "Custom::GitHubRepository": (
+        "RepositoryId",
+        "FullName",
+        "Name",
+        "HtmlUrl",
+        "CloneUrl",
+        "DefaultBranch",
+        "Status",
+        "NameProof",
+    ),
     "Custom::RepositoryTemplate": ("CommitSha", "TemplateVersion", "Status", "PullRequestUrl"),
     "Custom::ActionsConfiguration": ("SecretNames", "VariableNames", "Digest", "Environments"),
 }

@@ -159,7 +159,7 @@ class Handlers:
     def deploy(self, stack: str, template: Mapping[str, Resource]) -> dict[str, dict[str, str]]:
         live = self._live.setdefault(stack, {})
         before = dict(live)
-        self.stacks.gone.discard(_stack_id(stack))
+        self.stacks.gone.discard(stack_id(stack))
         self.stacks.begin("UPDATE_IN_PROGRESS" if before else "CREATE_IN_PROGRESS")
         try:
             for name, resource in template.items():
@@ -173,7 +173,7 @@ class Handlers:
                     self._bring(live, stack, name, Resource(old.type, old.properties))
                 self._remove(live, [name for name in live if name not in before], stack)
             if not live:
-                self.stacks.gone.add(_stack_id(stack))
+                self.stacks.gone.add(stack_id(stack))
             raise
         return {name: dict(each.attributes) for name, each in live.items()}
 
@@ -181,7 +181,7 @@ class Handlers:
         self.stacks.begin("DELETE_IN_PROGRESS")
         live = self._live.get(stack, {})
         self._remove(live, list(live), stack)
-        self.stacks.gone.add(_stack_id(stack))
+        self.stacks.gone.add(stack_id(stack))
 
     def physical_ids(self, stack: str) -> dict[str, str]:
         return {name: each.physical_id for name, each in self._live[stack].items()}
@@ -237,7 +237,7 @@ class Handlers:
     def _event(kind: str, stack: str, name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "RequestType": kind,
-            "StackId": _stack_id(stack),
+            "StackId": stack_id(stack),
             "LogicalResourceId": name,
             "RequestId": "1",
             "ResourceProperties": {"ServiceToken": "arn", **properties},
@@ -256,7 +256,7 @@ class Handlers:
         raise AssertionError("the request never completes")
 
 
-def _stack_id(stack: str) -> str:
+def stack_id(stack: str) -> str:
     return f"arn:aws:cloudformation:us-east-1:123456789012:stack/{stack}/1"
 
 

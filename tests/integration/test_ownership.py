@@ -98,7 +98,8 @@ def test_launching_again_restores(world: World, ours: Project) -> None:
     ours.delete()
     assert ours.state.archived
     again = Project(world, world.publish("v2", {**V1, "new": "n\n"})).launch()
-    assert again.attributes == {**ours.attributes, "Status": "restored"}
+    proof = again.attributes["NameProof"]  # for the resources of this stack
+    assert again.attributes == {**ours.attributes, "Status": "restored", "NameProof": proof}
     assert again.status["Status"] == "merged"
     assert again.files() == {**V1, "mine": "m\n", "new": "n\n"}
 

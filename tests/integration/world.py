@@ -183,6 +183,7 @@ class Project:
         properties = {
             "RepositoryId": attribute("Repository", "RepositoryId"),
             "Repository": attribute("Repository", "FullName"),
+            "NameProof": attribute("Repository", "NameProof"),
             "DefaultBranch": attribute("Repository", "DefaultBranch"),
             "DomainId": "d1",
             "ProjectId": self.project,
@@ -199,6 +200,7 @@ class Project:
         properties = {
             "RepositoryId": attribute("Repository", "RepositoryId"),
             "Repository": attribute("Repository", "FullName"),
+            "NameProof": attribute("Repository", "NameProof"),
             "Secrets": dict(self.secrets),
             **({"SecretReferences": dict(self.references)} if self.references else {}),
             "Variables": dict(self.variables),

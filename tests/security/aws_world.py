@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import boto3
 import pytest
@@ -24,6 +24,7 @@ from custom_resources import handlers
 from custom_resources.caller import LAUNCH_TAG, PRINCIPAL_TAG, PRODUCT_TAG
 from custom_resources.clients import FunctionClients
 from standins.aws.server import AwsStandIn
+from tests.seals import KmsInMemory
 
 ACCOUNT, REGION = "123456789012", "us-east-1"  # the account is moto's
 PRODUCT, TABLE = "prod-ours", "budget"
@@ -38,6 +39,7 @@ ENVIRONMENT = {
     "ADMINISTRATORS": f"arn:aws:iam::{ACCOUNT}:role/Platform",
     "PORTFOLIO_STACK": "PortfolioStack",
     "PROJECTS_TABLE": TABLE,
+    "SEAL_KEY": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/seals",
 }
 
 
@@ -74,6 +76,10 @@ class World:
     stacks: dict[str, Stack] = field(default_factory=dict)
     provisioned: list[dict[str, Any]] = field(default_factory=list)
     requests: Counter[str] = field(default_factory=Counter)
+    # What CloudFormation still answers once each, by the operation: it tells of a moment ago.
+    old: dict[str, list[Stack]] = field(default_factory=dict)
+    no_such_resource: Literal["an error", "an empty list"] = "an error"  # AWS documents neither
+    kms: KmsInMemory = field(default_factory=KmsInMemory)
 
     # -- what is there
 
@@ -167,6 +173,8 @@ class World:
             return _counted(self, boto3.client(service, endpoint_url=self.stand_in.base_url, region_name=REGION))  # type: ignore[call-overload]
         if service == "dynamodb":
             return _counted(self, boto3.client("dynamodb", region_name=REGION))
+        if service == "kms":
+            return self.kms
         raise AssertionError(f"a function has used {service}")
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
@@ -183,8 +191,14 @@ class World:
             ]
         }
 
-    def describe_stack_resources(self, StackName: str) -> dict[str, Any]:  # noqa: N803
+    def describe_stack_resources(self, StackName: str, LogicalResourceId: str = "") -> dict[str, Any]:  # noqa: N803
         stack = self._stack(StackName, "DescribeStackResources")
+        listed = dict(list(stack.resources.items())[:100])
+        if LogicalResourceId:
+            listed = {name: held for name, held in stack.resources.items() if name == LogicalResourceId}
+        if not listed and LogicalResourceId and self.no_such_resource == "an error":
+            message = f"Resource {LogicalResourceId} does not exist for stack {StackName}"
+            raise ClientError({"Error": {"Code": "ValidationError", "Message": message}}, "DescribeStackResources")
         return {
             "StackResources": [
                 {
@@ -193,7 +207,7 @@ class World:
                     "ResourceStatus": held.status,
                     **({"PhysicalResourceId": held.physical_id} if held.physical_id else {}),
                 }
-                for name, held in stack.resources.items()
+                for name, held in listed.items()
             ]
         }
 
@@ -205,7 +219,8 @@ class World:
         if name not in self.stacks:
             message = f"Stack with id {name} does not exist"
             raise ClientError({"Error": {"Code": "ValidationError", "Message": message}}, operation)
-        return self.stacks[name]
+        former = self.old.get(operation)
+        return former.pop(0) if former else self.stacks[name]
 
 
 class _Answering:

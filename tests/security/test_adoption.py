@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from custom_resources.consent import MAX_BYTES, PATH
+from custom_resources.consent import MAX_BYTES, PATH, connection_proof
 from standins.github.server import GitHubStandIn
+from tests.integration.handlers import stack_id
 from tests.integration.world import Content, Edit, Project, World, refused
 
 V1: dict[str, Content] = {"README.md": "# Template\n", "train.py": "one\n"}
@@ -35,13 +37,16 @@ def victim(world: World, name: str = "payments", *, files: Edit | None = None, *
     return project
 
 
-def attack(world: World, name: str = "payments", **settings: Any) -> str:
-    """Launch for the attacker's project with the victim's name, fail, roll back; return the sentence.
+def connected(project: Project, full_name: str, since: str) -> dict[str, str]:
+    """Return what the stack's Custom::StudioProject tells of Studio's Git connection, with its proof."""
+    seal = project.world.handlers.clients["Custom::GitHubRepository"].seals.of_launch(stack_id(project.stack))
+    proof = connection_proof(seal, "d1", project.project, full_name, since)
+    return {"ConnectedRepository": full_name, "ConnectedSince": since, "ConnectionProof": proof}
 
-    The victim is as it was, and what it took is bounded.
-    """
-    before = world.snapshot(name)
-    attacker = Project(
+
+def attackers(world: World, name: str = "payments") -> Project:
+    """Return a launch for the attacker's project with the victim's name."""
+    return Project(
         world,
         world.publish("v1", V1),
         project="attacker",
@@ -49,6 +54,15 @@ def attack(world: World, name: str = "payments", **settings: Any) -> str:
         settings={"AdoptExisting": "true"},
         secrets={"STOLEN": "1"},
     )
+
+
+def attack(world: World, name: str = "payments", attacker: Project | None = None, **settings: Any) -> str:
+    """Launch for the attacker's project with the victim's name, fail, roll back; return the sentence.
+
+    The victim is as it was, and what it took is bounded.
+    """
+    before = world.snapshot(name)
+    attacker = attacker or attackers(world, name)
     world.requests()
     said = refused(lambda: attacker.create_repository(**settings))
     attacker.delete()
@@ -96,8 +110,9 @@ def test_another_projects_repository_that_is_not_seeded_yet_is_not_taken_over(wo
     """It is empty, and new: the mark in its description says whose it is."""
     other = Project(world, world.publish("v1", V1), project="victim", name="payments")
     other.create_repository()
-    for connected in ("", "acme/payments"):
-        said = attack(world, ConnectedRepository=connected, ConnectedSince=other.state.created_at)
+    for name in ("", "acme/payments"):
+        mine = attackers(world)
+        said = attack(world, attacker=mine, **connected(mine, name, other.state.created_at))
         assert said == (
             "The repository acme/payments carries the mark or a pull request of another project. Choose another name."
         )
@@ -138,10 +153,28 @@ def test_a_delivered_repository_of_another_project_is_not_taken_over(world: Worl
 def test_studios_connection_to_an_older_repository_is_no_consent(world: World) -> None:
     victim(world, files={"pay.py": "money\n"})
     created = world.snapshot("payments")["created_at"]
-    assert "does not consent" in attack(world, ConnectedRepository="acme/payments", ConnectedSince=created)
-    assert "does not consent" in attack(
-        world, ConnectedRepository="acme/payments", ConnectedSince="2031-01-01T00:00:00+00:00"
-    )
+    for since in (created, "2031-01-01T00:00:00+00:00"):
+        mine = attackers(world)
+        assert "does not consent" in attack(world, attacker=mine, **connected(mine, "acme/payments", since))
+
+
+@pytest.mark.parametrize("forged", ["no proof", "another moment", "another stack", "another project"])
+def test_a_connection_that_only_an_event_tells_is_no_consent(world: World, forged: str) -> None:
+    """Studio has just made it, for the victim: whoever may invoke the function knows its name and its moment."""
+    victim(world)
+    mine, created = attackers(world), world.snapshot("payments")["created_at"]
+    told = connected(mine, "acme/payments", created)
+    if forged == "no proof":
+        del told["ConnectionProof"]
+    elif forged == "another moment":
+        told["ConnectionProof"] = connected(mine, "acme/payments", "2020-01-01T00:00:00+00:00")["ConnectionProof"]
+    elif forged == "another stack":
+        told["ConnectionProof"] = connected(attackers(world), "acme/payments", created)["ConnectionProof"]
+    else:
+        told["ConnectionProof"] = connected(replace(mine, project="victim"), "acme/payments", created)[
+            "ConnectionProof"
+        ]
+    assert "does not consent" in attack(world, attacker=mine, **told)
 
 
 def test_an_event_cannot_make_a_repository_public(world: World) -> None:
@@ -232,7 +265,7 @@ def test_what_studio_made_for_the_project_is_adopted_and_archived_with_it(world:
     victim(world, "team")
     project = Project(world, world.publish("v1", V1), name="team", settings={"AdoptExisting": "true"})
     created = world.snapshot("team")["created_at"]
-    project.create_repository(ConnectedRepository="acme/team", ConnectedSince=created)
+    project.create_repository(**connected(project, "acme/team", created))
     project.create_template()
     assert (project.attributes["Status"], project.status["Status"]) == ("adopted", "merged")
     project.delete()

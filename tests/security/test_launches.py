@@ -26,6 +26,8 @@ from custom_resources.errors import (
     ProjectFixed,
     ProjectHeld,
 )
+from custom_resources.named_repository import name_proof
+from tests.seals import seals_in_memory
 from tests.security.aws_world import (
     ACCOUNT,
     ADMINISTRATOR,
@@ -400,7 +402,7 @@ def test_a_direct_invocation_gets_no_further_than_its_own_stack(account: World, 
     with pytest.raises(FinalError) as error:
         account.invoke(function, event)
     assert sentence in str(error.value)
-    assert sum(account.requests.values()) <= 3, "no request to DynamoDB, to DataZone, to GitHub"
+    assert sum(account.requests.values()) <= 11, "five looks at most; none at DynamoDB, DataZone, GitHub"
     assert set(account.requests) <= {"describe_stacks", "describe_stack_resources"}
 
 
@@ -466,7 +468,8 @@ def test_readable_secrets_are_copied_where_the_settings_say(account: World) -> N
     domain, mine = account.project("mine")
     stack = account.launched("m", domain, mine, 7)
     reference = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:payroll-abcdef"
-    stolen = {**CONFIGURATION, "Secrets": {}, "SecretReferences": {"A": reference}}
+    proof = name_proof(seals_in_memory(account.kms).of_repository(7), "acme/build", stack)
+    stolen = {**CONFIGURATION, "NameProof": proof, "Secrets": {}, "SecretReferences": {"A": reference}}
     event = request("Create", stack, "BuildConfiguration", stolen)
     account.stacks[stack].resources["BuildConfiguration"] = Held("Custom::ActionsConfiguration", "CREATE_IN_PROGRESS")
     with pytest.raises(FinalError, match=f"does not list the secret {reference} as A"):

@@ -308,7 +308,7 @@ def keys(assembly: Assembly) -> dict[str, str]:
     return {name[:-8]: name for name in of_type(assembly.foundation, "AWS::KMS::Key")}
 
 
-def test_the_seal_key_makes_macs_for_two_functions_and_outlives_the_stack(assembly: Assembly) -> None:
+def test_the_seal_key_makes_macs_for_the_products_functions_and_outlives_the_stack(assembly: Assembly) -> None:
     name = keys(assembly)["SealKey"]
     key = assembly.foundation["Resources"][name]
     assert key["DeletionPolicy"] == key["UpdateReplacePolicy"] == "Retain"
@@ -325,7 +325,7 @@ def test_the_seal_key_makes_macs_for_two_functions_and_outlives_the_stack(assemb
         each: properties["Environment"]["Variables"].get("SEAL_KEY")
         for each, properties in functions(assembly.foundation).items()
     }
-    assert {each for each, variable in found.items() if variable} == {"github_repository", "repository_template"}
+    assert {each for each, variable in found.items() if variable} == {each for each in ALL if ALL[each].in_product}
     assert all(variable in (None, arn) for variable in found.values())
     statements = [
         (role, statement)
@@ -333,9 +333,14 @@ def test_the_seal_key_makes_macs_for_two_functions_and_outlives_the_stack(assemb
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
         if str(arn) in str(statement["Resource"]) or "kms:GenerateMac" in str(statement["Action"])
     ]
-    assert [role.partition("Role")[0] for role, _ in statements] == ["GithubRepository", "RepositoryTemplate"]
-    assert [statement["Action"] for _, statement in statements] == ["kms:GenerateMac", "kms:GenerateMac"]
-    assert [statement["Resource"] for _, statement in statements] == [arn, arn]
+    assert [role.partition("Role")[0] for role, _ in statements] == [
+        "StudioProject",
+        "GithubRepository",
+        "RepositoryTemplate",
+        "ActionsConfiguration",
+    ]
+    assert {statement["Action"] for _, statement in statements} == {"kms:GenerateMac"}
+    assert all(statement["Resource"] == arn for _, statement in statements)
 
 
 def test_the_archives_outlive_the_stack_and_take_tls_only(assembly: Assembly) -> None:

@@ -119,7 +119,14 @@ class GitHub:
         self.done: list[tuple[Any, ...]] = []
 
     def __getattr__(self, name: str) -> Any:
-        return lambda *given, **more: self.done.append((name, *given, *more.items()))
+        def act(*given: Any, **more: Any) -> None:
+            values = [each for each in given if not callable(each)]
+            self.done.append((name, *values, *more.items()))
+            for note in filter(callable, given):
+                for each in values[1]:
+                    note(each)
+
+        return act
 
 
 class Secrets:

@@ -19,6 +19,7 @@ from custom_resources.errors import (
     AccessDenied,
     FinalError,
     GitHubUnavailable,
+    PullRequestsOff,
     RateLimited,
     RepositoryNotFound,
     RequestRefused,
@@ -149,7 +150,7 @@ def test_an_answer_that_is_not_complete_is_a_wait(
         (409, RequestRefused),
         (422, RequestRefused),
         (429, RateLimited),
-        (451, RequestRefused),
+        (451, AccessDenied),
         (500, RetryLater),
         (502, RetryLater),
     ],
@@ -255,9 +256,32 @@ def test_a_pull_request_that_is_open_already_is_taken(answered: Callable[..., Gi
     assert (found.number, found.state, found.branch) == (3, "open", "b")
     for nothing in ([], [{**PULL, "state": "closed"}], [{**PULL, "base": {"ref": "develop"}}]):
         with pytest.raises(RequestRefused, match="already exists"):
-            answered(taken, ok(nothing)).create_pull_request("acme/x", "b", "main", "t", "text")
+            answered(taken, ok(nothing), ok(WHOLE)).create_pull_request("acme/x", "b", "main", "t", "text")
     with pytest.raises(RequestRefused, match="Conflict"):
         answered(ok({"message": "Conflict"}, 409), ok([PULL])).create_pull_request("acme/x", "b", "main", "t", "text")
+
+
+OFF = {**WHOLE, "has_pull_requests": False}
+
+
+@pytest.mark.parametrize("status", [403, 404, 410, 422])
+def test_a_repository_without_pull_requests_has_none_and_takes_none(
+    answered: Callable[..., GitHub], status: int
+) -> None:
+    """However GitHub says no: the repository tells the cause."""
+    no = ok({"message": "Not Found"}, status)
+    assert answered(no, ok(OFF)).find_pull_request("acme/x", "b", "main") is None
+    with pytest.raises(FinalError) as other:
+        answered(no, ok(WHOLE)).find_pull_request("acme/x", "b", "main")
+    assert not isinstance(other.value, PullRequestsOff)
+    looked_up = [no, ok(OFF)] if status == 422 else []
+    with pytest.raises(PullRequestsOff, match=r"^acme/x has its pull requests switched off.* General, Features"):
+        answered(no, *looked_up, ok(OFF)).create_pull_request("acme/x", "b", "main", "t", "text")
+    with pytest.raises(FinalError) as other:
+        answered(no, ok([]) if status == 422 else ok(WHOLE), ok(WHOLE)).create_pull_request(
+            "acme/x", "b", "main", "t", "text"
+        )
+    assert not isinstance(other.value, PullRequestsOff)
 
 
 def test_a_wait_says_what_was_not_complete(answered: Callable[..., GitHub]) -> None:

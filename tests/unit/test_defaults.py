@@ -21,7 +21,6 @@ from custom_resources.clients.git.packets import Mark
 from custom_resources.clients.git.processes import MODEST
 from custom_resources.consent import Reading
 from custom_resources.errors import AwsDenied
-from custom_resources.reconciler import _anything
 from custom_resources.repository_environments import Missing
 
 NOTHING: dict[str, Any] = {
@@ -68,8 +67,6 @@ OTHER: dict[str, Any] = {
     "delivery.state.Place.sealed": True,
     "errors.described.module": "custom_resources.errors",
     "github_repository.Observed.consent": Reading(),
-    "reconciler.is_complete.require_own": _anything,
-    "reconciler.on_event.require_own": _anything,
     "studio_project.Observed.launcher": Launcher("not asked"),
     "studio_project.Observed.belief": "nothing",
     "studio_project.Observed.installation": Installation(),

@@ -16,7 +16,8 @@ from custom_resources.delivery.lineage import Proposal
 from custom_resources.delivery.plans import KeepOurs, Leave, MergeCommit, Plan, Propose, Push, ThatCommit
 from custom_resources.delivery.pull_request_text import Update
 from custom_resources.delivery.state import Offered, Place, RepositoryTemplateProperties
-from custom_resources.errors import RulesRefuse, Stale
+from custom_resources.errors import PullRequestsOff, RulesRefuse, Stale
+from custom_resources.progress import Progress
 from custom_resources.reconciler import Done, Replan, Request
 from tests.seals import SEAL
 
@@ -49,7 +50,8 @@ class World:
         self.done: list[str] = []
         self.pushed: dict[str, str] = {}
         self.bodies: list[str] = []
-        self.renamed_to = ""
+        self.renamed_to, self.pull_requests_off = "", False
+        self.progress = Progress()
         self.kept_of: tuple[Any, ...] = ()
         self._refuses = refuses
         self.github = self
@@ -73,7 +75,8 @@ class World:
     # -- GitHub --------------------------------------------------------------------------------------------
 
     def repository_by_id(self, repository_id: int, full_name: str) -> Any:
-        return cast(Any, type("Found", (), {"full_name": self.renamed_to})) if self.renamed_to else None
+        found = {"full_name": self.renamed_to or full_name, "pull_requests_off": self.pull_requests_off}
+        return cast(Any, type("Found", (), found)) if self.renamed_to or self.pull_requests_off else None
 
     def comment(self, full_name: str, number: int, text: str) -> None:
         self.done.append(f"comment {number}")
@@ -101,7 +104,7 @@ class World:
         def current() -> None:
             self.done.append("still current")
 
-        return apply(plan, REQUEST, cast(Clients, self), ensure_current or current)
+        return apply(plan, replace(REQUEST, progress=self.progress), cast(Clients, self), ensure_current or current)
 
 
 def push(world: World, **more: Any) -> Push:
@@ -115,6 +118,14 @@ def proposal(world: World, **more: Any) -> Propose:
     records = {"refs/studio/proposals/template-v2/key": "new"}
     plan = Propose(world.place, "why", "studio/template-v2", ThatCommit("new"), records, "Update", text, reported)
     return replace(plan, **more)
+
+
+def test_where_pull_requests_are_switched_off_nothing_is_pushed_for_one() -> None:
+    world = World()
+    world.pull_requests_off = True
+    with pytest.raises(PullRequestsOff, match="acme/build has its pull requests switched off"):
+        world.applied(proposal(world))
+    assert world.done == []
 
 
 def test_leaving_alone_asks_nobody() -> None:

@@ -29,12 +29,14 @@ from custom_resources.delivery.state import Empty, RepositoryTemplateProperties,
 from custom_resources.errors import (
     GitFailing,
     GitHubUnavailable,
+    NotOfItsStack,
     NotOurRepository,
     OtherProjectsRepository,
     RepositoryGone,
     RepositoryUnreachable,
     RulesRefuse,
 )
+from custom_resources.named_repository import name_proof
 from custom_resources.reconciler import Replan, Request
 from custom_resources.telemetry import follow, logger
 from tests.seals import SEAL, seals_in_memory
@@ -42,6 +44,7 @@ from tests.seals import SEAL, seals_in_memory
 PROPERTIES = RepositoryTemplateProperties(
     repository_id=1,
     repository="acme/build",
+    name_proof=name_proof(SEAL, "acme/build", "stack"),
     domain_id="d1",
     project_id="p1",
     part="model_build",
@@ -152,7 +155,24 @@ def test_nobody_looks_before_a_delete() -> None:
 def test_a_new_repository_is_taken_for_empty_once() -> None:
     state = observed(World(reachable=False), "Create", attempt=0)
     assert isinstance(state, Empty)
-    assert (state.commit, state.place.branch) == ("new", "main")
+    assert (state.commit, state.place.branch, state.place.full_name) == ("new", "main", "acme/build")
+
+
+@pytest.mark.parametrize("attempt", [0, 1])
+def test_a_name_that_nobody_proves_is_looked_up(attempt: int) -> None:
+    """Of a template from before there were proofs: whatever has the name now, the id is what the stack made."""
+    another = cast(Any, type("Repository", (), {"full_name": "acme/ours"}))
+    state = observed(World({}, found=another, reachable=True), "Create", attempt=attempt, name_proof="")
+    assert isinstance(state, Empty)
+    assert state.place.full_name == "acme/ours"
+    with pytest.raises(RepositoryGone):
+        observed(World(), "Create", attempt=attempt, name_proof="")
+
+
+@pytest.mark.parametrize("attempt", [0, 1])
+def test_a_name_that_is_proven_wrongly_is_refused(attempt: int) -> None:
+    with pytest.raises(NotOfItsStack, match="acme/others is not the name of the repository 1"):
+        observed(World(found=HERE), "Create", attempt=attempt, repository="acme/others")
 
 
 @pytest.mark.parametrize("kind", ["Create", "Update"])

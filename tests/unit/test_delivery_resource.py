@@ -23,6 +23,7 @@ from custom_resources.delivery.state import (
     State,
     Waiting,
 )
+from custom_resources.progress import Progress
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import Foreseen, Request, is_complete, resource_type
 from tests.seals import SEAL
@@ -154,13 +155,13 @@ class Budget:
     def __init__(self) -> None:
         self.charged: list[Cost] = []
 
-    def require_room(self, request: str) -> Cost:
-        return Cost()
+    def require_room(self, request: str) -> Progress:
+        return Progress()
 
     def reserve(self, cost: Cost) -> None:
         self.charged.append(cost)
 
-    def remember(self, request: str, wait: Any) -> None: ...
+    def remember(self, request: str, wait: Any, progress: Progress) -> None: ...
 
     def pause(self, seconds: float, *, untold: bool = False) -> None: ...
 

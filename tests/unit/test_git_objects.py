@@ -230,6 +230,13 @@ def test_a_side_band_holds_data_words_and_failures() -> None:
         list(side_band(b"\4one").data())
 
 
+def test_a_character_that_two_packets_share_is_read_whole() -> None:
+    said: list[str] = []
+    words = "\u2014\u2014 Amazon AWS Access Key ID \u2014\u2014\n".encode()
+    assert list(side_band(*(b"\2" + words[at : at + 1] for at in range(len(words)))).data(said.append)) == []
+    assert "".join(said) == words.decode()
+
+
 def test_a_line_ends_where_its_packet_does() -> None:
     packets = Packets(Given(lines(["one", " two "], Mark.DELIMITER) + packet("no end") + b"0002"))
     assert list(packets.section()) == ["one", " two "]

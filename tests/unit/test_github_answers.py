@@ -138,11 +138,13 @@ def test_another_422_is_no_limit(body: str) -> None:
 
 CAUSES: dict[str, type[Problem]] = {
     "saml": TokenNotAuthorized,
+    "saml-text": TokenNotAuthorized,
     "ip-allow-list": AddressNotAllowed,
     "token-lifetime": TokenForbidden,
     "token-classic": TokenForbidden,
     "suspended": AccountSuspended,
     "blocked": RepositoryBlocked,
+    "blocked-by-law": RepositoryBlocked,
     "locked": RepositoryLocked,
     "plan": PlanLacks,
     "proxy": AccessDenied,

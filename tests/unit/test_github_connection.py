@@ -69,7 +69,7 @@ def test_a_token_that_is_used_is_hidden_from_every_log_line(sent: Callable[..., 
 def test_pygithub_neither_waits_nor_repeats_by_itself() -> None:
     """A wait belongs into the state machine; a request without an answer ends before the function does."""
     with connected("ghp_x")._client("token", "ghp_x") as requester:
-        options = requester.kwargs
+        options = requester.requester.kwargs
     assert (options["retry"], options["seconds_between_requests"], options["seconds_between_writes"]) == (None,) * 3
     assert options["timeout"] == TIMEOUT_SECONDS == 20
     assert options["user_agent"] == "sagemaker-studio-project-template"

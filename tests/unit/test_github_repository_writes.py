@@ -14,6 +14,7 @@ from custom_resources.clients import FunctionClients
 from custom_resources.clients.github import Repository
 from custom_resources.errors import NothingForeseen, RepositoryHidden, RepositoryInvisible, RepositoryUnreachable
 from custom_resources.github_repository import GitHubRepository, GitHubRepositoryProperties, Observed, Plan
+from custom_resources.named_repository import name_proof
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import Done, Replan, Request
 from tests.seals import SEAL, seals_in_memory
@@ -105,10 +106,10 @@ class GitHub:
     def replace_topics(self, full_name: str, topics: Any) -> None:
         self.done.append(("topics", full_name, topics))
 
-    def delete_secrets(self, full_name: str, names: Any) -> None:
+    def delete_secrets(self, full_name: str, names: Any, done: Any) -> None:
         self.done.append(("secrets", full_name, names))
 
-    def delete_variables(self, full_name: str, names: Any) -> None:
+    def delete_variables(self, full_name: str, names: Any, done: Any) -> None:
         self.done.append(("variables", full_name, names))
 
 
@@ -196,6 +197,7 @@ def test_a_new_repository_is_created_and_reported() -> None:
         "CloneUrl": "https://github.com/acme/build.git",
         "DefaultBranch": "main",  # what the first push makes
         "Status": "created",
+        "NameProof": name_proof(seals_in_memory().of_repository(9), "Acme/Build", "stack"),
     }
     assert reported == Done(attributes, physical_id="9")
 

@@ -15,11 +15,13 @@ from nacl.public import PrivateKey, SealedBox
 
 from custom_resources.clients import github
 from custom_resources.clients.github import CONCURRENCY, GitHub
+from custom_resources.clients.repeating import TRIES
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import (
     FinalError,
     InternalInUserAccount,
     OrganizationNotFound,
+    RepositoryReadOnly,
     RequestRefused,
     RetryLater,
     TokenTooNarrow,
@@ -340,3 +342,78 @@ def test_few_requests_are_made_at_once(served: Callable[..., tuple[GitHub, Serve
     hub, _ = served(answer)
     hub.delete_secrets("acme/x", [f"N{number}" for number in range(4 * CONCURRENCY)])
     assert (most, CONCURRENCY) == (4, 4)
+
+
+# -- what is repeated ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_what_may_come_twice_is_repeated_and_nothing_else(
+    served: Callable[..., tuple[GitHub, Server]], name: str
+) -> None:
+    act, _, _ = CALLS[name]
+    hub, server = served(lambda *_: (502, {}))
+    if name != "set no secret":
+        with pytest.raises(RetryLater):
+            act(hub)
+        verb, path, _ = server.sent[0]
+        first = [each for each in server.sent if each[:2] == (verb, path)]
+        once = path.endswith(("/dispatches", "/comments"))  # a comment that cannot be looked for is not made again
+        assert len(first) == (1 if once else TRIES)
+
+
+@pytest.mark.parametrize("status", [403, 404, 409, 422, 429])
+def test_a_refusal_and_a_limit_are_not_repeated(served: Callable[..., tuple[GitHub, Server]], status: int) -> None:
+    hub, server = served(lambda *_: (status, {"message": "No."}))
+    with pytest.raises((FinalError, RetryLater)):
+        hub.update_repository("acme/x", archived=False)
+    assert len(server.sent) == 1
+
+
+@pytest.mark.parametrize(("heard", "said"), [(True, 1), (False, 2)])
+def test_a_comment_without_an_answer_is_looked_for_before_it_is_made_again(
+    served: Callable[..., tuple[GitHub, Server]], heard: bool, said: int
+) -> None:
+    posts: list[str] = []
+
+    def answer(verb: str, path: str, body: Any) -> tuple[int, Any]:
+        if verb == "GET":
+            return 200, [{"body": "text\r\n"}] if heard else [{"body": "another"}, {"body": None}]
+        posts.append(path)
+        return (502, {}) if len(posts) == 1 else (201, {})
+
+    hub, server = served(answer)
+    hub.comment("acme/x", 3, "text")
+    assert len(posts) == said
+    assert server.sent[1][1].startswith(f"{X}/issues/3/comments?since=")
+
+
+@pytest.mark.parametrize(("archived", "error"), [(True, None), (False, RepositoryReadOnly)])
+def test_a_repository_that_is_archived_already_is(
+    served: Callable[..., tuple[GitHub, Server]], archived: bool, error: type[Exception] | None
+) -> None:
+    """By a request whose answer was lost: the second one is refused."""
+
+    def answer(verb: str, path: str, body: Any) -> tuple[int, Any]:
+        if verb == "GET":
+            return 200, {**ANSWER, "archived": archived}
+        return 403, {"message": "Repository was archived so is read-only."}
+
+    hub, server = served(answer)
+    if error is None:
+        assert hub.update_repository("acme/x", archived=True).archived
+    else:
+        with pytest.raises(error):
+            hub.update_repository("acme/x", archived=True)
+    with pytest.raises(RepositoryReadOnly):
+        hub.update_repository("acme/x", description="d")
+    assert [verb for verb, _, _ in server.sent] == ["PATCH", "GET", "PATCH"]
+
+
+def test_what_was_set_is_told_also_when_another_fails(served: Callable[..., tuple[GitHub, Server]]) -> None:
+    hub, server = served(lambda verb, path, _: (502, {}) if path.endswith("/B") else (200, ANSWER))
+    done: list[str] = []
+    with pytest.raises(RetryLater):
+        hub.put_secrets("acme/x", {"A": "1", "B": "2", "C": "3"}, done.append)
+    assert sorted(done) == ["A", "C"]
+    assert sum(path.endswith("/B") for _, path, _ in server.sent) == TRIES

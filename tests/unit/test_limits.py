@@ -70,8 +70,8 @@ def test_what_is_paid_in_advance_counts_for_each_limit_apart() -> None:
     assert (Cost(), Budget()) == (Cost(points=0, creations=0), Budget({}, 0.0))
     assert Cost(5, 3).beyond(Cost(2, 1)) == Cost(3, 2)
     assert Cost(5, 3).beyond(Cost(9, 9)) == Cost()
-    assert Cost(5, 1).at_least(Cost(2, 3)) == Cost(5, 3)
-    assert Cost(2, 3).at_least(Cost(5, 1)) == Cost(5, 3)
+    assert Cost(5, 1).plus(Cost(2, 3)) == Cost(7, 4)
+    assert [bool(each) for each in (Cost(), Cost(1), Cost(0, 1))] == [False, True, True]
 
 
 @pytest.mark.parametrize(

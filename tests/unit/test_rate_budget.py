@@ -14,7 +14,16 @@ from moto import mock_aws
 
 from custom_resources import rate_budget
 from custom_resources.clients.budget import SharedBudget
-from custom_resources.errors import BudgetContended, BudgetSpent, FinalError, LaunchesPaused, RetryLater, StillWaiting
+from custom_resources.errors import (
+    BudgetContended,
+    BudgetSpent,
+    FinalError,
+    LaunchesPaused,
+    RateLimited,
+    RetryLater,
+    StillWaiting,
+)
+from custom_resources.progress import Progress
 from custom_resources.rate_budget import Budget, Cost
 
 LAUNCH = [Cost(10, 1), Cost(81), Cost(10, 1), Cost(86)]  # repository and secrets, for build and for deploy
@@ -162,10 +171,10 @@ def test_the_length_of_a_pause_is_kept_for_the_next(shared: SharedBudget) -> Non
 
 
 def test_a_pause_is_seen_by_every_function(shared: SharedBudget) -> None:
-    assert shared.require_room("") == Cost()
+    assert shared.require_room("").paid == Cost()
     shared.pause(30)
     with pytest.raises(RetryLater, match="asked all launches to wait") as waiting:
-        assert shared.require_room("") == Cost()
+        assert shared.require_room("").paid == Cost()
     assert waiting.value.seconds == 30
     with pytest.raises(RetryLater):
         shared.reserve(Cost(5))
@@ -175,27 +184,27 @@ def test_a_pause_is_seen_by_every_function(shared: SharedBudget) -> None:
 def test_what_there_was_no_room_for_is_taken_before_the_request_reads_again(shared: SharedBudget) -> None:
     now = [1000.0]
     late = SharedBudget(boto3.client("dynamodb", region_name="eu-west-1"), "budget", lambda: now[0])
-    assert late.require_room("r1") == Cost()
+    assert late.require_room("r1").paid == Cost()
     late.reserve(Cost(180))
     with pytest.raises(BudgetSpent) as spent:
         late.reserve(Cost(60, 1))
-    late.remember("r1", spent.value)
+    late.remember("r1", spent.value, Progress())
     with pytest.raises(StillWaiting) as waiting:
         late.require_room("r1")
     assert waiting.value.seconds == pytest.approx(spent.value.seconds)
-    assert late.require_room("r2") == Cost(), "one request's wait is its own"
+    assert late.require_room("r2").paid == Cost(), "one request's wait is its own"
     now[0] += spent.value.seconds + 0.001
-    assert late.require_room("r1") == Cost(60, 1)
+    assert late.require_room("r1").paid == Cost(60, 1)
     with pytest.raises(BudgetSpent):
         late.reserve(Cost(180))  # it was taken ...
-    assert late.require_room("r1") == Cost(60, 1)
+    assert late.require_room("r1").paid == Cost(60, 1)
     late.reserve(Cost(0, 1))  # ... once
 
 
 def test_somebody_else_who_took_the_room_makes_it_wait_anew(shared: SharedBudget) -> None:
     now = [1000.0]
     late = SharedBudget(boto3.client("dynamodb", region_name="eu-west-1"), "budget", lambda: now[0])
-    late.remember("r1", BudgetSpent(10, Cost(100)))
+    late.remember("r1", BudgetSpent(10, Cost(100)), Progress())
     now[0] += 10
     late.reserve(Cost(180))
     with pytest.raises(BudgetSpent) as spent:
@@ -204,20 +213,20 @@ def test_somebody_else_who_took_the_room_makes_it_wait_anew(shared: SharedBudget
 
 
 def test_a_wait_is_remembered_when_it_is_longer_than_the_time_between_calls(shared: SharedBudget) -> None:
-    shared.remember("r1", RetryLater(5, "GitHub answered 502."))
-    assert shared.require_room("r1") == Cost()
-    shared.remember("r1", RetryLater(30, "GitHub answered 502."))
+    shared.remember("r1", RetryLater(5, "GitHub answered 502."), Progress())
+    assert shared.require_room("r1").paid == Cost()
+    shared.remember("r1", RetryLater(30, "GitHub answered 502."), Progress())
     with pytest.raises(StillWaiting) as waiting:
         shared.require_room("r1")
     assert waiting.value.seconds == 30
-    shared.remember("", RetryLater(30, "GitHub answered 502."))
-    assert shared.require_room("") == Cost()
+    shared.remember("", RetryLater(30, "GitHub answered 502."), Progress())
+    assert shared.require_room("").paid == Cost()
 
 
 def test_a_remembered_wait_expires_from_the_table(shared: SharedBudget) -> None:
-    shared.remember("r1", RetryLater(30, "GitHub answered 502."))
+    shared.remember("r1", RetryLater(30, "GitHub answered 502."), Progress())
     table = boto3.client("dynamodb", region_name="eu-west-1")
-    item = table.get_item(TableName="budget", Key={"Id": {"S": "wait r1"}})["Item"]
+    item = table.get_item(TableName="budget", Key={"Id": {"S": "request r1"}})["Item"]
     assert int(item["ExpiresAt"]["N"]) == 1030 + 24 * 3600
 
 
@@ -244,7 +253,7 @@ def test_a_table_that_throttles_says_what_was_being_done() -> None:
     with pytest.raises(RetryLater, match=r"DynamoDB is throttling.*reading the rate budget"):
         dynamodb(("get_item", slow))[0].require_room("")
     with pytest.raises(RetryLater, match=r"DynamoDB is throttling.*remembering a wait"):
-        dynamodb(("put_item", slow))[0].remember("r1", RetryLater(30, "GitHub answered 502."))
+        dynamodb(("put_item", slow))[0].remember("r1", RetryLater(30, "GitHub answered 502."), Progress())
     budget, stub = dynamodb()
     stub.add_response("get_item", {}, {"TableName": "budget", "Key": {"Id": {"S": "github"}}, "ConsistentRead": True})
     stub.add_client_error("put_item", slow)
@@ -263,26 +272,54 @@ def test_a_table_that_others_always_write_first_is_given_up_for_a_while() -> Non
 def test_a_wait_is_over_when_its_time_has_come(shared: SharedBudget) -> None:
     now = [1000.0]
     late = SharedBudget(boto3.client("dynamodb", region_name="eu-west-1"), "budget", lambda: now[0])
-    late.remember("r1", RetryLater(30, "GitHub answered 502."))
+    late.remember("r1", RetryLater(30, "GitHub answered 502."), Progress())
     now[0] = 1029.5
     with pytest.raises(StillWaiting) as waiting:
         late.require_room("r1")
     assert waiting.value.seconds == 0.5
     now[0] = 1030.0
-    assert late.require_room("r1") == Cost()
+    assert late.require_room("r1").paid == Cost()
     late.pause(10)
     now[0] = 1039.0
     with pytest.raises(LaunchesPaused) as paused:
         late.require_room("r1")
     assert paused.value.seconds == 1
     now[0] = 1040.0
-    assert late.require_room("r1") == Cost()
+    assert late.require_room("r1").paid == Cost()
 
 
 def test_a_short_wait_with_a_cost_is_remembered_too(shared: SharedBudget) -> None:
-    shared.remember("r1", BudgetSpent(1, Cost(5)))
+    shared.remember("r1", BudgetSpent(1, Cost(5)), Progress())
     with pytest.raises(StillWaiting):
         shared.require_room("r1")
-    shared.remember("r2", RetryLater(5.5, "GitHub answered 502."))
+    shared.remember("r2", RetryLater(5.5, "GitHub answered 502."), Progress())
     with pytest.raises(StillWaiting):
         shared.require_room("r2")
+
+
+def test_what_was_done_and_paid_for_is_kept_for_the_next_call(shared: SharedBudget) -> None:
+    progress = Progress()
+    progress.note("secret", "A")
+    progress.note("environment", "production", "for main only")
+    progress.paid = Cost(76, 1)
+    shared.remember("r1", RetryLater(5, "GitHub answered 502."), progress)
+    found = shared.require_room("r1")
+    assert (found.steps, found.paid, found.waits) == (progress.steps, Cost(76, 1), 1)
+    shared.remember("r1", RateLimited(60, "GitHub's rate limit."), found)
+    assert shared.require_room("r1").waits == 1, "for a limit everyone waits"
+    assert shared.require_room("r2").steps == {}
+
+
+def test_each_wait_is_twice_as_long_up_to_a_minute(shared: SharedBudget) -> None:
+    progress, told = Progress(), []
+    for _ in range(6):
+        shared.remember("r1", RetryLater(6, "GitHub answered 502."), progress)
+        with pytest.raises(StillWaiting) as waiting:
+            shared.require_room("r1")
+        told.append(waiting.value.seconds)
+        progress.waits += 1
+    assert told == [6, 12, 24, 48, 60, 60]
+    shared.remember("r1", RetryLater(300, "GitHub asked for it."), progress)
+    with pytest.raises(StillWaiting) as waiting:
+        shared.require_room("r1")
+    assert waiting.value.seconds == 300, "never less than what was asked for"

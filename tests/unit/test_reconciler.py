@@ -22,6 +22,7 @@ from custom_resources.errors import (
     RetryLater,
     StillWaiting,
 )
+from custom_resources.progress import Progress
 from custom_resources.properties import Properties
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import (
@@ -128,17 +129,18 @@ class Budget:
         self.paused: list[float] = []
         self.untold: list[bool] = []
         self.remembered: list[tuple[str, float]] = []
+        self.progress = Progress()
         self.answer = answer
 
-    def require_room(self, request: str) -> Cost:
+    def require_room(self, request: str) -> Progress:
         if self.answer:
             raise self.answer
-        return Cost()
+        return self.progress
 
     def reserve(self, cost: Cost) -> None:
         self.reserved.append(cost)
 
-    def remember(self, request: str, wait: RetryLater) -> None:
+    def remember(self, request: str, wait: RetryLater, progress: Progress) -> None:
         self.remembered.append((request, wait.seconds))
 
     def pause(self, seconds: float, *, untold: bool = False) -> None:
@@ -378,22 +380,39 @@ def test_a_refused_plan_is_planned_again_from_the_same_observation_and_charged()
     assert budget.reserved == [Cost(points=5), Cost()], "the second plan pays what the first has not"
 
 
-def test_nothing_is_read_while_there_is_no_room_and_a_long_wait_is_remembered() -> None:
+def test_nothing_is_read_while_there_is_no_room() -> None:
     house, stacks = House(), Stacks()
-    closed = Budget(BudgetSpent(90, Cost(5)))
     given = {**accepted(stacks, event()), "RequestId": "r1"}
-    assert is_complete(Lamp(house), given, stacks, 60, closed) == {"IsComplete": False}
-    assert (house.looks, closed.remembered) == (0, [("r1", 90)])
-    waiting = Budget(StillWaiting(80, "not yet."))
-    assert is_complete(Lamp(house), given, stacks, 60, waiting) == {"IsComplete": False}
-    assert (house.looks, waiting.remembered) == (0, [])
+    for wait in (BudgetSpent(90, Cost(5)), StillWaiting(80, "not yet.")):
+        closed = Budget(wait)
+        assert is_complete(Lamp(house), given, stacks, 60, closed) == {"IsComplete": False}
+        assert (house.looks, closed.remembered) == (0, []), "what is remembered already stays as it is"
 
 
-def test_what_was_paid_in_advance_is_not_charged_again() -> None:
+def test_a_wait_is_remembered_under_the_request_of_its_stack_and_resource() -> None:
+    """Somebody else's event with the same id knows nothing of it."""
     house, stacks, budget = House(), Stacks(), Budget()
-    budget.require_room = lambda request: Cost(points=4)  # type: ignore[method-assign]
+    given = {**accepted(stacks, event()), "RequestId": "r1"}
+    for wait in (RetryLater(5, "GitHub answered 502."), RateLimited(42, "GitHub's rate limit.")):
+        house.meanwhile.append(waits(wait))
+        assert is_complete(Lamp(house), given, stacks, 60, budget) == {"IsComplete": False}
+    name = "r1 Lamp arn:aws:cloudformation:eu-west-1:1:stack/s/1"
+    assert budget.remembered == [(name, 5), (name, 42)]
+    house.meanwhile.append(waits(RetryLater(5, "GitHub answered 502.")))
+    assert is_complete(Lamp(house), accepted(stacks, event()), stacks, 60, budget) == {"IsComplete": False}
+    assert budget.remembered[2:] == [("", 5)]
+
+
+def test_what_was_paid_before_is_not_charged_again() -> None:
+    house, stacks, budget = House(), Stacks(), Budget()
+    budget.progress.paid = Cost(points=4)
     assert is_complete(Lamp(house), accepted(stacks, event()), stacks, 60, budget)["IsComplete"]
     assert budget.reserved == [Cost(points=1)]
+    assert budget.progress.paid == Cost(points=5)
+    house.meanwhile.append(waits(RetryLater(5, "GitHub answered 502.")))
+    for _ in range(2):
+        is_complete(Lamp(house), accepted(stacks, event()), stacks, 60, budget)
+    assert budget.reserved[1:] == [Cost(), Cost()], "a call that failed has paid for the next"
 
 
 def test_the_budget_is_asked_before_the_plan_is_applied() -> None:
@@ -478,7 +497,7 @@ def test_what_keeps_changing_is_left_alone_for_five_seconds() -> None:
     house.meanwhile += [lambda: Replan("the lamp")] * ATTEMPTS
     given = {**accepted(stacks, event()), "RequestId": "r1"}
     assert is_complete(Lamp(house), given, stacks, 60, budget) == {"IsComplete": False}
-    assert (budget.remembered, house.looks) == ([("r1", 5)], 4)
+    assert (budget.remembered, house.looks) == ([(f"r1 Lamp {given['StackId']}", 5)], 4)
 
 
 def test_no_preflight_while_github_wants_no_request() -> None:

@@ -20,9 +20,11 @@ from custom_resources import studio_project
 from custom_resources.caller import LAUNCH_TAG, PRINCIPAL_TAG, PRODUCT_TAG, Installation
 from custom_resources.clients import FunctionClients
 from custom_resources.clients.model_packages import ModelPackageGroups
+from custom_resources.clients.seals import Seals
 from custom_resources.clients.service_catalog import LaunchOfStack
 from custom_resources.clients.studio import Project, Tooling
 from custom_resources.clients.studio import Studio as StudioClient
+from custom_resources.consent import connection_proof
 from custom_resources.errors import (
     DataZoneDenied,
     FinalError,
@@ -39,6 +41,7 @@ from custom_resources.errors import (
 )
 from custom_resources.reconciler import Done, Request
 from standins.aws.server import AwsStandIn
+from tests.seals import KmsInMemory, seals_in_memory
 
 ACCOUNT, REGION = "123456789012", "us-east-1"  # the account is moto's
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/SC-{ACCOUNT}-pp-1/1"
@@ -132,6 +135,7 @@ class Launched:
     )
     service_catalog: NoCatalog = field(default_factory=NoCatalog)
     held_projects: None = None
+    seals: Seals = field(default_factory=seals_in_memory)
     project: str = ""
     domain: str = ""
 
@@ -626,6 +630,17 @@ def test_a_connected_repository_of_our_organization_is_adopted(studio: Launched)
     done = studio.launched(Organization="acme-ml")
     assert build(done) == ("churn", "true")
     assert done.physical_id == f"{studio.domain}/{studio.project}:churn"
+    owner, seal = (studio.domain, studio.project), studio.seals.of_launch(STACK)
+    facts = done.attributes["GitFullRepositoryId"], done.attributes["ConnectedSince"]
+    assert facts[1], "Studio itself says so"
+    assert done.attributes["ConnectionProof"] == connection_proof(seal, *owner, *facts)
+
+
+def test_without_a_connection_there_is_nothing_to_prove(studio: Launched) -> None:
+    kms = KmsInMemory()
+    studio.seals = seals_in_memory(kms)
+    assert studio.launched(Organization="acme-ml").attributes["ConnectionProof"] == ""
+    assert kms.asked == []
 
 
 def test_a_repository_that_the_launch_names_needs_no_look_up(studio: Launched) -> None:

@@ -123,6 +123,7 @@ class Conversation:
         import urllib3
 
         self._limit.take()
+        silence = self._limit.left(SILENCE_SECONDS)
         sent = {"User-Agent": _AGENT, **(headers or {}), **({"Git-Protocol": f"version={version}"} if version else {})}
         try:
             with self._open().request(
@@ -135,12 +136,12 @@ class Conversation:
                 verify=os.environ.get(
                     "GIT_SSL_CAINFO"
                 ),  # one trust for our requests and git's; None: as requests has it
-                timeout=(min(_CONNECT_SECONDS, SILENCE_SECONDS), SILENCE_SECONDS),
+                timeout=(min(_CONNECT_SECONDS, silence), silence),
             ) as response:
                 location = response.headers.get("Location", "") if response.status_code in _MOVED else ""
                 if not location:
                     _require_git(response)
-                stream = io.BufferedReader(_Body(response.raw), 1 << 16)
+                stream = io.BufferedReader(_Body(response.raw, self._limit.left(TRANSFER_SECONDS)), 1 << 16)
                 yield location, Packets(stream)
                 with suppress(RequestFailed, urllib3.exceptions.HTTPError):
                     stream.read(1 << 16)  # to its end, so that the connection can be kept
@@ -164,18 +165,18 @@ def _require_git(response: requests.Response) -> None:
 
 
 class _Body(io.RawIOBase):
-    """An answer's body, as it comes; it must be there before TRANSFER_SECONDS are over."""
+    """An answer's body, as it comes; it must be there before so many seconds are over."""
 
-    def __init__(self, raw: Any) -> None:
-        self._raw = raw
-        self._end = time.monotonic() + TRANSFER_SECONDS
+    def __init__(self, raw: Any, seconds: float) -> None:
+        self._raw, self._seconds = raw, seconds
+        self._end = time.monotonic() + seconds
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
         if time.monotonic() > self._end:
-            raise RequestFailed(f"the transfer took longer than {TRANSFER_SECONDS} seconds")
+            raise RequestFailed(f"the transfer took longer than {self._seconds:.0f} seconds")
         data = self._raw.read1(len(buffer), decode_content=True)
         buffer[: len(data)] = data
         return len(data)

@@ -71,7 +71,7 @@ _STALE = (
     "incorrect old",
 )
 _TOO_LARGE = ("no space left on device", "fatal: attempting to allocate")
-_TOO_MANY, _DENIED = "returned error: 429", "returned error: 403"
+_TOO_MANY, _DENIED = "returned error: 429", ("returned error: 403", "returned error: 451")
 _GITS_OWN = re.compile(r"Cloning into .*|Cloning|To \S+|Done\.?")  # "To access this repository, ..." is the server's
 _STATUS = re.compile(r"fatal: unable to access\S*(?: '\S*)?|The requested URL returned error: \d+")
 _LONGEST = 600  # characters of what is repeated
@@ -103,6 +103,7 @@ class GitFailed(Exception):
         """`said` is what it wrote."""
         super().__init__(f"git {command} ended with {code}: {clean(said)}")
         self.said = said
+        self.status = 0
         self.seconds = 0.0
 
 
@@ -116,6 +117,7 @@ class RequestFailed(Exception):
         """`said` is the server's word, or what happened to the connection."""
         super().__init__(f"{clean(said)} ({status})" if status else clean(said))
         self.said = f"{said}\nThe requested URL returned error: {status}" if status else said
+        self.status = status
         self.seconds = seconds
 
 
@@ -158,13 +160,19 @@ class Translator:
             return GitLimited(failed.seconds or LIMIT_SECONDS, activity=activity, message=_words(failed))
         if any(sign in said for sign in _TOO_LARGE):
             return RepositoryTooLarge() if _TOO_LARGE[0] in said else ObjectNotFetched(limit=LARGEST_ALLOCATION)
-        if _DENIED in said:
+        if any(sign in said for sign in _DENIED):
             return _denied(failed, activity)
         if any(sign in said for sign in _UNAUTHORIZED):
             return TokenRotated(0) if self.renew() else CredentialsRejected()
         if any(sign in said for sign in _MISSING):
             return RepositoryUnreachable(activity=activity)
         return GitFailing(5, activity=activity, message=_words(failed))
+
+
+def passes(failed: GitFailed | RequestFailed, meaning: Callable[[GitFailed | RequestFailed], Exception]) -> bool:
+    """Tell whether the same may go well in a moment; what a server answers 4xx, it answers again."""
+    final = 400 <= failed.status < 500 and failed.status != 408
+    return not final and type(meaning(failed)) is GitFailing
 
 
 def _limited(failed: GitFailed | RequestFailed, said: str) -> bool:

@@ -12,7 +12,7 @@ from typing import BinaryIO, NamedTuple, cast
 
 from custom_resources.clients.git.failures import GitFailed
 from custom_resources.clients.git.model import ROBOT, ZERO, Change, Commit
-from custom_resources.clients.git.processes import MODEST, Processes, finish, limited
+from custom_resources.clients.git.processes import MODEST, TIME_LIMIT_SECONDS, Processes, finish, limited
 from custom_resources.errors import ObjectTooLarge, RepositoryTooManyNames
 
 LARGEST = {"commit": 1 << 20, "tree": 8 << 20, "blob": 8 << 20}  # bytes of an object that is read into memory
@@ -53,7 +53,7 @@ class Objects:
         process, self._process = self._process, None
         if process is None:
             return ""
-        return finish(process, "cat-file")[1].decode("utf-8", "replace")
+        return finish(process, "cat-file", TIME_LIMIT_SECONDS)[1].decode("utf-8", "replace")
 
     # -- reading --------------------------------------------------------------------------------------------------
 
@@ -71,7 +71,7 @@ class Objects:
         process = self._open()
         self._limited = True
         try:
-            with limited(process, "cat-file"):
+            with limited(process, "cat-file", self._processes.seconds):
                 yield
         finally:
             self._limited = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from typing import Protocol
@@ -83,12 +84,13 @@ class Packets:
 
     def data(self, said: Callable[[str], object] = str) -> Iterator[bytes]:
         """Yield the data of side-band-64k until its end; `said` gets what the server says to people."""
+        text = getincrementaldecoder("utf-8")("replace")  # a character may begin in one packet and end in the next
         while not isinstance(found := self.read(), Mark):
             band, content = found[:1], found[1:]
             if band == bytes([_DATA]):
                 yield content
             elif band == bytes([_PROGRESS]):
-                said(content.decode("utf-8", "replace"))
+                said(text.decode(content))
             elif band == bytes([_ERROR]):
                 raise RequestFailed(f"remote error: {content.decode('utf-8', 'replace').strip()}")
             else:

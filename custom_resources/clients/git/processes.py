@@ -19,9 +19,10 @@ from typing import Any, BinaryIO, cast
 
 from custom_resources.clients.git.failures import GitFailed
 from custom_resources.clients.git.model import LARGEST_ALLOCATION
+from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.errors import GitMissing, GitTooSlow
 
-TIME_LIMIT_SECONDS = 240  # less than any function has: it must still answer
+TIME_LIMIT_SECONDS = 240  # less than any function has: it must still answer; less yet, where the call began before
 _BLOCK = 1 << 16
 NOTHING: Mapping[str, str] = MappingProxyType({})
 # Git ends rather than take more memory at once (GIT_ALLOC_LIMIT in wrapper.c of its source): for processes that read
@@ -58,11 +59,23 @@ class Processes:
     `remote` returns the settings with which git reaches the remote; a process gets them that may have to fetch.
     """
 
-    def __init__(self, home: Path, repository: Path, remote: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(
+        self,
+        home: Path,
+        repository: Path,
+        remote: Callable[[], Mapping[str, str]],
+        limit: RequestLimit | None = None,
+    ) -> None:
         """`home` is a folder for git's own use; nothing is run yet."""
+        self._limit = limit or RequestLimit()
         self.home = home
         self.repository = repository
         self._remote = remote
+
+    @property
+    def seconds(self) -> float:
+        """How long a process may take that starts now. Raises OutOfTime."""
+        return self._limit.left(TIME_LIMIT_SECONDS)
 
     def environment(self, offline: bool = False, settings: Mapping[str, str] = NOTHING) -> dict[str, str]:
         """Return the variables of a process, with more settings."""
@@ -127,7 +140,7 @@ class Processes:
         """Run git to its end; return its status, which is one of `status`, and its output."""
         options = {"variables": environment, "directory": directory, "offline": offline}
         with _file(stdin) as given, self._running(arguments, given, **options) as process:
-            out, error = finish(process, arguments[0])
+            out, error = finish(process, arguments[0], self.seconds)
         if process.returncode not in status:
             raise GitFailed(arguments[0], process.returncode, f"{_text(error)}\n{_text(out)}")
         return process.returncode, out
@@ -140,10 +153,13 @@ class Processes:
             arguments, subprocess.PIPE, offline=True, settings=settings, variables=environment
         ) as process:
             stdin = cast("BinaryIO", process.stdin)
-            with suppress(BrokenPipeError), limited(process, arguments[0]):  # its status and its words say why
+            with (
+                suppress(BrokenPipeError),
+                limited(process, arguments[0], self.seconds),
+            ):  # its status and its words say why
                 for block in blocks:
                     stdin.write(block)
-            _, error = finish(process, arguments[0])
+            _, error = finish(process, arguments[0], self.seconds)
         if process.returncode:
             raise GitFailed(arguments[0], process.returncode, _text(error))
 
@@ -152,7 +168,7 @@ class Processes:
         with _file(stdin) as given, self._running(arguments, given) as process:
             out = cast("BinaryIO", process.stdout)
             try:
-                with limited(process, arguments[0]):
+                with limited(process, arguments[0], self.seconds):
                     while block := out.read(_BLOCK):
                         into.write(block)
                         if most and into.tell() > most:
@@ -160,7 +176,7 @@ class Processes:
                             return
             except OSError as error:
                 raise GitFailed(arguments[0], 1, str(error)) from None
-            _, said = finish(process, arguments[0])
+            _, said = finish(process, arguments[0], self.seconds)
         if process.returncode:
             raise GitFailed(arguments[0], process.returncode, _text(said))
 
@@ -169,32 +185,32 @@ def _text(said: bytes) -> str:
     return said.decode("utf-8", "replace")
 
 
-def finish(process: subprocess.Popen[bytes], command: str) -> tuple[bytes, bytes]:
-    """Wait for the end of a process; return what it wrote. Raises RetryLater when it takes too long."""
+def finish(process: subprocess.Popen[bytes], command: str, seconds: float) -> tuple[bytes, bytes]:
+    """Wait for the end of a process; return what it wrote. Raises GitTooSlow when it takes longer than `seconds`."""
     try:
-        return process.communicate(timeout=TIME_LIMIT_SECONDS)
+        return process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         kill(process)
-        raise _too_long(command) from None
+        raise _too_long(command, seconds) from None
 
 
 @contextmanager
-def limited(process: subprocess.Popen[bytes], command: str) -> Iterator[None]:
-    """Kill the process when the block takes too long, which ends its streams. Raises RetryLater then."""
+def limited(process: subprocess.Popen[bytes], command: str, seconds: float) -> Iterator[None]:
+    """Kill the process when the block takes longer than `seconds`, which ends its streams. Raises GitTooSlow then."""
     killed = threading.Event()
 
     def end() -> None:
         killed.set()
         kill(process)
 
-    timer = threading.Timer(TIME_LIMIT_SECONDS, end)
+    timer = threading.Timer(seconds, end)
     timer.start()
     try:
         yield
     finally:
         timer.cancel()
         if killed.is_set():
-            raise _too_long(command)
+            raise _too_long(command, seconds)
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
@@ -205,8 +221,8 @@ def kill(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _too_long(command: str) -> GitTooSlow:
-    return GitTooSlow(5, command=command, limit=TIME_LIMIT_SECONDS)
+def _too_long(command: str, seconds: float) -> GitTooSlow:
+    return GitTooSlow(5, command=command, limit=f"{seconds:.0f}")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeVar, cast
 
 from custom_resources.clients.git.conversation import Conversation
 from custom_resources.clients.git.failures import (
@@ -18,6 +18,7 @@ from custom_resources.clients.git.failures import (
     ServerRefused,
     Translator,
     clean,
+    passes,
 )
 from custom_resources.clients.git.merging import keep_ours, merge_trees
 from custom_resources.clients.git.model import ROBOT, Change, Commit, Merge, Refs
@@ -25,10 +26,12 @@ from custom_resources.clients.git.objects import Objects, name_of
 from custom_resources.clients.git.processes import GENEROUS, MODEST, Processes
 from custom_resources.clients.git.receive_pack import Move, push
 from custom_resources.clients.git.upload_pack import Advertisement, Pack, at_once, by_name, look
+from custom_resources.clients.repeating import repeated
 from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.errors import HistoryTooLarge, ImportFailed, RepositoryTooLarge
 from custom_resources.template_content import TemplateFile
 
+T = TypeVar("T")
 _IMPORT_REF = "refs/import/commit"
 _CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
 _STREAMED = {"core.bigFileThreshold": "8m"}  # larger contents pass through git without being held in memory
@@ -86,7 +89,7 @@ class BareRepository:
         self.path = directory / "repository.git"
         self._server = server
         self._when = f"{when} +0000"
-        self._processes = Processes(directory, self.path, self._remote_settings)
+        self._processes = Processes(directory, self.path, self._remote_settings, server.limit)
         self._open(full_name)
 
     def _open(self, full_name: str) -> None:
@@ -115,12 +118,20 @@ class BareRepository:
         except (GitFailed, RequestFailed) as failed:
             raise self._translator().of_reading(failed) from None
 
+    def _repeated(self, act: Callable[[], T], meaning: Callable[[GitFailed | RequestFailed], Exception]) -> T:
+        """Talk to the remote; repeat it where it fails for a cause that passes. `meaning` is the translator's."""
+
+        def once_more(failed: Exception) -> bool:
+            return isinstance(failed, (GitFailed, RequestFailed)) and passes(failed, meaning)
+
+        return repeated(act, once_more, self._server.limit)
+
     # -- reading from the remote ----------------------------------------------------------------------------
 
     def look(self) -> Refs:
         """List the remote's refs. One request, no process; the repository on disk need not exist."""
         with self._reading():
-            self._advertised = look(self._conversation)
+            self._advertised = self._repeated(lambda: look(self._conversation), self._translator().of_reading)
         return self._advertised.refs
 
     def move(self, full_name: str) -> None:
@@ -147,7 +158,7 @@ class BareRepository:
             return
         self.start()
         with self._reading():
-            self._fetch(wanted)
+            self._repeated(lambda: self._fetch(wanted), self._translator().of_reading)
         self._here.update(wanted)
 
     def _fetch(self, wanted: list[str]) -> None:
@@ -186,9 +197,13 @@ class BareRepository:
     def fetch_history(self, commit: str) -> None:
         """Fetch all commits that lead to one, without their trees. As large as the history; git's own fetch."""
         self.start()
-        deeper = ["--unshallow"] if self._shallow() else []
-        with self._reading():
+
+        def fetch() -> None:
+            deeper = ["--unshallow"] if self._shallow() else []
             self._fetch_by_git(["--filter=tree:0", *deeper], [commit])
+
+        with self._reading():
+            self._repeated(fetch, self._translator().of_reading)
 
     def _fetch_by_git(
         self, options: Sequence[str], names: Sequence[str], *, stdin: str = "", limits: Mapping[str, str] = MODEST
@@ -202,9 +217,13 @@ class BareRepository:
         wanted = sorted(blob for blob in set(blobs) - self._contents if not self._objects.has_file(blob))
         if not wanted:
             return
-        if not self._receive(wanted, depth=False):
-            names = "".join(f"{name}\n" for name in wanted)
-            self._fetch_by_git(["--filter=blob:none", "--stdin"], [], stdin=names, limits=GENEROUS)
+
+        def fetch() -> None:
+            if not self._receive(wanted, depth=False):
+                names = "".join(f"{name}\n" for name in wanted)
+                self._fetch_by_git(["--filter=blob:none", "--stdin"], [], stdin=names, limits=GENEROUS)
+
+        self._repeated(fetch, self._translator().of_reading)
         self._contents.update(wanted)
 
     # -- reading what is here ---------------------------------------------------------------------------------
@@ -342,13 +361,14 @@ class BareRepository:
 
         Two requests and at most one process; none when nothing is to be moved. Raises PushRejected when a ref has
         moved on or a rule refuses it, RepositoryArchived, ContentRefused, RepositoryUnreachable, CredentialsRejected,
-        GitServerLacks, or RetryLater when the server did not answer well.
+        GitServerLacks, or RetryLater when the server did not answer well. A push whose answer was lost is looked for:
+        refs that point where they shall are ours, and all is done.
         """
         moves = [Move(ref, seen[ref], target) for ref, target in targets.items() if seen[ref] != target]
         if not moves:
             return
         try:
-            push(self._conversation, moves, self._write_pack)
+            self._repeated(lambda: push(self._conversation, moves, self._write_pack), self._translator().of_pushing)
         except (GitFailed, RequestFailed) as failed:
             raise self._translator().of_pushing(failed) from None
 

@@ -128,10 +128,16 @@ def create_variable(call: Call) -> Response:
     value = call.required("value", str)
     if name in it.variables:
         raise ApiError(409, "Already exists - Variable already exists")
-    if len(value.encode()) > _LARGEST or len(it.variables) >= _MOST_VARIABLES:
+    _refuse_size(value)
+    if len(it.variables) >= _MOST_VARIABLES:
         raise invalid("Validation Failed", resource="Variable", code="invalid", field="value")
     it.variables[name] = Variable(name=name, value=value)
     return Response.json(201, {})
+
+
+def _refuse_size(value: str) -> None:
+    if len(value.encode()) > _LARGEST:
+        raise invalid("Validation Failed", resource="Variable", code="invalid", field="value")
 
 
 def _variable(call: Call) -> Variable:
@@ -158,6 +164,7 @@ def update_variable(call: Call) -> Response:
     variable = _variable(call)
     variables, value = call.repository.variables, call.value("value", str)
     name = _name(call.value("name", str) or variable.name, "Variable")
+    _refuse_size(value or "")
     if name != variable.name:
         if name in variables:
             raise ApiError(409, "Already exists - Variable already exists")

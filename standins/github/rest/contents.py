@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from standins.github import shapes
 from standins.github.bare import Entry, Person
 from standins.github.messages import ApiError, Json, Response, invalid, not_found
-from standins.github.push_hook import WORKFLOWS
+from standins.github.push_hook import WORKFLOWS, secrets_in
 from standins.github.rest.references import READ, WRITE
 from standins.github.rest.router import Call, route
 from standins.github.rules import refuse_violation
@@ -115,6 +115,16 @@ def _commit(call: Call, branch: str, tip: str, changes: dict[str, tuple[str, str
     return shapes.git_commit(call.urls, repository, info)
 
 
+def _refuse_secrets(call: Call, data: bytes) -> None:
+    """Raise ApiError where push protection is on and the content holds a secret that nobody allowed."""
+    it = call.repository
+    found = [each for each in secrets_in(data) if each.placeholder not in it.allowed_secrets]
+    if it.push_protection and found:
+        held = [{"placeholder_id": each.placeholder, "token_type": each.kind} for each in found]
+        message = "Repository rule violations found\n\nSecret detected in content\n\n"
+        raise ApiError(409, message, extra={"metadata": {"secret_scanning": {"bypass_placeholders": held}}})
+
+
 @route(
     "PUT",
     "/repos/{owner}/{repo}/contents/{path}",
@@ -137,6 +147,7 @@ def put_contents(call: Call) -> Response:
         raise ApiError(422, 'Invalid request.\n\n"sha" wasn\'t supplied.')
     if given is not None and given != (old.sha if old else ""):
         raise ApiError(409, f"{path} does not match {given}")
+    _refuse_secrets(call, data)
     blob = call.bare.write_blob(data)
     mode = old.mode if old else "100644"
     commit = _commit(call, branch, tip, {path: (mode, blob)}, "update" if old else "create")

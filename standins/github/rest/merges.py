@@ -16,8 +16,29 @@ PULL = PULLS + "/{pull_number}"
 _MERGE = Need("contents", write=True, role="write")
 
 
+_OFF = {
+    403: "Pull requests are disabled for this repository.",
+    404: "Not Found",
+    410: "Pull requests are disabled for this repo",
+    422: "Validation Failed",
+}
+
+
+def require_pulls(call: Call) -> None:
+    """Refuse what is about pull requests where they are switched off.
+
+    GitHub answers 404 to what reads them (augurlabs/augur issue 3731); what it answers to POST is not published, so
+    that a control chooses among four.
+    """
+    status = call.repository.pulls_off_status
+    if not call.repository.has_pull_requests:
+        errors = [{"resource": "PullRequest", "code": "custom", "message": _OFF[403]}] if status == 422 else None
+        raise ApiError(status, _OFF[status], errors)
+
+
 def pull_of(call: Call, name: str = "pull_number") -> Pull:
     """Return the pull request of the path. Raises ApiError 404."""
+    require_pulls(call)
     text = call.parameters[name]
     pull = call.repository.pull(int(text)) if text.isdecimal() else None
     if pull is None:

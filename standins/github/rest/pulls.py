@@ -10,7 +10,7 @@ from standins.github.bare import Bare
 from standins.github.messages import ApiError, Json, Response, invalid, not_found
 from standins.github.model import Comment, Pull, now
 from standins.github.pushes import close
-from standins.github.rest.merges import PULL, PULLS, mergeability, pull_of
+from standins.github.rest.merges import PULL, PULLS, mergeability, pull_of, require_pulls
 from standins.github.rest.router import Call, route
 from standins.github.urls import node_id
 
@@ -115,6 +115,7 @@ def full(call: Call, pull: Pull, *, fresh: bool = False) -> Json:
 @route("GET", PULLS, "pulls/pulls#list-pull-requests", _READ)
 def list_pulls(call: Call) -> Response:
     """Return pull requests: state, head (owner:branch), base, sort and direction as on GitHub."""
+    require_pulls(call)
     query, it = call.request.query, call.repository
     found, state = list(it.pulls), query.get("state", "open")
     if state not in ("open", "closed", "all"):
@@ -137,6 +138,7 @@ def list_pulls(call: Call) -> Response:
 @route("POST", PULLS, "pulls/pulls#create-a-pull-request", _WRITE, creates=True)
 def create_pull(call: Call) -> Response:
     """Open a pull request."""
+    require_pulls(call)
     it, bare, user = call.repository, call.bare, call.user
     head, base = str(call.required("head", str)), str(call.required("base", str))
     owner, _, branch = head.rpartition(":")
@@ -279,6 +281,7 @@ def create_comment(call: Call) -> Response:
         raise invalid("Validation Failed", resource="IssueComment", code="missing_field", field="body")
     if not at_least(call.role, "read"):
         raise not_found()
+    _refuse_text(call)
     said = Comment(id=call.store.new_id(), body=body, **_author(call))
     pull.comments.append(said)
     pull.updated_at = now()

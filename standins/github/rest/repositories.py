@@ -18,6 +18,7 @@ _FLAGS = (
     "has_issues",
     "has_projects",
     "has_wiki",
+    "has_pull_requests",
     "is_template",
     "allow_merge_commit",
     "allow_squash_merge",
@@ -67,6 +68,11 @@ def _visibility(call: Call, owner: Account, default: str) -> str:
 
 def _settings(call: Call) -> dict[str, Any]:
     found = {name: call.value(name, bool) for name in _FLAGS if call.value(name, bool) is not None}
+    policy = call.value("pull_request_creation_policy", str)
+    if policy is not None:
+        if policy not in ("all", "collaborators_only"):
+            raise _refused("pull_request_creation_policy", "is not included in the list", code="invalid")
+        found["pull_request_creation_policy"] = policy
     for name in ("description", "homepage"):
         if name in call.body:
             found[name] = call.value(name, str)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from standins.aws.stack_resources import current
+from standins.aws.stack_resources import current, listed
 
 
 def event(name: str, status: str, physical_id: str = "", kind: str = "Custom::Lamp") -> dict[str, Any]:
@@ -42,3 +42,10 @@ def test_what_is_gone_is_not_listed() -> None:
         assert states(KNOWN, *CREATED, going, event("Lamp", gone, "lamp-1")) == {}
     again = event("Lamp", "UPDATE_IN_PROGRESS")
     assert states({}, *CREATED, going, event("Lamp", "DELETE_COMPLETE"), again) == {"Lamp": ("CREATE_IN_PROGRESS", "")}
+
+
+def test_one_answer_lists_the_first_hundred_or_the_one_that_is_asked_for() -> None:
+    found = {f"Lamp{number}": {"PhysicalResourceId": str(number)} for number in range(150)}
+    assert list(listed(found, "")) == list(found)[:100]
+    assert listed(found, "Lamp149") == {"Lamp149": {"PhysicalResourceId": "149"}}
+    assert listed(found, "Door") == {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -74,8 +75,10 @@ class Clone:
     url: str
     token: str
 
-    def git(self, *arguments: str, check: bool = True, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
-        """Run git; the token goes in the environment."""
+    def git(
+        self, *arguments: str, check: bool = True, stdin: bytes = b"", seconds: float = 120
+    ) -> subprocess.CompletedProcess[str]:
+        """Run git, for so many seconds at most; the token goes in the environment."""
         basic = base64.b64encode(f"x:{self.token}".encode()).decode()
         settings = [
             ("user.name", "Dana"),
@@ -94,7 +97,20 @@ class Clone:
         for number, (key, value) in enumerate(settings):
             environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
         command = ["git", "-C", str(self.path), *arguments]
-        done = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=120, input=stdin)
+        with subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # its children hold the pipes open: they end with it
+        ) as process:
+            try:
+                out, err = process.communicate(stdin, timeout=seconds)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+        done = subprocess.CompletedProcess(command, process.returncode, out, err)
         text = done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
         assert not check or done.returncode == 0, text
         return subprocess.CompletedProcess(done.args, done.returncode, *text)

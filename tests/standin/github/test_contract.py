@@ -127,6 +127,9 @@ def _contents(client: Client) -> None:
     client.expect(201, "POST", f"{path}/branches/work/rename", {"new_name": "done"})
     client.expect(204, "DELETE", f"{path}/git/refs/heads/done")
     client.expect(422, "DELETE", f"{path}/git/refs/heads/done")
+    client.control("PUT", "/repositories/acme/tale/push-protection", {"enabled": True})
+    held = base64.b64encode(b"ghp_" + b"a1B2" * 9).decode()
+    client.expect(409, "PUT", f"{path}/contents/held.txt", {"message": "m", "content": held})
     client.repository("empty")
     client.get("/repos/acme/empty/commits", status=409)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import time
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -84,6 +87,41 @@ def test_a_truncated_answer_is_noticed(client: Client) -> None:
     assert names(client) == []
 
 
+@pytest.mark.parametrize("name", ["limit-reset", "limit-reset-429", "limit-date"])
+@pytest.mark.parametrize("path", ["/user$", "info/refs"])
+def test_a_limit_says_in_its_headers_how_long_it_lasts(client: Client, name: str, path: str) -> None:
+    client.repository("work")
+    fault(client, name, {"path": path}, seconds=90)
+    place = "/user" if "user" in path else f"{client.github.base_url}/acme/work.git/info/refs?service=git-upload-pack"
+    refused = client.call("GET", place)
+    assert refused.status_code == (403 if name == "limit-reset" else 429)
+    if name == "limit-date":
+        left = parsedate_to_datetime(refused.headers["retry-after"]).timestamp() - time.time()
+    else:
+        assert "retry-after" not in refused.headers
+        assert refused.headers["x-ratelimit-remaining"] == "0"
+        left = float(refused.headers["x-ratelimit-reset"]) - time.time()
+    assert 80 < left <= 91
+
+
+def test_a_drip_never_ends_and_never_is_silent(client: Client) -> None:
+    fault(client, "drip", {"path": "/user$"}, seconds=0.05)
+    url, headers = f"{client.github.api_url}/user", {"Authorization": f"token {client.token}"}
+    began = time.monotonic()
+    with requests.get(url, headers=headers, stream=True, timeout=1) as dripping:
+        assert "content-length" not in dripping.headers
+        got = b""
+        for block in dripping.iter_content(1):
+            got += block
+            if time.monotonic() - began > 2:
+                break
+    assert json.loads(got)["login"] == "studio-admin"
+    assert got.endswith(b" " * 10)
+    client.repository("work")
+    fault(client, "drip", {"method": "DELETE"})  # an answer without a body ends with its head
+    assert client.call("DELETE", "/repos/acme/work").status_code == 204
+
+
 def test_nth_and_times(client: Client) -> None:
     fault(client, "503", {"method": "GET", "path": "/user$", "nth": 2}, times=2)
     assert [client.call("GET", "/user").status_code for _ in range(5)] == [200, 503, 503, 200, 200]
@@ -145,6 +183,33 @@ def test_fetches(client: Client, clone: Clone, cloning: Cloning, name: str) -> N
     client.control("DELETE", "/faults")
     other.git("fetch", "--quiet", "origin", "main")
     assert other.head("FETCH_HEAD") == clone.head()
+
+
+def test_git_notices_a_report_that_ends_without_its_flush_packet(client: Client, clone: Clone) -> None:
+    """Where the answer ends, as its head says. The push is done all the same."""
+    fault(client, "no-flush", {"method": "POST", "path": "git-receive-pack$"})
+    done = clone.push("main", check=False)
+    assert done.returncode != 0
+    assert "unexpected disconnect" in done.stderr
+    assert client.control("GET", "/repositories/acme/work")["refs"] == {"refs/heads/main": clone.head()}
+
+
+@pytest.mark.parametrize("name", ["drip", "endless"])
+def test_git_waits_for_ever_for_the_end_of_a_report(client: Client, clone: Clone, name: str) -> None:
+    """The push is done. What waits has to be ended from outside."""
+    fault(client, name, {"method": "POST", "path": "git-receive-pack$"}, seconds=0.2 if name == "drip" else 60)
+    with pytest.raises(subprocess.TimeoutExpired):
+        clone.git("push", "origin", "main", seconds=4)
+    assert client.control("GET", "/repositories/acme/work")["refs"] == {"refs/heads/main": clone.head()}
+
+
+def test_an_answer_that_is_cut_and_whole_by_its_head(client: Client) -> None:
+    """As a proxy passes it on that was cut off itself."""
+    fault(client, "no-flush", {"path": "/user$"})
+    cut = client.call("GET", "/user")
+    assert (cut.status_code, int(cut.headers["content-length"])) == (200, len(cut.content))
+    with pytest.raises(requests.exceptions.JSONDecodeError):
+        cut.json()
 
 
 def test_the_request_log_counts(client: Client, clone: Clone) -> None:

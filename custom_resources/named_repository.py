@@ -1,0 +1,54 @@
+"""A repository's name, tied to its id (docs/decisions/0085).
+
+A creation acts by the name, which saves a request, and its event comes from whoever may invoke the function. So the
+name has a proof: Custom::GitHubRepository makes it of what GitHub told, and nobody else can.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from custom_resources.errors import NotOfItsStack, RepositoryGone
+
+if TYPE_CHECKING:
+    from custom_resources.clients.protocols import Clients
+    from custom_resources.reconciler import Request
+    from custom_resources.seal import Seal
+
+
+class Named(Protocol):
+    """Properties that name a repository."""
+
+    @property
+    def repository_id(self) -> int: ...
+    @property
+    def repository(self) -> str: ...
+    @property
+    def name_proof(self) -> str: ...
+
+
+def name_proof(seal: Seal, full_name: str, stack_id: str) -> str:
+    """Return the proof that the repository whose seal it is has a name, for the resources of one stack.
+
+    Another stack's proof would be of a name that the repository may have lost since.
+    """
+    return seal.of("name", full_name.casefold(), stack_id)
+
+
+def name_at_creation(request: Request[Any], clients: Clients) -> str:
+    """Return the name of the repository that a creation is for. No request to GitHub where the name is proven.
+
+    Templates published before there were proofs give none: GitHub tells the name of the repository with that id.
+    Raises NotOfItsStack, RepositoryGone, FinalError, RetryLater.
+    """
+    told: Named = request.properties
+    if told.name_proof:
+        seal = clients.seals.of_repository(told.repository_id)
+        if not seal.proves(told.name_proof, "name", told.repository.casefold(), request.stack_id):
+            why = f"{told.repository} is not the name of the repository {told.repository_id}"
+            raise NotOfItsStack(stack=f"{request.stack_id}//".split("/")[1] or request.stack_id, why=why)
+        return told.repository
+    found = clients.github.repository_by_id(told.repository_id, told.repository)
+    if found is None:
+        raise RepositoryGone(repository=told.repository)
+    return found.full_name

@@ -1,0 +1,225 @@
+"""What a function asks CloudFormation before it believes an event: answers of a moment ago, rollbacks, large stacks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from custom_resources.errors import FinalError, NotOfItsStack
+from custom_resources.named_repository import name_proof
+from custom_resources.own_stack import READ_AGAIN
+from custom_resources.seal import Seal
+from tests.seals import seals_in_memory
+from tests.security.aws_world import BLUEPRINT, Held, Stack, World, request, stack_id, world
+from tests.security.test_launches import CONFIGURATION
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with world(monkeypatch) as found:
+        yield found
+
+
+@pytest.fixture
+def slept(account: World, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    seconds: list[float] = []
+    monkeypatch.setattr(time, "sleep", seconds.append)
+    return seconds
+
+
+def updated(account: World) -> tuple[str, dict[str, Any]]:
+    """Return a stack in an update, and CloudFormation's event for its configuration."""
+    domain, mine = account.project("mine")
+    stack = account.launched("m", domain, mine, 7)
+    event = request("Update", stack, "BuildConfiguration", CONFIGURATION, "configuration/7")
+    return stack, {**event, "OldResourceProperties": event["ResourceProperties"]}  # nothing is to be written
+
+
+def before(stack: Stack, **held: str) -> Stack:
+    """Return what CloudFormation told of a stack a moment ago."""
+    former = replace(stack.resources["BuildConfiguration"], **held)
+    return replace(stack, resources={**stack.resources, "BuildConfiguration": former})
+
+
+# -- CloudFormation tells of a moment ago ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("phase", ["on_event", "is_complete"])
+@pytest.mark.parametrize("answers", range(1, len(READ_AGAIN) + 1))
+@pytest.mark.parametrize("what", ["status", "resource", "id", "stack", "repository"])
+def test_an_old_answer_ends_no_operation(
+    account: World, slept: list[float], what: str, answers: int, phase: str
+) -> None:
+    stack, event = updated(account)
+    now = account.stacks[stack]
+    if phase == "is_complete":
+        event |= account.invoke("actions_configuration", event)
+        handlers_forget()
+    old = {
+        "status": before(now, status="UPDATE_COMPLETE"),
+        "resource": replace(now, resources={}),
+        "id": before(now, physical_id="another"),
+        "stack": replace(now, status="UPDATE_COMPLETE"),
+        "repository": replace(
+            now, resources={**now.resources, "BuildRepository": Held("Custom::GitHubRepository", "", "acme/build")}
+        ),
+    }[what]
+    account.old = {("DescribeStacks" if what == "stack" else "DescribeStackResources"): [old] * answers}
+    if what == "stack" and phase == "is_complete":
+        account.old["DescribeStacks"] = [old]  # twice the same other operation ends the waiter quietly
+        answers = 1
+    answer = account.invoke("actions_configuration", event)
+    if phase == "on_event":
+        assert answer["Operation"]["Stack"].startswith("UPDATE_IN_PROGRESS")
+    else:
+        assert answer["Data"]["VariableNames"] == ""
+    assert slept == list(READ_AGAIN[:answers])
+
+
+def handlers_forget() -> None:
+    """Have the next call be another process of the function."""
+    from custom_resources import handlers
+
+    handlers._own_stack.cache_clear()
+
+
+def test_what_nobody_confirms_is_refused_after_five_looks(account: World, slept: list[float]) -> None:
+    stack, event = updated(account)
+    account.requests.clear()
+    with pytest.raises(FinalError) as error:
+        account.invoke("actions_configuration", {**event, "LogicalResourceId": "MadeUp"})
+    assert "it has no resource MadeUp of the type Custom::ActionsConfiguration" in str(error.value)
+    assert NotOfItsStack.remedy in str(error.value)
+    assert slept == list(READ_AGAIN)
+    assert account.requests == {"describe_stacks": 5, "describe_stack_resources": 5}
+    assert account.stacks[stack].status == "UPDATE_IN_PROGRESS"
+
+
+def test_a_waiter_ends_when_it_was_told_twice_that_its_operation_has_ended(account: World, slept: list[float]) -> None:
+    stack, event = updated(account)
+    event |= account.invoke("actions_configuration", event)
+    handlers_forget()
+    account.stacks[stack].status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    account.requests.clear()
+    assert account.invoke("actions_configuration", event) == {"IsComplete": True}
+    assert (slept, account.requests) == ([READ_AGAIN[0]], {"describe_stacks": 2})
+
+
+# -- stacks with more resources than one answer lists ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("answer", ["an error", "an empty list"])
+def test_a_portfolio_of_more_versions_than_one_answer_lists(account: World, answer: Any) -> None:
+    account.no_such_resource = answer
+    versions = {f"Version{number}": Held("AWS::CDK::Metadata", "CREATE_COMPLETE", "x") for number in range(120)}
+    guidance = {"Guidance": Held("Custom::VersionGuidance", "UPDATE_IN_PROGRESS", "guidance-prod-ours")}
+    account.stacks[stack_id("PortfolioStack")] = Stack("UPDATE_IN_PROGRESS", resources={**versions, **guidance})
+    own = request("Update", stack_id("PortfolioStack"), "Guidance", {"ProductId": "prod-ours"}, "guidance-prod-ours")
+    assert account.invoke("version_guidance", own)["PhysicalResourceId"] == "guidance-prod-ours"
+    with pytest.raises(FinalError, match="it has no resource MadeUp"):
+        account.invoke("version_guidance", {**own, "LogicalResourceId": "MadeUp"})
+
+
+@pytest.mark.parametrize("answer", ["an error", "an empty list"])
+def test_a_launch_with_more_resources_than_one_answer_lists(account: World, answer: Any) -> None:
+    account.no_such_resource = answer
+    stack, event = updated(account)
+    held = account.stacks[stack]
+    others = {f"Other{number}": Held("AWS::IAM::Role", "CREATE_COMPLETE", "x") for number in range(100)}
+    held.resources = {**others, **held.resources}
+    del held.resources["DeployRepository"]
+    account.requests.clear()
+    assert account.invoke("actions_configuration", event)["Operation"]
+    assert account.requests["describe_stack_resources"] == 5, "the list, and what is compared and not in it"
+    forged = {**event, "ResourceProperties": {**CONFIGURATION, "RepositoryId": "70"}}
+    with pytest.raises(FinalError, match="the repository 70 is not the stack's"):
+        account.invoke("actions_configuration", forged)
+
+
+# -- a rollback of the project ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("listed", ["", ":adopted", "::abc", ":adopted:abc"])
+def test_a_rollback_knows_the_project_by_what_its_id_begins_with(account: World, listed: str) -> None:
+    """The failed update may have given it another id, and CloudFormation may tell of either."""
+    domain, mine = account.project("mine")
+    stack = account.launched("m", domain, mine, 7)
+    told = {"DomainId": domain, "ProjectId": mine}
+    account.stacks[stack].resources["StudioProject"] = Held(
+        "Custom::StudioProject", "UPDATE_IN_PROGRESS", f"{domain}/{mine}{listed}"
+    )
+    event = request("Update", stack, "StudioProject", told, f"{domain}/{mine}::before")
+    with pytest.raises(FinalError, match="StudioProject has another physical id"):
+        account.invoke("studio_project", event)
+    account.stacks[stack].status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    assert account.complete("studio_project", event)["IsComplete"]
+    with pytest.raises(FinalError, match="StudioProject has another physical id"):
+        account.invoke("studio_project", {**event, "PhysicalResourceId": f"{domain}/victim::before"})
+
+
+# -- what a launch tells of its project ------------------------------------------------------------------------------
+
+TOLD = {
+    "ConnectedRepository": "acme/victims",
+    "UserRoleArn": "arn:aws:iam::123456789012:role/datazone_usr_role_victim_1",
+    "ProjectBucket": "victims-bucket",
+}
+
+
+@pytest.mark.parametrize("name", list(TOLD))
+def test_what_studio_is_said_to_have_told_is_the_stacks_parameter(account: World, name: str) -> None:
+    """Studio's door is believed, and what it has told gets a proof: a made-up event must not get one."""
+    domain, mine = account.project("mine")
+    stack = account.launch("m", BLUEPRINT, domain, mine)
+    account.stacks[stack].parameters |= dict.fromkeys(TOLD, "") | {"ConnectedRepository": "acme/mine"}
+    with pytest.raises(FinalError, match=f"its parameter {name} is another"):
+        account.create_project(stack, domain, mine, **{"ConnectedRepository": "acme/mine", name: TOLD[name]})
+    assert account.holder(f"{domain}/{mine}") == ""
+    told = account.create_project(stack, domain, mine, ConnectedRepository="acme/mine", Organization="acme")["Data"]
+    assert told["ConnectionProof"]
+
+
+# -- a repository's name ---------------------------------------------------------------------------------------------
+
+TEMPLATE = {
+    "RepositoryId": "7",
+    "Part": "model_build",
+    "TemplateArchive": "a" * 64 + ".zip",
+    "TemplateVersion": "v1",
+    "TemplateFolder": "regression/model_build",
+}
+
+
+def proof_of(stack: str, repository: int, name: str, seal: Seal | None = None) -> str:
+    return name_proof(seal or seals_in_memory().of_repository(repository), name, stack)
+
+
+@pytest.mark.parametrize("function", ["actions_configuration", "repository_template"])
+@pytest.mark.parametrize("forged", ["another name", "another repository's", "another stack's", "another key's", "text"])
+def test_a_creation_reaches_no_repository_but_the_stacks_own(account: World, forged: str, function: str) -> None:
+    """World.client fails the test if a function reads the token: nothing of the victim is read, or written."""
+    domain, mine = account.project("mine")
+    stack = account.launched("m", domain, mine, 7, "CREATE_IN_PROGRESS")
+    logical = "BuildTemplate" if function == "repository_template" else "BuildConfiguration"
+    account.stacks[stack].resources[logical] = replace(account.stacks[stack].resources[logical], physical_id="")
+    proof = {
+        "another name": proof_of(stack, 7, "acme/mine"),
+        "another repository's": proof_of(stack, 70, "acme/victims"),
+        "another stack's": proof_of(stack_id("v"), 7, "acme/victims"),
+        "another key's": proof_of(stack, 7, "acme/victims", Seal(b"mallory's")),
+        "text": "acme/victims",
+    }[forged]
+    own = {"DomainId": domain, "ProjectId": mine} if function == "repository_template" else {}
+    properties = {**(TEMPLATE if own else CONFIGURATION), **own, "Repository": "acme/victims", "NameProof": proof}
+    account.requests.clear()
+    with pytest.raises(FinalError) as error:
+        account.complete(function, request("Create", stack, logical, properties))
+    assert "acme/victims is not the name of the repository 7" in str(error.value)
+    assert NotOfItsStack.remedy in str(error.value)
+    assert sum(account.requests.values()) <= 6
+    assert set(account.requests) == {"describe_stacks", "describe_stack_resources"}
+    assert account.kms.asked == ["studio project template / repository 7"]
