@@ -12,6 +12,7 @@ from local import accounts, assembly, domain, ministack, processes, versions
 from local.cloud import Cloud
 from local.home import SOURCE, GitHubPlace, Home, LocalError, Process, State
 from local.standins import GitHubStandIn, StandIn
+from products.errors import SettingsError
 from products.settings import load_settings
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Run:
     @property
     def settings(self) -> Settings:
         """The settings that this run deploys."""
-        return load_settings(self.home.settings if self.home.settings.is_file() else SOURCE / "settings.toml")
+        return settings_of(self.home)
 
     @cached_property
     def project_clouds(self) -> tuple[Cloud, ...]:
@@ -84,6 +85,14 @@ class Run:
         """Return the token that the functions use, from Secrets Manager."""
         cloud = self.project_clouds[0]
         return cloud.secrets.get_secret_value(SecretId=token_secret(cloud))["SecretString"]
+
+
+def settings_of(home: Home) -> Settings:
+    """Return the settings that a home's run deploys. Raises LocalError where they are wrong."""
+    try:
+        return load_settings(home.settings if home.settings.is_file() else SOURCE / "settings.toml")
+    except SettingsError as error:
+        raise LocalError(str(error)) from None
 
 
 def current(home: Home) -> Run | None:
