@@ -35,10 +35,11 @@ from custom_resources.errors import (
 )
 from custom_resources.properties import Properties
 from custom_resources.rate_budget import Cost
+from custom_resources.rollback import Change
 from custom_resources.telemetry import count, logger
 
 if TYPE_CHECKING:
-    from custom_resources.clients.protocols import Budget, Stacks
+    from custom_resources.clients.protocols import Budget, Stacks, UpdateRecords
 
 RequestType = Literal["Create", "Update", "Delete"]
 ATTEMPTS = 4
@@ -156,6 +157,10 @@ class CustomResource(Protocol[PropertiesT, ObservedT, PlanT]):
         """Return what a plan takes of GitHub's limits (docs/decisions/0004); nothing where GitHub is not called."""
         return Cost()
 
+    def writes(self, plan: PlanT) -> bool:
+        """Tell whether a plan changes anything: an update that did not needs nothing of GitHub to be rolled back."""
+        return True
+
     def preflight(self, request: Request[PropertiesT]) -> Mapping[str, str]:
         """Look at what is needed before the request is accepted: one that is refused leaves nothing to roll back.
 
@@ -208,6 +213,19 @@ def parsed(resource: CustomResource[PropertiesT, Any, Any], event: Event) -> Req
     )
 
 
+def _change(request: Request[Any], event: Event, operation: str, records: UpdateRecords | None) -> Change:
+    """Return the request as the record of its resource's last update knows it."""
+    return Change(
+        records,
+        request.type,
+        operation,
+        request.stack_id,
+        request.logical_id,
+        event.get("ResourceProperties") or {},
+        event.get("OldResourceProperties") or {},
+    )
+
+
 def _anything(event: Event, request: Request[Any], operation: str) -> None:
     """Take every event for its stack's own: for callers that have looked."""
 
@@ -219,6 +237,7 @@ def on_event(
     budget: Budget | None = None,
     *,
     require_own: Callable[[Event, Request[Any], str], None] = _anything,
+    records: UpdateRecords | None = None,
 ) -> dict[str, Any]:
     """Accept a request: validate it, name the resource, note the stack operation it belongs to. Writes nothing.
 
@@ -229,6 +248,7 @@ def on_event(
     operation, started = stacks.operation(request.stack_id), str(time.time())
     logger.append_keys(operation=operation)
     require_own(event, request, operation)
+    _change(request, event, operation, records).begin()
     noted = dict(_preflight(resource, request, budget))
     return {
         "PhysicalResourceId": request.physical_id or resource.provisional_id(request.properties),
@@ -267,6 +287,7 @@ class _Call:
     name: str  # the request's, under which a wait is remembered
     budget: Budget | None
     ensure_current: Callable[[], None]
+    change: Change
 
     def room(self) -> Cost:
         """Return what was paid in advance. Raises RetryLater before anything is read of GitHub."""
@@ -306,6 +327,8 @@ def _applied(
     logger.info("plan", plan=repr(plan), attempt=request.attempt)
     paid = call.pay(resource.cost(plan), paid)
     call.ensure_current()
+    if resource.writes(plan):
+        call.change.before_write()
     return resource.apply(plan, request, call.ensure_current), paid
 
 
@@ -317,6 +340,7 @@ def is_complete(
     budget: Budget | None = None,
     *,
     require_own: Callable[[Event, Request[Any], str], None] = _anything,
+    records: UpdateRecords | None = None,
 ) -> dict[str, Any]:
     """Reconcile once. `patience` is how many seconds after the first call a wait turns into a failure.
 
@@ -328,9 +352,14 @@ def is_complete(
         if stacks.operation(request.stack_id) != event["Operation"]["Stack"]:
             raise Stale
 
-    call = _Call(str(event.get("RequestId", "")), budget, ensure_current)
+    change = _change(request, event, request.operation, records)
+    call = _Call(str(event.get("RequestId", "")), budget, ensure_current, change)
     try:
         require_own(event, request, "")
+        undone = change.undone()
+        if undone is not None:
+            logger.info("nothing to roll back: the update wrote nothing")
+            return {"IsComplete": True, "Data": dict(undone)}
         done = _reconcile(resource, request, call)
     except RetryLater as wait:
         return _pending(wait, request, patience, call)
@@ -343,6 +372,7 @@ def is_complete(
     except Stale:
         logger.warning("stale request ends without a write")
         return {"IsComplete": True}
+    change.ended(done.attributes)
     answer: dict[str, Any] = {"IsComplete": True, "Data": dict(done.attributes)}
     if done.physical_id:
         answer["PhysicalResourceId"] = done.physical_id
