@@ -199,10 +199,6 @@ class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observ
         environments = 2 * len(plan.environments.names)
         return Cost(points=5 * (environments + secrets + len(plan.variables) + removed + plan.restore) + bool(secrets))
 
-    def writes(self, plan: Plan) -> bool:
-        """Tell whether a plan changes anything."""
-        return plan.writes
-
     def apply(
         self, plan: Plan, request: Request[ActionsConfigurationProperties], ensure_current: Callable[[], None]
     ) -> Done:

@@ -336,10 +336,6 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
         removed = len(plan.secrets_removed) + len(plan.variables_removed)
         return Cost(points=5 * (writes + removed + bool(plan.refs_removed)), creations=int(plan.action == "create"))
 
-    def writes(self, plan: Plan) -> bool:
-        """Tell whether a plan changes anything."""
-        return plan.action != "keep" or bool(plan.changes or plan.claim) or plan.topics is not None
-
     def apply(
         self, plan: Plan, request: Request[GitHubRepositoryProperties], ensure_current: Callable[[], None]
     ) -> Done | Replan:

@@ -84,9 +84,15 @@ def _answered(
     clients.requests.begin()
     if "Operation" not in event:
         return _accepted(resource, event, clients, own_stack)
-    own, records = own_stack.require, clients.update_records
     return is_complete(
-        resource, event, clients.stacks, clients.patience, clients.budget, require_own=own, records=records
+        resource,
+        event,
+        clients.stacks,
+        clients.patience,
+        clients.budget,
+        require_own=own_stack.require,
+        records=clients.update_records,
+        writes=clients.requests.writes,
     )
 
 

@@ -40,6 +40,7 @@ from custom_resources.telemetry import count, logger
 
 if TYPE_CHECKING:
     from custom_resources.clients.protocols import Budget, Stacks, UpdateRecords
+    from custom_resources.clients.writes import Writes
 
 RequestType = Literal["Create", "Update", "Delete"]
 ATTEMPTS = 4
@@ -156,10 +157,6 @@ class CustomResource(Protocol[PropertiesT, ObservedT, PlanT]):
     def cost(self, plan: PlanT) -> Cost:
         """Return what a plan takes of GitHub's limits (docs/decisions/0004); nothing where GitHub is not called."""
         return Cost()
-
-    def writes(self, plan: PlanT) -> bool:
-        """Tell whether a plan changes anything: an update that did not needs nothing of GitHub to be rolled back."""
-        return True
 
     def preflight(self, request: Request[PropertiesT]) -> Mapping[str, str]:
         """Look at what is needed before the request is accepted: one that is refused leaves nothing to roll back.
@@ -287,7 +284,6 @@ class _Call:
     name: str  # the request's, under which a wait is remembered
     budget: Budget | None
     ensure_current: Callable[[], None]
-    change: Change
 
     def room(self) -> Cost:
         """Return what was paid in advance. Raises RetryLater before anything is read of GitHub."""
@@ -327,8 +323,6 @@ def _applied(
     logger.info("plan", plan=repr(plan), attempt=request.attempt)
     paid = call.pay(resource.cost(plan), paid)
     call.ensure_current()
-    if resource.writes(plan):
-        call.change.before_write()
     return resource.apply(plan, request, call.ensure_current), paid
 
 
@@ -341,6 +335,7 @@ def is_complete(
     *,
     require_own: Callable[[Event, Request[Any], str], None] = _anything,
     records: UpdateRecords | None = None,
+    writes: Writes | None = None,
 ) -> dict[str, Any]:
     """Reconcile once. `patience` is how many seconds after the first call a wait turns into a failure.
 
@@ -353,14 +348,15 @@ def is_complete(
             raise Stale
 
     change = _change(request, event, request.operation, records)
-    call = _Call(str(event.get("RequestId", "")), budget, ensure_current, change)
+    call = _Call(str(event.get("RequestId", "")), budget, ensure_current)
     try:
         require_own(event, request, "")
         undone = change.undone()
         if undone is not None:
             logger.info("nothing to roll back: the update wrote nothing")
             return {"IsComplete": True, "Data": dict(undone)}
-        done = _reconcile(resource, request, call)
+        with change.watched(writes):
+            done = _reconcile(resource, request, call)
     except RetryLater as wait:
         return _pending(wait, request, patience, call)
     except NotPermitted as refused:

@@ -6,19 +6,20 @@ an Update to the same resource, with the same GitHub: it has to succeed, or the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from custom_resources import update_record
-from custom_resources.errors import RetryLater, Stale
+from custom_resources.errors import FinalError, RetryLater, Stale
 from custom_resources.telemetry import logger
 from custom_resources.update_record import UpdateRecord, digest
 
 if TYPE_CHECKING:
     from custom_resources.clients.protocols import UpdateRecords
+    from custom_resources.clients.writes import Writes
 
 _FORWARD, _ROLLBACK = "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"
 
@@ -42,13 +43,47 @@ class Change:
     def begin(self) -> None:
         """Note that an update begins and has written nothing. A table that does not answer costs the note only."""
         if self.records and self._status == _FORWARD:
+            before, wanted = digest(self.old), digest(self.properties)
             with suppress(RetryLater):
-                self._record(update_record.begun)
+                self._record(partial(update_record.begun, operation=self.operation, before=before, wanted=wanted))
 
-    def before_write(self) -> None:
-        """Note that an update is about to write. Raises Stale if its rollback has begun, RetryLater if it cannot."""
-        if self.records and self._status == _FORWARD and self._record(update_record.writing) is None:
+    @contextmanager
+    def watched(self, writes: Writes | None) -> Iterator[None]:
+        """Note in the block that an update is about to write, and after it if GitHub refused all that it wrote.
+
+        Raises Stale before a write if the update's rollback has begun, RetryLater if that cannot be known.
+        """
+        told: list[bool] = []  # whether nothing was written before
+
+        def before_first() -> None:
+            told.append(self._before_write())
+
+        forward = self.records is not None and self._status == _FORWARD
+        if writes is None:
+            if forward:
+                before_first()
+            yield
+            return
+        writes.begin(before_first if forward else None)
+        try:
+            yield
+        except (FinalError, RetryLater):
+            if any(told) and not writes.landed:
+                with suppress(RetryLater):
+                    self._record(partial(update_record.unwritten, operation=self.operation))
+            raise
+
+    def _before_write(self) -> bool:
+        """Note that the update is about to write; tell whether it has written nothing before."""
+        first: list[bool] = []
+
+        def writing(found: UpdateRecord | None) -> UpdateRecord | None:
+            first.append(found is not None and (found.operation, found.written) == (self.operation, "unwritten"))
+            return update_record.writing(found, self.operation, digest(self.old), digest(self.properties))
+
+        if self._record(writing) is None:
             raise Stale
+        return first[-1]
 
     def undone(self) -> Mapping[str, str] | None:
         """Return what a rollback reports where its update has written nothing; None where GitHub has to be asked.
@@ -59,7 +94,7 @@ class Change:
         if not self.records or self._status != _ROLLBACK:
             return None
         change = partial(update_record.undone, before=digest(self.properties), wanted=digest(self.old))
-        record = self.records.change(self.stack_id, self.logical_id, change)
+        record = self._record(change)
         return record.attributes if record else None
 
     def ended(self, attributes: Mapping[str, str]) -> None:
@@ -78,11 +113,10 @@ class Change:
                 attributes=attributes,
                 rollback=self._status == _ROLLBACK,
             )
-            self.records.change(self.stack_id, self.logical_id, made)
+            self._record(made)
             return
         logger.warning("not remembered", logical_id=self.logical_id)
 
-    def _record(self, change: Any) -> UpdateRecord | None:
+    def _record(self, change: Callable[[UpdateRecord | None], UpdateRecord | None]) -> UpdateRecord | None:
         assert self.records
-        made = partial(change, operation=self.operation, before=digest(self.old), wanted=digest(self.properties))
-        return self.records.change(self.stack_id, self.logical_id, made)
+        return self.records.change(self.stack_id, self.logical_id, change)

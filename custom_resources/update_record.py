@@ -1,6 +1,7 @@
 """What is remembered of a resource's last update, so that its rollback can tell that nothing was written. Pure.
 
-    begun (unwritten) --before the first write--> written --its rollback has ended--> undone
+    begun: unwritten --before the first write--> written --its rollback has ended--> undone
+          |     ^-------GitHub refused it---------|
           |------------its rollback comes first------------------------------------> undone
 
 Only a record that says `unwritten` lets a rollback do without GitHub; without a record, it asks GitHub as before. So
@@ -66,6 +67,13 @@ def writing(found: UpdateRecord | None, operation: str, before: str, wanted: str
     if found.operation == operation and found.written == "undone":
         return None
     return replace(found, operation=operation, before=before, wanted=wanted, written="written")
+
+
+def unwritten(found: UpdateRecord | None, operation: str) -> UpdateRecord | None:
+    """Return the record of an update whose every write was refused; None where it is another one's."""
+    if found is None or found.operation != operation or found.written != "written":
+        return None
+    return replace(found, written="unwritten")
 
 
 def undone(found: UpdateRecord | None, before: str, wanted: str) -> UpdateRecord | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from custom_resources.clients.writes import Writes
 from custom_resources.errors import TooManyRequests
 
 MOST = 200
@@ -15,6 +16,7 @@ class RequestLimit:
     def __init__(self) -> None:
         """Nothing is limited yet."""
         self._made: int | None = None
+        self.writes = Writes()  # among the requests
         self._lock = threading.Lock()
 
     def begin(self) -> None:

@@ -44,10 +44,6 @@ class RepositoryTemplate(CustomResource[RepositoryTemplateProperties, State | No
         """Return what GitHub counts of the plan."""
         return plan.cost
 
-    def writes(self, plan: Plan) -> bool:
-        """Tell whether a plan pushes."""
-        return not isinstance(plan, Leave)
-
     def apply(
         self, plan: Plan, request: Request[RepositoryTemplateProperties], ensure_current: Callable[[], None]
     ) -> Done | Replan:

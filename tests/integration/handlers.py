@@ -121,6 +121,7 @@ class Handlers:
         self.archives, self.stacks, self.secrets = Archives(), Stacks(), Secrets(github.token)
         self.kms, self.records = KmsInMemory(), Records()
         self.statuses: dict[str, str] = {}  # of stacks, at rest
+        self.patience = 600.0
         self._live: dict[str, dict[str, Live]] = {}
         self.environment = {"ADOPTABLE": ADOPTABLE, "SECRET_REFERENCES": "*"}
         self.clients = self._new_clients()
@@ -216,6 +217,13 @@ class Handlers:
         self._remove(live, list(live), stack)
         self.stacks.gone.add(_stack_id(stack))
 
+    def status(self, stack: str) -> str:
+        return self.statuses[stack]
+
+    def attributes(self, stack: str) -> dict[str, dict[str, str]]:
+        """Return what CloudFormation knows of the stack's resources."""
+        return {name: each.attributes for name, each in self._live[stack].items()}
+
     def physical_ids(self, stack: str) -> dict[str, str]:
         return {name: each.physical_id for name, each in self._live[stack].items()}
 
@@ -283,7 +291,8 @@ class Handlers:
     def _polled(self, resource: CustomResource[Any, Any, Any], event: dict[str, Any]) -> tuple[str, dict[str, str]]:
         for _ in range(POLLS):
             self._begin(resource)
-            answer = is_complete(resource, event, self.stacks, patience=600, records=self.records)
+            writes = self.clients[f"Custom::{type(resource).__name__}"].requests.writes
+            answer = is_complete(resource, event, self.stacks, self.patience, records=self.records, writes=writes)
             if answer["IsComplete"]:
                 return answer.get("PhysicalResourceId", event["PhysicalResourceId"]), answer.get("Data", {})
         raise AssertionError("the request never completes")

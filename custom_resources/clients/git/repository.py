@@ -26,7 +26,7 @@ from custom_resources.clients.git.processes import GENEROUS, MODEST, Processes
 from custom_resources.clients.git.receive_pack import Move, push
 from custom_resources.clients.git.upload_pack import Advertisement, Pack, at_once, by_name, look
 from custom_resources.clients.request_limit import RequestLimit
-from custom_resources.errors import HistoryTooLarge, ImportFailed, RepositoryTooLarge
+from custom_resources.errors import HistoryTooLarge, ImportFailed, RateLimited, RepositoryTooLarge, RetryLater
 from custom_resources.template_content import TemplateFile
 
 _IMPORT_REF = "refs/import/commit"
@@ -347,10 +347,14 @@ class BareRepository:
         moves = [Move(ref, seen[ref], target) for ref, target in targets.items() if seen[ref] != target]
         if not moves:
             return
-        try:
-            push(self._conversation, moves, self._write_pack)
-        except (GitFailed, RequestFailed) as failed:
-            raise self._translator().of_pushing(failed) from None
+        with self._server.limit.writes.sending() as sent:
+            try:
+                push(self._conversation, moves, self._write_pack)
+            except (GitFailed, RequestFailed) as failed:
+                meaning = self._translator().of_pushing(failed)
+                if isinstance(meaning, RateLimited) or not isinstance(meaning, RetryLater):
+                    sent.refuse()  # all of it: the refs move together
+                raise meaning from None
 
     def _write_pack(self, file: BinaryIO, new: Collection[str], there: Collection[str]) -> None:
         """Append a pack of what leads to `new` and not to those of `there` that are here."""
