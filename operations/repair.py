@@ -142,6 +142,7 @@ def broken(
     suspects = [each for each in launches if each.status in ("TAINTED", "ERROR") or each.stack in stopped]
     states = [(launch, stacks.state(launch.stack)) for launch in suspects]
     known = {name for _, state in states for each in state.failed for name in _names(each, state)}
+    known |= {name.casefold() for _, state in states for pair in state.repositories.items() for name in pair}
     for name in gone:
         if name.casefold() not in known:
             raise RepositoryNotOfALaunch(repository=name)
