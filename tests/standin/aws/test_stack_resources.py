@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from standins.aws.stack_resources import current
+from standins.aws.stack_resources import current, not_skippable
 
 
 def event(name: str, status: str, physical_id: str = "", kind: str = "Custom::Lamp") -> dict[str, Any]:
@@ -42,3 +42,9 @@ def test_what_is_gone_is_not_listed() -> None:
         assert states(KNOWN, *CREATED, going, event("Lamp", gone, "lamp-1")) == {}
     again = event("Lamp", "UPDATE_IN_PROGRESS")
     assert states({}, *CREATED, going, event("Lamp", "DELETE_COMPLETE"), again) == {"Lamp": ("CREATE_IN_PROGRESS", "")}
+
+
+def test_a_rollback_skips_what_it_could_not_update_and_nothing_else() -> None:
+    failed: dict[str, Any] = {"Updated": {"RevertTo": {}}, "Created": {"Properties": {}}}
+    assert not_skippable(failed, ["Updated"]) == []
+    assert not_skippable(failed, ["Updated", "Created", "Unknown"]) == ["Created"]
