@@ -19,6 +19,8 @@ from operations.errors import SourceTokenIsApp
 from operations.prove.command import add_arguments, prove
 from operations.publish import Published, publish
 from operations.rendering import render_newest
+from operations.repair_command import add_arguments as add_repair
+from operations.repair_command import repair
 from operations.template_source import TemplateContent, resolve
 from products.settings import PROJECT_ROOT, Settings, load_settings
 from products.versions import read_versions, versions_directory
@@ -82,6 +84,10 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--parallel", type=_count, default=1, metavar="N", help="N at once (default: 1)")
     verb.add_argument("--max-failures", type=_count, default=1, metavar="N", help="stop after N failures (default: 1)")
     verb.add_argument("--dry-run", action="store_true", help="say what would be updated")
+
+    verb = verbs.add_parser("repair", help="bring back launches that have stopped half way; 3 if one is left")
+    verb.set_defaults(run=repair)
+    add_repair(verb)
 
     verb = verbs.add_parser("doctor", help="check the installation; exit status 1 if something is wrong")
     verb.set_defaults(run=_doctor)

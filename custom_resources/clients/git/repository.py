@@ -28,7 +28,7 @@ from custom_resources.clients.git.receive_pack import Move, push
 from custom_resources.clients.git.upload_pack import Advertisement, Pack, at_once, by_name, look
 from custom_resources.clients.repeating import repeated
 from custom_resources.clients.request_limit import RequestLimit
-from custom_resources.errors import HistoryTooLarge, ImportFailed, RepositoryTooLarge
+from custom_resources.errors import HistoryTooLarge, ImportFailed, RateLimited, RepositoryTooLarge, RetryLater
 from custom_resources.template_content import TemplateFile
 
 T = TypeVar("T")
@@ -367,10 +367,15 @@ class BareRepository:
         moves = [Move(ref, seen[ref], target) for ref, target in targets.items() if seen[ref] != target]
         if not moves:
             return
-        try:
-            self._repeated(lambda: push(self._conversation, moves, self._write_pack), self._translator().of_pushing)
-        except (GitFailed, RequestFailed) as failed:
-            raise self._translator().of_pushing(failed) from None
+        translator = self._translator()
+        with self._server.limit.writes.sending() as sent:
+            try:
+                self._repeated(lambda: push(self._conversation, moves, self._write_pack), translator.of_pushing)
+            except (GitFailed, RequestFailed) as failed:
+                meaning = translator.of_pushing(failed)
+                if isinstance(meaning, RateLimited) or not isinstance(meaning, RetryLater):
+                    sent.refuse()  # all of it: the refs move together
+                raise meaning from None
 
     def _write_pack(self, file: BinaryIO, new: Collection[str], there: Collection[str]) -> None:
         """Append a pack of what leads to `new` and not to those of `there` that are here."""
