@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from custom_resources.clients.git import BareRepository
     from custom_resources.clients.protocols import Clients
+    from custom_resources.delivery.lineage import Targets
     from custom_resources.delivery.plans import Head, Plan
-    from custom_resources.delivery.state import Offered, RepositoryTemplateProperties
+    from custom_resources.delivery.state import Offered, Place, RepositoryTemplateProperties
     from custom_resources.reconciler import Request
 
 
@@ -51,9 +52,10 @@ def _push(plan: Push, clients: Clients, ensure_current: Callable[[], None]) -> D
     place = plan.place
     tip, _ = _made(place.git, plan.head, ())
     ensure_current()
-    _withdraw(plan.worked_on, place.full_name, plan.version, clients)
+    said = pull_request_text.superseded(plan.version)
+    _withdraw(plan.worked_on, place.full_name, said, clients)
     place.git.push(place.there, {**plan.records, f"refs/heads/{place.branch}": tip})
-    _withdraw(plan.left_behind, place.full_name, plan.version, clients)
+    _withdraw(plan.left_behind, place.full_name, said, clients)
     return Done(attributes(tip, plan.version, plan.status), metrics=plan.metrics)
 
 
@@ -69,12 +71,15 @@ def _propose(
     head, conflicts = _made(place.git, plan.head, plan.text.conflicts)
     body = pull_request_text.body(replace(plan.text, conflicts=conflicts))
     ensure_current()
-    _withdraw(plan.withdrawn, full_name, version, clients)
     pull = plan.renewed.pull_request if plan.renewed else None
     if pull:  # its text first: the push is what says that all is done
         clients.github.update_pull_request(full_name, pull.number, title=plan.title, body=body)
     place.git.push(place.there, {**plan.records, f"refs/heads/{plan.branch}": head})
     pull = pull or clients.github.create_pull_request(full_name, plan.branch, place.branch, plan.title, body)
+    # Those before it go last: a run that ends in between leaves them recorded, and the next one closes them.
+    _withdraw(plan.withdrawn, full_name, pull_request_text.superseded(version, pull.number), clients)
+    if plan.left_over:
+        _remove(place, plan.left_over)
     return Done({**plan.attributes, "PullRequestUrl": pull.html_url}, metrics=plan.metrics)
 
 
@@ -88,8 +93,18 @@ def _made(git: BareRepository, head: Head, conflicts: Iterable[str]) -> tuple[st
     return head.sha, tuple(conflicts)
 
 
-def _withdraw(offers: Iterable[Offered], full_name: str, version: str, clients: Clients) -> None:
+def _remove(place: Place, left_over: Targets) -> None:
+    """Remove refs; only their records, which no rule of a branch is about, where one keeps the branches."""
+    try:
+        place.git.push(place.there, left_over)
+    except PushRejected as rejected:
+        if rejected.stale:
+            raise
+        place.git.push(place.there, {ref: "" for ref in left_over if not ref.startswith("refs/heads/")})
+
+
+def _withdraw(offers: Iterable[Offered], full_name: str, said: str, clients: Clients) -> None:
     for offer in offers:
         if offer.pull_request:
-            clients.github.comment(full_name, offer.pull_request.number, pull_request_text.superseded(version))
+            clients.github.comment(full_name, offer.pull_request.number, said)
             clients.github.update_pull_request(full_name, offer.pull_request.number, state="closed")
