@@ -358,7 +358,7 @@ def test_the_record_that_a_squashed_base_needs_is_kept() -> None:
 @pytest.mark.parametrize(
     ("refs", "base", "version"),
     [
-        ({**REFS, V1_REF: "base"}, Base("merged", "tree2", V2), "v2"),
+        ({**REFS, V1_REF: "base"}, Base("merged", "tree1", V2), "v2"),
         ({**REFS, V1_REF: "base"}, Base("base", "tree1", V2, certain=False), "v1"),
         ({MAIN: "tip"}, Base("base", "tree1", V1, certain=False), "v1"),
         ({MAIN: "tip"}, Base("base", "tree1", V1), "v1"),
