@@ -1,6 +1,6 @@
 """What a merged tree does that git's merge does not ask about (docs/decisions/0076, 0077).
 
-lost      what users wrote that is gone, though the merge is clean: their attributes can make it so
+lost      what users wrote that is gone without a conflict: git takes some renames for merged that are not
 alike     names that come together in a folder, of which macOS and Windows keep only one
 filtered  files that a filter of .gitattributes (LFS) finds changed in every clone
 """
@@ -36,7 +36,7 @@ def with_consequences(
     ours = trees[1]
     return replace(
         merge,
-        lost=tuple(_lost(objects, trees, merge.tree, fetch)) if merge.clean else (),
+        lost=tuple(path for path in _lost(objects, trees, merge.tree, fetch) if path not in merge.conflicts),
         alike=tuple(_alike(objects, ours, merge.tree)),
         filtered=tuple(_filtered(processes, objects, ours, merge.tree)),
     )

@@ -77,7 +77,7 @@ class Merge:
     clean: bool = True
     stages: tuple[Stage, ...] = ()
     messages: str = ""
-    lost: tuple[str, ...] = ()  # paths of files of a clean merge whose users' lines are in none of its files
+    lost: tuple[str, ...] = ()  # paths without a conflict, of files whose users' lines are in none of the tree's
     alike: tuple[tuple[str, str], ...] = ()  # new path, other path: they differ only in case or Unicode form
     filtered: tuple[tuple[str, str], ...] = ()  # path, filter: of contents that have not been through it
 
