@@ -134,9 +134,9 @@ class SchemeUnknown(SourceUnreadable):
 
 
 class UrlHoldsPassword(SourceUnreadable):
-    """The template source's URL would show a password in the records of versions."""
+    """The template source's URL would show a token or a password in the records of versions."""
 
-    happened = "The template source's URL holds a password."
+    happened = "The template source's URL holds a password or a token."
     remedy = (
         "Remove it there and put the token into the environment variable TEMPLATE_SOURCE_TOKEN or into the "
         "secret that settings.toml names."

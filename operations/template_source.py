@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import urlsplit
 
 from git import Repo
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -60,11 +59,13 @@ from operations.errors import (
     TooLargeAt,
     UrlHoldsPassword,
 )
+from products.settings.addresses import shows_a_secret
 
 # A branch's rule, which tags and commits keep too: nothing that git takes for an option, a range or a refspec's end.
 _REF = TypeAdapter[str](BranchName, config=ConfigDict(regex_engine="python-re"))
 _COMMIT = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64})$")
 _SSH = re.compile(r"^[\w.-]+@[\w.-]+:")
+_USER = re.compile(r"(^|//|/|\s|['\"])[^/@\s'\"]+@(?=[^/@\s'\"])")
 _SECONDS = 300  # for one git process
 _SYMLINK, _SUBMODULE = 0o120000, 0o160000
 # In a hook of another repository these lead there.
@@ -108,7 +109,7 @@ def resolve(
     if _is_url(text):
         _refuse_credentials(text)
     elif not Path(text).is_dir():
-        raise SourceUnknown(source=text)
+        raise SourceUnknown(source=without_user(text))
     elif not ref and not _is_bare(Path(text)):
         return _from_disk(Path(text), where, profiles)
     else:
@@ -124,10 +125,17 @@ def _is_bare(path: Path) -> bool:
     return (path / "HEAD").is_file() and (path / "objects").is_dir()
 
 
+def without_user(text: str) -> str:
+    """Return a text in which nothing stands before the @ of an address: it may be a token."""
+    return _USER.sub(r"\1***@", text)
+
+
 def _refuse_credentials(url: str) -> None:
-    if "://" in url and urlsplit(url).scheme not in ("https", "http", "ssh", "file", "git"):
+    """Refuse a password, and in http(s) any user: a token is written there. ssh's user names nobody's secret."""
+    scheme, separator, _ = url.partition("://")
+    if separator and scheme.lower() not in ("https", "http", "ssh", "file", "git"):
         raise SchemeUnknown
-    if "://" in url and urlsplit(url).password is not None:
+    if shows_a_secret(url):
         raise UrlHoldsPassword
 
 
@@ -341,7 +349,7 @@ def _fetch(path: Path, source: str, ref: str, token: str) -> str:
 
 
 def _unreadable(source: str, ref: str, said: str) -> SourceUnreadable:
-    text = said.lower()
+    said, text = without_user(said), said.lower()  # git repeats the address to which its settings may lead
     if "find remote ref" in text or "not our ref" in text or "invalid refspec" in text:
         missing = CommitAbbreviated if re.fullmatch(r"[0-9a-f]{4,39}", ref) else RefMissing
         return missing(source=source, ref=ref)

@@ -20,6 +20,7 @@ from products.errors import (
     SettingUnknown,
     SettingWrong,
 )
+from products.settings.addresses import shows_a_secret
 from products.settings.model import Settings
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -97,8 +98,9 @@ def _refusal(file: str, error: ValidationError) -> SettingsError:
             file=file, problem=f"{key}: {said}" if key else said, advice=_capitalized(advice or "correct that")
         )
     hint = next((_HINTS[part] for part in reversed(where) if part in _HINTS), "")
-    # A secret's value may have been written in place of its ARN: it is not repeated.
-    value = "that" if "secret_references" in where else json.dumps(problem["input"], default=str)
+    # A secret's value may have been written in place of its ARN, and a token into an address: it is not repeated.
+    secret = "secret_references" in where or shows_a_secret(str(problem["input"]))
+    value = "that" if secret else json.dumps(problem["input"], default=str)
     what = problem["msg"].replace("Input should", "it should").replace("String should", "it should")
     return SettingWrong(file=file, key=key, value=value, advice=_capitalized(hint or what))
 

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from products.settings.addresses import shows_a_secret
+
 RETENTION_DAYS = (
     1,
     3,
@@ -144,6 +146,14 @@ class TemplateSource(_Section):
     repository: str = ""
     folder: str = Field(default="templates", pattern=r"^(?!/)(?!.*\.\.)[A-Za-z0-9._/-]*\Z")
     token_secret_name: str = ""
+
+    @field_validator("repository")
+    @classmethod
+    def _holds_no_token(cls, repository: str) -> str:
+        """Refuse a user in an http(s) address: the usual form holds a token, which versions and commits would show."""
+        if shows_a_secret(repository):
+            raise ValueError("the address holds a password or a token; put it into TEMPLATE_SOURCE_TOKEN instead")
+        return repository
 
 
 class Portfolio(_Section):

@@ -18,6 +18,7 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
+from custom_resources.caller import LAUNCH_TAG, PRINCIPAL_TAG, PRODUCT_TAG
 from custom_resources.catalogue import CATALOGUE, Entry
 from standins.serving import Environ, Server, StartResponse
 from tests.bench.measurement import ColdStart
@@ -58,8 +59,19 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         "AwsRegion": "eu-west-1",
     },
 }
-_STACK = """<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult>
-<Stacks><member><StackName>s</StackName><StackStatus>CREATE_IN_PROGRESS</StackStatus>
+_XML = 'xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"'
+_TAGS = {
+    PRODUCT_TAG: "arn:aws:catalog:eu-west-1:111122223333:product/prod-1",
+    LAUNCH_TAG: "arn:aws:servicecatalog:eu-west-1:111122223333:stack/launch/pp-1",
+    PRINCIPAL_TAG: "arn:aws:sts::111122223333:assumed-role/provisioning/session",
+}
+_MEMBERS = "".join(f"<member><Key>{key}</Key><Value>{value}</Value></member>" for key, value in _TAGS.items())
+_STACK = f"""<DescribeStacksResponse {_XML}><DescribeStacksResult>
+<Stacks><member><StackName>s</StackName><StackStatus>CREATE_IN_PROGRESS</StackStatus><Tags>{_MEMBERS}</Tags>
+<Parameters>
+<member><ParameterKey>DomainId</ParameterKey><ParameterValue>dzd_1</ParameterValue></member>
+<member><ParameterKey>ProjectId</ParameterKey><ParameterValue>p1</ParameterValue></member>
+</Parameters>
 <CreationTime>2026-01-01T00:00:00Z</CreationTime></member></Stacks>
 </DescribeStacksResult></DescribeStacksResponse>"""
 _PROGRAM = """
@@ -83,6 +95,22 @@ json.dump([ready - began, processor() - ready, peak()], sys.stderr)
 """
 
 
+def _resources() -> str:
+    """Return what CloudFormation tells of the stack: each function's resource, named for it, is being created."""
+    ids = {"studio_project": "dzd_1/p1", "github_repository": "1"}
+    listed = "".join(
+        f"<member><LogicalResourceId>{entry.name}</LogicalResourceId><ResourceType>{entry.resource_type}</ResourceType>"
+        f"<PhysicalResourceId>{ids.get(entry.name, '')}</PhysicalResourceId>"
+        "<ResourceStatus>CREATE_IN_PROGRESS</ResourceStatus></member>"
+        for entry in CATALOGUE
+        if entry.class_name
+    )
+    return (
+        f"<DescribeStackResourcesResponse {_XML}><DescribeStackResourcesResult><StackResources>{listed}"
+        "</StackResources></DescribeStackResourcesResult></DescribeStackResourcesResponse>"
+    )
+
+
 def cold_starts(times: int) -> list[ColdStart]:
     """Start every function of the catalogue that many times; return the medians. Raises CalledProcessError."""
     with _answering() as address:
@@ -103,7 +131,7 @@ def event(entry: Entry) -> dict[str, Any]:
         "ResourceType": entry.resource_type,
         "StackId": "arn:aws:cloudformation:eu-west-1:111122223333:stack/s/1",
         "RequestId": "r1",
-        "LogicalResourceId": "Resource",
+        "LogicalResourceId": entry.name,
         "ResourceProperties": PROPERTIES[entry.name],
     }
 
@@ -121,7 +149,10 @@ def _start(entry: Entry, address: str) -> list[float]:
         "GITHUB_SERVER_URL": address,
         "GITHUB_TOKEN_SECRET": "token",
         "PRODUCT_ID": "prod-1",
+        "PRODUCTS": "prod-1",
         "DEPLOY_WORKFLOW": "deploy.yml",
+        "APPROVALS_QUEUE": f"{address}/approvals",
+        "APPROVALS_DEAD_LETTERS": f"{address}/dead-letters",
     }
     command = [sys.executable, "-c", _PROGRAM, entry.name, json.dumps(event(entry))]
     done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=120)
@@ -147,6 +178,8 @@ def _answer(environ: Environ, start: StartResponse) -> Iterable[bytes]:
     target = request.headers.get("X-Amz-Target", "")
     if request.form.get("Action") == "DescribeStacks":
         response = Response(_STACK, mimetype="text/xml")
+    elif request.form.get("Action") == "DescribeStackResources":
+        response = Response(_resources(), mimetype="text/xml")
     elif target.endswith(".GetItem"):  # nobody has used the budget yet
         response = Response("{}", mimetype="application/x-amz-json-1.0")
     elif target.endswith(".GetSecretValue"):

@@ -18,7 +18,7 @@ import pytest
 from custom_resources.errors import InvalidTemplate
 from custom_resources.template_content import build_archive
 from operations.command_line import main
-from operations.errors import SourceUnreadable
+from operations.errors import SourceUnreadable, UrlHoldsPassword
 from operations.template_source import TemplateContent, resolve
 from tests.operations.conftest import TEMPLATE, WORKFLOW, Files, commit, git, write
 from tests.standin.aws.conftest import World
@@ -189,6 +189,14 @@ def test_names_that_are_not_utf8_are_refused(repository: Path, ref: str) -> None
         ("REPOSITORY", "main", "../..", "leaves the source"),
         ("/no/such/place", "", "", "neither a folder nor a Git URL"),
         ("https://user:hunter2@example.com/x.git", "main", "", "holds a password"),
+        ("https://hunter2@example.com/x.git", "main", "", "holds a password or a token"),
+        ("HTTPS://hunter2@example.com/x.git", "main", "", "holds a password or a token"),
+        ("http://hunter2:@127.0.0.1:9/x.git", "", "", "holds a password or a token"),
+        ("https://x@hunter2@example.com/x.git", "", "", "holds a password or a token"),
+        ("ssh://git:hunter2@example.com/x.git", "", "", "holds a password or a token"),
+        ("git://hunter2@example.com/x.git", "", "", "holds a password or a token"),
+        ("hunter2@example.com/x.git", "", "", "neither a folder nor a Git URL"),
+        ("https:/hunter2@example.com/x.git", "", "", "neither a folder nor a Git URL"),
         ("ext::sh -c touch% /tmp/x", "main", "", "neither a folder|must be an https"),
         ("http://127.0.0.1:9/x.git", "main", "", "cannot be read"),
     ],
@@ -198,6 +206,26 @@ def test_unreadable_sources_say_why(repository: Path, source: str, ref: str, fol
         resolve(source.replace("REPOSITORY", str(repository)), ref, folder)
     assert "hunter2" not in str(refused.value)
     assert "Traceback" not in str(refused.value)
+
+
+def test_what_git_repeats_of_an_address_shows_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    for key, value in {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "url.http://hunter2@127.0.0.1:9/.insteadOf",
+        "GIT_CONFIG_VALUE_0": "http://templates.example/",
+    }.items():
+        monkeypatch.setenv(key, value)
+    with pytest.raises(SourceUnreadable, match="cannot be read") as refused:
+        resolve("http://templates.example/x.git", "main", "")
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("source", ["ssh://git@example.invalid/x.git", "git@example.invalid:x.git"])
+def test_the_user_of_ssh_is_no_secret(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_SSH_COMMAND", "false")
+    with pytest.raises(SourceUnreadable) as refused:
+        resolve(source, "main", "")
+    assert not isinstance(refused.value, UrlHoldsPassword)
 
 
 @contextmanager

@@ -290,6 +290,11 @@ def test_the_seeds_names_are_kept(tmp_path: Path) -> None:
         ("[portfolio]\nshare_organizations = ['o-abcdefghij', 'o-abcdefghij']", "o-abcdefghij is there twice"),
         ("[portfolio.tag_options]\ncost_center = ['1', '1']", "the tag 'cost_center' has the value '1' twice"),
         (
+            "[template_source]\nrepository = 'https://hunter2@example.com/x.git'",
+            "template_source.repository: the address holds a password or a token. Put it into TEMPLATE_SOURCE_TOKEN",
+        ),
+        ("[github]\napi_url = 'https://hunter2@api.github.com'", "github.api_url cannot be that."),
+        (
             f"[secret_references]\nONE = '{SECRET}'\nTWO = '{SECRET.replace('eu-west-1', 'us-east-1')}'",
             "secret_references: ONE and TWO are secrets of different accounts or regions",
         ),
@@ -304,6 +309,7 @@ def test_a_wrong_setting_is_one_sentence_that_names_it(tmp_path: Path, text: str
         load(tmp_path, text)
     message = str(refused.value)
     assert said in message
+    assert "hunter2" not in message
     assert message.startswith("settings.toml")
     assert message.endswith(".")
     assert "\n" not in message

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from custom_resources.catalogue import CATALOGUE, Entry
-from tests.bench.cold_start import event
+from tests.bench.cold_start import cold_starts, event
 from tests.bench.measurement import (
     BASELINES,
     OPERATIONS,
@@ -113,3 +113,9 @@ def test_the_page_has_every_operation_every_baseline_and_every_function() -> Non
 def test_the_first_call_of_a_cold_start_has_properties_that_its_function_takes(entry: Entry) -> None:
     model = entry.load().properties
     assert model.model_validate(event(entry)["ResourceProperties"])
+
+
+def test_every_function_accepts_the_first_call_of_its_cold_start() -> None:
+    found = cold_starts(1)
+    assert [each.function for each in found] == [entry.name for entry in CATALOGUE]
+    assert all(each.init_seconds > 0 and each.peak_mib > 0 for each in found)
