@@ -288,6 +288,11 @@ class GitHub:
         others = (pull for pull in found if pull is not best and pull.state == "open")
         return replace(best, shares_branch=any(others)) if best else None
 
+    def pull_request(self, full_name: str, number: int) -> PullRequest:
+        """Return a pull request by its number. Raises RepositoryNotFound where there is none that the token sees."""
+        path = _repository(full_name, "pulls", str(number))
+        return pull_request(self._connection.call(f"reading pull request {number} of {full_name}", "GET", path))
+
     def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> PullRequest:
         """Open a pull request; the open one, if there is one already."""
         fields = {"title": title, "head": branch, "base": base, "body": body, "maintainer_can_modify": True}
