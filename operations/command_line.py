@@ -259,12 +259,14 @@ def _launch(launch: Launch) -> dict[str, Any]:
 
 def _status(options: argparse.Namespace) -> int:
     from operations.status import status
+    from operations.waiting import from_github
 
-    found = status(read_versions(options.versions_dir), _catalog, load_settings().product.name)
+    found = status(read_versions(options.versions_dir), _catalog, load_settings().product.name, from_github)
     if options.json:
         document = {
             "versions": [asdict(version) for version in found.versions],
             "launches": [_launch(launch) for launch in found.launches],
+            "pull_requests": [asdict(each) for each in found.waiting],
             "problem": found.problem,
         }
         print(json.dumps(document, indent=2))
@@ -275,6 +277,11 @@ def _status(options: argparse.Namespace) -> int:
             print()
             launches = [(launch.name, launch.version or "?", launch.status) for launch in found.launches]
             _table(("PROJECT", "VERSION", "STATUS"), launches)
+        if found.waiting:
+            print()
+            _table(
+                ("PROJECT", "UPDATE", "PULL REQUEST"), [(w.launch, w.state, w.url or w.problem) for w in found.waiting]
+            )
     if found.problem:
         print(f"error: {found.problem}", file=sys.stderr)
     return 1 if found.problem else 0

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 
+from custom_resources.clients.git.consequences import with_consequences
 from custom_resources.clients.git.conversation import Conversation
 from custom_resources.clients.git.failures import (
     GitFailed,
@@ -339,11 +340,13 @@ class BareRepository:
         """Merge two trees with git's own merge (ort), as `git merge` in a full clone of `ours` would.
 
         Two processes. One request when files were changed on both sides or .gitattributes are read, and at most
-        three batches of two where git has to compare contents to find renames.
+        three batches of two where git has to compare contents to find renames. See consequences for what is told
+        besides.
         """
-        trees = (base_tree, ours_tree, theirs_tree)
+        trees, fetch = (base_tree, ours_tree, theirs_tree), self._fetch_contents
         with self._reading():
-            return merge_trees(self._processes, self._objects, trees, self._when, self._fetch_contents)
+            merge = merge_trees(self._processes, self._objects, trees, self._when, fetch)
+            return with_consequences(self._processes, self._objects, trees, merge, fetch)
 
     def keep_ours(self, merge: Merge, base_tree: str, ours_tree: str, theirs_tree: str) -> tuple[str, tuple[str, ...]]:
         """Return the merged tree with our side, whole, wherever there was a conflict, and the paths where it was kept.
