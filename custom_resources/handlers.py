@@ -84,16 +84,26 @@ def _answered(
 ) -> Event:
     if "Operation" not in event:
         return _accepted(resource, event, clients, own_stack)
-    return is_complete(resource, event, clients.stacks, clients.patience, clients.budget, require_own=own_stack.require)
+    return is_complete(
+        resource,
+        event,
+        clients.stacks,
+        clients.patience,
+        clients.budget,
+        require_own=own_stack.require,
+        records=clients.update_records,
+        writes=clients.requests.writes,
+    )
 
 
 def _accepted(
     resource: CustomResource[Any, Any, Any], event: Event, clients: FunctionClients, own_stack: OwnStack
 ) -> Event:
     """Accept a request. The framework cannot be asked to call again here, so a throttled look-up is repeated."""
+    own, records = own_stack.require, clients.update_records
     for _ in range(ACCEPT_ATTEMPTS):
         try:
-            return on_event(resource, event, clients.stacks, clients.budget, require_own=own_stack.require)
+            return on_event(resource, event, clients.stacks, clients.budget, require_own=own, records=records)
         except RetryLater as wait:
             why = wait.why
             time.sleep(min(wait.seconds, 5))

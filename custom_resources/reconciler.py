@@ -36,10 +36,12 @@ from custom_resources.errors import (
 from custom_resources.progress import Progress
 from custom_resources.properties import Properties
 from custom_resources.rate_budget import Cost
+from custom_resources.rollback import Change
 from custom_resources.telemetry import count, logger
 
 if TYPE_CHECKING:
-    from custom_resources.clients.protocols import Budget, Stacks
+    from custom_resources.clients.protocols import Budget, Stacks, UpdateRecords
+    from custom_resources.clients.writes import Writes
 
 RequestType = Literal["Create", "Update", "Delete"]
 ATTEMPTS = 4
@@ -218,6 +220,19 @@ def parsed(resource: CustomResource[PropertiesT, Any, Any], event: Event) -> Req
     )
 
 
+def _change(request: Request[Any], event: Event, operation: str, records: UpdateRecords | None) -> Change:
+    """Return the request as the record of its resource's last update knows it."""
+    return Change(
+        records,
+        request.type,
+        operation,
+        request.stack_id,
+        request.logical_id,
+        event.get("ResourceProperties") or {},
+        event.get("OldResourceProperties") or {},
+    )
+
+
 def on_event(
     resource: CustomResource[PropertiesT, Any, Any],
     event: Event,
@@ -225,6 +240,7 @@ def on_event(
     budget: Budget | None = None,
     *,
     require_own: RequireOwn | None = None,
+    records: UpdateRecords | None = None,
 ) -> dict[str, Any]:
     """Accept a request: validate it, name the resource, note the stack operation it belongs to. Writes nothing.
 
@@ -235,6 +251,7 @@ def on_event(
     operation = require_own(event, request) if require_own else stacks.operation(request.stack_id)
     started = str(time.time())
     logger.append_keys(operation=operation)
+    _change(request, event, operation, records).begin()
     noted = dict(_preflight(resource, request, budget))
     return {
         "PhysicalResourceId": request.physical_id or resource.provisional_id(request.properties),
@@ -325,6 +342,8 @@ def is_complete(
     budget: Budget | None = None,
     *,
     require_own: RequireOwn | None = None,
+    records: UpdateRecords | None = None,
+    writes: Writes | None = None,
 ) -> dict[str, Any]:
     """Reconcile once. `patience` is how many seconds after the first call a wait turns into a failure.
 
@@ -336,11 +355,17 @@ def is_complete(
         if stacks.operation(request.stack_id) != event["Operation"]["Stack"]:
             raise Stale
 
+    change = _change(request, event, request.operation, records)
     call = _Call(_name(event, request), budget, ensure_current)
     try:
         if require_own:
             require_own(event, request)
-        done = _reconcile(resource, request, call)
+        undone = change.undone()
+        if undone is not None:
+            logger.info("nothing to roll back: the update wrote nothing")
+            return {"IsComplete": True, "Data": dict(undone)}
+        with change.watched(writes):
+            done = _reconcile(resource, request, call)
     except RetryLater as wait:
         return _pending(wait, request, patience, call)
     except NotPermitted as refused:
@@ -352,6 +377,7 @@ def is_complete(
     except Stale:
         logger.warning("stale request ends without a write")
         return {"IsComplete": True}
+    change.ended(done.attributes)
     answer: dict[str, Any] = {"IsComplete": True}
     if done.physical_id:
         answer["PhysicalResourceId"] = done.physical_id

@@ -19,6 +19,8 @@ from operations.errors import SourceTokenIsApp
 from operations.prove.command import add_arguments, prove
 from operations.publish import Published, publish
 from operations.rendering import render_newest
+from operations.repair_command import add_arguments as add_repair
+from operations.repair_command import repair
 from operations.template_source import TemplateContent, resolve
 from products.settings import PROJECT_ROOT, Settings, load_settings
 from products.versions import read_versions, versions_directory
@@ -84,6 +86,11 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--parallel", type=_count, default=1, metavar="N", help="N at once (default: 1)")
     verb.add_argument("--max-failures", type=_count, default=1, metavar="N", help="stop after N failures (default: 1)")
     verb.add_argument("--dry-run", action="store_true", help="say what would be updated")
+
+    verb = verbs.add_parser("repair", help="bring back launches that have stopped half way; 3 if one is left")
+    verb.set_defaults(run=repair)
+    _add_account(verb)
+    add_repair(verb)
 
     verb = verbs.add_parser("doctor", help="check the installation; exit status 1 if something is wrong")
     verb.set_defaults(run=doctor)
@@ -267,15 +274,17 @@ def _launch(launch: Launch) -> dict[str, Any]:
 def _status(options: argparse.Namespace) -> int:
     from operations.over_accounts import status_over
     from operations.status import status
+    from operations.waiting import from_github
 
     settings = load_settings()
     if places := places_of(settings, options.account):
         return status_over(options, settings, places, _table)
-    found = status(read_versions(options.versions_dir), _catalog, settings.product.name)
+    found = status(read_versions(options.versions_dir), _catalog, settings.product.name, from_github)
     if options.json:
         document = {
             "versions": [asdict(version) for version in found.versions],
             "launches": [_launch(launch) for launch in found.launches],
+            "pull_requests": [asdict(each) for each in found.waiting],
             "problem": found.problem,
         }
         print(json.dumps(document, indent=2))
@@ -286,6 +295,11 @@ def _status(options: argparse.Namespace) -> int:
             print()
             launches = [(launch.name, launch.version or "?", launch.status) for launch in found.launches]
             _table(("PROJECT", "VERSION", "STATUS"), launches)
+        if found.waiting:
+            print()
+            _table(
+                ("PROJECT", "UPDATE", "PULL REQUEST"), [(w.launch, w.state, w.url or w.problem) for w in found.waiting]
+            )
     if found.problem:
         print(f"error: {found.problem}", file=sys.stderr)
     return 1 if found.problem else 0

@@ -14,6 +14,7 @@
       AdminRoleRefused
       WrongAccount
       TokenNotSet
+      RepositoryNotOfALaunch
       SourceUnreadable
         SourceUnknown
         SchemeUnknown
@@ -158,6 +159,16 @@ class UnknownProject(FinalError):
 
     happened = "Nothing was launched for the project {project!r}."
     remedy = "Run `python -m operations status`, which lists what was launched."
+
+
+# -- repair --------------------------------------------------------------------------------------------------
+
+
+class RepositoryNotOfALaunch(FinalError):
+    """An administrator confirms that a repository is gone which no failed resource is about."""
+
+    happened = "No launch has stopped at the repository {repository!r}."
+    remedy = "Run `python -m operations repair` without --gone, which names the repositories."
 
 
 # -- the template source -------------------------------------------------------------------------------------

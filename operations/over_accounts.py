@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from custom_resources.clients.aws import SERVICE_CATALOG, translated
@@ -16,9 +17,12 @@ from operations.deployed import offered_product
 from operations.errors import UnknownProject
 from operations.rollout import Limits, Outcome, Pace, Rollout, plan, target_version
 from operations.status import Status, status
+from operations.waiting import github_of
 from products.versions import read_versions
 
 if TYPE_CHECKING:
+    from custom_resources.clients.github import GitHub
+    from custom_resources.clients.github_answers import PullRequest
     from custom_resources.clients.service_catalog import Launch, ServiceCatalog
     from custom_resources.clients.stacks import CloudFormationStacks
     from operations.doctor.check import Check
@@ -55,7 +59,21 @@ def status_over(options: argparse.Namespace, settings: Settings, places: Sequenc
     published = read_versions(options.versions_dir)
 
     def of(place: Place) -> Status:
-        return status(published, lambda: catalog_of(opened(settings, place)), settings.product.name)
+        @cache
+        def site() -> Site:
+            return opened(settings, place)
+
+        @cache
+        def github() -> GitHub:
+            return github_of(site().session.client, site().settings)
+
+        def connect() -> tuple[ServiceCatalog, CloudFormationStacks]:
+            return catalog_of(site())
+
+        def look(name: str, number: int) -> PullRequest:
+            return github().pull_request(name, number)
+
+        return status(published, connect, settings.product.name, look)
 
     found = [(place, of(place)) for place in places]
     if options.json:
@@ -64,6 +82,7 @@ def status_over(options: argparse.Namespace, settings: Settings, places: Sequenc
                 place,
                 versions=[asdict(version) for version in each.versions],
                 launches=[_launch(launch) for launch in each.launches],
+                pull_requests=[asdict(waits) for waits in each.waiting],
                 problem=each.problem,
             )
             for place, each in found
@@ -95,6 +114,14 @@ def _tell_status(found: Sequence[tuple[Place, Status]], table: Table) -> None:
     if launches:
         print()
         table((*head, "PROJECT", "VERSION", "STATUS"), launches)
+    waiting = [
+        (place.name, place.region, each.launch, each.state, each.url or each.problem)
+        for place, at in found
+        for each in at.waiting
+    ]
+    if waiting:
+        print()
+        table((*head, "PROJECT", "UPDATE", "PULL REQUEST"), waiting)
 
 
 def _launch(launch: Launch) -> dict[str, Any]:

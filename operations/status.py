@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from custom_resources.errors import Problem
 from operations.deployed import offered_product
+from operations.waiting import Waiting, waiting
 
 if TYPE_CHECKING:
+    from custom_resources.clients.github_answers import PullRequest
     from custom_resources.clients.service_catalog import Launch, ProductVersion, ServiceCatalog
     from custom_resources.clients.stacks import CloudFormationStacks
     from products.versions import Version
@@ -33,14 +35,19 @@ class Status:
     versions: tuple[VersionStatus, ...]
     launches: tuple[Launch, ...] = ()
     problem: str = ""
+    waiting: tuple[Waiting, ...] = ()
 
 
 def status(
     published: Sequence[Version],
     connect: Callable[[], tuple[ServiceCatalog, CloudFormationStacks]],
     product_name: str,
+    look: Callable[[str, int], PullRequest],
 ) -> Status:
-    """Compare what is published here with what is live; a Service Catalog that cannot be read is a problem told."""
+    """Compare what is published here with what is live; a Service Catalog that cannot be read is a problem told.
+
+    `look` returns a repository's pull request by its number, as GitHub has it.
+    """
     try:
         catalog, stacks = connect()
         product_id = offered_product(catalog, stacks, product_name)
@@ -48,7 +55,8 @@ def status(
         launches = catalog.launches(product_id, live)
     except Problem as error:
         return Status(compared(published, [], []), problem=str(error))
-    return Status(compared(published, live, launches), tuple(launches))
+    found = tuple(waiting(launches, stacks.outputs, look))
+    return Status(compared(published, live, launches), tuple(launches), waiting=found)
 
 
 def compared(

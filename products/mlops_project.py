@@ -223,8 +223,6 @@ class MlopsProject(servicecatalog.ProductStack):
                     else {}
                 ),
                 "DefaultBranch": self._settings.git_config.private_deploy_repo_default_branch,
-                # Another version asks GitHub how the repository is called now: the workflow role trusts names.
-                "TemplateVersion": self._version.version,
                 # What it loses at the end: the first in any case, the others where it is not archived.
                 "SecretReferenceNames": sorted(self._settings.secret_references),
                 "SecretNames": sorted(SECRETS[part]),

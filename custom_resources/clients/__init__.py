@@ -41,12 +41,13 @@ class FunctionClients:
         secrets: protocols.Secrets | None = None,
         seals: protocols.Seals | None = None,
         archives: protocols.Archives | None = None,
+        update_records: protocols.UpdateRecords | None = None,
     ) -> None:
         """Take the environment variables; clients that are given take the place of those for AWS."""
         self._environment = dict(environment)
         self._client = boto3_client
         self._stacks, self._budget, self._secrets, self._archives = stacks, budget, secrets, archives
-        self._seals = seals
+        self._seals, self._update_records = seals, update_records
         self.requests = RequestLimit()  # to GitHub, of one reconcile
         self.patience = float(environment.get("PATIENCE_SECONDS", "3000"))
 
@@ -97,6 +98,14 @@ class FunctionClients:
 
         table = self._environment.get("BUDGET_TABLE", "")
         return self._budget or (SharedBudget(self._client("dynamodb"), table) if table else None)
+
+    @cached_property
+    def update_records(self) -> protocols.UpdateRecords | None:
+        """What the last updates wrote, in DynamoDB; None for a function that does not call GitHub."""
+        from custom_resources.clients.update_records import UpdateRecords
+
+        table = self._environment.get("BUDGET_TABLE", "")
+        return self._update_records or (UpdateRecords(self._client("dynamodb"), table) if table else None)
 
     @cached_property
     def held_projects(self) -> protocols.HeldProjects | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -309,7 +310,14 @@ class GitHub:
             raise
         found = [pull_request(data) for data in listed]
         marked = (pull for pull in found if mark and pull.state == "open" and mark in pull.text)
-        return next((pull for pull in found if pull.base == base), None) or next(marked, None)
+        best = next((pull for pull in found if pull.base == base), None) or next(marked, None)
+        others = (pull for pull in found if pull is not best and pull.state == "open")
+        return replace(best, shares_branch=any(others)) if best else None
+
+    def pull_request(self, full_name: str, number: int) -> PullRequest:
+        """Return a pull request by its number. Raises RepositoryNotFound where there is none that the token sees."""
+        path = _repository(full_name, "pulls", str(number))
+        return pull_request(self._connection.call(f"reading pull request {number} of {full_name}", "GET", path))
 
     def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> PullRequest:
         """Open a pull request; the open one, if there is one already. Raises PullRequestsOff."""

@@ -52,6 +52,7 @@ class PullRequest:
     landed: str = ""  # what merging it made of it in its base branch: a merge, squashed or rebased commit
     base: str = ""  # the branch that it goes into
     text: str = field(default="", repr=False)  # its description
+    shares_branch: bool = False  # with another open one, as far as a search has looked
 
 
 @contextmanager

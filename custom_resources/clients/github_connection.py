@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -260,10 +260,13 @@ class Connection:
 
     def _ask(self, verb: str, path: str, body: Any, token: str) -> tuple[Mapping[str, Any], Any]:
         self._limit.take()
-        with self._client("token", token) as requester:
+        writing = self._limit.writes.sending() if verb != "GET" else nullcontext()
+        with writing as sent, self._client("token", token) as requester:
             status, headers, output = requester.requestJson(verb, path, input=body)
             if status in (307, 308) and headers.get("location"):  # a renamed repository; PyGithub follows reads only
                 status, headers, output = requester.requestJson(verb, headers["location"], input=body)
+            if sent and 400 <= status < 500:
+                sent.refuse()
         if status >= 300:
             raise requester.createException(status, headers, _error_document(output))
         return headers, json.loads(output) if output else None

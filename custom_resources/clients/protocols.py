@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from custom_resources.allowances import Allowances
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from custom_resources.rate_budget import Cost
     from custom_resources.seal import Seal
     from custom_resources.template_content import Archive
+    from custom_resources.update_record import UpdateRecord
 
 
 class Stacks(Protocol):
@@ -93,6 +94,20 @@ class Budget(Protocol):
 
     def pause(self, seconds: float, *, untold: bool = False) -> None:
         """Make everyone wait; `untold`: GitHub did not say how long."""
+        ...
+
+
+class UpdateRecords(Protocol):
+    """What the last update of a resource wrote; each call may raise RetryLater."""
+
+    def change(
+        self, stack_id: str, logical_id: str, change: Callable[[UpdateRecord | None], UpdateRecord | None]
+    ) -> UpdateRecord | None:
+        """Change a resource's record as it is at that moment; return what `change` made of it, None = left alone."""
+        ...
+
+    def forget(self, stack_id: str, logical_id: str) -> None:
+        """Let a record go, if there is one."""
         ...
 
 
@@ -403,6 +418,8 @@ class Clients(Protocol):
     def queues(self) -> Queues: ...
     @property
     def budget(self) -> Budget | None: ...
+    @property
+    def update_records(self) -> UpdateRecords | None: ...
     @property
     def secrets(self) -> Secrets: ...
     @property

@@ -10,6 +10,7 @@ import math
 import threading
 import time
 
+from custom_resources.clients.writes import Writes
 from custom_resources.errors import OutOfTime, TooManyRequests
 
 MOST = 200
@@ -25,6 +26,7 @@ class RequestLimit:
         self._made: int | None = None
         self._repeated, self._until = 0, math.inf
         self._seconds, self._end = 0.0, math.inf
+        self.writes = Writes()  # among the requests
         self._lock = threading.Lock()
 
     def begin(self, seconds: float = 0) -> None:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from custom_resources.clients.git import BareRepository
     from custom_resources.clients.protocols import Clients
+    from custom_resources.delivery.lineage import Targets
     from custom_resources.delivery.plans import Head, Plan
-    from custom_resources.delivery.state import Offered, RepositoryTemplateProperties
+    from custom_resources.delivery.state import Offered, Place, RepositoryTemplateProperties
     from custom_resources.reconciler import Request
 
 
@@ -58,7 +59,8 @@ def _push(
     place = plan.place
     tip, _ = _made(place.git, plan.head, ())
     ensure_current()
-    _withdraw(plan.worked_on, place.full_name, request, clients)
+    said = pull_request_text.superseded(plan.version)
+    _withdraw(plan.worked_on, place.full_name, said, request, clients)
     place.git.push(place.there, {**plan.records, f"refs/heads/{place.branch}": tip})
     for offer in plan.left_behind:  # with the branches, the records of them went: a later call knows them by this
         if offer.pull_request:
@@ -81,12 +83,16 @@ def _propose(
     head, conflicts = _made(place.git, plan.head, plan.text.conflicts)
     body = pull_request_text.body(replace(plan.text, conflicts=conflicts))
     ensure_current()
-    _withdraw(plan.withdrawn, full_name, request, clients)
     pull = plan.renewed.pull_request if plan.renewed else None
     if pull:  # its text first: the push is what says that all is done
         clients.github.update_pull_request(full_name, pull.number, title=plan.title, body=body)
     place.git.push(place.there, {**plan.records, f"refs/heads/{plan.branch}": head})
     pull = pull or clients.github.create_pull_request(full_name, plan.branch, place.branch, plan.title, body)
+    # Those before it go last: a run that ends in between leaves them recorded, and the next one closes them.
+    said = pull_request_text.superseded(request.properties.template_version, pull.number)
+    _withdraw(plan.withdrawn, full_name, said, request, clients)
+    if plan.left_over:
+        _remove(place, plan.left_over)
     return Done({**plan.attributes, "PullRequestUrl": pull.html_url}, metrics=plan.metrics)
 
 
@@ -100,25 +106,42 @@ def _made(git: BareRepository, head: Head, conflicts: Iterable[str]) -> tuple[st
     return head.sha, tuple(conflicts)
 
 
+def _remove(place: Place, left_over: Targets) -> None:
+    """Remove refs; only their records, which no rule of a branch is about, where one keeps the branches."""
+    try:
+        place.git.push(place.there, left_over)
+    except PushRejected as rejected:
+        if rejected.stale:
+            raise
+        place.git.push(place.there, {ref: "" for ref in left_over if not ref.startswith("refs/heads/")})
+
+
 def _withdraw(
-    offers: Iterable[Offered], full_name: str, request: Request[RepositoryTemplateProperties], clients: Clients
+    offers: Iterable[Offered],
+    full_name: str,
+    said: str,
+    request: Request[RepositoryTemplateProperties],
+    clients: Clients,
 ) -> None:
     for offer in offers:
         if offer.pull_request:
-            _supersede(offer.pull_request.number, full_name, request, clients)
+            _supersede(offer.pull_request.number, full_name, said, request, clients)
 
 
 def _tell_left_behind(request: Request[RepositoryTemplateProperties], clients: Clients) -> None:
     """Say of the pull requests whose branches a push has taken away, perhaps an earlier call's, why they are closed."""
+    said = pull_request_text.superseded(request.properties.template_version)
     for number, full_name in request.progress.done(_LEFT_BEHIND).items():
-        _supersede(int(number), full_name, request, clients)
+        _supersede(int(number), full_name, said, request, clients)
 
 
-def _supersede(number: int, full_name: str, request: Request[RepositoryTemplateProperties], clients: Clients) -> None:
+def _supersede(
+    number: int, full_name: str, said: str, request: Request[RepositoryTemplateProperties], clients: Clients
+) -> None:
     """Comment on a pull request and close it, each once in a request."""
-    progress, version = request.progress, request.properties.template_version
+    progress = request.progress
     if progress.told(_COMMENTED, str(number)) is None:
-        clients.github.comment(full_name, number, pull_request_text.superseded(version))
+        clients.github.comment(full_name, number, said)
         progress.note(_COMMENTED, str(number))
     if progress.told(_CLOSED, str(number)) is None:
         clients.github.update_pull_request(full_name, number, state="closed")

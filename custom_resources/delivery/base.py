@@ -39,13 +39,18 @@ def find(place: Place, traces: Traces, request: Request[RepositoryTemplateProper
     One request tells whether the recorded commit is in the branch; if it is not, the whole history is read.
     """
     there = place.refs[TEMPLATE_REF]
-    delivered = [offer for offer in traces.offered if offer.delivered]
-    if delivered:
-        newest = max(delivered, key=lambda offer: offer.pull_request.number if offer.pull_request else 0)
+    newest = newest_delivered(traces)
+    if newest:
         return _base(place.git.commit(newest.proposal.commit), in_history=newest.in_history)
     if traces.recorded and _is_in_history(place, traces.tip, clients):
         return _base(place.git.commit(there), in_history=True)
     return _recovered(place, traces, request, clients)
+
+
+def newest_delivered(traces: Traces) -> Offered | None:
+    """Return the newest of the proposals that are in the branch."""
+    delivered = (offer for offer in traces.offered if offer.delivered)
+    return max(delivered, key=lambda offer: offer.pull_request.number if offer.pull_request else 0, default=None)
 
 
 def nothing_delivered(

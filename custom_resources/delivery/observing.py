@@ -130,9 +130,19 @@ def _state(place: Place, request: Request[RepositoryTemplateProperties], clients
         return Same(place, there)
     same = next((proposal for proposal in waiting if proposal.key == asked.key), None)
     found = _pull_request(place, same, clients) if same else None
-    if found and not found.merged and found.base == place.branch:
+    waits = found and not found.merged and found.base == place.branch
+    if found and waits and not _is_unfinished(place, found, [each for each in waiting if each is not same], clients):
         return Waiting(place, delivered_version(refs.targets), found.html_url)
     return _in_commits(place, proposals, request, clients, aside)
+
+
+def _is_unfinished(place: Place, newest: PullRequest, others: Sequence[Proposal], clients: Clients) -> bool:
+    """Tell whether a run ended between opening a pull request and removing those before it. Else there are no others.
+
+    But for the record of a merged one, where that is all that tells of the base.
+    """
+    older = (_pull_request(place, other, clients) for other in others if newest.state == "open")
+    return any(found is not None and not found.merged for found in older)
 
 
 def _in_commits(
@@ -149,14 +159,14 @@ def _in_commits(
     if recorded and not is_ours(recorded, request.properties):
         project = f"{recorded.domain}/{recorded.project} {recorded.part}"
         raise OtherProjectsRepository(repository=place.full_name, project=project)
-    if request.properties.sync_mode == "Off":
-        return _left_alone(place, recorded, asked)
     tip = git.commit(place.refs.tip)
     readable = [proposal for proposal in proposals if git.message(proposal.commit)]
     if readable:
         repository = clients.github.repository_by_id(request.properties.repository_id, place.full_name)
         place = replace(place, full_name=repository.full_name) if repository else place
     traces = Traces(tip, recorded, tuple(_offered(place, proposal, clients) for proposal in readable))
+    if request.properties.sync_mode == "Off":
+        return _left_alone(place, traces, asked)
     found = base.find(place, traces, request, clients)
     if found is None:
         if request.type == "Create" and not request.properties.adopt_existing:
@@ -167,11 +177,15 @@ def _in_commits(
     return _merged(place, traces, found, request, clients)
 
 
-def _left_alone(place: Place, recorded: Delivery | None, asked: Delivery) -> Same | Waiting:
-    """Return what the records say, for a project that takes no updates."""
-    if recorded and recorded.same_content(asked):
-        return Same(place, place.refs[TEMPLATE_REF])
-    return Waiting(place, delivered_version(place.refs.targets) or (recorded.version if recorded else ""))
+def _left_alone(place: Place, traces: Traces, asked: Delivery) -> Same | Waiting:
+    """Return what the records and merged pull requests say, for a project that takes no updates."""
+    newest = base.newest_delivered(traces)
+    commit = newest.proposal.commit if newest else place.refs[TEMPLATE_REF]
+    there = delivery_in(place.git.message(commit)) if newest else traces.recorded
+    if there and there.same_content(asked):
+        return Same(place, commit)
+    recorded = "" if newest else delivered_version(place.refs.targets)
+    return Waiting(place, recorded or (there.version if there else ""))
 
 
 def _merged(
@@ -191,19 +205,33 @@ def _merged(
 
 
 def _pull_request(place: Place, proposal: Proposal, clients: Clients) -> PullRequest | None:
-    return clients.github.find_pull_request(place.full_name, proposal.branch, place.branch, pull_request_text.MARK)
+    """Look up a proposal's pull request, None if it has none.
+
+    The version may have been offered before, from a branch of that name: that one was closed where it ended.
+    """
+    find = clients.github.find_pull_request
+    found = find(place.full_name, proposal.branch, place.branch, pull_request_text.MARK)
+    if found is None or found.state == "open" or found.merged or found.head == proposal.tip:
+        return found
+    place.git.fetch(proposal.tip)
+    return None if _is_untouched(place, proposal) else found
+
+
+def _is_untouched(place: Place, proposal: Proposal) -> bool:
+    """Tell whether a proposal's branch is there as we pushed it."""
+    if not proposal.tip:
+        return False
+    tip = place.git.commit(proposal.tip)
+    return tip.committer == ROBOT[1] and proposal.commit in (tip.sha, *tip.parents)
 
 
 def _offered(place: Place, proposal: Proposal, clients: Clients) -> Offered:
     """Look up what became of a proposal's pull request, and whether its branch is still as we pushed it."""
-    found = _pull_request(place, proposal, clients)
-    untouched = False
-    if proposal.tip:
-        tip = place.git.commit(proposal.tip)
-        untouched = tip.committer == ROBOT[1] and proposal.commit in (tip.sha, *tip.parents)
+    found, recorded = _pull_request(place, proposal, clients), delivery_in(place.git.message(proposal.commit))
     in_history = clients.github.contains(place.full_name, proposal.commit, place.refs.tip)
     delivered = in_history or _has_landed(place, proposal, found, clients)
-    return Offered(proposal, found, untouched, in_history, delivered)
+    version = recorded.version if recorded else ""
+    return Offered(proposal, found, _is_untouched(place, proposal), in_history, delivered, version)
 
 
 def _has_landed(place: Place, proposal: Proposal, found: PullRequest | None, clients: Clients) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from custom_resources.delivery import pull_request_text
 from custom_resources.delivery.lineage import (
     BRANCHES,
     TEMPLATE_REF,
@@ -53,8 +54,7 @@ def _same(request: Request[RepositoryTemplateProperties], state: Same) -> Plan:
     record = asked.ref(state.commit, state.place.seal)
     known = refs[TEMPLATE_REF] == state.commit and refs[record] == state.commit and not state.offered
     if known or request.properties.sync_mode == "Off":
-        version = delivered_version(refs.targets) or asked.version
-        return Leave("unchanged", attributes(refs.tip, version, "unchanged"))
+        return Leave("unchanged", attributes(refs.tip, asked.version, "unchanged"))
     status: Status = "unchanged" if refs[TEMPLATE_REF] == state.commit else "merged"
     return _record(request, state, state.commit, status)
 
@@ -90,8 +90,15 @@ def _pushed(request: Request[RepositoryTemplateProperties], state: Merged) -> Pu
     return Push("push", "merged", place, asked.version, head, records, _open(state.offered))
 
 
-def _reason_for_pull_request(request: Request[RepositoryTemplateProperties], state: Merged) -> str:
-    """Return why the merge must not be pushed, for people; "" if it may."""
+def _reason_for_pull_request(
+    request: Request[RepositoryTemplateProperties], state: Merged, *, named: bool = False
+) -> str:
+    """Return why the merge must not be pushed, for people; "" if it may. `named`: with the names of files."""
+    reasons = [_first_reason(request, state), *pull_request_text.unasked(state.merge, named=named)]
+    return ", and because ".join(filter(None, reasons))
+
+
+def _first_reason(request: Request[RepositoryTemplateProperties], state: Merged) -> str:
     if not state.merge.clean and not state.merge.conflicts:
         return "git cannot tell where the template's files belong in this repository's folders"
     if not state.merge.clean:
@@ -106,18 +113,17 @@ def _reason_for_pull_request(request: Request[RepositoryTemplateProperties], sta
 
 
 def _proposed(request: Request[RepositoryTemplateProperties], state: Merged, reason: str) -> Propose:
-    """Return the plan of a pull request: one that nobody has worked on is updated in place."""
+    """Return the plan of a pull request: one of the same version that nobody has worked on is updated in place."""
     place, base, asked = state.place, state.base, wanted(request)
-    renewed = _renewable(state)
-    withdrawn = [offer for offer in _open(state.offered) if offer is not renewed]
-    if request.refusal:  # the refused push came after the others were closed
-        withdrawn = [offer for offer in withdrawn if offer.untouched]
-    records = _settled(state.offered, kept=base.commit)
+    renewed = _renewable(request, state)
+    superseded = tuple(offer for offer in _open(state.offered) if offer is not renewed)
+    # After a refused push those that users worked on are closed already.
+    withdrawn = tuple(offer for offer in superseded if offer.branch_goes or not request.refusal)
+    records = _settled((offer for offer in state.offered if offer not in superseded), kept=base.commit)
     branch = renewed.proposal.branch if renewed else _free_branch(place, records, asked.version)
     if base.delivery and base.certain:
         records |= recorded(place.refs.targets, base.commit, base.delivery, place.seal)
     records[proposed(branch, asked, state.commit, request.started, place.seal).ref] = state.commit
-    version = delivered_version(place.refs.targets) or (base.delivery.version if base.delivery else "")
     head = _proposed_head(request, state)
     return Propose(
         place,
@@ -126,22 +132,30 @@ def _proposed(request: Request[RepositoryTemplateProperties], state: Merged, rea
         head,
         records,
         _title(asked.version),
-        _text(request, state, reason, branch, kept=isinstance(head, KeepOurs)),
-        attributes(place.refs.tip, version, "pull-request"),
+        _text(request, state, branch, kept=isinstance(head, KeepOurs)),
+        attributes(place.refs.tip, _version_there(state), "pull-request"),
         renewed,
-        tuple(withdrawn),
+        withdrawn,
+        _settled(superseded, kept=base.commit),
     )
 
 
-def _renewable(state: Merged) -> Offered | None:
-    """Return the proposal to update in place: one that nobody has worked on.
+def _version_there(state: Merged) -> str:
+    """Return the version that is in the branch: a merged pull request's is recorded only now."""
+    base, there = state.base, delivered_version(state.place.refs.targets)
+    return base.delivery.version if base.delivery and (base.certain or not there) else there
+
+
+def _renewable(request: Request[RepositoryTemplateProperties], state: Merged) -> Offered | None:
+    """Return the proposal to update in place: one of the same version that nobody has worked on.
 
     One without a pull request was pushed by a run that got no further; one into a former default branch is closed.
     """
 
     def is_usable(offer: Offered) -> bool:
-        pull = offer.pull_request
-        return offer.untouched and (pull is None or (offer.open and pull.base == state.place.branch))
+        pull, version = offer.pull_request, request.properties.template_version
+        here = pull is None or (offer.open and pull.base == state.place.branch)
+        return offer.untouched and offer.version == version and here
 
     return next(filter(is_usable, state.offered), None)
 
@@ -149,13 +163,13 @@ def _renewable(state: Merged) -> Offered | None:
 def _proposed_head(request: Request[RepositoryTemplateProperties], state: Merged) -> Head:
     """Decide how the pull request's branch is made."""
     merge, base = state.merge, state.base
-    if not merge.conflicts:  # also where git is not sure: there is nothing in the files to resolve
+    if not merge.conflicts and not merge.lost:  # also where git is not sure: there is nothing in the files to resolve
         return _merge_commit(request, state)
-    if base.in_history:
+    if base.in_history and not merge.lost:
         # The conflict is left to be seen as one: the branch is the template's own commit, GitHub asks to resolve it.
         return ThatCommit(state.commit)
     # Without the base in the history, git would merge from an older one, and bring back what users have removed
-    # since: offer what merges, with the user's side of the rest.
+    # since: offer what merges, with the user's side of the rest. So where git's own merge would lose what users wrote.
     parents, text = (state.place.refs.tip, state.commit), _merge_message(request, state)
     return KeepOurs(merge, base.tree, state.tip_tree, state.tree, parents, text)
 
@@ -172,20 +186,20 @@ def _title(version: str) -> str:
     return f"Update the template to {version}"
 
 
-def _text(
-    request: Request[RepositoryTemplateProperties], state: Merged, reason: str, branch: str, kept: bool
-) -> Update:
+def _text(request: Request[RepositoryTemplateProperties], state: Merged, branch: str, kept: bool) -> Update:
     return Update(
         version=request.properties.template_version,
         source=request.properties.template_source,
         branch=branch,
         default_branch=state.place.branch,
-        reason=reason,
+        reason=_reason_for_pull_request(request, state, named=True),
         changes=state.changes,
-        conflicts=state.merge.conflicts,
+        conflicts=(*state.merge.conflicts, *state.merge.lost),
         explanation=state.merge.messages,
-        clean=state.merge.clean,
+        clean=state.merge.clean and not state.merge.lost,
         kept=kept,
+        alike=state.merge.alike,
+        filtered=state.merge.filtered,
     )
 
 
@@ -202,7 +216,7 @@ def _settled(offered: Iterable[Offered], kept: str = "") -> Targets:
     for offer in offered:
         if not kept or offer.proposal.commit != kept:
             targets[offer.proposal.ref] = ""
-        if offer.untouched:
+        if offer.branch_goes:
             targets[f"refs/heads/{offer.proposal.branch}"] = ""
     return targets
 

@@ -81,12 +81,12 @@ class Push:
     @property
     def worked_on(self) -> tuple[Offered, ...]:
         """The withdrawn ones whose branches stay: closed before the push."""
-        return tuple(offer for offer in self.withdrawn if not offer.untouched)
+        return tuple(offer for offer in self.withdrawn if not offer.branch_goes)
 
     @property
     def left_behind(self) -> tuple[Offered, ...]:
         """The withdrawn ones whose branches go with the push, at which GitHub closes them: told why after it."""
-        return tuple(offer for offer in self.withdrawn if offer.untouched)
+        return tuple(offer for offer in self.withdrawn if offer.branch_goes)
 
     @property
     def replaceable(self) -> bool:
@@ -106,10 +106,13 @@ class Push:
 
 @dataclass(frozen=True)
 class Propose:
-    """Push a branch with the record of what it offers, then open the pull request, or update the one in its place."""
+    """Push a branch with the record of what it offers, then open the pull request, or update the one in its place.
+
+    Others are closed after that, with a word of which takes their place, and then their refs go.
+    """
 
     place: Place = field(repr=False)
-    reason: str  # for people
+    reason: str  # for people; the pull request's has names of files
     branch: str
     head: Head  # of that branch
     records: Targets  # all other refs
@@ -118,6 +121,7 @@ class Propose:
     attributes: Mapping[str, str] = field(repr=False)  # without the pull request's address
     renewed: Offered | None = None  # the one that is updated in place
     withdrawn: tuple[Offered, ...] = ()  # open pull requests that this version supersedes
+    left_over: Targets = field(default_factory=dict)  # their refs that go
 
     action: ClassVar[Literal["propose"]] = "propose"
     status: ClassVar[Status] = "pull-request"

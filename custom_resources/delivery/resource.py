@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from custom_resources.delivery import applying, observing, planning
-from custom_resources.delivery.plans import Leave, Plan, attributes
+from custom_resources.delivery.plans import Leave, Plan, Propose, attributes
 from custom_resources.delivery.state import Merged, RepositoryTemplateProperties, State, physical_id
 from custom_resources.reconciler import CustomResource, Effects, Foreseen
 
@@ -52,17 +52,20 @@ class RepositoryTemplate(CustomResource[RepositoryTemplateProperties, State | No
 
     def foresee(self, request: Request[RepositoryTemplateProperties], observed: State | None, plan: Plan) -> Foreseen:
         """Tell how the version would get there, and which files of the default branch that changes."""
-        effects: Effects = {"action": plan.action, "status": plan.status, "reason": plan.reason}
+        reason = plan.text.reason if isinstance(plan, Propose) else plan.reason
+        effects: Effects = {"action": plan.action, "status": plan.status, "reason": reason}
         part, version = request.properties.part.removeprefix("model_"), request.properties.template_version
         if isinstance(plan, Leave):
             return Foreseen(plan.attributes, effects, part=part)
-        reported = attributes(plan.place.refs.tip, version, plan.status)
+        reported = (
+            plan.attributes if isinstance(plan, Propose) else attributes(plan.place.refs.tip, version, plan.status)
+        )
         if not isinstance(observed, Merged) or plan.action not in ("push", "propose"):
             return Foreseen(reported, effects, part=part)
         git, before, after = observed.place.git, observed.tip_tree, observed.merge.tree
         return Foreseen(
             reported,
-            {**effects, **_files(git.changes(before, after), observed.merge.conflicts)},
+            {**effects, **_files(git.changes(before, after), (*observed.merge.conflicts, *observed.merge.lost))},
             part=part,
             patch=lambda: git.patch(before, after),
         )

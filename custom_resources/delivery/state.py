@@ -84,11 +84,17 @@ class Offered:
     untouched: bool  # its branch is there as we pushed it
     in_history: bool = False  # its template commit leads to the default branch
     delivered: bool = False  # what it offers is in the default branch, in whatever shape
+    version: str = ""  # that it offers, as its commit says
 
     @property
     def open(self) -> bool:
         """Tell whether it waits to be merged."""
         return self.pull_request is not None and self.pull_request.state == "open"
+
+    @property
+    def branch_goes(self) -> bool:
+        """Tell whether nobody needs its branch: no user has worked on it, or opened a pull request from it."""
+        return self.untouched and not (self.pull_request and self.pull_request.shares_branch)
 
 
 @dataclass(frozen=True)

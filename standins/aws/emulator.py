@@ -263,8 +263,9 @@ class Emulator:
         region: str,
         credentials: Credentials,
         tags: Mapping[str, str],
+        unchanged_fails: bool = False,
     ) -> StackResult:
-        """Update the stack and wait for it; a template without changes is no failure. Raises StackFailed."""
+        """Update the stack and wait for it. Raises StackFailed, on demand also for a template without changes."""
         cloudformation: CloudFormationClient = self.client("cloudformation", region, credentials)
         _as_service(cloudformation, "UpdateStack")
         seen = {event["EventId"] for event in self._events(cloudformation, stack_id)}
@@ -278,8 +279,9 @@ class Emulator:
             )
         except ClientError as error:
             message = error.response["Error"]["Message"]
-            if "No updates are to be performed" not in message:
+            if "No updates are to be performed" not in message or unchanged_fails:
                 raise StackFailed(message) from error
+            return _as_it_is(cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0])
         return self._result(cloudformation, stack_id, seen)
 
     def delete_stack(self, stack_id: str, region: str, credentials: Credentials) -> None:
@@ -304,8 +306,7 @@ class Emulator:
             stack = cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]
             status = stack["StackStatus"]
             if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-                outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-                return StackResult(stack["StackId"], outputs)
+                return _as_it_is(stack)
             if not status.endswith("_IN_PROGRESS"):
                 raise StackFailed(self._reason(cloudformation, stack, seen or set()))
             time.sleep(_POLL_SECONDS)
@@ -327,6 +328,12 @@ class Emulator:
             first = failed[-1]
             return f"{first['LogicalResourceId']}: {first.get('ResourceStatusReason', first['ResourceStatus'])}"
         return str(stack.get("StackStatusReason", stack["StackStatus"]))
+
+
+def _as_it_is(stack: StackTypeDef) -> StackResult:
+    return StackResult(
+        stack["StackId"], {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    )
 
 
 def _as_service(client: Any, operation: str) -> None:

@@ -1,4 +1,4 @@
-"""DescribeStackResources as CloudFormation answers it while an operation goes on.
+"""What CloudFormation tells of a stack's resources and MiniStack does not, and what it refuses to skip.
 
 MiniStack lists a resource once it is there, with the status of the operation that it came with. On AWS a resource is
 listed from the moment on at which its creation begins, and its status is that of its newest event; what an update adds
@@ -19,6 +19,7 @@ def register() -> None:
     from ministack.services.cloudformation import handlers
 
     handlers._ACTION_HANDLERS["DescribeStackResources"] = _described(handlers._describe_stack_resources)
+    handlers._ACTION_HANDLERS["ContinueUpdateRollback"] = _continued(handlers._continue_update_rollback)
 
 
 def _described(answer: Any) -> Any:
@@ -42,6 +43,27 @@ def _described(answer: Any) -> Any:
         return handlers._xml(200, "DescribeStackResourcesResponse", whole)
 
     return describe
+
+
+def _continued(answer: Any) -> Any:
+    """Return MiniStack's answering function, which skips what a rollback could not delete as well: AWS does not."""
+    from ministack.services.cloudformation import handlers
+
+    def continue_rollback(params: dict[str, Any]) -> Any:
+        stack = handlers._resolve_stack(handlers._p(params, "StackName")) or {}
+        given = [value for key, value in params.items() if key.startswith("ResourcesToSkip.member.")]
+        named = [value[0] if isinstance(value, list) else value for value in given]
+        if refused := not_skippable(stack.get("_rollback_failed", {}), named):
+            said = f"Only resources in UPDATE_FAILED can be skipped, and not [{', '.join(refused)}]"
+            return handlers._error("ValidationError", said)
+        return answer(params)
+
+    return continue_rollback
+
+
+def not_skippable(failed: dict[str, Any], named: list[str]) -> list[str]:
+    """Return which resources a rollback cannot skip: of those that failed, those that it was deleting. Pure."""
+    return sorted(name for name in named if name in failed and "RevertTo" not in failed[name])
 
 
 def _elements(values: dict[str, str]) -> str:

@@ -51,6 +51,10 @@ class Cloud(Protocol):
         """Delete the stack, if it is there. Raises FinalError when a resource cannot be deleted."""
         ...
 
+    def status(self, stack: str) -> str:
+        """Return the status of a stack at rest."""
+        ...
+
     def physical_ids(self, stack: str) -> dict[str, str]:
         """Return what CloudFormation knows the stack's resources by."""
         ...

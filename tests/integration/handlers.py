@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,6 +17,7 @@ from custom_resources.errors import ArchiveMissing, FinalError
 from custom_resources.reconciler import CustomResource, is_complete, on_event
 from custom_resources.telemetry import logger
 from custom_resources.template_content import Archive
+from custom_resources.update_record import UpdateRecord
 from standins.github.server import GitHubStandIn
 from tests.integration.clouds import ADOPTABLE, Resource
 from tests.seals import KmsInMemory, seals_in_memory
@@ -81,6 +82,27 @@ class Archives:
         raise AssertionError("no launch copies an archive")
 
 
+class Records:
+    """What the last updates wrote, in memory; `lose` forgets it."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], UpdateRecord] = {}
+
+    def change(
+        self, stack_id: str, logical_id: str, change: Callable[[UpdateRecord | None], UpdateRecord | None]
+    ) -> UpdateRecord | None:
+        made = change(self.kept.get((stack_id, logical_id)))
+        if made:
+            self.kept[stack_id, logical_id] = made
+        return made
+
+    def forget(self, stack_id: str, logical_id: str) -> None:
+        self.kept.pop((stack_id, logical_id), None)
+
+    def lose(self) -> None:
+        self.kept.clear()
+
+
 @dataclass(frozen=True)
 class Live:
     """A resource that exists."""
@@ -97,7 +119,9 @@ class Handlers:
     def __init__(self, github: GitHubStandIn) -> None:
         self._github = github
         self.archives, self.stacks, self.secrets = Archives(), Stacks(), Secrets(github.token)
-        self.kms = KmsInMemory()
+        self.kms, self.records = KmsInMemory(), Records()
+        self.statuses: dict[str, str] = {}  # of stacks, at rest
+        self.patience = 600.0
         self._live: dict[str, dict[str, Live]] = {}
         self.environment = {"ADOPTABLE": ADOPTABLE, "SECRET_REFERENCES": "*"}
         self.clients = self._new_clients()
@@ -114,7 +138,12 @@ class Handlers:
         environment |= {**self.environment, **more}
         seals = seals_in_memory(self.kms)
         return FunctionClients(
-            environment, stacks=self.stacks, secrets=self.secrets, seals=seals, archives=self.archives
+            environment,
+            stacks=self.stacks,
+            secrets=self.secrets,
+            seals=seals,
+            archives=self.archives,
+            update_records=self.records,
         )
 
     def _resource(self, resource_type: str) -> CustomResource[Any, Any, Any]:
@@ -168,13 +197,18 @@ class Handlers:
             self._remove(live, [name for name in live if name not in template], stack)
         except FinalError:
             self.stacks.begin("UPDATE_ROLLBACK_IN_PROGRESS" if before else "ROLLBACK_IN_PROGRESS")
+            rolled_back = False
             with suppress(FinalError):  # the stack's status says so; its reason is the first failure
                 for name, old in before.items():
                     self._bring(live, stack, name, Resource(old.type, old.properties))
                 self._remove(live, [name for name in live if name not in before], stack)
+                rolled_back = True
+            end = "COMPLETE" if rolled_back else "FAILED"
+            self.statuses[stack] = f"UPDATE_ROLLBACK_{end}" if before else f"ROLLBACK_{end}"
             if not live:
                 self.stacks.gone.add(stack_id(stack))
             raise
+        self.statuses[stack] = "UPDATE_COMPLETE" if before else "CREATE_COMPLETE"
         return {name: dict(each.attributes) for name, each in live.items()}
 
     def delete(self, stack: str) -> None:
@@ -182,6 +216,13 @@ class Handlers:
         live = self._live.get(stack, {})
         self._remove(live, list(live), stack)
         self.stacks.gone.add(stack_id(stack))
+
+    def status(self, stack: str) -> str:
+        return self.statuses[stack]
+
+    def attributes(self, stack: str) -> dict[str, dict[str, str]]:
+        """Return what CloudFormation knows of the stack's resources."""
+        return {name: each.attributes for name, each in self._live[stack].items()}
 
     def physical_ids(self, stack: str) -> dict[str, str]:
         return {name: each.physical_id for name, each in self._live[stack].items()}
@@ -197,7 +238,7 @@ class Handlers:
         kind = self._resource(resource.type)
         self._begin(kind)
         try:
-            event |= on_event(kind, event, self.stacks)
+            event |= on_event(kind, event, self.stacks, records=self.records)
             if not old:  # from now on, a rollback deletes it
                 live[name] = Live(resource.type, event["PhysicalResourceId"], properties)
             id_, attributes = self._polled(kind, event)
@@ -231,7 +272,7 @@ class Handlers:
             event["PhysicalResourceId"] = physical_id
         resource = self._resource(resource_type)
         self._begin(resource)
-        return self._polled(resource, event | on_event(resource, event, self.stacks))
+        return self._polled(resource, event | on_event(resource, event, self.stacks, records=self.records))
 
     @staticmethod
     def _event(kind: str, stack: str, name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -250,7 +291,8 @@ class Handlers:
     def _polled(self, resource: CustomResource[Any, Any, Any], event: dict[str, Any]) -> tuple[str, dict[str, str]]:
         for _ in range(POLLS):
             self._begin(resource)
-            answer = is_complete(resource, event, self.stacks, patience=600)
+            writes = self.clients[f"Custom::{type(resource).__name__}"].requests.writes
+            answer = is_complete(resource, event, self.stacks, self.patience, records=self.records, writes=writes)
             if answer["IsComplete"]:
                 return answer.get("PhysicalResourceId", event["PhysicalResourceId"]), answer.get("Data", {})
         raise AssertionError("the request never completes")

@@ -113,6 +113,11 @@ class MiniStack:
         except StackFailed as failed:
             raise FinalError(str(failed)) from None
 
+    def status(self, stack: str) -> str:
+        found = self.run.cloud.stacks.find(projects.prefix() + stack)
+        assert found
+        return found.status
+
     def physical_ids(self, stack: str) -> dict[str, str]:
         return self.run.cloud.stacks.resources(projects.prefix() + stack)
 

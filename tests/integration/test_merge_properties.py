@@ -255,6 +255,11 @@ class FullClone:
             return "", {path for path in unmerged.split("\0") if path}
         return self.git("rev-parse", "HEAD^{tree}"), set()
 
+    def own_lines(self, tree: str) -> list[bytes]:
+        """Return the lines that only users write, from all files of a tree of this clone's."""
+        found = self.git("grep", "-a", "-h", "-o", "-E", "mine [0-9]+", tree, status=(0, 1))
+        return sorted(found.encode().splitlines())
+
 
 # -- the property -----------------------------------------------------------------------------------------------------
 
@@ -345,10 +350,15 @@ def resync(world: World, project: Project, merges: list[Merge], version: Version
         record = f"refs/studio/proposals/{pull['head']['ref'].removeprefix('studio/')}/"
         [template] = [sha for ref, sha in project.refs().items() if ref.startswith(record)]
         with FullClone(world.home, bare.path) as clone:
-            _, conflicts = clone.merge(before, template)
+            merged, conflicts = clone.merge(before, template)
+            gits = clone.own_lines(merged) if merged else mine
         if merges:
-            assert not merges[-1].clean
-            assert set(merges[-1].conflicts) == conflicts
+            merge = merges[-1]
+            if merge.clean:  # git asks nothing, and loses what the user wrote
+                event("pull request instead of a clean merge that loses something")
+                assert merge.lost
+                assert gits != mine
+            assert set(merge.conflicts) == conflicts
         else:  # asked for again while it waits, whatever users have changed since
             assert f"Studio-Version: {version.name}\n" in bare.text("log", "-1", "--format=%B", template) + "\n"
         if pull["head"]["sha"] != template:  # after a squash: what can be merged as it is loses nothing

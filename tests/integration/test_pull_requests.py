@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
-from custom_resources.clients.git import BareRepository
+from custom_resources.clients.git import BareRepository, Refs
 from custom_resources.clients.github import GitHub
 from custom_resources.errors import RulesRefuse
 from standins.github.requests_log import Entry
@@ -22,6 +22,20 @@ THEIRS = FIVE.replace("two", "theirs")
 @pytest.fixture
 def project(world: World) -> Project:
     return Project(world, world.publish("v1", V1)).launch()
+
+
+killing = pytest.mark.handlers_only(reason="kills the function between two of its calls; make faults does, too")
+
+
+def killed(*arguments: Any, **named: Any) -> Any:
+    """End a run at once, as a timeout of the function does."""
+    raise KeyboardInterrupt
+
+
+def cut_off(monkeypatch: pytest.MonkeyPatch, method: str) -> Callable[[], None]:
+    """Let a GitHub call fail as when the function is killed before it; return how to mend it."""
+    monkeypatch.setattr(GitHub, method, killed)
+    return monkeypatch.undo
 
 
 def conflict(world: World, project: Project) -> Any:
@@ -221,16 +235,57 @@ def test_a_pull_request_merged_into_another_branch_does_not_move_the_base(world:
     assert project.files() == {**V1, "mine.py": "m\n", "new.py": "n\n", "newer.py": "n\n"}
 
 
+def comments(world: World, project: Project, number: int) -> list[str]:
+    return [said["body"] for said in world.rest("GET", f"{project.path}/issues/{number}/comments")]
+
+
 @pytest.mark.ministack
 def test_a_newer_version_takes_the_place_of_the_open_pull_request(world: World, project: Project) -> None:
-    pull = conflict(world, project)
+    old = conflict(world, project)
     status = project.update(world.publish("v3", {**V1, "train.py": FIVE.replace("two", "newer")}))
-    [renewed] = project.pulls("all")
-    assert renewed["number"] == pull["number"]
-    assert renewed["title"] == "Update the template to v3"
-    assert "**v3**" in renewed["body"]
-    assert status["PullRequestUrl"] == renewed["html_url"]
-    assert project.files(renewed["head"]["sha"])["train.py"] == FIVE.replace("two", "newer")
+    [pull] = project.pulls()
+    assert pull["number"] != old["number"]
+    assert (pull["title"], pull["head"]["ref"]) == ("Update the template to v3", "studio/template-v3")
+    assert "**v3**" in pull["body"]
+    assert status["PullRequestUrl"] == pull["html_url"]
+    assert project.files(pull["head"]["sha"])["train.py"] == FIVE.replace("two", "newer")
+    [closed] = project.pulls("closed")
+    assert (closed["number"], closed["merged_at"]) == (old["number"], None)
+    [said] = comments(world, project, old["number"])
+    assert "v3" in said
+    assert f"#{pull['number']}" in said
+    assert [ref for ref in project.refs() if "template-v2" in ref] == []
+
+
+@pytest.mark.parametrize("method", ["merge", "squash", "rebase"])
+@pytest.mark.parametrize("mode", ["PullRequest", "Off"])
+def test_the_version_that_a_merged_pull_request_brought_is_reported(
+    world: World, project: Project, method: str, mode: str
+) -> None:
+    project.update(world.publish("v2", {**V1, "new.py": "n\n"}), SyncMode="PullRequest")
+    project.merge_pull(project.pulls()[0]["number"], method)
+    status = project.update(world.publish("v3", {**V1, "new.py": "newer\n"}), SyncMode=mode)
+    assert status["TemplateVersion"] == "v2"
+    assert project.update(SyncMode=mode)["TemplateVersion"] == "v2"
+
+
+@killing
+def test_a_version_that_is_offered_again_is_not_taken_for_declined(
+    world: World, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    v2, v3 = (world.publish(name, {**V1, "new.py": f"{name}\n"}) for name in ("v2", "v3"))
+    project.update(v2, SyncMode="PullRequest")
+    project.update(v3, SyncMode="PullRequest")
+    mend = cut_off(monkeypatch, "create_pull_request")
+    with pytest.raises(KeyboardInterrupt):
+        project.update(v2, SyncMode="PullRequest")
+    mend()
+    project.update(v2, SyncMode="PullRequest")
+    [pull] = project.pulls()
+    assert (pull["title"], pull["head"]["ref"]) == ("Update the template to v2", "studio/template-v2")
+    world.rest("PATCH", f"{project.path}/pulls/{pull['number']}", state="closed")
+    assert project.update(v2, SyncMode="PullRequest")["PullRequestUrl"] == pull["html_url"]
+    assert not project.pulls()
 
 
 def test_a_pull_request_that_users_worked_on_is_closed_and_its_branch_kept(world: World, project: Project) -> None:
@@ -396,15 +451,15 @@ def test_a_users_branch_of_that_name_is_left_alone(world: World, project: Projec
 
 
 @pytest.mark.parametrize("method", ["merge", "squash"])
-def test_a_version_that_a_renewed_pull_request_replaced_can_still_arrive(
+def test_a_version_whose_pull_request_was_replaced_can_still_arrive(
     world: World, project: Project, method: str
 ) -> None:
     v2, v3 = (world.publish(name, {**V1, "new.py": f"{name}\n"}) for name in ("v2", "v3"))
-    for version, branch in ((v2, "studio/template-v2"), (v3, "studio/template-v2"), (v2, "studio/template-v2-2")):
+    for number, version in enumerate((v2, v3, v2)):
         project.update(version, SyncMode="PullRequest")
         [pull] = project.pulls()
-        assert pull["head"]["ref"] == branch
-        if branch.endswith("-2") or version is v3:
+        assert pull["head"]["ref"] == f"studio/template-{version.name}"
+        if number:
             project.merge_pull(pull["number"], method)
             project.update(version, SyncMode="PullRequest")
             assert project.status["Status"] == "merged"
@@ -440,7 +495,8 @@ def test_a_users_pull_request_from_our_branch_is_left_alone(world: World, projec
     theirs = world.rest("POST", f"{project.path}/pulls", **mine)
     project.update(world.publish("v3", {**V1, "new.py": "newer\n"}), SyncMode="PullRequest")
     found = {pull["number"]: pull for pull in project.pulls()}
-    assert found[ours["number"]]["title"] == "Update the template to v3"
+    assert ours["number"] not in found
+    assert sorted(pull["title"] for pull in found.values()) == ["My test", "Update the template to v3"]
     seen = found[theirs["number"]]
     assert (seen["title"], seen["body"], seen["base"]["ref"]) == ("My test", "My notes", "develop")
 
@@ -464,22 +520,9 @@ def test_after_a_transfer_the_pull_request_is_still_found(world: World, project:
     world.github.store.add_account("other", "Organization")
     world.rest("POST", "/repos/acme/p1-build/transfer", new_owner="other")
     project.update(world.publish("v3", {**V1, "train.py": FIVE.replace("two", "newer")}))
-    [renewed] = project.pulls("all")
-    assert renewed["number"] == pull["number"]
-
-
-killing = pytest.mark.handlers_only(reason="kills the function between two of its calls; make faults does, too")
-
-
-def killed(*arguments: Any, **named: Any) -> Any:
-    """End a run at once, as a timeout of the function does."""
-    raise KeyboardInterrupt
-
-
-def cut_off(monkeypatch: pytest.MonkeyPatch, method: str) -> Callable[[], None]:
-    """Let a GitHub call fail as when the function is killed before it; return how to mend it."""
-    monkeypatch.setattr(GitHub, method, killed)
-    return monkeypatch.undo
+    [newer] = project.pulls()
+    assert newer["head"]["ref"] == "studio/template-v3"
+    assert [old["number"] for old in project.pulls("closed")] == [pull["number"]]
 
 
 @killing
@@ -498,22 +541,49 @@ def test_a_run_cut_off_before_the_pull_request_is_finished_by_the_next(
 
 
 @killing
-def test_a_run_cut_off_while_it_renews_is_finished_by_the_next(
-    world: World, project: Project, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("method", ["create_pull_request", "comment", "update_pull_request"])
+def test_a_run_cut_off_while_it_takes_anothers_place_is_finished_by_the_next(
+    world: World, project: Project, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
-    conflict(world, project)
+    old = conflict(world, project)
     v3 = world.publish("v3", {**V1, "train.py": FIVE.replace("two", "newer")})
-    mend = cut_off(monkeypatch, "update_pull_request")
-    with pytest.raises(KeyboardInterrupt):
-        project.update(v3)
-    mend()
-    monkeypatch.setattr(BareRepository, "push", killed)
+    mend = cut_off(monkeypatch, method)
     with pytest.raises(KeyboardInterrupt):
         project.update(v3)
     mend()
     project.update(v3)
-    [pull] = project.pulls("all")
-    assert pull["title"] == "Update the template to v3"
+    require_superseded(world, project, old)
+
+
+@killing
+def test_a_run_cut_off_before_it_removes_the_older_branch_is_finished_by_the_next(
+    world: World, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = conflict(world, project)
+    v3 = world.publish("v3", {**V1, "train.py": FIVE.replace("two", "newer")})
+    pushes, push = [0], BareRepository.push
+
+    def second(git: BareRepository, seen: Refs, targets: Mapping[str, str]) -> None:
+        pushes[0] += 1
+        push(git, seen, targets) if pushes[0] == 1 else killed()
+
+    monkeypatch.setattr(BareRepository, "push", second)
+    with pytest.raises(KeyboardInterrupt):
+        project.update(v3)
+    monkeypatch.undo()
+    project.update(v3)
+    require_superseded(world, project, old)
+
+
+def require_superseded(world: World, project: Project, old: Any) -> None:
+    [pull] = project.pulls()
+    assert (pull["title"], pull["head"]["ref"]) == ("Update the template to v3", "studio/template-v3")
+    assert [each["number"] for each in project.pulls("closed")] == [old["number"]]
+    assert f"#{pull['number']}" in comments(world, project, old["number"])[-1]
+    assert [ref for ref in project.refs() if "template-v2" in ref] == []
+    world.requests()
+    project.update()
+    assert [entry.method for entry in world.requests()] == ["GET", "GET"]
 
 
 def test_a_version_name_with_every_allowed_character(world: World, project: Project) -> None:

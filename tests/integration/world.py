@@ -255,6 +255,11 @@ class Project:
         self.secrets, self.variables = secrets, variables
         return self._deploy(Configuration=self._configuration(more))["Configuration"]
 
+    def update_both(self, version: Version, secrets: Mapping[str, str]) -> None:
+        """Update the template, then the secrets, in one operation."""
+        self.version, self.secrets = version, secrets
+        self._deploy(Template=self._delivery({}), Configuration=self._configuration({}))
+
     def update_repository(self, **changes: Any) -> dict[str, str]:
         """Update the repository's properties."""
         before = self._repository_changes

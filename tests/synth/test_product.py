@@ -182,14 +182,16 @@ def test_the_default_deploy_repository_is_named_after_the_project(assembly: Asse
     assert names.resolved(assembly.product, otherwise) == "p1-dzd_1-deploy-repo"
 
 
-def test_a_new_version_looks_the_repositories_up(assembly: Assembly) -> None:
-    """CloudFormation asks a resource only when its properties change: a rename would never reach the role otherwise."""
-    for part in ("Build", "Deploy"):
-        properties = assembly.product["Resources"][f"{part}Repository"]["Properties"]
-        assert (
-            properties["TemplateVersion"]
-            == assembly.product["Resources"][f"{part}Template"]["Properties"]["TemplateVersion"]
-        )
+def test_a_new_version_touches_templates_and_no_repository(assembly: Assembly) -> None:
+    """CloudFormation asks a resource when its properties change: an update must not need GitHub for nothing."""
+    version = assembly.product["Resources"]["BuildTemplate"]["Properties"]
+    pinned = {version["TemplateVersion"], version["TemplateArchive"]}
+    touched = {
+        name
+        for name, resource in assembly.product["Resources"].items()
+        if pinned & {value for value in resource.get("Properties", {}).values() if isinstance(value, str)}
+    }
+    assert touched == {"BuildTemplate", "DeployTemplate", "StudioProject"}
 
 
 REPOSITORIES = Names(

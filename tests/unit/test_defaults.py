@@ -47,6 +47,7 @@ OTHER: dict[str, Any] = {
     "clients.aws.Service.denied": AwsDenied,
     "clients.blueprints.Profile.enabled": True,
     "clients.budget.SharedBudget.__init__.clock": time.time,
+    "clients.update_records.UpdateRecords.__init__.clock": time.time,
     "clients.git.model.Merge.clean": True,
     "clients.git.packets.lines.end": Mark.FLUSH,
     "clients.git.repository.BareRepository._fetch_by_git.limits": MODEST,

@@ -49,7 +49,10 @@ class World:
     def __init__(self, refuses: Exception | None = None) -> None:
         self.done: list[str] = []
         self.pushed: dict[str, str] = {}
+        self.removed: list[str] = []
+        self.keeps: Exception | None = None  # what it says to the removal of a branch
         self.bodies: list[str] = []
+        self.comments: list[str] = []
         self.renamed_to, self.pull_requests_off = "", False
         self.progress = Progress()
         self.kept_of: tuple[Any, ...] = ()
@@ -70,7 +73,10 @@ class World:
         self.done.append("push")
         if self._refuses:
             raise self._refuses
+        if self.keeps and any(ref.startswith("refs/heads/") and not commit for ref, commit in targets.items()):
+            raise self.keeps
         self.pushed = dict(targets)
+        self.removed += [ref for ref, commit in targets.items() if not commit]
 
     # -- GitHub --------------------------------------------------------------------------------------------
 
@@ -80,6 +86,7 @@ class World:
 
     def comment(self, full_name: str, number: int, text: str) -> None:
         self.done.append(f"comment {number}")
+        self.comments.append(text)
 
     def update_pull_request(self, full_name: str, number: int, **changes: str) -> None:
         self.done.append(f"{changes.get('state', 'update')} {number} in {full_name}")
@@ -162,21 +169,52 @@ def test_a_seed_pushes_the_commit_that_is_there() -> None:
 
 def test_a_new_pull_request_is_opened_after_its_branch() -> None:
     world = World()
-    done = world.applied(proposal(world, withdrawn=(WORKED,)))
+    done = world.applied(proposal(world))
     assert world.pushed == {"refs/heads/studio/template-v2": "new", "refs/studio/proposals/template-v2/key": "new"}
-    assert world.done == [
-        "still current",
-        "comment 6",
-        "closed 6 in acme/build",
-        "push",
-        "open studio/template-v2 into main: Update",
-    ]
+    assert world.done == ["still current", "push", "open studio/template-v2 into main: Update"]
     assert isinstance(done, Done)
     assert (done.attributes["PullRequestUrl"], done.attributes["TemplateVersion"]) == (
         "https://github.com/acme/build/pull/8",
         "v1",
     )
     assert done.metrics == ("Resyncs", "Conflicts")
+
+
+LEFT_OVER = {"refs/studio/proposals/template-v1/key": "", "refs/heads/studio/template-v1": ""}
+SUPERSEDING = [
+    "still current",
+    "push",
+    "open studio/template-v2 into main: Update",
+    "comment 7",
+    "closed 7 in acme/build",
+    "comment 6",
+    "closed 6 in acme/build",
+    "push",
+]
+
+
+def test_those_before_it_are_closed_when_their_successor_has_a_number() -> None:
+    world = World()
+    world.applied(proposal(world, withdrawn=(MINE, WORKED), left_over=LEFT_OVER))
+    assert world.done == SUPERSEDING
+    assert all("#8 offers it instead" in said for said in world.comments)
+    assert world.removed == list(LEFT_OVER)
+
+
+def test_a_rule_that_keeps_a_branch_keeps_nothing_else() -> None:
+    world = World()
+    world.keeps = PushRejected(stale=False, message="GH013: Cannot delete this branch")
+    done = world.applied(proposal(world, withdrawn=(MINE, WORKED), left_over=LEFT_OVER))
+    assert isinstance(done, Done)
+    assert world.done == [*SUPERSEDING, "push"]
+    assert world.removed == ["refs/studio/proposals/template-v1/key"]
+
+
+def test_a_branch_that_moves_on_before_it_is_removed_is_looked_at_again() -> None:
+    world = World()
+    world.keeps = PushRejected(stale=True, message="stale info")
+    assert isinstance(world.applied(proposal(world, withdrawn=(MINE,), left_over=LEFT_OVER)), Replan)
+    assert not world.removed
 
 
 def test_a_renewed_pull_request_gets_its_text_before_its_branch() -> None:

@@ -77,13 +77,19 @@ def pushed(seen: State, **more: Any) -> Push:
 
 
 def offer(
-    state: str = "open", *, untouched: bool = True, delivered: bool = False, number: int = 7, base: str = "main"
+    state: str = "open",
+    *,
+    untouched: bool = True,
+    delivered: bool = False,
+    number: int = 7,
+    base: str = "main",
+    version: str = "v2",
 ) -> Offered:
     url = f"https://github.com/acme/build/pull/{number}"
     pull = PullRequest(number, url, state, delivered, "head", "studio/template-v1", base=base)
     branch = f"studio/template-{number}"
     proposal = replace(offering(branch, V1, "offered", number, SEAL), tip="head")
-    return Offered(proposal, pull, untouched, delivered=delivered)
+    return Offered(proposal, pull, untouched, delivered=delivered, version=version)
 
 
 # -- without a merge ---------------------------------------------------------------------------------------------------
@@ -229,6 +235,59 @@ def test_an_open_pull_request_is_renewed_and_the_others_withdrawn() -> None:
     assert decision.branch == mine.proposal.branch
 
 
+def test_one_of_another_version_is_withdrawn_and_its_refs_go_last() -> None:
+    older, worked, shared = (offer(number=number, version="v1", untouched=number != 2) for number in (1, 2, 3))
+    assert shared.pull_request
+    shared = replace(shared, pull_request=replace(shared.pull_request, shares_branch=True))
+    seen = replace(
+        CONFLICT, offered=(older, worked, shared), place=place(taken=[f"refs/heads/{worked.proposal.branch}"])
+    )
+    decision = proposed(seen)
+    assert (decision.renewed, decision.withdrawn) == (None, (older, worked, shared))
+    assert decision.branch == "studio/template-v2"
+    gone = [older.proposal.ref, f"refs/heads/{older.proposal.branch}", worked.proposal.ref, shared.proposal.ref]
+    assert decision.left_over == dict.fromkeys(gone, "")
+    assert not set(gone) & set(decision.records)
+
+
+def test_the_name_of_a_branch_that_goes_last_is_not_used_before() -> None:
+    older = offer(version="v1")
+    older = replace(older, proposal=offering("studio/template-v2", V1, "offered", 7, SEAL))
+    refs = {**REFS, older.proposal.ref: "offered", OURS: "offered"}
+    assert proposed(replace(CONFLICT, place=place(refs), offered=(older,))).branch == "studio/template-v2-2"
+
+
+LOST = Merge("treeM", lost=("mine.txt",))
+ALIKE = Merge("treeM", alike=(("Readme.md", "README.md"),))
+FILTERED = Merge("treeM", filtered=(("data.csv", "lfs"),))
+
+
+@pytest.mark.parametrize(
+    ("merge", "said", "named"),
+    [
+        (LOST, "drop what was written here (1)", "(`mine.txt`)"),
+        (ALIKE, "differ only in case or Unicode form", "(`Readme.md` and `README.md`)"),
+        (FILTERED, "fall under a filter", "(`data.csv` under `filter=lfs`)"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["Merge", "PullRequest"])
+def test_what_git_does_not_ask_is_asked(merge: Merge, said: str, named: str, mode: str) -> None:
+    decision = proposed(replace(SEEN, merge=merge), sync_mode=mode)
+    assert said in decision.reason
+    assert named in decision.text.reason
+    assert named not in repr(decision)
+    assert isinstance(decision.head, KeepOurs if merge is LOST else MergeCommit)
+    assert decision.text.clean is (merge is not LOST)
+    assert decision.text.conflicts == merge.lost
+
+
+def test_all_reasons_are_told() -> None:
+    decision = proposed(replace(SEEN, merge=replace(LOST, alike=ALIKE.alike, filtered=FILTERED.filtered)))
+    assert decision.text.reason.count(", and because ") == 2
+    conflict = proposed(replace(CONFLICT, merge=replace(CONFLICT.merge, alike=ALIKE.alike)))
+    assert conflict.reason.startswith("the template and this repository changed the same places, and because names")
+
+
 def test_one_into_a_former_default_branch_is_withdrawn() -> None:
     former = offer(base="master")
     decision = proposed(replace(CONFLICT, offered=(former,)))
@@ -240,7 +299,7 @@ def test_a_declined_or_touched_one_is_not_renewed() -> None:
 
 
 def test_a_branch_whose_pull_request_was_never_opened_is_taken_up() -> None:
-    left = Offered(replace(offer().proposal, branch="studio/template-v2"), None, untouched=True)
+    left = replace(offer(), pull_request=None)
     assert proposed(replace(CONFLICT, offered=(left,))).renewed == left
 
 
@@ -299,12 +358,14 @@ def test_the_record_that_a_squashed_base_needs_is_kept() -> None:
 @pytest.mark.parametrize(
     ("refs", "base", "version"),
     [
-        ({**REFS, V1_REF: "base"}, Base("base", "tree1", V2), "v1"),
+        ({**REFS, V1_REF: "base"}, Base("merged", "tree1", V2), "v2"),
+        ({**REFS, V1_REF: "base"}, Base("base", "tree1", V2, certain=False), "v1"),
+        ({MAIN: "tip"}, Base("base", "tree1", V1, certain=False), "v1"),
         ({MAIN: "tip"}, Base("base", "tree1", V1), "v1"),
         ({MAIN: "tip"}, Base("", "tree1"), ""),
     ],
 )
-def test_while_it_waits_the_former_version_is_reported(refs: dict[str, str], base: Base, version: str) -> None:
+def test_while_it_waits_the_version_in_the_branch_is_reported(refs: dict[str, str], base: Base, version: str) -> None:
     decision = proposed(replace(CONFLICT, place=place(refs), base=base))
     said = {"CommitSha": "tip", "TemplateVersion": version, "Status": "pull-request", "PullRequestUrl": ""}
     assert decision.attributes == said

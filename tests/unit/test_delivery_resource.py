@@ -70,7 +70,7 @@ class Repository:
         return None
 
     def create_pull_request(self, *_: Any) -> Any:
-        return cast(Any, type("Pull", (), {"html_url": "https://github.com/acme/build/pull/1"}))
+        return cast(Any, type("Pull", (), {"html_url": "https://github.com/acme/build/pull/1", "number": 1}))
 
     @property
     def place(self) -> Place:

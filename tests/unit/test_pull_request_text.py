@@ -58,6 +58,8 @@ BODIES = {
     "A template without a source changes nothing": replace(UPDATE, source=""),
     "A file conflicts": replace(ASKS, changes=CHANGES, conflicts=("train.py", "a b"), explanation=" CONFLICT: x\n"),
     "A file conflicts and ours is kept": replace(ASKS, conflicts=("train.py",), kept=True, default_branch="trunk"),
+    "Names are alike": replace(UPDATE, alike=(("README.md", "readme.md"),)),
+    "A filter would change files": replace(UPDATE, filtered=(("x.csv", "lfs"),)),
     "No file conflicts": replace(ASKS, explanation="CONFLICT (directory rename split)"),
 }
 
@@ -65,7 +67,7 @@ BODIES = {
 def test_what_people_read_is_as_it_was() -> None:
     """Whoever changes what a pull request says reads it whole in the golden file."""
     texts = [f"# {name}\n\n{body(update)}\n" for name, update in BODIES.items()]
-    assert "\n".join([*texts, superseded("v3"), ""]) == GOLDEN.read_text(encoding="utf-8")
+    assert "\n".join([*texts, superseded("v3"), superseded("v3", 12), ""]) == GOLDEN.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("files", "cut"), [(100, False), (101, True)])

@@ -44,6 +44,7 @@ class NoClients:
 
     patience = 60.0
     budget = None
+    update_records = None
 
     def __init__(self, failures: int = 0) -> None:
         self.failures = failures

@@ -5,6 +5,7 @@ upload_pack     the service that is read from      | both over conversation (HTT
 receive_pack    the service that is pushed to      | and packets (the protocol's unit)
 objects         reading objects through one process, writing commits without one
 merging         git's own merge of three trees
+consequences    what that does to users without asking
 processes       running git through GitPython
 failures        what went wrong, and what that means to the caller
 model           plain values

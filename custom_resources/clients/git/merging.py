@@ -74,11 +74,16 @@ def checkout(
     worktree = _Worktree(Path(tempfile.mkdtemp(prefix="attributes-", dir=processes.home)))
     try:
         for path, blob in attributes.items():
-            if not _NOT_IN_A_CHECKOUT & set(path.split("/")):
+            if is_in_a_checkout(path):
                 worktree.write(path, objects.read(blob, "blob") or b"")
         yield {"GIT_WORK_TREE": str(worktree.root), "GIT_DIR": str(processes.repository)}, worktree.root
     finally:
         worktree.remove()
+
+
+def is_in_a_checkout(path: str) -> bool:
+    """Tell whether git would check a path out: a folder can hold names that lead elsewhere."""
+    return not _NOT_IN_A_CHECKOUT & set(path.split("/"))
 
 
 class _Worktree:
@@ -154,7 +159,8 @@ def keep_ours(
     """
     base, ours, theirs = (objects.files(tree) for tree in trees)
     moved = {stage.path: Entry(stage.mode, stage.sha) for stage in merge.stages if stage.number == 2}
-    kept = {path: file for path in merge.conflicts if (file := ours.get(path) or moved.get(path))}
+    asked = (*merge.conflicts, *merge.lost)
+    kept = {path: file for path in asked if (file := ours.get(path) or moved.get(path))}
     mine = {path: file for path, file in ours.items() if base.get(path, NONE).sha != file.sha}
     renames = _renames(processes, trees[0], trees[2])
     index = Index(processes)
@@ -171,7 +177,7 @@ def keep_ours(
             if path not in files and file.sha not in elsewhere and (path not in merged or renames[path] in kept)
         }
         if not lost:
-            return tree, tuple(dict.fromkeys((*merge.conflicts, *also)))
+            return tree, tuple(dict.fromkeys((*asked, *also)))
         tree, also = index.update(lost), also | lost  # what is in its way goes
 
 

@@ -70,13 +70,16 @@ class Merge:
     """A merge's outcome: the tree, whether git asks nothing, what conflicts, and git's messages about it.
 
     Not every merge that is not clean has a conflicting path: where a folder was split, git cannot tell where a new
-    file belongs.
+    file belongs. What git does not ask about is in `lost`, `alike` and `filtered` (consequences).
     """
 
     tree: str
     clean: bool = True
     stages: tuple[Stage, ...] = ()
     messages: str = ""
+    lost: tuple[str, ...] = ()  # paths without a conflict, of files whose users' lines are in none of the tree's
+    alike: tuple[tuple[str, str], ...] = ()  # new path, other path: they differ only in case or Unicode form
+    filtered: tuple[tuple[str, str], ...] = ()  # path, filter: of contents that have not been through it
 
     @property
     def conflicts(self) -> tuple[str, ...]:

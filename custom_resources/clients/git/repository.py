@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 
+from custom_resources.clients.git.consequences import with_consequences
 from custom_resources.clients.git.conversation import Conversation
 from custom_resources.clients.git.failures import (
     GitFailed,
@@ -28,7 +29,7 @@ from custom_resources.clients.git.receive_pack import Move, push
 from custom_resources.clients.git.upload_pack import Advertisement, Pack, at_once, by_name, look
 from custom_resources.clients.repeating import repeated
 from custom_resources.clients.request_limit import RequestLimit
-from custom_resources.errors import HistoryTooLarge, ImportFailed, RepositoryTooLarge
+from custom_resources.errors import HistoryTooLarge, ImportFailed, RateLimited, RepositoryTooLarge, RetryLater
 from custom_resources.template_content import TemplateFile
 
 T = TypeVar("T")
@@ -339,11 +340,13 @@ class BareRepository:
         """Merge two trees with git's own merge (ort), as `git merge` in a full clone of `ours` would.
 
         Two processes. One request when files were changed on both sides or .gitattributes are read, and at most
-        three batches of two where git has to compare contents to find renames.
+        three batches of two where git has to compare contents to find renames. See consequences for what is told
+        besides.
         """
-        trees = (base_tree, ours_tree, theirs_tree)
+        trees, fetch = (base_tree, ours_tree, theirs_tree), self._fetch_contents
         with self._reading():
-            return merge_trees(self._processes, self._objects, trees, self._when, self._fetch_contents)
+            merge = merge_trees(self._processes, self._objects, trees, self._when, fetch)
+            return with_consequences(self._processes, self._objects, trees, merge, fetch)
 
     def keep_ours(self, merge: Merge, base_tree: str, ours_tree: str, theirs_tree: str) -> tuple[str, tuple[str, ...]]:
         """Return the merged tree with our side, whole, wherever there was a conflict, and the paths where it was kept.
@@ -367,10 +370,15 @@ class BareRepository:
         moves = [Move(ref, seen[ref], target) for ref, target in targets.items() if seen[ref] != target]
         if not moves:
             return
-        try:
-            self._repeated(lambda: push(self._conversation, moves, self._write_pack), self._translator().of_pushing)
-        except (GitFailed, RequestFailed) as failed:
-            raise self._translator().of_pushing(failed) from None
+        translator = self._translator()
+        with self._server.limit.writes.sending() as sent:
+            try:
+                self._repeated(lambda: push(self._conversation, moves, self._write_pack), translator.of_pushing)
+            except (GitFailed, RequestFailed) as failed:
+                meaning = translator.of_pushing(failed)
+                if isinstance(meaning, RateLimited) or not isinstance(meaning, RetryLater):
+                    sent.refuse()  # all of it: the refs move together
+                raise meaning from None
 
     def _write_pack(self, file: BinaryIO, new: Collection[str], there: Collection[str]) -> None:
         """Append a pack of what leads to `new` and not to those of `there` that are here."""

@@ -13,11 +13,13 @@ class Behaviour:
 
     searches_ids: SearchProvisionedProducts finds a launch by `id:`. updates_tainted: a TAINTED launch can be updated.
     keeps_parameters: a parameter that an update leaves out keeps its value; off, it takes the template's default.
+    unchanged_fails: an update that changes nothing fails with CloudFormation's refusal; off, it makes AVAILABLE.
     """
 
     searches_ids: bool = True
     updates_tainted: bool = True
     keeps_parameters: bool = False
+    unchanged_fails: bool = False
 
     def change(self, request: Record) -> Record:
         """Take a control's choices, in its spelling; return all of them."""

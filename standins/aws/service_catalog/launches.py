@@ -106,6 +106,7 @@ class LaunchOperations:
                 region=call.region,
                 credentials=self._credentials(call, target.role),
                 tags=provisioned.tags | reserved,
+                unchanged_fails=self._behaviour.unchanged_fails,
             )
             provisioned.reserved = reserved
             provisioned.parameters, provisioned.path_id = parameters, target.portfolio.path["Id"]

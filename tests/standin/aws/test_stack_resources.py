@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from standins.aws.stack_resources import current, listed
+from standins.aws.stack_resources import current, listed, not_skippable
 
 
 def event(name: str, status: str, physical_id: str = "", kind: str = "Custom::Lamp") -> dict[str, Any]:
@@ -49,3 +49,9 @@ def test_one_answer_lists_the_first_hundred_or_the_one_that_is_asked_for() -> No
     assert list(listed(found, "")) == list(found)[:100]
     assert listed(found, "Lamp149") == {"Lamp149": {"PhysicalResourceId": "149"}}
     assert listed(found, "Door") == {}
+
+
+def test_a_rollback_skips_what_it_could_not_update_and_nothing_else() -> None:
+    failed: dict[str, Any] = {"Updated": {"RevertTo": {}}, "Created": {"Properties": {}}}
+    assert not_skippable(failed, ["Updated"]) == []
+    assert not_skippable(failed, ["Updated", "Created", "Unknown"]) == ["Created"]

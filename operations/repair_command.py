@@ -1,0 +1,121 @@
+"""The verb `repair`: its arguments, and what it prints."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING, Any
+
+from operations.deployed import offered_product
+from operations.repair import Outcome, Product, Repair, broken
+from operations.rollout import selected
+from products.settings import load_settings
+
+if TYPE_CHECKING:
+    from custom_resources.clients.service_catalog import ServiceCatalog
+    from custom_resources.clients.stacks import CloudFormationStacks
+    from operations.repair import Finding
+    from operations.repair_stacks import BrokenStacks
+
+LEFT = 3  # the exit status where something is not in order
+
+
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """Add what `repair` takes."""
+    verb.description = (
+        "Find launches that have stopped half way (a stack in UPDATE_ROLLBACK_FAILED, ROLLBACK_FAILED, DELETE_FAILED "
+        "or CREATE_FAILED, a provisioned product that is TAINTED or in ERROR), tell why, and with --yes do what is "
+        "safe. Exit status 0: all is in order; 3: some is not; 1: it could not be done."
+    )
+    verb.add_argument(
+        "--project", action="append", default=[], help="project id or launch (may be repeated; default: all)"
+    )
+    verb.add_argument(
+        "--gone",
+        action="append",
+        default=[],
+        metavar="REPOSITORY",
+        help="OWNER/NAME or id of a repository that you confirm to be deleted on GitHub: its resources are skipped by "
+        "a rollback, and left out of a deletion (may be repeated)",
+    )
+    verb.add_argument("--yes", action="store_true", help="do it; without this, nothing is changed")
+
+
+def repair(options: argparse.Namespace) -> int:
+    """Run the verb; return the exit status."""
+    catalog, known, stacks = _connected()
+    product_id = offered_product(catalog, known, load_settings().product.name)
+    versions = catalog.versions(product_id)
+    launches = selected(catalog.launches(product_id, versions), options.project)
+    work = Repair(catalog, stacks, Product(product_id, versions), options.gone)
+    outcomes: list[Outcome] = []
+    for finding in broken(launches, stacks, versions, options.gone):
+        _tell(options, _described(finding))
+        outcome = work.run(finding) if options.yes else _planned(finding, work)
+        outcomes.append(outcome)
+        _tell(options, _result(outcome))
+    if options.json:
+        print(json.dumps({"launches": [_document(outcome) for outcome in outcomes]}, indent=2))
+    elif not outcomes:
+        print("Every launch is in order.")
+    elif any(outcome.result == "planned" for outcome in outcomes):
+        print("Nothing was changed. Run the same command with --yes.")
+    return LEFT if any(outcome.result != "repaired" for outcome in outcomes) else 0
+
+
+def _planned(finding: Finding, work: Repair) -> Outcome:
+    return work.left(finding, finding.left) if finding.left else Outcome(finding, "planned")
+
+
+def _connected() -> tuple[ServiceCatalog, CloudFormationStacks, BrokenStacks]:
+    import boto3
+
+    from custom_resources.clients.aws import SERVICE_CATALOG, translated
+    from custom_resources.clients.service_catalog import ServiceCatalog
+    from custom_resources.clients.stacks import CloudFormationStacks
+    from operations.repair_stacks import BrokenStacks
+
+    with translated(SERVICE_CATALOG, "opening a session"):
+        session = boto3.Session()
+        client = session.client("cloudformation")
+        known = CloudFormationStacks(client)
+        return ServiceCatalog(session.client("servicecatalog"), known), known, BrokenStacks(client)
+
+
+def _tell(options: argparse.Namespace, lines: list[str]) -> None:
+    if not options.json:
+        for line in lines:
+            print(line, flush=True)
+
+
+def _described(finding: Finding) -> list[str]:
+    launch = finding.launch
+    lines = [f"{launch.name} ({launch.version or '?'}): {launch.status}, stack {finding.stack.status or 'gone'}"]
+    lines += [f"  why: {reason}" for reason in finding.why]
+    lines += [f"  to do: {action}" for action in finding.actions]
+    return lines + [f"  without: {name}" for name in finding.retained]
+
+
+def _result(outcome: Outcome) -> list[str]:
+    if outcome.result == "planned":
+        return []
+    lines = [f"  {outcome.result}{': ' + outcome.reason if outcome.reason else ''}"]
+    return lines + ([f"  next: {outcome.next}"] if outcome.next else [])
+
+
+def _document(outcome: Outcome) -> dict[str, Any]:
+    finding, launch = outcome.finding, outcome.finding.launch
+    return {
+        "id": launch.id,
+        "name": launch.name,
+        "version": launch.version,
+        "status": launch.status,
+        "stack": launch.stack,
+        "stack_status": finding.stack.status,
+        "why": list(finding.why),
+        "actions": list(finding.actions),
+        "retained": list(finding.retained),
+        "result": outcome.result,
+        "reason": outcome.reason,
+        "next": outcome.next,
+    }
