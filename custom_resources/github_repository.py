@@ -22,7 +22,6 @@ from custom_resources.errors import (
     NothingForeseen,
     OrganizationChanged,
     RepositoryAdoptable,
-    RepositoryGone,
     RepositoryHidden,
     RepositoryInvisible,
     RepositoryNameTaken,
@@ -34,15 +33,18 @@ from custom_resources.properties import BranchName, Line, LineOrNothing, Propert
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import CustomResource, Done, Effects, Foreseen, Replan, Request
 from custom_resources.repository_topics import merged_topics
+from custom_resources.sight import left, require_missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from custom_resources.clients.github import Repository
     from custom_resources.clients.protocols import Clients
+    from custom_resources.errors import FinalError
     from custom_resources.seal import Seal
 
 _DESCRIPTION = 350  # characters that GitHub takes
+_FIRST_CALL = 5  # seconds: what the preflight saw is true no longer
 _PARTS = {"model_build": "Model build", "model_deploy": "Model deployment"}
 
 
@@ -240,13 +242,6 @@ def _ended(request: Request[GitHubRepositoryProperties], observed: Observed) -> 
     return Plan("nothing")
 
 
-def _made(request: Request[GitHubRepositoryProperties], known: int) -> Plan:
-    properties = request.properties
-    if known:
-        raise RepositoryGone(repository=properties.full_name)
-    return Plan("create", topics=merged_topics(properties.topics), empty=True)
-
-
 def _taken_up(request: Request[GitHubRepositoryProperties], observed: Observed, found: Repository) -> Plan:
     """Plan for a repository that is this project's from an earlier launch."""
     if observed.rival:
@@ -303,14 +298,22 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
         properties, known = request.properties, Known.of(request.physical_id)
         if known.id:
             found = self._clients.github.repository_by_id(known.id, properties.full_name)
+            if found is None:
+                require_missing(request, properties.full_name, known.id, self._clients.github)
             to_archive = request.type == "Delete" and found is not None and not found.archived
             yield _with_lineage(found, request, self._clients) if found and to_archive else Observed(found)
             return
-        if request.noted.get("Absent") and request.attempt == 0:
+        if request.noted.get("Absent") and request.attempt == 0 and request.age < _FIRST_CALL:
             yield Observed(None)  # creating it finds out whether that is still so
             return
         found = self._clients.github.find_repository(properties.full_name)
+        if found is None and request.type == "Delete":  # its Create may have ended after it was made
+            require_missing(request, properties.full_name, 0, self._clients.github)
         yield _with_lineage(found, request, self._clients) if found else Observed(None)
+
+    def left(self, request: Request[GitHubRepositoryProperties], failed: FinalError) -> FinalError:
+        """Name the repository that a Delete could not archive for want of a right or of a token."""
+        return left(request.properties.full_name, Known.of(request.physical_id).id, failed)
 
     def plan(self, request: Request[GitHubRepositoryProperties], observed: Observed) -> Plan:
         """Decide; refuse a repository that is not this project's before anything is touched."""
@@ -321,7 +324,7 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
             return _ended(request, observed)
         self._clients.allowances.require(request.properties, request.old)
         if found is None:
-            return _made(request, known)
+            return Plan("create", topics=merged_topics(request.properties.topics), empty=True)
         if known:
             return _update(request, found)
         if _is_ours(request.properties, observed):

@@ -84,7 +84,15 @@ def _answered(
     clients.requests.begin()
     if "Operation" not in event:
         return _accepted(resource, event, clients, own_stack)
-    return is_complete(resource, event, clients.stacks, clients.patience, clients.budget, require_own=own_stack.require)
+    return is_complete(
+        resource,
+        event,
+        clients.stacks,
+        clients.patience,
+        clients.budget,
+        require_own=own_stack.require,
+        replicas=clients.replicas,
+    )
 
 
 def _reason(error: Exception) -> str:

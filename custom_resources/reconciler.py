@@ -11,7 +11,6 @@ rollback and the next one find as any other state (docs/decisions/0001).
 
 from __future__ import annotations
 
-import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypedDict, Ty
 
 from pydantic import ValidationError
 
+from custom_resources.clients.replicas import Replicas
 from custom_resources.errors import (
     FinalError,
     GaveUp,
@@ -27,6 +27,7 @@ from custom_resources.errors import (
     LimitUntold,
     NotARequest,
     NotPermitted,
+    NotSeenYet,
     PropertiesWrong,
     RateLimited,
     RetryLater,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 RequestType = Literal["Create", "Update", "Delete"]
 ATTEMPTS = 4
+LAG_WAIT_SECONDS = 5
 
 
 PropertiesT = TypeVar("PropertiesT", bound=Properties)
@@ -64,6 +66,8 @@ class Request(Generic[PropertiesT]):
     noted: Mapping[str, str] = field(default_factory=dict)  # what the preflight saw
     refusal: str = ""  # what refused the plan before this one, in the server's words
     operation: str = ""  # the stack's: its status, and since when
+    unsettled: bool = False  # what is not found may have been written a moment ago
+    age: float = 0.0  # seconds since the first call
 
     @property
     def attested(self) -> bool:
@@ -156,6 +160,10 @@ class CustomResource(Protocol[PropertiesT, ObservedT, PlanT]):
         """Return what a plan takes of GitHub's limits (docs/decisions/0004); nothing where GitHub is not called."""
         return Cost()
 
+    def left(self, request: Request[PropertiesT], failed: FinalError) -> FinalError:
+        """Return what a Delete that failed tells people, with what it leaves behind."""
+        return failed
+
     def preflight(self, request: Request[PropertiesT]) -> Mapping[str, str]:
         """Look at what is needed before the request is accepted: one that is refused leaves nothing to roll back.
 
@@ -219,6 +227,7 @@ def on_event(
     budget: Budget | None = None,
     *,
     require_own: Callable[[Event, Request[Any], str], None] = _anything,
+    replicas: Replicas | None = None,
 ) -> dict[str, Any]:
     """Accept a request: validate it, name the resource, note the stack operation it belongs to. Writes nothing.
 
@@ -226,7 +235,7 @@ def on_event(
     before the preflight, so that repeating costs GitHub nothing.
     """
     request = parsed(resource, event)
-    operation, started = stacks.operation(request.stack_id), str(time.time())
+    operation, started = stacks.operation(request.stack_id), str((replicas or Replicas()).clock())
     logger.append_keys(operation=operation)
     require_own(event, request, operation)
     noted = dict(_preflight(resource, request, budget))
@@ -267,6 +276,7 @@ class _Call:
     name: str  # the request's, under which a wait is remembered
     budget: Budget | None
     ensure_current: Callable[[], None]
+    clock: Callable[[], float]
 
     def room(self) -> Cost:
         """Return what was paid in advance. Raises RetryLater before anything is read of GitHub."""
@@ -317,29 +327,32 @@ def is_complete(
     budget: Budget | None = None,
     *,
     require_own: Callable[[Event, Request[Any], str], None] = _anything,
+    replicas: Replicas | None = None,
 ) -> dict[str, Any]:
     """Reconcile once. `patience` is how many seconds after the first call a wait turns into a failure.
 
-    `require_own` refuses what is not its stack's: an event may come from whoever may invoke the function.
+    `require_own` refuses what is not its stack's: an event may come from whoever may invoke the function. `replicas`
+    tells whether GitHub may lag behind a write; what cannot be told from that is a wait until then.
     """
-    request = parsed(resource, event)
+    request, replicas = parsed(resource, event), replicas or Replicas()
+    replicas.begin(f"{request.stack_id} {request.logical_id} {request.started}", request.started)
+    age = replicas.clock() - request.started
+    request = replace(request, unsettled=replicas.recent, age=age)
 
     def ensure_current() -> None:
         if stacks.operation(request.stack_id) != event["Operation"]["Stack"]:
             raise Stale
 
-    call = _Call(str(event.get("RequestId", "")), budget, ensure_current)
+    call = _Call(str(event.get("RequestId", "")), budget, ensure_current, replicas.clock)
     try:
         require_own(event, request, "")
         done = _reconcile(resource, request, call)
     except RetryLater as wait:
         return _pending(wait, request, patience, call)
-    except NotPermitted as refused:
-        if request.type != "Delete" or not request.properties.retain_on_failure:
-            raise
-        logger.error("left as it is", reason=str(refused))
-        count("Retained")
-        return {"IsComplete": True}
+    except FinalError as failed:
+        if failed.may_be_lag and replicas.recent:
+            return _pending(NotSeenYet(LAG_WAIT_SECONDS, why=failed.why.rstrip(".")), request, patience, call)
+        return _failed(failed, resource, request)
     except Stale:
         logger.warning("stale request ends without a write")
         return {"IsComplete": True}
@@ -351,10 +364,21 @@ def is_complete(
     return answer
 
 
+def _failed(failed: FinalError, resource: CustomResource[Any, Any, Any], request: Request[Any]) -> dict[str, Any]:
+    """Raise the failure, unless it is of a Delete that the token does not permit and the settings let go."""
+    if request.type != "Delete":
+        raise failed
+    if not isinstance(failed, NotPermitted) or not request.properties.retain_on_failure:
+        raise resource.left(request, failed) from None
+    logger.error("left as it is", reason=str(resource.left(request, failed)))
+    count("Retained")
+    return {"IsComplete": True}
+
+
 def _pending(wait: RetryLater, request: Request[Any], patience: float, call: _Call) -> dict[str, Any]:
     """Ask to be called again; how long to leave GitHub alone until then is remembered for that call."""
     _tell_everyone(wait, call.budget)
-    if time.time() - request.started > patience:
+    if call.clock() - request.started > patience:
         raise GaveUp(minutes=f"{patience / 60:.0f}", why=wait.why.rstrip(".")) from wait
     if call.budget and not isinstance(wait, (RateLimited, StillWaiting)):
         with suppress(RetryLater):  # not remembered: the next call asks GitHub

@@ -22,6 +22,7 @@ from custom_resources.clients.denials import page_text
 from custom_resources.clients.github_answers import whole
 from custom_resources.clients.github_errors import WAIT_SECONDS, refusal, said
 from custom_resources.clients.github_tokens import LOOK_UP, Permissions, Reach, reach_of
+from custom_resources.clients.replicas import Replicas
 from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import (
@@ -99,12 +100,14 @@ class Connection:
         credentials: Callable[[], GitHubCredentials],
         permissions: Permissions | None = None,
         limit: RequestLimit | None = None,
+        replicas: Replicas | None = None,
     ) -> None:
         """`credentials` is called before the first request, and again when GitHub rejects the token.
 
         `permissions` are those that a GitHub App's tokens get in the repository that they are for; None = all.
         """
         self._limit = limit or RequestLimit()
+        self.replicas = replicas or Replicas()
         self._api_url = api_url.rstrip("/")
         self._credentials = credentials
         self._permissions = permissions
@@ -180,8 +183,33 @@ class Connection:
         called = str(_error_document(output).get("full_name", ""))
         return status == 200 and called.casefold() == full_name.casefold()
 
-    def look_up_app(self) -> tuple[str, Mapping[str, str]]:
-        """Return where the App is installed, and with which permissions (GET /app/installations/{installation_id})."""
+    @property
+    def is_app(self) -> bool:
+        """Tell whether the credentials are a GitHub App's."""
+        return not self._authenticate().credentials.token
+
+    def redirect(self, full_name: str) -> int:
+        """Return the id of the repository to which a former name leads, 0 where it leads nowhere, -1 for no id.
+
+        The token need not see that one. PyGithub would follow.
+        """
+        self._limit.take()
+        with self.translated(f"looking up {full_name}"):
+            token = self._token(self._authenticate(), LOOK_UP)
+            conceal(token)
+            answer = requests.get(
+                f"{self._api_url}/repos/{full_name}",
+                headers={"Authorization": f"token {token}"},
+                timeout=TIMEOUT_SECONDS,
+                allow_redirects=False,
+            )
+            if answer.status_code >= 400 and answer.status_code != 404:
+                raise GithubException(answer.status_code, _error_document(answer.text), dict(answer.headers))
+        number = answer.headers.get("location", "").rstrip("/").rpartition("/")[2]
+        return 0 if not answer.is_redirect else int(number) if number.isdecimal() else -1
+
+    def installation(self) -> Mapping[str, Any]:
+        """Return the App's installation (GET /app/installations/{installation_id}). Raises AppNotInstalled."""
         app, activity = self._authenticate().credentials, "reading the App's installation"
         with self.translated(activity):
             with self._client("Bearer", _signed(app)) as requester:
@@ -190,9 +218,7 @@ class Connection:
                 raise AppNotInstalled(app=app.app_id, installation=app.installation_id)
             if status >= 300:
                 raise requester.createException(status, headers, _error_document(output))
-        data = _error_document(output)
-        with whole(activity):
-            return str(data["account"]["login"]), dict(data["permissions"])
+        return _error_document(output)
 
     def renew(self, rejected: str) -> bool:
         """Read the credentials again after GitHub rejected a token of theirs; tell whether another one can be tried.
@@ -241,6 +267,8 @@ class Connection:
                 status, headers, output = requester.requestJson(verb, headers["location"], input=body)
         if status >= 300:
             raise requester.createException(status, headers, _error_document(output))
+        if verb != "GET":
+            self.replicas.wrote(path)
         return headers, json.loads(output) if output else None
 
     @contextmanager

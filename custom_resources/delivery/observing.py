@@ -25,6 +25,7 @@ from custom_resources.delivery.ownership import require_no_rival
 from custom_resources.delivery.state import Empty, Merged, Offered, Place, Same, Waiting, is_ours, physical_id, wanted
 from custom_resources.delivery.template_commit import wanted_commit
 from custom_resources.errors import NotOurRepository, OtherProjectsRepository, RepositoryGone, RepositoryUnreachable
+from custom_resources.sight import require_missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,7 +44,7 @@ def observe(request: Request[RepositoryTemplateProperties], clients: Clients) ->
     """Yield what the repository is, with its copy on this machine until the block ends; None where nobody need look.
 
     For another version, that copy gets the default branch's tip and merges it. Raises RepositoryGone,
-    HeldByAnotherStack, NotOurRepository, InvalidTemplate, and what the clients raise.
+    RepositoryUnseen, HeldByAnotherStack, NotOurRepository, InvalidTemplate, and what the clients raise.
     """
     properties = request.properties
     if request.type == "Delete":
@@ -84,6 +85,7 @@ def _find(git: BareRepository, request: Request[RepositoryTemplateProperties], c
         pass
     found = clients.github.repository_by_id(properties.repository_id, properties.repository)
     if found is None:
+        require_missing(request, properties.repository, properties.repository_id, clients.github)
         raise RepositoryGone(repository=properties.repository)
     if refs is None or found.full_name.casefold() != properties.repository.casefold():
         git.move(found.full_name)

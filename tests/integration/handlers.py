@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from typing import Any
 
 from custom_resources.catalogue import CATALOGUE
 from custom_resources.clients import FunctionClients
+from custom_resources.clients.replicas import Replicas
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import ArchiveMissing, FinalError
 from custom_resources.reconciler import CustomResource, is_complete, on_event
@@ -21,8 +23,19 @@ from standins.github.server import GitHubStandIn
 from tests.integration.clouds import ADOPTABLE, Resource
 from tests.seals import KmsInMemory, seals_in_memory
 
-POLLS = 20
+POLLS = 40
+SECONDS = 5  # from one call to the next, as long as the Provider framework leaves between them
 ENTRIES = {entry.resource_type: entry for entry in CATALOGUE if entry.in_product}
+
+
+class Clock:
+    """The time, as far as waits have passed; between them it stands still."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def __call__(self) -> float:
+        return self.now
 
 
 class Stacks:
@@ -96,6 +109,8 @@ class Handlers:
 
     def __init__(self, github: GitHubStandIn) -> None:
         self._github = github
+        self.clock = Clock()
+        github.store.lag.clock = self.clock
         self.archives, self.stacks, self.secrets = Archives(), Stacks(), Secrets(github.token)
         self.kms = KmsInMemory()
         self._live: dict[str, dict[str, Live]] = {}
@@ -113,9 +128,11 @@ class Handlers:
         environment = {"GITHUB_API_URL": self._github.api_url, "GITHUB_SERVER_URL": self._github.server_url}
         environment |= {**self.environment, **more}
         seals = seals_in_memory(self.kms)
-        return FunctionClients(
+        clients = FunctionClients(
             environment, stacks=self.stacks, secrets=self.secrets, seals=seals, archives=self.archives
         )
+        clients.replicas.clock = self.clock
+        return clients
 
     def _resource(self, resource_type: str) -> CustomResource[Any, Any, Any]:
         return ENTRIES[resource_type].resource(self.clients[resource_type])
@@ -197,7 +214,7 @@ class Handlers:
         kind = self._resource(resource.type)
         self._begin(kind)
         try:
-            event |= on_event(kind, event, self.stacks)
+            event |= on_event(kind, event, self.stacks, replicas=self._replicas(kind))
             if not old:  # from now on, a rollback deletes it
                 live[name] = Live(resource.type, event["PhysicalResourceId"], properties)
             id_, attributes = self._polled(kind, event)
@@ -231,7 +248,7 @@ class Handlers:
             event["PhysicalResourceId"] = physical_id
         resource = self._resource(resource_type)
         self._begin(resource)
-        return self._polled(resource, event | on_event(resource, event, self.stacks))
+        return self._polled(resource, event | on_event(resource, event, self.stacks, replicas=self._replicas(resource)))
 
     @staticmethod
     def _event(kind: str, stack: str, name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -247,12 +264,16 @@ class Handlers:
         """Begin a call of the function, as its handler does."""
         self.clients[f"Custom::{type(resource).__name__}"].requests.begin()
 
+    def _replicas(self, resource: CustomResource[Any, Any, Any]) -> Replicas:
+        return self.clients[f"Custom::{type(resource).__name__}"].replicas
+
     def _polled(self, resource: CustomResource[Any, Any, Any], event: dict[str, Any]) -> tuple[str, dict[str, str]]:
         for _ in range(POLLS):
             self._begin(resource)
-            answer = is_complete(resource, event, self.stacks, patience=600)
+            answer = is_complete(resource, event, self.stacks, patience=600, replicas=self._replicas(resource))
             if answer["IsComplete"]:
                 return answer.get("PhysicalResourceId", event["PhysicalResourceId"]), answer.get("Data", {})
+            self.clock.now += SECONDS
         raise AssertionError("the request never completes")
 
 

@@ -25,6 +25,7 @@ from custom_resources.clients.git.objects import Objects, name_of
 from custom_resources.clients.git.processes import GENEROUS, MODEST, Processes
 from custom_resources.clients.git.receive_pack import Move, push
 from custom_resources.clients.git.upload_pack import Advertisement, Pack, at_once, by_name, look
+from custom_resources.clients.replicas import Replicas
 from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.errors import HistoryTooLarge, ImportFailed, RepositoryTooLarge
 from custom_resources.template_content import TemplateFile
@@ -46,6 +47,7 @@ class Git:
         token: Callable[[str], str],
         renew: Callable[[str], bool],
         limit: RequestLimit | None = None,
+        replicas: Replicas | None = None,
     ) -> None:
         """`token` gets the name of a repository that is contacted; `renew` gets a rejected one.
 
@@ -58,6 +60,7 @@ class Git:
         self.token = token
         self.renew = renew
         self.limit = limit or RequestLimit()
+        self.replicas = replicas or Replicas()
 
     @contextmanager
     def open(self, full_name: str, when: float = 0) -> Iterator[BareRepository]:
@@ -349,6 +352,7 @@ class BareRepository:
             return
         try:
             push(self._conversation, moves, self._write_pack)
+            self._server.replicas.wrote()
         except (GitFailed, RequestFailed) as failed:
             raise self._translator().of_pushing(failed) from None
 
