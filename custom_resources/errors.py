@@ -864,7 +864,6 @@ class RepositoryNotActive(RepositoryNameTaken):
 class RepositoryInvisible(RepositoryNameTaken):
     """GitHub says that the name is taken, and shows the token no repository."""
 
-    may_be_lag = True
     happened = "The repository {repository} exists already, but the token does not see it."
     remedy = "Choose another name or give the token access to it."
 

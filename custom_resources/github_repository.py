@@ -395,7 +395,9 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
             properties.organization, properties.name, properties.description(seal), properties.visibility
         )
         if created is None and request.attempt:  # looked up since it was found to be taken, and not seen
-            raise RepositoryInvisible(repository=properties.full_name)
+            invisible = RepositoryInvisible(repository=properties.full_name)
+            invisible.may_be_lag = request.age >= _FIRST_CALL  # an earlier call may have created it
+            raise invisible
         return created or Replan(f"{properties.full_name} appeared meanwhile")
 
     def foresee(self, request: Request[GitHubRepositoryProperties], observed: Observed, plan: Plan) -> Foreseen:

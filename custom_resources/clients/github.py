@@ -146,6 +146,8 @@ class GitHub:
                 raise _NoSuchOwner from None
             except GithubException as error:
                 if error.status == 422 and "already exists" in str(error.data):
+                    if self._connection.replicas.has_written:  # the answer to its creation was lost
+                        raise NotSeenYet(WAIT_SECONDS, why="the repository just created is not seen") from None
                     return None
                 raise
 
@@ -212,7 +214,9 @@ class GitHub:
         with self._connection.translated(activity):
             try:
                 data = self._connection.request("GET", path)[1]
-            except UnknownObjectException as missing:
+            except GithubException as missing:
+                if missing.status != 404:
+                    raise
                 if "common ancestor" not in said(missing).lower() and self._connection.replicas.recent:
                     raise NotSeenYet(WAIT_SECONDS, why=f"commits of {full_name} are not seen") from None
                 return ""

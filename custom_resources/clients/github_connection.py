@@ -261,15 +261,27 @@ class Connection:
         """
         self._limit.take()
         token = self._token(self._authenticate(), reach_of(verb, path, self._permissions))
-        with self._client("token", token) as requester:
+        with self._client("token", token) as requester, self._noting(verb):
             status, headers, output = requester.requestJson(verb, path, input=body)
             if status in (307, 308) and headers.get("location"):  # a renamed repository; PyGithub follows reads only
                 status, headers, output = requester.requestJson(verb, headers["location"], input=body)
+        if status >= 500 and verb != "GET":
+            self.replicas.wrote()  # it may have been done
         if status >= 300:
             raise requester.createException(status, headers, _error_document(output))
         if verb != "GET":
             self.replicas.wrote(path)
         return headers, json.loads(output) if output else None
+
+    @contextmanager
+    def _noting(self, verb: str) -> Iterator[None]:
+        """Remember a write whose answer was lost: it may have been done."""
+        try:
+            yield
+        except Exception:
+            if verb != "GET":
+                self.replicas.wrote()
+            raise
 
     @contextmanager
     def _client(self, kind: str, value: str) -> Iterator[Any]:

@@ -32,7 +32,7 @@ class Replicas:
         self._request, self._started, self._repositories = request, started, set()
 
     def wrote(self, path: str = "") -> None:
-        """Remember a write that succeeded; `path` is that of GitHub's API."""
+        """Remember a write that succeeded; `path` is that of GitHub's API. "" = one that may have succeeded."""
         self._note(self.clock())
         if found := _OF_A_REPOSITORY.match(path):
             self._repositories.add(found[1].casefold())
@@ -52,6 +52,11 @@ class Replicas:
         """Tell whether replicas may lag behind what this request or one just before it wrote."""
         newest = max(self._started, self._written.get(self._request, self._started))
         return self.clock() - newest < LAG_SECONDS
+
+    @property
+    def has_written(self) -> bool:
+        """Tell whether this request wrote, or may have written, so lately that it may not be seen."""
+        return self.clock() - self._written.get(self._request, float("-inf")) < LAG_SECONDS
 
     def has_written_to(self, full_name: str) -> bool:
         """Tell whether a write to the repository has succeeded in this call: what it lacks now, it lacks."""

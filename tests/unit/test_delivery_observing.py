@@ -90,7 +90,7 @@ class World:
         return Refs("main" if MAIN in self.refs else "", self.refs)
 
     def is_absent(self, full_name: str, repository_id: int = 0) -> bool:
-        assert (full_name, repository_id) == ("acme/build", 2)
+        assert (full_name, repository_id) == ("acme/build", 1)
         return self.seen_all
 
     def move(self, full_name: str) -> None:
@@ -171,7 +171,7 @@ def test_a_repository_without_a_commit_is_empty(kind: str) -> None:
 def test_a_deleted_repository_is_named() -> None:
     with pytest.raises(RepositoryGone, match="The repository acme/build was deleted on GitHub"):
         observed(World(reachable=False))
-    with pytest.raises(RepositoryUnseen, match=r"The token does not see the repository acme/build \(id 2\)"):
+    with pytest.raises(RepositoryUnseen, match=r"The token does not see the repository acme/build \(id 1\)"):
         observed(World(reachable=False, seen_all=False))
 
 
