@@ -155,11 +155,16 @@ class Connection:
         if session.credentials.token:
             return session.credentials.token
         with session.making:
-            issued = session.issued.get(reach)
-            if issued is None or issued.expires - time.time() < LEAST_SECONDS:
-                issued = session.issued[reach] = self._issue(session, reach)
+            issued = self._current(session, reach)
         self._local.issued = issued
         return issued.token
+
+    def _current(self, session: _Session, reach: Reach) -> _Issued:
+        """Return the App's token that reaches so far; a new one when there is none, or it expires soon."""
+        issued = session.issued.get(reach)
+        if issued is None or issued.expires - time.time() < LEAST_SECONDS:
+            issued = session.issued[reach] = self._issue(session, reach)
+        return issued
 
     def _issue(self, session: _Session, reach: Reach) -> _Issued:
         """Have GitHub make a token. Raises AppNotInstalled, AppLacksPermission, RepositoryUnreachable, and RetryLater.
@@ -188,13 +193,15 @@ class Connection:
             return _Issued(str(data["token"]), time.monotonic(), expires)
 
     def _is_called(self, session: _Session, full_name: str) -> bool:
-        """Tell whether a repository has exactly that name (a renamed one has another)."""
-        known = session.issued.get(LOOK_UP) or self._issue(session, LOOK_UP)
-        session.issued[LOOK_UP] = known
+        """Tell whether a repository has exactly that name (a renamed one has another). Raises GithubException."""
+        known = self._current(session, LOOK_UP)
+        self._local.issued = known  # that is what a 401 rejects
         with self._client("token", known.token) as requester:
-            status, _, output = requester.requestJson("GET", f"/repos/{full_name}")
-        called = str(_error_document(output).get("full_name", ""))
-        return status == 200 and called.casefold() == full_name.casefold()
+            status, headers, output = requester.requestJson("GET", f"/repos/{full_name}")
+        data = _error_document(output)
+        if status >= 400 and status != 404:
+            raise requester.createException(status, headers, data)
+        return status == 200 and str(data.get("full_name", "")).casefold() == full_name.casefold()
 
     @property
     def is_app(self) -> bool:

@@ -15,9 +15,11 @@ from custom_resources.errors import (
     AppLacksPermission,
     AppNotInstalled,
     RepositoryUnreachable,
+    RetryLater,
     TokenNotSpread,
     TokenTooNarrow,
 )
+from standins.github.lag import Lags
 from standins.github.server import GitHubStandIn
 from tests.standin.github.conftest import Client
 
@@ -211,3 +213,27 @@ def test_a_repository_that_replicas_do_not_know_yet_is_waited_for(app: App, monk
         with pytest.raises(TokenNotSpread):
             hub.replace_topics("acme/ours", ["a"])
     hub.replace_topics("acme/ours", ["a"])
+
+
+def test_whether_a_repository_is_new_is_asked_with_a_token_that_is_new_too(app: App, client: Client) -> None:
+    """GitHub makes no token for it yet, and the look that tells why is answered 401."""
+    now = [1000.0]
+    app.github.store.lag.clock = lambda: now[0]
+    app.github.store.lag.configure(Lags(app_tokens=3))
+    client.repository("new", auto_init=True)
+    hub = app.hub()
+    with pytest.raises(TokenNotSpread):
+        hub.token_for("acme/new")
+    now[0] += 4
+    assert hub.token_for("acme/new")
+
+
+@pytest.mark.parametrize("fault", ["503", "limit-429-bare"])
+def test_a_look_that_fails_says_nothing_about_the_repository(app: App, client: Client, fault: str) -> None:
+    app.github.store.lag.configure(Lags(app_tokens=60))
+    app.github.store.lag.clock = lambda: 1000.0
+    client.repository("new", auto_init=True)
+    client.control("POST", "/faults", {"match": {"path": "/repos/acme/new"}, "fault": fault, "times": None})
+    with pytest.raises(RetryLater) as waits:
+        app.hub().token_for("acme/new")
+    assert not isinstance(waits.value, TokenNotSpread)
