@@ -98,8 +98,9 @@ class Change:
     def undone(self) -> Mapping[str, str] | None:
         """Return what a rollback reports where its update has written nothing; None where GitHub has to be asked.
 
-        Of a Create that has written nothing there is nothing to delete. From then on the update may not write any more. The attributes are those that the resource reported last:
-        nothing is looked up, so a rename on GitHub since then shows at the next update.
+        Of a Create that has written nothing there is nothing to delete. From then on the request may not write any more.
+        The attributes are those that the resource reported last: nothing is looked up, so a rename on GitHub since then
+        shows at the next update.
         """
         if not self.records:
             return None
