@@ -98,7 +98,7 @@ class Change:
     def undone(self) -> Mapping[str, str] | None:
         """Return what a rollback reports where its update has written nothing; None where GitHub has to be asked.
 
-        Of a Create that has written nothing there is nothing to delete. From then on the update may not write any more.
+        Of a Create that has written nothing there is nothing to delete. From then on it may not write any more.
         The attributes are those that the resource reported last: nothing is looked up, so a rename on GitHub since then
         shows at the next update.
         """
