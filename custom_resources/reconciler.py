@@ -37,6 +37,7 @@ from custom_resources.progress import Progress
 from custom_resources.properties import Properties
 from custom_resources.rate_budget import Cost
 from custom_resources.rollback import Change
+from custom_resources.stack_operation import require_current
 from custom_resources.telemetry import count, logger
 
 if TYPE_CHECKING:
@@ -220,19 +221,6 @@ def parsed(resource: CustomResource[PropertiesT, Any, Any], event: Event) -> Req
     )
 
 
-def _change(request: Request[Any], event: Event, operation: str, records: UpdateRecords | None) -> Change:
-    """Return the request as the record of its resource's last update knows it."""
-    return Change(
-        records,
-        request.type,
-        operation,
-        request.stack_id,
-        request.logical_id,
-        event.get("ResourceProperties") or {},
-        event.get("OldResourceProperties") or {},
-    )
-
-
 def on_event(
     resource: CustomResource[PropertiesT, Any, Any],
     event: Event,
@@ -251,7 +239,7 @@ def on_event(
     operation = require_own(event, request) if require_own else stacks.operation(request.stack_id)
     started = str(time.time())
     logger.append_keys(operation=operation)
-    _change(request, event, operation, records).begin()
+    Change.of(request, event, operation, records).begin()
     noted = dict(_preflight(resource, request, budget))
     return {
         "PhysicalResourceId": request.physical_id or resource.provisional_id(request.properties),
@@ -352,10 +340,9 @@ def is_complete(
     request = parsed(resource, event)
 
     def ensure_current() -> None:
-        if stacks.operation(request.stack_id) != event["Operation"]["Stack"]:
-            raise Stale
+        require_current(request.operation, stacks.operation(request.stack_id))
 
-    change = _change(request, event, request.operation, records)
+    change = Change.of(request, event, request.operation, records)
     call = _Call(_name(event, request), budget, ensure_current)
     try:
         if require_own:

@@ -20,6 +20,7 @@ from custom_resources.update_record import UpdateRecord, digest
 if TYPE_CHECKING:
     from custom_resources.clients.protocols import UpdateRecords
     from custom_resources.clients.writes import Writes
+    from custom_resources.reconciler import Request
 
 _FORWARD, _ROLLBACK = "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"
 
@@ -35,6 +36,12 @@ class Change:
     logical_id: str
     properties: Mapping[str, Any]
     old: Mapping[str, Any]
+
+    @staticmethod
+    def of(request: Request[Any], event: Mapping[str, Any], operation: str, records: UpdateRecords | None) -> Change:
+        """Return the change that a request makes in an operation, with its properties as CloudFormation sent them."""
+        properties, old = event.get("ResourceProperties") or {}, event.get("OldResourceProperties") or {}
+        return Change(records, request.type, operation, request.stack_id, request.logical_id, properties, old)
 
     @property
     def _status(self) -> str:

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from custom_resources.delivery.resource import RepositoryTemplate
-from custom_resources.reconciler import is_complete, on_event
 from custom_resources.template_content import archive_name
 from tests.faults import stack as stacks
 from tests.faults.matrix import (
@@ -139,9 +138,9 @@ def test_a_cancelled_update_does_not_write_once_the_rollback_began(laboratory: L
         "ResourceProperties": resource.properties(stack.attributes),
         "OldResourceProperties": live.properties,
     }
-    event |= on_event(stack.world.resource(resource.type), event, stack.world.stacks)
+    event = stack.world.accept(resource.type, event)
     stack._begin("UPDATE_ROLLBACK_IN_PROGRESS")
-    answer = is_complete(stack.world.resource(resource.type), event, stack.world.stacks, 3600)
+    answer = stack.world.reconcile(resource.type, event)
     assert answer == {"IsComplete": True}
     assert laboratory.state(project) == before
 
@@ -221,7 +220,7 @@ def at_the_same_time(laboratory: Laboratory, *versions: str) -> dict[str, Any]:
     stack_of = {}
     for number, version in enumerate(versions):
         other = laboratory.stack(project)
-        vars(other.world).update(stacks=stacks.Stacks({}))
+        vars(other.world).update(stacks=stacks.Stacks({}), update_records=first.world.update_records)
         copied = replace(other, id=first.id, live=copy.deepcopy(first.live), attributes=dict(first.attributes))
         stack_of[number, version] = copied
     statuses: list[str] = []
@@ -244,7 +243,7 @@ def test_an_update_that_another_overtakes_comes_after_it(
     project = laboratory.project()
     first = edited(laboratory, project, 15)
     other = laboratory.stack(project)
-    vars(other.world).update(stacks=stacks.Stacks({}))
+    vars(other.world).update(stacks=stacks.Stacks({}), update_records=first.world.update_records)
     second = replace(other, id=first.id, live=copy.deepcopy(first.live), attributes=dict(first.attributes))
     apply = RepositoryTemplate.apply
     overtaken: list[str] = []

@@ -10,7 +10,6 @@ import pytest
 
 from custom_resources.catalogue import CATALOGUE
 from custom_resources.rate_budget import Budget
-from custom_resources.reconciler import is_complete, on_event
 from custom_resources.template_content import archive_name
 from tests.faults.matrix import ONE, ORGANIZATION, V2, Laboratory, launched
 from tests.faults.stack import Stack, launch_template
@@ -42,18 +41,16 @@ def updating(laboratory: Laboratory, kind: str) -> tuple[Stack, dict[str, Any]]:
         "ResourceProperties": resource.properties(stack.attributes),
         "OldResourceProperties": live.properties,
     }
-    return stack, event | on_event(stack.world.resource(resource.type), event, stack.world.stacks)
+    return stack, stack.world.accept(resource.type, event)
 
 
 def polled(laboratory: Laboratory, stack: Stack, event: dict[str, Any], polls: int) -> tuple[list[int], bool]:
     """Call the function as the waiter does; return what each call asked of GitHub, and whether the last one ended."""
     asked, world, complete = list[int](), stack.world, False
-    kind = "Custom::RepositoryTemplate" if event["LogicalResourceId"].endswith("template") else ""
-    resource = world.resource(kind or "Custom::ActionsConfiguration")
+    kind = "RepositoryTemplate" if event["LogicalResourceId"].endswith("template") else "ActionsConfiguration"
     for _ in range(polls):
         laboratory.standin.control("DELETE", "/requests")
-        world.requests.begin()
-        complete = is_complete(resource, event, world.stacks, 3600, world.budget)["IsComplete"]
+        complete = world.reconcile(f"Custom::{kind}", event)["IsComplete"]
         asked.append(laboratory.standin.control("GET", "/requests")["count"])
         world.budget.now += POLL_SECONDS
         if complete:
