@@ -27,7 +27,7 @@ from custom_resources.clients.budget import SharedBudget, Wait
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.clients.stacks import EMPTY
 from custom_resources.errors import FinalError
-from custom_resources.rate_budget import Budget
+from custom_resources.rate_budget import Budget, Cost
 from custom_resources.reconciler import CustomResource, is_complete, on_event
 from custom_resources.template_content import Archive
 from custom_resources.update_record import UpdateRecord, digest
@@ -102,7 +102,17 @@ class BudgetInMemory(SharedBudget):
         self.now = 1_000_000.0
         self.state = Budget()
         self.waits: dict[str, Wait] = {}
+        self._charged: list[Cost] = []
         self._clock = lambda: self.now
+
+    def noted(self) -> list[Cost]:
+        """Return the list that each further charge is noted in."""
+        self._charged = []
+        return self._charged
+
+    def reserve(self, cost: Cost) -> None:
+        super().reserve(cost)
+        self._charged.append(cost)
 
     def _read(self) -> tuple[Budget, int]:
         return self.state, 0
