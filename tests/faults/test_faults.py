@@ -1,14 +1,15 @@
-"""A short version of the fault matrix: every request once, with faults that take turns (`make faults` runs all)."""
+"""A short version of the fault matrix: a seeded choice in which every fault is twice (`make faults` runs all)."""
 
 from __future__ import annotations
 
 import copy
+import random
 import re
 import threading
-from collections import deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import cycle, islice
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -42,12 +43,28 @@ def laboratory() -> Iterator[Laboratory]:
         yield running
 
 
+SEED = 20261128
+
+
+def kinds_of(operation: str) -> list[str]:
+    """Return the faults that an operation is tried with here: half of them, each in two operations."""
+    number = list(PREPARE).index(operation)
+    return list(FAULTS)[number % 2 :: 2]
+
+
 def sample(operation: str, requests: Sequence[Asked]) -> list[Cell]:
-    """Return cells in which every request and every kind of fault is at least once, other pairs in each operation."""
-    kinds = deque(FAULTS)
-    kinds.rotate(4 * list(PREPARE).index(operation))
-    pairs = islice(zip(cycle(requests), cycle(kinds), strict=False), max(len(requests), len(kinds)))
-    return [Cell(operation, request, kind) for request, kind in pairs]
+    """Return a cell for each of the operation's faults, each at another request as far as there are as many.
+
+    The choice is always the same one. All requests with all faults: `make faults`.
+    """
+    kinds, chance = kinds_of(operation), random.Random(f"{SEED} {operation}")
+    shuffled = chance.sample(requests, len(requests))
+    return [Cell(operation, request, kind) for request, kind in zip(cycle(shuffled), kinds, strict=False)]
+
+
+def test_every_fault_is_in_the_sample_of_two_operations() -> None:
+    tried = Counter(kind for operation in PREPARE for kind in kinds_of(operation))
+    assert tried == dict.fromkeys(FAULTS, 2)
 
 
 @pytest.mark.parametrize("operation", PREPARE)
@@ -55,9 +72,8 @@ def test_every_request_may_fail(laboratory: Laboratory, operation: str) -> None:
     right = expected(laboratory, operation)
     requests = [cell.request for cell in cells(laboratory, [operation], ["500"])]
     chosen = sample(operation, requests)
-    assert {cell.fault for cell in chosen} == set(FAULTS)
-    assert {cell.request for cell in chosen} == set(requests)
     assert len(requests) >= 5, "a delete: the look-up, refs and commits, the referenced secret, the archive"
+    assert len({cell.request for cell in chosen}) == min(len(requests), len(chosen))
     outcomes = [run(laboratory, cell, right) for cell in chosen]
     assert [outcome for outcome in outcomes if outcome.wrong] == []
 
