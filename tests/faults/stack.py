@@ -99,7 +99,7 @@ class BudgetInMemory(SharedBudget):
     """The shared budget with a clock that the test moves on."""
 
     def __init__(self) -> None:
-        self.now = 1_000_000.0
+        self.now = time.time()  # of today: GitHub tells when a repository was created
         self.state = Budget()
         self.waits: dict[str, Wait] = {}
         self._charged: list[Cost] = []
@@ -174,12 +174,15 @@ class World(FunctionClients):
             secrets=Secrets(tokens),
             update_records=RecordsOnDisk(),
         )
+        self.replicas.clock = lambda: self.budget.now
 
     def accept(self, resource_type: str, event: dict[str, Any]) -> dict[str, Any]:
         """Return the event as the function has accepted it: one call, as its handler makes it. Raises FinalError."""
         self.requests.begin(ENTRIES[resource_type].timeout)
         resource = self.resource(resource_type)
-        return event | on_event(resource, event, self.stacks, self.budget, records=self.update_records)
+        return event | on_event(
+            resource, event, self.stacks, self.budget, records=self.update_records, replicas=self.replicas
+        )
 
     def reconcile(self, resource_type: str, event: dict[str, Any], patience: float = 3600) -> dict[str, Any]:
         """Return the function's answer to an event that it has accepted: one call. Raises FinalError."""
@@ -192,6 +195,7 @@ class World(FunctionClients):
             self.budget,
             records=self.update_records,
             writes=self.requests.writes,
+            replicas=self.replicas,
         )
 
     def resource(self, resource_type: str) -> CustomResource[Any, Any, Any]:
