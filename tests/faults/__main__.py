@@ -46,7 +46,7 @@ def main() -> int:
     start = time.monotonic()
     with quietly(), Laboratory.running() as laboratory:
         wanted = cells(laboratory, operations, faults)
-    shares = [wanted[number :: arguments.workers * 8] for number in range(arguments.workers * 8)]
+    shares = [wanted[number :: arguments.workers * 4] for number in range(arguments.workers * 4)]
     outcomes: list[Outcome] = []
     with ProcessPoolExecutor(arguments.workers, mp_context=get_context("spawn")) as pool:
         for share in pool.map(run_share, filter(None, shares)):
