@@ -173,6 +173,7 @@
         BudgetContended
         AwsThrottled
         AwsUnreachable
+        StackBehind
         ToolingNotReady
         RoleNotSpread
         KeepsChanging
@@ -364,6 +365,13 @@ class AwsUnreachable(RetryLater):
 
     happened = "{service} could not be reached ({activity}; {kind})."
     remedy = "Check the network and the AWS Health Dashboard."
+
+
+class StackBehind(RetryLater):
+    """CloudFormation tells of the stack as it was before the request, or may: nothing is written, nothing has ended."""
+
+    happened = "CloudFormation still shows the stack in the status {status}."
+    remedy = "Look at the stack: if another operation has followed, start it again."
 
 
 class ToolingNotReady(RetryLater):

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 from custom_resources.caller import LAUNCH_TAG, PRINCIPAL_TAG, PRODUCT_TAG
 from custom_resources.clients.service_catalog import LaunchOfStack
 from custom_resources.clients.stacks import MOST_LISTED
-from custom_resources.errors import AwsNotFound, LaunchNotByServiceCatalog, NotOfItsStack, Stale
+from custom_resources.errors import AwsNotFound, LaunchNotByServiceCatalog, NotOfItsStack, StackBehind, Stale
+from custom_resources.stack_operation import require_current
 from custom_resources.telemetry import logger
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class OwnStack:
                 if told_twice:
                     raise
                 told_twice = True
-            except NotOfItsStack as unconfirmed:
+            except (NotOfItsStack, StackBehind) as unconfirmed:
                 logger.warning("asked again", why=str(unconfirmed), seconds=seconds)
             time.sleep(seconds)
         return self._required(event, request)
@@ -89,8 +90,8 @@ class OwnStack:
         """Look at the stack once. Raises as `require` does."""
         stack_id = request.stack_id
         operation = self._clients.stacks.operation(stack_id)
-        if request.operation and operation != request.operation:
-            raise Stale
+        if request.operation:
+            require_current(request.operation, operation)
         status = operation.split(" ")[0]
         if not status.endswith("_IN_PROGRESS"):
             raise NotOfItsStack(stack=_name(stack_id), why=f"the stack is in the status {status}")
