@@ -19,12 +19,16 @@
         AwsDenied
           DataZoneDenied
             DomainUnitNotOwned
+            DomainNotShared
+          ReaderRoleRefused
         AwsNotFound
         AwsConflict
         AwsRefused
         AwsNotConfigured
         ArchiveMissing
         AssetMissing
+        TemplateAssetMissing
+        TemplateAltered
         BudgetMissing
         SecretUnreadable
           SecretKeyMissing
@@ -101,12 +105,15 @@
         NameTaken
         InUse
         BlueprintInUse
+        BlueprintMissing
+        ConfigurationInUse
         RoleNotReady
         EnvironmentNameTaken
         ToolingBlueprintMissing
         ProfileNameTaken
         ProfileMissing
         ProfileWithoutTooling
+        ProfileElsewhere
         VersionMissing
         ProductNotFound
         NoDeployRepository
@@ -495,6 +502,26 @@ class DomainUnitNotOwned(DataZoneDenied):
     )
 
 
+class DomainNotShared(DataZoneDenied):
+    """DataZone did not let another account enable the blueprint: the domain's share does not permit it."""
+
+    happened = "{service} denied access ({activity}): {message}."
+    remedy = (
+        "Share the domain with this account in its account associations, accept the share here, then deploy again. If "
+        "the message names an IAM policy, grant the role {permission}."
+    )
+
+
+class ReaderRoleRefused(AwsDenied):
+    """The role of the domain's account does not trust a function of an account of projects."""
+
+    happened = "{service} denied access ({activity}): {message}."
+    remedy = (
+        "Add this account and region to [accounts] in settings.toml and deploy DomainFoundationStack in the domain's "
+        "account, then FoundationStack here."
+    )
+
+
 class AwsNotFound(FinalError):
     """An AWS service has nothing of that name."""
 
@@ -535,6 +562,20 @@ class AssetMissing(FinalError):
 
     happened = "The template asset {asset} is not in the bucket {bucket}, or the function may not read it."
     remedy = "Deploy the portfolio stack again."
+
+
+class TemplateAssetMissing(FinalError):
+    """The blueprint's template is not where the CDK put it."""
+
+    happened = "The blueprint's template {asset} is not in the bucket {bucket}, or the function may not read it."
+    remedy = "Deploy StudioDomainStack again."
+
+
+class TemplateAltered(FinalError):
+    """The blueprint's template is not the one that its name says."""
+
+    happened = "The blueprint's template {asset} in the bucket {bucket} has other content than its name says."
+    remedy = "Delete it there and deploy StudioDomainStack again."
 
 
 class BudgetMissing(FinalError):
@@ -1107,6 +1148,20 @@ class BlueprintInUse(FinalError):
     remedy = "Delete them in Studio, then delete this stack again."
 
 
+class BlueprintMissing(FinalError):
+    """The domain has no blueprint to enable."""
+
+    happened = "The domain {domain} has no blueprint {blueprint!r}."
+    remedy = "Deploy StudioDomainStack in the domain's account first."
+
+
+class ConfigurationInUse(FinalError):
+    """Projects of this account still have environments of the blueprint, which need its role to be deleted."""
+
+    happened = "The blueprint {blueprint!r} still has environments in this account, in the projects {projects}."
+    remedy = "Delete them in Studio, then delete this stack again."
+
+
 class RoleNotReady(FinalError):
     """DataZone cannot use the provisioning role: IAM has not spread it yet, or it is wrong."""
 
@@ -1147,6 +1202,13 @@ class ProfileWithoutTooling(FinalError):
 
     happened = "The project profile {profile!r} creates no tooling environment before deployment order {order}."
     remedy = "Raise the order or add tooling to the profile."
+
+
+class ProfileElsewhere(FinalError):
+    """A profile's projects are in an account or region that the product is not deployed to."""
+
+    happened = "The project profile {profile!r} makes its projects in {elsewhere}, where the product is not deployed."
+    remedy = "Add the account and region to [accounts] in settings.toml (it has {listed}), or take the profile out."
 
 
 class VersionMissing(FinalError):

@@ -148,7 +148,7 @@ class FunctionClients:
         """DataZone and SageMaker."""
         from custom_resources.clients.studio import Studio
 
-        return Studio(self._client("datazone"), self._client("sagemaker"))
+        return Studio(self._datazone(), self._client("sagemaker"))
 
     @cached_property
     def model_packages(self) -> protocols.ModelPackageGroups:
@@ -162,7 +162,21 @@ class FunctionClients:
         """DataZone's blueprints, project profiles and grants."""
         from custom_resources.clients.blueprints import Blueprints
 
-        return Blueprints(self._client("datazone"))
+        return Blueprints(self._datazone(), elsewhere=bool(self._environment.get("DATAZONE_REGION", "")))
+
+    def _datazone(self) -> Any:
+        """Return DataZone's client: in the domain's region, by the domain account's role, where there are others."""
+        from custom_resources.clients.domain_access import datazone_client
+
+        region, role_arn = (self._environment.get(f"DATAZONE_{key}", "") for key in ("REGION", "ROLE_ARN"))
+        return datazone_client(region, role_arn, self._client) if region else self._client("datazone")
+
+    @cached_property
+    def blueprint_templates(self) -> protocols.BlueprintTemplates:
+        """The blueprint's templates in S3."""
+        from custom_resources.clients.blueprint_templates import BlueprintTemplates
+
+        return BlueprintTemplates(self._client("s3"), self._environment.get("BLUEPRINT_BUCKET", ""))
 
     @cached_property
     def service_catalog(self) -> protocols.ServiceCatalog:

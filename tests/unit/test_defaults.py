@@ -42,6 +42,7 @@ OTHER: dict[str, Any] = {
     "catalogue.Entry.timeout": 120,
     "catalogue.Entry.storage": 512,
     "catalogue.Entry.in_product": True,
+    "catalogue.Entry.layouts": ("one account", "project account"),
     "clients.FunctionClients.__init__.boto3_client": clients._boto3_client,
     "clients.aws.Service.denied": AwsDenied,
     "clients.blueprints.Profile.enabled": True,

@@ -16,12 +16,13 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from custom_resources import studio_blueprint
+from custom_resources import blueprint_enabling
 from custom_resources.clients.blueprints import Blueprint, Blueprints, Grant, Profile
 from custom_resources.errors import AwsDenied, BlueprintInUse, DataZoneDenied, FinalError, InUse
+from custom_resources.profile_environments import with_ours, without_ours
 from custom_resources.reconciler import CustomResource, is_complete, on_event
 from custom_resources.studio_blueprint import StudioBlueprint
-from custom_resources.studio_project_profile import StudioProjectProfile, granted, with_ours, without_ours
+from custom_resources.studio_project_profile import StudioProjectProfile, granted
 from standins.aws.server import AwsStandIn
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
@@ -303,7 +304,7 @@ def test_another_domain_unit_takes_the_grants_along_and_leaves_those_of_others(s
         entityType="ENVIRONMENT_BLUEPRINT_CONFIGURATION",
         entityIdentifier=f"{ACCOUNT}:{blueprint}",
         policyType="CREATE_ENVIRONMENT_FROM_BLUEPRINT",
-        principal=dict(studio_blueprint._wanted_grants(theirs)[0].principal),
+        principal=dict(blueprint_enabling.wanted_grants(theirs)[0].principal),
         detail={"createEnvironmentFromBlueprint": {}},
     )
     everywhere, below = blueprint_properties(studio), blueprint_properties(studio, DomainUnitId=unit)
@@ -339,7 +340,7 @@ def test_while_iam_spreads_the_role_it_waits(studio: Studio) -> None:
 
 
 def test_a_role_that_never_works_is_said_after_a_while(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(studio_blueprint, "ROLE_PATIENCE_SECONDS", -1)
+    monkeypatch.setattr(blueprint_enabling, "ROLE_PATIENCE_SECONDS", -1)
     properties = blueprint_properties(studio, ProvisioningRoleArn=f"arn:aws:iam::{ACCOUNT}:role/none")
     with pytest.raises(FinalError, match=r"cannot use the provisioning role .*role/none.* trusts datazone"):
         studio.run(StudioBlueprint, "Create", properties)
