@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from custom_resources.errors import AwsNotFound, NotOfItsStack
+from custom_resources.errors import AwsDenied, AwsNotFound, NotOfItsStack
 
 if TYPE_CHECKING:
     from custom_resources.clients.protocols import Clients
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 PORTFOLIO_STACK = "PortfolioStack"  # which makes the product, and puts its id out
 _PRODUCT = "AWS::ServiceCatalog::CloudFormationProduct"
 _OUTPUT = "ProductId"  # and the parameter of Studio's environments
-# Where the CDK puts an account's templates: the bucket of its bootstrap, by the path of S3's regional address.
+_PROFILES = "StudioProfilesStack"  # of the domain's account: its profiles are for other accounts
 _SUFFIX = r"(amazonaws\.(com|com\.cn|eu)|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)"
-_TEMPLATE = "https://s3\\.{region}\\.{suffix}/cdk-[a-z0-9]{{1,20}}-assets-{account}-{region}/[0-9a-f]{{64}}\\.json"
 
 
 def require_offered(request: Request[Any], clients: Clients) -> None:
@@ -33,19 +32,16 @@ def require_offered(request: Request[Any], clients: Clients) -> None:
     if request.type == "Delete":
         return
 
-    def refused(why: str) -> NotOfItsStack:
-        return NotOfItsStack(stack=f"{request.stack_id}//".split("/")[1] or request.stack_id, why=why)
-
+    name = f"{request.stack_id}//".split("/")[1]
     for product in sorted(set(_products(told))):
         if not _is_ours(product, request.stack_id, clients):
-            raise refused(f"the product {product} is not the portfolio's")
-    account = f"{request.stack_id}:::::".split(":")[4]
-    named = getattr(told, "aws_account", account)
-    if named != account:
-        raise refused(f"{named} is another account")
-    template = getattr(told, "template_url", "")
-    if template and not _is_an_asset(template, request.stack_id):
-        raise refused(f"the template {template} is not one of its account's deployments")
+            raise NotOfItsStack(stack=name, why=f"the product {product} is not the portfolio's")
+    account = getattr(told, "aws_account", "")
+    if account and account != request.stack_id.split(":")[4] and name != _PROFILES:
+        raise NotOfItsStack(stack=name, why=f"{account} is another account")
+    template, bucket = getattr(told, "template_url", ""), clients.installation.blueprint_bucket
+    if template and not _is_of(template, bucket, request.stack_id):
+        raise NotOfItsStack(stack=name, why=f"the template {template} is not of the bucket {bucket}")
 
 
 def _products(told: Any) -> Iterator[str]:
@@ -65,11 +61,13 @@ def _is_ours(product: str, stack_id: str, clients: Clients) -> bool:
             return True
     try:
         return bool(product) and facts.outputs(PORTFOLIO_STACK).get(_OUTPUT) == product
-    except AwsNotFound:
+    except (AwsNotFound, AwsDenied):  # the domain's account has no product, and its functions read of none
         return False
 
 
-def _is_an_asset(template: str, stack_id: str) -> bool:
-    _, _, _, region, account = f"{stack_id}:::::".split(":")[:5]
-    pattern = _TEMPLATE.format(region=re.escape(region), account=re.escape(account), suffix=_SUFFIX)
-    return bool(re.fullmatch(pattern, template))
+def _is_of(template: str, bucket: str, stack_id: str) -> bool:
+    """Tell whether a template is in a bucket, by its name of content and the address that the CDK gives it."""
+    region = re.escape(stack_id.split(":")[3])
+    return bool(
+        bucket and re.fullmatch(rf"https://s3\.{region}\.{_SUFFIX}/{re.escape(bucket)}/[0-9a-f]{{64}}\.json", template)
+    )

@@ -275,10 +275,15 @@ MADE_UP: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("studio_project_profile", {"AwsAccount": "999999999999"}, "999999999999 is another account"),
     *(
-        ("studio_blueprint", {"TemplateUrl": url}, f"the template {url} is not one of its account's deployments")
+        (
+            "studio_blueprint",
+            {"TemplateUrl": url},
+            f"the template {url} is not of the bucket cdk-hnb659fds-assets-123456789012-us-east-1",
+        )
         for url in (
             f"https://s3.us-east-1.amazonaws.com/mallorys/{'a' * 64}.json",
             ASSET.replace("123456789012", "999999999999"),
+            ASSET.replace("hnb659fds", "mallory"),
             ASSET.replace("amazonaws.com", "mallory.example"),
             ASSET.replace("https://s3", "https://mallory.example/s3"),
             ASSET.replace("https://", "http://"),
@@ -315,6 +320,18 @@ def test_nobody_else_offers_another_product_or_template(
     assert sentence in str(error.value)
     assert set(account.requests) == {"describe_stacks", "describe_stack_resources"}, "Studio is asked nothing"
     assert sum(account.requests.values()) <= 20
+
+
+def test_the_domains_account_names_no_product_and_offers_places(account: World) -> None:
+    """Its profiles are for the accounts of projects, whose own product the template finds (docs/decisions/0087)."""
+    _, kind, properties = OFFERS["studio_project_profile"]
+    stack = stack_id("StudioProfilesStack")
+    account.stacks[stack] = Stack("UPDATE_IN_PROGRESS", resources={"Offer": Held(kind, "UPDATE_IN_PROGRESS", "offer")})
+    told = {**properties, "AwsAccount": "210987654321", "Parameters": []}
+    assert account.invoke("studio_project_profile", request("Update", stack, "Offer", told, "offer"))["Operation"]
+    del account.stacks["PortfolioStack"]
+    with pytest.raises(FinalError, match="the product prod-ours is not the portfolio's"):
+        account.invoke("studio_project_profile", request("Update", stack, "Offer", properties, "offer"))
 
 
 def test_the_first_portfolio_puts_nothing_out_yet(account: World) -> None:
