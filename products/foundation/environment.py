@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from aws_cdk import CfnCondition, CfnParameter, Fn, Stack, Token
 
 from custom_resources.catalogue import Entry
-from products.foundation.roles import PORTFOLIO_STACK, reader_role_arn, assets_bucket
+from products.foundation.roles import PORTFOLIO_STACK, assets_bucket, reader_role_arn
 from products.foundation.storage import Storage
 from products.functions import PATIENCE, any_organization, direct_launches
 from products.settings import Settings
