@@ -181,7 +181,8 @@ def _require_resource(
     if _cleans_up(request, status):
         if found and found.type != resource_type:
             raise refused(f"{request.logical_id} is a {found.type}")
-        if (resource_type, request.physical_id) in {(each.type, each.physical_id) for each in resources.values()}:
+        lives = [each for each in resources.values() if not each.status.startswith("DELETE_")]
+        if (resource_type, request.physical_id) in {(each.type, each.physical_id) for each in lives}:
             raise refused(f"it still has {request.physical_id}")
         return
     if found is None or found.type != resource_type:
