@@ -197,7 +197,8 @@ def parsed(resource: CustomResource[PropertiesT, Any, Any], event: Event) -> Req
 
     def typed(values: Mapping[str, Any]) -> PropertiesT:
         try:
-            return resource.properties.model_validate(values)
+            # By CloudFormation's names only: an event in which Python's would do has two names for one thing.
+            return resource.properties.model_validate(values, by_alias=True, by_name=False)
         except ValidationError as error:
             wrong = "; ".join(
                 f"{'.'.join(map(str, problem['loc'])) or 'properties'}: {problem['msg']}" for problem in error.errors()
