@@ -12,6 +12,7 @@ from standins.aws.datazone.model import IDENTITY_CENTER, KINDS, TOOLING_BLUEPRIN
 from standins.aws.datazone.service import DataZone
 from standins.aws.datazone.tooling import ToolingBehaviour
 from standins.aws.emulator import Emulator
+from standins.aws.pipelines import Pipelines
 from standins.aws.protocol import ServiceError
 from standins.aws.sagemaker import SageMaker
 from standins.aws.service_catalog.service import ServiceCatalog
@@ -35,10 +36,12 @@ class Controls:
         operations: Callable[[], dict[str, list[str]]],
         *,
         sagemaker: SageMaker,
+        pipelines: Pipelines,
     ) -> None:
         """Take what is controlled, the log of calls, and who names the operations that there are."""
         self._datazone = datazone
         self._sagemaker = sagemaker
+        self._pipelines = pipelines
         self._reserved_tags = catalog.reserved_tags
         self._emulator = emulator
         self._calls = calls
@@ -54,6 +57,8 @@ class Controls:
             ("POST", "callers"): self._name_caller,
             ("POST", "reserved-tags"): self._set_reserved_tags,
             ("POST", "launches"): catalog.behaviour.change,
+            ("POST", "stacks"): self._set_lateness,
+            ("POST", "pipelines"): self._put_pipeline,
             ("GET", "calls"): self._list_calls,
             ("DELETE", "calls"): self._forget_calls,
             ("GET", "operations"): lambda _: operations(),
@@ -230,6 +235,16 @@ class Controls:
             "updatesNameTheUpdater": tags.updates_name_the_updater,
             "userArns": tags.tells_users,
         }
+
+    def _set_lateness(self, request: Record) -> Record:
+        """By how many seconds CloudFormation tells of stacks' resources late."""
+        self._emulator.tell_late(float(request["late"]))
+        return {"late": float(request["late"])}
+
+    def _put_pipeline(self, request: Record) -> Record:
+        """Put what a project's workflows would have left."""
+        account, region = request.get("account", DEFAULT_ACCOUNT), request.get("region", DEFAULT_REGION)
+        return self._pipelines.put(account, region, request)
 
     def _make_classic_project(self, request: Record) -> Record:
         """Make a project of SageMaker Studio classic."""

@@ -20,6 +20,7 @@ from standins.aws.calls import Call
 from standins.aws.controls import Controls
 from standins.aws.datazone.service import DataZone
 from standins.aws.emulator import Emulator
+from standins.aws.pipelines import Pipelines
 from standins.aws.protocol import SERVICES, Request, ServiceError, answer, answer_error, parse, service_model
 from standins.aws.sagemaker import SageMaker
 from standins.aws.service_catalog.service import ServiceCatalog
@@ -38,17 +39,24 @@ class AwsStandIn:
         """Take MiniStack's address; nothing is served yet."""
         self.emulator = Emulator(aws_endpoint)
         self.sagemaker = SageMaker()
+        self.pipelines = Pipelines(self.sagemaker.tag)
         self.datazone = DataZone(self.emulator, self.sagemaker)
         self.calls: deque[dict[str, Any]] = deque(maxlen=20_000)
         self.base_url = ""
         catalog = ServiceCatalog(self.emulator)
         self._services: dict[str, tuple[object, ...]] = {
             "datazone": self.datazone.operations,
-            "sagemaker": (self.sagemaker,),
+            "sagemaker": (self.sagemaker, self.pipelines),
             "servicecatalog": catalog.operations,
         }
         self._controls = Controls(
-            self.datazone, catalog, self.emulator, self.calls, self.operations, sagemaker=self.sagemaker
+            self.datazone,
+            catalog,
+            self.emulator,
+            self.calls,
+            self.operations,
+            sagemaker=self.sagemaker,
+            pipelines=self.pipelines,
         )
 
     @classmethod

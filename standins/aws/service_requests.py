@@ -21,7 +21,9 @@ from typing import Any
 
 SERVICE_HEADER = "x-standin-service"
 KEY_HEADER = "x-standin-key"
+SOURCE_ACCOUNT_HEADER = "x-standin-source-account"  # what the service tells IAM; left out, it tells nothing
 _FROM_SERVICE: ContextVar[str] = ContextVar("from_service", default="")
+_SOURCE_ACCOUNT: ContextVar[str] = ContextVar("source_account", default="")
 
 
 def register() -> None:
@@ -52,6 +54,7 @@ def _marked(answer: Any) -> Any:
 
     async def handle_request(method: str, path: str, headers: dict[str, str], *rest: Any) -> Any:
         _FROM_SERVICE.set(headers.get(SERVICE_HEADER, ""))
+        _SOURCE_ACCOUNT.set(headers.get(SOURCE_ACCOUNT_HEADER, ""))
         return await answer(method, path, headers, *rest)
 
     return handle_request
@@ -67,7 +70,8 @@ def _trusting(trusts: Any) -> Any:
             return trusts(document, caller_arn, context)
         content = json.loads(document) if isinstance(document, str) else document
         ours = [each for each in content["Statement"] if service in _services(each.get("Principal", {}))]
-        keys = {**context.service_context, "aws:sourceaccount": context.resource_arn.split(":")[4]}
+        source = _SOURCE_ACCOUNT.get()
+        keys = {**context.service_context, **({"aws:sourceaccount": source} if source else {})}
         return trusts({"Statement": ours}, caller_arn, dataclasses.replace(context, service_context=keys))
 
     return evaluate_trust_policy

@@ -28,6 +28,8 @@ class Rules:
     ids_sent_back: a profile's environment configurations may be sent back with their ids.
     empty_defaults: a blueprint's parameters may have empty defaults.
     templates_of_callers: who registers a blueprint can read its template.
+    second_grants: what becomes of a second grant for a principal with another detail: it is added, a conflict, or
+    replaces the first.
     files_at: where a project's files are in its bucket; {domain}, {project} and {scope} are filled in.
     """
 
@@ -45,6 +47,7 @@ class Rules:
     ids_sent_back: bool = True
     empty_defaults: bool = True
     templates_of_callers: bool = True
+    second_grants: str = "added"
     files_at: str = "{domain}/{project}/{scope}"
 
     def changed(self, request: Record) -> Rules:
@@ -55,6 +58,8 @@ class Rules:
             raise ValueError("what is absent is answered with 403 or 404")
         if changes.get("roles_as_users", "") not in ("", "owners", "members"):
             raise ValueError('rolesAsUsers is "", "owners" or "members" (which includes owners)')
+        if changes.get("second_grants", "added") not in ("added", "conflict", "replaces"):
+            raise ValueError('secondGrants is "added", "conflict" or "replaces"')
         if "left_out" in changes:
             changes["left_out"] = tuple(changes["left_out"])
         return replace(self, **changes)
