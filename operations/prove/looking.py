@@ -234,7 +234,7 @@ def environment(proof: Proof) -> None:
 def launch(proof: Proof) -> None:
     """See the provisioned product, who launched it, and whether a search by its id finds it."""
     name = f"{LAUNCH_NAME_PREFIX}{proof.state.project}"
-    with proof.aws.about("A01", "A11", "A21"):
+    with proof.aws.about("A01", "A11", "A21", "A34"):
         try:
             detail = proof.aws.ask(SERVICE_CATALOG, "describe_provisioned_product", Name=name)
         except AwsNotFound:

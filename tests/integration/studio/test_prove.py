@@ -291,18 +291,19 @@ def test_a_launch_that_cannot_work_says_which_assumption_it_is(
 
 
 @pytest.mark.parametrize(
-    ("id_", "control", "turned", "sentence"),
+    ("id_", "turned", "sentence"),
     [
-        ("A34", "launches", {"sourceAccount": "another"}, "Access denied while assuming the role"),
-        ("A37", "stacks", {"late": 600}, "The request is not one of the stack"),
+        ("A34", ("launches", "sourceAccount", "another"), "Access denied while assuming the role"),
+        ("A37", ("stacks", "late", 600), "The request is not one of the stack"),
     ],
 )
 def test_a_launch_that_cannot_be_undone_before_it_is_repaired_says_which_assumption_it_is(
-    proven: Proven, tmp_path: Path, id_: str, control: str, turned: dict[str, Any], sentence: str
+    proven: Proven, tmp_path: Path, id_: str, turned: tuple[str, str, object], sentence: str
 ) -> None:
     """Nothing of ours can be deleted either, as long as it is so."""
     installation = proven.installation
-    with proven.turned(control, **turned):
+    control, name, value = turned
+    with proven.turned(control, **{name: value}):
         code, report = proven.prove(tmp_path, "--keep")
     assert (code, report["otherwise"]) == (3, [id_])
     (found,) = [item for item in report["assumptions"] if item["id"] == id_]
