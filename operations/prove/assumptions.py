@@ -148,7 +148,7 @@ ASSUMPTIONS = (
         "A connected repository of our organization's name is on our GitHub",
         "open for GitLab and Bitbucket",
         "The repository would be made on GitHub under that name. Leave `gitFullRepositoryId` empty",
-        ("by hand: open the project's Git connection in Studio; its repository has to be on our GitHub"),
+        "`--project` with a connected repository of our organization's name: the kind of its Git connection",
         ("custom_resources/studio_project.py",),
     ),
     Assumption(

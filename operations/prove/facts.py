@@ -137,6 +137,15 @@ class Waiters(_Document):
     refused: str = ""  # the reason of an event that names kms:Decrypt
 
 
+class Connected(_Document):
+    """The repository of the project's Git connection, and what there is to compare it with."""
+
+    repository: str  # OWNER/NAME
+    provider: str  # CodeConnections': GitHub, GitLab, ...
+    organization: str  # in which projects get their repositories
+    on_github_com: bool  # the GitHub of the settings
+
+
 class Workflows(_Document):
     """What the project's workflows have left in the account: its pipeline, and what they deployed."""
 
@@ -178,6 +187,7 @@ class Facts(_Document):
     going: Going = Field(default_factory=Going)
     waiters: Waiters | None = None
     workflows: Workflows | None = None
+    connected: Connected | None = None
     deletion: str = ""  # gone, or why not
     ending: Ending | None = None
 

@@ -99,6 +99,15 @@ def _by_workflow(facts: Facts) -> bool:
     return bool(facts.workflows and _WORKFLOW_ROLE in facts.workflows.created_by)
 
 
+def _connected(facts: Facts) -> Judged:
+    found = facts.connected
+    if found is None or found.repository.partition("/")[0].lower() != found.organization.lower():
+        return unseen(BY_ID["A12"])
+    # A server of one's own, or GHE.com, may be either kind of connection.
+    expected = {"GitHub"} if found.on_github_com else {"GitHub", "GitHubEnterpriseServer"}
+    return judged(found.provider in expected, f"{found.repository} is connected by a {found.provider} connection")
+
+
 def _executions_tagged(facts: Facts) -> Judged:
     if facts.workflows is None or not facts.workflows.execution:
         return unseen(BY_ID["A14"])
@@ -143,6 +152,7 @@ def _tagging_creations(facts: Facts) -> Judged:
 
 JUDGES: dict[str, Callable[[Facts], Judged]] = {
     "A07": _second_grant,
+    "A12": _connected,
     "A14": _executions_tagged,
     "A16": _own_key,
     "A18": _cut_off,

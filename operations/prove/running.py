@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from custom_resources.errors import Problem
 from operations.errors import ProveDeploymentFailed, ProveProjectLeft
-from operations.prove import changes, looking, remains, report, scratch
+from operations.prove import changes, connected, looking, remains, report, scratch
 from operations.prove.facts import Facts
 from operations.prove.judging import Finding, judge
 from operations.prove.looking import Proof
@@ -47,6 +47,7 @@ _STEPS: tuple[Step, ...] = (
     looking.told,
     looking.native_event,
     remains.workflows,
+    connected.connected,
     changes.by_hand,
     changes.update,
     changes.tainted,

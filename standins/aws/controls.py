@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from standins.aws.calls import Call, Record, now
+from standins.aws.codeconnections import CodeConnections
 from standins.aws.datazone.grants import grant
 from standins.aws.datazone.model import IDENTITY_CENTER, KINDS, TOOLING_BLUEPRINT, Domain
 from standins.aws.datazone.service import DataZone
@@ -37,11 +38,13 @@ class Controls:
         *,
         sagemaker: SageMaker,
         pipelines: Pipelines,
+        connections: CodeConnections,
     ) -> None:
         """Take what is controlled, the log of calls, and who names the operations that there are."""
         self._datazone = datazone
         self._sagemaker = sagemaker
         self._pipelines = pipelines
+        self._connections = connections
         self._reserved_tags = catalog.reserved_tags
         self._emulator = emulator
         self._calls = calls
@@ -58,7 +61,8 @@ class Controls:
             ("POST", "reserved-tags"): self._set_reserved_tags,
             ("POST", "launches"): catalog.behaviour.change,
             ("POST", "stacks"): self._set_lateness,
-            ("POST", "pipelines"): self._put_pipeline,
+            ("POST", "pipelines"): lambda request: self._pipelines.put(*_where(request), request),
+            ("POST", "git-connections"): lambda request: self._connections.put(*_where(request), request),
             ("GET", "calls"): self._list_calls,
             ("DELETE", "calls"): self._forget_calls,
             ("GET", "operations"): lambda _: operations(),
@@ -241,11 +245,6 @@ class Controls:
         self._emulator.tell_late(float(request["late"]))
         return {"late": float(request["late"])}
 
-    def _put_pipeline(self, request: Record) -> Record:
-        """Put what a project's workflows would have left."""
-        account, region = request.get("account", DEFAULT_ACCOUNT), request.get("region", DEFAULT_REGION)
-        return self._pipelines.put(account, region, request)
-
     def _make_classic_project(self, request: Record) -> Record:
         """Make a project of SageMaker Studio classic."""
         account, region = request.get("account", DEFAULT_ACCOUNT), request.get("region", DEFAULT_REGION)
@@ -264,3 +263,8 @@ class Controls:
     def _forget_calls(self, _: Record) -> Record:
         self._calls.clear()
         return {}
+
+
+def _where(request: Record) -> tuple[str, str]:
+    """Return the account and the region that a control's body names."""
+    return request.get("account", DEFAULT_ACCOUNT), request.get("region", DEFAULT_REGION)

@@ -1,4 +1,4 @@
-"""The AWS stand-in over HTTP: DataZone, SageMaker and Service Catalog at one address, and its own controls."""
+"""The AWS stand-in over HTTP: its services at one address, and its own controls."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from werkzeug.wrappers import Request as HttpRequest
 from werkzeug.wrappers import Response as HttpResponse
 
 from standins.aws.calls import Call
+from standins.aws.codeconnections import CodeConnections
 from standins.aws.controls import Controls
 from standins.aws.datazone.service import DataZone
 from standins.aws.emulator import Emulator
@@ -39,12 +40,13 @@ class AwsStandIn:
         """Take MiniStack's address; nothing is served yet."""
         self.emulator = Emulator(aws_endpoint)
         self.sagemaker = SageMaker()
-        self.pipelines = Pipelines(self.sagemaker.tag)
+        self.pipelines, self.connections = Pipelines(self.sagemaker.tag), CodeConnections()
         self.datazone = DataZone(self.emulator, self.sagemaker)
         self.calls: deque[dict[str, Any]] = deque(maxlen=20_000)
         self.base_url = ""
         catalog = ServiceCatalog(self.emulator)
         self._services: dict[str, tuple[object, ...]] = {
+            "codeconnections": (self.connections,),
             "datazone": self.datazone.operations,
             "sagemaker": (self.sagemaker, self.pipelines),
             "servicecatalog": catalog.operations,
@@ -57,6 +59,7 @@ class AwsStandIn:
             self.operations,
             sagemaker=self.sagemaker,
             pipelines=self.pipelines,
+            connections=self.connections,
         )
 
     @classmethod

@@ -20,6 +20,7 @@ from operations.prove.assumptions import ASSUMPTIONS, BY_ID
 from operations.prove.facts import (
     ByHand,
     Call,
+    Connected,
     Ending,
     Environment,
     Facts,
@@ -92,7 +93,7 @@ def test_no_code_names_an_assumption_that_the_table_has_elsewhere() -> None:
 
 def test_each_assumption_is_judged_or_says_how_to_see_it_by_hand() -> None:
     assert {each.id for each in ASSUMPTIONS if not each.by_hand} == set(judging._JUDGES)
-    assert {each.id for each in ASSUMPTIONS if each.by_hand} == {"A12", "A29"}, "what only a person can look at"
+    assert {each.id for each in ASSUMPTIONS if each.by_hand} == {"A29"}, "what only a person can look at"
 
 
 # -- judging -----------------------------------------------------------------------------------------------------------
@@ -123,6 +124,7 @@ def as_assumed() -> Facts:
         ),
         domain_key=KEY,
         scratch=Scratch(blueprint_taken=True, configuration="gone", sent_back="kept", second_grant="beside the first"),
+        connected=Connected(repository="acme/churn", provider="GitHub", organization="Acme", on_github_com=True),
         going=Going(looks=3, listed=9),
         waiters=Waiters(key="CREATE_COMPLETE", machines={"RepositoryWaiter": "UPDATE_COMPLETE"}),
         workflows=Workflows(
@@ -213,6 +215,7 @@ TURNED: dict[str, Callable[[Facts], None]] = {
     ),
     "A11": change("launch", found_by_id=False),
     "A13": change("", deletion="Cannot delete entity, must delete policies first"),
+    "A12": change("connected", provider="GitLab"),
     "A14": change("workflows", execution_tagged=False),
     "A17": lambda facts: failed(facts, "Access denied to blueprint template"),
     "A18": change("installed", cut_off={"Blueprint": ""}),
@@ -262,7 +265,7 @@ def test_exactly_what_is_otherwise_is_named(id_: str) -> None:
     [
         ("A07", change("scratch", second_grant="conflict")),
         ("A36", change("ending", status="")),
-        ("A35", change("launch", message="")),
+        ("A12", change("connected", provider="GitHubEnterpriseServer", on_github_com=False)),
     ],
 )
 def test_the_other_way_that_is_assumed_as_well_holds(id_: str, turn: Callable[[Facts], None]) -> None:
@@ -276,6 +279,7 @@ def test_the_other_way_that_is_assumed_as_well_holds(id_: str, turn: Callable[[F
     [
         ("A35", change("going", strangers=["arn:aws:cloudformation:eu-west-1:111122223333:stack/other/1"])),
         ("A36", change("ending", status="ACTIVE")),
+        ("A12", change("connected", provider="GitHubEnterpriseServer")),
         ("A37", lambda facts: failed(facts, str(NotOfItsStack(stack="SC-1", why="it has no resource StudioProject")))),
         ("A37", change("launch", message=str(NotOfItsStack(stack="SC-1", why="it has no resource StudioProject")))),
     ],
@@ -293,6 +297,8 @@ def test_another_sign_of_it_is_named_as_well(id_: str, turn: Callable[[Facts], N
         ("A32", change("workflows", created_by="arn:aws:sts::111122223333:assumed-role/Administrator/ada")),
         ("A16", change("workflows", bucket_key="arn:aws:kms:eu-west-1:111122223333:key/another")),
         ("A16", change("", domain_key="")),
+        ("A12", change("connected", repository="somebody/churn", provider="GitLab")),
+        ("A12", change("", connected=None)),
         ("A33", change("waiters", key="CREATE_IN_PROGRESS")),
         ("A36", change("", deletion="must delete policies first")),
         ("A36", change("told", permitted={"GetProject": False})),

@@ -320,6 +320,25 @@ def test_a_launch_that_cannot_be_undone_before_it_is_repaired_says_which_assumpt
     eventually(lambda: is_gone(installation, project))
 
 
+def test_a_repository_that_is_connected_elsewhere_is_named(proven: Proven, tmp_path: Path) -> None:
+    installation = proven.installation
+    made = {"name": "connected", "account": ministack.ACCOUNT, "region": ministack.REGION}
+    arn = installation.run.standin_aws.call("POST", "git-connections", {**made, "provider": "GitHub"})["arn"]
+    given = {"gitConnectionArn": arn, "gitFullRepositoryId": f"{runs.ORGANIZATION}/connected"}
+    parameters = [{"name": name, "value": value} for name, value in given.items()]
+    project = installation.create(
+        "connected",
+        userParameters=[{"environmentConfigurationName": "Tooling", "environmentParameters": parameters}],
+    )
+    installation.deployed(project)
+    code, report = proven.prove(tmp_path, "--project", project)
+    assert (code, verdicts(report)["A12"]) == (0, "holds")
+    installation.run.standin_aws.call("POST", "git-connections", {**made, "provider": "GitLab"})
+    code, report = proven.prove(tmp_path / "otherwise", "--project", project)
+    assert (code, report["otherwise"]) == (3, ["A12"])
+    installation.datazone.delete_project(domainIdentifier=installation.domain, identifier=project)
+
+
 def trust_datazone(installation: Installation) -> None:
     """Make the role, if it is not there: Studio may deploy with it, and it is no principal of the portfolio."""
     iam = installation.client("iam")
