@@ -257,7 +257,9 @@ def answer_error(service: str, error: ServiceError, request_id: str) -> Response
 
 
 def _content_type(model: ServiceModel) -> str:
-    return "application/x-amz-json-1.1" if model.metadata["protocol"] == "json" else "application/json"
+    if model.metadata["protocol"] == "json":
+        return f"application/x-amz-json-{model.metadata['jsonVersion']}"
+    return "application/json"
 
 
 def _to_wire(shape: Any, value: Any) -> Any:
