@@ -223,8 +223,6 @@ def delete(proof: Proof) -> None:
         return
     with proof.aws.about("A13", "A28"):
         proof.facts.deletion = last = _deleted(proof)
-        if last == "gone":
-            watching.after_deletion(proof)
         if last != "gone" and proof.facts.launch:
             with suppress(FinalError):
                 proof.aws.ask(
@@ -255,6 +253,7 @@ def _deleted(proof: Proof) -> str:
     except (AwsNotFound, AwsDenied) as answer:  # DataZone may deny what is gone
         if _project_named(proof, proof.state.project_name):
             return str(answer)
+        watching.after_deletion(proof)
         return "gone" if _launch_is_gone(proof, polls=TERMINATION_POLLS) else "the project is gone, its launch is not"
     return "DataZone is still deleting it"
 

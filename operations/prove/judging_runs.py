@@ -84,7 +84,7 @@ def _resources_listed(facts: Facts) -> Judged:
 
 def _deleted(facts: Facts) -> Judged:
     ending = facts.ending
-    if ending is None or facts.deletion != "gone" or ending.after not in ("not found", "denied", "answered"):
+    if ending is None or ending.after not in ("not found", "denied", "answered"):
         return NOT_SEEN, f"no project was deleted, or nobody could ask after it ({ending.after if ending else 'none'})"
     if facts.told and facts.told.permitted.get("GetProject") is False:
         return NOT_SEEN, "DataZone denies GetProject to the function studio-project at any time (A19)"

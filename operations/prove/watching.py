@@ -11,6 +11,8 @@ from custom_resources.errors import Problem, ProjectNotFound
 from operations.prove.facts import Ending
 from operations.prove.looking import LAUNCH_NAME_PREFIX, Proof
 
+_NOT_FOUND = ProjectNotFound.happened.partition(" (")[0]
+_BEGUN = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
 _MOST_LISTED = 100  # what DescribeStackResources lists of a stack
 
 
@@ -48,22 +50,21 @@ def compared(events: list[dict[str, Any]], listed: list[dict[str, Any]]) -> tupl
 
     `events` are the newest first. What is being deleted may be gone from the list.
     """
-    newest: dict[str, str] = {}
+    newest: dict[str, dict[str, Any]] = {}
     for event in events:
         if event["ResourceType"] != "AWS::CloudFormation::Stack":
-            newest.setdefault(event["LogicalResourceId"], event["ResourceStatus"])
-    statuses = {item["LogicalResourceId"]: item["ResourceStatus"] for item in listed}
-    begun = [name for name, status in newest.items() if status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")]
+            newest.setdefault(event["LogicalResourceId"], event)
+    shown = {item["LogicalResourceId"]: item for item in listed}
+    begun = [name for name, event in newest.items() if event["ResourceStatus"] in _BEGUN]
     if len(listed) >= _MOST_LISTED:
-        begun = [name for name in begun if name in statuses]
-    late = [name for name in begun if not _in_operation(newest[name], statuses.get(name, ""))]
+        begun = [name for name in begun if name in shown]
+    late = [name for name in begun if name not in shown or _former(newest[name], shown[name])]
     return len(begun) - len(late), late
 
 
-def _in_operation(event: str, listed: str) -> bool:
-    """Tell whether a listed status is of the operation that the event tells of, or of a later one."""
-    same = listed.partition("_")[0] in (event.partition("_")[0], "DELETE")
-    return bool(listed) and (same or listed.endswith("_IN_PROGRESS"))
+def _former(event: dict[str, Any], listed: dict[str, Any]) -> bool:
+    """Tell whether a listed resource is as it was before the event."""
+    return bool(listed["ResourceStatus"] != event["ResourceStatus"] and listed["Timestamp"] < event["Timestamp"])
 
 
 def after_deletion(proof: Proof) -> None:
@@ -78,8 +79,7 @@ def after_deletion(proof: Proof) -> None:
 
 
 def _told_after(said: dict[str, Any]) -> str:
-    if said.get("errorType") == ProjectNotFound.__name__:
-        return "not found"
-    if "errorMessage" in said:
-        return str(said["errorMessage"])
+    failure = str(said.get("errorMessage", ""))
+    if failure:
+        return "not found" if failure.startswith(_NOT_FOUND) else failure
     return "answered" if said.get("GetProject") else "denied"

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -300,7 +301,7 @@ def test_another_sign_of_it_is_named_as_well(id_: str, turn: Callable[[Facts], N
         ("A12", change("connected", repository="somebody/churn", provider="GitLab")),
         ("A12", change("", connected=None)),
         ("A33", change("waiters", key="CREATE_IN_PROGRESS")),
-        ("A36", change("", deletion="must delete policies first")),
+        ("A36", change("ending", after="")),
         ("A36", change("told", permitted={"GetProject": False})),
         ("A36", change("ending", after="The function took too long")),
     ],
@@ -327,23 +328,27 @@ def test_a_creation_that_was_cut_off_is_followed_to_its_deletion() -> None:
 
 
 def test_what_events_tell_is_looked_for_in_the_list_of_resources() -> None:
-    def told(name: str, status: str) -> dict[str, Any]:
-        return {"LogicalResourceId": name, "ResourceStatus": status, "ResourceType": "Custom::Lamp"}
+    def told(name: str, status: str, second: int) -> dict[str, Any]:
+        when = datetime(2026, 11, 1, 12, 0, second, tzinfo=UTC)
+        return {"LogicalResourceId": name, "ResourceStatus": status, "ResourceType": "Custom::Lamp", "Timestamp": when}
 
-    stack = {**told("SC-1", "UPDATE_IN_PROGRESS"), "ResourceType": "AWS::CloudFormation::Stack"}
-    for event, listed, alike in (
-        ("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", True),
-        ("CREATE_IN_PROGRESS", "CREATE_COMPLETE", True),
-        ("CREATE_IN_PROGRESS", "DELETE_COMPLETE", True),
-        ("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", True),
-        ("UPDATE_IN_PROGRESS", "CREATE_COMPLETE", False),
+    stack = {**told("SC-1", "UPDATE_IN_PROGRESS", 5), "ResourceType": "AWS::CloudFormation::Stack"}
+    for event, listed, second, alike in (
+        ("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", 5, True),
+        ("CREATE_IN_PROGRESS", "CREATE_COMPLETE", 6, True),
+        ("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", 6, True),
+        ("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", 4, False),
+        ("UPDATE_IN_PROGRESS", "CREATE_COMPLETE", 4, False),
+        ("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", 4, True),
     ):
-        found = compared([stack, told("Lamp", event), told("Lamp", "CREATE_COMPLETE")], [told("Lamp", listed)])
-        assert found == ((1, []) if alike else (0, ["Lamp"])), (event, listed)
-    assert compared([told("Lamp", "CREATE_IN_PROGRESS")], []) == (0, ["Lamp"])
-    assert compared([told("Lamp", "DELETE_IN_PROGRESS")], []) == (0, [])
-    hundred = [told(f"Lamp{number}", "CREATE_COMPLETE") for number in range(100)]
-    assert compared([told("Lamp", "CREATE_IN_PROGRESS")], hundred) == (0, []), "the list ends after a hundred"
+        events = [stack, told("Lamp", event, 5), told("Lamp", "CREATE_COMPLETE", 1)]
+        found = compared(events, [told("Lamp", listed, second)])
+        assert found == ((1, []) if alike else (0, ["Lamp"])), (event, listed, second)
+    begun = told("Lamp", "CREATE_IN_PROGRESS", 5)
+    assert compared([begun], []) == (0, ["Lamp"])
+    assert compared([told("Lamp", "DELETE_IN_PROGRESS", 5)], []) == (0, [])
+    hundred = [told(f"Lamp{number}", "CREATE_COMPLETE", 1) for number in range(100)]
+    assert compared([begun], hundred) == (0, []), "the list ends after a hundred"
 
 
 def test_a_caller_without_launch_paths_is_named_by_studios_reason() -> None:
@@ -387,7 +392,11 @@ def test_a_function_that_fails_otherwise_tells_nothing_about_who_may_read() -> N
 
 def not_found() -> dict[str, Any]:
     """Return what the function studio-project answers about a project that is gone."""
-    return {"Payload": io.BytesIO(b'{"errorType": "ProjectNotFound", "errorMessage": "Studio has not found it."}')}
+    return {
+        "Payload": io.BytesIO(
+            b'{"errorType": "ProjectNotFound", "errorMessage": "Studio has not found what was asked for (x)."}'
+        )
+    }
 
 
 class Answers:
