@@ -89,7 +89,7 @@ ASSUMPTIONS = (
         "likely",
         "The profile's update fails with DataZone's reason, and the profile is as it was",
         "the profile has our environment beside others; with `--as-owner`, a copy's are sent back",
-        ("custom_resources/studio_project_profile.py",),
+        ("custom_resources/profile_environments.py",),
     ),
     Assumption(
         "A07",
@@ -423,6 +423,31 @@ ASSUMPTIONS = (
         ),
         "events and resources of the launch's stack while it is under change",
         ("custom_resources/own_stack.py",),
+    ),
+    Assumption(
+        "A38",
+        (
+            "DataZone tags the stacks of environments with AmazonDataZoneDomain and AmazonDataZoneProject, or fills in "
+            "their parameters datazoneEnvironmentDomainId and datazoneEnvironmentProjectId"
+        ),
+        "open",
+        (
+            "The second door stays shut in accounts of projects: use the blueprint there, or forward the domain's "
+            "events (docs/accounts.md)"
+        ),
+        "tags and parameters of the stacks of the project's environments",
+        ("custom_resources/project_reader.py",),
+    ),
+    Assumption(
+        "A39",
+        "A principal of an associated account may enable and grant a custom blueprint for its own account",
+        "likely",
+        (
+            "StudioAccountStack fails with DataZone's reason. Let an administrator of that account enable the "
+            "blueprint in the console and grant it, then deploy again"
+        ),
+        "by hand: deploy StudioAccountStack in an associated account",
+        ("custom_resources/studio_blueprint_configuration.py",),
     ),
 )
 BY_ID = {assumption.id: assumption for assumption in ASSUMPTIONS}

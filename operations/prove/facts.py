@@ -176,6 +176,7 @@ class Facts(_Document):
     chosen: str = ""  # the version that the project was made with
     deployment: str = ""  # the project's status when it came to rest
     reasons: list[str] = []  # Studio's, for a deployment that failed
+    stacks: dict[str, str] = {}  # of the project's environments, by name: what names the project: tags, parameters, ""
     environment: Environment | None = None
     launch: Launch | None = None
     workspace: Workspace | None = None

@@ -92,6 +92,13 @@ def _deleted(facts: Facts) -> Judged:
     return judged(ending.after == "not found" and (not ending.status or "DELET" in ending.status), seen)
 
 
+def _stacks_named(facts: Facts) -> Judged:
+    if not facts.stacks:
+        return NOT_SEEN, "no environment of the project has a stack in this account"
+    seen = ", ".join(f"{name}: {where or 'nothing'}" for name, where in facts.stacks.items())
+    return judged(all(facts.stacks.values()), f"the stacks of environments name the project by: {seen}")
+
+
 # -- what workflows have left -----------------------------------------------------------------------------------------
 
 
@@ -164,4 +171,5 @@ JUDGES: dict[str, Callable[[Facts], Judged]] = {
     "A35": _told_while_going_on,
     "A36": _deleted,
     "A37": _resources_listed,
+    "A38": _stacks_named,
 }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from custom_resources.clients.aws import CLOUDFORMATION, SAGEMAKER, Service
+from custom_resources.clients.aws import CLOUDFORMATION, DATAZONE, SAGEMAKER, Service
 from custom_resources.clients.service_catalog import PROJECT_TAG
 from custom_resources.errors import AwsNotFound, FinalError
 from operations.prove.facts import Waiters, Workflows
-from operations.prove.looking import Proof
+from operations.prove.looking import Proof, stack_parameters, stack_tags
 from products.settings import PRODUCTION
 
 FOUNDATION_STACK = "FoundationStack"
@@ -32,6 +32,24 @@ def foundation(proof: Proof) -> None:
         machines={item["LogicalResourceId"]: item["ResourceStatus"] for item in of_type},
         refused=_refused(events, "kms:Decrypt"),
     )
+
+
+def environment_stacks(proof: Proof) -> None:
+    """See whether the stacks of the project's environments say whose they are."""
+    domain, project = proof.state.domain, proof.state.project
+    with proof.aws.about("A38"):
+        for item in proof.aws.pages(DATAZONE, "list_environments", "items", **proof.of_project()):
+            stack = proof.described_stack(f"DataZone-Env-{item['id']}")
+            if not stack:
+                continue
+            tags, parameters = stack_tags(stack), stack_parameters(stack)
+            filled_in = (
+                parameters.get("datazoneEnvironmentDomainId"),
+                parameters.get("datazoneEnvironmentProjectId"),
+            )
+            told = {"tags": (tags.get("AmazonDataZoneDomain"), tags.get(PROJECT_TAG)), "parameters": filled_in}
+            found = [where for where, names in told.items() if names == (domain, project)]
+            proof.facts.stacks[item["name"]] = " and ".join(found)
 
 
 def workflows(proof: Proof) -> None:

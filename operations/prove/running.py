@@ -42,6 +42,7 @@ _STEPS: tuple[Step, ...] = (
     changes.create,
     changes.deployment,
     looking.environment,
+    remains.environment_stacks,
     looking.launch,
     looking.workspace,
     looking.told,

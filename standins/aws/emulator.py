@@ -13,9 +13,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from standins.aws.service_requests import KEY_HEADER, SERVICE_HEADER, SOURCE_ACCOUNT_HEADER
+from standins.aws.service_requests import KEY_HEADER, NO_ACCOUNT, SERVICE_HEADER, SOURCE_ACCOUNT_HEADER
 from standins.aws.stack_resources import LATE_HEADER
-from standins.aws.trust import trusted_actions
+from standins.aws.trust import trusts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -114,8 +114,7 @@ class Emulator:
     def tell_late(self, seconds: float) -> None:
         """Have CloudFormation tell of stacks' resources by these seconds late (see stack_resources)."""
         cloudformation = self.client("cloudformation", "us-east-1", Credentials(ACCOUNT))
-        event = "before-sign.cloudformation.ListExports"
-        headers = {SERVICE_HEADER: "yes", LATE_HEADER: str(seconds)}
+        event, headers = "before-sign.cloudformation.ListExports", {SERVICE_HEADER: "yes", LATE_HEADER: str(seconds)}
         cloudformation.meta.events.register_first(event, _with_headers(headers), unique_id="late")
         cloudformation.list_exports()
         cloudformation.meta.events.unregister(event, unique_id="late")
@@ -158,18 +157,11 @@ class Emulator:
         return role
 
     def assume(
-        self,
-        role_arn: str,
-        service: str,
-        region: str,
-        session: str,
-        *,
-        tag_session: bool = False,
-        source_account: str | None = "",
+        self, role_arn: str, service: str, region: str, session: str, *, source_account: str, tag_session: bool = False
     ) -> Credentials:
         """Return credentials of the role, as `service` (a principal such as datazone.amazonaws.com) gets them.
 
-        `source_account` is what the service tells IAM as aws:SourceAccount: "" the role's account, None nothing.
+        `source_account` is the account that the service acts for: the trust policy's aws:SourceAccount, "" for none.
         Raises RoleUnusable if the role is missing or its trust policy does not let the service in.
         """
         account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
@@ -178,15 +170,16 @@ class Emulator:
             role = self.client("iam", region, root).get_role(RoleName=name)["Role"]
         except ClientError as error:
             raise RoleUnusable(f"Role {role_arn} does not exist or cannot be assumed by {service}.") from error
-        source = account if source_account == "" else source_account
-        trusted = trusted_actions(role["AssumeRolePolicyDocument"], service, source)
-        needed = {"sts:AssumeRole", "sts:TagSession"} if tag_session else {"sts:AssumeRole"}
-        if not needed <= trusted:
-            raise RoleUnusable(f"Role {role_arn} does not allow {', '.join(sorted(needed - trusted))} to {service}.")
+        policy = role["AssumeRolePolicyDocument"]
+        needed = ("sts:AssumeRole", "sts:TagSession") if tag_session else ("sts:AssumeRole",)
+        refused = [each for each in needed if not trusts(policy, service, each, role_arn, source_account)]
+        if refused:
+            raise RoleUnusable(
+                f"Role {role_arn} does not allow {', '.join(refused)} to {service} for account {source_account}."
+            )
         sts = self.client("sts", region, root)
         with self._lock:
-            self._assuming.clear()
-            self._assuming.update({SERVICE_HEADER: service, **({SOURCE_ACCOUNT_HEADER: source} if source else {})})
+            self._assuming.update({SERVICE_HEADER: service, SOURCE_ACCOUNT_HEADER: source_account or NO_ACCOUNT})
             event = "before-sign.sts.AssumeRole"
             sts.meta.events.register_first(event, _with_headers(self._assuming), unique_id="as-service")
             try:

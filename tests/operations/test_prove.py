@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from custom_resources.errors import AwsNotFound, AwsRefused, DomainUnitNotOwned, NotOfItsStack, RoleNotReady
+from custom_resources.errors import (
+    AwsNotFound,
+    AwsRefused,
+    DomainUnitNotOwned,
+    NotOfItsStack,
+    ProjectNotFound,
+    RoleNotReady,
+)
 from operations import command_line
 from operations.prove import changes, judging, report
 from operations.prove.assumptions import ASSUMPTIONS, BY_ID
@@ -94,7 +101,7 @@ def test_no_code_names_an_assumption_that_the_table_has_elsewhere() -> None:
 
 def test_each_assumption_is_judged_or_says_how_to_see_it_by_hand() -> None:
     assert {each.id for each in ASSUMPTIONS if not each.by_hand} == set(judging._JUDGES)
-    assert {each.id for each in ASSUMPTIONS if each.by_hand} == {"A29"}, "what only a person can look at"
+    assert {each.id for each in ASSUMPTIONS if each.by_hand} == {"A29", "A39"}, "what only a person can see"
 
 
 # -- judging -----------------------------------------------------------------------------------------------------------
@@ -138,6 +145,7 @@ def as_assumed() -> Facts:
             deployed=["AWS::SageMaker::Endpoint"],
         ),
         deployment="SUCCESSFUL",
+        stacks={"Tooling": "tags", "MLOps repositories": "tags and parameters"},
         environment=Environment(
             id="e1", status="ACTIVE", parameters=values, outputs={"Empty": ""}, stack_status="CREATE_COMPLETE"
         ),
@@ -242,6 +250,7 @@ TURNED: dict[str, Callable[[Facts], None]] = {
     "A35": change("going", unnamed=1),
     "A36": change("ending", after="denied"),
     "A37": change("going", late=["BuildRepository"]),
+    "A38": change("", stacks={"Tooling": "", "MLOps repositories": "parameters"}),
 }
 # Seen only where they hold: what is otherwise shows in GitHub's runs, or as an environment that fails, alone.
 ONLY_HELD = {"A15", "A16", "A31"}
@@ -392,11 +401,8 @@ def test_a_function_that_fails_otherwise_tells_nothing_about_who_may_read() -> N
 
 def not_found() -> dict[str, Any]:
     """Return what the function studio-project answers about a project that is gone."""
-    return {
-        "Payload": io.BytesIO(
-            b'{"errorType": "ProjectNotFound", "errorMessage": "Studio has not found what was asked for (x)."}'
-        )
-    }
+    failure = {"errorType": "ProjectNotFound", "errorMessage": str(ProjectNotFound(activity="reading"))}
+    return {"Payload": io.BytesIO(json.dumps(failure).encode())}
 
 
 class Answers:

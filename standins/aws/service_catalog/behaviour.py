@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 
 from standins.aws.calls import Record
 
-SOURCE_ACCOUNTS = {"own": "", "absent": None, "another": "999999999999"}  # as Emulator.assume takes them
+SOURCE_ACCOUNTS = ("own", "absent", "another")
 
 
 @dataclass
@@ -25,6 +25,10 @@ class Behaviour:
     keeps_parameters: bool = False
     unchanged_fails: bool = False
     source_account: str = "own"
+
+    def told_account(self, account: str) -> str:
+        """Return what is told as aws:SourceAccount for a launch of the account, "" for nothing."""
+        return {"own": account, "absent": "", "another": "999999999999"}[self.source_account]
 
     def change(self, request: Record) -> Record:
         """Take a control's choices, in its spelling; return all of them. Raises ValueError."""

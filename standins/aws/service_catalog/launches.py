@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from standins.aws.calls import Record, new_id, now
 from standins.aws.emulator import Credentials, Emulator, RoleUnusable, StackFailed, StackResult
 from standins.aws.service_catalog.answers import invalid, tag_list, tag_map
-from standins.aws.service_catalog.behaviour import SOURCE_ACCOUNTS, Behaviour
+from standins.aws.service_catalog.behaviour import Behaviour
 from standins.aws.service_catalog.model import Catalog
 from standins.aws.service_catalog.paths import PathOperations, Target
 from standins.aws.service_catalog.provisioned import Provisioned, ProvisionedProduct
@@ -207,7 +207,7 @@ class LaunchOperations:
         """Return the launch role's credentials, without one the caller's. Raises RoleUnusable."""
         if not role:
             return Credentials(call.access_key)
-        source = SOURCE_ACCOUNTS[self._behaviour.source_account]
+        source = self._behaviour.told_account(call.account)
         try:
             return self._emulator.assume(role, SERVICE_PRINCIPAL, call.region, "SCAssumedRole", source_account=source)
         except RoleUnusable as error:

@@ -33,7 +33,7 @@ OTHER_ROLE = "somebody-elses-role"
 HELD = {
     *("A01", "A02", "A03", "A04", "A05", "A06", "A07", "A09", "A10", "A11", "A17"),
     *("A19", "A20", "A21", "A22", "A23", "A24", "A25", "A26", "A27", "A28"),
-    *("A33", "A34", "A35", "A37"),
+    *("A33", "A34", "A35", "A37", "A38"),
 }
 # Seen of a project whose workflows have run.
 BY_WORKFLOWS = {"A14", "A30", "A31", "A32"}
@@ -114,6 +114,7 @@ STRAIGHT: dict[str, Any] = {
     "updatesTainted": True,
     "keepsParameters": True,
     "secondGrants": "added",
+    "toolingTagged": True,
     "userArns": True,
     "late": 0,
     "sourceAccount": "own",
@@ -251,6 +252,7 @@ def test_what_a_projects_workflows_have_left_is_looked_at(
         ("A10", "events", {"enabled": True, "namesProject": False}),
         ("A21", "reserved-tags", {"enabled": False}),
         ("A23", "rules", {"filesAt": "{project}/files"}),
+        ("A38", "rules", {"toolingTagged": False}),
         ("A24", "rules", {"leftOut": ["UnifiedStudioSettings", "AmazonDataZoneProject"]}),
     ],
 )
@@ -397,7 +399,7 @@ def test_an_interrupted_proof_leaves_nothing_and_goes_on_with_another_project(
     code, report = proven.prove(tmp_path, "--resume")
     assert (code, report["otherwise"]) == (0, [])
     held = {name for name, verdict in verdicts(report).items() if verdict == "holds"}
-    of_both = {"A10", "A11", "A19", "A20", "A21", "A22", "A24", "A25", "A33", "A34", "A35", "A36", "A37"}
+    of_both = {"A10", "A11", "A19", "A20", "A21", "A22", "A24", "A25", "A33", "A34", "A35", "A36", "A37", "A38"}
     assert held == of_both
     assert report["project"] != first["project"]
     assert is_gone(proven.installation, report["project"])
