@@ -43,8 +43,6 @@ class Controls:
         """Take what is controlled, the log of calls, and who names the operations that there are."""
         self._datazone = datazone
         self._sagemaker = sagemaker
-        self._pipelines = pipelines
-        self._connections = connections
         self._reserved_tags = catalog.reserved_tags
         self._emulator = emulator
         self._calls = calls
@@ -62,8 +60,8 @@ class Controls:
             ("POST", "reserved-tags"): self._set_reserved_tags,
             ("POST", "launches"): catalog.behaviour.change,
             ("POST", "stacks"): self._set_lateness,
-            ("POST", "pipelines"): lambda request: self._pipelines.put(*_where(request), request),
-            ("POST", "git-connections"): lambda request: self._connections.put(*_where(request), request),
+            ("POST", "pipelines"): lambda request: pipelines.put(*_where(request), request),
+            ("POST", "git-connections"): lambda request: connections.put(*_where(request), request),
             ("GET", "calls"): self._list_calls,
             ("DELETE", "calls"): self._forget_calls,
             ("GET", "operations"): lambda _: operations(),
