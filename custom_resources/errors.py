@@ -517,8 +517,8 @@ class RepositoryMayBeLeft(NotPermitted):
         "repository is still active, with its secrets."
     )
     remedy = (
-        "Give the token access to it and delete again. If it was deleted, run python -m operations repair, or delete "
-        "the stack and retain this resource."
+        "Give the token access to it and delete again. If it was deleted, run python -m operations repair with --gone, "
+        "or delete the stack and retain this resource."
     )
 
 
