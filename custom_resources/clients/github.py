@@ -15,6 +15,7 @@ from github.GithubException import GithubException, UnknownObjectException
 from custom_resources.clients.github_answers import PullRequest, Repository, pull_request, repository, whole
 from custom_resources.clients.github_connection import Connection
 from custom_resources.clients.github_environments import create_environment, environments
+from custom_resources.clients.github_errors import exists_already
 from custom_resources.clients.github_tokens import Permissions
 from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.clients.secrets import GitHubCredentials
@@ -134,7 +135,7 @@ class GitHub:
             except UnknownObjectException:
                 raise _NoSuchOwner from None
             except GithubException as error:
-                if error.status == 422 and "already exists" in str(error.data):
+                if exists_already(error):
                     return None
                 raise
 
@@ -248,7 +249,7 @@ class GitHub:
                 try:
                     self._connection.request("POST", path, body)
                 except GithubException as error:
-                    if error.status != 409:
+                    if not exists_already(error):
                         raise
                     self._connection.request("PATCH", f"{path}{_path(name)}", body)
 
