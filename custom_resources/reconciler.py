@@ -11,7 +11,6 @@ rollback and the next one find as any other state (docs/decisions/0001).
 
 from __future__ import annotations
 
-import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypedDict, Ty
 from pydantic import ValidationError
 
 from custom_resources.answer_limit import fitted
+from custom_resources.clients.replicas import Replicas
 from custom_resources.errors import (
     FinalError,
     GaveUp,
@@ -28,6 +28,7 @@ from custom_resources.errors import (
     LimitUntold,
     NotARequest,
     NotPermitted,
+    NotSeenYet,
     PropertiesWrong,
     RateLimited,
     RetryLater,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 RequestType = Literal["Create", "Update", "Delete"]
 ATTEMPTS = 4
+LAG_WAIT_SECONDS = 5
 
 
 PropertiesT = TypeVar("PropertiesT", bound=Properties)
@@ -68,6 +70,8 @@ class Request(Generic[PropertiesT]):
     refusal: str = ""  # what refused the plan before this one, in the server's words
     operation: str = ""  # the stack's: its status, and since when
     progress: Progress = field(default_factory=Progress, repr=False, compare=False)  # of its calls so far
+    unsettled: bool = False  # what is not found may have been written a moment ago
+    age: float = 0.0  # seconds since the first call
 
     @property
     def attested(self) -> bool:
@@ -166,6 +170,10 @@ class CustomResource(Protocol[PropertiesT, ObservedT, PlanT]):
         """Return what a plan takes of GitHub's limits (docs/decisions/0004); nothing where GitHub is not called."""
         return Cost()
 
+    def left(self, request: Request[PropertiesT], failed: FinalError) -> FinalError:
+        """Return what a Delete that failed tells people, with what it leaves behind."""
+        return failed
+
     def preflight(self, request: Request[PropertiesT]) -> Mapping[str, str]:
         """Look at what is needed before the request is accepted: one that is refused leaves nothing to roll back.
 
@@ -241,6 +249,7 @@ def on_event(
     *,
     require_own: RequireOwn | None = None,
     records: UpdateRecords | None = None,
+    replicas: Replicas | None = None,
 ) -> dict[str, Any]:
     """Accept a request: validate it, name the resource, note the stack operation it belongs to. Writes nothing.
 
@@ -249,7 +258,7 @@ def on_event(
     """
     request = parsed(resource, event)
     operation = require_own(event, request) if require_own else stacks.operation(request.stack_id)
-    started = str(time.time())
+    started = str((replicas or Replicas()).clock())
     logger.append_keys(operation=operation)
     _change(request, event, operation, records).begin()
     noted = dict(_preflight(resource, request, budget))
@@ -290,6 +299,7 @@ class _Call:
     name: str  # the request's, under which its progress is remembered
     budget: Budget | None
     ensure_current: Callable[[], None]
+    clock: Callable[[], float]
     progress: Progress | None = None  # None before it is known
 
     def room(self) -> Progress:
@@ -344,19 +354,24 @@ def is_complete(
     require_own: RequireOwn | None = None,
     records: UpdateRecords | None = None,
     writes: Writes | None = None,
+    replicas: Replicas | None = None,
 ) -> dict[str, Any]:
     """Reconcile once. `patience` is how many seconds after the first call a wait turns into a failure.
 
-    `require_own` refuses what is not its stack's: an event may come from whoever may invoke the function.
+    `require_own` refuses what is not its stack's: an event may come from whoever may invoke the function. `replicas`
+    tells whether GitHub may lag behind a write; what cannot be told from that is a wait until then.
     """
-    request = parsed(resource, event)
+    request, replicas = parsed(resource, event), replicas or Replicas()
+    replicas.begin(f"{request.stack_id} {request.logical_id} {request.started}", request.started)
+    age = replicas.clock() - request.started
+    request = replace(request, unsettled=replicas.recent, age=age)
 
     def ensure_current() -> None:
         if stacks.operation(request.stack_id) != event["Operation"]["Stack"]:
             raise Stale
 
     change = _change(request, event, request.operation, records)
-    call = _Call(_name(event, request), budget, ensure_current)
+    call = _Call(_name(event, request), budget, ensure_current, replicas.clock)
     try:
         if require_own:
             require_own(event, request)
@@ -368,12 +383,10 @@ def is_complete(
             done = _reconcile(resource, request, call)
     except RetryLater as wait:
         return _pending(wait, request, patience, call)
-    except NotPermitted as refused:
-        if request.type != "Delete" or not request.properties.retain_on_failure:
-            raise
-        logger.error("left as it is", reason=str(refused))
-        count("Retained")
-        return {"IsComplete": True}
+    except FinalError as failed:
+        if failed.may_be_lag and replicas.recent:
+            return _pending(NotSeenYet(LAG_WAIT_SECONDS, why=failed.why.rstrip(".")), request, patience, call)
+        return _failed(failed, resource, request)
     except Stale:
         logger.warning("stale request ends without a write")
         return {"IsComplete": True}
@@ -393,10 +406,21 @@ def _name(event: Event, request: Request[Any]) -> str:
     return f"{id_} {request.logical_id} {request.stack_id}" if id_ else ""
 
 
+def _failed(failed: FinalError, resource: CustomResource[Any, Any, Any], request: Request[Any]) -> dict[str, Any]:
+    """Raise the failure, unless it is of a Delete that the token does not permit and the settings let go."""
+    if request.type != "Delete":
+        raise failed
+    if not isinstance(failed, NotPermitted) or not request.properties.retain_on_failure:
+        raise resource.left(request, failed) from None
+    logger.error("left as it is", reason=str(resource.left(request, failed)))
+    count("Retained")
+    return {"IsComplete": True}
+
+
 def _pending(wait: RetryLater, request: Request[Any], patience: float, call: _Call) -> dict[str, Any]:
     """Ask to be called again; what was done, and how long to leave GitHub alone, is remembered for that call."""
     _tell_everyone(wait, call.budget)
-    if time.time() - request.started > patience:
+    if call.clock() - request.started > patience:
         raise GaveUp(minutes=f"{patience / 60:.0f}", why=wait.why.rstrip(".")) from wait
     if call.budget and call.progress is not None:
         with suppress(RetryLater):  # not remembered: the next call asks GitHub

@@ -23,6 +23,7 @@ from moto import mock_aws
 from custom_resources import handlers
 from custom_resources.caller import LAUNCH_TAG, PRINCIPAL_TAG, PRODUCT_TAG
 from custom_resources.clients import FunctionClients
+from standins.aws.datazone import tooling
 from standins.aws.server import AwsStandIn
 from tests.seals import KmsInMemory
 
@@ -269,6 +270,7 @@ def world(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Iterator[World
         monkeypatch.setattr(
             stand_in.emulator, "client", lambda service, region, credentials: boto3.client(service, region_name=region)
         )
+        monkeypatch.setattr(tooling, "open_stack", lambda *_: None)  # moto is here without CloudFormation
         for key in ("testing", "FOOBARKEY"):  # moto puts keys of its own into the environment
             stand_in.emulator.name_caller(key, f"arn:aws:iam::{ACCOUNT}:root")
         boto3.client("dynamodb", region_name=REGION).create_table(
