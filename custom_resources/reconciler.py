@@ -150,6 +150,7 @@ class CustomResource(Protocol[PropertiesT, ObservedT, PlanT]):
 
     properties: type[PropertiesT]
     for_people: tuple[str, ...] = ()  # attributes that no template uses: too long ones are cut
+    writes_github_alone: bool = False  # so that its Create is known to have written nothing (docs/decisions/0081)
 
     @abstractmethod
     def provisional_id(self, properties: PropertiesT) -> str:
@@ -233,7 +234,13 @@ def parsed(resource: CustomResource[PropertiesT, Any, Any], event: Event) -> Req
     )
 
 
-def _change(request: Request[Any], event: Event, operation: str, records: UpdateRecords | None) -> Change:
+def _change(
+    resource: CustomResource[Any, Any, Any],
+    request: Request[Any],
+    event: Event,
+    operation: str,
+    records: UpdateRecords | None,
+) -> Change:
     """Return the request as the record of its resource's last update knows it."""
     return Change(
         records,
@@ -243,6 +250,7 @@ def _change(request: Request[Any], event: Event, operation: str, records: Update
         request.logical_id,
         event.get("ResourceProperties") or {},
         event.get("OldResourceProperties") or {},
+        resource.writes_github_alone,
     )
 
 
@@ -265,7 +273,7 @@ def on_event(
     operation = require_own(event, request) if require_own else stacks.operation(request.stack_id)
     started = str((replicas or Replicas()).clock())
     logger.append_keys(operation=operation)
-    _change(request, event, operation, records).begin()
+    _change(resource, request, event, operation, records).begin()
     noted = dict(_preflight(resource, request, budget))
     return {
         "PhysicalResourceId": request.physical_id or resource.provisional_id(request.properties),
@@ -375,7 +383,7 @@ def is_complete(
         if stacks.operation(request.stack_id) != event["Operation"]["Stack"]:
             raise Stale
 
-    change = _change(request, event, request.operation, records)
+    change = _change(resource, request, event, request.operation, records)
     call = _Call(_name(event, request), budget, ensure_current, replicas.clock)
     try:
         if require_own:

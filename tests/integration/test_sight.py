@@ -148,3 +148,25 @@ def test_a_rollback_does_not_believe_that_what_it_made_just_now_is_gone(world: W
         world.control("PUT", sight, {"seen": True})
     one.delete()
     assert becomes == "deleted" or vanished[0].archived
+
+
+def test_a_launch_that_created_nothing_is_rolled_back_without_github(world: World) -> None:
+    asked = {"fine_grained": True, "permissions": {**FULL_PERMISSIONS, "administration": "read"}}
+    world.handlers.use_token(world.control("POST", "tokens", asked)["token"])
+    project = Project(world, world.publish("v1", V1))
+    world.requests()
+    said = refused(project.launch)
+    assert "not accessible by" in said
+    assert world.cloud.status(project.stack) == "ROLLBACK_COMPLETE"
+    asked_for = [f"{each.method} {each.path}" for each in world.requests()]
+    assert asked_for[-1].endswith("/orgs/acme/repos"), "nothing is looked for that was not created"
+
+
+def test_a_launch_that_created_what_it_does_not_see_says_so(world: World) -> None:
+    asked = {"fine_grained": True, "permissions": FULL_PERMISSIONS}
+    world.handlers.use_token(world.control("POST", "tokens", asked)["token"])
+    world.control("PUT", "lag", {"rest_reads": 3600, "rest_writes": 3600})
+    project = Project(world, world.publish("v1", V1))
+    said = refused(project.launch)
+    assert "acme/p1-build" in said
+    assert world.cloud.status(project.stack) == "ROLLBACK_FAILED"
