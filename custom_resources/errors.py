@@ -160,6 +160,7 @@
         GitHubUnreachable
         OutOfTime
         GitHubUnavailable
+        AskedToWait
         AnswerIncomplete
         TokenRotated
         TokenNotSpread
@@ -263,6 +264,13 @@ class GitHubUnavailable(RetryLater):
 
     happened = "GitHub answered {status} ({activity})."
     remedy = "Check GitHub's status page."
+
+
+class AskedToWait(RetryLater):
+    """GitHub refused a request with words that ask for it at another time."""
+
+    happened = "GitHub asks to try again later ({activity}): {message}."
+    remedy = "Start the operation again when GitHub is ready for it."
 
 
 class AnswerIncomplete(RetryLater):
