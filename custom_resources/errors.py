@@ -174,6 +174,7 @@
         BudgetContended
         AwsThrottled
         AwsUnreachable
+        StackBehind
         ToolingNotReady
         RoleNotSpread
         KeepsChanging
@@ -374,6 +375,13 @@ class AwsUnreachable(RetryLater):
     remedy = "Check the network and the AWS Health Dashboard."
 
 
+class StackBehind(RetryLater):
+    """CloudFormation tells of the stack as it was before the request, or may: nothing is written, nothing has ended."""
+
+    happened = "CloudFormation still shows the stack in the status {status}."
+    remedy = "Look at the stack: if another operation has followed, start it again."
+
+
 class ToolingNotReady(RetryLater):
     """Studio is still setting the project up."""
 
@@ -517,8 +525,8 @@ class RepositoryMayBeLeft(NotPermitted):
         "repository is still active, with its secrets."
     )
     remedy = (
-        "Give the token access to it and delete again. If it was deleted, run python -m operations repair, or delete "
-        "the stack and retain this resource."
+        "Give the token access to it and delete again. If it was deleted, run python -m operations repair with --gone, "
+        "or delete the stack and retain this resource."
     )
 
 
