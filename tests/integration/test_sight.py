@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from custom_resources.clients.secrets import GitHubCredentials
+from standins.github.messages import Request, Response
+from standins.github.model import Repository
 from standins.github.store import FULL_PERMISSIONS
 from tests.integration.world import Content, Project, World, refused
 
@@ -193,7 +195,7 @@ def test_a_creation_that_loses_sight_midway_ends_when_it_is_seen_again(
     one.create_repository()
     token = world.handlers.secrets.token
     lose(world)
-    assert "was deleted" not in refused(lambda: create(one))
+    assert "was deleted on GitHub" not in refused(lambda: create(one))
     assert f"does not see the repository acme/p1-build (id {one.repository_id})" in refused(one.delete)
     assert not one.state.archived
 
@@ -219,6 +221,34 @@ def test_an_app_that_does_not_see_what_it_has_created_leaves_it_by_name(world: W
     world.handlers.permit()  # fresh functions
     one.delete()
     assert made.archived
+
+
+@pytest.mark.parametrize("becomes", ["hidden", "deleted"])
+def test_a_rollback_does_not_believe_that_what_it_made_just_now_is_gone(world: World, becomes: str) -> None:
+    """Not even to an owner's token, which proves it elsewhere. The delete that people ask for then ends."""
+    one, sight = Project(world, world.publish("v1", V1), secrets={"REGION": "r"}), "repositories/acme/p1-build/sight"
+    respond, vanished = world.github.respond, list[Repository]()
+
+    def vanishing(request: Request) -> tuple[Response, str]:
+        if request.path.endswith("/public-key") and not vanished:
+            found = world.github.store.by_name("acme", "p1-build")
+            assert found is not None
+            vanished.append(found)
+            if becomes == "hidden":
+                world.control("PUT", sight, {"seen": False})
+            else:
+                world.github.store.delete(found)
+        return respond(request)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world.github, "respond", vanishing)
+        refused(one.launch)
+    assert vanished
+    assert world.cloud.status(one.stack) == "ROLLBACK_FAILED"
+    if becomes == "hidden":
+        world.control("PUT", sight, {"seen": True})
+    one.delete()
+    assert becomes == "deleted" or vanished[0].archived
 
 
 def test_a_launch_that_created_nothing_is_rolled_back_without_github(world: World) -> None:
