@@ -155,8 +155,7 @@ class Connection:
         if session.credentials.token:
             return session.credentials.token
         with session.making:
-            issued = self._current(session, reach)
-        self._local.issued = issued
+            self._local.issued = issued = self._current(session, reach)
         return issued.token
 
     def _current(self, session: _Session, reach: Reach) -> _Issued:
@@ -194,14 +193,12 @@ class Connection:
 
     def _is_called(self, session: _Session, full_name: str) -> bool:
         """Tell whether a repository has exactly that name (a renamed one has another). Raises GithubException."""
-        known = self._current(session, LOOK_UP)
-        self._local.issued = known  # that is what a 401 rejects
+        self._local.issued = known = self._current(session, LOOK_UP)  # what a 401 rejects
         with self._client("token", known.token) as requester:
             status, headers, output = requester.requestJson("GET", f"/repos/{full_name}")
-        data = _error_document(output)
         if status >= 400 and status != 404:
-            raise requester.createException(status, headers, data)
-        return status == 200 and str(data.get("full_name", "")).casefold() == full_name.casefold()
+            raise requester.createException(status, headers, _error_document(output))
+        return status == 200 and str(_error_document(output).get("full_name", "")).casefold() == full_name.casefold()
 
     @property
     def is_app(self) -> bool:
