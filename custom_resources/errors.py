@@ -16,6 +16,8 @@
           RepositoryBlocked
           PlanLacks
           RepositoryHidden
+          RepositoryUnseen
+          RepositoryMayBeLeft
         AwsDenied
           DataZoneDenied
             DomainUnitNotOwned
@@ -43,6 +45,8 @@
         RepositoryNotFound
         RequestRefused
           EnvironmentRulesRefused
+          BranchUnseen
+          RepositoryBeingSetUp
         TooManyRequests
         RepositoryUnreachable
           GitDenied
@@ -60,6 +64,7 @@
         GitNamesUnknown
         ImportFailed
         RepositoryGone
+        RepositoryLeft
         RepositoryNameTaken
           RepositoryAdoptable
             ConsentMissing
@@ -158,6 +163,7 @@
         AnswerIncomplete
         TokenRotated
         TokenNotSpread
+        NotSeenYet
         GitFailing
           GitLimited
           GitTooSlow
@@ -167,6 +173,7 @@
         BudgetContended
         AwsThrottled
         AwsUnreachable
+        StackBehind
         ToolingNotReady
         RoleNotSpread
         KeepsChanging
@@ -193,12 +200,14 @@ class Problem(Exception):
 
     happened: ClassVar[str] = ""
     remedy: ClassVar[str] = ""
+    may_be_lag: bool = False  # GitHub answers so for some seconds after a write, too: only then is it a wait
 
     def __init__(self, said: str = "", /, **holes: object) -> None:
         """`holes` fill the two sentences. `said` stands for both: an error handed on of which only a text is left."""
         self.holes = holes
         self.why = said or self.happened.format(**holes)
-        super().__init__(said or f"{self.why} {self.remedy.format(**holes)}")
+        self.advice = "" if said else self.remedy.format(**holes)
+        super().__init__(said or f"{self.why} {self.advice}")
 
 
 class FinalError(Problem):
@@ -277,6 +286,13 @@ class TokenNotSpread(RetryLater):
     remedy = "Check GitHub's status page."
 
 
+class NotSeenYet(RetryLater):
+    """What was written a moment ago is not on all of GitHub's servers yet."""
+
+    happened = "GitHub does not show yet what was just written ({why})."
+    remedy = "Check GitHub's status page."
+
+
 class GitFailing(RetryLater):
     """A Git request failed for a reason that may pass."""
 
@@ -349,6 +365,13 @@ class AwsUnreachable(RetryLater):
 
     happened = "{service} could not be reached ({activity}; {kind})."
     remedy = "Check the network and the AWS Health Dashboard."
+
+
+class StackBehind(RetryLater):
+    """CloudFormation tells of the stack as it was before the request, or may: nothing is written, nothing has ended."""
+
+    happened = "CloudFormation still shows the stack in the status {status}."
+    remedy = "Look at the stack: if another operation has followed, start it again."
 
 
 class ToolingNotReady(RetryLater):
@@ -438,6 +461,8 @@ class AccountSuspended(NotPermitted):
 class RepositoryReadOnly(NotPermitted):
     """The repository is archived, and an archived repository takes no change."""
 
+    may_be_lag = True
+
     happened = "The repository is archived ({activity}): {message}."
     remedy = "Unarchive it on GitHub, then start the operation again."
 
@@ -466,8 +491,35 @@ class PlanLacks(NotPermitted):
 class RepositoryHidden(NotPermitted):
     """A repository that is to be archived cannot be read."""
 
+    may_be_lag = True
     happened = "The token does not see the Git repository {repository}."
     remedy = "Give the token access to it."
+
+
+class RepositoryUnseen(NotPermitted):
+    """GitHub does not show the token a repository of the project, and nothing proves that it is gone."""
+
+    happened = (
+        "The token does not see the repository {repository} (id {id}): the token has lost its access to it, or it was "
+        "deleted or transferred."
+    )
+    remedy = (
+        "Give the token access to it, then start the operation again. If it was deleted, delete this project and "
+        "create it again."
+    )
+
+
+class RepositoryMayBeLeft(NotPermitted):
+    """GitHub does not show the token a repository that is to be archived, and nothing proves that it is gone."""
+
+    happened = (
+        "The token does not see the repository {repository}: it was deleted, or the token has lost its access and the "
+        "repository is still active, with its secrets."
+    )
+    remedy = (
+        "Give the token access to it and delete again. If it was deleted, run python -m operations repair, or delete "
+        "the stack and retain this resource."
+    )
 
 
 # -- AWS -----------------------------------------------------------------------------------------------------
@@ -664,6 +716,7 @@ class AppInUserAccount(OrganizationNotFound):
 class RepositoryNotFound(FinalError):
     """GitHub has no such thing, or hides it from the token."""
 
+    may_be_lag = True
     happened = "GitHub did not find what was asked for, or hides it from the token ({activity})."
     remedy = "Check that it exists, and what the token may access."
 
@@ -682,6 +735,22 @@ class EnvironmentRulesRefused(RequestRefused):
     remedy = "Use a plan of GitHub that offers them, or correct [workflow_role.reviewers] in settings.toml."
 
 
+class BranchUnseen(RequestRefused):
+    """GitHub opens no pull request from a branch that was pushed: it does not know it, or not its commits."""
+
+    may_be_lag = True
+    happened = "GitHub opens no pull request from the branch {branch} of {repository}: {message}."
+    remedy = "Check that the branch is there and has commits of its own, then start the operation again."
+
+
+class RepositoryBeingSetUp(RequestRefused):
+    """GitHub is still setting the repository up."""
+
+    may_be_lag = True
+    happened = "GitHub is still setting the repository up ({activity}): {message}."
+    remedy = "Wait a few minutes, then start the operation again."
+
+
 class TooManyRequests(FinalError):
     """A repository holds so much of ours that looking at all of it would use up GitHub's limit for everybody."""
 
@@ -692,6 +761,7 @@ class TooManyRequests(FinalError):
 class RepositoryUnreachable(FinalError):
     """The Git URL leads to no repository that the token may see."""
 
+    may_be_lag = True
     happened = "There is no Git repository that the token may use ({activity})."
     remedy = "Check its name and the token's access to it."
 
@@ -699,6 +769,7 @@ class RepositoryUnreachable(FinalError):
 class GitDenied(RepositoryUnreachable):
     """GitHub's Git service denied access to a repository."""
 
+    may_be_lag = False
     happened = "GitHub denied Git access ({activity}): {message}."
     remedy = "Give the token access to the repository's contents."
 
@@ -798,10 +869,17 @@ class ImportFailed(FinalError):
 
 
 class RepositoryGone(FinalError):
-    """The repository was deleted on GitHub."""
+    """The repository was deleted on GitHub: a token that sees all repositories of its owner does not see it."""
 
     happened = "The repository {repository} was deleted on GitHub."
     remedy = "Restore it there, or delete this project and create it again."
+
+
+class RepositoryLeft(FinalError):
+    """A repository could not be looked up or archived. `why` and `advice` are the two sentences of the failure."""
+
+    happened = "{why} The repository {repository}, if it exists, stays on GitHub as it is, with its secrets."
+    remedy = "{advice} Then delete again."
 
 
 class RepositoryNameTaken(FinalError):
@@ -1230,8 +1308,11 @@ class ProductNotFound(FinalError):
 class NoDeployRepository(FinalError):
     """The model belongs to a project whose launch has no deploy repository to tell."""
 
-    happened = "The deploy repository {repository} of the model group {group} is gone from GitHub."
-    remedy = "Restore it there, then redrive the approvals' dead-letter queue."
+    happened = (
+        "GitHub does not show the token the deploy repository {repository} of the model group {group}: it was deleted, "
+        "or the token has lost its access to it."
+    )
+    remedy = "Restore it there or give the token access to it, then redrive the approvals' dead-letter queue."
 
 
 class NotAnApproval(FinalError):

@@ -93,6 +93,7 @@ def _answered(
         require_own=own_stack.require,
         records=clients.update_records,
         writes=clients.requests.writes,
+        replicas=clients.replicas,
     )
 
 

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 from custom_resources.caller import LAUNCH_TAG, PRINCIPAL_TAG, PRODUCT_TAG
 from custom_resources.clients.service_catalog import LaunchOfStack
 from custom_resources.clients.stacks import MOST_LISTED
-from custom_resources.errors import AwsNotFound, LaunchNotByServiceCatalog, NotOfItsStack, Stale
+from custom_resources.errors import AwsNotFound, LaunchNotByServiceCatalog, NotOfItsStack, StackBehind, Stale
 from custom_resources.offered_product import require_offered
+from custom_resources.stack_operation import require_current
 from custom_resources.telemetry import logger
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class OwnStack:
                 if told_twice:
                     raise
                 told_twice = True
-            except NotOfItsStack as unconfirmed:
+            except (NotOfItsStack, StackBehind) as unconfirmed:
                 logger.warning("asked again", why=str(unconfirmed), seconds=seconds)
             time.sleep(seconds)
         return self._required(event, request)
@@ -96,8 +97,8 @@ class OwnStack:
         if not stack_id.startswith("arn:"):  # AWS takes a name as well, which another stack may have tomorrow
             raise NotOfItsStack(stack=stack_id, why="CloudFormation names it by its ARN")
         operation = self._clients.stacks.operation(stack_id)
-        if "Operation" in event and operation != request.operation:
-            raise Stale
+        if "Operation" in event:  # an empty one is none that the stack could be in
+            require_current(request.operation, operation)
         status = operation.split(" ")[0]
         if not status.endswith("_IN_PROGRESS"):
             raise NotOfItsStack(stack=_name(stack_id), why=f"the stack is in the status {status}")

@@ -6,6 +6,7 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from custom_resources.clients.replicas import Replicas
 from custom_resources.clients.request_limit import RequestLimit
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class FunctionClients:
         self._stacks, self._budget, self._secrets, self._archives = stacks, budget, secrets, archives
         self._seals, self._update_records = seals, update_records
         self.requests = RequestLimit()  # to GitHub, of one reconcile
+        self.replicas = Replicas()  # of GitHub, as far as they may lag behind
         self.patience = float(environment.get("PATIENCE_SECONDS", "3000"))
 
     @staticmethod
@@ -197,6 +199,7 @@ class FunctionClients:
             lambda: self.secrets.github_credentials(self._environment.get("GITHUB_TOKEN_SECRET", "")),
             permissions_in(self._environment.get("GITHUB_PERMISSIONS", "")),
             self.requests,
+            self.replicas,
         )
 
     @cached_property
@@ -205,4 +208,4 @@ class FunctionClients:
         from custom_resources.clients.git import Git
 
         server = self._environment.get("GITHUB_SERVER_URL", "https://github.com")
-        return Git(server, self.github.token_for, self.github.renew, self.requests)
+        return Git(server, self.github.token_for, self.github.renew, self.requests, self.replicas)

@@ -10,6 +10,7 @@ from custom_resources.errors import (
     LimitUntold,
     Problem,
     RateLimited,
+    RepositoryBeingSetUp,
     RepositoryNotFound,
     RequestRefused,
 )
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 5
 _ABUSE = "abuse"  # the code of an error entry
+_SETTING_UP = ("being set up", "being created", "not ready yet", "still being")
 
 
 def refusal(error: GithubException, activity: str) -> Problem:
@@ -32,6 +34,8 @@ def refusal(error: GithubException, activity: str) -> Problem:
     if _of_its_own(error):
         wait = seconds_asked(_headers(error), limited=False) or WAIT_SECONDS
         return GitHubUnavailable(wait, status=error.status, activity=activity)
+    if error.status in (403, 409, 422) and any(sign in said(error).lower() for sign in _SETTING_UP):
+        return RepositoryBeingSetUp(activity=activity, message=said(error))
     if error.status == 404:
         return RepositoryNotFound(activity=activity)
     if error.status in (403, 451):

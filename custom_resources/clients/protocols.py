@@ -324,6 +324,10 @@ class GitHub(Protocol):
         """Return the repository with that id, wherever it was renamed or transferred to, or None."""
         ...
 
+    def is_absent(self, full_name: str, repository_id: int = 0) -> bool:
+        """Tell whether it is proven that there is no such repository (id 0: of that name), after it was not found."""
+        ...
+
     def create_repository(self, organization: str, name: str, description: str, visibility: str) -> Repository | None:
         """Create an empty repository; None when the name is taken."""
         ...

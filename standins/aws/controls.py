@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from standins.aws.calls import Call, Record, now
 from standins.aws.datazone.grants import grant
-from standins.aws.datazone.model import IDENTITY_CENTER, KINDS, TOOLING_BLUEPRINT, Domain
+from standins.aws.datazone.model import IDENTITY_CENTER, KINDS, TOOLING_BLUEPRINT, Domain, configuration_id
 from standins.aws.datazone.service import DataZone
 from standins.aws.datazone.tooling import ToolingBehaviour
 from standins.aws.emulator import Emulator
@@ -44,6 +44,7 @@ class Controls:
         self._calls = calls
         self._routes: dict[tuple[str, str], Callable[[Record], Any]] = {
             ("POST", "domains"): self._make_domain,
+            ("POST", "associations"): self._associate,
             ("POST", "projects"): self._make_project,
             ("POST", "classic-projects"): self._make_classic_project,
             ("POST", "rules"): self._set_rules,
@@ -114,15 +115,36 @@ class Controls:
         made = {"name": name} | ({"kmsKeyIdentifier": request["kmsKey"]} if request.get("kmsKey") else {})
         domain = datazone.domain_operations.open_domain(call, made, wanted, kind)
         domain.rules = domain.rules.changed(request.get("rules", {}))
-        domain.configurations[self._tooling_blueprint(domain)["id"]] = {
+        self._enable_tooling(domain, call.account, [call.region])
+        return domain
+
+    def _enable_tooling(self, domain: Domain, account: str, regions: list[str]) -> None:
+        blueprint = self._tooling_blueprint(domain)["id"]
+        domain.configurations[configuration_id(account, blueprint)] = {
             "domainId": domain.id,
-            "environmentBlueprintId": self._tooling_blueprint(domain)["id"],
-            "enabledRegions": [call.region],
+            "environmentBlueprintId": blueprint,
+            "enabledRegions": regions,
             "createdAt": now(),
             "updatedAt": now(),
-            "_account": call.account,
         }
-        return domain
+
+    def _associate(self, request: Record) -> Record:
+        """Share a domain with an account, or no longer: what no API of DataZone does; and enable Tooling there.
+
+        The domain's own account needs no share.
+        """
+        domain = self._datazone.domains.named(request["domainId"])
+        account, regions = str(request["account"]), [str(region) for region in request.get("regions", [])]
+        if not re.fullmatch(r"\d{12}", account):
+            raise ValueError(f"{account} is not an account's id")
+        with self._datazone.domains.lock:
+            if not request.get("associated", True):
+                domain.associated.discard(account)
+            elif account != domain.account:
+                domain.associated.add(account)
+            if regions:
+                self._enable_tooling(domain, account, regions)
+        return {"domainId": domain.id, "associated": sorted(domain.associated)}
 
     @staticmethod
     def _tooling_blueprint(domain: Domain) -> Record:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pytest
@@ -66,15 +67,12 @@ def test_an_old_answer_ends_no_operation(
         "status": before(now, status="UPDATE_COMPLETE"),
         "resource": replace(now, resources={}),
         "id": before(now, physical_id="another"),
-        "stack": replace(now, status="UPDATE_COMPLETE"),
+        "stack": replace(now, status="UPDATE_COMPLETE", since=now.since - timedelta(days=1)),
         "repository": replace(
             now, resources={**now.resources, "BuildRepository": Held("Custom::GitHubRepository", "", "acme/build")}
         ),
     }[what]
     account.old = {("DescribeStacks" if what == "stack" else "DescribeStackResources"): [old] * answers}
-    if what == "stack" and phase == "is_complete":
-        account.old["DescribeStacks"] = [old]  # twice the same other operation ends the waiter quietly
-        answers = 1
     answer = account.invoke("actions_configuration", event)
     if phase == "on_event":
         assert answer["Operation"]["Stack"].startswith("UPDATE_IN_PROGRESS")
@@ -100,6 +98,18 @@ def test_what_nobody_confirms_is_refused_after_five_looks(account: World, slept:
     assert slept == list(READ_AGAIN)
     assert account.requests == {"describe_stacks": 5, "describe_stack_resources": 5}
     assert account.stacks[stack].status == "UPDATE_IN_PROGRESS"
+
+
+def test_a_waiter_that_only_old_answers_come_to_is_called_again(account: World, slept: list[float]) -> None:
+    """It has written nothing, so it does not say that it is done."""
+    stack, event = updated(account)
+    event |= account.invoke("actions_configuration", event)
+    handlers_forget()
+    now = account.stacks[stack]
+    account.old = {"DescribeStacks": [replace(now, status="UPDATE_COMPLETE", since=now.since - timedelta(days=1))] * 5}
+    assert account.invoke("actions_configuration", event) == {"IsComplete": False}
+    assert slept == list(READ_AGAIN)
+    assert account.invoke("actions_configuration", event)["Data"]["VariableNames"] == ""
 
 
 def test_a_waiter_ends_when_it_was_told_twice_that_its_operation_has_ended(account: World, slept: list[float]) -> None:

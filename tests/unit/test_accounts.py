@@ -382,7 +382,9 @@ def joined(studio: Studio, **changes: Any) -> dict[str, Any]:
 
 
 def moved(studio: Studio, profile: str, **location: Any) -> None:
-    """Move a profile's tooling."""
+    """Move a profile's tooling; account pools that it names are there."""
+    for pool in location.get("accountPools", []):
+        studio.stand_in.datazone.domains[studio.domain].pools[pool] = {"id": pool, "name": pool}
     environments = [
         {key: value for key, value in each.items() if key not in ("awsAccount", "awsRegion", "accountPools")} | location
         for each in environments_of(studio, profile)

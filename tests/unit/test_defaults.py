@@ -64,6 +64,7 @@ OTHER: dict[str, Any] = {
     "delivery.ownership.held_delivery.sealed": True,
     "delivery.plans.Leave.status": "",
     "delivery.pull_request_text.Update.clean": True,
+    "delivery.pull_request_text.unasked.named": True,
     "delivery.state.Base.certain": True,
     "delivery.state.Place.sealed": True,
     "errors.described.module": "custom_resources.errors",

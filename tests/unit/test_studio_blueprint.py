@@ -23,6 +23,7 @@ from custom_resources.profile_environments import with_ours, without_ours
 from custom_resources.reconciler import CustomResource, is_complete, on_event
 from custom_resources.studio_blueprint import StudioBlueprint
 from custom_resources.studio_project_profile import StudioProjectProfile, granted
+from standins.aws.datazone.model import configuration_id
 from standins.aws.server import AwsStandIn
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
@@ -152,7 +153,8 @@ def studio(monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
         )
         iam = boto3.client("iam", region_name=REGION)
         iam.create_role(RoleName=ROLE.rpartition("/")[2], AssumeRolePolicyDocument=json.dumps(TRUST))
-        stand_in.emulator.name_caller("testing", f"arn:aws:iam::{ACCOUNT}:root")
+        for key in ("testing", "FOOBARKEY"):  # moto puts keys of its own into the environment
+            stand_in.emulator.name_caller(key, f"arn:aws:iam::{ACCOUNT}:root")
         client = boto3.client("datazone", endpoint_url=stand_in.base_url, region_name=REGION)
         domain = client.create_domain(
             name=f"studio{next(_numbers)}", domainExecutionRole=f"arn:aws:iam::{ACCOUNT}:role/domain"
@@ -352,7 +354,7 @@ def test_delete_takes_configuration_and_grants_along_and_may_run_twice(studio: S
         studio.run(StudioBlueprint, "Delete", blueprint_properties(studio), physical_id=blueprint)
     domain = studio.stand_in.datazone.domains[studio.domain]
     assert blueprint not in domain.blueprints
-    assert blueprint not in domain.configurations
+    assert configuration_id(ACCOUNT, blueprint) not in domain.configurations
     assert domain.grants == []
 
 
@@ -381,7 +383,9 @@ def test_delete_names_the_projects_that_still_use_it(studio: Studio) -> None:
     domain = with_environment(studio, blueprint)
     with pytest.raises(FinalError, match=r"still has environments in the projects churn\. Delete them in Studio"):
         studio.run(StudioBlueprint, "Delete", blueprint_properties(studio), physical_id=blueprint)
-    assert blueprint in domain.configurations  # without it the environment could not be deleted
+    assert (
+        configuration_id(ACCOUNT, blueprint) in domain.configurations
+    )  # without it the environment could not be deleted
     # The door opens again: CloudFormation has forgotten the blueprint, and DataZone has it.
     studio.stand_in.calls.clear()
     assert registered(studio) == blueprint
@@ -432,7 +436,7 @@ def test_delete_needs_no_membership_to_name_them(studio: Studio, denied: str) ->
     with pytest.raises(BlueprintInUse, match=r"in the projects p1, p2\."):
         studio.run(StudioBlueprint, "Delete", properties, physical_id=blueprint)
     assert studio.launches.asked == [("prod-1", "blueprint")]
-    assert blueprint in domain.configurations
+    assert configuration_id(ACCOUNT, blueprint) in domain.configurations
 
 
 def test_where_nobody_names_them_datazones_refusal_stands_and_nothing_is_taken_away(studio: Studio) -> None:
@@ -443,7 +447,7 @@ def test_where_nobody_names_them_datazones_refusal_stands_and_nothing_is_taken_a
     studio.deny("list_environments")
     with pytest.raises(InUse, match="is still in use"):
         studio.run(StudioBlueprint, "Delete", properties, physical_id=blueprint)
-    assert domain.configurations[blueprint]["provisioningRoleArn"] == ROLE
+    assert domain.configurations[configuration_id(ACCOUNT, blueprint)]["provisioningRoleArn"] == ROLE
     assert blueprint_units(studio, blueprint) == granted_before
     domain.environments.clear()
     studio.run(StudioBlueprint, "Delete", properties, physical_id=blueprint)

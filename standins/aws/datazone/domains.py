@@ -64,8 +64,8 @@ class DomainOperations:
         return self._domains.named(request["identifier"]).record
 
     def list_domains(self, call: Call, request: Record) -> Record:
-        """ListDomains."""
-        mine = [domain.record for domain in self._domains.of(call)]
+        """ListDomains: the account's own, and those that are shared with it."""
+        mine = [domain.record for domain in self._domains.seen_by(call)]
         return listed([item for item in mine if request.get("status", item["status"]) == item["status"]], request)
 
     def create_domain_unit(self, call: Call, request: Record) -> Record:

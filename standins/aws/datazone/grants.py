@@ -106,10 +106,10 @@ def _require_entity(domain: Domain, kind: str, identifier: str) -> None:
     if kind == "DOMAIN_UNIT":
         found(domain.units, identifier, "Domain unit")
     elif kind == "ENVIRONMENT_BLUEPRINT_CONFIGURATION":
-        account, colon, blueprint = identifier.partition(":")
+        account, colon, _ = identifier.partition(":")
         if not colon or not re.fullmatch(r"\d{12}", account):
             raise invalid("The identifier of a blueprint configuration is <account>:<blueprint id>.")
-        found(domain.configurations, blueprint, "Blueprint configuration")
+        found(domain.configurations, identifier, "Blueprint configuration")
 
 
 def granted_profiles(domain: Domain, unit: str) -> set[str]:

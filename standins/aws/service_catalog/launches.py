@@ -207,7 +207,7 @@ class LaunchOperations:
         """Return the launch role's credentials, without one the caller's. Raises RoleUnusable."""
         if not role:
             return Credentials(call.access_key)
-        return self._emulator.assume(role, SERVICE_PRINCIPAL, call.region, "SCAssumedRole")
+        return self._emulator.assume(role, SERVICE_PRINCIPAL, call.region, "SCAssumedRole", source_account=call.account)
 
 
 def _new_product(call: Call, request: Record, target: Target, tags: dict[str, str]) -> ProvisionedProduct:
