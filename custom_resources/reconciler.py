@@ -83,6 +83,11 @@ class Request(Generic[PropertiesT]):
         return self.operation.startswith("UPDATE_ROLLBACK_")
 
     @property
+    def launch_goes_back(self) -> bool:
+        """Tell whether the stack removes what it made just now, in a creation that failed."""
+        return self.operation.startswith("ROLLBACK_")
+
+    @property
     def stack_ends(self) -> bool:
         """Tell whether all of the stack's resources go, not this one alone."""
         return self.operation.startswith(("DELETE_", "ROLLBACK_"))
