@@ -160,6 +160,7 @@
         GitHubUnreachable
         OutOfTime
         GitHubUnavailable
+        AskedToWait
         AnswerIncomplete
         TokenRotated
         TokenNotSpread
@@ -173,6 +174,7 @@
         BudgetContended
         AwsThrottled
         AwsUnreachable
+        StackBehind
         ToolingNotReady
         RoleNotSpread
         KeepsChanging
@@ -262,6 +264,13 @@ class GitHubUnavailable(RetryLater):
 
     happened = "GitHub answered {status} ({activity})."
     remedy = "Check GitHub's status page."
+
+
+class AskedToWait(RetryLater):
+    """GitHub refused a request with words that ask for it at another time."""
+
+    happened = "GitHub asks to try again later ({activity}): {message}."
+    remedy = "Start the operation again when GitHub is ready for it."
 
 
 class AnswerIncomplete(RetryLater):
@@ -364,6 +373,13 @@ class AwsUnreachable(RetryLater):
 
     happened = "{service} could not be reached ({activity}; {kind})."
     remedy = "Check the network and the AWS Health Dashboard."
+
+
+class StackBehind(RetryLater):
+    """CloudFormation tells of the stack as it was before the request, or may: nothing is written, nothing has ended."""
+
+    happened = "CloudFormation still shows the stack in the status {status}."
+    remedy = "Look at the stack: if another operation has followed, start it again."
 
 
 class ToolingNotReady(RetryLater):
@@ -509,8 +525,8 @@ class RepositoryMayBeLeft(NotPermitted):
         "repository is still active, with its secrets."
     )
     remedy = (
-        "Give the token access to it and delete again. If it was deleted, run python -m operations repair, or delete "
-        "the stack and retain this resource."
+        "Give the token access to it and delete again. If it was deleted, run python -m operations repair with --gone, "
+        "or delete the stack and retain this resource."
     )
 
 

@@ -43,13 +43,13 @@ class Stacks:
     """Names the stack operation; a test changes it to cancel what runs."""
 
     def __init__(self) -> None:
-        self.name = "CREATE_IN_PROGRESS 1"
+        self.name = "CREATE_IN_PROGRESS 0001"
         self.gone: set[str] = set()  # ids of stacks that have no resources any more
         self._operations = 1
 
     def begin(self, status: str) -> None:
         self._operations += 1
-        self.name = f"{status} {self._operations}"
+        self.name = f"{status} {self._operations:04}"  # in order as text
 
     def operation(self, stack_id: str) -> str:
         return self.name

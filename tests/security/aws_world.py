@@ -40,6 +40,7 @@ ENVIRONMENT = {
     "ADMINISTRATORS": f"arn:aws:iam::{ACCOUNT}:role/Platform",
     "PORTFOLIO_STACK": "PortfolioStack",
     "PROJECTS_TABLE": TABLE,
+    "BLUEPRINT_BUCKET": f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}",
     "SEAL_KEY": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/seals",
 }
 
@@ -59,9 +60,10 @@ class Held:
 
 @dataclass
 class Stack:
-    """A stack as CloudFormation knows it; `tags` holds what AWS alone can set."""
+    """A stack as CloudFormation knows it, in its status since then; `tags` holds what AWS alone can set."""
 
     status: str = "CREATE_IN_PROGRESS"
+    since: datetime = datetime(2026, 11, 27, tzinfo=UTC)
     tags: dict[str, str] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
     resources: dict[str, Held] = field(default_factory=dict)
@@ -184,7 +186,7 @@ class World:
             "Stacks": [
                 {
                     "StackStatus": stack.status,
-                    "CreationTime": datetime(2026, 11, 27, tzinfo=UTC),
+                    "CreationTime": stack.since,
                     "Tags": [{"Key": key, "Value": value} for key, value in stack.tags.items()],
                     "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in stack.parameters.items()],
                     "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in stack.outputs.items()],
