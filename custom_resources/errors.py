@@ -160,6 +160,7 @@
         GitHubUnreachable
         OutOfTime
         GitHubUnavailable
+        AskedToWait
         AnswerIncomplete
         TokenRotated
         TokenNotSpread
@@ -263,6 +264,13 @@ class GitHubUnavailable(RetryLater):
 
     happened = "GitHub answered {status} ({activity})."
     remedy = "Check GitHub's status page."
+
+
+class AskedToWait(RetryLater):
+    """GitHub refused a request with words that ask for it at another time."""
+
+    happened = "GitHub asks to try again later ({activity}): {message}."
+    remedy = "Start the operation again when GitHub is ready for it."
 
 
 class AnswerIncomplete(RetryLater):
@@ -517,8 +525,8 @@ class RepositoryMayBeLeft(NotPermitted):
         "repository is still active, with its secrets."
     )
     remedy = (
-        "Give the token access to it and delete again. If it was deleted, run python -m operations repair, or delete "
-        "the stack and retain this resource."
+        "Give the token access to it and delete again. If it was deleted, run python -m operations repair with --gone, "
+        "or delete the stack and retain this resource."
     )
 
 

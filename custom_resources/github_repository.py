@@ -84,6 +84,7 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
     """Custom::GitHubRepository: creates, adopts, restores and archives a repository."""
 
     properties = GitHubRepositoryProperties
+    writes_github_alone = True
 
     def __init__(self, clients: Clients) -> None:
         """Take the clients."""

@@ -83,6 +83,11 @@ class Request(Generic[PropertiesT]):
         return self.operation.startswith("UPDATE_ROLLBACK_")
 
     @property
+    def launch_goes_back(self) -> bool:
+        """Tell whether the stack removes what it made just now, in a creation that failed."""
+        return self.operation.startswith("ROLLBACK_")
+
+    @property
     def stack_ends(self) -> bool:
         """Tell whether all of the stack's resources go, not this one alone."""
         return self.operation.startswith(("DELETE_", "ROLLBACK_"))
@@ -144,6 +149,7 @@ class CustomResource(Protocol[PropertiesT, ObservedT, PlanT]):
 
     properties: type[PropertiesT]
     for_people: tuple[str, ...] = ()  # attributes that no template uses: too long ones are cut
+    writes_github_alone: bool = False  # so that its Create is known to have written nothing (docs/decisions/0081)
 
     @abstractmethod
     def provisional_id(self, properties: PropertiesT) -> str:
@@ -196,7 +202,8 @@ def parsed(resource: CustomResource[PropertiesT, Any, Any], event: Event) -> Req
 
     def typed(values: Mapping[str, Any]) -> PropertiesT:
         try:
-            return resource.properties.model_validate(values)
+            # By CloudFormation's names only: an event in which Python's would do has two names for one thing.
+            return resource.properties.model_validate(values, by_alias=True, by_name=False)
         except ValidationError as error:
             wrong = "; ".join(
                 f"{'.'.join(map(str, problem['loc'])) or 'properties'}: {problem['msg']}" for problem in error.errors()
@@ -246,7 +253,7 @@ def on_event(
     operation = require_own(event, request) if require_own else stacks.operation(request.stack_id)
     started = str((replicas or Replicas()).clock())
     logger.append_keys(operation=operation)
-    Change.of(event, operation, records).begin()
+    Change.of(event, operation, records, creates=resource.writes_github_alone).begin()
     noted = dict(_preflight(resource, request, budget))
     return {
         "PhysicalResourceId": request.physical_id or resource.provisional_id(request.properties),
@@ -322,7 +329,7 @@ def is_complete(
     def ensure_current() -> None:
         require_current(request.operation, stacks.operation(request.stack_id))
 
-    change = Change.of(event, request.operation, records)
+    change = Change.of(event, request.operation, records, creates=resource.writes_github_alone)
     call = Call(progress_name(event), budget, ensure_current, replicas.clock)
     try:
         if require_own:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +15,8 @@ from github.GithubException import GithubException, UnknownObjectException
 from custom_resources.clients.github_answers import PullRequest, Repository, pull_request, repository, whole
 from custom_resources.clients.github_connection import Connection
 from custom_resources.clients.github_environments import create_environment, environments
-from custom_resources.clients.github_errors import WAIT_SECONDS, is_limited, refusal, said
+from custom_resources.clients.github_errors import WAIT_SECONDS, exists_already, is_limited, refusal, said
+from custom_resources.clients.github_removal import Note, each, remove
 from custom_resources.clients.github_sight import Installation, is_absent
 from custom_resources.clients.github_tokens import Permissions
 from custom_resources.clients.replicas import Replicas
@@ -38,8 +38,6 @@ from custom_resources.errors import (
 
 __all__ = ["GitHub", "PullRequest", "Repository"]
 
-CONCURRENCY = 4  # far below GitHub's 100, and gentle to its secondary limits
-Note = Callable[[str], object]  # gets the name of what is done
 _SCOPES_NEEDED = ("repo", "workflow")
 _NOT_TAKEN = frozenset({403, 404, 405, 410, 422})  # how a repository without pull requests may refuse one
 _UNKNOWN_BRANCH = re.compile(r"\b(?:head|base)\b.*\binvalid\b|no commits between|already exists", re.IGNORECASE)
@@ -152,7 +150,7 @@ class GitHub:
             except UnknownObjectException:
                 raise _NoSuchOwner from None
             except GithubException as error:
-                if error.status == 422 and "already exists" in str(error.data):
+                if exists_already(error):
                     if self._connection.replicas.has_written:  # the answer to its creation was lost
                         raise NotSeenYet(WAIT_SECONDS, why="the repository just created is not seen") from None
                     return None
@@ -263,17 +261,12 @@ class GitHub:
             body = {"encrypted_value": sealed, "key_id": key_id}
             self._connection.call(f"setting the secret {name} of {full_name}", "PUT", f"{path}{_path(name)}", body)
 
-        _each(put, sorted(secrets), done)
+        each(put, sorted(secrets), done)
 
     def delete_secrets(self, full_name: str, names: Iterable[str], done: Note | None = None) -> None:
-        """Remove secrets; one that is gone already is fine."""
-        _each(
-            lambda name: self._delete(
-                _repository(full_name, "actions", "secrets", name), f"removing the secret {name} of {full_name}"
-            ),
-            sorted(names),
-            done,
-        )
+        """Remove secrets; one that is gone already is fine. Raises RepositoryNotFound where that cannot be told."""
+        path = _repository(full_name, "actions", "secrets")
+        remove(self._connection, "secrets", path, full_name, names, done=done)
 
     def put_variables(self, full_name: str, variables: Mapping[str, str], done: Note | None = None) -> None:
         """Create the variables, or change those that exist."""
@@ -285,11 +278,11 @@ class GitHub:
                 try:
                     self._connection.request("POST", path, body)
                 except GithubException as error:
-                    if error.status != 409:
+                    if error.status != 409 and not exists_already(error):
                         raise
                     self._connection.request("PATCH", f"{path}{_path(name)}", body)
 
-        _each(put, sorted(variables), done)
+        each(put, sorted(variables), done)
 
     def variable(self, full_name: str, name: str) -> str | None:
         """Return a variable's value, or None (GET /repos/{owner}/{repo}/actions/variables/{name})."""
@@ -301,21 +294,9 @@ class GitHub:
             return str(data["value"] or "")
 
     def delete_variables(self, full_name: str, names: Iterable[str], done: Note | None = None) -> None:
-        """Remove variables; one that is gone already is fine."""
-        _each(
-            lambda name: self._delete(
-                _repository(full_name, "actions", "variables", name), f"removing the variable {name} of {full_name}"
-            ),
-            sorted(names),
-            done,
-        )
-
-    def _delete(self, path: str, activity: str) -> None:
-        with self._connection.translated(activity):
-            try:
-                self._connection.request("DELETE", path)
-            except UnknownObjectException:
-                return
+        """Remove variables; one that is gone already is fine. Raises RepositoryNotFound where that cannot be told."""
+        path = _repository(full_name, "actions", "variables")
+        remove(self._connection, "variables", path, full_name, names, done=done)
 
     # -- environments ---------------------------------------------------------------------------------------
 
@@ -432,25 +413,3 @@ def _path(*segments: str) -> str:
 def _repository(full_name: str, *segments: str) -> str:
     """Return the path of something in a repository."""
     return _path("repos", *full_name.split("/", 1), *segments)
-
-
-def _each(act: Callable[[str], None], names: list[str], done: Note | None) -> None:
-    """Act on each, a few at a time, and say of each that it is done. What is under way ends, also after a failure."""
-
-    def act_on(name: str) -> None:
-        act(name)
-        if done:
-            done(name)
-
-    if len(names) < 2:
-        for name in names:
-            act_on(name)
-        return
-    with ThreadPoolExecutor(CONCURRENCY) as pool:
-        futures = [pool.submit(act_on, name) for name in names]
-        try:
-            for future in futures:
-                future.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)  # no further request after the first refusal
-            raise

@@ -278,7 +278,8 @@ class Connection:
         """
         token = self.repeated(lambda: self._token(self._authenticate(), reach_of(verb, path, self._permissions)))
         ask = partial(self._ask, verb, path, body, token)
-        return self.repeated(ask) if verb != "POST" or _ADDED_ONCE.fullmatch(path) else ask()
+        passes = _passes if verb in ("GET", "POST") else _passes_or_collides
+        return repeated(ask, passes, self._limit) if verb != "POST" or _ADDED_ONCE.fullmatch(path) else ask()
 
     def repeated(self, act: Callable[[], T]) -> T:
         """Make a request that may come twice; repeat it where it fails for a cause that passes."""
@@ -371,6 +372,11 @@ class Connection:
 def _passes(failed: Exception) -> bool:
     """Tell whether GitHub failed, or no whole answer came; a limit is waited for, and so is what names a time."""
     return failing(failed) if isinstance(failed, GithubException) else isinstance(failed, _NO_ANSWER)
+
+
+def _passes_or_collides(failed: Exception) -> bool:
+    """Tell it of a change that may come twice: 409 says that it met another one."""
+    return _passes(failed) or (isinstance(failed, GithubException) and failed.status == 409)
 
 
 def _signed(app: GitHubCredentials) -> str:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from custom_resources.caller import Installation
     from custom_resources.clients.blueprints import Blueprint, Configuration, EntityType, Grant, PolicyType, Profile
     from custom_resources.clients.git import BareRepository
-    from custom_resources.clients.github import Note, PullRequest, Repository
+    from custom_resources.clients.github import PullRequest, Repository
+    from custom_resources.clients.github_removal import Note
     from custom_resources.clients.secrets import GitHubCredentials
     from custom_resources.clients.service_catalog import LaunchOfStack, ProductVersion
     from custom_resources.clients.stacks import StackResource

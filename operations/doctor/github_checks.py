@@ -46,23 +46,30 @@ class GitHubChecks:
 
     def token(self) -> Iterator[Check]:
         """The token is accepted, lives for a while, and may do what launches do."""
-        is_app = not self._credentials().token
-        path = "/installation/repositories?per_page=1" if is_app else "/user"
-        headers, _ = self._github.look_up("checking the token", path)
-        yield Check("GitHub token", "ok", "GitHub accepts it" + (" (GitHub App)" if is_app else ""))
-        yield expiry(_header(headers, "github-authentication-token-expiration"), self._now, is_app)
-        if is_app:
-            found = self._github.installation()
-            yield app(found.account, found.permissions)
-            yield sight(found, self._organization)
-        else:
-            yield scopes(_header(headers, "x-oauth-scopes"), is_app)
-            yield Check(
-                "GitHub token reach",
-                "risk",
-                "it reaches every repository that its user reaches, in every request",
-                "Use a GitHub App: its tokens are narrowed to one repository (docs/admin.md).",
-            )
+        if not self._credentials().token:
+            yield from self._app()
+            return
+        headers, _ = self._github.look_up("checking the token", "/user")
+        yield Check("GitHub token", "ok", "GitHub accepts it")
+        yield expiry(_header(headers, "github-authentication-token-expiration"), self._now, is_app=False)
+        yield scopes(_header(headers, "x-oauth-scopes"), is_app=False)
+        yield Check(
+            "GitHub token reach",
+            "risk",
+            "it reaches every repository that its user reaches, in every request",
+            "Use a GitHub App: its tokens are narrowed to one repository (docs/admin.md).",
+        )
+
+    def _app(self) -> Iterator[Check]:
+        """The App's installation is read first: GitHub makes no token for a suspended one."""
+        found = self._github.installation()
+        yield sight(found, self._organization)
+        if found.suspended:
+            return
+        headers, _ = self._github.look_up("checking the token", "/installation/repositories?per_page=1")
+        yield Check("GitHub token", "ok", "GitHub accepts it (GitHub App)")
+        yield expiry(_header(headers, "github-authentication-token-expiration"), self._now, is_app=True)
+        yield app(found.account, found.permissions)
 
     def organization(self) -> Iterator[Check]:
         """The organization is there and the token's user may create repositories in it."""

@@ -30,7 +30,7 @@ from products.settings import PROJECT_ROOT, Place, Settings, load_settings
 PAUSE_SECONDS, LOCAL_PAUSE_SECONDS = 10.0, 0.3
 # The local run's account and region (local/ministack.py); its access key is the account's number.
 LOCAL_ACCOUNT, LOCAL_REGION = "123456789012", "us-east-1"
-_STAND_IN = {"datazone", "sagemaker", "servicecatalog"}
+_STAND_IN = {"codeconnections", "datazone", "sagemaker", "servicecatalog"}
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from aws_cdk import CfnCondition, CfnParameter, Fn, Stack, Token
 
 from custom_resources.catalogue import Entry
-from products.foundation.roles import PORTFOLIO_STACK, reader_role_arn
+from products.foundation.roles import PORTFOLIO_STACK, assets_bucket, reader_role_arn
 from products.foundation.storage import Storage
 from products.functions import PATIENCE, any_organization, direct_launches
 from products.settings import Settings
@@ -38,6 +38,8 @@ def environment(
         }
     if "studio" in entry.needs and entry.in_product:
         variables |= {**_launchers(settings), "PROJECTS_TABLE": storage.budget.table_name}
+    if entry.name == "studio_blueprint":  # from where a template may be offered (docs/decisions/0093)
+        variables["BLUEPRINT_BUCKET"] = assets_bucket(stack)
     if entry.name == "actions_configuration":
         # A stack that CloudFormation made without Service Catalog has any template, and any reference in it.
         listed = [f"{name}={reference}" for name, reference in sorted(settings.secret_references.items())]

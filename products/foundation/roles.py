@@ -153,10 +153,15 @@ def _stacks(entry: Entry, stack: Stack, settings: Settings) -> dict[On, Place]:
     }
 
 
+def assets_bucket(stack: Stack) -> str:
+    """Return the name of the bucket that the CDK's bootstrap makes for what is deployed in a stack's place."""
+    qualifier = stack.synthesizer.bootstrap_qualifier or DefaultStackSynthesizer.DEFAULT_QUALIFIER
+    return f"cdk-{qualifier}-assets-{stack.account}-{stack.region}"
+
+
 def _templates(stack: Stack, settings: Settings) -> dict[On, Place]:
     """The CDK's assets, and the blueprint's template where the accounts of projects read it."""
-    qualifier = stack.synthesizer.bootstrap_qualifier or DefaultStackSynthesizer.DEFAULT_QUALIFIER
-    assets = f"arn:{stack.partition}:s3:::cdk-{qualifier}-assets-{stack.account}-{stack.region}"
+    assets = f"arn:{stack.partition}:s3:::{assets_bucket(stack)}"
     bucket = f"arn:{stack.partition}:s3:::{settings.blueprint_bucket_name}"
     return {
         "bootstrap assets": Place((f"{assets}/*.zip",)),

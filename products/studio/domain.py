@@ -84,7 +84,7 @@ class DomainFoundationStack(Stack):
         functions = Functions(self, settings, by_arn, waiting)
         for entry in behind_providers(settings):
             variables = {"PATIENCE_SECONDS": str(PATIENCE.to_seconds())}
-            if entry.name == "blueprint_template":
+            if entry.name in ("blueprint_template", "studio_blueprint"):
                 variables["BLUEPRINT_BUCKET"] = settings.blueprint_bucket_name
             made[entry.name] = functions.function(entry, statements(entry, self, settings, None), variables)
             functions.provider(entry, made[entry.name])

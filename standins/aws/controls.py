@@ -7,11 +7,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from standins.aws.calls import Call, Record, now
+from standins.aws.codeconnections import CodeConnections
 from standins.aws.datazone.grants import grant
 from standins.aws.datazone.model import IDENTITY_CENTER, KINDS, TOOLING_BLUEPRINT, Domain, configuration_id
 from standins.aws.datazone.service import DataZone
 from standins.aws.datazone.tooling import ToolingBehaviour
 from standins.aws.emulator import Emulator
+from standins.aws.pipelines import Pipelines
 from standins.aws.protocol import ServiceError
 from standins.aws.sagemaker import SageMaker
 from standins.aws.service_catalog.service import ServiceCatalog
@@ -35,6 +37,8 @@ class Controls:
         operations: Callable[[], dict[str, list[str]]],
         *,
         sagemaker: SageMaker,
+        pipelines: Pipelines,
+        connections: CodeConnections,
     ) -> None:
         """Take what is controlled, the log of calls, and who names the operations that there are."""
         self._datazone = datazone
@@ -55,6 +59,9 @@ class Controls:
             ("POST", "callers"): self._name_caller,
             ("POST", "reserved-tags"): self._set_reserved_tags,
             ("POST", "launches"): catalog.behaviour.change,
+            ("POST", "stacks"): self._set_lateness,
+            ("POST", "pipelines"): lambda request: pipelines.put(*_where(request), request),
+            ("POST", "git-connections"): lambda request: connections.put(*_where(request), request),
             ("GET", "calls"): self._list_calls,
             ("DELETE", "calls"): self._forget_calls,
             ("GET", "operations"): lambda _: operations(),
@@ -253,6 +260,11 @@ class Controls:
             "userArns": tags.tells_users,
         }
 
+    def _set_lateness(self, request: Record) -> Record:
+        """By how many seconds CloudFormation tells of stacks' resources late."""
+        self._emulator.tell_late(float(request["late"]))
+        return {"late": float(request["late"])}
+
     def _make_classic_project(self, request: Record) -> Record:
         """Make a project of SageMaker Studio classic."""
         account, region = request.get("account", DEFAULT_ACCOUNT), request.get("region", DEFAULT_REGION)
@@ -271,3 +283,8 @@ class Controls:
     def _forget_calls(self, _: Record) -> Record:
         self._calls.clear()
         return {}
+
+
+def _where(request: Record) -> tuple[str, str]:
+    """Return the account and the region that a control's body names."""
+    return request.get("account", DEFAULT_ACCOUNT), request.get("region", DEFAULT_REGION)

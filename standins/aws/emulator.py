@@ -13,7 +13,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from standins.aws.service_requests import KEY_HEADER, SERVICE_HEADER, SOURCE_ACCOUNT_HEADER
+from standins.aws.service_requests import KEY_HEADER, NO_ACCOUNT, SERVICE_HEADER, SOURCE_ACCOUNT_HEADER
+from standins.aws.stack_resources import LATE_HEADER
 from standins.aws.trust import trusts
 
 if TYPE_CHECKING:
@@ -110,6 +111,14 @@ class Emulator:
             return str(error)
         return str(answer.get("ErrorMessage", ""))
 
+    def tell_late(self, seconds: float) -> None:
+        """Have CloudFormation tell of stacks' resources by these seconds late (see stack_resources)."""
+        cloudformation = self.client("cloudformation", "us-east-1", Credentials(ACCOUNT))
+        event, headers = "before-sign.cloudformation.ListExports", {SERVICE_HEADER: "yes", LATE_HEADER: str(seconds)}
+        cloudformation.meta.events.register_first(event, _with_headers(headers), unique_id="late")
+        cloudformation.list_exports()
+        cloudformation.meta.events.unregister(event, unique_id="late")
+
     def name_caller(self, access_key: str, arn: str, session: str = "") -> None:
         """Say who an access key belongs to, where MiniStack cannot tell."""
         with self._lock:
@@ -152,7 +161,7 @@ class Emulator:
     ) -> Credentials:
         """Return credentials of the role, as `service` (a principal such as datazone.amazonaws.com) gets them.
 
-        `source_account` is the account that the service acts for: the trust policy's aws:SourceAccount.
+        `source_account` is the account that the service acts for: the trust policy's aws:SourceAccount, "" for none.
         Raises RoleUnusable if the role is missing or its trust policy does not let the service in.
         """
         account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
@@ -170,7 +179,7 @@ class Emulator:
             )
         sts = self.client("sts", region, root)
         with self._lock:
-            self._assuming.update({SERVICE_HEADER: service, SOURCE_ACCOUNT_HEADER: source_account})
+            self._assuming.update({SERVICE_HEADER: service, SOURCE_ACCOUNT_HEADER: source_account or NO_ACCOUNT})
             event = "before-sign.sts.AssumeRole"
             sts.meta.events.register_first(event, _with_headers(self._assuming), unique_id="as-service")
             try:

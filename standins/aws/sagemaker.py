@@ -145,6 +145,11 @@ class SageMaker:
         items, token = page(tags, request.get("MaxResults"), request.get("NextToken"))
         return {"Tags": items, "NextToken": token}
 
+    def tag(self, arn: str, tags: dict[str, str]) -> None:
+        """Remember the tags of something that is kept elsewhere."""
+        with self._lock:
+            self._tags[arn] = dict(tags)
+
     def _tagged(self, call: Call, arn: str) -> dict[str, str]:
         if arn not in self._tags or arn.split(":")[3:5] != [call.region, call.account]:
             raise ServiceError("ValidationException", f"{arn} does not exist.")

@@ -23,7 +23,7 @@ from standins.aws.trust import statements_about
 
 SERVICE_HEADER = "x-standin-service"
 KEY_HEADER = "x-standin-key"
-SOURCE_ACCOUNT_HEADER = "x-standin-source-account"
+SOURCE_ACCOUNT_HEADER, NO_ACCOUNT = "x-standin-source-account", "none"
 _FROM_SERVICE: ContextVar[str] = ContextVar("from_service", default="")
 _SOURCE_ACCOUNT: ContextVar[str] = ContextVar("source_account", default="")
 
@@ -70,7 +70,8 @@ def _trusting(trusts: Any) -> Any:
         if not service or context is None:
             return trusts(document, caller_arn, context)
         source = _SOURCE_ACCOUNT.get() or context.resource_arn.split(":")[4]
-        keys = {**context.service_context, "aws:sourceaccount": source}
+        told = {} if source == NO_ACCOUNT else {"aws:sourceaccount": source}
+        keys = {**context.service_context, **told}
         ours = {"Statement": statements_about(document, service)}
         return trusts(ours, caller_arn, dataclasses.replace(context, service_context=keys))
 

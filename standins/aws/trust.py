@@ -37,7 +37,10 @@ def _services(principal: Any) -> list[str]:
 
 
 def trusts(policy: Any, service: str, action: str, role_arn: str, source_account: str) -> bool:
-    """Tell whether the service may do sts:AssumeRole or sts:TagSession, with aws:SourceAccount as it sets it."""
+    """Tell whether the service may do sts:AssumeRole or sts:TagSession, with aws:SourceAccount as it sets it.
+
+    `source_account` is "" where it sets none.
+    """
     from ministack.core.iam_evaluator import EvalContext, evaluate_trust_policy
 
     account = role_arn.split(":")[4]
@@ -49,6 +52,6 @@ def trusts(policy: Any, service: str, action: str, role_arn: str, source_account
         action=action,
         resource_arn=role_arn,
         region="",
-        service_context={"aws:sourceaccount": source_account},
+        service_context={"aws:sourceaccount": source_account} if source_account else {},
     )
     return bool(evaluate_trust_policy({"Statement": statements_about(policy, service)}, root, context))

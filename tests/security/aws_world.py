@@ -40,6 +40,7 @@ ENVIRONMENT = {
     "ADMINISTRATORS": f"arn:aws:iam::{ACCOUNT}:role/Platform",
     "PORTFOLIO_STACK": "PortfolioStack",
     "PROJECTS_TABLE": TABLE,
+    "BLUEPRINT_BUCKET": f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}",
     "SEAL_KEY": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/seals",
 }
 

@@ -83,8 +83,8 @@ def test_environments_are_the_contracts(assembly: Assembly) -> None:
         if "studio" in ALL[name].needs:
             expected |= {"BLUEPRINT_ROLE", "PROJECT_SETUP_ROLE", "EXECUTION_ROLES", "ADMINISTRATORS", "CLASSIC"}
             expected |= {"PROJECT_ROLES_MAY_LAUNCH", "GLUE_DATABASES", "DEPLOY_ACCOUNTS", "PROJECTS_TABLE"}
-        if name == "actions_configuration":
-            expected |= {"SECRET_REFERENCES"}
+        own = {"actions_configuration": {"SECRET_REFERENCES"}, "studio_blueprint": {"BLUEPRINT_BUCKET"}}
+        expected |= own.get(name, set())
         if "seals" in ALL[name].needs:
             expected |= {"SEAL_KEY"}
         if name in GIT:

@@ -33,6 +33,7 @@ _UNIT_OWNERS = {
     *(f"{verb}EnvironmentBlueprintConfiguration" for verb in ("Put", "Delete")),
     *(f"{verb}ProjectProfile" for verb in ("Create", "Update", "Delete")),
     *("AddPolicyGrant", "RemovePolicyGrant", "AddEntityOwner", "RemoveEntityOwner", "CreateDomainUnit"),
+    "DeleteDomainUnit",
     *("CreateGroupProfile", "CreateUserProfile"),
 }
 

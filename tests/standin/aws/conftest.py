@@ -65,7 +65,7 @@ class World:
     endpoint: str
 
     def client(self, service: str, keys: dict[str, str] | None = None, region: str = REGION) -> Any:
-        ours = service in ("datazone", "sagemaker", "servicecatalog")
+        ours = service in SERVICES
         keys = keys or {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
         address = self.stand_in.base_url if ours else self.endpoint
         made: Any = SESSION.client(service, region_name=region, endpoint_url=address, **keys)  # type: ignore[call-overload]  # not a literal
