@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from custom_resources.errors import NotOfItsStack, RepositoryGone
+from custom_resources.sight import require_missing
 
 if TYPE_CHECKING:
     from custom_resources.clients.protocols import Clients
@@ -41,7 +42,7 @@ def name_at_creation(request: Request[Any], clients: Clients) -> str:
     GitHub is asked for the name of the repository with that id where nothing proves it (templates published before
     there were proofs), and where an update creates: what it is given was true when the repository was last looked at,
     and somebody else may have the name since (docs/decisions/0093).
-    Raises NotOfItsStack, RepositoryGone, FinalError, RetryLater.
+    Raises NotOfItsStack, RepositoryGone, RepositoryUnseen, FinalError, RetryLater.
     """
     told: Named = request.properties
     if told.name_proof:
@@ -53,5 +54,6 @@ def name_at_creation(request: Request[Any], clients: Clients) -> str:
             return told.repository
     found = clients.github.repository_by_id(told.repository_id, told.repository)
     if found is None:
+        require_missing(request, told.repository, told.repository_id, clients.github)
         raise RepositoryGone(repository=told.repository)
     return found.full_name

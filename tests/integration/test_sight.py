@@ -122,34 +122,6 @@ def test_a_rejected_token_names_what_it_leaves(world: World) -> None:
     assert f"acme/p1-build (id {one.repository_id}), if it exists, stays on GitHub" in said
 
 
-@pytest.mark.parametrize("becomes", ["hidden", "deleted"])
-def test_a_rollback_does_not_believe_that_what_it_made_just_now_is_gone(world: World, becomes: str) -> None:
-    """Not even to an owner's token, which proves it elsewhere. The delete that people ask for then ends."""
-    one, sight = Project(world, world.publish("v1", V1), secrets={"REGION": "r"}), "repositories/acme/p1-build/sight"
-    respond, vanished = world.github.respond, list[Repository]()
-
-    def vanishing(request: Request) -> tuple[Response, str]:
-        if request.path.endswith("/public-key") and not vanished:
-            found = world.github.store.by_name("acme", "p1-build")
-            assert found is not None
-            vanished.append(found)
-            if becomes == "hidden":
-                world.control("PUT", sight, {"seen": False})
-            else:
-                world.github.store.delete(found)
-        return respond(request)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(world.github, "respond", vanishing)
-        refused(one.launch)
-    assert vanished
-    assert world.cloud.status(one.stack) == "ROLLBACK_FAILED"
-    if becomes == "hidden":
-        world.control("PUT", sight, {"seen": True})
-    one.delete()
-    assert becomes == "deleted" or vanished[0].archived
-
-
 OF_ADA = {"Organization": "ada"}
 
 
@@ -249,6 +221,34 @@ def test_an_app_that_does_not_see_what_it_has_created_leaves_it_by_name(world: W
     world.handlers.permit()  # fresh functions
     one.delete()
     assert made.archived
+
+
+@pytest.mark.parametrize("becomes", ["hidden", "deleted"])
+def test_a_rollback_does_not_believe_that_what_it_made_just_now_is_gone(world: World, becomes: str) -> None:
+    """Not even to an owner's token, which proves it elsewhere. The delete that people ask for then ends."""
+    one, sight = Project(world, world.publish("v1", V1), secrets={"REGION": "r"}), "repositories/acme/p1-build/sight"
+    respond, vanished = world.github.respond, list[Repository]()
+
+    def vanishing(request: Request) -> tuple[Response, str]:
+        if request.path.endswith("/public-key") and not vanished:
+            found = world.github.store.by_name("acme", "p1-build")
+            assert found is not None
+            vanished.append(found)
+            if becomes == "hidden":
+                world.control("PUT", sight, {"seen": False})
+            else:
+                world.github.store.delete(found)
+        return respond(request)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world.github, "respond", vanishing)
+        refused(one.launch)
+    assert vanished
+    assert world.cloud.status(one.stack) == "ROLLBACK_FAILED"
+    if becomes == "hidden":
+        world.control("PUT", sight, {"seen": True})
+    one.delete()
+    assert becomes == "deleted" or vanished[0].archived
 
 
 def test_a_launch_that_created_nothing_is_rolled_back_without_github(world: World) -> None:
