@@ -195,7 +195,7 @@ def test_a_creation_that_loses_sight_midway_ends_when_it_is_seen_again(
     one.create_repository()
     token = world.handlers.secrets.token
     lose(world)
-    assert "was deleted" not in refused(lambda: create(one))
+    assert "was deleted on GitHub" not in refused(lambda: create(one))
     assert f"does not see the repository acme/p1-build (id {one.repository_id})" in refused(one.delete)
     assert not one.state.archived
 
