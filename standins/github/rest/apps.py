@@ -37,6 +37,8 @@ def create_installation_token(call: Call) -> Response:
     installation = next((it for it in app.installations if str(it.id) == wanted), None)
     if installation is None:
         raise not_found()
+    if not isinstance(call.body.get("permissions"), dict | None):
+        raise ApiError(400, "Problems parsing JSON")  # as recorded, for a text in its place
     asked = call.parsed(Wanted)
     permissions = asked.permissions or installation.permissions
     chosen = _chosen(call, installation, asked)
@@ -105,6 +107,8 @@ def get_installation(call: Call) -> Response:
         "permissions": found.permissions,
         "events": [],
         "single_file_name": None,
+        "single_file_paths": [],
+        "has_multiple_single_files": False,
         "suspended_by": None,
         "suspended_at": None,
         "created_at": owner.created_at,
