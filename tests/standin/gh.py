@@ -40,7 +40,7 @@ def main() -> None:
     try:
         install()
     except BuildFailed as error:
-        print(f"gh is not installed; its tests are skipped: {error}", file=sys.stderr)
+        sys.stderr.write(f"gh is not installed; its tests are skipped: {error}\n")
 
 
 if __name__ == "__main__":
