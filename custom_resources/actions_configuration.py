@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from custom_resources.errors import RepositoryGone
 from custom_resources.named_repository import name_at_creation
 from custom_resources.properties import BranchName, FullName, LineOrNothing, Properties
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import CustomResource, Done, Foreseen, Request
 from custom_resources.repository_environments import Missing, create, missing
+from custom_resources.sight import require_missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,6 +196,7 @@ class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observ
             return
         found = github.repository_by_id(properties.repository_id, properties.repository)
         if found is None:
+            require_missing(request, properties.repository, properties.repository_id, github)
             yield Observed("")
             return
         yield Observed(found.full_name, found.archived, github.environments(found.full_name) if look else {})
@@ -205,8 +206,6 @@ class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observ
         wanted = _left(request, observed.full_name)
         if request.type == "Delete":
             return Plan("") if observed.archived or not observed.full_name else wanted
-        if not observed.full_name:
-            raise RepositoryGone(repository=request.properties.repository)
         wanted = replace(wanted, references=self._permitted(wanted.references, goes_back=request.goes_back))
         new = request.properties
         names, there = _wanted_environments(request), observed.environments

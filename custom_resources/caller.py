@@ -50,6 +50,7 @@ class Installation:
     deploy_accounts: tuple[str, ...] = ()
     products: tuple[str, ...] = ()  # whose launches are ours, beside the portfolio stack's own
     portfolio_stack: str = ""
+    blueprint_bucket: str = ""  # from which the domain may be offered a template
 
     @staticmethod
     def from_environment(environment: Mapping[str, str]) -> Installation:
@@ -70,6 +71,7 @@ class Installation:
             deploy_accounts=several("DEPLOY_ACCOUNTS"),
             products=several("PRODUCTS"),
             portfolio_stack=environment.get("PORTFOLIO_STACK", ""),
+            blueprint_bucket=environment.get("BLUEPRINT_BUCKET", ""),
         )
 
     def may_run_pipelines(self, role_arn: str, project_id: str) -> bool:

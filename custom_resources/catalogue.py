@@ -16,17 +16,25 @@ if TYPE_CHECKING:
 
 # What a permission is for. products/foundation says which ARNs and conditions that means in an installation.
 On = Literal[
+    "account pools",  # in the domain's account: their accounts are compared with the settings
     "anything",  # IAM knows no resources for the action (service authorization reference)
     "archives",
     "approval queues",
     "archive bucket",
+    "blueprint bucket",  # of the domain's account
+    "blueprint templates",
     "bootstrap assets",
+    "bootstrap templates",
     "budget",
     "classic projects",  # where the settings offer classic
+    "configurations",  # of the blueprint, where all is in one account
     "data key",  # of the token's secret
+    "domain",  # DataZone itself decides; nowhere in a function that reads through the domain account's role
     "domain key",  # of the Studio domain, where the settings name one
     "domain key's description",
+    "environment stacks",  # that Studio deploys in the account
     "launches",
+    "launches of the blueprint",  # where all is in one account
     "model package groups",
     "model package groups being created",  # with their tags
     "own stacks",
@@ -38,11 +46,14 @@ On = Literal[
     "provisioning role's description",
     "readable keys",
     "readable secrets",
+    "reader role",  # of the domain's account
     "sagemaker domains",
     "seal key",
     "token secret",
 ]
-Need = Literal["github", "git", "archives", "seals", "studio"]
+# What `products/assembly.py` deploys: all in one account, or the domain in one and projects in others.
+Layout = Literal["one account", "project account", "domain account"]
+Need = Literal["github", "git", "archives", "seals", "studio", "domain"]  # domain: DataZone, as itself
 
 
 @dataclass(frozen=True)
@@ -72,6 +83,7 @@ class Entry:
     clients: tuple[str, ...] = ()  # made in Lambda's INIT phase, beside `stacks`
     imports: tuple[str, ...] = ()  # made there, too: what the clients import when they are first used
     in_product: bool = True  # the product's stacks use it; else the administrator's
+    layouts: tuple[Layout, ...] = ("one account", "project account")  # where it is deployed
 
     @property
     def resource_type(self) -> str:
@@ -132,6 +144,26 @@ _DOMAIN_KEY = (
 )
 _SEALS = Permission(("kms:GenerateMac",), "seal key")
 
+# DataZone itself decides by domain and project: the last four are for its members, so extras.
+READ_PROJECTS = (
+    "datazone:GetProject",
+    "datazone:GetProjectProfile",
+    "datazone:ListEnvironments",
+    "datazone:GetEnvironment",
+    "datazone:ListConnections",
+    "datazone:GetConnection",
+)
+_CONFIGURE = (
+    "datazone:GetEnvironmentBlueprintConfiguration",
+    "datazone:PutEnvironmentBlueprintConfiguration",
+    "datazone:DeleteEnvironmentBlueprintConfiguration",
+    "datazone:ListProjects",
+    "datazone:ListEnvironments",
+    "datazone:ListPolicyGrants",
+    "datazone:AddPolicyGrant",
+    "datazone:RemovePolicyGrant",
+)
+
 # 512 MB and more for those that run git: git's own processes, and the processor share that comes with memory. A
 # delivery has the template on disk three times (archive, git's input, its objects), and a file of 100 MB in memory
 # more than once.
@@ -146,18 +178,8 @@ CATALOGUE = (
             _SEALS,
             # Which stack holds a project.
             Permission(("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"), "budget"),
-            # DataZone itself decides by domain and project: the last four are for its members, so extras.
-            Permission(
-                (
-                    "datazone:GetProject",
-                    "datazone:GetProjectProfile",
-                    "datazone:ListEnvironments",
-                    "datazone:GetEnvironment",
-                    "datazone:ListConnections",
-                    "datazone:GetConnection",
-                ),
-                "anything",
-            ),
+            Permission(READ_PROJECTS, "domain"),
+            Permission(("sts:AssumeRole",), "reader role"),
             Permission(("sagemaker:DescribeDomain", "sagemaker:ListTags"), "sagemaker domains"),
             Permission(("sagemaker:ListDomains", "sagemaker:ListSpaces"), "anything"),
             # SageMaker Studio classic.
@@ -258,14 +280,47 @@ CATALOGUE = (
                     "datazone:CreateEnvironmentBlueprint",
                     "datazone:UpdateEnvironmentBlueprint",
                     "datazone:DeleteEnvironmentBlueprint",
-                    "datazone:GetEnvironmentBlueprintConfiguration",
-                    "datazone:PutEnvironmentBlueprintConfiguration",
-                    "datazone:DeleteEnvironmentBlueprintConfiguration",
-                    "datazone:ListProjects",
-                    "datazone:ListEnvironments",
-                    "datazone:ListPolicyGrants",
-                    "datazone:AddPolicyGrant",
-                    "datazone:RemovePolicyGrant",
+                ),
+                "anything",
+            ),
+            Permission(_CONFIGURE, "configurations"),
+            Permission(("iam:PassRole",), "provisioning role"),
+            Permission(("iam:GetRole",), "provisioning role's description"),
+            *_DOMAIN_KEY,
+            Permission(("servicecatalog:SearchProvisionedProducts",), "launches of the blueprint"),
+        ),
+        "StudioBlueprint",
+        clients=("blueprints",),
+        in_product=False,
+        layouts=("one account", "domain account"),
+    ),
+    Entry(
+        "blueprint_template",
+        "puts the blueprint's template where the accounts of projects read it",
+        (
+            _FENCE,
+            Permission(("s3:GetObject",), "bootstrap templates"),
+            Permission(("s3:GetObject", "s3:PutObject"), "blueprint templates"),
+            # Without it S3 answers 403, not 404, for a template that is not there yet.
+            Permission(("s3:ListBucket",), "blueprint bucket"),
+        ),
+        "BlueprintTemplate",
+        clients=("blueprint_templates",),
+        in_product=False,
+        layouts=("domain account",),
+    ),
+    Entry(
+        "studio_blueprint_configuration",
+        "enables the blueprint in an account of projects",
+        (
+            _FENCE,
+            Permission(
+                (
+                    "datazone:ListDomains",
+                    "datazone:GetDomain",
+                    "datazone:ListEnvironmentBlueprints",
+                    "datazone:GetEnvironmentBlueprint",
+                    *_CONFIGURE,
                 ),
                 "anything",
             ),
@@ -274,9 +329,11 @@ CATALOGUE = (
             *_DOMAIN_KEY,
             Permission(("servicecatalog:SearchProvisionedProducts",), "launches"),
         ),
-        "StudioBlueprint",
+        "StudioBlueprintConfiguration",
+        needs=frozenset({"domain"}),
         clients=("blueprints",),
         in_product=False,
+        layouts=("project account",),
     ),
     Entry(
         "studio_project_profile",
@@ -299,11 +356,27 @@ CATALOGUE = (
                 ),
                 "anything",
             ),
+            Permission(("datazone:GetAccountPool",), "account pools"),
             *_DOMAIN_KEY,
         ),
         "StudioProjectProfile",
         clients=("blueprints",),
         in_product=False,
+        layouts=("one account", "domain account"),
+    ),
+    Entry(
+        "project_reader",
+        "reads projects for the second door",
+        (
+            Permission(("cloudformation:DescribeStacks",), "environment stacks"),
+            Permission(("sts:AssumeRole",), "reader role"),
+            Permission(("sagemaker:DescribeDomain", "sagemaker:ListTags"), "sagemaker domains"),
+            Permission(("sagemaker:ListDomains", "sagemaker:ListSpaces"), "anything"),
+        ),
+        needs=frozenset({"studio"}),
+        clients=("studio",),
+        in_product=False,
+        layouts=("project account",),
     ),
     Entry(
         "model_approval",

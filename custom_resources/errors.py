@@ -16,15 +16,21 @@
           RepositoryBlocked
           PlanLacks
           RepositoryHidden
+          RepositoryUnseen
+          RepositoryMayBeLeft
         AwsDenied
           DataZoneDenied
             DomainUnitNotOwned
+            DomainNotShared
+          ReaderRoleRefused
         AwsNotFound
         AwsConflict
         AwsRefused
         AwsNotConfigured
         ArchiveMissing
         AssetMissing
+        TemplateAssetMissing
+        TemplateAltered
         BudgetMissing
         SecretUnreadable
           SecretKeyMissing
@@ -39,6 +45,8 @@
         RepositoryNotFound
         RequestRefused
           EnvironmentRulesRefused
+          BranchUnseen
+          RepositoryBeingSetUp
         TooManyRequests
         RepositoryUnreachable
           GitDenied
@@ -56,6 +64,7 @@
         GitNamesUnknown
         ImportFailed
         RepositoryGone
+        RepositoryLeft
         RepositoryNameTaken
           RepositoryAdoptable
             ConsentMissing
@@ -101,12 +110,15 @@
         NameTaken
         InUse
         BlueprintInUse
+        BlueprintMissing
+        ConfigurationInUse
         RoleNotReady
         EnvironmentNameTaken
         ToolingBlueprintMissing
         ProfileNameTaken
         ProfileMissing
         ProfileWithoutTooling
+        ProfileElsewhere
         VersionMissing
         ProductNotFound
         NoDeployRepository
@@ -148,9 +160,11 @@
         GitHubUnreachable
         OutOfTime
         GitHubUnavailable
+        AskedToWait
         AnswerIncomplete
         TokenRotated
         TokenNotSpread
+        NotSeenYet
         GitFailing
           GitLimited
           GitTooSlow
@@ -160,6 +174,7 @@
         BudgetContended
         AwsThrottled
         AwsUnreachable
+        StackBehind
         ToolingNotReady
         RoleNotSpread
         KeepsChanging
@@ -186,12 +201,14 @@ class Problem(Exception):
 
     happened: ClassVar[str] = ""
     remedy: ClassVar[str] = ""
+    may_be_lag: bool = False  # GitHub answers so for some seconds after a write, too: only then is it a wait
 
     def __init__(self, said: str = "", /, **holes: object) -> None:
         """`holes` fill the two sentences. `said` stands for both: an error handed on of which only a text is left."""
         self.holes = holes
         self.why = said or self.happened.format(**holes)
-        super().__init__(said or f"{self.why} {self.remedy.format(**holes)}")
+        self.advice = "" if said else self.remedy.format(**holes)
+        super().__init__(said or f"{self.why} {self.advice}")
 
 
 class FinalError(Problem):
@@ -249,6 +266,13 @@ class GitHubUnavailable(RetryLater):
     remedy = "Check GitHub's status page."
 
 
+class AskedToWait(RetryLater):
+    """GitHub refused a request with words that ask for it at another time."""
+
+    happened = "GitHub asks to try again later ({activity}): {message}."
+    remedy = "Start the operation again when GitHub is ready for it."
+
+
 class AnswerIncomplete(RetryLater):
     """GitHub's answer lacks what its API promises: it was cut, or is not GitHub's."""
 
@@ -267,6 +291,13 @@ class TokenNotSpread(RetryLater):
     """A GitHub App's token was made just now, and not all of GitHub's servers know it yet."""
 
     happened = "GitHub does not accept the App's new token yet."
+    remedy = "Check GitHub's status page."
+
+
+class NotSeenYet(RetryLater):
+    """What was written a moment ago is not on all of GitHub's servers yet."""
+
+    happened = "GitHub does not show yet what was just written ({why})."
     remedy = "Check GitHub's status page."
 
 
@@ -342,6 +373,13 @@ class AwsUnreachable(RetryLater):
 
     happened = "{service} could not be reached ({activity}; {kind})."
     remedy = "Check the network and the AWS Health Dashboard."
+
+
+class StackBehind(RetryLater):
+    """CloudFormation tells of the stack as it was before the request, or may: nothing is written, nothing has ended."""
+
+    happened = "CloudFormation still shows the stack in the status {status}."
+    remedy = "Look at the stack: if another operation has followed, start it again."
 
 
 class ToolingNotReady(RetryLater):
@@ -431,6 +469,8 @@ class AccountSuspended(NotPermitted):
 class RepositoryReadOnly(NotPermitted):
     """The repository is archived, and an archived repository takes no change."""
 
+    may_be_lag = True
+
     happened = "The repository is archived ({activity}): {message}."
     remedy = "Unarchive it on GitHub, then start the operation again."
 
@@ -459,8 +499,35 @@ class PlanLacks(NotPermitted):
 class RepositoryHidden(NotPermitted):
     """A repository that is to be archived cannot be read."""
 
+    may_be_lag = True
     happened = "The token does not see the Git repository {repository}."
     remedy = "Give the token access to it."
+
+
+class RepositoryUnseen(NotPermitted):
+    """GitHub does not show the token a repository of the project, and nothing proves that it is gone."""
+
+    happened = (
+        "The token does not see the repository {repository} (id {id}): the token has lost its access to it, or it was "
+        "deleted or transferred."
+    )
+    remedy = (
+        "Give the token access to it, then start the operation again. If it was deleted, delete this project and "
+        "create it again."
+    )
+
+
+class RepositoryMayBeLeft(NotPermitted):
+    """GitHub does not show the token a repository that is to be archived, and nothing proves that it is gone."""
+
+    happened = (
+        "The token does not see the repository {repository}: it was deleted, or the token has lost its access and the "
+        "repository is still active, with its secrets."
+    )
+    remedy = (
+        "Give the token access to it and delete again. If it was deleted, run python -m operations repair with --gone, "
+        "or delete the stack and retain this resource."
+    )
 
 
 # -- AWS -----------------------------------------------------------------------------------------------------
@@ -492,6 +559,26 @@ class DomainUnitNotOwned(DataZoneDenied):
         "--domain-identifier DOMAIN_ID --entity-type DOMAIN_UNIT --entity-identifier DOMAIN_UNIT_ID "
         "--owner 'user={{userIdentifier=ROLE_ARN}}'. ROLE_ARN is an output of FoundationStack. If the message names an "
         "IAM policy, grant the role {permission}."
+    )
+
+
+class DomainNotShared(DataZoneDenied):
+    """DataZone did not let another account enable the blueprint: the domain's share does not permit it."""
+
+    happened = "{service} denied access ({activity}): {message}."
+    remedy = (
+        "Share the domain with this account in its account associations, accept the share here, then deploy again. If "
+        "the message names an IAM policy, grant the role {permission}."
+    )
+
+
+class ReaderRoleRefused(AwsDenied):
+    """The role of the domain's account does not trust a function of an account of projects."""
+
+    happened = "{service} denied access ({activity}): {message}."
+    remedy = (
+        "Add this account and region to [accounts] in settings.toml and deploy DomainFoundationStack in the domain's "
+        "account, then FoundationStack here."
     )
 
 
@@ -535,6 +622,20 @@ class AssetMissing(FinalError):
 
     happened = "The template asset {asset} is not in the bucket {bucket}, or the function may not read it."
     remedy = "Deploy the portfolio stack again."
+
+
+class TemplateAssetMissing(FinalError):
+    """The blueprint's template is not where the CDK put it."""
+
+    happened = "The blueprint's template {asset} is not in the bucket {bucket}, or the function may not read it."
+    remedy = "Deploy StudioDomainStack again."
+
+
+class TemplateAltered(FinalError):
+    """The blueprint's template is not the one that its name says."""
+
+    happened = "The blueprint's template {asset} in the bucket {bucket} has other content than its name says."
+    remedy = "Delete it there and deploy StudioDomainStack again."
 
 
 class BudgetMissing(FinalError):
@@ -623,6 +724,7 @@ class AppInUserAccount(OrganizationNotFound):
 class RepositoryNotFound(FinalError):
     """GitHub has no such thing, or hides it from the token."""
 
+    may_be_lag = True
     happened = "GitHub did not find what was asked for, or hides it from the token ({activity})."
     remedy = "Check that it exists, and what the token may access."
 
@@ -641,6 +743,22 @@ class EnvironmentRulesRefused(RequestRefused):
     remedy = "Use a plan of GitHub that offers them, or correct [workflow_role.reviewers] in settings.toml."
 
 
+class BranchUnseen(RequestRefused):
+    """GitHub opens no pull request from a branch that was pushed: it does not know it, or not its commits."""
+
+    may_be_lag = True
+    happened = "GitHub opens no pull request from the branch {branch} of {repository}: {message}."
+    remedy = "Check that the branch is there and has commits of its own, then start the operation again."
+
+
+class RepositoryBeingSetUp(RequestRefused):
+    """GitHub is still setting the repository up."""
+
+    may_be_lag = True
+    happened = "GitHub is still setting the repository up ({activity}): {message}."
+    remedy = "Wait a few minutes, then start the operation again."
+
+
 class TooManyRequests(FinalError):
     """A repository holds so much of ours that looking at all of it would use up GitHub's limit for everybody."""
 
@@ -651,6 +769,7 @@ class TooManyRequests(FinalError):
 class RepositoryUnreachable(FinalError):
     """The Git URL leads to no repository that the token may see."""
 
+    may_be_lag = True
     happened = "There is no Git repository that the token may use ({activity})."
     remedy = "Check its name and the token's access to it."
 
@@ -658,6 +777,7 @@ class RepositoryUnreachable(FinalError):
 class GitDenied(RepositoryUnreachable):
     """GitHub's Git service denied access to a repository."""
 
+    may_be_lag = False
     happened = "GitHub denied Git access ({activity}): {message}."
     remedy = "Give the token access to the repository's contents."
 
@@ -757,10 +877,17 @@ class ImportFailed(FinalError):
 
 
 class RepositoryGone(FinalError):
-    """The repository was deleted on GitHub."""
+    """The repository was deleted on GitHub: a token that sees all repositories of its owner does not see it."""
 
     happened = "The repository {repository} was deleted on GitHub."
     remedy = "Restore it there, or delete this project and create it again."
+
+
+class RepositoryLeft(FinalError):
+    """A repository could not be looked up or archived. `why` and `advice` are the two sentences of the failure."""
+
+    happened = "{why} The repository {repository}, if it exists, stays on GitHub as it is, with its secrets."
+    remedy = "{advice} Then delete again."
 
 
 class RepositoryNameTaken(FinalError):
@@ -1107,6 +1234,20 @@ class BlueprintInUse(FinalError):
     remedy = "Delete them in Studio, then delete this stack again."
 
 
+class BlueprintMissing(FinalError):
+    """The domain has no blueprint to enable."""
+
+    happened = "The domain {domain} has no blueprint {blueprint!r}."
+    remedy = "Deploy StudioDomainStack in the domain's account first."
+
+
+class ConfigurationInUse(FinalError):
+    """Projects of this account still have environments of the blueprint, which need its role to be deleted."""
+
+    happened = "The blueprint {blueprint!r} still has environments in this account, in the projects {projects}."
+    remedy = "Delete them in Studio, then delete this stack again."
+
+
 class RoleNotReady(FinalError):
     """DataZone cannot use the provisioning role: IAM has not spread it yet, or it is wrong."""
 
@@ -1149,6 +1290,13 @@ class ProfileWithoutTooling(FinalError):
     remedy = "Raise the order or add tooling to the profile."
 
 
+class ProfileElsewhere(FinalError):
+    """A profile's projects are in an account or region that the product is not deployed to."""
+
+    happened = "The project profile {profile!r} makes its projects in {elsewhere}, where the product is not deployed."
+    remedy = "Add the account and region to [accounts] in settings.toml (it has {listed}), or take the profile out."
+
+
 class VersionMissing(FinalError):
     """A version is not in the product."""
 
@@ -1168,8 +1316,11 @@ class ProductNotFound(FinalError):
 class NoDeployRepository(FinalError):
     """The model belongs to a project whose launch has no deploy repository to tell."""
 
-    happened = "The deploy repository {repository} of the model group {group} is gone from GitHub."
-    remedy = "Restore it there, then redrive the approvals' dead-letter queue."
+    happened = (
+        "GitHub does not show the token the deploy repository {repository} of the model group {group}: it was deleted, "
+        "or the token has lost its access to it."
+    )
+    remedy = "Restore it there or give the token access to it, then redrive the approvals' dead-letter queue."
 
 
 class NotAnApproval(FinalError):

@@ -22,7 +22,6 @@ from custom_resources.errors import (
     NothingForeseen,
     OrganizationChanged,
     RepositoryAdoptable,
-    RepositoryGone,
     RepositoryHidden,
     RepositoryInvisible,
     RepositoryNameTaken,
@@ -35,16 +34,19 @@ from custom_resources.properties import BranchName, Line, LineOrNothing, Propert
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import CustomResource, Done, Effects, Foreseen, Replan, Request
 from custom_resources.repository_topics import merged_topics
+from custom_resources.sight import left, require_missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from custom_resources.clients.github import Repository
     from custom_resources.clients.protocols import Clients
+    from custom_resources.errors import FinalError
     from custom_resources.seal import Seal
 
 _DESCRIPTION = 350  # characters that GitHub takes
 _CREATED, _NO_SECRET, _NO_VARIABLE = "created", "no secret", "no variable"  # steps
+_FIRST_CALL = 5  # seconds: what the preflight saw is true no longer
 _PARTS = {"model_build": "Model build", "model_deploy": "Model deployment"}
 
 
@@ -246,13 +248,6 @@ def _ended(request: Request[GitHubRepositoryProperties], observed: Observed) -> 
     return Plan("nothing")
 
 
-def _made(request: Request[GitHubRepositoryProperties], known: int) -> Plan:
-    properties = request.properties
-    if known:
-        raise RepositoryGone(repository=properties.full_name)
-    return Plan("create", topics=merged_topics(properties.topics), empty=True)
-
-
 def _taken_up(request: Request[GitHubRepositoryProperties], observed: Observed, found: Repository) -> Plan:
     """Plan for a repository that is this project's from an earlier launch."""
     if observed.rival:
@@ -287,6 +282,7 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
     """Custom::GitHubRepository: creates, adopts, restores and archives a repository."""
 
     properties = GitHubRepositoryProperties
+    writes_github_alone = True
 
     def __init__(self, clients: Clients) -> None:
         """Take the clients."""
@@ -309,14 +305,23 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
         properties, known = request.properties, Known.of(request.physical_id)
         if known.id:
             found = self._clients.github.repository_by_id(known.id, properties.full_name)
+            if found is None:
+                require_missing(request, properties.full_name, known.id, self._clients.github)
             to_archive = request.type == "Delete" and found is not None and not found.archived
             yield _with_lineage(found, request, self._clients) if found and to_archive else Observed(found)
             return
-        if request.noted.get("Absent") and request.attempt == 0 and not request.progress.done(_CREATED):
+        absent = request.noted.get("Absent") and request.attempt == 0 and request.age < _FIRST_CALL
+        if absent and not request.progress.done(_CREATED):
             yield Observed(None)  # creating it finds out whether that is still so
             return
         found = self._clients.github.find_repository(properties.full_name)
+        if found is None and request.type == "Delete":  # its Create may have ended after it was made
+            require_missing(request, properties.full_name, 0, self._clients.github)
         yield _with_lineage(found, request, self._clients) if found else Observed(None)
+
+    def left(self, request: Request[GitHubRepositoryProperties], failed: FinalError) -> FinalError:
+        """Name the repository that a Delete could not archive for want of a right or of a token."""
+        return left(request.properties.full_name, Known.of(request.physical_id).id, failed)
 
     def plan(self, request: Request[GitHubRepositoryProperties], observed: Observed) -> Plan:
         """Decide; refuse a repository that is not this project's before anything is touched."""
@@ -329,7 +334,7 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
         if not (known and request.goes_back):
             allowances.require(request.properties, request.old)
         if found is None:
-            return _made(request, known)
+            return Plan("create", topics=merged_topics(request.properties.topics), empty=True)
         if known:
             return _update(request, found, allowances.visibilities)
         if _is_ours(request.properties, observed):
@@ -404,7 +409,10 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
             properties.organization, properties.name, properties.description(seal), properties.visibility
         )
         if created is None and request.attempt:  # looked up since it was found to be taken, and not seen
-            raise RepositoryInvisible(repository=properties.full_name)
+            invisible = RepositoryInvisible(repository=properties.full_name)
+            # An earlier call may have created it.
+            invisible.may_be_lag = request.age >= _FIRST_CALL or bool(request.progress.done(_CREATED))
+            raise invisible
         if created is None:
             return Replan(f"{properties.full_name} appeared meanwhile")
         request.progress.note(_CREATED, str(created.id))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from custom_resources.errors import NotOfItsStack, RepositoryGone
+from custom_resources.sight import require_missing
 
 if TYPE_CHECKING:
     from custom_resources.clients.protocols import Clients
@@ -38,8 +39,10 @@ def name_proof(seal: Seal, full_name: str, stack_id: str) -> str:
 def name_at_creation(request: Request[Any], clients: Clients) -> str:
     """Return the name of the repository that a creation is for. No request to GitHub where the name is proven.
 
-    Templates published before there were proofs give none: GitHub tells the name of the repository with that id.
-    Raises NotOfItsStack, RepositoryGone, FinalError, RetryLater.
+    GitHub is asked for the name of the repository with that id where nothing proves it (templates published before
+    there were proofs), and where an update creates: what it is given was true when the repository was last looked at,
+    and somebody else may have the name since (docs/decisions/0093).
+    Raises NotOfItsStack, RepositoryGone, RepositoryUnseen, FinalError, RetryLater.
     """
     told: Named = request.properties
     if told.name_proof:
@@ -47,8 +50,10 @@ def name_at_creation(request: Request[Any], clients: Clients) -> str:
         if not seal.proves(told.name_proof, "name", told.repository.casefold(), request.stack_id):
             why = f"{told.repository} is not the name of the repository {told.repository_id}"
             raise NotOfItsStack(stack=f"{request.stack_id}//".split("/")[1] or request.stack_id, why=why)
-        return told.repository
+        if not request.operation.startswith("UPDATE_"):
+            return told.repository
     found = clients.github.repository_by_id(told.repository_id, told.repository)
     if found is None:
+        require_missing(request, told.repository, told.repository_id, clients.github)
         raise RepositoryGone(repository=told.repository)
     return found.full_name

@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, Any
 from custom_resources.caller import LAUNCH_TAG, PRINCIPAL_TAG, PRODUCT_TAG
 from custom_resources.clients.service_catalog import LaunchOfStack
 from custom_resources.clients.stacks import MOST_LISTED
-from custom_resources.errors import AwsNotFound, LaunchNotByServiceCatalog, NotOfItsStack, Stale
+from custom_resources.errors import AwsNotFound, LaunchNotByServiceCatalog, NotOfItsStack, StackBehind, Stale
+from custom_resources.offered_product import require_offered
+from custom_resources.stack_operation import require_current
 from custom_resources.telemetry import logger
 
 if TYPE_CHECKING:
@@ -36,7 +38,11 @@ _PROJECT, _REPOSITORY = "Custom::StudioProject", "Custom::GitHubRepository"
 _OF_THE_PRODUCT = ("StudioProject", "BuildRepository", "DeployRepository")
 # What Custom::StudioProject believes of a launch by Studio's door, and proves to the stack's other resources: whoever
 # may invoke the function makes up an event, but not the stack's parameters.
-_TOLD = ("ConnectedRepository", "UserRoleArn", "ProjectBucket")
+_TOLD = {
+    "connected_repository": "ConnectedRepository",
+    "user_role_arn": "UserRoleArn",
+    "project_bucket": "ProjectBucket",
+}
 READ_AGAIN = (1, 2, 3, 4)  # seconds before each further look at a stack that does not confirm an event
 
 
@@ -80,7 +86,7 @@ class OwnStack:
                 if told_twice:
                     raise
                 told_twice = True
-            except NotOfItsStack as unconfirmed:
+            except (NotOfItsStack, StackBehind) as unconfirmed:
                 logger.warning("asked again", why=str(unconfirmed), seconds=seconds)
             time.sleep(seconds)
         return self._required(event, request)
@@ -88,26 +94,30 @@ class OwnStack:
     def _required(self, event: Mapping[str, Any], request: Request[Any]) -> str:
         """Look at the stack once. Raises as `require` does."""
         stack_id = request.stack_id
+        if not stack_id.startswith("arn:"):  # AWS takes a name as well, which another stack may have tomorrow
+            raise NotOfItsStack(stack=stack_id, why="CloudFormation names it by its ARN")
         operation = self._clients.stacks.operation(stack_id)
-        if request.operation and operation != request.operation:
-            raise Stale
+        if "Operation" in event:
+            require_current(request.operation, operation)
         status = operation.split(" ")[0]
         if not status.endswith("_IN_PROGRESS"):
             raise NotOfItsStack(stack=_name(stack_id), why=f"the stack is in the status {status}")
-        resources = self._resources(request)
+        resources = self._resources(request, status)
         _require_resource(self._type, request, status, resources)
         if self._in_product:
             self._require_launch(stack_id)
             self._require_project(request, resources)
-            self._require_told(event, request)
+            self._require_told(request)
             _require_repository(request, resources)
+        else:
+            require_offered(request, self._clients)
         self._seen = _key({**event, "Operation": {"Stack": operation}})
         return operation
 
-    def _resources(self, request: Request[Any]) -> Mapping[str, StackResource]:
+    def _resources(self, request: Request[Any], status: str) -> Mapping[str, StackResource]:
         """Return what is compared of the stack's resources, however many it has: a portfolio has many versions."""
         facts, stack_id = self._clients.stack_facts, request.stack_id
-        if not self._in_product:
+        if not self._in_product and not _cleans_up(request, status):
             return facts.resources(stack_id, (request.logical_id,))
         found = facts.resources(stack_id)
         hidden = [name for name in {request.logical_id, *_OF_THE_PRODUCT} if name and name not in found]
@@ -115,13 +125,14 @@ class OwnStack:
             return found
         return {**found, **facts.resources(stack_id, hidden)}
 
-    def _require_told(self, event: Mapping[str, Any], request: Request[Any]) -> None:
+    def _require_told(self, request: Request[Any]) -> None:
         """Compare what a launch says of its project with the stack's parameters, when it is created."""
         if self._type != _PROJECT or request.type != "Create":
             return
-        given, told = self._clients.stack_facts.parameters(request.stack_id), event.get("ResourceProperties") or {}
-        for name in _TOLD:
-            if name in told and told[name] != given.get(name, told[name]):
+        given = self._clients.stack_facts.parameters(request.stack_id)
+        for field, name in _TOLD.items():
+            told = getattr(request.properties, field)
+            if told and told != given.get(name, told):
                 raise NotOfItsStack(stack=_name(request.stack_id), why=f"its parameter {name} is another")
 
     def _require_launch(self, stack_id: str) -> None:
@@ -168,9 +179,12 @@ def _require_resource(
         return NotOfItsStack(stack=_name(request.stack_id), why=why)
 
     found = resources.get(request.logical_id)
-    if request.type == "Delete" and status.endswith(_CLEANUP):
+    if _cleans_up(request, status):
         if found and found.type != resource_type:
             raise refused(f"{request.logical_id} is a {found.type}")
+        lives = [each for each in resources.values() if not each.status.startswith("DELETE_")]
+        if (resource_type, request.physical_id) in {(each.type, each.physical_id) for each in lives}:
+            raise refused(f"it still has {request.physical_id}")
         return
     if found is None or found.type != resource_type:
         raise refused(f"it has no resource {request.logical_id} of the type {resource_type}")
@@ -183,14 +197,25 @@ def _require_resource(
         raise refused(f"{request.logical_id} has another physical id")
 
 
+def _cleans_up(request: Request[Any], status: str) -> bool:
+    """Tell whether an update's end deletes what the update has replaced or removed."""
+    return request.type == "Delete" and status.endswith(_CLEANUP)
+
+
 def _same_id(resource_type: str, status: str, found: StackResource, request: Request[Any]) -> bool:
     """Tell whether a physical id is the stack's.
 
-    A project's says more than whose it is, and an update changes that: its rollback may be for the id before or after.
+    A project's also remembers what a launch was told, and an update changes that: its rollback may be for the id before
+    or after. The project, and the repository that it has taken over, stay.
     """
     if resource_type == _PROJECT and "ROLLBACK_" in status:
-        return found.physical_id.split(":")[0] == request.physical_id.split(":")[0]
+        return _lasting(found.physical_id) == _lasting(request.physical_id)
     return found.physical_id == request.physical_id
+
+
+def _lasting(physical_id: str) -> tuple[str, str]:
+    project, _, more = physical_id.partition(":")
+    return project, more.partition(":")[0]
 
 
 def _require_repository(request: Request[Any], resources: Mapping[str, StackResource]) -> None:

@@ -11,25 +11,24 @@ rollback and the next one find as any other state (docs/decisions/0001).
 
 from __future__ import annotations
 
-import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypedDict, TypeVar
 
 from pydantic import ValidationError
 
 from custom_resources.answer_limit import fitted
+from custom_resources.call import Call, pending, progress_name, tell_everyone
+from custom_resources.clients.replicas import Replicas
 from custom_resources.errors import (
     FinalError,
-    GaveUp,
     KeepsChanging,
-    LimitUntold,
     NotARequest,
     NotPermitted,
+    NotSeenYet,
     PropertiesWrong,
-    RateLimited,
     RetryLater,
     Stale,
 )
@@ -37,6 +36,7 @@ from custom_resources.progress import Progress
 from custom_resources.properties import Properties
 from custom_resources.rate_budget import Cost
 from custom_resources.rollback import Change
+from custom_resources.stack_operation import require_current
 from custom_resources.telemetry import count, logger
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 RequestType = Literal["Create", "Update", "Delete"]
 ATTEMPTS = 4
+LAG_WAIT_SECONDS = 5
 
 
 PropertiesT = TypeVar("PropertiesT", bound=Properties)
@@ -68,6 +69,8 @@ class Request(Generic[PropertiesT]):
     refusal: str = ""  # what refused the plan before this one, in the server's words
     operation: str = ""  # the stack's: its status, and since when
     progress: Progress = field(default_factory=Progress, repr=False, compare=False)  # of its calls so far
+    unsettled: bool = False  # what is not found may have been written a moment ago
+    age: float = 0.0  # seconds since the first call
 
     @property
     def attested(self) -> bool:
@@ -78,6 +81,11 @@ class Request(Generic[PropertiesT]):
     def goes_back(self) -> bool:
         """Tell whether the stack brings back what it had before an update that failed."""
         return self.operation.startswith("UPDATE_ROLLBACK_")
+
+    @property
+    def launch_goes_back(self) -> bool:
+        """Tell whether the stack removes what it made just now, in a creation that failed."""
+        return self.operation.startswith("ROLLBACK_")
 
     @property
     def stack_ends(self) -> bool:
@@ -141,6 +149,7 @@ class CustomResource(Protocol[PropertiesT, ObservedT, PlanT]):
 
     properties: type[PropertiesT]
     for_people: tuple[str, ...] = ()  # attributes that no template uses: too long ones are cut
+    writes_github_alone: bool = False  # so that its Create is known to have written nothing (docs/decisions/0081)
 
     @abstractmethod
     def provisional_id(self, properties: PropertiesT) -> str:
@@ -166,6 +175,10 @@ class CustomResource(Protocol[PropertiesT, ObservedT, PlanT]):
         """Return what a plan takes of GitHub's limits (docs/decisions/0004); nothing where GitHub is not called."""
         return Cost()
 
+    def left(self, request: Request[PropertiesT], failed: FinalError) -> FinalError:
+        """Return what a Delete that failed tells people, with what it leaves behind."""
+        return failed
+
     def preflight(self, request: Request[PropertiesT]) -> Mapping[str, str]:
         """Look at what is needed before the request is accepted: one that is refused leaves nothing to roll back.
 
@@ -189,7 +202,8 @@ def parsed(resource: CustomResource[PropertiesT, Any, Any], event: Event) -> Req
 
     def typed(values: Mapping[str, Any]) -> PropertiesT:
         try:
-            return resource.properties.model_validate(values)
+            # By CloudFormation's names only: an event in which Python's would do has two names for one thing.
+            return resource.properties.model_validate(values, by_alias=True, by_name=False)
         except ValidationError as error:
             wrong = "; ".join(
                 f"{'.'.join(map(str, problem['loc'])) or 'properties'}: {problem['msg']}" for problem in error.errors()
@@ -220,19 +234,6 @@ def parsed(resource: CustomResource[PropertiesT, Any, Any], event: Event) -> Req
     )
 
 
-def _change(request: Request[Any], event: Event, operation: str, records: UpdateRecords | None) -> Change:
-    """Return the request as the record of its resource's last update knows it."""
-    return Change(
-        records,
-        request.type,
-        operation,
-        request.stack_id,
-        request.logical_id,
-        event.get("ResourceProperties") or {},
-        event.get("OldResourceProperties") or {},
-    )
-
-
 def on_event(
     resource: CustomResource[PropertiesT, Any, Any],
     event: Event,
@@ -241,6 +242,7 @@ def on_event(
     *,
     require_own: RequireOwn | None = None,
     records: UpdateRecords | None = None,
+    replicas: Replicas | None = None,
 ) -> dict[str, Any]:
     """Accept a request: validate it, name the resource, note the stack operation it belongs to. Writes nothing.
 
@@ -249,9 +251,10 @@ def on_event(
     """
     request = parsed(resource, event)
     operation = require_own(event, request) if require_own else stacks.operation(request.stack_id)
-    started = str(time.time())
+    started = str((replicas or Replicas()).clock())
     logger.append_keys(operation=operation)
-    _change(request, event, operation, records).begin()
+    creates = resource.writes_github_alone
+    Change.of(request, event, operation, records, creates=creates).begin()
     noted = dict(_preflight(resource, request, budget))
     return {
         "PhysicalResourceId": request.physical_id or resource.provisional_id(request.properties),
@@ -268,44 +271,12 @@ def _preflight(
             budget.require_room("")
         return resource.preflight(request)
     except RetryLater as wait:
-        _tell_everyone(wait, budget)
+        tell_everyone(wait, budget)
         logger.warning("preflight left out", why=wait.why)
         return {}
 
 
-def _tell_everyone(wait: RetryLater, budget: Budget | None) -> None:
-    """Let all functions wait when it is GitHub that asked for it."""
-    if not isinstance(wait, RateLimited):
-        return
-    count("RateLimitWaits")
-    if budget:
-        with suppress(RetryLater):  # DynamoDB does not answer: the others will hear it from GitHub
-            budget.pause(wait.seconds, untold=isinstance(wait, LimitUntold))
-
-
-@dataclass
-class _Call:
-    """One call of `is_complete`: who asks, and what it may use."""
-
-    name: str  # the request's, under which its progress is remembered
-    budget: Budget | None
-    ensure_current: Callable[[], None]
-    progress: Progress | None = None  # None before it is known
-
-    def room(self) -> Progress:
-        """Return what earlier calls have done. Raises RetryLater before anything is read of GitHub."""
-        self.progress = self.budget.require_room(self.name) if self.budget else Progress()
-        return self.progress
-
-    def pay(self, cost: Cost, progress: Progress) -> None:
-        """Take what is not paid yet: each step of a request is paid for once, however often it is tried."""
-        due = cost.beyond(progress.paid)
-        if self.budget:
-            self.budget.reserve(due)
-        progress.paid = progress.paid.plus(due)
-
-
-def _reconcile(resource: CustomResource[PropertiesT, Any, Any], request: Request[PropertiesT], call: _Call) -> Done:
+def _reconcile(resource: CustomResource[PropertiesT, Any, Any], request: Request[PropertiesT], call: Call) -> Done:
     request = replace(request, progress=call.room())
     for attempt in range(ATTEMPTS):
         again = replace(request, attempt=attempt)
@@ -324,7 +295,7 @@ def _applied(
     resource: CustomResource[PropertiesT, ObservedT, Any],
     request: Request[PropertiesT],
     observed: ObservedT,
-    call: _Call,
+    call: Call,
 ) -> Done | Replan:
     """Plan from an observation, take the plan's cost, and apply it while the request is still the stack's."""
     plan = resource.plan(request, observed)
@@ -344,19 +315,23 @@ def is_complete(
     require_own: RequireOwn | None = None,
     records: UpdateRecords | None = None,
     writes: Writes | None = None,
+    replicas: Replicas | None = None,
 ) -> dict[str, Any]:
     """Reconcile once. `patience` is how many seconds after the first call a wait turns into a failure.
 
-    `require_own` refuses what is not its stack's: an event may come from whoever may invoke the function.
+    `require_own` refuses what is not its stack's: an event may come from whoever may invoke the function. `replicas`
+    tells whether GitHub may lag behind a write; what cannot be told from that is a wait until then.
     """
-    request = parsed(resource, event)
+    request, replicas = parsed(resource, event), replicas or Replicas()
+    replicas.begin(f"{request.stack_id} {request.logical_id} {request.started}", request.started)
+    age = replicas.clock() - request.started
+    request = replace(request, unsettled=replicas.recent, age=age)
 
     def ensure_current() -> None:
-        if stacks.operation(request.stack_id) != event["Operation"]["Stack"]:
-            raise Stale
+        require_current(request.operation, stacks.operation(request.stack_id))
 
-    change = _change(request, event, request.operation, records)
-    call = _Call(_name(event, request), budget, ensure_current)
+    change = Change.of(request, event, request.operation, records, creates=resource.writes_github_alone)
+    call = Call(progress_name(event, request), budget, ensure_current, replicas.clock)
     try:
         if require_own:
             require_own(event, request)
@@ -367,13 +342,11 @@ def is_complete(
         with change.watched(writes):
             done = _reconcile(resource, request, call)
     except RetryLater as wait:
-        return _pending(wait, request, patience, call)
-    except NotPermitted as refused:
-        if request.type != "Delete" or not request.properties.retain_on_failure:
-            raise
-        logger.error("left as it is", reason=str(refused))
-        count("Retained")
-        return {"IsComplete": True}
+        return pending(wait, request, patience, call)
+    except FinalError as failed:
+        if failed.may_be_lag and replicas.recent:
+            return pending(NotSeenYet(LAG_WAIT_SECONDS, why=failed.why.rstrip(".")), request, patience, call)
+        return _failed(failed, resource, request)
     except Stale:
         logger.warning("stale request ends without a write")
         return {"IsComplete": True}
@@ -387,19 +360,12 @@ def is_complete(
     return answer
 
 
-def _name(event: Event, request: Request[Any]) -> str:
-    """Return what a request's progress is remembered under: of its own stack and resource, whatever its event says."""
-    id_ = str(event.get("RequestId", ""))
-    return f"{id_} {request.logical_id} {request.stack_id}" if id_ else ""
-
-
-def _pending(wait: RetryLater, request: Request[Any], patience: float, call: _Call) -> dict[str, Any]:
-    """Ask to be called again; what was done, and how long to leave GitHub alone, is remembered for that call."""
-    _tell_everyone(wait, call.budget)
-    if time.time() - request.started > patience:
-        raise GaveUp(minutes=f"{patience / 60:.0f}", why=wait.why.rstrip(".")) from wait
-    if call.budget and call.progress is not None:
-        with suppress(RetryLater):  # not remembered: the next call asks GitHub
-            call.budget.remember(call.name, wait, call.progress)
-    logger.warning("pending", why=wait.why, seconds=wait.seconds)
-    return {"IsComplete": False}
+def _failed(failed: FinalError, resource: CustomResource[Any, Any, Any], request: Request[Any]) -> dict[str, Any]:
+    """Raise the failure, unless it is of a Delete that the token does not permit and the settings let go."""
+    if request.type != "Delete":
+        raise failed
+    if not isinstance(failed, NotPermitted) or not request.properties.retain_on_failure:
+        raise resource.left(request, failed) from None
+    logger.error("left as it is", reason=str(resource.left(request, failed)))
+    count("Retained")
+    return {"IsComplete": True}

@@ -1,7 +1,8 @@
 """What wrote nothing needs nothing to be rolled back: a rollback's Update that needs no GitHub (docs/decisions/0081).
 
 A rejected token, an uninstalled App or a GitHub that is down ends an update before its first write. Its rollback sends
-an Update to the same resource, with the same GitHub: it has to succeed, or the stack is stuck.
+an Update to the same resource, with the same GitHub: it has to succeed, or the stack is stuck. So it is with the Delete
+of a repository whose Create has written nothing: a token that sees less could not prove that there is none.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from custom_resources.update_record import UpdateRecord, digest
 if TYPE_CHECKING:
     from custom_resources.clients.protocols import UpdateRecords
     from custom_resources.clients.writes import Writes
+    from custom_resources.reconciler import Request
 
 _FORWARD, _ROLLBACK = "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"
 
@@ -35,15 +37,38 @@ class Change:
     logical_id: str
     properties: Mapping[str, Any]
     old: Mapping[str, Any]
+    creates: bool = False  # what its Create writes is on GitHub, all of it
+
+    @staticmethod
+    def of(
+        request: Request[Any],
+        event: Mapping[str, Any],
+        operation: str,
+        records: UpdateRecords | None,
+        *,
+        creates: bool = False,
+    ) -> Change:
+        """Return the change that a request makes in an operation, with its properties as CloudFormation sent them."""
+        properties, old = event.get("ResourceProperties") or {}, event.get("OldResourceProperties") or {}
+        return Change(records, request.type, operation, request.stack_id, request.logical_id, properties, old, creates)
 
     @property
     def _status(self) -> str:
         return self.operation.split(" ")[0] if self.type == "Update" else ""
 
+    @property
+    def _forward(self) -> bool:
+        """Whether a rollback may follow that has to know what was written."""
+        return self.records is not None and (self._status == _FORWARD or (self.creates and self.type == "Create"))
+
+    @property
+    def _before(self) -> str:
+        return "" if self.type == "Create" else digest(self.old)
+
     def begin(self) -> None:
         """Note that an update begins and has written nothing. A table that does not answer costs the note only."""
-        if self.records and self._status == _FORWARD:
-            before, wanted = digest(self.old), digest(self.properties)
+        if self._forward:
+            before, wanted = self._before, digest(self.properties)
             with suppress(RetryLater):
                 self._record(partial(update_record.begun, operation=self.operation, before=before, wanted=wanted))
 
@@ -58,13 +83,12 @@ class Change:
         def before_first() -> None:
             told.append(self._before_write())
 
-        forward = self.records is not None and self._status == _FORWARD
         if writes is None:
-            if forward:
+            if self._forward:
                 before_first()
             yield
             return
-        writes.begin(before_first if forward else None)
+        writes.begin(before_first if self._forward else None)
         try:
             yield
         except (FinalError, RetryLater):
@@ -79,7 +103,7 @@ class Change:
 
         def writing(found: UpdateRecord | None) -> UpdateRecord | None:
             first.append(found is not None and (found.operation, found.written) == (self.operation, "unwritten"))
-            return update_record.writing(found, self.operation, digest(self.old), digest(self.properties))
+            return update_record.writing(found, self.operation, self._before, digest(self.properties))
 
         if self._record(writing) is None:
             raise Stale
@@ -88,12 +112,18 @@ class Change:
     def undone(self) -> Mapping[str, str] | None:
         """Return what a rollback reports where its update has written nothing; None where GitHub has to be asked.
 
-        From then on the update may not write any more. The attributes are those that the resource reported last:
-        nothing is looked up, so a rename on GitHub since then shows at the next update.
+        Of a Create that has written nothing there is nothing to delete. From then on it may not write any more.
+        The attributes are those that the resource reported last: nothing is looked up, so a rename on GitHub since then
+        shows at the next update.
         """
-        if not self.records or self._status != _ROLLBACK:
+        if not self.records:
             return None
-        change = partial(update_record.undone, before=digest(self.properties), wanted=digest(self.old))
+        if self.creates and self.type == "Delete":
+            change = partial(update_record.undone, before="", wanted=digest(self.properties))
+        elif self._status == _ROLLBACK:
+            change = partial(update_record.undone, before=digest(self.properties), wanted=digest(self.old))
+        else:
+            return None
         record = self._record(change)
         return record.attributes if record else None
 

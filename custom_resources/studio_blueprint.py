@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from custom_resources.blueprint_enabling import (
+    ENTITY,
+    POLICY,
+    configure,
+    entity,
+    launched_projects,
+    outdated_grants,
+    wanted_grants,
+)
 from custom_resources.clients.blueprints import Blueprint, Configuration, Grant
 from custom_resources.errors import (
     BlueprintInUse,
-    FinalError,
     InUse,
     NameTaken,
-    RoleNotReady,
-    RoleNotSpread,
 )
 from custom_resources.properties import Properties
 from custom_resources.reconciler import CustomResource, Done, Foreseen, Replan, Request
 from custom_resources.studio_domain import unless_gone
-from custom_resources.telemetry import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from custom_resources.clients.protocols import Blueprints, Clients
-
-ROLE_PATIENCE_SECONDS = 120  # IAM spreads a new role within seconds; after that the role is wrong
-_DOOR = "blueprint"  # as launches through it are tagged
-_LAUNCH_NAME_PREFIX = "studio-"
-_DESIGNATIONS = ("OWNER", "CONTRIBUTOR")
-_ENTITY: Literal["ENVIRONMENT_BLUEPRINT_CONFIGURATION"] = "ENVIRONMENT_BLUEPRINT_CONFIGURATION"
-_POLICY: Literal["CREATE_ENVIRONMENT_FROM_BLUEPRINT"] = "CREATE_ENVIRONMENT_FROM_BLUEPRINT"
+    from custom_resources.clients.protocols import Clients
 
 
 class UserParameter(Properties):
@@ -62,18 +59,25 @@ class UserParameter(Properties):
 
 
 class StudioBlueprintProperties(Properties):
-    """Desired state."""
+    """Desired state. `configured`: enabled in this account, too; else each account of projects does that for itself."""
 
     domain_id: str = Field(pattern=r"^dzd[-_][a-zA-Z0-9_-]{1,36}\Z")
     name: str = Field(pattern=r"^[\w -]{1,64}\Z")
     description: str = ""
     template_url: str = Field(pattern=r"^https?://")
     user_parameters: list[UserParameter] = Field(default_factory=list)
-    provisioning_role_arn: str = Field(min_length=1)
+    configured: bool = True
+    provisioning_role_arn: str = ""
     manage_access_role_arn: str = ""
-    enabled_regions: list[str] = Field(min_length=1)
+    enabled_regions: list[str] = Field(default_factory=list)
     regional_parameters: dict[str, dict[str, str]] = Field(default_factory=dict)
     domain_unit_id: str = ""
+
+    @model_validator(mode="after")
+    def _enabled_with_a_role(self) -> StudioBlueprintProperties:
+        if self.configured and not (self.provisioning_role_arn and self.enabled_regions):
+            raise ValueError("ProvisioningRoleArn and EnabledRegions are needed to enable a blueprint")
+        return self
 
     @property
     def blueprint(self) -> Blueprint:
@@ -117,11 +121,6 @@ class Plan:
     remove: tuple[Grant, ...] = ()
 
 
-def _entity(request: Request[Any], blueprint_id: str) -> str:
-    """Return how grants name a blueprint: with the account that it is configured in."""
-    return f"{f'{request.stack_id}:::::'.split(':')[4]}:{blueprint_id}"
-
-
 def _provisional(properties: StudioBlueprintProperties) -> str:
     return f"{properties.domain_id}/{properties.name}"
 
@@ -132,19 +131,6 @@ def _replaced(request: Request[StudioBlueprintProperties]) -> bool:
     return bool(old) and old is not None and (old.name, old.domain_id) != (new.name, new.domain_id)
 
 
-def _wanted_grants(domain_unit: str) -> list[Grant]:
-    """Return the grants that let projects below the domain unit use the blueprint."""
-    unit = {"domainUnit": domain_unit, "includeChildDomainUnits": True}
-    return [
-        Grant(
-            "",
-            {"project": {"projectDesignation": who, "projectGrantFilter": {"domainUnitFilter": unit}}},
-            {"createEnvironmentFromBlueprint": {}},
-        )
-        for who in _DESIGNATIONS
-    ]
-
-
 def _same(found: Blueprint, wanted: Blueprint) -> bool:
     """Compare what DataZone returns, which leaves empty fields out, with what we would send."""
 
@@ -153,16 +139,6 @@ def _same(found: Blueprint, wanted: Blueprint) -> bool:
         return blueprint.description, blueprint.template_url, parameters
 
     return plain(found) == plain(wanted)
-
-
-def _configure(host: Blueprints, request: Request[StudioBlueprintProperties], blueprint_id: str) -> None:
-    try:
-        host.configure(request.properties.domain_id, blueprint_id, request.properties.configuration)
-    except RoleNotReady as error:
-        if time.time() - request.started < ROLE_PATIENCE_SECONDS:
-            role = request.properties.provisioning_role_arn
-            raise RoleNotSpread(10, role=role, message=error.holes["message"]) from error
-        raise
 
 
 def _delete(
@@ -177,19 +153,21 @@ def _delete(
         host.delete_blueprint(domain_id, blueprint.id)
         return
     except InUse:
+        if not request.properties.configured:  # the accounts' configurations are theirs
+            raise
         projects = _projects_with(clients, request.properties, blueprint)
         if projects:
             names = ", ".join(projects[:5]) + (", ..." if len(projects) > 5 else "")
             raise BlueprintInUse(blueprint=blueprint.name, projects=names) from None
     for grant in grants:
-        host.remove_grant(domain_id, _ENTITY, _entity(request, blueprint.id), _POLICY, grant)
+        host.remove_grant(domain_id, ENTITY, entity(request, blueprint.id), POLICY, grant)
     host.delete_configuration(domain_id, blueprint.id)
     try:
         host.delete_blueprint(domain_id, blueprint.id)
     except InUse:  # by environments that nobody shows us: they need what was taken away
-        _configure(host, request, blueprint.id)
+        configure(host, request, domain_id, blueprint.id, request.properties.configuration)
         for grant in grants:
-            host.add_grant(domain_id, _ENTITY, _entity(request, blueprint.id), _POLICY, grant)
+            host.add_grant(domain_id, ENTITY, entity(request, blueprint.id), POLICY, grant)
         raise
 
 
@@ -200,14 +178,7 @@ def _projects_with(clients: Clients, properties: StudioBlueprintProperties, blue
     """
     seen = clients.blueprints.projects_with(properties.domain_id, blueprint.id)
     product = next((each.default_value for each in properties.user_parameters if each.key_name == "ProductId"), "")
-    if seen or not product:
-        return seen
-    try:
-        launched = clients.service_catalog.launched_by(product, _DOOR)
-    except FinalError as unknown:  # DataZone's own refusal then says that it is in use
-        logger.warning("launches are not known", why=unknown.why)
-        return []
-    return [name.removeprefix(_LAUNCH_NAME_PREFIX) for name in launched]
+    return seen or launched_projects(clients, product)
 
 
 class StudioBlueprint(CustomResource[StudioBlueprintProperties, Observed, Plan]):
@@ -239,15 +210,15 @@ class StudioBlueprint(CustomResource[StudioBlueprintProperties, Observed, Plan])
         found = host.blueprint(properties.domain_id, blueprint_id) if blueprint_id else None
         old = request.old if request.type == "Update" and not _replaced(request) else None
         unit, former = properties.domain_unit_id, old.domain_unit_id if old else properties.domain_unit_id
-        if request.type != "Delete" and not (unit and former):
+        if request.type != "Delete" and properties.configured and not (unit and former):
             root = host.root_domain_unit(properties.domain_id)
             unit, former = unit or root, former or root
-        if found is None:
-            return Observed(None, unit, former)
+        if found is None or not properties.configured:
+            return Observed(found, unit, former)
         configuration = host.configuration(properties.domain_id, found.id)
         grants: tuple[Grant, ...] = ()
         if configuration:
-            grants = tuple(host.grants(properties.domain_id, _ENTITY, _entity(request, found.id), _POLICY))
+            grants = tuple(host.grants(properties.domain_id, ENTITY, entity(request, found.id), POLICY))
         return Observed(found, unit, former, configuration, grants)
 
     def plan(self, request: Request[StudioBlueprintProperties], observed: Observed) -> Plan:
@@ -255,18 +226,16 @@ class StudioBlueprint(CustomResource[StudioBlueprintProperties, Observed, Plan])
         properties, found = request.properties, observed.blueprint
         if request.type == "Delete":
             return Plan("delete", found, remove=observed.grants) if found else Plan("nothing")
-        wanted = _wanted_grants(observed.domain_unit)
+        wanted = wanted_grants(observed.domain_unit) if properties.configured else []
         if found is None:
-            return Plan("create", properties.blueprint, configure=True, add=tuple(wanted))
+            return Plan("create", properties.blueprint, configure=properties.configured, add=tuple(wanted))
         granted = [grant.principal for grant in observed.grants]
-        kept = [grant.principal for grant in wanted]
-        former = [grant.principal for grant in _wanted_grants(observed.former_unit) if grant.principal not in kept]
         return Plan(
             "keep" if _same(found, properties.blueprint) else "update",
             replace(properties.blueprint, id=found.id, name=found.name),
-            configure=observed.configuration != properties.configuration,
+            configure=properties.configured and observed.configuration != properties.configuration,
             add=tuple(grant for grant in wanted if grant.principal not in granted),
-            remove=tuple(grant for grant in observed.grants if grant.principal in former),
+            remove=outdated_grants(observed.grants, wanted, observed.former_unit),
         )
 
     def apply(
@@ -288,16 +257,16 @@ class StudioBlueprint(CustomResource[StudioBlueprintProperties, Observed, Plan])
             host.update_blueprint(properties.domain_id, blueprint)
         if plan.configure:
             ensure_current()
-            _configure(host, request, blueprint.id)
+            configure(host, request, properties.domain_id, blueprint.id, properties.configuration)
         for grant in plan.add:
             ensure_current()
             try:
-                host.add_grant(properties.domain_id, _ENTITY, _entity(request, blueprint.id), _POLICY, grant)
+                host.add_grant(properties.domain_id, ENTITY, entity(request, blueprint.id), POLICY, grant)
             except NameTaken as there:
                 return Replan(str(there))
         for grant in plan.remove:
             ensure_current()
-            host.remove_grant(properties.domain_id, _ENTITY, _entity(request, blueprint.id), _POLICY, grant)
+            host.remove_grant(properties.domain_id, ENTITY, entity(request, blueprint.id), POLICY, grant)
         return Done(
             {"EnvironmentBlueprintId": blueprint.id, "Name": blueprint.name, "TemplateUrl": properties.template_url},
             physical_id=blueprint.id,

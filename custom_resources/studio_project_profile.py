@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from custom_resources.clients.blueprints import Grant, Profile
 from custom_resources.errors import (
-    EnvironmentNameTaken,
     NameTaken,
     ProfileMissing,
     ProfileNameTaken,
     ProfileWithoutTooling,
     ToolingBlueprintMissing,
+)
+from custom_resources.profile_environments import (
+    Environment,
+    Pools,
+    comparable,
+    location_of,
+    of_one_account,
+    pools_of,
+    require_listed,
+    tooling_of,
+    with_ours,
+    without_ours,
 )
 from custom_resources.properties import Properties
 from custom_resources.reconciler import CustomResource, Done, Foreseen, Replan, Request
@@ -31,7 +42,6 @@ TOOLING = "Tooling"
 PROFILE_PARAMETER = "ProfileName"  # of the blueprint: it tells a launch its project's profile
 _ENTITY: Literal["DOMAIN_UNIT"] = "DOMAIN_UNIT"
 _POLICY: Literal["CREATE_PROJECT_FROM_PROJECT_PROFILE"] = "CREATE_PROJECT_FROM_PROJECT_PROFILE"
-Environment = Mapping[str, Any]
 
 
 class ParameterOverride(Properties):
@@ -47,7 +57,11 @@ class ParameterOverride(Properties):
 
 
 class StudioProjectProfileProperties(Properties):
-    """Desired state. `own`: the profile is this resource's; otherwise it exists and only gets our environment."""
+    """Desired state. `own`: the profile is this resource's; otherwise it exists and only gets our environment.
+
+    `places`: the accounts and regions (ACCOUNT/REGION) that have the product; none: `aws_account` alone. A profile that
+    exists is where its tooling is, so that it needs no account here where there are several.
+    """
 
     domain_id: str = Field(pattern=r"^dzd[-_][a-zA-Z0-9_-]{1,36}\Z")
     profile_name: str = Field(pattern=r"^[\w -]{1,64}\Z")
@@ -56,34 +70,49 @@ class StudioProjectProfileProperties(Properties):
     environment_blueprint_id: str = Field(min_length=1)
     environment_name: str = Field(pattern=r"^[\w -]{1,64}\Z")
     deployment_order: int = Field(default=1, ge=1, le=16)
-    aws_account: str = Field(pattern=r"^\d{12}\Z")
-    aws_region: str = Field(min_length=4)
+    aws_account: str = Field(default="", pattern=r"^(\d{12})?\Z")
+    aws_region: str = ""
+    places: list[Annotated[str, Field(pattern=r"^\d{12}/[a-z0-9-]+\Z")]] = Field(default_factory=list)
     parameters: list[ParameterOverride] = Field(default_factory=list)
     domain_unit_id: str = ""
     tooling_blueprint_id: str = ""
     tooling_parameters: list[ParameterOverride] = Field(default_factory=list)
     groups: list[str] = Field(default_factory=list)
 
-    def environment(self, name: str, blueprint: str, order: int, parameters: list[ParameterOverride]) -> Environment:
+    @model_validator(mode="after")
+    def _somewhere(self) -> StudioProjectProfileProperties:
+        if (self.own or not self.places) and not (self.aws_account and self.aws_region):
+            raise ValueError("a profile of ours, or of an installation in one account, needs the account and region")
+        return self
+
+    @property
+    def location(self) -> Environment:
+        """Where an environment is that follows no other, as DataZone spells it."""
+        return {"awsAccount": {"awsAccountId": self.aws_account}, "awsRegion": {"regionName": self.aws_region}}
+
+    def environment(
+        self, name: str, blueprint: str, order: int, parameters: list[ParameterOverride], where: Environment
+    ) -> Environment:
         """Return one environment configuration as DataZone spells it."""
         return {
             "name": name,
             "environmentBlueprintId": blueprint,
             "deploymentMode": "ON_CREATE",
             "deploymentOrder": order,
-            "awsAccount": {"awsAccountId": self.aws_account},
-            "awsRegion": {"regionName": self.aws_region},
+            **where,
             "configurationParameters": {"parameterOverrides": [item.for_datazone() for item in parameters]},
         }
 
-    def ours(self, profile_name: str) -> Environment:
+    def ours(self, profile_name: str, where: Environment) -> Environment:
         """Return the environment that this resource adds to a profile, which tells its launches the profile's name.
 
         That is the name in Studio, where somebody may have renamed the profile.
         """
         told = ParameterOverride(name=PROFILE_PARAMETER, value=profile_name)
         parameters = [*self.parameters, told]
-        return self.environment(self.environment_name, self.environment_blueprint_id, self.deployment_order, parameters)
+        return self.environment(
+            self.environment_name, self.environment_blueprint_id, self.deployment_order, parameters, where
+        )
 
 
 @dataclass(frozen=True)
@@ -96,6 +125,7 @@ class Observed:
     grants: tuple[Grant, ...] = ()
     former_unit: str = ""
     former_grants: tuple[Grant, ...] = ()
+    pools: Pools = field(default_factory=dict)
 
 
 Action = Literal["create", "update", "keep", "delete", "nothing"]
@@ -131,48 +161,6 @@ def _granted_before(request: Request[StudioProjectProfileProperties]) -> StudioP
     """Return the properties before an update by which the same profile was granted, if it was."""
     old = request.old
     return old if request.type == "Update" and old and old.own and not _replaced(request) else None
-
-
-def with_ours(
-    environments: tuple[Environment, ...], ours: Environment, old_blueprint: str = ""
-) -> tuple[Environment, ...]:
-    """Return the profile's environments with ours added or renewed in its place; all others as they are.
-
-    What DataZone resolves itself is left out, since it is not for a caller to set; ids are sent back (docs/studio.md,
-    A06). Raises EnvironmentNameTaken when another blueprint's environment has our name.
-    """
-    mine = {ours["environmentBlueprintId"], old_blueprint} - {""}
-    kept = [
-        {**item, "configurationParameters": _settable(item)} if "configurationParameters" in item else item
-        for item in environments
-    ]
-    for index, item in enumerate(kept):
-        if item["environmentBlueprintId"] in mine:
-            kept[index] = {**ours, **({"id": item["id"]} if "id" in item else {})}
-            return tuple(kept)
-    if any(item["name"] == ours["name"] for item in kept):
-        raise EnvironmentNameTaken(environment=ours["name"])
-    return (*kept, ours)
-
-
-def without_ours(environments: tuple[Environment, ...], blueprint: str) -> tuple[Environment, ...]:
-    """Return the profile's environments without ours."""
-    return tuple(
-        {**item, "configurationParameters": _settable(item)} if "configurationParameters" in item else item
-        for item in environments
-        if item["environmentBlueprintId"] != blueprint
-    )
-
-
-def _settable(environment: Environment) -> dict[str, Any]:
-    return {key: value for key, value in environment["configurationParameters"].items() if key != "resolvedParameters"}
-
-
-def _comparable(environments: tuple[Environment, ...]) -> list[Any]:
-    return [
-        {**item, "configurationParameters": _settable(item) if "configurationParameters" in item else {}}
-        for item in environments
-    ]
 
 
 def _principals(properties: StudioProjectProfileProperties) -> tuple[Mapping[str, Any], ...]:
@@ -216,24 +204,50 @@ def _outdated(
     )
 
 
-def _joined(request: Request[StudioProjectProfileProperties], found: Profile | None) -> tuple[Action, Profile]:
+def _where(
+    request: Request[StudioProjectProfileProperties], tooling: Environment, pools: Pools, name: str
+) -> Environment:
+    """Return where our environment is: where the tooling is. Raises ProfileElsewhere.
+
+    In an installation of one account it is that account's, in its region, unless a pool resolves the account.
+    """
+    properties = request.properties
+    if not properties.places:
+        return of_one_account(name, tooling, properties.location)
+    parts = f"{request.stack_id}:::::".split(":")
+    require_listed(name, tooling, pools, properties.places, own=f"{parts[4]}/{parts[3]}")
+    return location_of(tooling)
+
+
+def _own_where(request: Request[StudioProjectProfileProperties], observed: Observed) -> Environment:
+    """Return where a profile of ours is: where the settings say, unless somebody gave its tooling account pools."""
+    properties, found = request.properties, observed.profile
+    there = [each for each in found.environments if each["environmentBlueprintId"] == observed.tooling] if found else []
+    if found and there and "accountPools" in location_of(there[0]):
+        return _where(request, there[0], observed.pools, found.name)
+    return properties.location
+
+
+def _joined(
+    request: Request[StudioProjectProfileProperties], found: Profile | None, pools: Pools
+) -> tuple[Action, Profile]:
     """Decide for a profile of somebody else: our environment joins the others."""
     properties = request.properties
     if found is None:
         raise ProfileMissing(domain=properties.domain_id, profile=properties.profile_name)
     old = request.old.environment_blueprint_id if request.old else ""
-    environments = with_ours(found.environments, properties.ours(found.name), old)
-    earlier = [
-        item
-        for item in environments
-        if item["environmentBlueprintId"] != properties.environment_blueprint_id
-        and item.get("deploymentMode", "ON_CREATE") == "ON_CREATE"
-        and int(item.get("deploymentOrder", 0)) < properties.deployment_order
-    ]
-    if not earlier:
-        raise ProfileWithoutTooling(profile=found.name, order=properties.deployment_order)
-    same = _comparable(environments) == _comparable(found.environments)
+    blueprint, order = properties.environment_blueprint_id, properties.deployment_order
+    tooling = tooling_of([each for each in found.environments if not _is_ours(each, old)], blueprint, order)
+    if tooling is None:
+        raise ProfileWithoutTooling(profile=found.name, order=order)
+    ours = properties.ours(found.name, _where(request, tooling, pools, found.name))
+    environments = with_ours(found.environments, ours, old)
+    same = comparable(environments) == comparable(found.environments)
     return "keep" if same else "update", Profile(found.id, found.name, environments, enabled=False)
+
+
+def _is_ours(environment: Environment, blueprint: str) -> bool:
+    return bool(blueprint) and environment["environmentBlueprintId"] == blueprint
 
 
 def _leaving(request: Request[StudioProjectProfileProperties], observed: Observed) -> Plan:
@@ -294,8 +308,9 @@ class StudioProjectProfile(CustomResource[StudioProjectProfileProperties, Observ
         known = request.physical_id if "/" not in request.physical_id and not _replaced(request) else ""
         profile_id = known or host.profile_id(properties.domain_id, properties.profile_name)
         found = host.profile(properties.domain_id, profile_id) if profile_id else None
+        pools = self._pools(properties, found)
         if not properties.own:
-            return Observed(found)
+            return Observed(found, pools=pools)
         root = host.root_domain_unit(properties.domain_id)
         unit = properties.domain_unit_id or root
         tooling = properties.tooling_blueprint_id or host.blueprint_id(properties.domain_id, TOOLING, managed=True)
@@ -303,9 +318,16 @@ class StudioProjectProfile(CustomResource[StudioProjectProfileProperties, Observ
         granted_before = _granted_before(request)
         former = (granted_before.domain_unit_id or root) if granted_before else unit
         if former == unit:
-            return Observed(found, unit, tooling, grants)
+            return Observed(found, unit, tooling, grants, pools=pools)
         left = tuple(host.grants(properties.domain_id, _ENTITY, former, _POLICY))
-        return Observed(found, unit, tooling, grants, former, left)
+        return Observed(found, unit, tooling, grants, former, left, pools)
+
+    def _pools(self, properties: StudioProjectProfileProperties, found: Profile | None) -> Pools:
+        """Return the accounts of the profile's account pools, where they are compared with the settings."""
+        if found is None or not properties.places:
+            return {}
+        host, domain_id = self._clients.blueprints, properties.domain_id
+        return {pool: host.accounts_of_pool(domain_id, pool) for pool in pools_of(found.environments)}
 
     def plan(self, request: Request[StudioProjectProfileProperties], observed: Observed) -> Plan:
         """Decide. A profile that we did not make is never created, deleted or stripped of what others put there."""
@@ -314,23 +336,24 @@ class StudioProjectProfile(CustomResource[StudioProjectProfileProperties, Observ
         if request.type == "Delete":
             return _leaving(request, observed)
         if not properties.own:
-            return Plan(*_joined(request, found))
+            return Plan(*_joined(request, found, observed.pools))
         if not observed.tooling:
             raise ToolingBlueprintMissing(domain=properties.domain_id, blueprint=TOOLING)
-        tooling = properties.environment(TOOLING, observed.tooling, 0, properties.tooling_parameters)
+        where = _own_where(request, observed)
+        tooling = properties.environment(TOOLING, observed.tooling, 0, properties.tooling_parameters, where)
         rest = {"domain_unit": observed.domain_unit, "principals": _principals(properties), "grants": observed.grants}
         if found is None:
             name = properties.profile_name
-            wanted = Profile("", name, (tooling, properties.ours(name)), properties.description)
+            wanted = Profile("", name, (tooling, properties.ours(name, where)), properties.description)
             return Plan("create", wanted, **rest)  # type: ignore[arg-type]
         old = request.old.environment_blueprint_id if request.old else ""
         if request.type == "Create" and not any(
             item["environmentBlueprintId"] == blueprint for item in found.environments
         ):
             raise ProfileNameTaken(profile=found.name)
-        environments = with_ours(with_ours(found.environments, tooling), properties.ours(found.name), old)
+        environments = with_ours(with_ours(found.environments, tooling), properties.ours(found.name, where), old)
         wanted = Profile(found.id, found.name, environments, properties.description)
-        same = _comparable(environments) == _comparable(found.environments) and found.enabled
+        same = comparable(environments) == comparable(found.environments) and found.enabled
         action: Action = "keep" if same and found.description == properties.description else "update"
         return Plan(action, wanted, **rest, outdated=_outdated(request, observed, found.id))  # type: ignore[arg-type]
 

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,10 @@ from botocore.exceptions import ClientError
 from local import processes
 from local.cloud import Cloud
 from local.home import SOURCE, Home, LocalError
-from local.ministack import ACCOUNT, REGION
 from local.stacks import Listener, Stack
 from products.versions import read_versions
 
 FOUNDATION, PORTFOLIO, STUDIO = "FoundationStack", "PortfolioStack", "StudioStack"
-BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 _INPUTS = (
     "portfolio_app.py",
     "cdk.json",
@@ -57,30 +55,40 @@ class Asset:
 
 @dataclass(frozen=True)
 class Assembly:
-    """A synthesized cloud assembly on disk."""
+    """A synthesized cloud assembly on disk. `place`: of several accounts and regions, the one that it is of."""
 
     path: Path
+    place: str = ""
+
+    def of(self, place: str) -> Assembly:
+        """Return the assembly of an account and region."""
+        return replace(self, place=place)
 
     @property
     def name(self) -> str:
         """The hash of what it was made of."""
         return self.path.name
 
+    @property
+    def folder(self) -> Path:
+        """Where its files are."""
+        return self.path / self.place
+
     def has(self, stack: str) -> bool:
         """Tell whether the settings asked for the stack."""
-        return (self.path / f"{stack}.template.json").is_file()
+        return (self.folder / f"{stack}.template.json").is_file()
 
     def template(self, stack: str) -> dict[str, Any]:
         """Return a stack's template."""
-        return dict(json.loads((self.path / f"{stack}.template.json").read_bytes()))
+        return dict(json.loads((self.folder / f"{stack}.template.json").read_bytes()))
 
     def assets(self, stack: str) -> Iterator[Asset]:
         """Yield the assets of a stack that are published from files."""
-        listed = json.loads((self.path / f"{stack}.assets.json").read_bytes())
+        listed = json.loads((self.folder / f"{stack}.assets.json").read_bytes())
         for file in listed["files"].values():
             for place in file["destinations"].values():
                 yield Asset(
-                    self.path / file["source"]["path"], place["objectKey"], file["source"]["packaging"] == "zip"
+                    self.folder / file["source"]["path"], place["objectKey"], file["source"]["packaging"] == "zip"
                 )
 
     def product_templates(self) -> dict[str, str]:
@@ -139,7 +147,7 @@ def synthesize(home: Home, versions: Path | None = None) -> Assembly:
     versions = versions or home.versions
     made = home.assemblies / name(home, versions)
     newest = read_versions(versions)[-1].version
-    if (made / "manifest.json").exists():
+    if made.is_dir():  # renamed to this when it was whole
         made.touch()
         for snapshot in _snapshots(made, newest):
             shutil.copy(snapshot, versions)
@@ -161,12 +169,12 @@ def synthesize(home: Home, versions: Path | None = None) -> Assembly:
 
 
 def _run_cdk(home: Home, versions: Path, output: Path) -> None:
+    """Synthesize into the folder, which becomes cdk.out: with several accounts it gets a folder for each place."""
     run = subprocess.run(
-        [sys.executable, "portfolio_app.py"],
-        cwd=SOURCE,
+        [sys.executable, str(SOURCE / "portfolio_app.py")],
+        cwd=output.parent,
         env={
             **processes.environment(home),
-            "CDK_OUTDIR": str(output),
             "CDK_CONTEXT_JSON": json.dumps(_CONTEXT),
             "CDK_VALIDATION": "false",  # make synth and cdk deploy check the templates; half of the time goes into it
             "MLOPS_VERSIONS_DIR": str(versions),
@@ -193,13 +201,19 @@ def _zipped(folders: Iterable[Path]) -> bytes:
     return buffer.getvalue()
 
 
+def bucket(cloud: Cloud) -> str:
+    """Return the name of the bucket that `cdk bootstrap` makes in an account and region."""
+    return f"cdk-hnb659fds-assets-{cloud.account}-{cloud.region}"
+
+
 def bootstrap(cloud: Cloud) -> None:
     """Make what `cdk bootstrap` makes, as far as a deployment looks at it."""
     cloud.ssm.put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String", Overwrite=True)
     try:
-        cloud.s3.head_bucket(Bucket=BUCKET)
+        cloud.s3.head_bucket(Bucket=bucket(cloud))
     except ClientError:
-        cloud.s3.create_bucket(Bucket=BUCKET)
+        elsewhere: dict[str, Any] = {"CreateBucketConfiguration": {"LocationConstraint": cloud.region}}
+        cloud.s3.create_bucket(Bucket=bucket(cloud), **({} if cloud.region == "us-east-1" else elsewhere))
 
 
 def upload_assets(assembly: Assembly, stack: str, cloud: Cloud) -> None:
@@ -209,7 +223,7 @@ def upload_assets(assembly: Assembly, stack: str, cloud: Cloud) -> None:
     """
     resources = assembly.template(stack)["Resources"].values()
     layers = {r["Properties"]["Content"]["S3Key"] for r in resources if r["Type"] == "AWS::Lambda::LayerVersion"}
-    listed = cloud.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+    listed = cloud.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket(cloud))
     there = {entry["Key"] for page in listed for entry in page.get("Contents", [])}
     for asset in assembly.assets(stack):
         if asset.key in there:
@@ -218,17 +232,17 @@ def upload_assets(assembly: Assembly, stack: str, cloud: Cloud) -> None:
             body = _zipped(())
         else:
             body = _zipped([asset.path]) if asset.folder else asset.path.read_bytes()
-        cloud.s3.put_object(Bucket=BUCKET, Key=asset.key, Body=body)
+        cloud.s3.put_object(Bucket=bucket(cloud), Key=asset.key, Body=body)
 
 
 def template_url(cloud: Cloud, key: str) -> str:
     """Return where CloudFormation reads a published template."""
-    return f"{cloud.ministack_url}/{BUCKET}/{key}"
+    return f"{cloud.ministack_url}/{bucket(cloud)}/{key}"
 
 
 def deploy(assembly: Assembly, stack: str, parameters: Mapping[str, str], cloud: Cloud, listener: Listener) -> Stack:
     """Publish the stack's assets, then create or update it."""
     upload_assets(assembly, stack, cloud)
     key = f"{assembly.name}-{stack}.json"
-    cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=(assembly.path / f"{stack}.template.json").read_bytes())
+    cloud.s3.put_object(Bucket=bucket(cloud), Key=key, Body=(assembly.folder / f"{stack}.template.json").read_bytes())
     return cloud.stacks.deploy(stack, template_url(cloud, key), parameters, listener)

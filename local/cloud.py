@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -28,10 +28,16 @@ def forget_real_accounts() -> None:
 
 @dataclass(frozen=True)
 class Cloud:
-    """Clients for one MiniStack and one AWS stand-in."""
+    """Clients for one MiniStack and one AWS stand-in, in an account and region: as the account's root."""
 
     ministack_url: str
     stand_in_url: str
+    account: str = ACCOUNT
+    region: str = REGION
+
+    def at(self, account: str, region: str) -> Cloud:
+        """Return the clients of another account and region."""
+        return replace(self, account=account, region=region)
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of the service, wherever it is answered."""
@@ -41,8 +47,8 @@ class Cloud:
         return boto3.client(
             service,  # type: ignore[call-overload]
             endpoint_url=self.stand_in_url if service in _ELSEWHERE else self.ministack_url,
-            region_name=REGION,
-            aws_access_key_id=ACCOUNT,
+            region_name=self.region,
+            aws_access_key_id=self.account,
             aws_secret_access_key="local",  # noqa: S106 - not a secret: MiniStack takes any
             config=Config(
                 s3={"addressing_style": "path"}, retries={"total_max_attempts": 2, "mode": "standard"}, read_timeout=120

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from local.home import Home, LocalError
@@ -79,31 +80,39 @@ def ensure_profiles(home: Home, cloud: Cloud, stand_in: StandIn) -> None:
     studio = load_settings(home.settings).studio
     names = {*studio.profiles, *studio.project_setup.profiles} - {profile["name"] for profile in there}
     for name in sorted(names):
-        made = datazone.create_project_profile(
-            domainIdentifier=domain_id,
-            name=name,
-            status="ENABLED",
-            environmentConfigurations=[
-                {
-                    "name": "Tooling",
-                    "environmentBlueprintId": made_domain["toolingBlueprintId"],
-                    "deploymentMode": "ON_CREATE",
-                    "deploymentOrder": 0,
-                    "awsAccount": {"awsAccountId": ACCOUNT},
-                    "awsRegion": {"regionName": REGION},
-                }
-            ],
-        )
-        datazone.add_policy_grant(
-            domainIdentifier=domain_id,
-            entityType="DOMAIN_UNIT",
-            entityIdentifier=made_domain["rootDomainUnitId"],
-            policyType="CREATE_PROJECT_FROM_PROJECT_PROFILE",
-            principal={"user": {"allUsersGrantFilter": {}}},
-            detail={
-                "createProjectFromProjectProfile": {"includeChildDomainUnits": True, "projectProfiles": [made["id"]]}
-            },
-        )
+        make_profile(cloud, made_domain, name, place(ACCOUNT, REGION))
+
+
+def place(account: str, region: str) -> dict[str, Any]:
+    """Return what an environment configuration of a profile has of its account and region."""
+    return {"awsAccount": {"awsAccountId": account}, "awsRegion": {"regionName": region}}
+
+
+def make_profile(cloud: Cloud, made_domain: Mapping[str, Any], name: str, where: Mapping[str, Any]) -> str:
+    """Make a project profile with tooling in a place (or account pools), which everybody may use; return its id.
+
+    `made_domain` is what the control answered that made the domain.
+    """
+    datazone, domain_id = cloud.client("datazone"), made_domain["domainId"]
+    tooling = {
+        "name": "Tooling",
+        "environmentBlueprintId": made_domain["toolingBlueprintId"],
+        "deploymentMode": "ON_CREATE",
+        "deploymentOrder": 0,
+        **where,
+    }
+    made = datazone.create_project_profile(
+        domainIdentifier=domain_id, name=name, status="ENABLED", environmentConfigurations=[tooling]
+    )
+    datazone.add_policy_grant(
+        domainIdentifier=domain_id,
+        entityType="DOMAIN_UNIT",
+        entityIdentifier=made_domain["rootDomainUnitId"],
+        policyType="CREATE_PROJECT_FROM_PROJECT_PROFILE",
+        principal={"user": {"allUsersGrantFilter": {}}},
+        detail={"createProjectFromProjectProfile": {"includeChildDomainUnits": True, "projectProfiles": [made["id"]]}},
+    )
+    return str(made["id"])
 
 
 def own_unit(cloud: Cloud, domain_id: str, unit: str) -> None:

@@ -109,7 +109,7 @@ def foresee(
     from ministack.core.responses import request_scope
 
     key = run.assembly.product_templates()[version]
-    body = run.cloud.s3.get_object(Bucket=assembly.BUCKET, Key=key)["Body"].read()
+    body = run.cloud.s3.get_object(Bucket=assembly.bucket(run.cloud), Key=key)["Body"].read()
     with request_scope(ACCOUNT, REGION):
         old = _Side.of(run.cloud.stacks.template(stack.name), stack.parameters)
         new = _Side.of(json.loads(body), {**stack.parameters, **parameters})

@@ -67,10 +67,13 @@ def main() -> None:
 
     from local import functions
     from standins.aws import (
+        between_accounts,
         custom_resource_answers,
+        function_errors,
         resource_types,
         sdk_integrations,
         service_requests,
+        stack_events,
         stack_resources,
     )
 
@@ -81,10 +84,14 @@ def main() -> None:
     sdk_integrations.register()
     service_requests.register()
     stack_resources.register()
+    stack_events.register()
+    between_accounts.register()
+    function_errors.register()
     provisioners._cw_metric_alarm_record = _with_metric_math(provisioners._cw_metric_alarm_record)
     # Policies that want TLS are not about requests within this machine.
     pinned = app.pin_request_origin
     app.pin_request_origin = lambda address, _: pinned(address, True)
+    pinned("127.0.0.1", True)  # for those requests that it does not pin, as IAM is not enforced
     lambda_runtime._RESERVED_RUNTIME_ENV_VARS.update(_OF_THE_LAYERS)
     sys.argv = ["ministack"]
     app.main()

@@ -8,15 +8,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from local import assembly, domain, ministack, processes, versions
+from local import accounts, assembly, domain, ministack, processes, versions
 from local.cloud import Cloud
-from local.home import GitHubPlace, Home, LocalError, Process, State
+from local.home import SOURCE, GitHubPlace, Home, LocalError, Process, State
 from local.standins import GitHubStandIn, StandIn
+from products.errors import SettingsError
+from products.settings import load_settings
 
 if TYPE_CHECKING:
     from local.assembly import Assembly
     from local.stacks import Event
     from local.terminal import Terminal
+    from products.settings import Settings
 
 ORGANIZATION = "studio-projects"
 SERVICES = ("ministack", "aws", "github")
@@ -59,15 +62,37 @@ class Run:
 
     @cached_property
     def assembly(self) -> Assembly:
-        """The cloud assembly that is deployed."""
-        return assembly.Assembly(self.home.assemblies / self.state.assembly)
+        """The cloud assembly that is deployed; of several accounts, that of the first one with projects."""
+        deployed = assembly.Assembly(self.home.assemblies / self.state.assembly)
+        places = accounts.of_projects(self.settings)
+        return deployed.of(str(places[0])) if places else deployed
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that this run deploys."""
+        return settings_of(self.home)
+
+    @cached_property
+    def project_clouds(self) -> tuple[Cloud, ...]:
+        """The clients of each account and region in which projects live."""
+        places = accounts.of_projects(self.settings)
+        return tuple(self.cloud.at(place.account, place.region) for place in places) or (self.cloud,)
 
     def _process(self, name: str) -> Process:
         return self.state.processes[name]
 
     def token(self) -> str:
         """Return the token that the functions use, from Secrets Manager."""
-        return self.cloud.secrets.get_secret_value(SecretId=token_secret(self.cloud))["SecretString"]
+        cloud = self.project_clouds[0]
+        return cloud.secrets.get_secret_value(SecretId=token_secret(cloud))["SecretString"]
+
+
+def settings_of(home: Home) -> Settings:
+    """Return the settings that a home's run deploys. Raises LocalError where they are wrong."""
+    try:
+        return load_settings(home.settings if home.settings.is_file() else SOURCE / "settings.toml")
+    except SettingsError as error:
+        raise LocalError(str(error)) from None
 
 
 def current(home: Home) -> Run | None:
@@ -183,7 +208,8 @@ def _deploy_for(run: Run, wanted: Assembly, choice: Choice, terminal: Terminal) 
         state.assembly, state.github = wanted.name, place
     if choice.token or (place.stand_in and (moved or state.token_given)):
         value = choice.token or run.standin_github.make_token()
-        run.cloud.secrets.put_secret_value(SecretId=token_secret(run.cloud), SecretString=value)
+        for cloud in run.project_clouds:
+            cloud.secrets.put_secret_value(SecretId=token_secret(cloud), SecretString=value)
         state.token_given = bool(choice.token)
         forget_token(run)
     run.home.save(state)
@@ -194,9 +220,12 @@ def _deploy(run: Run, wanted: Assembly, place: GitHubPlace, terminal: Terminal) 
         if event.status.endswith("_FAILED"):
             terminal.say(f"  {event.resource}: {event.reason}", "red")
 
+    parameters = {"GitHubApiUrl": place.api_url, "GitHubServerUrl": place.server_url}
+    if run.settings.has_accounts:
+        accounts.Deployment(run.settings, wanted, run.cloud, run.standin_aws, parameters).run(terminal)
+        return
     assembly.bootstrap(run.cloud)
     terminal.step("Deploying FoundationStack (the custom resources)")
-    parameters = {"GitHubApiUrl": place.api_url, "GitHubServerUrl": place.server_url}
     assembly.deploy(wanted, assembly.FOUNDATION, parameters, run.cloud, listener)
     terminal.step("Deploying PortfolioStack (the product and its versions)")
     assembly.deploy(wanted, assembly.PORTFOLIO, {}, run.cloud, listener)
@@ -210,13 +239,13 @@ def _deploy(run: Run, wanted: Assembly, place: GitHubPlace, terminal: Terminal) 
 
 def forget_token(run: Run) -> None:
     """Let every function start anew: a running one keeps the token that it has read."""
-    client = run.cloud.client("lambda")
-    for function in client.list_functions()["Functions"]:
-        environment = function.get("Environment", {}).get("Variables", {})
-        if "GITHUB_TOKEN_SECRET" in environment:
-            client.update_function_configuration(
-                FunctionName=function["FunctionName"], Environment={"Variables": environment}
-            )
+    for client in [cloud.client("lambda") for cloud in run.project_clouds]:
+        for function in client.list_functions()["Functions"]:
+            environment = function.get("Environment", {}).get("Variables", {})
+            if "GITHUB_TOKEN_SECRET" in environment:
+                client.update_function_configuration(
+                    FunctionName=function["FunctionName"], Environment={"Variables": environment}
+                )
 
 
 def token_secret(cloud: Cloud) -> str:

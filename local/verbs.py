@@ -254,6 +254,7 @@ _VERBS = {
     "studio": _studio,
     "credential": _credential,
 }
+_OF_ONE_ACCOUNT = ("launch", "update", "diff", "terminate", "demo", "studio")
 
 
 def _refuse_unreadable(argv: Sequence[str]) -> None:
@@ -261,6 +262,17 @@ def _refuse_unreadable(argv: Sequence[str]) -> None:
     for argument in argv:
         if any("\ud800" <= character <= "\udfff" for character in argument):
             raise LocalError(f"The argument {argument!r} is not valid UTF-8; correct it.")
+
+
+def _refuse_in_accounts(home: Home, verb: str) -> None:
+    """Raise LocalError for a verb of one account, where the settings have several."""
+    from local.run import settings_of
+
+    if verb in _OF_ONE_ACCOUNT and settings_of(home).has_accounts:
+        raise LocalError(
+            f"The settings list several accounts, and `{verb}` works with one. "
+            "Run `python -m local up`, then make projects as a user of Studio does (docs/accounts.md)."
+        )
 
 
 def _require_git() -> None:
@@ -296,6 +308,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _refuse_unreadable(given)
         _require_git()
+        _refuse_in_accounts(home, arguments.verb)
         _VERBS[arguments.verb](arguments, home, terminal)
     except LocalError as error:
         terminal.failure(str(error))

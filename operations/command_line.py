@@ -8,13 +8,13 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from custom_resources.errors import FinalError, RetryLater
+from operations.accounts import chosen as places_of
 from operations.deployed import offered_product
+from operations.doctor.command import doctor
 from operations.errors import SourceTokenIsApp
 from operations.prove.command import add_arguments, prove
 from operations.publish import Published, publish
@@ -72,10 +72,12 @@ def _parser() -> argparse.ArgumentParser:
 
     verb = verbs.add_parser("status", help="published and live versions, and which projects run which")
     verb.set_defaults(run=_status)
+    _add_account(verb)
     verb.add_argument("--versions-dir", type=Path, default=None, help="default: products/versions")
 
     verb = verbs.add_parser("rollout", help="bring a version to the projects that run")
     verb.set_defaults(run=_rollout)
+    _add_account(verb)
     verb.add_argument("--version", required=True, help="a live version, such as v1.2.0")
     verb.add_argument(
         "--project", action="append", default=[], help="project id or launch (may be repeated; default: all)"
@@ -87,10 +89,12 @@ def _parser() -> argparse.ArgumentParser:
 
     verb = verbs.add_parser("repair", help="bring back launches that have stopped half way; 3 if one is left")
     verb.set_defaults(run=repair)
+    _add_account(verb)
     add_repair(verb)
 
     verb = verbs.add_parser("doctor", help="check the installation; exit status 1 if something is wrong")
-    verb.set_defaults(run=_doctor)
+    verb.set_defaults(run=doctor)
+    _add_account(verb)
     verb.add_argument("--versions-dir", type=Path, default=None, help="default: products/versions")
     verb.add_argument(
         "--token-from-environment", action="store_true", help="check GITHUB_TOKEN, not the token in the secret"
@@ -100,11 +104,21 @@ def _parser() -> argparse.ArgumentParser:
         "prove", help="look at the assumptions of docs/studio.md in the account; 3 if one is otherwise"
     )
     verb.set_defaults(run=prove)
+    _add_account(verb)
     add_arguments(verb)
 
     for verb in verbs.choices.values():
         verb.add_argument("--json", action="store_true", help="print one JSON document")
     return parser
+
+
+def _add_account(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--account",
+        default="",
+        metavar="NAME",
+        help="an account of settings.toml, NAME/REGION, or all (default: the caller's, where there is only one)",
+    )
 
 
 def _count(text: str) -> int:
@@ -258,10 +272,14 @@ def _launch(launch: Launch) -> dict[str, Any]:
 
 
 def _status(options: argparse.Namespace) -> int:
+    from operations.over_accounts import status_over
     from operations.status import status
     from operations.waiting import from_github
 
-    found = status(read_versions(options.versions_dir), _catalog, load_settings().product.name, from_github)
+    settings = load_settings()
+    if places := places_of(settings, options.account):
+        return status_over(options, settings, places, _table)
+    found = status(read_versions(options.versions_dir), _catalog, settings.product.name, from_github)
     if options.json:
         document = {
             "versions": [asdict(version) for version in found.versions],
@@ -297,10 +315,14 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _rollout(options: argparse.Namespace) -> int:
+    from operations.over_accounts import rollout_over
     from operations.rollout import Limits, Outcome, Rollout, plan, selected, target_version
 
+    settings = load_settings()
+    if places := places_of(settings, options.account):
+        return rollout_over(options, settings, places)
     catalog, stacks = _catalog()
-    product_id = offered_product(catalog, stacks, load_settings().product.name)
+    product_id = offered_product(catalog, stacks, settings.product.name)
     live = catalog.versions(product_id)
     version = target_version(live, options.version)
     launches = selected(catalog.launches(product_id, live), options.project)
@@ -343,55 +365,3 @@ def _rollout(options: argparse.Namespace) -> int:
 
 
 _RESULTS = ("planned", "updated", "failed", "begun", "skipped", "not started")
-
-
-# -- doctor ----------------------------------------------------------------------------------------------------------
-
-
-def _doctor(options: argparse.Namespace) -> int:
-    import boto3
-
-    from custom_resources.clients.aws import SECRETS_MANAGER, STS, translated
-    from custom_resources.clients.github import GitHub
-    from custom_resources.clients.secrets import GitHubCredentials, Secrets
-    from operations.doctor.aws_checks import AwsChecks
-    from operations.doctor.check import Check, diagnose
-    from operations.doctor.github_checks import GitHubChecks
-
-    settings = load_settings()
-    published = read_versions(options.versions_dir)
-    with translated(STS, "opening a session"):
-        session = boto3.Session()
-
-    @cache
-    def credentials() -> GitHubCredentials:
-        if options.token_from_environment:
-            return GitHubCredentials(token=os.environ.get("GITHUB_TOKEN", ""))
-        with translated(SECRETS_MANAGER, "reading the token secret"):
-            secrets = Secrets(session.client("secretsmanager"))
-        return secrets.github_credentials(settings.git_config.github_token_secret_name)
-
-    if options.token_from_environment and not os.environ.get("GITHUB_TOKEN"):
-        return _fail(options, "GITHUB_TOKEN is not set.")
-    github = GitHubChecks(
-        GitHub(os.environ.get("GITHUB_API_URL") or settings.github.api_url, credentials),
-        credentials,
-        settings,
-        datetime.now(UTC),
-    )
-    found: list[Check] = []
-    for check in diagnose(github.all(), AwsChecks(session, settings, published).all(), options.token_from_environment):
-        found.append(check)
-        if not options.json:
-            print(f"{_MARKS[check.state]} {check.name}: {check.detail}", flush=True)
-            if check.fix:
-                print(f"  fix: {check.fix}")
-    problems = sum(check.state == "problem" for check in found)
-    if options.json:
-        print(json.dumps({"ok": not problems, "checks": [asdict(check) for check in found]}, indent=2))
-    else:
-        print(f"{problems} of {len(found)} checks found a problem." if problems else "Everything is in order.")
-    return 1 if problems else 0
-
-
-_MARKS = {"ok": "[ok]", "problem": "[!!]", "risk": "[! ]", "unknown": "[??]"}

@@ -8,6 +8,12 @@
       NotDeployed
         VersionInactive
       UnknownProject
+      NoAccounts
+      AccountNotChosen
+      AccountUnknown
+      AdminRoleRefused
+      WrongAccount
+      TokenNotSet
       RepositoryNotOfALaunch
       SourceUnreadable
         SourceUnknown
@@ -54,6 +60,51 @@ The form is the same: tests/unit/test_errors.py looks at both trees.
 from __future__ import annotations
 
 from custom_resources.errors import FinalError, InvalidTemplate
+
+# -- accounts ------------------------------------------------------------------------------------------------
+
+
+class NoAccounts(FinalError):
+    """An account was chosen in an installation of one."""
+
+    happened = "settings.toml lists no accounts, so that --account has no meaning."
+    remedy = "Leave it out, or list them in [accounts]."
+
+
+class AccountNotChosen(FinalError):
+    """An installation has several accounts."""
+
+    happened = "settings.toml lists several accounts, and none was chosen."
+    remedy = "Choose with --account: {known}."
+
+
+class AccountUnknown(FinalError):
+    """No account has that name."""
+
+    happened = "settings.toml lists no account {account!r}."
+    remedy = "Choose one of {known}, or NAME/REGION."
+
+
+class AdminRoleRefused(FinalError):
+    """The caller may not act in an account."""
+
+    happened = "STS did not let the caller assume the role {role}: {message}."
+    remedy = "Let the role trust you and yourself assume it, or name another admin_role in [accounts] of settings.toml."
+
+
+class WrongAccount(FinalError):
+    """The credentials are of another account."""
+
+    happened = "The credentials for {place} are of the account {found}, not of {wanted}."
+    remedy = "Set admin_role in [accounts] of settings.toml, or use credentials of that account."
+
+
+class TokenNotSet(FinalError):
+    """A token of the environment was to be checked."""
+
+    happened = "GITHUB_TOKEN is not set."
+    remedy = "Set it, or leave out --token-from-environment."
+
 
 # -- publish -------------------------------------------------------------------------------------------------
 

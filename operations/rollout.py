@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from custom_resources.clients.service_catalog import Launch, ProductVersion, ServiceCatalog
@@ -44,6 +44,13 @@ class Limits:
     maximum: int = 0
     parallel: int = 1
     failures: int = 1
+
+
+@dataclass
+class Pace:
+    """What is left of GitHub's limits for updates; several rollouts with one token share it."""
+
+    budget: Budget = field(default_factory=Budget)
 
 
 @dataclass(frozen=True)
@@ -102,14 +109,16 @@ class Rollout:
         version: ProductVersion,
         tell: Callable[[Launch, Outcome | None], None],
         clock: Clock | None = None,
+        *,
+        pace: Pace | None = None,
     ) -> None:
-        """Nothing is asked yet."""
+        """Nothing is asked yet. `pace` is shared with the rollouts before and after this one."""
         self._catalog = catalog
         self._product_id = product_id
         self._version = version
         self._tell = tell
         self._clock = clock or Clock()
-        self._budget = Budget()
+        self._shared = pace or Pace()
         self._outcomes: list[Outcome] = []
         self._running: dict[str, Launch] = {}
         self._unanswered = 0  # polls in a row
@@ -143,7 +152,9 @@ class Rollout:
 
     def _pace(self) -> float:
         """Reserve one update's share of GitHub's limits; return the seconds to wait when there is none left."""
-        self._budget, seconds = reserve(self._budget, Cost(creations=CREATIONS_PER_UPDATE), self._clock.now())
+        self._shared.budget, seconds = reserve(
+            self._shared.budget, Cost(creations=CREATIONS_PER_UPDATE), self._clock.now()
+        )
         return seconds
 
     def _settle(self, outcome: Outcome) -> None:

@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from custom_resources.errors import Problem
-from products.settings import load_settings
+from products.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from custom_resources.clients.github import GitHub
@@ -75,16 +75,19 @@ def from_github(full_name: str, number: int) -> PullRequest:
 def _github() -> GitHub:
     import boto3
 
+    return github_of(boto3.client, load_settings())
+
+
+def github_of(client: Callable[[Any], Any], settings: Settings) -> GitHub:
+    """Return GitHub by the product's token of an account, whose boto3 clients `client` makes. It is read when used."""
     from custom_resources.clients.aws import SECRETS_MANAGER, translated
     from custom_resources.clients.github import GitHub
     from custom_resources.clients.secrets import GitHubCredentials, Secrets
 
-    settings = load_settings()
-
     @cache
     def credentials() -> GitHubCredentials:
         with translated(SECRETS_MANAGER, "reading the token secret"):
-            secrets = Secrets(boto3.client("secretsmanager"))
+            secrets = Secrets(client("secretsmanager"))
         return secrets.github_credentials(settings.git_config.github_token_secret_name)
 
     return GitHub(os.environ.get("GITHUB_API_URL") or settings.github.api_url, credentials)

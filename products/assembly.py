@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import App, PermissionsBoundary, Tags
+from aws_cdk import App, Environment, PermissionsBoundary, Tags
 from jsii.errors import JavaScriptError
 
-from products.errors import TemplateChanged
+from products.errors import PlaceNotChosen, TemplateChanged
 from products.foundation import FOUNDATION_STACK, PORTFOLIO_STACK, FoundationStack
+from products.functions import in_own_account
 from products.layers import raise_build_failure
 from products.portfolio import LaunchingStack, PortfolioStack
 from products.settings import Settings
-from products.studio import STUDIO_STACK, OfferedProduct, StudioStack
+from products.studio import STUDIO_ACCOUNT_STACK, STUDIO_STACK, OfferedProduct, StudioAccountStack, StudioStack
+from products.studio.domain import domain_stacks
 from products.versions import Version, check_prefix
 
 STACK_TAG = "studio-mlops:stack"
@@ -27,19 +29,37 @@ def build_app(
     outdir: str,
     context: Mapping[str, Any],
 ) -> App:
-    """Return the app with its stacks, not yet synthesized. `versions` are sorted, oldest first, at least one."""
+    """Return the app with its stacks, not yet synthesized. `versions` are sorted, oldest first, at least one.
+
+    With several accounts it is the app of one place: `settings.at(place)`. Raises PlaceNotChosen.
+    """
+    if settings.has_accounts and settings.place is None:
+        raise PlaceNotChosen(places=", ".join(map(str, settings.places)))
     app = App(outdir=outdir, context=dict(context), analytics_reporting=False)
-    boundary = {"permissions_boundary": PermissionsBoundary.from_arn(settings.boundary)} if settings.boundary else {}
-    foundation = FoundationStack(
-        app,
-        FOUNDATION_STACK,
-        settings=settings,
-        description="What launches of the SageMaker Unified Studio project template run on",
-        **boundary,
-    )
-    _product_stacks(app, foundation, settings, versions, versions_directory, **boundary)
+    common = _common(settings)
+    if settings.place and settings.place.is_domain:
+        domain_stacks(app, settings, versions[-1].version, **common)
+    else:
+        foundation = FoundationStack(
+            app,
+            FOUNDATION_STACK,
+            settings=settings,
+            description="What launches of the SageMaker Unified Studio project template run on",
+            **common,
+        )
+        _product_stacks(app, foundation, settings, versions, versions_directory, **common)
     Tags.of(app).add(STACK_TAG, settings.prefix)
     return app
+
+
+def _common(settings: Settings) -> dict[str, Any]:
+    """Return what all stacks are made with: the boundary, and the account and region where the settings name them."""
+    common: dict[str, Any] = {}
+    if settings.boundary:
+        common["permissions_boundary"] = PermissionsBoundary.from_arn(in_own_account(settings, settings.boundary))
+    if settings.place:
+        common["env"] = Environment(account=settings.place.account, region=settings.place.region)
+    return common
 
 
 def _product_stacks(
@@ -48,14 +68,14 @@ def _product_stacks(
     settings: Settings,
     versions: Sequence[Version],
     versions_directory: Path,
-    **boundary: Any,
+    **common: Any,
 ) -> None:
     """Add what offers the product, or in an account that it is only shared with what launches need there."""
     offered: dict[str, Any] = {
         "settings": settings,
         "versions": versions,
         "versions_directory": versions_directory,
-        **boundary,
+        **common,
     }
     if settings.portfolio.launches_only:
         LaunchingStack(
@@ -69,18 +89,27 @@ def _product_stacks(
         **offered,
     )
     portfolio.add_stack_dependency(foundation)
-    if StudioStack.wanted(settings):
-        StudioStack(
+    stack = _studio_stack(settings)
+    if stack:
+        kind, name = stack
+        kind(
             app,
-            STUDIO_STACK,
+            name,
             settings=settings,
             foundation=foundation,
             product=OfferedProduct(
                 portfolio.portfolio.portfolio_id, portfolio.product.product_id, versions[-1].version
             ),
             description="How SageMaker Unified Studio launches the project template",
-            **boundary,
+            **common,
         ).add_stack_dependency(portfolio)
+
+
+def _studio_stack(settings: Settings) -> tuple[type[StudioStack | StudioAccountStack], str] | None:
+    """Return the stack by which Studio launches the product here, and its name."""
+    if settings.place:
+        return StudioAccountStack, STUDIO_ACCOUNT_STACK
+    return (StudioStack, STUDIO_STACK) if StudioStack.wanted(settings) else None
 
 
 def write_assembly(

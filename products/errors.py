@@ -10,6 +10,9 @@
         SettingWrong
         SettingsContradict
         TrustPolicyTooLong
+        TooManyAccounts
+        PlaceNotChosen
+        PlaceUnknown
         SecretSetByProduct
         VersionError
           NothingPublished
@@ -97,6 +100,30 @@ class TrustPolicyTooLong(SettingsError):
         "{length} characters, and IAM takes {limit}."
     )
     remedy = "Name fewer environments."
+
+
+class TooManyAccounts(SettingsError):
+    """The reader role's trust policy would be longer than IAM takes."""
+
+    happened = (
+        "settings.toml: accounts: {count} accounts make a trust policy of {length} characters for the reader role, and "
+        "IAM takes {limit}."
+    )
+    remedy = "List fewer accounts, or install the product a second time with another prefix for the others."
+
+
+class PlaceNotChosen(SettingsError):
+    """Stacks of several accounts and regions cannot be deployed at once."""
+
+    happened = "settings.toml lists several accounts, and no place was chosen."
+    remedy = "Choose one with `-c studio-mlops:place=PLACE`: {places}."
+
+
+class PlaceUnknown(SettingsError):
+    """The place that was chosen is not in the settings."""
+
+    happened = "settings.toml has no place {place}."
+    remedy = "Choose one of {places}."
 
 
 class SecretSetByProduct(SettingsError):

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_cdk import ArnFormat, CustomResource, Duration, IgnoreMode, RemovalPolicy, Size, Stack, custom_resources
+from aws_cdk import ArnFormat, Aws, CustomResource, Duration, IgnoreMode, RemovalPolicy, Size, Stack, custom_resources
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -49,9 +49,20 @@ def entry_of(name: str) -> Entry:
     return {entry.name: entry for entry in catalogue.CATALOGUE}[name]
 
 
-def behind_providers() -> list[Entry]:
-    """Return the entries that serve a custom resource, in the catalogue's order."""
-    return [entry for entry in catalogue.CATALOGUE if entry.class_name]
+def behind_providers(settings: Settings) -> list[Entry]:
+    """Return the entries that serve a custom resource where the settings are used, in the catalogue's order."""
+    return [entry for entry in catalogue.CATALOGUE if entry.class_name and settings.layout in entry.layouts]
+
+
+def in_own_account(settings: Settings, arn: str) -> str:
+    """Return an ARN of the settings as it is in the account deployed to: with several accounts, each has its own.
+
+    A policy or role of the settings is then taken by its name, so that one template serves all accounts.
+    """
+    parts = arn.split(":")
+    if settings.place is None or len(parts) < 5 or not parts[4].isdecimal():
+        return arn
+    return ":".join([*parts[:4], Aws.ACCOUNT_ID, *parts[5:]])
 
 
 def provider_name(settings: Settings, entry: Entry) -> str:
@@ -127,9 +138,16 @@ class Functions:
         self._git: lambda_.LayerVersion | None = None
 
     def function(
-        self, entry: Entry, statements: Sequence[iam.PolicyStatement], environment: Mapping[str, str]
+        self,
+        entry: Entry,
+        statements: Sequence[iam.PolicyStatement],
+        environment: Mapping[str, str],
+        role_name: str | None = None,
     ) -> lambda_.Function:
-        """Return an entry's function with a role that allows the statements, its own log, and no more."""
+        """Return an entry's function with a role that allows the statements, its own log, and no more.
+
+        The role has a name only where another account's policy names it.
+        """
         settings, name = self._settings, entry.function_name(self._settings.prefix)
         log_group = self._log_group(f"{entry.title}Log", f"/aws/lambda/{name}")
         return lambda_.Function(
@@ -141,7 +159,7 @@ class Functions:
             architecture=ARCHITECTURES[settings.architecture],
             code=self._code,
             handler=f"custom_resources.handlers.{entry.name}",
-            role=self._role(f"{entry.title}Role", [_writes(log_group), *statements]),
+            role=self._role(f"{entry.title}Role", [_writes(log_group), *statements], role_name),
             layers=[self._python, *([self._git_layer()] if "git" in entry.needs else [])],
             memory_size=entry.memory,
             ephemeral_storage_size=Size.mebibytes(entry.storage),
@@ -198,8 +216,9 @@ class Functions:
             self._git = layer_version(self._scope, "git", self._settings.architecture, "git, relocated to /opt/git")
         return self._git
 
-    def _role(self, construct_id: str, statements: Sequence[iam.PolicyStatement]) -> iam.Role:
-        role = iam.Role(self._scope, construct_id, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    def _role(self, construct_id: str, statements: Sequence[iam.PolicyStatement], name: str | None = None) -> iam.Role:
+        lambda_service = iam.ServicePrincipal("lambda.amazonaws.com")
+        role = iam.Role(self._scope, construct_id, assumed_by=lambda_service, role_name=name)
         for each in statements:
             role.add_to_policy(each)
         return role

@@ -5,7 +5,14 @@ from __future__ import annotations
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 
-from products.functions import behind_providers, execution_role_arns, function_arn, provider_name, statement
+from products.functions import (
+    behind_providers,
+    execution_role_arns,
+    function_arn,
+    in_own_account,
+    provider_name,
+    statement,
+)
 from products.settings import Settings
 from products.workflow_role import shipped_boundary_arn
 
@@ -13,7 +20,7 @@ from products.workflow_role import shipped_boundary_arn
 def launch_role_statements(stack: Stack, settings: Settings) -> list[iam.PolicyStatement]:
     """Return the statements of the launch role."""
     providers = [
-        function_arn(stack, provider_name(settings, entry)) for entry in behind_providers() if entry.in_product
+        function_arn(stack, provider_name(settings, entry)) for entry in behind_providers(settings) if entry.in_product
     ]
     return [
         *_stack_statements(stack),
@@ -86,7 +93,7 @@ def _boundary_statements(settings: Settings, workflow_roles: list[str]) -> list[
     IAM's key iam:PermissionsBoundary is the boundary that the request sets, else the one that the role has. An update
     from one boundary to another, and its rollback, write to the role under both (docs/decisions/0057, 0068).
     """
-    listed = settings.permissions_boundary
+    listed = [in_own_account(settings, each) for each in settings.permissions_boundary]
     boundaries = [shipped_boundary_arn(settings), *(each for each in listed if each)]
     bounding, removing = "iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary"
     writing = ["iam:CreateRole", "iam:PutRolePolicy"]

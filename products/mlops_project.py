@@ -19,7 +19,7 @@ from aws_cdk import aws_servicecatalog as servicecatalog
 from constructs import Construct
 
 from products.errors import SecretSetByProduct
-from products.functions import custom_resource
+from products.functions import custom_resource, in_own_account
 from products.parameters import Parameter, launch_parameters
 from products.settings import Settings
 from products.versions import Version
@@ -312,7 +312,7 @@ class MlopsProject(servicecatalog.ProductStack):
 
     def _workflow_roles(self, repositories: list[Repository]) -> dict[str, str]:
         """Return the ARNs of the roles that workflows assume, by the secret that they are in."""
-        shared = self._settings.git_config.oidc_role_github_workflow
+        shared = in_own_account(self._settings, self._settings.git_config.oidc_role_github_workflow)
         if shared:
             return dict.fromkeys(("OIDC_ROLE_GITHUB_WORKFLOW", _PRODUCTION_ROLE), shared)
         roles = WorkflowRoles(

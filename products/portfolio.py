@@ -92,11 +92,18 @@ class LaunchingStack(Stack):
             role.add_to_policy(each)
         return role
 
+    @property
+    def _is_home(self) -> bool:
+        """Whether what IAM has once an account is made by this stack, and not by that of the account's home region."""
+        return self.settings.place is None or self.settings.place.is_home
+
     def _workflow_boundary(self) -> None:
         """Create the boundary of the workflows' roles, also while the settings name another: a setting may go again.
 
         Roles that have it live as long as their projects, so that it outlives this stack.
         """
+        if not self._is_home:
+            return
         policy = iam.ManagedPolicy(
             self,
             "WorkflowBoundary",
@@ -115,7 +122,7 @@ class LaunchingStack(Stack):
     def _oidc_provider(self) -> None:
         """Create the account's identity provider for GitHub Actions, unless there is one or no project needs it."""
         settings = self.settings
-        if settings.github.oidc_provider_arn or settings.git_config.oidc_role_github_workflow:
+        if settings.provider_exists or settings.git_config.oidc_role_github_workflow or not self._is_home:
             return
         provider = iam.CfnOIDCProvider(
             self,

@@ -299,12 +299,19 @@ def _kept_from_production(scene: Scene) -> list[iam.PolicyStatement]:
 def boundary_statements(stack: Stack, settings: Settings, execution_roles: list[str]) -> list[iam.PolicyStatement]:
     """Return all that a project's workflow role can ever need: the boundary that such roles get.
 
-    What is a project's own is known at its launch only, and its role's policy says it; here stand the services.
+    What is a project's own is known at its launch only, and its role's policy says it; here stand the services. An
+    account has one boundary for all its regions.
     """
+    several = settings.place is not None and len(settings.place.regions) > 1
+    region = "*" if several else stack.region
 
     def arn(service: str, resource: str, name: str = "*") -> str:
         return stack.format_arn(
-            service=service, resource=resource, resource_name=name, arn_format=ArnFormat.SLASH_RESOURCE_NAME
+            service=service,
+            region=region,
+            resource=resource,
+            resource_name=name,
+            arn_format=ArnFormat.SLASH_RESOURCE_NAME,
         )
 
     deploy_role = settings.workflow_role.deploy_role.replace("{project}", "*").replace("{stage}", "*")
@@ -314,7 +321,7 @@ def boundary_statements(stack: Stack, settings: Settings, execution_roles: list[
         statement(
             ["kms:Decrypt", "kms:GenerateDataKey"],
             [arn("kms", "key")],
-            StringEquals={"kms:ViaService": f"s3.{stack.region}.amazonaws.com"},
+            **{"StringLike" if several else "StringEquals": {"kms:ViaService": f"s3.{region}.amazonaws.com"}},
         ),
         statement(
             [*_CREATED, *_PIPELINES, *_SERVING, "sagemaker:AddTags", "sagemaker:DeleteTags"],
@@ -334,7 +341,10 @@ def boundary_statements(stack: Stack, settings: Settings, execution_roles: list[
         statement(["sagemaker:ListModelPackages"], ["*"]),
         statement(
             ["glue:GetTable"],
-            [stack.format_arn(service="glue", resource=kind) for kind in ("catalog", "database/*", "table/*")],
+            [
+                stack.format_arn(service="glue", region=region, resource=kind)
+                for kind in ("catalog", "database/*", "table/*")
+            ],
         ),
         statement(_STACK, [arn("cloudformation", "stack", "studio-*/*")]),
         statement(["sts:AssumeRole"], [f"arn:{stack.partition}:iam::*:role/{deploy_role}"]),

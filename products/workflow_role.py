@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from products.errors import TrustPolicyTooLong
+from products.functions import in_own_account
 from products.settings import GITHUB_ISSUER, PRODUCTION, Settings
 from products.workflow_permissions import Scene, artifact_statements, production_statements, workflow_statements
 
@@ -128,7 +129,7 @@ class WorkflowRoles:
         self._scope = scope
         self._settings = settings
         self._boundary = iam.ManagedPolicy.from_managed_policy_arn(
-            scope, "WorkflowRoleBoundary", settings.boundary or shipped_boundary_arn(settings)
+            scope, "WorkflowRoleBoundary", in_own_account(settings, settings.boundary) or shipped_boundary_arn(settings)
         )
         scene = Scene(Stack.of(scope), settings, project, project_id, domain_id)
         others = [_environment(each) for each in settings.workflow_role.others]

@@ -31,24 +31,24 @@ def synthesized_before(home: Home, folders: pytest.TempPathFactory) -> None:
 
 
 @cache
-def _dynamodb(url: str) -> Any:
+def _dynamodb(url: str, account: str, region: str) -> Any:
     import boto3
 
     return boto3.client(
         "dynamodb",
         endpoint_url=url,
-        region_name=ministack.REGION,
-        aws_access_key_id=ministack.ACCOUNT,
+        region_name=region,
+        aws_access_key_id=account,
         aws_secret_access_key="any",
     )
 
 
-def forget_spent_budget(home: Home) -> None:
+def forget_spent_budget(home: Home, account: str = ministack.ACCOUNT, region: str = ministack.REGION) -> None:
     """Let the next operation begin as if minutes had passed: tests launch more than GitHub's limits allow at once."""
     running = home.state().processes.get("ministack")
     if running is None:
         return
-    client = _dynamodb(running.url)
+    client = _dynamodb(running.url, account, region)
     try:
         tables = [table for table in client.list_tables()["TableNames"] if "RateBudget" in table]
     except EndpointConnectionError:  # a test has ended it

@@ -6,6 +6,7 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from custom_resources.clients.replicas import Replicas
 from custom_resources.clients.request_limit import RequestLimit
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class FunctionClients:
         self._stacks, self._budget, self._secrets, self._archives = stacks, budget, secrets, archives
         self._seals, self._update_records = seals, update_records
         self.requests = RequestLimit()  # to GitHub, of one reconcile
+        self.replicas = Replicas()  # of GitHub, as far as they may lag behind
         self.patience = float(environment.get("PATIENCE_SECONDS", "3000"))
 
     @staticmethod
@@ -148,7 +150,7 @@ class FunctionClients:
         """DataZone and SageMaker."""
         from custom_resources.clients.studio import Studio
 
-        return Studio(self._client("datazone"), self._client("sagemaker"))
+        return Studio(self._datazone(), self._client("sagemaker"))
 
     @cached_property
     def model_packages(self) -> protocols.ModelPackageGroups:
@@ -162,7 +164,21 @@ class FunctionClients:
         """DataZone's blueprints, project profiles and grants."""
         from custom_resources.clients.blueprints import Blueprints
 
-        return Blueprints(self._client("datazone"))
+        return Blueprints(self._datazone(), elsewhere=bool(self._environment.get("DATAZONE_REGION", "")))
+
+    def _datazone(self) -> Any:
+        """Return DataZone's client: in the domain's region, by the domain account's role, where there are others."""
+        from custom_resources.clients.domain_access import datazone_client
+
+        region, role_arn = (self._environment.get(f"DATAZONE_{key}", "") for key in ("REGION", "ROLE_ARN"))
+        return datazone_client(region, role_arn, self._client) if region else self._client("datazone")
+
+    @cached_property
+    def blueprint_templates(self) -> protocols.BlueprintTemplates:
+        """The blueprint's templates in S3."""
+        from custom_resources.clients.blueprint_templates import BlueprintTemplates
+
+        return BlueprintTemplates(self._client("s3"), self._environment.get("BLUEPRINT_BUCKET", ""))
 
     @cached_property
     def service_catalog(self) -> protocols.ServiceCatalog:
@@ -183,6 +199,7 @@ class FunctionClients:
             lambda: self.secrets.github_credentials(self._environment.get("GITHUB_TOKEN_SECRET", "")),
             permissions_in(self._environment.get("GITHUB_PERMISSIONS", "")),
             self.requests,
+            self.replicas,
         )
 
     @cached_property
@@ -191,4 +208,4 @@ class FunctionClients:
         from custom_resources.clients.git import Git
 
         server = self._environment.get("GITHUB_SERVER_URL", "https://github.com")
-        return Git(server, self.github.token_for, self.github.renew, self.requests)
+        return Git(server, self.github.token_for, self.github.renew, self.requests, self.replicas)

@@ -26,8 +26,10 @@ from custom_resources.errors import (
     AwsThrottled,
     AwsUnreachable,
     DataZoneDenied,
+    DomainNotShared,
     DomainUnitNotOwned,
     Problem,
+    ReaderRoleRefused,
 )
 
 WAIT_SECONDS = 5
@@ -98,6 +100,7 @@ CLOUDFORMATION = Service("CloudFormation", "cloudformation")
 CODECONNECTIONS = Service("CodeConnections", "codeconnections")
 DATAZONE = Service("DataZone", "datazone", DataZoneDenied)
 DATAZONE_OF_OWNERS = Service("DataZone", "datazone", DomainUnitNotOwned)  # what only owners of a domain unit may call
+DATAZONE_OF_SHARERS = Service("DataZone", "datazone", DomainNotShared)  # what a domain's share permits other accounts
 DYNAMODB = Service("DynamoDB", "dynamodb")
 IAM = Service("IAM", "iam")
 KMS = Service("KMS", "kms")
@@ -108,6 +111,7 @@ SECRETS_MANAGER = Service("Secrets Manager", "secretsmanager")
 SERVICE_CATALOG = Service("Service Catalog", "servicecatalog")
 SQS = Service("SQS", "sqs")
 STS = Service("STS", "sts")
+STS_OF_READERS = Service("STS", "sts", ReaderRoleRefused)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
-from custom_resources.clients.aws import DATAZONE, DATAZONE_OF_OWNERS, translated
+from custom_resources.clients.aws import DATAZONE, DATAZONE_OF_OWNERS, DATAZONE_OF_SHARERS, translated
 from custom_resources.errors import (
     AwsConflict,
     AwsNotFound,
@@ -75,9 +75,11 @@ class Blueprints:
     Every method raises AwsThrottled and AwsUnreachable, which pass, DataZoneDenied, AwsNotFound, AwsRefused.
     """
 
-    def __init__(self, datazone: DataZoneClient) -> None:
-        """Take a boto3 DataZone client."""
+    def __init__(self, datazone: DataZoneClient, *, elsewhere: bool = False) -> None:
+        """Take a boto3 DataZone client. `elsewhere`: the domain is another account's, which shares it with this one."""
         self._datazone = datazone
+        self._writing = DATAZONE_OF_SHARERS if elsewhere else DATAZONE_OF_OWNERS
+        self._reading = DATAZONE_OF_SHARERS if elsewhere else DATAZONE
 
     # -- blueprints -----------------------------------------------------------------------------------------
 
@@ -162,7 +164,7 @@ class Blueprints:
         if wanted.regional_parameters:
             arguments["regionalParameters"] = wanted.regional_parameters
         try:
-            with translated(DATAZONE_OF_OWNERS, f"configuring the blueprint {blueprint_id}"):
+            with translated(self._writing, f"configuring the blueprint {blueprint_id}"):
                 self._datazone.put_environment_blueprint_configuration(**arguments)
         except (AwsConflict, AwsNotFound, AwsRefused, DataZoneDenied) as refused:
             message = str(refused.holes["message"])
@@ -331,12 +333,23 @@ class Blueprints:
             InUse(kind="project profile", name=profile_id),
         )
 
+    # -- account pools --------------------------------------------------------------------------------------
+
+    def accounts_of_pool(self, domain_id: str, pool_id: str) -> list[tuple[str, str]]:
+        """Return a pool's accounts, each with one of its regions; none for a pool whose accounts a function chooses."""
+        found = self._read(
+            f"reading the account pool {pool_id}",
+            lambda: self._datazone.get_account_pool(domainIdentifier=domain_id, identifier=pool_id),
+        )
+        accounts = found.get("accountSource", {}).get("accounts", [])
+        return [(each["awsAccountId"], region) for each in accounts for region in each["supportedRegions"]]
+
     # -- one way to call ------------------------------------------------------------------------------------
 
     def _call(self, activity: str, call: Callable[[], AnswerT], taken: bool = False) -> dict[str, Any]:
         """Write: what DataZone permits to owners of the domain unit (docs/studio.md, A04)."""
         try:
-            with translated(DATAZONE_OF_OWNERS, activity):
+            with translated(self._writing, activity):
                 return cast("dict[str, Any]", call())
         except AwsConflict:
             if taken:
@@ -350,7 +363,7 @@ class Blueprints:
             return None
 
     def _read(self, activity: str, call: Callable[[], AnswerT]) -> dict[str, Any]:
-        with translated(DATAZONE, activity):
+        with translated(self._reading, activity):
             return cast("dict[str, Any]", call())
 
     def _gone(self, activity: str, call: Callable[[], object], in_use: Problem | None = None) -> None:

@@ -30,7 +30,13 @@ from custom_resources.errors import (
 
 LIMIT_SECONDS = 60.0  # GitHub: without retry-after, wait at least a minute
 LONGEST_SECONDS = 3600.0  # the longest that any of GitHub's limits lasts: a header that asks for more is wrong
-_LIMITS = ("rate limit", "ratelimit", "abuse detection", "too many requests", "submitted too quickly")
+_LIMITS = (
+    *("rate limit", "rate-limit", "ratelimit", "rate limiting", "rate exceeded", "quota exhausted", "quota exceeded"),
+    *("abuse detection", "too many requests", "submitted too quickly", "throttl", "slow down"),
+)
+# GitHub, or what stands before it, is not ready to do it, and says that it will be.
+_LATER = re.compile(r"\b(?:re)?try\b[^.]{0,40}\b(?:later|in a (?:few|moment|minute|second))|temporarily unavailable")
+_PLAN = ("upgrade to github", "upgrade your plan", "upgrade your subscription", "billing plan", "your current plan")
 _PAGE = 300  # characters of a page or address that are repeated
 _SSO = re.compile(r"https?://[^\s'\"<>]+/sso\b[^\s'\"<>]*")
 # How GitHub words a permission that the token, its user or its App lacks.
@@ -44,6 +50,11 @@ def is_limit(text: str) -> bool:
     """Tell whether a refusal's words ask for fewer requests."""
     said = text.lower()
     return any(sign in said for sign in _LIMITS)
+
+
+def is_for_later(text: str) -> bool:
+    """Tell whether a refusal's words ask for the same request at another time."""
+    return _LATER.search(text.lower()) is not None
 
 
 def seconds_asked(headers: Mapping[str, Any], *, limited: bool) -> float | None:
@@ -84,6 +95,11 @@ def page_text(page: str) -> str:
     return " ".join(html.unescape(visible).split())[:_PAGE]
 
 
+def of_plan(text: str) -> bool:
+    """Tell whether a refusal's words are about what the plan includes."""
+    return any(sign in text.lower() for sign in _PLAN)
+
+
 def denied(message: str, activity: str, sso: str = "") -> Problem:
     """Return what a 403 that is no limit means. `sso` is the header x-github-sso.
 
@@ -112,5 +128,5 @@ _CAUSES: tuple[tuple[tuple[str, ...], Callable[[str, str], Problem]], ...] = (
         ("access blocked", "repository has been disabled", "is blocked", "been blocked", "dmca takedown"),
         lambda a, m: RepositoryBlocked(activity=a, message=m),
     ),
-    (("upgrade to github", "upgrade your plan"), lambda a, m: PlanLacks(activity=a, message=m)),
+    (_PLAN, lambda a, m: PlanLacks(activity=a, message=m)),
 )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,15 +15,22 @@ from github.GithubException import GithubException, UnknownObjectException
 from custom_resources.clients.github_answers import PullRequest, Repository, pull_request, repository, whole
 from custom_resources.clients.github_connection import Connection
 from custom_resources.clients.github_environments import create_environment, environments
+from custom_resources.clients.github_errors import WAIT_SECONDS, exists_already, is_limited, refusal, said
+from custom_resources.clients.github_removal import Note, each, remove
+from custom_resources.clients.github_sight import Installation, is_absent
 from custom_resources.clients.github_tokens import Permissions
+from custom_resources.clients.replicas import Replicas
 from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import (
     AppInUserAccount,
+    BranchUnseen,
     FinalError,
     InternalInUserAccount,
+    NotSeenYet,
     ObjectTooLarge,
     OrganizationNotFound,
+    Problem,
     PullRequestsOff,
     RepositoryReadOnly,
     TokenLacksScope,
@@ -31,10 +38,9 @@ from custom_resources.errors import (
 
 __all__ = ["GitHub", "PullRequest", "Repository"]
 
-CONCURRENCY = 4  # far below GitHub's 100, and gentle to its secondary limits
-Note = Callable[[str], object]  # gets the name of what is done
 _SCOPES_NEEDED = ("repo", "workflow")
 _NOT_TAKEN = frozenset({403, 404, 405, 410, 422})  # how a repository without pull requests may refuse one
+_UNKNOWN_BRANCH = re.compile(r"\b(?:head|base)\b.*\binvalid\b|no commits between|already exists", re.IGNORECASE)
 
 
 class _NoSuchOwner(Exception):
@@ -50,13 +56,14 @@ class GitHub:
         credentials: Callable[[], GitHubCredentials],
         permissions: Permissions | None = None,
         limit: RequestLimit | None = None,
+        replicas: Replicas | None = None,
     ) -> None:
         """`credentials` is called before the first request, and again when GitHub rejects the token.
 
         `permissions` are those that a GitHub App's tokens get in the repository that they are for; None = all.
         """
         self._credentials = credentials
-        self._connection = Connection(api_url, credentials, permissions, limit)
+        self._connection = Connection(api_url, credentials, permissions, limit, replicas)
 
     def token_for(self, full_name: str) -> str:
         """Return the token that Git sends to a repository."""
@@ -66,9 +73,13 @@ class GitHub:
         """Read the credentials again after GitHub rejected a token of theirs; tell whether another one can be tried."""
         return self._connection.renew(rejected)
 
-    def look_up_app(self) -> tuple[str, Mapping[str, str]]:
-        """Return the organization in which the App is installed, and its permissions there (for operations)."""
-        return self._connection.look_up_app()
+    def installation(self) -> Installation:
+        """Return where the App is installed, and what it reaches and may do there. Raises AppNotInstalled."""
+        return Installation.of(self._connection.installation())
+
+    def is_absent(self, full_name: str, repository_id: int = 0) -> bool:
+        """Tell whether it is proven that there is no such repository, after it was not found; see github_sight."""
+        return is_absent(self._connection, full_name, repository_id)
 
     def look_up(self, activity: str, path: str) -> tuple[Mapping[str, Any], Any]:
         """GET any path; return the answer's headers with the data, None for what is not there (for operations)."""
@@ -83,7 +94,12 @@ class GitHub:
         """
         headers, data = self._connection.find(f"looking up {full_name}", _repository(full_name))
         self._require_scopes(headers)
-        return None if data is None else repository(data)
+        return None if data is None else self._seen(data)
+
+    def _seen(self, data: Any) -> Repository:
+        found = repository(data)
+        self._connection.replicas.created(found.created_at)
+        return found
 
     def _require_scopes(self, headers: Mapping[str, Any]) -> None:
         """Refuse a classic token that lacks a scope; other tokens do not tell what they may do, or name none."""
@@ -104,7 +120,7 @@ class GitHub:
         if found and found.id == repository_id:
             return found
         _, data = self._connection.find(f"looking up repository {repository_id}", f"/repositories/{repository_id}")
-        return None if data is None else repository(data)
+        return None if data is None else self._seen(data)
 
     def create_repository(self, organization: str, name: str, description: str, visibility: str) -> Repository | None:
         """Create an empty repository; None when the name is taken (POST /orgs/{org}/repos, POST /user/repos).
@@ -134,7 +150,9 @@ class GitHub:
             except UnknownObjectException:
                 raise _NoSuchOwner from None
             except GithubException as error:
-                if error.status == 422 and "already exists" in str(error.data):
+                if exists_already(error):
+                    if self._connection.replicas.has_written:  # the answer to its creation was lost
+                        raise NotSeenYet(WAIT_SECONDS, why="the repository just created is not seen") from None
                     return None
                 raise
 
@@ -156,7 +174,8 @@ class GitHub:
         """Change a repository's settings, e.g. `archived=True` (PATCH /repos/{owner}/{repo})."""
         path, activity = _repository(full_name), f"changing {full_name}"
         try:
-            return repository(self._connection.call(activity, "PATCH", path, changes))
+            with self._connection.translated(activity):
+                return repository(self._changed(activity, path, changes))
         except RepositoryReadOnly:
             if changes != {"archived": True}:
                 raise
@@ -165,6 +184,16 @@ class GitHub:
             if found is None or not found.archived:
                 raise
             return found
+
+    def _changed(self, activity: str, path: str, changes: Mapping[str, Any]) -> Any:
+        try:
+            return self._connection.request("PATCH", path, changes)[1]
+        except GithubException as error:
+            if not changes.get("archived") or error.status not in (403, 409, 422):
+                raise
+            refused = refusal(error, activity)  # GitHub may still be setting it up, in words that nobody knows
+            refused.may_be_lag = True
+            raise refused from None
 
     def replace_topics(self, full_name: str, topics: Iterable[str]) -> None:
         """Set the topics (PUT /repos/{owner}/{repo}/topics)."""
@@ -198,11 +227,17 @@ class GitHub:
         Not the answer's `status`: it counts commits, which goes wrong where clocks did.
         """
         path = _repository(full_name, "compare", f"{base}...{head}")
-        path = f"{path}?per_page=1&page=2"  # only the first page lists files
-        _, data = self._connection.find(f"comparing commits of {full_name}", path)
-        if data is None:
-            return ""
-        with whole(f"comparing commits of {full_name}"):
+        path, activity = f"{path}?per_page=1&page=2", f"comparing commits of {full_name}"  # page 1 lists files
+        with self._connection.translated(activity):
+            try:
+                data = self._connection.request("GET", path)[1]
+            except GithubException as missing:
+                if missing.status != 404:
+                    raise
+                if "common ancestor" not in said(missing).lower() and self._connection.replicas.recent:
+                    raise NotSeenYet(WAIT_SECONDS, why=f"commits of {full_name} are not seen") from None
+                return ""
+        with whole(activity):
             return str(data["merge_base_commit"]["sha"])
 
     # -- Actions secrets and variables --------------------------------------------------------------------
@@ -226,17 +261,12 @@ class GitHub:
             body = {"encrypted_value": sealed, "key_id": key_id}
             self._connection.call(f"setting the secret {name} of {full_name}", "PUT", f"{path}{_path(name)}", body)
 
-        _each(put, sorted(secrets), done)
+        each(put, sorted(secrets), done)
 
     def delete_secrets(self, full_name: str, names: Iterable[str], done: Note | None = None) -> None:
-        """Remove secrets; one that is gone already is fine."""
-        _each(
-            lambda name: self._delete(
-                _repository(full_name, "actions", "secrets", name), f"removing the secret {name} of {full_name}"
-            ),
-            sorted(names),
-            done,
-        )
+        """Remove secrets; one that is gone already is fine. Raises RepositoryNotFound where that cannot be told."""
+        path = _repository(full_name, "actions", "secrets")
+        remove(self._connection, "secrets", path, full_name, names, done=done)
 
     def put_variables(self, full_name: str, variables: Mapping[str, str], done: Note | None = None) -> None:
         """Create the variables, or change those that exist."""
@@ -248,11 +278,11 @@ class GitHub:
                 try:
                     self._connection.request("POST", path, body)
                 except GithubException as error:
-                    if error.status != 409:
+                    if error.status != 409 and not exists_already(error):
                         raise
                     self._connection.request("PATCH", f"{path}{_path(name)}", body)
 
-        _each(put, sorted(variables), done)
+        each(put, sorted(variables), done)
 
     def variable(self, full_name: str, name: str) -> str | None:
         """Return a variable's value, or None (GET /repos/{owner}/{repo}/actions/variables/{name})."""
@@ -264,21 +294,9 @@ class GitHub:
             return str(data["value"] or "")
 
     def delete_variables(self, full_name: str, names: Iterable[str], done: Note | None = None) -> None:
-        """Remove variables; one that is gone already is fine."""
-        _each(
-            lambda name: self._delete(
-                _repository(full_name, "actions", "variables", name), f"removing the variable {name} of {full_name}"
-            ),
-            sorted(names),
-            done,
-        )
-
-    def _delete(self, path: str, activity: str) -> None:
-        with self._connection.translated(activity):
-            try:
-                self._connection.request("DELETE", path)
-            except UnknownObjectException:
-                return
+        """Remove variables; one that is gone already is fine. Raises RepositoryNotFound where that cannot be told."""
+        path = _repository(full_name, "actions", "variables")
+        remove(self._connection, "variables", path, full_name, names, done=done)
 
     # -- environments ---------------------------------------------------------------------------------------
 
@@ -331,7 +349,9 @@ class GitHub:
                     return self.update_pull_request(full_name, existing.number, title=title, body=body)
                 if error.status in _NOT_TAKEN and self._pull_requests_off(full_name):
                     raise PullRequestsOff(repository=full_name) from None
-                raise
+                if error.status != 422:
+                    raise
+                raise _not_opened(error, full_name, branch) from None
 
     def _pull_requests_off(self, full_name: str) -> bool:
         """Ask whether the repository has its pull requests switched off: how GitHub then refuses is not published."""
@@ -374,6 +394,17 @@ class GitHub:
         self._connection.call(f"starting {workflow} in {full_name}", "POST", path, {"ref": ref, "inputs": dict(inputs)})
 
 
+def _not_opened(error: GithubException, full_name: str, branch: str) -> Problem:
+    """Return why a pull request was not opened: GitHub may not know a branch that was pushed just now, or list one yet.
+
+    It says so as `head` or `base` `invalid`, as "No commits between", or as "already exists".
+    """
+    message = said(error)
+    if is_limited(error) or not _UNKNOWN_BRANCH.search(message):
+        return refusal(error, f"opening a pull request in {full_name}")
+    return BranchUnseen(branch=branch, repository=full_name, message=message)
+
+
 def _path(*segments: str) -> str:
     """Return a path of these segments: what they hold of `/`, `?`, `#`, `%` or `+` is part of their names."""
     return "".join(f"/{quote(segment, safe='')}" for segment in segments)
@@ -382,25 +413,3 @@ def _path(*segments: str) -> str:
 def _repository(full_name: str, *segments: str) -> str:
     """Return the path of something in a repository."""
     return _path("repos", *full_name.split("/", 1), *segments)
-
-
-def _each(act: Callable[[str], None], names: list[str], done: Note | None) -> None:
-    """Act on each, a few at a time, and say of each that it is done. What is under way ends, also after a failure."""
-
-    def act_on(name: str) -> None:
-        act(name)
-        if done:
-            done(name)
-
-    if len(names) < 2:
-        for name in names:
-            act_on(name)
-        return
-    with ThreadPoolExecutor(CONCURRENCY) as pool:
-        futures = [pool.submit(act_on, name) for name in names]
-        try:
-            for future in futures:
-                future.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)  # no further request after the first refusal
-            raise

@@ -26,6 +26,7 @@ from custom_resources.clients.github_answers import whole
 from custom_resources.clients.github_errors import WAIT_SECONDS, failing, refusal, said
 from custom_resources.clients.github_tokens import LOOK_UP, Permissions, Reach, reach_of
 from custom_resources.clients.repeating import repeated
+from custom_resources.clients.replicas import Replicas
 from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.clients.timely import Timely
@@ -112,12 +113,14 @@ class Connection:
         credentials: Callable[[], GitHubCredentials],
         permissions: Permissions | None = None,
         limit: RequestLimit | None = None,
+        replicas: Replicas | None = None,
     ) -> None:
         """`credentials` is called before the first request, and again when GitHub rejects the token.
 
         `permissions` are those that a GitHub App's tokens get in the repository that they are for; None = all.
         """
         self._limit = limit or RequestLimit()
+        self.replicas = replicas or Replicas()
         self._api_url = api_url.rstrip("/")
         self._credentials = credentials
         self._permissions = permissions
@@ -193,8 +196,33 @@ class Connection:
         called = str(_error_document(output).get("full_name", ""))
         return status == 200 and called.casefold() == full_name.casefold()
 
-    def look_up_app(self) -> tuple[str, Mapping[str, str]]:
-        """Return where the App is installed, and with which permissions (GET /app/installations/{installation_id})."""
+    @property
+    def is_app(self) -> bool:
+        """Tell whether the credentials are a GitHub App's."""
+        return not self._authenticate().credentials.token
+
+    def redirect(self, full_name: str) -> int:
+        """Return the id of the repository to which a former name leads, 0 where it leads nowhere, -1 for no id.
+
+        The token need not see that one. PyGithub would follow.
+        """
+        self._limit.take()
+        with self.translated(f"looking up {full_name}"):
+            token = self._token(self._authenticate(), LOOK_UP)
+            conceal(token)
+            answer = requests.get(
+                f"{self._api_url}/repos/{full_name}",
+                headers={"Authorization": f"token {token}"},
+                timeout=TIMEOUT_SECONDS,
+                allow_redirects=False,
+            )
+            if answer.status_code >= 400 and answer.status_code != 404:
+                raise GithubException(answer.status_code, _error_document(answer.text), dict(answer.headers))
+        number = answer.headers.get("location", "").rstrip("/").rpartition("/")[2]
+        return 0 if not answer.is_redirect else int(number) if number.isdecimal() else -1
+
+    def installation(self) -> Mapping[str, Any]:
+        """Return the App's installation (GET /app/installations/{installation_id}). Raises AppNotInstalled."""
         app, activity = self._authenticate().credentials, "reading the App's installation"
 
         def read() -> dict[str, Any]:
@@ -207,9 +235,7 @@ class Connection:
             return _error_document(output)
 
         with self.translated(activity):
-            data = self.repeated(read)
-        with whole(activity):
-            return str(data["account"]["login"]), dict(data["permissions"])
+            return self.repeated(read)
 
     def renew(self, rejected: str) -> bool:
         """Read the credentials again after GitHub rejected a token of theirs; tell whether another one can be tried.
@@ -252,7 +278,8 @@ class Connection:
         """
         token = self.repeated(lambda: self._token(self._authenticate(), reach_of(verb, path, self._permissions)))
         ask = partial(self._ask, verb, path, body, token)
-        return self.repeated(ask) if verb != "POST" or _ADDED_ONCE.fullmatch(path) else ask()
+        passes = _passes if verb in ("GET", "POST") else _passes_or_collides
+        return repeated(ask, passes, self._limit) if verb != "POST" or _ADDED_ONCE.fullmatch(path) else ask()
 
     def repeated(self, act: Callable[[], T]) -> T:
         """Make a request that may come twice; repeat it where it fails for a cause that passes."""
@@ -261,15 +288,29 @@ class Connection:
     def _ask(self, verb: str, path: str, body: Any, token: str) -> tuple[Mapping[str, Any], Any]:
         self._limit.take()
         writing = self._limit.writes.sending() if verb != "GET" else nullcontext()
-        with writing as sent, self._client("token", token) as requester:
+        with writing as sent, self._client("token", token) as requester, self._noting(verb):
             status, headers, output = requester.requestJson(verb, path, input=body)
             if status in (307, 308) and headers.get("location"):  # a renamed repository; PyGithub follows reads only
                 status, headers, output = requester.requestJson(verb, headers["location"], input=body)
             if sent and 400 <= status < 500:
                 sent.refuse()
+        if status >= 500 and verb != "GET":
+            self.replicas.wrote()  # it may have been done
         if status >= 300:
             raise requester.createException(status, headers, _error_document(output))
+        if verb != "GET":
+            self.replicas.wrote(path)
         return headers, json.loads(output) if output else None
+
+    @contextmanager
+    def _noting(self, verb: str) -> Iterator[None]:
+        """Remember a write whose answer was lost: it may have been done."""
+        try:
+            yield
+        except Exception:
+            if verb != "GET":
+                self.replicas.wrote()
+            raise
 
     @contextmanager
     def _client(self, kind: str, value: str) -> Iterator[Any]:
@@ -331,6 +372,11 @@ class Connection:
 def _passes(failed: Exception) -> bool:
     """Tell whether GitHub failed, or no whole answer came; a limit is waited for, and so is what names a time."""
     return failing(failed) if isinstance(failed, GithubException) else isinstance(failed, _NO_ANSWER)
+
+
+def _passes_or_collides(failed: Exception) -> bool:
+    """Tell it of a change that may come twice: 409 says that it met another one."""
+    return _passes(failed) or (isinstance(failed, GithubException) and failed.status == 409)
 
 
 def _signed(app: GitHubCredentials) -> str:

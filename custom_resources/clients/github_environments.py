@@ -9,8 +9,8 @@ from github.GithubException import GithubException
 
 from custom_resources.clients.github_answers import whole
 from custom_resources.clients.github_connection import Connection
-from custom_resources.clients.github_errors import is_limited, said
-from custom_resources.errors import EnvironmentRulesRefused
+from custom_resources.clients.github_errors import WAIT_SECONDS, is_limited, said
+from custom_resources.errors import EnvironmentRulesRefused, NotSeenYet
 
 
 def environments(connection: Connection, full_name: str) -> dict[str, bool]:
@@ -20,10 +20,17 @@ def environments(connection: Connection, full_name: str) -> dict[str, bool]:
     """
     activity = f"listing the environments of {full_name}"
     _, data = connection.find(activity, f"/repos/{full_name}/environments?per_page=100")
-    if data is None:  # a GitHub without environments
+    if data is None:  # a GitHub without environments, or a replica without the repository
+        _require_settled(connection, full_name)
         return {}
     with whole(activity):
         return {str(each["name"]).lower(): bool(each.get("deployment_branch_policy")) for each in data["environments"]}
+
+
+def _require_settled(connection: Connection, full_name: str) -> None:
+    """Raise NotSeenYet while it may be the repository that is not seen, and not its environments that are missing."""
+    if connection.replicas.recent and not connection.replicas.has_written_to(full_name):
+        raise NotSeenYet(WAIT_SECONDS, why=f"environments of {full_name} are not seen")
 
 
 def create_environment(
@@ -50,6 +57,8 @@ def create_environment(
                 return
             if is_limited(error):  # some are 422, too
                 raise
+            if error.status == 404:
+                _require_settled(connection, full_name)
             if error.status not in (404, 422) and not (error.status == 403 and "upgrade" in message.lower()):
                 raise
             raise EnvironmentRulesRefused(environment=name, repository=full_name, message=message) from None

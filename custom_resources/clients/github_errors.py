@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from custom_resources.clients.denials import LIMIT_SECONDS, denied, is_limit, seconds_asked
+from custom_resources.clients.denials import LIMIT_SECONDS, denied, is_for_later, is_limit, of_plan, seconds_asked
 from custom_resources.errors import (
+    AccessDenied,
+    AskedToWait,
     GitHubUnavailable,
     LimitUntold,
+    PlanLacks,
     Problem,
     RateLimited,
+    RepositoryBeingSetUp,
     RepositoryNotFound,
     RequestRefused,
 )
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 5
 _ABUSE = "abuse"  # the code of an error entry
+_SETTING_UP = ("being set up", "being created", "not ready yet", "still being")
 
 
 def refusal(error: GithubException, activity: str) -> Problem:
@@ -32,11 +37,28 @@ def refusal(error: GithubException, activity: str) -> Problem:
     if _of_its_own(error):
         wait = seconds_asked(_headers(error), limited=False) or WAIT_SECONDS
         return GitHubUnavailable(wait, status=error.status, activity=activity)
+    if error.status in (403, 409, 422) and any(sign in said(error).lower() for sign in _SETTING_UP):
+        return RepositoryBeingSetUp(activity=activity, message=said(error))
     if error.status == 404:
         return RepositoryNotFound(activity=activity)
+    problem = _refused(error, activity)
+    if type(problem) in (AccessDenied, RequestRefused) and is_for_later(said(error)):
+        return AskedToWait(WAIT_SECONDS, activity=activity, message=said(error))
+    return problem
+
+
+def _refused(error: GithubException, activity: str) -> Problem:
     if error.status in (403, 451):
         return denied(said(error), activity, _headers(error).get("x-github-sso", ""))
+    if error.status in (402, 422) and of_plan(said(error)):
+        return PlanLacks(activity=activity, message=said(error))
     return RequestRefused(activity=activity, message=said(error))
+
+
+def exists_already(error: GithubException) -> bool:
+    """Tell whether what was to be created is there: GitHub answers 409 or 422, in words or with a code."""
+    there = "already exists" in said(error).lower() or "already_exists" in _codes(error)
+    return error.status in (409, 422) and there
 
 
 def failing(error: GithubException) -> bool:

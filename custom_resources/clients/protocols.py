@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from custom_resources.caller import Installation
     from custom_resources.clients.blueprints import Blueprint, Configuration, EntityType, Grant, PolicyType, Profile
     from custom_resources.clients.git import BareRepository
-    from custom_resources.clients.github import Note, PullRequest, Repository
+    from custom_resources.clients.github import PullRequest, Repository
+    from custom_resources.clients.github_removal import Note
     from custom_resources.clients.secrets import GitHubCredentials
     from custom_resources.clients.service_catalog import LaunchOfStack, ProductVersion
     from custom_resources.clients.stacks import StackResource
-    from custom_resources.clients.studio import ClassicProject, Project
+    from custom_resources.clients.studio import ClassicProject, Deployment, Project
     from custom_resources.errors import RetryLater
     from custom_resources.progress import Progress
     from custom_resources.rate_budget import Cost
@@ -162,6 +163,14 @@ class Studio(Protocol):
         """Return what DataZone and SageMaker tell of the project; while it is not deployed, only its names."""
         ...
 
+    def deployment(self, domain_id: str, project_id: str) -> Deployment:
+        """Return how far Studio is with the project."""
+        ...
+
+    def profile_and_place(self, domain_id: str, profile_id: str) -> tuple[str, str]:
+        """Return a profile's name, and the account and region of its projects, "" where it does not tell them."""
+        ...
+
     def workspace(self, domain_id: str, project_id: str, stack_id: str) -> Project:
         """Return what SageMaker alone tells of the project: its domain, space, roles and location."""
         ...
@@ -180,6 +189,18 @@ class ModelPackageGroups(Protocol):
 
     def ensure(self, name: str, domain_id: str, project_id: str, stack_id: str) -> None:
         """Create the project's group; one that is the project's already stays."""
+        ...
+
+
+class BlueprintTemplates(Protocol):
+    """The blueprint's templates, by content. Raises TemplateAssetMissing, TemplateAltered, FinalError, RetryLater."""
+
+    def has(self, key: str) -> bool:
+        """Tell whether the template is there."""
+        ...
+
+    def copy_in(self, source_bucket: str, key: str) -> None:
+        """Copy a template in, checked against its name."""
         ...
 
 
@@ -264,6 +285,10 @@ class Blueprints(Protocol):
         """Delete a project profile; one that is gone is fine."""
         ...
 
+    def accounts_of_pool(self, domain_id: str, pool_id: str) -> list[tuple[str, str]]:
+        """Return the accounts of a pool, each with one of its regions."""
+        ...
+
 
 class ServiceCatalog(Protocol):
     """The product in Service Catalog, and what was launched from it. Raises FinalError, RetryLater."""
@@ -298,6 +323,10 @@ class GitHub(Protocol):
 
     def repository_by_id(self, repository_id: int, full_name: str) -> Repository | None:
         """Return the repository with that id, wherever it was renamed or transferred to, or None."""
+        ...
+
+    def is_absent(self, full_name: str, repository_id: int = 0) -> bool:
+        """Tell whether it is proven that there is no such repository (id 0: of that name), after it was not found."""
         ...
 
     def create_repository(self, organization: str, name: str, description: str, visibility: str) -> Repository | None:
@@ -408,6 +437,8 @@ class Clients(Protocol):
     def model_packages(self) -> ModelPackageGroups: ...
     @property
     def blueprints(self) -> Blueprints: ...
+    @property
+    def blueprint_templates(self) -> BlueprintTemplates: ...
     @property
     def service_catalog(self) -> ServiceCatalog: ...
     @property

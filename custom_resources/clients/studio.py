@@ -56,6 +56,17 @@ class Project:
 
 
 @dataclass(frozen=True)
+class Deployment:
+    """How far Studio is with a project, in its words; `leaving`: it is being deleted, or could not be."""
+
+    name: str
+    profile_id: str
+    status: str
+    failure: str
+    leaving: bool
+
+
+@dataclass(frozen=True)
 class ClassicProject:
     """A project of SageMaker Studio classic, and the provisioned product that SageMaker made it by ("": not told)."""
 
@@ -123,6 +134,38 @@ class Studio:
             git_branch=resources.get("gitBranchName", ""),
             tooling_since=found["createdAt"].isoformat() if "createdAt" in found else told.tooling_since,
         )
+
+    def deployment(self, domain_id: str, project_id: str) -> Deployment:
+        """Return how far Studio is with a project. Raises ProjectNotFound."""
+        found = self._read(
+            DATAZONE,
+            f"reading the project {project_id}",
+            lambda: self._datazone.get_project(domainIdentifier=domain_id, identifier=project_id),
+        )
+        details = found.get("environmentDeploymentDetails", {})
+        return Deployment(
+            found["name"],
+            found.get("projectProfileId", ""),
+            details.get("overallDeploymentStatus", ""),
+            _failure(details),
+            leaving="DELET" in found.get("projectStatus", ""),
+        )
+
+    def profile_and_place(self, domain_id: str, profile_id: str) -> tuple[str, str]:
+        """Return a profile's name, and the account and region of its first environment, ACCOUNT/REGION.
+
+        "" where the profile does not tell them: account pools resolve the account of each project.
+        """
+        described = self._read(
+            DATAZONE,
+            f"reading the project profile {profile_id}",
+            lambda: self._datazone.get_project_profile(domainIdentifier=domain_id, identifier=profile_id),
+        )
+        configurations: list[Any] = described.get("environmentConfigurations", [])
+        first: dict[str, Any] = min(configurations, key=lambda item: item.get("deploymentOrder", 0), default={})
+        account = first.get("awsAccount", {}).get("awsAccountId", "")
+        region = first.get("awsRegion", {}).get("regionName", "")
+        return described["name"], f"{account}/{region}" if account and region else ""
 
     def workspace(self, domain_id: str, project_id: str, stack_id: str) -> Project:
         """Return what SageMaker alone tells of a project: DataZone is not called."""

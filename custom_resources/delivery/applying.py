@@ -74,7 +74,7 @@ def _propose(
     request: Request[RepositoryTemplateProperties],
     clients: Clients,
     ensure_current: Callable[[], None],
-) -> Done:
+) -> Done | Replan:
     place = plan.place
     repository = clients.github.repository_by_id(request.properties.repository_id, place.full_name)
     full_name = repository.full_name if repository else place.full_name
@@ -85,7 +85,9 @@ def _propose(
     ensure_current()
     pull = plan.renewed.pull_request if plan.renewed else None
     if pull:  # its text first: the push is what says that all is done
-        clients.github.update_pull_request(full_name, pull.number, title=plan.title, body=body)
+        now = clients.github.update_pull_request(full_name, pull.number, title=plan.title, body=body)
+        if now.state != "open":  # closed since it was listed, or a replica still listed it as open
+            return Replan(f"pull request {pull.number} was closed meanwhile")
     place.git.push(place.there, {**plan.records, f"refs/heads/{plan.branch}": head})
     pull = pull or clients.github.create_pull_request(full_name, plan.branch, place.branch, plan.title, body)
     # Those before it go last: a run that ends in between leaves them recorded, and the next one closes them.

@@ -26,6 +26,7 @@ from custom_resources.delivery.state import Empty, Merged, Offered, Place, Same,
 from custom_resources.delivery.template_commit import wanted_commit
 from custom_resources.errors import NotOurRepository, OtherProjectsRepository, RepositoryGone, RepositoryUnreachable
 from custom_resources.named_repository import name_at_creation
+from custom_resources.sight import require_missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,7 +45,7 @@ def observe(request: Request[RepositoryTemplateProperties], clients: Clients) ->
     """Yield what the repository is, with its copy on this machine until the block ends; None where nobody need look.
 
     For another version, that copy gets the default branch's tip and merges it. Raises RepositoryGone,
-    HeldByAnotherStack, NotOurRepository, NotOfItsStack, InvalidTemplate, and what the clients raise.
+    RepositoryUnseen, HeldByAnotherStack, NotOurRepository, NotOfItsStack, InvalidTemplate, and what the clients raise.
     """
     properties = request.properties
     if request.type == "Delete":
@@ -86,6 +87,7 @@ def _find(git: BareRepository, name: str, request: Request[RepositoryTemplatePro
         pass
     found = clients.github.repository_by_id(properties.repository_id, name)
     if found is None:
+        require_missing(request, name, properties.repository_id, clients.github)
         raise RepositoryGone(repository=name)
     if refs is None or found.full_name.casefold() != name.casefold():
         git.move(found.full_name)

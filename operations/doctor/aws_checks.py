@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from custom_resources.catalogue import CATALOGUE
 from custom_resources.clients.aws import (
@@ -29,15 +29,18 @@ if TYPE_CHECKING:
     from products.settings import Settings
     from products.versions import Version
 
-MODEL_APPROVAL = "model_approval"  # deployed only where the settings want it
+MODEL_APPROVAL, PROJECT_READER = "model_approval", "project_reader"  # deployed only where the settings want them
 AUDIENCE = "sts.amazonaws.com"
 LAUNCHING = "servicecatalog.amazonaws.com"
 
 
 def function_names(settings: Settings) -> list[str]:
     """Return the names of the functions that the settings deploy."""
-    approves = settings.studio.model_approval.enabled
-    entries = [entry for entry in CATALOGUE if approves or entry.name != MODEL_APPROVAL]
+    wanted = {
+        MODEL_APPROVAL: settings.studio.model_approval.enabled,
+        PROJECT_READER: bool(settings.studio.project_setup.profiles),
+    }
+    entries = [entry for entry in CATALOGUE if settings.layout in entry.layouts and wanted.get(entry.name, True)]
     return [entry.function_name(settings.prefix) for entry in entries]
 
 
@@ -71,18 +74,18 @@ class AwsChecks:
             ("Versions", self.versions),
         ]
         if self._settings.studio.domain_id:
-            blueprint = (
-                [("Domain unit", self.owners), ("Blueprint", self.blueprint)]
-                if self._settings.studio.registers_blueprint
-                else []
-            )
+            # With several accounts, those who write in the domain are in the domain's account.
+            owners = [("Domain unit", self.owners)] if self._settings.place is None else []
+            blueprint = [*owners, ("Blueprint", self.blueprint)] if self._settings.studio.registers_blueprint else []
             checks += [("Domain", self.domain), *blueprint, ("Connection", self.connection)]
         return checks
 
     def _client(self, service: Service) -> Any:
         if service.prefix not in self._clients:
             with translated(service, "opening a client"):
-                self._clients[service.prefix] = self._session.client(cast("Any", service.prefix))
+                region = self._settings.studio.domain_region if service is DATAZONE else ""
+                make: Any = self._session.client
+                self._clients[service.prefix] = make(service.prefix, **({"region_name": region} if region else {}))
         return self._clients[service.prefix]
 
     def account(self) -> Iterator[Check]:
@@ -126,7 +129,8 @@ class AwsChecks:
 
     def oidc_provider(self) -> Iterator[Check]:
         """IAM knows GitHub's identity tokens, for the audience that the workflows ask for."""
-        name, issuer = "OIDC provider", self._settings.github.oidc_issuer
+        name, settings = "OIDC provider", self._settings
+        issuer = settings.github.oidc_issuer
         client = self._client(IAM)
         with translated(IAM, "listing the identity providers"):
             providers = client.list_open_id_connect_providers()["OpenIDConnectProviderList"]
@@ -152,7 +156,9 @@ class AwsChecks:
                 "problem",
                 f"{arn} exists, and PortfolioStack did not create it: deploying PortfolioStack fails with "
                 "EntityAlreadyExists",
-                f'Set oidc_provider_arn = "{arn}" in [github] of settings.toml.',
+                f"Set oidc_provider_exists = true in [accounts.{settings.place.name}] of settings.toml."
+                if settings.place
+                else f'Set oidc_provider_arn = "{arn}" in [github] of settings.toml.',
             )
             return
         yield Check(name, "ok", issuer)
@@ -160,7 +166,7 @@ class AwsChecks:
     def _is_in_the_way(self) -> bool:
         """Tell whether the settings create a provider that IAM has already, such as one that a former stack left."""
         settings = self._settings
-        if settings.github.oidc_provider_arn or settings.git_config.oidc_role_github_workflow:
+        if settings.provider_exists or settings.git_config.oidc_role_github_workflow:
             return False
         return not CloudFormationStacks(self._client(CLOUDFORMATION)).has_resource(PORTFOLIO_STACK, PROVIDER)
 
@@ -255,12 +261,24 @@ class AwsChecks:
         else:
             yield Check("Domain", "ok", f"{found.get('name', '')} ({domain})")
 
-    def blueprint(self) -> Iterator[Check]:
-        """Our blueprint is registered and enabled in this region."""
+    def blueprint_registered(self) -> Iterator[Check]:
+        """Our blueprint is registered; each account of projects enables it for itself."""
         name, studio = "Blueprint", self._settings.studio
-        client, region = self._client(DATAZONE), self._session.region_name
+        if self._blueprints():
+            yield Check(name, "ok", f"{studio.blueprint_name!r} is registered")
+        else:
+            yield Check(
+                name,
+                "problem",
+                f"the domain has no blueprint {studio.blueprint_name!r}",
+                "Run cdk deploy StudioDomainStack.",
+            )
+
+    def _blueprints(self) -> list[Any]:
+        """Return the domain's blueprints of our name, at most one."""
+        studio, client = self._settings.studio, self._client(DATAZONE)
         with translated(DATAZONE, "listing the blueprints"):
-            found = [
+            return [
                 item
                 for page in client.get_paginator("list_environment_blueprints").paginate(
                     domainIdentifier=studio.domain_id, managed=False, name=studio.blueprint_name
@@ -268,6 +286,12 @@ class AwsChecks:
                 for item in page["items"]
                 if item["name"] == studio.blueprint_name
             ]
+
+    def blueprint(self) -> Iterator[Check]:
+        """Our blueprint is registered and enabled in this region."""
+        name, studio = "Blueprint", self._settings.studio
+        client, region = self._client(DATAZONE), self._session.region_name
+        found = self._blueprints()
         fix = "Run cdk deploy, which registers and enables it."
         if not found:
             yield Check(name, "problem", f"the domain has no blueprint {studio.blueprint_name!r}", fix)

@@ -11,6 +11,7 @@ from operations.doctor.check import Check, NamedCheck
 
 if TYPE_CHECKING:
     from custom_resources.clients.github import GitHub
+    from custom_resources.clients.github_sight import Installation
     from custom_resources.clients.secrets import GitHubCredentials
     from products.settings import Settings
 
@@ -45,21 +46,30 @@ class GitHubChecks:
 
     def token(self) -> Iterator[Check]:
         """The token is accepted, lives for a while, and may do what launches do."""
-        is_app = not self._credentials().token
-        path = "/installation/repositories?per_page=1" if is_app else "/user"
-        headers, _ = self._github.look_up("checking the token", path)
-        yield Check("GitHub token", "ok", "GitHub accepts it" + (" (GitHub App)" if is_app else ""))
-        yield expiry(_header(headers, "github-authentication-token-expiration"), self._now, is_app)
-        if is_app:
-            yield app(*self._github.look_up_app())
-        else:
-            yield scopes(_header(headers, "x-oauth-scopes"), is_app)
-            yield Check(
-                "GitHub token reach",
-                "risk",
-                "it reaches every repository that its user reaches, in every request",
-                "Use a GitHub App: its tokens are narrowed to one repository (docs/admin.md).",
-            )
+        if not self._credentials().token:
+            yield from self._app()
+            return
+        headers, _ = self._github.look_up("checking the token", "/user")
+        yield Check("GitHub token", "ok", "GitHub accepts it")
+        yield expiry(_header(headers, "github-authentication-token-expiration"), self._now, is_app=False)
+        yield scopes(_header(headers, "x-oauth-scopes"), is_app=False)
+        yield Check(
+            "GitHub token reach",
+            "risk",
+            "it reaches every repository that its user reaches, in every request",
+            "Use a GitHub App: its tokens are narrowed to one repository (docs/admin.md).",
+        )
+
+    def _app(self) -> Iterator[Check]:
+        """The App's installation is read first: GitHub makes no token for a suspended one."""
+        found = self._github.installation()
+        yield sight(found, self._organization)
+        if found.suspended:
+            return
+        headers, _ = self._github.look_up("checking the token", "/installation/repositories?per_page=1")
+        yield Check("GitHub token", "ok", "GitHub accepts it (GitHub App)")
+        yield expiry(_header(headers, "github-authentication-token-expiration"), self._now, is_app=True)
+        yield app(found.account, found.permissions)
 
     def organization(self) -> Iterator[Check]:
         """The organization is there and the token's user may create repositories in it."""
@@ -177,6 +187,24 @@ def app(organization: str, granted: Mapping[str, str]) -> Check:
     return Check(name, "ok", f"as needed in {organization}; check Variables: read and write yourself")
 
 
+def sight(found: Installation, organization: str) -> Check:
+    """Judge whether a GitHub App's installation sees the repositories of the organization ("" = not set). Pure."""
+    name = "GitHub App reach"
+    if found.suspended:
+        fix = "Unsuspend it in the organization (Settings > GitHub Apps)."
+        return Check(name, "problem", f"its installation in {found.account} is suspended", fix)
+    if organization and found.account.casefold() != organization.casefold():
+        fix = f"Install the App in {organization}, and put that installation's id into the token secret."
+        return Check(name, "problem", f"it is installed in {found.account}, and not in {organization}", fix)
+    if not found.reaches_all:
+        can = "it cannot tell a repository that was deleted from one that it does not see"
+        fix = "Give the App access to all repositories of the organization (Settings > GitHub Apps > Configure)."
+        return Check(
+            name, "risk", f"its installation in {found.account} is narrowed to selected repositories: {can}", fix
+        )
+    return Check(name, "ok", f"all repositories of {found.account}")
+
+
 def _header(headers: Mapping[str, Any], name: str) -> str | None:
     return next((str(value) for key, value in headers.items() if key.lower() == name), None)
 
@@ -243,4 +271,7 @@ def member(organization: str, membership: Mapping[str, Any] | None, about: Mappi
             f"members of {organization} may not create repositories",
             "Make the token's user an owner, or allow members to create repositories.",
         )
+    if membership.get("role") != "admin":
+        can = "a repository that was deleted cannot be told from one that the token does not see"
+        return Check(name, "risk", f"the token's user is no owner of {organization}: {can}", "Make the user an owner.")
     return Check(name, "ok", f"the token's user may create repositories in {organization}")

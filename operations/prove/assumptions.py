@@ -89,7 +89,7 @@ ASSUMPTIONS = (
         "likely",
         "The profile's update fails with DataZone's reason, and the profile is as it was",
         "the profile has our environment beside others; with `--as-owner`, a copy's are sent back",
-        ("custom_resources/studio_project_profile.py",),
+        ("custom_resources/profile_environments.py",),
     ),
     Assumption(
         "A07",
@@ -99,7 +99,7 @@ ASSUMPTIONS = (
         ),
         "likely",
         "Both are handled. Grant the profile by hand",
-        "by hand: see the domain unit's grants after a second profile is deployed",
+        "with `--as-owner`, two profiles granted to one principal in a scratch domain unit",
         ("custom_resources/studio_project_profile.py",),
     ),
     Assumption(
@@ -148,7 +148,7 @@ ASSUMPTIONS = (
         "A connected repository of our organization's name is on our GitHub",
         "open for GitLab and Bitbucket",
         "The repository would be made on GitHub under that name. Leave `gitFullRepositoryId` empty",
-        "by hand: make a project with a connected repository, and compare `gitFullRepositoryId` with GitHub",
+        "`--project` with a connected repository of our organization's name: the kind of its Git connection",
         ("custom_resources/studio_project.py",),
     ),
     Assumption(
@@ -170,7 +170,7 @@ ASSUMPTIONS = (
         "Pipeline executions carry their pipeline's tags",
         "open",
         "`run_pipeline.py --wait` is denied DescribePipelineExecution. Run it without `--wait`",
-        "by hand: start a pipeline, then `aws sagemaker list-tags --resource-arn EXECUTION_ARN`",
+        "`--project` after its build workflow ran: the tags of its pipeline's last execution",
         ("products/workflow_permissions.py",),
     ),
     Assumption(
@@ -181,7 +181,7 @@ ASSUMPTIONS = (
             'With `sync_mode = "Off"` the template\'s version is "", and the environment fails. Use another '
             "mode at the first launch"
         ),
-        'by hand: launch with `sync_mode = "Off"`, and look at the environment',
+        'an output of the environment\'s stack is empty: a project launched with `sync_mode = "Off"` has one',
         ("products/studio/blueprint.py",),
     ),
     Assumption(
@@ -192,7 +192,10 @@ ASSUMPTIONS = (
         ),
         "certain",
         "The workflow is denied kms:GenerateDataKey. Correct the key's policy",
-        "by hand: run the build workflow of a project in a domain with a key",
+        (
+            "`--project` after its build workflow ran, in a domain with a key: the bucket's key, and who created the "
+            "pipeline"
+        ),
         ("products/workflow_permissions.py",),
     ),
     Assumption(
@@ -214,7 +217,7 @@ ASSUMPTIONS = (
         ),
         "certain",
         "Repositories are then found by name. A blueprint or profile may stay: look in Studio",
-        "by hand: cancel a deployment of StudioStack, and look for what stays",
+        "StudioStack's events: the id under which a creation that was cut off was deleted, if there ever was one",
         ("custom_resources/studio_blueprint.py",),
     ),
     Assumption(
@@ -321,7 +324,7 @@ ASSUMPTIONS = (
         "SageMaker Studio classic still leads users to Service Catalog projects",
         "open",
         "Launch from Service Catalog with `classic` as the domain id",
-        "by hand: look for Service Catalog projects in Studio classic",
+        ("by hand: open Studio classic, Deployments > Projects > Create project: it lists organization templates"),
         ("products/portfolio.py",),
     ),
     Assumption(
@@ -335,7 +338,7 @@ ASSUMPTIONS = (
             "Jobs fail with AccessDenied on sagemaker:AddTags. Take the tags `AmazonDataZone*` from the "
             "pipeline (`run_pipeline.py`)"
         ),
-        "by hand: run the pipeline; its jobs start",
+        "`--project` after its build workflow ran: the steps of its pipeline's last execution",
         (),
     ),
     Assumption(
@@ -346,7 +349,7 @@ ASSUMPTIONS = (
         ),
         "certain in commercial regions",
         "A job is denied sts:AssumeRoleWithWebIdentity. Compare the claims of its token with the role's trust policy",
-        "by hand: run the build workflow",
+        "`--project` after its build workflow ran: a job of it created the pipeline as the workflow role",
         ("products/workflow_role.py",),
     ),
     Assumption(
@@ -357,7 +360,7 @@ ASSUMPTIONS = (
         ),
         "likely: AWS's own managed policies compare it for most of them",
         "A creation is denied sagemaker:AddTags. Allow it to the role, for the project's tag, without that key",
-        "by hand: run the build workflow, then the deployment",
+        "`--project` after its workflows ran: who created the pipeline, and the events of the deployments' stacks",
         ("products/workflow_permissions.py", "products/foundation/roles.py"),
     ),
     Assumption(
@@ -368,15 +371,18 @@ ASSUMPTIONS = (
         ),
         "likely: the resource type's schema lists no more",
         "FoundationStack fails at a waiter with kms:Decrypt. Add the deployer to the policy of RequestsKey",
-        "by hand: deploy FoundationStack twice, with another `xray`",
+        "FoundationStack's state machines, their key, and the reasons with which a deployment ever failed",
         ("products/foundation/storage.py",),
     ),
     Assumption(
         "A34",
         "Service Catalog assumes the launch role with `aws:SourceAccount`; where it does not, the key is absent",
         "open",
-        "Nothing fails: the trust policy compares the account only where Service Catalog tells it",
-        "by hand: read the AssumeRole event of a launch in CloudTrail",
+        (
+            'If another account is told, the launch says "Access denied while assuming the role". Take the condition '
+            "from the launch role's trust policy (`products/portfolio.py`)"
+        ),
+        "a launch has a stack, or Service Catalog says that it was denied the launch role",
         ("products/portfolio.py",),
     ),
     Assumption(
@@ -387,10 +393,10 @@ ASSUMPTIONS = (
         ),
         "open",
         (
-            "Needed only without A21. The caller is then not known, or the launch is refused: set `[product] "
+            "Used only if A21 is otherwise, too. The caller is then unknown, or the launch is refused: set `[product] "
             "allow_direct_launches` until it is repaired"
         ),
-        "by hand: search for a launch while it is going on",
+        "the search for the launch while it is under change",
         ("custom_resources/clients/service_catalog.py",),
     ),
     Assumption(
@@ -401,7 +407,7 @@ ASSUMPTIONS = (
         ),
         "likely",
         ("The state machine tells administrators that DataZone denied it. Terminate `studio-<project id>` by hand"),
-        "by hand: delete a project of the second door, and look at the state machine's execution",
+        "GetProject while the project is deleted, and by the function studio-project afterwards",
         ("products/project_setup/definition.py",),
     ),
     Assumption(
@@ -411,9 +417,37 @@ ASSUMPTIONS = (
             "running operation"
         ),
         "likely",
-        "It is looked at five times within ten seconds (0086), then the request is refused as not the stack's",
-        "by hand: a launch that succeeds shows it",
+        (
+            "The functions look five times within ten seconds (0086). If that is too short, the launch says "
+            '"The request is not one of the stack". Start it again, and send us the report'
+        ),
+        "events and resources of the launch's stack while it is under change",
         ("custom_resources/own_stack.py",),
+    ),
+    Assumption(
+        "A38",
+        (
+            "DataZone tags the stacks of environments with AmazonDataZoneDomain and AmazonDataZoneProject, or fills in "
+            "their parameters datazoneEnvironmentDomainId and datazoneEnvironmentProjectId"
+        ),
+        "open",
+        (
+            "The second door stays shut in accounts of projects: use the blueprint there, or forward the domain's "
+            "events (docs/accounts.md)"
+        ),
+        "tags and parameters of the stacks of the project's environments",
+        ("custom_resources/project_reader.py",),
+    ),
+    Assumption(
+        "A39",
+        "A principal of an associated account may enable and grant a custom blueprint for its own account",
+        "likely",
+        (
+            "StudioAccountStack fails with DataZone's reason. Let an administrator of that account enable the "
+            "blueprint in the console and grant it, then deploy again"
+        ),
+        "by hand: deploy StudioAccountStack in an associated account",
+        ("custom_resources/studio_blueprint_configuration.py",),
     ),
 )
 BY_ID = {assumption.id: assumption for assumption in ASSUMPTIONS}

@@ -9,8 +9,8 @@ from typing import Any
 from custom_resources.clients.aws import DATAZONE, SERVICE_CATALOG
 from custom_resources.errors import AwsConflict, AwsDenied, AwsNotFound, FinalError
 from operations.errors import ProveProjectStuck
-from operations.prove import looking
-from operations.prove.facts import ByHand, Update
+from operations.prove import looking, watching
+from operations.prove.facts import ByHand, Ending, Update
 from operations.prove.looking import PRINCIPAL_TAG, Proof, stack_parameters, stack_tags
 
 ENDS = {"SUCCESSFUL", "FAILED_VALIDATION", "FAILED_DEPLOYMENT"}
@@ -84,6 +84,7 @@ def _settled(proof: Proof) -> tuple[str, list[str]]:
         if status != said:
             said = status
             proof.say(f"waiting: {status}")
+        watching.launch_under_way(proof)
         time.sleep(proof.aws.pause)
     raise ProveProjectStuck(project=proof.state.project, status=said)
 
@@ -98,6 +99,7 @@ def _launched(proof: Proof) -> None:
             status = detail["ProvisionedProductDetail"]["Status"]
             if status in ("AVAILABLE", "ERROR", "TAINTED"):
                 return
+        watching.launch_under_way(proof)
         time.sleep(proof.aws.pause)
     raise ProveProjectStuck(project=proof.state.project, status=status)
 
@@ -149,6 +151,7 @@ def _update_launch(proof: Proof, values: dict[str, str], token: str) -> str:
         UpdateToken=f"prove-{proof.state.run}-{proof.state.project}-{token}",
     )["RecordDetail"]
     while record["Status"] not in ("SUCCEEDED", "FAILED"):
+        watching.launch_under_way(proof)
         time.sleep(proof.aws.pause)
         record = proof.aws.ask(SERVICE_CATALOG, "describe_record", Id=record["RecordId"])["RecordDetail"]
     reasons = [str(error.get("Description", "")) for error in record.get("RecordErrors", [])]
@@ -243,14 +246,23 @@ def _deleted(proof: Proof) -> str:
         end = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < end:
             found = proof.aws.ask(DATAZONE, "get_project", **identity)
+            _seen_while_deleted(proof, str(found["projectStatus"]))
             if found["projectStatus"] == "DELETE_FAILED":
                 return "; ".join(str(item.get("message", "")) for item in found.get("failureReasons", []))
             time.sleep(proof.aws.pause)
     except (AwsNotFound, AwsDenied) as answer:  # DataZone may deny what is gone
         if _project_named(proof, proof.state.project_name):
             return str(answer)
+        watching.after_deletion(proof)
         return "gone" if _launch_is_gone(proof, polls=TERMINATION_POLLS) else "the project is gone, its launch is not"
     return "DataZone is still deleting it"
+
+
+def _seen_while_deleted(proof: Proof, status: str) -> None:
+    """Remember a status of the project that is being deleted: one that tells of it, if there is any."""
+    ending = proof.facts.ending = proof.facts.ending or Ending()
+    if "DELET" not in ending.status:
+        ending.status = status
 
 
 def _launch_is_gone(proof: Proof, polls: int) -> bool:

@@ -11,7 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from custom_resources.clients.aws import STS, translated
+from custom_resources.clients.aws import DATAZONE, STS, translated
+from custom_resources.errors import Problem
+from operations.accounts import ALL, chosen, opened
 from operations.errors import (
     LocalRunMissing,
     NothingToProve,
@@ -23,12 +25,12 @@ from operations.prove.aws import Aws, Open
 from operations.prove.facts import State
 from operations.prove.looking import Proof
 from operations.prove.running import REPORT, begin_again, run
-from products.settings import PROJECT_ROOT, Settings, load_settings
+from products.settings import PROJECT_ROOT, Place, Settings, load_settings
 
 PAUSE_SECONDS, LOCAL_PAUSE_SECONDS = 10.0, 0.3
 # The local run's account and region (local/ministack.py); its access key is the account's number.
 LOCAL_ACCOUNT, LOCAL_REGION = "123456789012", "us-east-1"
-_STAND_IN = {"datazone", "sagemaker", "servicecatalog"}
+_STAND_IN = {"codeconnections", "datazone", "sagemaker", "servicecatalog"}
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -58,15 +60,35 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 
 
 def prove(options: argparse.Namespace) -> int:
-    """Run the verb; return the exit status."""
-    folder: Path = options.output
+    """Run the verb; return the exit status: of several accounts, the highest."""
+    if options.account != ALL:
+        return _prove(options, options.output)
+    codes = []
+    for place in chosen(load_settings(), ALL):
+        at = argparse.Namespace(**{**vars(options), "account": str(place), "profile": _profile_at(options, place)})
+        try:
+            codes.append(_prove(at, options.output / place.name / place.region))
+        except Problem as problem:
+            print(f"error: {place}: {problem}", file=sys.stderr)
+            codes.append(1)
+    return max(codes, default=0)
+
+
+def _profile_at(options: argparse.Namespace, place: Place) -> str:
+    """Return the profile to prove in a place: the argument, else one of ours whose projects are there."""
+    settings = load_settings()
+    ours = (name for name, own in settings.studio.own_profiles.items() if settings.place_of(own) == place)
+    return options.profile or next(ours, "")
+
+
+def _prove(options: argparse.Namespace, folder: Path) -> int:
     before = State.read(folder)
     if options.resume and (before is None or before.ended):
         raise ProveNothingToResume(folder=folder)
     if before and not before.ended and not options.resume:
         raise ProveUnfinished(folder=folder)
     local = before.local if before and options.resume else options.on_local
-    open_client, region, settings = _on_local() if local else _in_account()
+    open_client, region, settings = _on_local() if local else _in_account(options)
     state = before if before and options.resume else _begun(options, settings)
     aws = Aws(open_client, region, state.note, LOCAL_PAUSE_SECONDS if local else PAUSE_SECONDS)
     proof = Proof(aws, state, settings, partial(_say, quiet=options.json))
@@ -112,11 +134,23 @@ def _say(text: str, *, quiet: bool) -> None:
         print(text, flush=True)
 
 
-def _in_account() -> tuple[Open, str, Settings]:
-    """Return who makes clients of the caller's account, its region, and the settings."""
+def _in_account(options: argparse.Namespace) -> tuple[Open, str, Settings]:
+    """Return who makes clients of the account to prove, its region, and the settings.
+
+    With several accounts, the caller's own credentials are of somebody whom the domain knows: DataZone is called by
+    those, in its region, and everything else in the account of projects (docs/accounts.md).
+    """
     import boto3
 
     settings = load_settings()
+    if places := chosen(settings, options.account):
+        site = opened(settings, places[0])
+        in_domain = boto3.Session(region_name=settings.studio.domain_region)
+
+        def open_client(service: str, **keys: Any) -> Any:
+            return (in_domain if service == DATAZONE.prefix else site.session).client(service, **keys)  # type: ignore[call-overload]
+
+        return open_client, site.place.region, site.settings
     with translated(STS, "opening a session"):
         session = boto3.Session()
         region = session.region_name or str(session.client("sts").meta.region_name)

@@ -41,7 +41,7 @@ class Installed(_Document):
     stack_status: str = ""  # StudioStack's
     failures: list[str] = []  # reasons in StudioStack's events
     state_machine: str = ""
-    repeated_grants: bool = False  # a principal has several grants on the domain unit
+    cut_off: dict[str, str] = {}  # creations that CloudFormation cut off: under which id each was deleted
 
 
 class Scratch(_Document):
@@ -51,6 +51,7 @@ class Scratch(_Document):
     blueprint_refused: str = ""
     configuration: str = ""  # after its blueprint was deleted: gone, there, or why the blueprint could not be
     sent_back: str = ""  # the profile's environments: kept, or why not
+    second_grant: str = ""  # for the same principal: beside the first, conflict, in place of the first
 
 
 class Environment(_Document):
@@ -111,12 +112,61 @@ class Update(_Document):
     reasons: list[str] = []
 
 
+class Going(_Document):
+    """What was told of the launch while it was under change."""
+
+    looks: int = 0  # of the search that found it so
+    unnamed: int = 0  # of these, without UserArn and UserArnSession
+    strangers: list[str] = []  # what PhysicalId named in place of the launch's stack
+    listed: int = 0  # resources that events and DescribeStackResources told alike
+    late: list[str] = []  # those that the latter did not tell, or told as before the running operation
+
+
+class Ending(_Document):
+    """What GetProject told of the project while it was deleted, and tells the function studio-project afterwards."""
+
+    status: str = ""
+    after: str = ""  # not found, denied, answered, or why that is not known
+
+
+class Waiters(_Document):
+    """FoundationStack's state machines and the key that they are encrypted with."""
+
+    key: str = ""  # its resource's status
+    machines: dict[str, str] = {}  # by logical id, the status
+    refused: str = ""  # the reason of an event that names kms:Decrypt
+
+
+class Connected(_Document):
+    """The repository of the project's Git connection, and what there is to compare it with."""
+
+    repository: str  # OWNER/NAME
+    provider: str  # CodeConnections': GitHub, GitLab, ...
+    organization: str  # in which projects get their repositories
+    on_github_com: bool  # the GitHub of the settings
+
+
+class Workflows(_Document):
+    """What the project's workflows have left in the account: its pipeline, and what they deployed."""
+
+    pipeline: str = ""
+    created_by: str = ""  # the identity that created the pipeline
+    bucket_key: str = ""  # the KMS key that the project's bucket encrypts with by default
+    execution: str = ""
+    execution_tagged: bool = False  # with the project's tag
+    steps: int = 0  # that made a job
+    step_refused: str = ""  # the reason of a step that names sagemaker:AddTags
+    deployed: list[str] = []  # types of resources in the project's stacks
+    deploy_refused: str = ""  # the reason of an event that names sagemaker:AddTags
+
+
 class Facts(_Document):
     """Everything that was seen; what is None was not."""
 
     account: str = ""
     region: str = ""
     kind: str = ""  # the domain's single sign-on
+    domain_key: str = ""  # the domain's own KMS key
     absent_domain: str = ""  # how DataZone answers for a domain that nobody has: denied, not found
     listed: bool | None = None  # ListDomains shows the domain
     grants_files: bool = False  # [workflow_role] grant_execution_role_files
@@ -126,6 +176,7 @@ class Facts(_Document):
     chosen: str = ""  # the version that the project was made with
     deployment: str = ""  # the project's status when it came to rest
     reasons: list[str] = []  # Studio's, for a deployment that failed
+    stacks: dict[str, str] = {}  # of the project's environments, by name: what names the project: tags, parameters, ""
     environment: Environment | None = None
     launch: Launch | None = None
     workspace: Workspace | None = None
@@ -134,7 +185,12 @@ class Facts(_Document):
     by_hand: ByHand | None = None
     update: Update | None = None
     tainted: Update | None = None
+    going: Going = Field(default_factory=Going)
+    waiters: Waiters | None = None
+    workflows: Workflows | None = None
+    connected: Connected | None = None
     deletion: str = ""  # gone, or why not
+    ending: Ending | None = None
 
 
 class State(_Document):

@@ -5,16 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
+from operations.prove import judging_runs
 from operations.prove.assumptions import ASSUMPTIONS, BY_ID, Assumption
 from operations.prove.facts import Call, Facts, Told, Update
+from operations.prove.verdicts import (
+    HOLDS,
+    NOT_SEEN,
+    OTHERWISE,
+    Judged,
+    Verdict,
+    failed_with,
+    judged,
+    stack_failed_with,
+    unseen,
+)
 
-Verdict = Literal["holds", "is otherwise", "could not be seen"]
-Judged = tuple[Verdict, str]
-HOLDS: Verdict = "holds"
-OTHERWISE: Verdict = "is otherwise"
-NOT_SEEN: Verdict = "could not be seen"
 RESERVED = (
     "datazoneEnvironmentDomainId",
     "datazoneEnvironmentProjectId",
@@ -46,29 +52,10 @@ def judge(facts: Facts, calls: list[Call]) -> list[Finding]:
     """Return a finding for every assumption, in the table's order."""
     found = []
     for assumption in ASSUMPTIONS:
-        verdict, seen = _JUDGES[assumption.id](facts) if assumption.id in _JUDGES else _unseen(assumption)
+        verdict, seen = _JUDGES[assumption.id](facts) if assumption.id in _JUDGES else unseen(assumption)
         about = tuple(call for call in calls if assumption.id in call.about)
         found.append(Finding(assumption, verdict, seen, about))
     return found
-
-
-def _unseen(assumption: Assumption) -> Judged:
-    return NOT_SEEN, assumption.judged
-
-
-def _of(condition: bool, seen: str) -> Judged:
-    return HOLDS if condition else OTHERWISE, seen
-
-
-def _failed_with(facts: Facts, *texts: str) -> str:
-    """Return Studio's first reason that has one of the texts in it, "" where none has."""
-    return next((reason for reason in facts.reasons if any(text in reason for text in texts)), "")
-
-
-def _stack_failed_with(facts: Facts, pattern: str) -> str:
-    """Return StudioStack's newest reason that matches."""
-    failures = facts.installed.failures if facts.installed else []
-    return next((reason for reason in failures if re.search(pattern, reason)), "")
 
 
 # -- the installation -------------------------------------------------------------------------------------------------
@@ -78,7 +65,7 @@ def _owners_write(facts: Facts) -> Judged:
     installed = facts.installed
     if installed is None or installed.owners != "ok":
         return NOT_SEEN, "the functions' roles are no owners of the domain unit, or who owns it cannot be read (doctor)"
-    if refused := _stack_failed_with(facts, "add-entity-owner"):
+    if refused := stack_failed_with(facts, "add-entity-owner"):
         return OTHERWISE, f"the roles are owners, and were denied: {refused}"
     if not installed.blueprint_id:
         return NOT_SEEN, "both roles are owners, and the profile has nothing that they wrote"
@@ -87,15 +74,17 @@ def _owners_write(facts: Facts) -> Judged:
 
 def _configuration_goes(facts: Facts) -> Judged:
     if facts.scratch is None or not facts.scratch.configuration:
-        return _unseen(BY_ID["A05"])
-    return _of(facts.scratch.configuration == "gone", f"after the blueprint's deletion: {facts.scratch.configuration}")
+        return unseen(BY_ID["A05"])
+    return judged(
+        facts.scratch.configuration == "gone", f"after the blueprint's deletion: {facts.scratch.configuration}"
+    )
 
 
 def _configurations_sent_back(facts: Facts) -> Judged:
     installed = facts.installed
     if facts.scratch and facts.scratch.sent_back:
-        return _of(facts.scratch.sent_back == "kept", f"sent back to a scratch profile: {facts.scratch.sent_back}")
-    if refused := _stack_failed_with(facts, r"refused the request \(changing the project profile"):
+        return judged(facts.scratch.sent_back == "kept", f"sent back to a scratch profile: {facts.scratch.sent_back}")
+    if refused := stack_failed_with(facts, r"refused the request \(changing the project profile"):
         return OTHERWISE, refused
     if installed is None or not installed.blueprint_id or not installed.beside:
         return NOT_SEEN, "the profile has no environment of ours beside others"
@@ -103,9 +92,9 @@ def _configurations_sent_back(facts: Facts) -> Judged:
 
 
 def _role_words(facts: Facts) -> Judged:
-    if recognized := _stack_failed_with(facts, "cannot use the provisioning role"):
+    if recognized := stack_failed_with(facts, "cannot use the provisioning role"):
         return HOLDS, recognized
-    if other := _stack_failed_with(facts, r"refused the request \(configuring the blueprint"):
+    if other := stack_failed_with(facts, r"refused the request \(configuring the blueprint"):
         return OTHERWISE, other
     return NOT_SEEN, "StudioStack's events show no role that DataZone could not use yet"
 
@@ -113,14 +102,14 @@ def _role_words(facts: Facts) -> Judged:
 def _empty_defaults(facts: Facts) -> Judged:
     installed = facts.installed
     pattern = r"refused the request \((creating|changing) the blueprint .*(defaultValue|ProfileName|TemplateFolder)"
-    if refused := _stack_failed_with(facts, pattern):
+    if refused := stack_failed_with(facts, pattern):
         return OTHERWISE, refused
     if facts.scratch and facts.scratch.blueprint_refused and not _about_template(facts):
         return OTHERWISE, facts.scratch.blueprint_refused
     if installed is None or not installed.blueprint_id:
         return NOT_SEEN, "the profile has no blueprint of ours"
     empty = [name for name, value in installed.blueprint_parameters.items() if not value]
-    return _of(
+    return judged(
         bool(empty and installed.fixed),
         f"the blueprint has {', '.join(empty) or 'none'} with empty defaults; "
         f"the profile fixes {', '.join(installed.fixed) or 'none'}",
@@ -131,14 +120,14 @@ def _absent_is_denied(facts: Facts) -> Judged:
     if not facts.absent_domain or facts.listed is None:
         return NOT_SEEN, "DataZone was not asked"
     seen = f"GetDomain of an id that nobody has: {facts.absent_domain}; ListDomains shows the domain: {facts.listed}"
-    return _of(facts.absent_domain == "denied" and facts.listed, seen)
+    return judged(facts.absent_domain == "denied" and facts.listed, seen)
 
 
 # -- the environment --------------------------------------------------------------------------------------------------
 
 
 def _caller(facts: Facts) -> Judged:
-    if refused := _failed_with(facts, "No launch paths found"):
+    if refused := failed_with(facts, "No launch paths found"):
         return OTHERWISE, refused
     launch, installed = facts.launch, facts.installed
     if launch is None or installed is None or not installed.provisioning_role:
@@ -147,11 +136,11 @@ def _caller(facts: Facts) -> Judged:
     if not found:
         return NOT_SEEN, "neither the stack's tag nor the search names the caller"
     expected = installed.provisioning_role.rpartition("/")[2]
-    return _of(found["role"] == expected, f"launched by {found['role']}; the blueprint's role is {expected}")
+    return judged(found["role"] == expected, f"launched by {found['role']}; the blueprint's role is {expected}")
 
 
 def _parameters_reach(facts: Facts) -> Judged:
-    if refused := _failed_with(facts, "ProductId"):
+    if refused := failed_with(facts, "ProductId"):
         return OTHERWISE, refused
     environment, installed = facts.environment, facts.installed
     if environment is None or installed is None or not environment.parameters:
@@ -163,7 +152,7 @@ def _parameters_reach(facts: Facts) -> Judged:
         for name, value in wanted.items()
         if value and name not in chosen and environment.parameters.get(name) != value
     ]
-    return _of(not missing, f"differing in the environment's stack: {', '.join(sorted(missing)) or 'none'}")
+    return judged(not missing, f"differing in the environment's stack: {', '.join(sorted(missing)) or 'none'}")
 
 
 def _reserved_filled_in(facts: Facts) -> Judged:
@@ -171,17 +160,17 @@ def _reserved_filled_in(facts: Facts) -> Judged:
     if environment is None or not environment.parameters:
         return _NO_ENVIRONMENT
     empty = [name for name in RESERVED if not environment.parameters.get(name)]
-    return _of(not empty, f"empty: {', '.join(empty) or 'none'} (the domain's single sign-on: {facts.kind})")
+    return judged(not empty, f"empty: {', '.join(empty) or 'none'} (the domain's single sign-on: {facts.kind})")
 
 
 def _empty_outputs(facts: Facts) -> Judged:
     if facts.environment and "" in facts.environment.outputs.values():
         return HOLDS, "the environment's stack has an output that is empty"
-    return _unseen(BY_ID["A15"])
+    return unseen(BY_ID["A15"])
 
 
 def _template_read(facts: Facts) -> Judged:
-    if refused := _failed_with(facts, "Access denied to blueprint template"):
+    if refused := failed_with(facts, "Access denied to blueprint template"):
         return OTHERWISE, refused
     if facts.scratch and _about_template(facts):
         return OTHERWISE, f"who registers a blueprint has to read its template: {facts.scratch.blueprint_refused}"
@@ -207,7 +196,7 @@ def _native_events(facts: Facts) -> Judged:
         return NOT_SEEN, "no event of Studio's own about the project came to the second door's state machine"
     named = event["metadata.domain"] and (event["metadata.owningProjectId"] or event["data.projectId"])
     there = [name for name, found in event.items() if found]
-    return _of(named, f"named in: {', '.join(there) or 'none of the members that are read'}")
+    return judged(named, f"named in: {', '.join(there) or 'none of the members that are read'}")
 
 
 def _found_by_id(facts: Facts) -> Judged:
@@ -216,7 +205,7 @@ def _found_by_id(facts: Facts) -> Judged:
         return _NO_LAUNCH
     if not launch.found_by_id:
         return OTHERWISE, f"the search finds nothing by id:{launch.id}"
-    return _of(LAUNCHED_BY in launch.tags, f"found, with the tags {', '.join(sorted(launch.tags))}")
+    return judged(LAUNCHED_BY in launch.tags, f"found, with the tags {', '.join(sorted(launch.tags))}")
 
 
 def _inline_policy(facts: Facts) -> Judged:
@@ -224,7 +213,7 @@ def _inline_policy(facts: Facts) -> Judged:
         return NOT_SEEN, "[workflow_role] grant_execution_role_files is off"
     if not facts.deletion:
         return NOT_SEEN, "no project was deleted"
-    return _of(not re.search("(?i)polic", facts.deletion), f"the project's deletion: {facts.deletion}")
+    return judged(not re.search("(?i)polic", facts.deletion), f"the project's deletion: {facts.deletion}")
 
 
 def _readable(facts: Facts) -> Judged:
@@ -233,14 +222,14 @@ def _readable(facts: Facts) -> Judged:
         return _NO_LAUNCH
     if told.failure or "GetProject" not in told.permitted:
         return NOT_SEEN, f"the function studio-project: {told.failure or 'it does not say'}"
-    return _of(told.permitted["GetProject"], _permitted(told, "GetProject"))
+    return judged(told.permitted["GetProject"], _permitted(told, "GetProject"))
 
 
 def _members_only(facts: Facts) -> Judged:
     told = facts.told
     if told is None or not told.permitted.keys() >= set(_MEMBERS_ONLY):
         return NOT_SEEN, f"the function studio-project: {told.failure if told else 'it was not asked'}"
-    return _of(not any(map(told.permitted.get, _MEMBERS_ONLY)), _permitted(told, *_MEMBERS_ONLY))
+    return judged(not any(map(told.permitted.get, _MEMBERS_ONLY)), _permitted(told, *_MEMBERS_ONLY))
 
 
 def _permitted(told: Told, *operations: str) -> str:
@@ -252,7 +241,7 @@ def _principal_tag(facts: Facts) -> Judged:
     if facts.launch is None or not facts.launch.stack:
         return _NO_LAUNCH
     tag = facts.launch.principal
-    return _of(bool(_ASSUMED_ROLE.fullmatch(tag)), f"the tag is {tag or 'missing'}")
+    return judged(bool(_ASSUMED_ROLE.fullmatch(tag)), f"the tag is {tag or 'missing'}")
 
 
 def _tag_stays(facts: Facts) -> Judged:
@@ -260,7 +249,7 @@ def _tag_stays(facts: Facts) -> Judged:
     if by_hand is None or by_hand.refused or not by_hand.principal_before:
         return NOT_SEEN, _why_not_by_hand(facts)
     changed = by_hand.principal_before != by_hand.principal_after
-    return _of(not changed, f"before: {by_hand.principal_before}; after: {by_hand.principal_after}")
+    return judged(not changed, f"before: {by_hand.principal_before}; after: {by_hand.principal_after}")
 
 
 def _why_not_by_hand(facts: Facts) -> str:
@@ -280,7 +269,7 @@ def _files(facts: Facts) -> Judged:
     if not all(parts):
         return NOT_SEEN, "Studio does not fill in the parts of the location (A03)"
     wanted = f"s3://{arn.rpartition(':')[2]}/{'/'.join(parts)}"
-    return _of(workspace.location.rstrip("/") == wanted, f"expected {wanted}; SageMaker says {workspace.location}")
+    return judged(workspace.location.rstrip("/") == wanted, f"expected {wanted}; SageMaker says {workspace.location}")
 
 
 def _domain_names_project(facts: Facts) -> Judged:
@@ -288,7 +277,7 @@ def _domain_names_project(facts: Facts) -> Judged:
     if workspace is None or facts.deployment != "SUCCESSFUL":
         return NOT_SEEN, "the project was not deployed"
     seen = f"named by: {workspace.named_by or 'no SageMaker domain'}; status: {workspace.status or 'none'}"
-    return _of(bool(workspace.named_by) and workspace.status in _READY, seen)
+    return judged(bool(workspace.named_by) and workspace.status in _READY, seen)
 
 
 # -- updates ----------------------------------------------------------------------------------------------------------
@@ -299,7 +288,7 @@ def _project_updated(facts: Facts) -> Judged:
         return NOT_SEEN, "there was no update: it takes a second version, and a project that was made here"
     if facts.update.reasons:
         return NOT_SEEN, _update_text(facts.update)
-    return _of(facts.update.after == facts.update.wanted, _update_text(facts.update))
+    return judged(facts.update.after == facts.update.wanted, _update_text(facts.update))
 
 
 def _update_text(update: Update) -> str:
@@ -311,7 +300,7 @@ def _changed_by_hand(facts: Facts) -> Judged:
     if facts.by_hand is None or facts.by_hand.parameter_kept is None:
         return NOT_SEEN, _why_not_by_hand(facts)
     kept = facts.by_hand.parameter_kept
-    return _of(kept, f"after Studio's update the parameter was {'as changed' if kept else 'as before'}")
+    return judged(kept, f"after Studio's update the parameter was {'as changed' if kept else 'as before'}")
 
 
 def _tainted(facts: Facts) -> Judged:
@@ -319,7 +308,7 @@ def _tainted(facts: Facts) -> Judged:
         return NOT_SEEN, _why_not_by_hand(facts)
     moved = facts.tainted.after == facts.tainted.wanted
     seen = f"{_update_text(facts.tainted)}; the deletion: {facts.deletion or 'none'}"
-    return _of(moved and facts.deletion in ("", "gone"), seen)
+    return judged(moved and facts.deletion in ("", "gone"), seen)
 
 
 _JUDGES: dict[str, Callable[[Facts], Judged]] = {
@@ -346,4 +335,5 @@ _JUDGES: dict[str, Callable[[Facts], Judged]] = {
     "A26": _empty_defaults,
     "A27": _changed_by_hand,
     "A28": _tainted,
+    **judging_runs.JUDGES,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ STUDIO_STACK = "StudioStack"
 LAUNCH_NAME_PREFIX = "studio-"  # as products/studio names launches
 PRINCIPAL_TAG = "aws:servicecatalog:provisioningPrincipalArn"
 NATIVE_EVENT = "Environment Deployment Completed"
+# CloudFormation's reasons for a creation that it did not wait for any longer.
+_CUT_OFF = re.compile(r"(?i)creation cancelled|did not receive a response|failed to respond|timed out|took too long")
 _EXECUTIONS = 40  # the newest of the state machine are looked at
 
 
@@ -86,6 +89,7 @@ def domain(proof: Proof) -> None:
     with proof.aws.about("A25"):
         found = proof.aws.ask(DATAZONE, "get_domain", identifier=proof.state.domain)
         proof.facts.kind = str(found.get("singleSignOn", {}).get("type", ""))
+        proof.facts.domain_key = str(found.get("kmsKeyIdentifier", ""))
         listed = proof.aws.pages(DATAZONE, "list_domains", "items")
         proof.facts.listed = any(item["id"] == proof.state.domain for item in listed)
         try:
@@ -157,7 +161,7 @@ def owners(proof: Proof) -> None:
 def studio_stack(proof: Proof) -> None:
     """See how StudioStack stands, and with which reasons it ever failed."""
     installed = proof.facts.installed
-    with proof.aws.about("A04", "A06", "A08", "A26"):
+    with proof.aws.about("A04", "A06", "A08", "A18", "A26"):
         stack = proof.described_stack(STUDIO_STACK)
         if not stack or installed is None:
             return
@@ -166,8 +170,28 @@ def studio_stack(proof: Proof) -> None:
     installed.failures = [
         str(event.get("ResourceStatusReason", "")) for event in events if event["ResourceStatus"].endswith("_FAILED")
     ]
+    installed.cut_off = cut_off(events)
     outputs = {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
     installed.state_machine = outputs.get("ProjectSetupStateMachine", "")
+
+
+def cut_off(events: list[dict[str, Any]]) -> dict[str, str]:
+    """Return the custom resources whose creation was cut off, with the id that each was then deleted under. Pure.
+
+    `events` are the newest first.
+    """
+    found: dict[str, str] = {}
+    begun_without_id: set[str] = set()
+    for event in reversed(events):
+        name, status = event["LogicalResourceId"], event["ResourceStatus"]
+        if not event["ResourceType"].startswith("Custom::"):
+            continue
+        if status == "CREATE_FAILED" and _CUT_OFF.search(event.get("ResourceStatusReason", "")):
+            begun_without_id.add(name)
+        elif status == "DELETE_IN_PROGRESS" and name in begun_without_id:
+            begun_without_id.remove(name)
+            found[name] = event.get("PhysicalResourceId", "")
+    return found
 
 
 def versions(proof: Proof) -> None:
@@ -210,7 +234,7 @@ def environment(proof: Proof) -> None:
 def launch(proof: Proof) -> None:
     """See the provisioned product, who launched it, and whether a search by its id finds it."""
     name = f"{LAUNCH_NAME_PREFIX}{proof.state.project}"
-    with proof.aws.about("A01", "A11", "A21"):
+    with proof.aws.about("A01", "A11", "A21", "A34"):
         try:
             detail = proof.aws.ask(SERVICE_CATALOG, "describe_provisioned_product", Name=name)
         except AwsNotFound:

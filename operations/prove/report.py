@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from operations.prove.facts import Call, State
-from operations.prove.judging import HOLDS, NOT_SEEN, OTHERWISE, Finding
+from operations.prove.judging import Finding
+from operations.prove.verdicts import HOLDS, NOT_SEEN, OTHERWISE
 
 MARKS = {HOLDS: "[ok]", OTHERWISE: "[!!]", NOT_SEEN: "[??]"}
 _CALLS = 6  # of each kind that are shown with a finding; the JSON has all

@@ -12,10 +12,11 @@ from typing import NoReturn
 
 from custom_resources.errors import Problem
 from operations.errors import ProveDeploymentFailed, ProveProjectLeft
-from operations.prove import changes, looking, report, scratch
+from operations.prove import changes, connected, looking, remains, report, scratch
 from operations.prove.facts import Facts
-from operations.prove.judging import OTHERWISE, Finding, judge
+from operations.prove.judging import Finding, judge
 from operations.prove.looking import Proof
+from operations.prove.verdicts import OTHERWISE
 
 REPORT = "report"
 Step = Callable[[Proof], None]
@@ -35,15 +36,19 @@ _STEPS: tuple[Step, ...] = (
     looking.configuration,
     looking.owners,
     looking.studio_stack,
+    remains.foundation,
     looking.versions,
     scratch.scratch,
     changes.create,
     changes.deployment,
     looking.environment,
+    remains.environment_stacks,
     looking.launch,
     looking.workspace,
     looking.told,
     looking.native_event,
+    remains.workflows,
+    connected.connected,
     changes.by_hand,
     changes.update,
     changes.tainted,
@@ -118,7 +123,7 @@ def begin_again(proof: Proof) -> None:
         of_account = [step.__name__ for step in _STEPS[: _STEPS.index(changes.create)]]
         state.done = [name for name in state.done if name in of_account]
         kept = Facts.model_fields.keys() & {"account", "region", "kind", "absent_domain", "listed", "grants_files"}
-        kept |= {"installed", "versions", "scratch"}
+        kept |= {"installed", "versions", "scratch", "domain_key", "waiters"}
         state.facts = Facts.model_validate(state.facts.model_dump(include=kept))
         state.project = ""
     state.problems = {}

@@ -1,6 +1,7 @@
-"""With --as-owner: a blueprint and a disabled profile of our own in the domain, made to be looked at and deleted.
+"""With --as-owner: a blueprint, a disabled profile and a domain unit of our own, made to be looked at and deleted.
 
-Only owners of the domain unit may make them. Nobody is granted either, and no project can have them.
+Only owners of the domain unit may make them. The profile is granted within that empty domain unit alone, and no project
+can have either.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from custom_resources.errors import AwsConflict, AwsNotFound, AwsRefused, FinalE
 from operations.prove.changes import NAME_PREFIX
 from operations.prove.facts import Scratch
 from operations.prove.looking import Proof
+
+_EVERYBODY: dict[str, Any] = {"user": {"allUsersGrantFilter": {}}}
+_DETAIL = "createProjectFromProjectProfile"
 
 
 def scratch(proof: Proof) -> None:
@@ -30,6 +34,8 @@ def scratch(proof: Proof) -> None:
                 found.configuration = _configuration(proof, installed.provisioning_role, blueprint)
         with proof.aws.about("A06"):
             found.sent_back = _sent_back(proof, installed.profile_id)
+        with proof.aws.about("A07"):
+            found.second_grant = _second_grant(proof, installed.profile_id)
     finally:
         remove(proof)
 
@@ -113,6 +119,72 @@ def _sent_back(proof: Proof, profile: str) -> str:
     return "kept" if before == after else "DataZone took them, and shows others"
 
 
+def _second_grant(proof: Proof, profile: str) -> str:
+    """Grant two profiles to the same principal in a domain unit that nobody uses; return what became of the first."""
+    root = proof.aws.ask(DATAZONE, "get_domain", identifier=proof.state.domain)["rootDomainUnitId"]
+    unit = proof.aws.ask(
+        DATAZONE, "create_domain_unit", **_in_domain(proof, name=_name(proof), parentDomainUnitIdentifier=root)
+    )["id"]
+    ours = _profile_named(proof, _name(proof))
+    try:
+        _grant(proof, unit, profile)
+        try:
+            _grant(proof, unit, ours)
+        except AwsConflict:
+            return "conflict"
+        granted = {each for item in _grants(proof, unit) for each in _profiles_of(item)}
+        return "beside the first" if granted >= {profile, ours} else "in place of the first"
+    finally:
+        _remove_unit(proof, unit)
+
+
+def _grant(proof: Proof, unit: str, profile: str) -> None:
+    proof.aws.ask(
+        DATAZONE,
+        "add_policy_grant",
+        **_in_domain(proof, **_of_unit(unit)),
+        principal=_EVERYBODY,
+        detail={_DETAIL: {"includeChildDomainUnits": False, "projectProfiles": [profile]}},
+    )
+
+
+def _of_unit(unit: str) -> dict[str, str]:
+    return {
+        "entityType": "DOMAIN_UNIT",
+        "entityIdentifier": unit,
+        "policyType": "CREATE_PROJECT_FROM_PROJECT_PROFILE",
+    }
+
+
+def _grants(proof: Proof, unit: str) -> list[dict[str, Any]]:
+    return proof.aws.pages(DATAZONE, "list_policy_grants", "grantList", **_in_domain(proof, **_of_unit(unit)))
+
+
+def _profiles_of(grant: dict[str, Any]) -> list[str]:
+    return list(grant["detail"].get(_DETAIL, {}).get("projectProfiles", []))
+
+
+def _profile_named(proof: Proof, name: str) -> str:
+    listed = proof.aws.pages(DATAZONE, "list_project_profiles", "items", **_in_domain(proof, name=name))
+    return next(str(item["id"]) for item in listed if item["name"] == name)
+
+
+def _remove_unit(proof: Proof, unit: str) -> None:
+    """Delete the domain unit and its grants, as far as they are there. Raises nothing."""
+    with suppress(FinalError):
+        for item in _grants(proof, unit):
+            more = {"grantIdentifier": item["grantId"]} if item.get("grantId") else {}
+            with suppress(FinalError):
+                proof.aws.ask(
+                    DATAZONE,
+                    "remove_policy_grant",
+                    **_in_domain(proof, **_of_unit(unit), **more),
+                    principal=item["principal"],
+                )
+    with suppress(FinalError):
+        proof.aws.ask(DATAZONE, "delete_domain_unit", **_in_domain(proof, identifier=unit))
+
+
 def _settable(environment: dict[str, Any], without: str = "") -> dict[str, Any]:
     """Return an environment configuration as StudioStack's function sends it back."""
     kept = {key: value for key, value in environment.items() if key != without}
@@ -134,6 +206,14 @@ def remove(proof: Proof) -> None:
             with suppress(FinalError):
                 proof.aws.ask(DATAZONE, "delete_environment_blueprint_configuration", **of_blueprint)
             proof.aws.ask(DATAZONE, "delete_environment_blueprint", **of_domain, identifier=item["id"])
+    with suppress(FinalError):
+        root = proof.aws.ask(DATAZONE, "get_domain", identifier=proof.state.domain)["rootDomainUnitId"]
+        units = proof.aws.pages(
+            DATAZONE, "list_domain_units_for_parent", "items", **of_domain, parentDomainUnitIdentifier=root
+        )
+        for item in units:
+            if item["name"] == name:
+                _remove_unit(proof, item["id"])
     with suppress(FinalError):
         for item in proof.aws.pages(DATAZONE, "list_project_profiles", "items", **of_domain, name=name):
             proof.aws.ask(DATAZONE, "delete_project_profile", **of_domain, identifier=item["id"])

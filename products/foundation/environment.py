@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from aws_cdk import CfnCondition, CfnParameter, Fn, Stack, Token
 
 from custom_resources.catalogue import Entry
-from products.foundation.roles import PORTFOLIO_STACK
+from products.foundation.roles import PORTFOLIO_STACK, assets_bucket, reader_role_arn
 from products.foundation.storage import Storage
 from products.functions import PATIENCE, any_organization, direct_launches
 from products.settings import Settings
@@ -18,7 +18,7 @@ def environment(
 ) -> dict[str, str]:
     """Return a function's variables, by what it needs; `addresses` are GitHub's for the function's stack."""
     direct = settings.product.allow_direct_launches or direct_launches(stack)
-    variables = {"PATIENCE_SECONDS": str(PATIENCE.to_seconds())}
+    variables = {"PATIENCE_SECONDS": str(PATIENCE.to_seconds()), **domain_addresses(stack, entry, settings)}
     if "github" in entry.needs:
         variables |= {
             **addresses,
@@ -36,8 +36,10 @@ def environment(
             "PRODUCTS": " ".join(settings.portfolio.products),
             "DIRECT_LAUNCHES": _flag(direct),
         }
-    if "studio" in entry.needs:
+    if "studio" in entry.needs and entry.in_product:
         variables |= {**_launchers(settings), "PROJECTS_TABLE": storage.budget.table_name}
+    if entry.name == "studio_blueprint":  # from where a template may be offered (docs/decisions/0093)
+        variables["BLUEPRINT_BUCKET"] = assets_bucket(stack)
     if entry.name == "actions_configuration":
         # A stack that CloudFormation made without Service Catalog has any template, and any reference in it.
         listed = [f"{name}={reference}" for name, reference in sorted(settings.secret_references.items())]
@@ -45,6 +47,18 @@ def environment(
     if "seals" in entry.needs:
         variables["SEAL_KEY"] = storage.seal_key.key_arn
     return variables
+
+
+def domain_addresses(stack: Stack, entry: Entry, settings: Settings) -> dict[str, str]:
+    """Return where a function finds the domain; nothing: in its own account and region.
+
+    Projects are read through a role of the domain's account, the only one that DataZone has to know; what an account
+    configures of the blueprint, it configures as itself.
+    """
+    if settings.layout != "project account" or not {"studio", "domain"} & entry.needs:
+        return {}
+    region = {"DATAZONE_REGION": settings.studio.domain_region}
+    return {**region, "DATAZONE_ROLE_ARN": reader_role_arn(stack, settings)} if "studio" in entry.needs else region
 
 
 def _launchers(settings: Settings) -> dict[str, str]:

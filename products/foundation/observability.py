@@ -15,8 +15,8 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from custom_resources.catalogue import Entry
-from products.functions import METRICS_NAMESPACE, behind_providers
+from custom_resources.catalogue import CATALOGUE, Entry
+from products.functions import METRICS_NAMESPACE, entry_of
 
 ALARM_PERIOD = Duration.minutes(15)
 DASHBOARD_PERIOD = Duration.minutes(5)
@@ -92,7 +92,7 @@ def queue_alarm(scope: Construct, construct_id: str, topic: sns.ITopic, queue: s
 
 def function_alarms(scope: Construct, topic: sns.ITopic, functions: Mapping[str, lambda_.Function]) -> None:
     """Create the alarms of each custom resource's function: errors, throttles, and waits for GitHub's rate limit."""
-    for entry in behind_providers():
+    for entry in map(entry_of, functions):
         function, name = functions[entry.name], _as_people_write(entry)
         alarm(
             scope,
@@ -171,8 +171,7 @@ def _total(name: str, period: Duration) -> cloudwatch.MathExpression:
     """Sum a counter over the functions of a launch."""
     counters = {
         f"{name.lower()}{number}": _counter(name, entry, period)
-        for number, entry in enumerate(behind_providers())
-        if entry.in_product
+        for number, entry in enumerate(each for each in CATALOGUE if each.class_name and each.in_product)
     }
     filled = "+".join(f"FILL({identifier},0)" for identifier in counters)
     return cloudwatch.MathExpression(expression=filled, using_metrics=counters, label=name, period=period)

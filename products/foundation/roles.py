@@ -8,14 +8,19 @@ from dataclasses import dataclass, field
 from aws_cdk import ArnFormat, DefaultStackSynthesizer, Stack
 from aws_cdk import aws_iam as iam
 
-from custom_resources.catalogue import Entry, On
+from custom_resources.catalogue import Entry, Layout, On
 from products.foundation.storage import Storage
-from products.functions import execution_role_arns, statement
+from products.functions import execution_role_arns, in_own_account, statement
 from products.settings import Settings
 
 READABLE_TAG = "studio-mlops:readable"
 PORTFOLIO_STACK = "PortfolioStack"
-ADMIN_STACKS = (PORTFOLIO_STACK, "StudioStack*")  # their custom resources are not the product's
+# Those whose custom resources are not the product's.
+ADMIN_STACKS: Mapping[Layout, tuple[str, ...]] = {
+    "one account": (PORTFOLIO_STACK, "StudioStack*"),
+    "project account": (PORTFOLIO_STACK, "StudioAccountStack"),
+    "domain account": ("StudioDomainStack", "StudioProfilesStack"),
+}
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,10 @@ class Place:
     conditions: Mapping[str, dict[str, str]] = field(default_factory=dict)
 
 
-def statements(entry: Entry, stack: Stack, settings: Settings, storage: Storage) -> list[iam.PolicyStatement]:
+NOWHERE = Place(())
+
+
+def statements(entry: Entry, stack: Stack, settings: Settings, storage: Storage | None) -> list[iam.PolicyStatement]:
     """Return what the catalogue permits an entry's function in `stack`, no more: one Allow statement a permission."""
     where = places(entry, stack, settings, storage)
     return [
@@ -54,27 +62,69 @@ def _in_the_domain(settings: Settings) -> dict[str, dict[str, str]]:
     return {"StringEquals": {"kms:EncryptionContext:aws:datazone:domainId": settings.studio.domain_id}}
 
 
-def places(entry: Entry, stack: Stack, settings: Settings, storage: Storage) -> dict[On, Place]:
-    """Return what each place of the catalogue means for an entry's function in `stack`."""
+def places(entry: Entry, stack: Stack, settings: Settings, storage: Storage | None) -> dict[On, Place]:
+    """Return what each place of the catalogue means for an entry's function in `stack`.
+
+    Without a storage, which the domain's account has none of in an installation of several, what is kept there is left
+    out.
+    """
     return {
         # DataZone itself decides by domain and project, Service Catalog by who launched.
         "anything": Place(("*",)),
         "launches": Place(("*",)),
+        **_by_layout(stack, settings),
         "approval queues": Place(
             tuple(
                 stack.format_arn(service="sqs", resource=name, arn_format=ArnFormat.NO_RESOURCE_NAME)
                 for name in settings.approval_queues
             )
         ),
-        "budget": Place((storage.budget.table_arn,)),
-        "seal key": Place((storage.seal_key.key_arn,)),
         "products": Place((stack.format_arn(service="catalog", resource="product", resource_name="*"),)),
         **_model_packages(stack),
         **_stacks(entry, stack, settings),
-        **_archives(stack, storage),
-        **_secrets(stack, settings, storage),
-        **_studio(stack, settings),
+        **_templates(stack, settings),
+        **(_kept(stack, settings, storage) if storage else {}),
+        **_studio(entry, stack, settings),
     }
+
+
+def _kept(stack: Stack, settings: Settings, storage: Storage) -> dict[On, Place]:
+    """What launches keep."""
+    return {
+        "budget": Place((storage.budget.table_arn,)),
+        "seal key": Place((storage.seal_key.key_arn,)),
+        "archives": Place((storage.archives.arn_for_objects("*.zip"),)),
+        "archive bucket": Place((storage.archives.bucket_arn,)),
+        **_secrets(stack, settings, storage),
+    }
+
+
+def _by_layout(stack: Stack, settings: Settings) -> dict[On, Place]:
+    """What a function does itself where all is in one account, and another one elsewhere (docs/accounts.md)."""
+    anything, there = Place(("*",)), settings.layout
+    alone, with_domain = there == "one account", there != "project account"
+    return {
+        "domain": anything if with_domain else NOWHERE,
+        "reader role": NOWHERE if with_domain else Place((reader_role_arn(stack, settings),)),
+        "configurations": anything if alone else NOWHERE,
+        "launches of the blueprint": anything if alone else NOWHERE,
+        "account pools": anything if there == "domain account" else NOWHERE,
+    }
+
+
+def reader_role_arn(stack: Stack, settings: Settings) -> str:
+    """Return the ARN of the domain account's role by which functions of other accounts read projects."""
+    return f"arn:{stack.partition}:iam::{settings.studio.domain_account}:role/{settings.reader_role_name}"
+
+
+def reading_role_name(settings: Settings, entry: Entry) -> str | None:
+    """Return the name of the role of a function that reads the projects of another account's domain.
+
+    The domain account's role trusts it by this name; None: no other account's policy names the role.
+    """
+    if settings.place is None or settings.place.is_domain or "studio" not in entry.needs:
+        return None
+    return f"{entry.function_name(settings.prefix)}-{settings.place.region}"
 
 
 def _model_packages(stack: Stack) -> dict[On, Place]:
@@ -97,18 +147,27 @@ def _stacks(entry: Entry, stack: Stack, settings: Settings) -> dict[On, Place]:
 
     return {
         "portfolio stack": named([PORTFOLIO_STACK]),
-        "own stacks": named(settings.launch_stacks if entry.in_product else ADMIN_STACKS),
+        "own stacks": named(settings.launch_stacks if entry.in_product else ADMIN_STACKS[settings.layout]),
         "provisioned stacks": named(["SC-*"]),
+        "environment stacks": named(["DataZone*"]),
     }
 
 
-def _archives(stack: Stack, storage: Storage) -> dict[On, Place]:
+def assets_bucket(stack: Stack) -> str:
+    """Return the name of the bucket that the CDK's bootstrap makes for what is deployed in a stack's place."""
     qualifier = stack.synthesizer.bootstrap_qualifier or DefaultStackSynthesizer.DEFAULT_QUALIFIER
-    assets = f"arn:{stack.partition}:s3:::cdk-{qualifier}-assets-{stack.account}-{stack.region}/*.zip"
+    return f"cdk-{qualifier}-assets-{stack.account}-{stack.region}"
+
+
+def _templates(stack: Stack, settings: Settings) -> dict[On, Place]:
+    """The CDK's assets, and the blueprint's template where the accounts of projects read it."""
+    assets = f"arn:{stack.partition}:s3:::{assets_bucket(stack)}"
+    bucket = f"arn:{stack.partition}:s3:::{settings.blueprint_bucket_name}"
     return {
-        "archives": Place((storage.archives.arn_for_objects("*.zip"),)),
-        "archive bucket": Place((storage.archives.bucket_arn,)),
-        "bootstrap assets": Place((assets,)),
+        "bootstrap assets": Place((f"{assets}/*.zip",)),
+        "bootstrap templates": Place((f"{assets}/*.json",)),
+        "blueprint bucket": Place((bucket,)),
+        "blueprint templates": Place((f"{bucket}/*.json",)),
     }
 
 
@@ -132,13 +191,21 @@ def _secrets(stack: Stack, settings: Settings, storage: Storage) -> dict[On, Pla
     }
 
 
-def _studio(stack: Stack, settings: Settings) -> dict[On, Place]:
+def _uses_domain_key(entry: Entry, settings: Settings) -> bool:
+    """Tell whether a function calls DataZone as itself, with the domain's own key if it has one."""
+    reads_for_itself = settings.layout != "project account" or "studio" not in entry.needs
+    return bool(settings.studio.domain_key_arn) and reads_for_itself
+
+
+def _studio(entry: Entry, stack: Stack, settings: Settings) -> dict[On, Place]:
     provisioning = stack.format_arn(
         service="iam", region="", resource="role", resource_name=settings.provisioning_role_name
     )
-    manage_access = settings.studio.manage_access_role_arn
+    manage_access = in_own_account(settings, settings.studio.manage_access_role_arn)
     passed = (provisioning, *([manage_access] if manage_access else []))
-    key = (settings.studio.domain_key_arn,) if settings.studio.domain_key_arn else ()
+    if settings.layout == "domain account":  # each account passes its own
+        passed = ()
+    key = (settings.studio.domain_key_arn,) if _uses_domain_key(entry, settings) else ()
     return {
         "domain key": Place(key, _in_the_domain(settings)),
         "domain key's description": Place(key),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from aws_cdk import CfnOutput, Stack, custom_resources
@@ -17,13 +18,28 @@ from products.foundation.observability import (
     notification_topic,
     queue_alarm,
 )
-from products.foundation.roles import statements
+from products.foundation.roles import reading_role_name, statements
 from products.foundation.storage import Storage
 from products.functions import Functions, behind_providers, entry_of
 from products.settings import Settings
 
 FOUNDATION_STACK = "FoundationStack"
 WRITING_IN_THE_DOMAIN = ("studio_blueprint", "studio_project_profile")
+
+
+def future_owners(stack: Stack, functions: Mapping[str, lambda_.Function], before: str) -> None:
+    """Put out the roles of those functions of a stack that DataZone lets write in the domain as owners only."""
+    for name in WRITING_IN_THE_DOMAIN:
+        if name not in functions:
+            continue
+        role = functions[name].role
+        assert role
+        CfnOutput(
+            stack,
+            f"{entry_of(name).title}RoleArn",
+            value=role.role_arn,
+            description=f"Make it an owner of the domain unit before {before}",
+        )
 
 
 class FoundationStack(Stack):
@@ -39,11 +55,12 @@ class FoundationStack(Stack):
         self.functions: dict[str, lambda_.Function] = {}
         self.providers: dict[str, custom_resources.Provider] = {}
         functions = Functions(self, settings, self._dead_letters_by_arn(), self.storage.requests_key)
-        for entry in behind_providers():
+        for entry in behind_providers(settings):
             function = functions.function(
                 entry,
                 statements(entry, self, settings, self.storage),
                 environment(self, entry, settings, self.storage, addresses),
+                reading_role_name(settings, entry),
             )
             self.functions[entry.name] = function
             self.providers[entry.name] = functions.provider(entry, function)
@@ -56,21 +73,13 @@ class FoundationStack(Stack):
             "resource times out. Read the dead letter queue and the provider's log.",
         )
         function_alarms(self, self.topic, self.functions)
-        dashboard(self, settings.prefix, list(self.functions.values()), self.dead_letters)
+        dashboard(self, settings.dashboard_name, list(self.functions.values()), self.dead_letters)
         self._exports()
         token_secret = settings.git_config.github_token_secret_name
         CfnOutput(self, "TokenSecret", value=token_secret, description="Put the GitHub token here")
         CfnOutput(self, "ArchiveBucket", value=self.storage.archives.bucket_name)
         CfnOutput(self, "NotificationTopic", value=self.topic.topic_arn)
-        for name in WRITING_IN_THE_DOMAIN:
-            role = self.functions[name].role
-            assert role
-            CfnOutput(
-                self,
-                f"{entry_of(name).title}RoleArn",
-                value=role.role_arn,
-                description="Make it an owner of the domain unit before StudioStack is deployed (docs/studio.md)",
-            )
+        future_owners(self, self.functions, "StudioStack is deployed (docs/studio.md)")
 
     def _dead_letters_by_arn(self) -> sqs.IQueue:
         """Return the queue without its key, which the CDK would permit more of than is needed: `Functions` does."""

@@ -54,7 +54,7 @@ class Storage:
             removal_policy=RemovalPolicy.DESTROY,
             pending_window=Duration.days(30),
         )
-        self.requests_key = _requests_key(scope)
+        self.requests_key = requests_key(scope)
         self.seal_key = _seal_key(scope, settings.prefix)
         self.token_secret = _token_secret(scope, settings.git_config.github_token_secret_name, self.key)
         self.archives = _archive_bucket(scope)
@@ -69,7 +69,7 @@ class Storage:
         )
 
 
-def _requests_key(scope: Construct) -> kms.Key:
+def requests_key(scope: Construct) -> kms.Key:
     """Return the key of requests that wait or could not be handled: each holds a ResponseURL (docs/decisions/0066).
 
     The account's administrators keep the key, but its policy, not IAM, says who decrypts: `Functions` adds them.

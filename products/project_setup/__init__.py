@@ -12,5 +12,6 @@ from products.project_setup.definition import (
     Setup,
     definition,
 )
+from products.project_setup.elsewhere import STATUSES
 
-__all__ = ["DEPLOYMENT_WAITS", "LAUNCHED_BY", "LAUNCH_NAME_PREFIX", "Setup", "definition"]
+__all__ = ["DEPLOYMENT_WAITS", "LAUNCHED_BY", "LAUNCH_NAME_PREFIX", "STATUSES", "Setup", "definition"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from products.project_setup.elsewhere import reading
 from products.project_setup.states_language import State, call, choice, expression, fails, first_of
 
 LAUNCHED_BY = "studio-mlops:launched-by"
@@ -27,6 +28,7 @@ class Setup:
     version: str
     organization: str
     topic_arn: str
+    reader: str = ""  # the function that reads projects where the domain is another account's
 
 
 def definition(setup: Setup) -> State:
@@ -46,6 +48,7 @@ def definition(setup: Setup) -> State:
             **_terminating(),
             **_following(),
             **_ending(setup),
+            **(reading(setup.reader, setup.domain_id, setup.profiles, LAUNCH_NAME_PREFIX) if setup.reader else {}),
         },
     }
 

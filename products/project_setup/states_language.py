@@ -61,6 +61,49 @@ def call(
     }
 
 
+def invoke(
+    function: str,
+    payload: Mapping[str, str],
+    *,
+    assign: Mapping[str, str],
+    then: str,
+    catch: Mapping[str, str] | None = None,
+) -> State:
+    """Return the state of a call of a Lambda function with expressions; what passes is retried as `call` does.
+
+    `catch` maps the names of the function's errors to states.
+    """
+    passing = ["AwsThrottled", "AwsUnreachable", "Lambda.TooManyRequestsException", "Lambda.ServiceException"]
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Arguments": {
+            "FunctionName": function,
+            "Payload": {name: expression(text) for name, text in payload.items()},
+        },
+        "Assign": {name: expression(text) for name, text in assign.items()},
+        "Retry": [
+            {
+                "ErrorEquals": [*passing, "Lambda.SdkClientException", "Lambda.AWSLambdaException"],
+                "IntervalSeconds": 2,
+                "BackoffRate": 2,
+                "MaxAttempts": 8,
+                "MaxDelaySeconds": 120,
+                "JitterStrategy": "FULL",
+            }
+        ],
+        "Catch": [
+            *({"ErrorEquals": [error], "Next": state} for error, state in (catch or {}).items()),
+            {
+                "ErrorEquals": ["States.ALL"],
+                "Assign": {"reason": expression("$states.errorOutput.Error & ': ' & $states.errorOutput.Cause")},
+                "Next": "Notify",
+            },
+        ],
+        "Next": then,
+    }
+
+
 def choice(*choices: tuple[str, str], default: str) -> State:
     """Return a choice among conditions, each with the state that it leads to."""
     return {

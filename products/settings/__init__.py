@@ -1,13 +1,18 @@
 """settings.toml: load and validate what an administrator decides. Imports no aws_cdk: operations read it too."""
 
+from products.settings.accounts import DOMAIN, Place, ProjectAccount
 from products.settings.loading import PROJECT_ROOT, load_settings, settings_path
-from products.settings.model import GITHUB_ISSUER, PRODUCTION, OwnProfile, Settings
+from products.settings.model import GITHUB_ISSUER, PRODUCTION, Settings
+from products.settings.studio import OwnProfile
 
 __all__ = [
+    "DOMAIN",
     "GITHUB_ISSUER",
     "PRODUCTION",
     "PROJECT_ROOT",
     "OwnProfile",
+    "Place",
+    "ProjectAccount",
     "Settings",
     "load_settings",
     "settings_path",

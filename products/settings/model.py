@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, PrivateAttr, StringConstraints, field_validator, model_validator
 
+from custom_resources.catalogue import Layout
+from products.settings.accounts import AccountName, Place, ProjectAccount, places, require_accounts
 from products.settings.addresses import shows_a_secret
+from products.settings.section import PARTITION as _PARTITION
+from products.settings.section import Account, GitHubName, RoleArn
+from products.settings.section import Section as _Section
+from products.settings.section import repeated as _repeated
+from products.settings.studio import OwnProfile, Studio
 
 RETENTION_DAYS = (
     1,
@@ -37,23 +43,17 @@ RETENTION_DAYS = (
 GITHUB_ISSUER = "token.actions.githubusercontent.com"
 PRODUCTION = "production"  # the GitHub environment, and the stage that it deploys
 _MAX_PATTERNS = 10  # of principals with wildcards, for one portfolio (AWS)
-_PARTITION = "arn:aws(-[a-z]+)*"
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._/-]*)?\Z")]
-GitHubName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9-]{0,38})?\Z")]
-RoleArn = Annotated[str, StringConstraints(pattern=rf"^({_PARTITION}:iam::\d{{12}}:role/[\w+=,.@/-]+)?\Z")]
-KeyArn = Annotated[str, StringConstraints(pattern=rf"^({_PARTITION}:kms:[a-z0-9-]+:\d{{12}}:key/[\w-]+)?\Z")]
 RoleArnGiven = Annotated[str, StringConstraints(pattern=rf"^{_PARTITION}:iam::\d{{12}}:role/[\w+=,.@/-]+\Z")]
 PrincipalArn = Annotated[
     str, StringConstraints(pattern=rf"^{_PARTITION}:iam::\d{{12}}:(role|user|group)/[\w+=,.@-]+\Z")
 ]
 PrincipalPattern = Annotated[str, StringConstraints(pattern=rf"^{_PARTITION}:iam:::(role|user|group)/[\w+=,.@/*?-]+\Z")]
 ProductId = Annotated[str, StringConstraints(pattern=r"^prod-[a-z0-9]{1,64}\Z")]
-Account = Annotated[str, StringConstraints(pattern=r"^\d{12}\Z")]
 # "" stands for none: where roles without a boundary are valid.
 BoundaryArn = Annotated[str, StringConstraints(pattern=rf"^({_PARTITION}:iam::(\d{{12}}|aws):policy/[\w+=,.@/-]+)?\Z")]
 OrganizationNode = Annotated[str, StringConstraints(pattern=r"^(o-[a-z0-9]{10,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32})\Z")]
 Email = Annotated[str, StringConstraints(pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?\Z")]
-ProfileName = Annotated[str, StringConstraints(pattern=r"^[\w -]{1,64}\Z")]
 # Roles by name, with their path, or by ARN; * stands for any characters. None begins with it: that is any role.
 RolePattern = Annotated[
     str,
@@ -74,10 +74,6 @@ RepositoryPattern = Annotated[
 FolderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*\Z")]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", regex_engine="python-re")
-
-
 def _host(url: str) -> str:
     return (urlsplit(url).hostname or "").lower()
 
@@ -87,11 +83,6 @@ def _issuer(server: str) -> str:
     if server == "github.com":
         return GITHUB_ISSUER
     return f"token.actions.{server}" if server.endswith(".ghe.com") else f"{server}/_services/token"
-
-
-def _repeated(values: Sequence[str]) -> str:
-    """Return the first value that is there twice, else ""."""
-    return next((value for number, value in enumerate(values) if value in values[:number]), "")
 
 
 class GitHub(_Section):
@@ -284,75 +275,6 @@ class WorkflowRole(_Section):
         return self
 
 
-class OwnProfile(_Section):
-    """A project profile that is made here: the managed tooling first, then our environment."""
-
-    description: str = Field(default="", max_length=2048)
-    groups: tuple[Annotated[str, StringConstraints(min_length=1)], ...] = ()
-    tooling: dict[str, str] = Field(default_factory=dict)
-
-
-class ProjectSetup(_Section):
-    """The second door: projects of these profiles get the product by event, without a blueprint."""
-
-    profiles: tuple[ProfileName, ...] = ()
-
-
-class ModelApproval(_Section):
-    """An approved model package starts the deploy repository's workflow."""
-
-    enabled: bool = False
-    workflow: str = Field(default="deploy_model.yml", pattern=r"^[A-Za-z0-9._-]+\.ya?ml\Z")
-
-
-class Studio(_Section):
-    """How SageMaker Unified Studio launches the product. Off without a domain."""
-
-    domain_id: str = Field(default="", pattern=r"^(dzd[-_][a-zA-Z0-9_-]{1,36})?\Z")
-    domain_key_arn: KeyArn = ""
-    domain_unit_id: str = Field(default="", pattern=r"^[a-z0-9_-]{0,256}\Z")
-    organization: GitHubName = ""
-    blueprint_name: ProfileName = "MLOps repositories"
-    environment_name: ProfileName = "MLOps repositories"
-    deployment_order: int = Field(default=1, ge=1, le=16)
-    regions: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d\Z")], ...] = ()
-    manage_access_role_arn: RoleArn = ""
-    profiles: tuple[ProfileName, ...] = ()
-    own_profiles: dict[ProfileName, OwnProfile] = Field(default_factory=dict)
-    project_setup: ProjectSetup = ProjectSetup()
-    model_approval: ModelApproval = ModelApproval()
-
-    @property
-    def registers_blueprint(self) -> bool:
-        """The first door is open: to a profile, or for a domain alone, where people put the environment into them."""
-        by_profile = bool(self.profiles or self.own_profiles)
-        return bool(self.domain_id) and (by_profile or not self.project_setup.profiles)
-
-    @field_validator("profiles")
-    @classmethod
-    def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if twice := _repeated(names):
-            raise ValueError(f"the profile {twice!r} is there twice; list it once")
-        return names
-
-    @model_validator(mode="after")
-    def _one_door_each(self) -> Studio:
-        twice = {*self.profiles, *self.own_profiles} & set(self.project_setup.profiles)
-        if twice:
-            raise ValueError(
-                f"the profile {sorted(twice)[0]!r} would launch the product twice; "
-                "list it for the blueprint or for project_setup, not for both"
-            )
-        both = set(self.profiles) & set(self.own_profiles)
-        if both:
-            raise ValueError(f"the profile {sorted(both)[0]!r} either exists or is made here; list it once")
-        if not self.domain_id and (self.profiles or self.own_profiles or self.project_setup.profiles):
-            raise ValueError("profiles need a domain; set domain_id (dzd-...)")
-        if self.domain_key_arn and not self.domain_id:
-            raise ValueError("domain_key_arn needs a domain; set domain_id (dzd-...)")
-        return self
-
-
 class Settings(_Section):
     """All of settings.toml."""
 
@@ -373,6 +295,8 @@ class Settings(_Section):
     secret_references: dict[SecretName, SecretReference] = Field(default_factory=dict)
     workflow_role: WorkflowRole = WorkflowRole()
     studio: Studio = Studio()
+    accounts: dict[AccountName, ProjectAccount] = Field(default_factory=dict)
+    _place: Place | None = PrivateAttr(default=None)
 
     @field_validator("permissions_boundary", mode="before")
     @classmethod
@@ -428,7 +352,84 @@ class Settings(_Section):
             )
         if self.portfolio.launches_only and (self.studio.domain_id or self.studio.model_approval.enabled):
             raise ValueError("portfolio.launches_only leaves no portfolio for [studio] to use; set one of the two")
+        require_accounts(self.studio, self.accounts)
+        if self.has_accounts:
+            self._require_copies()
         return self
+
+    def _require_copies(self) -> None:
+        """Refuse what names one account or region for all: each account has a copy of its own."""
+        portfolio, roles = self.portfolio, self.workflow_role.execution_roles
+        refused = {
+            "portfolio.share_accounts": (portfolio.share_accounts, "leave it empty"),
+            "portfolio.share_organizations": (portfolio.share_organizations, "leave it empty"),
+            "portfolio.launches_only": (portfolio.launches_only, "leave it out"),
+            "studio.regions": (self.studio.regions, "list the regions of each account"),
+            "github.oidc_provider_arn": (
+                self.github.oidc_provider_arn,
+                "set oidc_provider_exists for the accounts that have the provider",
+            ),
+            "secret_references": (self.secret_references, "leave it empty"),
+            "product.classic_execution_roles": (self.product.classic_execution_roles, "leave it empty"),
+            "workflow_role.execution_roles by ARN": (
+                [each for each in roles if each.startswith("arn:")],
+                "write the roles' names with their paths",
+            ),
+        }
+        for key, (given, advice) in refused.items():
+            if given:
+                raise ValueError(f"{key} is of one account, and [accounts] deploys a copy to each; {advice}")
+        listed = {each.account for each in self.accounts.values()}
+        for arn in portfolio.principals:
+            if arn.split(":")[4] not in listed:
+                raise ValueError(
+                    f"portfolio.principals has {arn}, of an account that is not in [accounts]; add it there"
+                )
+
+    @property
+    def has_accounts(self) -> bool:
+        """Whether the domain is in one account and projects in others; else all is in the account deployed to."""
+        return bool(self.studio.domain_account)
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where stacks are deployed to, the domain's place first; none: the account and region deployed to."""
+        return tuple(places(self.studio, self.accounts))
+
+    @property
+    def layout(self) -> Layout:
+        """What is deployed where these settings are used."""
+        if self._place is None:
+            return "one account"
+        return "domain account" if self._place.is_domain else "project account"
+
+    @property
+    def blueprint_bucket_name(self) -> str:
+        """The bucket from which all accounts read the blueprint's template."""
+        return f"{self.prefix}-blueprints-{self.studio.domain_account}-{self.studio.domain_region}"
+
+    @property
+    def place(self) -> Place | None:
+        """Where these settings are used; None in an installation of one account."""
+        return self._place
+
+    def at(self, place: Place) -> Settings:
+        """Return the settings as they are used in a place: with its names, and its principals only."""
+        own = tuple(each for each in self.portfolio.principals if each.split(":")[4] == place.account)
+        used = self.model_copy(update={"portfolio": self.portfolio.model_copy(update={"principals": own})})
+        used._place = place
+        return used
+
+    @property
+    def provider_exists(self) -> bool:
+        """Whether the account has GitHub's identity provider already: none is created."""
+        if self._place and self._place.name in self.accounts:
+            return self.accounts[self._place.name].oidc_provider_exists
+        return bool(self.github.oidc_provider_arn)
+
+    def _named(self, name: str) -> str:
+        """Return a name of something that IAM has once an account, though it is needed in each region."""
+        return self._place.named(name) if self._place else name
 
     @property
     def boundary(self) -> str:
@@ -456,7 +457,12 @@ class Settings(_Section):
     @property
     def launch_role_name(self) -> str:
         """The launch constraint's role, by the same name in every account."""
-        return f"{self.prefix}-launch"
+        return self._named(f"{self.prefix}-launch")
+
+    @property
+    def dashboard_name(self) -> str:
+        """CloudWatch's dashboard: an account has its dashboards once, for all regions."""
+        return self._named(self.prefix)
 
     @property
     def studio_organization(self) -> str:
@@ -475,9 +481,31 @@ class Settings(_Section):
         return f"{self.prefix}-provisioning"
 
     @property
+    def reader_role_name(self) -> str:
+        """The domain account's role by which functions of other accounts read projects."""
+        return f"{self.prefix}-studio-reader"
+
+    @property
     def project_setup_role_name(self) -> str:
         """The role of the state machine that launches for projects' events."""
-        return f"{self.prefix}-project-setup"
+        return self._named(f"{self.prefix}-project-setup")
+
+    @property
+    def product_parameter(self) -> str:
+        """The SSM parameter in which each account and region of projects has its product's id."""
+        return f"/{self.prefix}/product-id"
+
+    @property
+    def blueprint_parameter(self) -> str:
+        """The SSM parameter in which the domain's account has the blueprint's id."""
+        return f"/{self.prefix}/blueprint-id"
+
+    def place_of(self, own: OwnProfile) -> Place:
+        """Return where projects of a profile of ours are, in an installation of several accounts."""
+        name = own.account or next(iter(self.accounts))
+        return next(
+            place for place in self.places if place.name == name and place.region == (own.region or place.regions[0])
+        )
 
     @property
     def launching_project_roles(self) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ project profiles that run it. The second is an event rule with a state machine. 
 starts the deploy workflow. Each is off unless settings.toml asks for it (docs/studio.md).
 """
 
+from products.studio.account import STUDIO_ACCOUNT_STACK, StudioAccountStack
 from products.studio.launching import OfferedProduct
 from products.studio.stack import STUDIO_STACK, StudioStack
 
-__all__ = ["STUDIO_STACK", "OfferedProduct", "StudioStack"]
+__all__ = ["STUDIO_ACCOUNT_STACK", "STUDIO_STACK", "OfferedProduct", "StudioAccountStack", "StudioStack"]

@@ -27,9 +27,17 @@ class ModelApprovals:
     sorts them into their projects' groups (docs/decisions/0071).
     """
 
-    def __init__(self, stack: Stack, settings: Settings, product: OfferedProduct, foundation: FoundationStack) -> None:
-        """Create them in `stack`."""
+    def __init__(
+        self,
+        stack: Stack,
+        settings: Settings,
+        product: OfferedProduct,
+        foundation: FoundationStack,
+        functions: Functions,
+    ) -> None:
+        """Create them in `stack`, whose functions `functions` makes."""
         self._stack = stack
+        self._functions = functions
         self._settings = settings
         name, dead_name = settings.approval_queues
         dead_letters = self._fifo("ApprovalDeadLetters", dead_name, None)
@@ -68,7 +76,7 @@ class ModelApprovals:
     ) -> lambda_.Function:
         stack, settings, storage = self._stack, self._settings, foundation.storage
         entry = entry_of("model_approval")
-        return Functions(stack, settings, foundation.dead_letters, storage.requests_key).function(
+        return self._functions.function(
             entry,
             statements(entry, stack, settings, storage),
             {

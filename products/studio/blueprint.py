@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, CfnParameter, CustomResource, Fn, Stack
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_cdk import CfnOutput, CfnParameter, Fn, Stack
 from aws_cdk import aws_servicecatalog as servicecatalog
 from constructs import Construct
 
-from products.functions import custom_resource, named_id
+from products.functions import custom_resource, in_own_account, named_id
 from products.project_setup import LAUNCH_NAME_PREFIX, LAUNCHED_BY
-from products.settings import OwnProfile, Settings
+from products.settings import Settings
 from products.studio.launching import OfferedProduct
 from products.studio.provisioning import ProvisioningRole
 
@@ -40,9 +43,7 @@ class LaunchBlueprint(servicecatalog.ProductStack):
     defaults, and what is empty is looked up (docs/studio.md, A03).
     """
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, version: str, organization: str, scope_name: str = "dev"
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, version: str) -> None:
         """Build the template; `version` is in its text, so that every version has another object key."""
         super().__init__(
             scope,
@@ -50,13 +51,19 @@ class LaunchBlueprint(servicecatalog.ProductStack):
             analytics_reporting=False,
             description=f"Launches the project's GitHub repositories from Service Catalog (template {version})",
         )
+        scope_name = settings.product.scope_name
         told = {
             key: self._parameter(name, description, scope_name if name == "datazoneScopeName" else "")
             for name, (key, description) in {**_RESERVED, **_BY_PROFILE}.items()
         }
         # Not empty: it is the value of a tag.
         environment = self._parameter("datazoneEnvironmentEnvironmentId", "The Studio environment", "unknown")
-        product = self._parameter("ProductId", "The Service Catalog product")
+        product = (
+            # Each account and region has a product of its own; the template is one for all of them.
+            f"{{{{resolve:ssm:{settings.product_parameter}}}}}"
+            if settings.has_accounts
+            else self._parameter("ProductId", "The Service Catalog product")
+        )
         artifact = self._parameter("ProductVersion", "The version of the product", version)
         launch = servicecatalog.CfnCloudFormationProvisionedProduct(
             self,
@@ -66,7 +73,7 @@ class LaunchBlueprint(servicecatalog.ProductStack):
             provisioned_product_name=Fn.join("", [LAUNCH_NAME_PREFIX, told["ProjectId"]]),
             provisioning_parameters=[
                 servicecatalog.CfnCloudFormationProvisionedProduct.ProvisioningParameterProperty(key=key, value=value)
-                for key, value in {**told, "Organization": organization}.items()
+                for key, value in {**told, "Organization": settings.studio_organization}.items()
             ],
         )
         launch.tags.set_tag(LAUNCHED_BY, BLUEPRINT)
@@ -79,104 +86,120 @@ class LaunchBlueprint(servicecatalog.ProductStack):
 
 
 class BlueprintRegistration:
-    """The blueprint's custom resource, and a custom resource for each profile."""
+    """The blueprint's custom resource, and a custom resource for each profile, where all is in one account."""
 
     def __init__(
         self, stack: Stack, settings: Settings, product: OfferedProduct, provisioning: ProvisioningRole
     ) -> None:
         """Create them in `stack`."""
-        self._stack = stack
-        self._settings = settings
-        self._product = product
-        self._provisioning = provisioning
         studio = settings.studio
         regions = list(studio.regions) or [stack.region]
-        blueprint_id = self._blueprint(regions).get_att_string("EnvironmentBlueprintId")
-        for name in studio.profiles:
-            self._profile(name, blueprint_id, regions[0], None)
-        for name, own in sorted(studio.own_profiles.items()):
-            self._profile(name, blueprint_id, regions[0], own)
-        CfnOutput(stack, "EnvironmentBlueprintId", value=blueprint_id)
-
-    def _blueprint(self, regions: list[str]) -> CustomResource:
-        studio, product = self._settings.studio, self._product
-        role, access = self._provisioning.role, self._provisioning.access
+        url = blueprint_template_url(stack, settings, product.version)
         blueprint = custom_resource(
-            self._stack,
+            stack,
             "Blueprint",
-            self._settings,
+            settings,
             "studio_blueprint",
             {
-                "DomainId": studio.domain_id,
-                "Name": studio.blueprint_name,
-                "Description": f"{self._settings.product.name}: GitHub repositories for the project",
-                "TemplateUrl": self._template_url(),
+                **blueprint_properties(settings, product.version, url),
                 # Their defaults, and the profile's overrides, reach the template; empty ones are taken, too, and one
                 # that the profile fixes (docs/studio.md, A02 and A26). A project's update takes the profile's
                 # ProductVersion (A09).
                 "UserParameters": [
                     _user_parameter("ProductId", product.product_id, "The Service Catalog product", editable=False),
-                    _user_parameter("ProductVersion", product.version, "The version of the template", editable=True),
-                    *(
-                        _user_parameter(name, "", description, editable=name == "gitFullRepositoryId")
-                        for name, (_, description) in _BY_PROFILE.items()
-                    ),
+                    *user_parameters(product.version),
                 ],
-                "ProvisioningRoleArn": role.role_arn,
-                "ManageAccessRoleArn": studio.manage_access_role_arn,
-                "EnabledRegions": regions,
-                "DomainUnitId": studio.domain_unit_id,
+                **configuration_properties(settings, provisioning.role.role_arn, regions),
             },
         )
-        blueprint.node.add_dependency(access, role)
-        return blueprint
+        blueprint.node.add_dependency(provisioning.access, provisioning.role)
+        blueprint_id = blueprint.get_att_string("EnvironmentBlueprintId")
+        fixed = {"Name": "ProductId", "Value": product.product_id, "IsEditable": "false"}
+        where = {"AwsAccount": stack.account, "AwsRegion": regions[0]}
+        for name in (*studio.profiles, *sorted(studio.own_profiles)):
+            parameters = [fixed, *version_parameters(settings, name, product.version)]
+            profile(stack, settings, name, {"EnvironmentBlueprintId": blueprint_id, **where, "Parameters": parameters})
+        CfnOutput(stack, "EnvironmentBlueprintId", value=blueprint_id)
 
-    def _template_url(self) -> str:
-        template = LaunchBlueprint(
-            self._stack,
-            "LaunchBlueprint",
-            version=self._product.version,
-            organization=self._settings.studio_organization,
-            scope_name=self._settings.product.scope_name,
-        )
-        return servicecatalog.CloudFormationTemplate.from_product_stack(template).bind(self._stack).http_url
 
-    def _profile(self, name: str, blueprint_id: str, region: str, own: OwnProfile | None) -> None:
-        """Put the environment into a profile: one that exists, or one of our own.
+def blueprint_properties(settings: Settings, version: str, template_url: str) -> dict[str, Any]:
+    """Return what a blueprint is, wherever it is registered."""
+    return {
+        "DomainId": settings.studio.domain_id,
+        "Name": settings.studio.blueprint_name,
+        "Description": f"{settings.product.name}: GitHub repositories for the project",
+        "TemplateUrl": template_url,
+        "UserParameters": user_parameters(version),
+    }
 
-        Both have the same logical id: a profile that becomes the other kind is updated, not deleted.
-        """
-        studio = self._settings.studio
-        tooling = own.tooling if own else {}
-        custom_resource(
-            self._stack,
-            named_id("Profile", name),
-            self._settings,
-            "studio_project_profile",
-            {
-                "DomainId": studio.domain_id,
-                "ProfileName": name,
-                "Own": "true" if own else "false",
-                "Description": own.description if own else "",
-                "EnvironmentBlueprintId": blueprint_id,
-                "EnvironmentName": studio.environment_name,
-                "DeploymentOrder": str(studio.deployment_order),
-                "AwsAccount": self._stack.account,
-                "AwsRegion": region,
-                "Parameters": [
-                    {"Name": "ProductId", "Value": self._product.product_id, "IsEditable": "false"},
-                    {"Name": "ProductVersion", "Value": self._product.version, "IsEditable": "true"},
-                    # The profile's name comes from the custom resource: somebody may have renamed it in Studio.
-                    {"Name": "TemplateFolder", "Value": self._template_folder(name), "IsEditable": "false"},
-                ],
-                "DomainUnitId": studio.domain_unit_id,
-                "ToolingParameters": [{"Name": key, "Value": value} for key, value in sorted(tooling.items())],
-                "Groups": list(own.groups) if own else [],
-            },
-        )
 
-    def _template_folder(self, profile: str) -> str:
-        return self._settings.profile_folders.get(profile) or profile.lower()
+def configuration_properties(settings: Settings, role_arn: str, regions: Sequence[str]) -> dict[str, Any]:
+    """Return by which role, in which regions and for which projects a blueprint is enabled in an account."""
+    return {
+        "ProvisioningRoleArn": role_arn,
+        "ManageAccessRoleArn": in_own_account(settings, settings.studio.manage_access_role_arn),
+        "EnabledRegions": list(regions),
+        "DomainUnitId": settings.studio.domain_unit_id,
+    }
+
+
+def user_parameters(version: str) -> list[dict[str, str]]:
+    """Return the blueprint's parameters that a profile or its user sets, beside the product."""
+    return [
+        _user_parameter("ProductVersion", version, "The version of the template", editable=True),
+        *(
+            _user_parameter(name, "", description, editable=name == "gitFullRepositoryId")
+            for name, (_, description) in _BY_PROFILE.items()
+        ),
+    ]
+
+
+def blueprint_template_url(stack: Stack, settings: Settings, version: str) -> str:
+    """Return the address of the blueprint's template among the CDK's assets."""
+    template = LaunchBlueprint(stack, "LaunchBlueprint", settings=settings, version=version)
+    return servicecatalog.CloudFormationTemplate.from_product_stack(template).bind(stack).http_url
+
+
+def version_parameters(settings: Settings, profile_name: str, version: str) -> list[dict[str, str]]:
+    """Return what a profile tells its launches; its own name is the custom resource's to tell, since Studio has it."""
+    folder = settings.profile_folders.get(profile_name) or profile_name.lower()
+    return [
+        {"Name": "ProductVersion", "Value": version, "IsEditable": "true"},
+        {"Name": "TemplateFolder", "Value": folder, "IsEditable": "false"},
+    ]
+
+
+def profile(
+    stack: Stack,
+    settings: Settings,
+    name: str,
+    environment: Mapping[str, Any],
+) -> None:
+    """Put the environment into a profile: one that exists, or one of our own. `environment`: its blueprint and place.
+
+    Both have the same logical id: a profile that becomes the other kind is updated, not deleted.
+    """
+    studio = settings.studio
+    own = studio.own_profiles.get(name)
+    tooling = own.tooling if own else {}
+    custom_resource(
+        stack,
+        named_id("Profile", name),
+        settings,
+        "studio_project_profile",
+        {
+            "DomainId": studio.domain_id,
+            "ProfileName": name,
+            "Own": "true" if own else "false",
+            "Description": own.description if own else "",
+            "EnvironmentName": studio.environment_name,
+            "DeploymentOrder": str(studio.deployment_order),
+            **environment,
+            "DomainUnitId": studio.domain_unit_id,
+            "ToolingParameters": [{"Name": key, "Value": value} for key, value in sorted(tooling.items())],
+            "Groups": list(own.groups) if own else [],
+        },
+    )
 
 
 def _user_parameter(name: str, default: str, description: str, *, editable: bool) -> dict[str, str]:

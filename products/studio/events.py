@@ -10,14 +10,16 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as stepfunctions
 
+from products.foundation import FoundationStack
 from products.foundation.observability import dead_letter_queue, queue_alarm
 from products.foundation.roles import domain_key_statements
 from products.functions import statement
-from products.project_setup import Setup, definition
+from products.project_setup import STATUSES, Setup, definition
 from products.settings import Settings
 from products.studio.launching import OfferedProduct, allow_launches, launch_statements
 
@@ -26,11 +28,22 @@ class ProjectSetup:
     """The state machine with its role and log, the rules that start it, and the queue of events that did not."""
 
     def __init__(
-        self, stack: Stack, settings: Settings, product: OfferedProduct, topic: sns.ITopic, key: kms.IKey
+        self,
+        stack: Stack,
+        settings: Settings,
+        product: OfferedProduct,
+        foundation: FoundationStack,
+        reader: lambda_.Function | None = None,
     ) -> None:
-        """Create them in `stack`. A launch that fails is announced on `topic`, which is encrypted with `key`."""
+        """Create them in `stack`. A launch that fails is announced on the foundation's topic.
+
+        `reader` reads projects where the domain is another account's; there, CloudFormation's events of environments
+        start the machine, since CloudTrail's and Studio's own are in the domain's account.
+        """
         self._stack = stack
         self._name = settings.project_setup_role_name  # the state machine has its role's name
+        self._reader = reader
+        topic, key = foundation.topic, foundation.storage.key
         machine = self._state_machine(settings, product, topic, key)
         self._dead_letters = dead_letter_queue(stack)
         queue_alarm(
@@ -41,6 +54,25 @@ class ProjectSetup:
             description="EventBridge could not start the project-setup state machine for an event of Studio. "
             "The dead letter queue holds the event.",
         )
+        if reader:
+            self._stack_rule(machine)
+        else:
+            self._domain_rules(settings, machine)
+        CfnOutput(stack, "ProjectSetupStateMachine", value=machine.state_machine_arn)
+
+    def _stack_rule(self, machine: stepfunctions.StateMachine) -> None:
+        """Start the machine for the stacks that Studio deploys here."""
+        prefix = self._stack.format_arn(service="cloudformation", resource="stack", resource_name="DataZone-")
+        self._rule(
+            "EnvironmentStackRule",
+            "The stack of a Studio environment was created, updated or deleted",
+            ["CloudFormation Stack Status Change"],
+            {"stack-id": [{"prefix": prefix}], "status-details": {"status": list(STATUSES)}},
+            machine,
+        )
+
+    def _domain_rules(self, settings: Settings, machine: stepfunctions.StateMachine) -> None:
+        """Start the machine for what happens in the domain of this account."""
         # CloudTrail's event is sent when the request is accepted: it needs a trail with management events.
         self._rule(
             "ProjectRule",
@@ -57,7 +89,6 @@ class ProjectSetup:
         self._rule(
             "EnvironmentRule", "A Studio environment was deployed", ["Environment Deployment Completed"], {}, machine
         )
-        CfnOutput(stack, "ProjectSetupStateMachine", value=machine.state_machine_arn)
 
     def _state_machine(
         self, settings: Settings, product: OfferedProduct, topic: sns.ITopic, key: kms.IKey
@@ -65,7 +96,7 @@ class ProjectSetup:
         studio = settings.studio
         role = self._role(settings, product, topic, key)
         log_group = self._log_group(settings.log_retention_days)
-        access = allow_launches(self._stack, "ProjectSetupAccess", role, product)
+        access = allow_launches(self._stack, "ProjectSetupAccess", role.role_arn, product)
         setup = Setup(
             studio.domain_id,
             studio.project_setup.profiles,
@@ -73,6 +104,7 @@ class ProjectSetup:
             product.version,
             settings.studio_organization,
             topic.topic_arn,
+            self._reader.function_name if self._reader else "",
         )
         machine = stepfunctions.StateMachine(
             self._stack,
@@ -98,14 +130,20 @@ class ProjectSetup:
         )
         for each in (
             *launch_statements(self._stack, product),
-            # IAM knows no resources for these: DataZone itself decides by domain and project.
-            statement(["datazone:GetProject", "datazone:GetProjectProfile"], ["*"]),
+            self._reading(),
             statement(["sns:Publish"], [topic.topic_arn]),
             statement(["kms:Decrypt", "kms:GenerateDataKey"], [key.key_arn]),
-            *domain_key_statements(settings),
+            *([] if self._reader else domain_key_statements(settings)),
         ):
             role.add_to_policy(each)
         return role
+
+    def _reading(self) -> iam.PolicyStatement:
+        """Return what reading projects needs: the function, else DataZone itself."""
+        if self._reader:
+            return statement(["lambda:InvokeFunction"], [self._reader.function_arn])
+        # IAM knows no resources for these: DataZone itself decides by domain and project.
+        return statement(["datazone:GetProject", "datazone:GetProjectProfile"], ["*"])
 
     def _log_group(self, retention_days: int) -> logs.LogGroup:
         log_group = logs.LogGroup(
@@ -130,7 +168,7 @@ class ProjectSetup:
             construct_id,
             description=description,
             event_pattern=events.EventPattern(
-                source=["aws.datazone"],
+                source=["aws.cloudformation" if self._reader else "aws.datazone"],
                 detail_type=list(detail_types),
                 account=[self._stack.account],
                 detail=detail or None,

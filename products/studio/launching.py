@@ -50,14 +50,14 @@ def launch_statements(stack: Stack, product: OfferedProduct) -> list[iam.PolicyS
 
 
 def allow_launches(
-    scope: Construct, construct_id: str, role: iam.Role, product: OfferedProduct
+    scope: Construct, construct_id: str, role_arn: str, product: OfferedProduct
 ) -> servicecatalog.CfnPortfolioPrincipalAssociation:
     """Make a role a principal of the portfolio; without that, its launches end in "No launch paths found"."""
     return servicecatalog.CfnPortfolioPrincipalAssociation(
         scope,
         construct_id,
         portfolio_id=product.portfolio_id,
-        principal_arn=role.role_arn,
+        principal_arn=role_arn,
         principal_type="IAM",
     )
 

@@ -8,6 +8,7 @@ from aws_cdk import Stack
 from constructs import Construct
 
 from products.foundation import FoundationStack
+from products.functions import Functions
 from products.settings import Settings
 from products.studio.approvals import ModelApprovals
 from products.studio.blueprint import BlueprintRegistration
@@ -39,9 +40,10 @@ class StudioStack(Stack):
             if studio.registers_blueprint:
                 BlueprintRegistration(self, settings, product, provisioning)
         if studio.project_setup.profiles:
-            ProjectSetup(self, settings, product, foundation.topic, foundation.storage.key)
+            ProjectSetup(self, settings, product, foundation)
         if studio.model_approval.enabled:
-            ModelApprovals(self, settings, product, foundation)
+            functions = Functions(self, settings, foundation.dead_letters, foundation.storage.requests_key)
+            ModelApprovals(self, settings, product, foundation, functions)
 
     @staticmethod
     def wanted(settings: Settings) -> bool:

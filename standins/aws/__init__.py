@@ -1,1 +1,1 @@
-"""The AWS stand-in: DataZone, SageMaker and Service Catalog by their own protocols, with MiniStack behind them."""
+"""The AWS stand-in: four services by their own protocols, with MiniStack behind them."""

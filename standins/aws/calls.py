@@ -54,6 +54,7 @@ class Call:
             "operation": self.operation,
             "caller": self.caller,
             "session": self.session,
+            "account": self.account,
             "region": self.region,
             "parameters": redacted(self.parameters),
             "outcome": outcome,

@@ -7,11 +7,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from standins.aws.calls import Call, Record, now
+from standins.aws.codeconnections import CodeConnections
 from standins.aws.datazone.grants import grant
-from standins.aws.datazone.model import IDENTITY_CENTER, KINDS, TOOLING_BLUEPRINT, Domain
+from standins.aws.datazone.model import IDENTITY_CENTER, KINDS, TOOLING_BLUEPRINT, Domain, configuration_id
 from standins.aws.datazone.service import DataZone
 from standins.aws.datazone.tooling import ToolingBehaviour
 from standins.aws.emulator import Emulator
+from standins.aws.pipelines import Pipelines
 from standins.aws.protocol import ServiceError
 from standins.aws.sagemaker import SageMaker
 from standins.aws.service_catalog.service import ServiceCatalog
@@ -35,6 +37,8 @@ class Controls:
         operations: Callable[[], dict[str, list[str]]],
         *,
         sagemaker: SageMaker,
+        pipelines: Pipelines,
+        connections: CodeConnections,
     ) -> None:
         """Take what is controlled, the log of calls, and who names the operations that there are."""
         self._datazone = datazone
@@ -44,6 +48,7 @@ class Controls:
         self._calls = calls
         self._routes: dict[tuple[str, str], Callable[[Record], Any]] = {
             ("POST", "domains"): self._make_domain,
+            ("POST", "associations"): self._associate,
             ("POST", "projects"): self._make_project,
             ("POST", "classic-projects"): self._make_classic_project,
             ("POST", "rules"): self._set_rules,
@@ -54,6 +59,9 @@ class Controls:
             ("POST", "callers"): self._name_caller,
             ("POST", "reserved-tags"): self._set_reserved_tags,
             ("POST", "launches"): catalog.behaviour.change,
+            ("POST", "stacks"): self._set_lateness,
+            ("POST", "pipelines"): lambda request: pipelines.put(*_where(request), request),
+            ("POST", "git-connections"): lambda request: connections.put(*_where(request), request),
             ("GET", "calls"): self._list_calls,
             ("DELETE", "calls"): self._forget_calls,
             ("GET", "operations"): lambda _: operations(),
@@ -114,15 +122,36 @@ class Controls:
         made = {"name": name} | ({"kmsKeyIdentifier": request["kmsKey"]} if request.get("kmsKey") else {})
         domain = datazone.domain_operations.open_domain(call, made, wanted, kind)
         domain.rules = domain.rules.changed(request.get("rules", {}))
-        domain.configurations[self._tooling_blueprint(domain)["id"]] = {
+        self._enable_tooling(domain, call.account, [call.region])
+        return domain
+
+    def _enable_tooling(self, domain: Domain, account: str, regions: list[str]) -> None:
+        blueprint = self._tooling_blueprint(domain)["id"]
+        domain.configurations[configuration_id(account, blueprint)] = {
             "domainId": domain.id,
-            "environmentBlueprintId": self._tooling_blueprint(domain)["id"],
-            "enabledRegions": [call.region],
+            "environmentBlueprintId": blueprint,
+            "enabledRegions": regions,
             "createdAt": now(),
             "updatedAt": now(),
-            "_account": call.account,
         }
-        return domain
+
+    def _associate(self, request: Record) -> Record:
+        """Share a domain with an account, or no longer: what no API of DataZone does; and enable Tooling there.
+
+        The domain's own account needs no share.
+        """
+        domain = self._datazone.domains.named(request["domainId"])
+        account, regions = str(request["account"]), [str(region) for region in request.get("regions", [])]
+        if not re.fullmatch(r"\d{12}", account):
+            raise ValueError(f"{account} is not an account's id")
+        with self._datazone.domains.lock:
+            if not request.get("associated", True):
+                domain.associated.discard(account)
+            elif account != domain.account:
+                domain.associated.add(account)
+            if regions:
+                self._enable_tooling(domain, account, regions)
+        return {"domainId": domain.id, "associated": sorted(domain.associated)}
 
     @staticmethod
     def _tooling_blueprint(domain: Domain) -> Record:
@@ -231,6 +260,11 @@ class Controls:
             "userArns": tags.tells_users,
         }
 
+    def _set_lateness(self, request: Record) -> Record:
+        """By how many seconds CloudFormation tells of stacks' resources late."""
+        self._emulator.tell_late(float(request["late"]))
+        return {"late": float(request["late"])}
+
     def _make_classic_project(self, request: Record) -> Record:
         """Make a project of SageMaker Studio classic."""
         account, region = request.get("account", DEFAULT_ACCOUNT), request.get("region", DEFAULT_REGION)
@@ -249,3 +283,8 @@ class Controls:
     def _forget_calls(self, _: Record) -> Record:
         self._calls.clear()
         return {}
+
+
+def _where(request: Record) -> tuple[str, str]:
+    """Return the account and the region that a control's body names."""
+    return request.get("account", DEFAULT_ACCOUNT), request.get("region", DEFAULT_REGION)

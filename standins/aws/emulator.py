@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +13,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from standins.aws.service_requests import KEY_HEADER, SERVICE_HEADER
+from standins.aws.service_requests import KEY_HEADER, NO_ACCOUNT, SERVICE_HEADER, SOURCE_ACCOUNT_HEADER
+from standins.aws.stack_resources import LATE_HEADER
+from standins.aws.trust import trusts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -110,6 +111,14 @@ class Emulator:
             return str(error)
         return str(answer.get("ErrorMessage", ""))
 
+    def tell_late(self, seconds: float) -> None:
+        """Have CloudFormation tell of stacks' resources by these seconds late (see stack_resources)."""
+        cloudformation = self.client("cloudformation", "us-east-1", Credentials(ACCOUNT))
+        event, headers = "before-sign.cloudformation.ListExports", {SERVICE_HEADER: "yes", LATE_HEADER: str(seconds)}
+        cloudformation.meta.events.register_first(event, _with_headers(headers), unique_id="late")
+        cloudformation.list_exports()
+        cloudformation.meta.events.unregister(event, unique_id="late")
+
     def name_caller(self, access_key: str, arn: str, session: str = "") -> None:
         """Say who an access key belongs to, where MiniStack cannot tell."""
         with self._lock:
@@ -148,10 +157,11 @@ class Emulator:
         return role
 
     def assume(
-        self, role_arn: str, service: str, region: str, session: str, *, tag_session: bool = False
+        self, role_arn: str, service: str, region: str, session: str, *, source_account: str, tag_session: bool = False
     ) -> Credentials:
         """Return credentials of the role, as `service` (a principal such as datazone.amazonaws.com) gets them.
 
+        `source_account` is the account that the service acts for: the trust policy's aws:SourceAccount, "" for none.
         Raises RoleUnusable if the role is missing or its trust policy does not let the service in.
         """
         account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
@@ -160,13 +170,16 @@ class Emulator:
             role = self.client("iam", region, root).get_role(RoleName=name)["Role"]
         except ClientError as error:
             raise RoleUnusable(f"Role {role_arn} does not exist or cannot be assumed by {service}.") from error
-        trusted = _trusted_actions(role["AssumeRolePolicyDocument"], service)
-        needed = {"sts:AssumeRole", "sts:TagSession"} if tag_session else {"sts:AssumeRole"}
-        if not needed <= trusted:
-            raise RoleUnusable(f"Role {role_arn} does not allow {', '.join(sorted(needed - trusted))} to {service}.")
+        policy = role["AssumeRolePolicyDocument"]
+        needed = ("sts:AssumeRole", "sts:TagSession") if tag_session else ("sts:AssumeRole",)
+        refused = [each for each in needed if not trusts(policy, service, each, role_arn, source_account)]
+        if refused:
+            raise RoleUnusable(
+                f"Role {role_arn} does not allow {', '.join(refused)} to {service} for account {source_account}."
+            )
         sts = self.client("sts", region, root)
         with self._lock:
-            self._assuming[SERVICE_HEADER] = service
+            self._assuming.update({SERVICE_HEADER: service, SOURCE_ACCOUNT_HEADER: source_account or NO_ACCOUNT})
             event = "before-sign.sts.AssumeRole"
             sts.meta.events.register_first(event, _with_headers(self._assuming), unique_id="as-service")
             try:
@@ -355,16 +368,3 @@ def _s3_object(url: str) -> tuple[str, str]:
         return bucket, path
     bucket, _, key = path.partition("/")
     return bucket, key
-
-
-def _trusted_actions(policy: Any, service: str) -> set[str]:
-    document = policy if isinstance(policy, dict) else json.loads(unquote(policy))
-    statements = document.get("Statement", [])
-    actions: set[str] = set()
-    for statement in statements if isinstance(statements, list) else [statements]:
-        principals = statement.get("Principal", {})
-        services = principals.get("Service", []) if isinstance(principals, dict) else []
-        if statement.get("Effect") == "Allow" and service in ([services] if isinstance(services, str) else services):
-            action = statement.get("Action", [])
-            actions.update([action] if isinstance(action, str) else action)
-    return {"sts:AssumeRole", "sts:TagSession"} if "sts:*" in actions else actions

@@ -1,6 +1,6 @@
 """The AWS protocols, driven by botocore's service models: a request in, typed parameters out, and the way back.
 
-Rest-json (DataZone) and json 1.1 (SageMaker, Service Catalog). A request that the model does not allow is a
+Rest-json (DataZone) and json (the others). A request that the model does not allow is a
 ValidationException: what passes here would pass the real service's front door.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from botocore.model import OperationModel, ServiceModel, Shape
 
-SERVICES = ("datazone", "sagemaker", "servicecatalog")
+SERVICES = ("codeconnections", "datazone", "sagemaker", "servicecatalog")
 
 
 class ServiceError(Exception):
@@ -257,7 +257,9 @@ def answer_error(service: str, error: ServiceError, request_id: str) -> Response
 
 
 def _content_type(model: ServiceModel) -> str:
-    return "application/x-amz-json-1.1" if model.metadata["protocol"] == "json" else "application/json"
+    if model.metadata["protocol"] == "json":
+        return f"application/x-amz-json-{model.metadata['jsonVersion']}"
+    return "application/json"
 
 
 def _to_wire(shape: Any, value: Any) -> Any:

@@ -35,7 +35,8 @@ class SageMaker:
     ) -> Record:
         """Make a domain; `settings` are its DomainSettings, `more` is what else CreateDomain would have been given."""
         with self._lock:
-            if any(item["DomainName"] == name and item["_account"] == account for item in self._domains.values()):
+            same = (name, account, region)
+            if any((each["DomainName"], each["_account"], each["_region"]) == same for each in self._domains.values()):
                 raise ServiceError("ResourceInUse", f"Domain {name} already exists.")
             domain_id = new_id(12, "d-")
             arn = f"arn:aws:sagemaker:{region}:{account}:domain/{domain_id}"
@@ -140,12 +141,17 @@ class SageMaker:
 
     def list_tags(self, call: Call, request: Record) -> Record:
         """ListTags."""
-        tags = [{"Key": key, "Value": value} for key, value in self._tagged(request["ResourceArn"]).items()]
+        tags = [{"Key": key, "Value": value} for key, value in self._tagged(call, request["ResourceArn"]).items()]
         items, token = page(tags, request.get("MaxResults"), request.get("NextToken"))
         return {"Tags": items, "NextToken": token}
 
-    def _tagged(self, arn: str) -> dict[str, str]:
-        if arn not in self._tags:
+    def tag(self, arn: str, tags: dict[str, str]) -> None:
+        """Remember the tags of something that is kept elsewhere."""
+        with self._lock:
+            self._tags[arn] = dict(tags)
+
+    def _tagged(self, call: Call, arn: str) -> dict[str, str]:
+        if arn not in self._tags or arn.split(":")[3:5] != [call.region, call.account]:
             raise ServiceError("ValidationException", f"{arn} does not exist.")
         return self._tags[arn]
 

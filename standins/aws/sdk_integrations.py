@@ -74,10 +74,11 @@ def error_name(service: str, code: str, model: ServiceModel) -> str:
 
 
 def _client(service: str) -> Any:
-    """Return a client of the stand-in that signs with the state machine's role."""
+    """Return a client of the stand-in that signs with the state machine's role, in the state machine's region."""
+    from ministack.core.responses import get_region
+
     endpoint = os.environ.get("AWS_ENDPOINT_URL") or f"http://127.0.0.1:{os.environ.get('GATEWAY_PORT', '4566')}"
-    region = os.environ.get("MINISTACK_REGION", "us-east-1")
-    role = _ROLE.get()
+    region, role = get_region(), _ROLE.get()
     sts = boto3.client(
         "sts",
         endpoint_url=endpoint,

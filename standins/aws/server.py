@@ -1,4 +1,4 @@
-"""The AWS stand-in over HTTP: DataZone, SageMaker and Service Catalog at one address, and its own controls."""
+"""The AWS stand-in over HTTP: its services at one address, and its own controls."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from werkzeug.wrappers import Request as HttpRequest
 from werkzeug.wrappers import Response as HttpResponse
 
 from standins.aws.calls import Call
+from standins.aws.codeconnections import CodeConnections
 from standins.aws.controls import Controls
 from standins.aws.datazone.service import DataZone
 from standins.aws.emulator import Emulator
+from standins.aws.pipelines import Pipelines
 from standins.aws.protocol import SERVICES, Request, ServiceError, answer, answer_error, parse, service_model
 from standins.aws.sagemaker import SageMaker
 from standins.aws.service_catalog.service import ServiceCatalog
@@ -38,17 +40,26 @@ class AwsStandIn:
         """Take MiniStack's address; nothing is served yet."""
         self.emulator = Emulator(aws_endpoint)
         self.sagemaker = SageMaker()
+        self.pipelines, self.connections = Pipelines(self.sagemaker.tag), CodeConnections()
         self.datazone = DataZone(self.emulator, self.sagemaker)
         self.calls: deque[dict[str, Any]] = deque(maxlen=20_000)
         self.base_url = ""
         catalog = ServiceCatalog(self.emulator)
         self._services: dict[str, tuple[object, ...]] = {
+            "codeconnections": (self.connections,),
             "datazone": self.datazone.operations,
-            "sagemaker": (self.sagemaker,),
+            "sagemaker": (self.sagemaker, self.pipelines),
             "servicecatalog": catalog.operations,
         }
         self._controls = Controls(
-            self.datazone, catalog, self.emulator, self.calls, self.operations, sagemaker=self.sagemaker
+            self.datazone,
+            catalog,
+            self.emulator,
+            self.calls,
+            self.operations,
+            sagemaker=self.sagemaker,
+            pipelines=self.pipelines,
+            connections=self.connections,
         )
 
     @classmethod

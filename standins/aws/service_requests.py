@@ -5,7 +5,8 @@
 - put events whose source is aws.*;
 - set tags whose key begins with `aws:` on a stack, as Service Catalog does;
 - ask whose access key it is that signed a request to it (KEY_HEADER), since it has neither the secret nor the token;
-- assume a role as the service that the header names, if the role's trust policy lets that service in.
+- assume a role as the service that the header names, if the role's trust policy lets that service in for the account
+  that SOURCE_ACCOUNT_HEADER names (the role's own without it).
 
 Everybody else is refused as before. It also has functions sign as their roles when IAM is not enforced: MiniStack gives
 them the account's root key then, and DataZone would answer them as the administrator.
@@ -15,13 +16,16 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 from contextvars import ContextVar
 from typing import Any
 
+from standins.aws.trust import statements_about
+
 SERVICE_HEADER = "x-standin-service"
 KEY_HEADER = "x-standin-key"
+SOURCE_ACCOUNT_HEADER, NO_ACCOUNT = "x-standin-source-account", "none"
 _FROM_SERVICE: ContextVar[str] = ContextVar("from_service", default="")
+_SOURCE_ACCOUNT: ContextVar[str] = ContextVar("source_account", default="")
 
 
 def register() -> None:
@@ -52,6 +56,7 @@ def _marked(answer: Any) -> Any:
 
     async def handle_request(method: str, path: str, headers: dict[str, str], *rest: Any) -> Any:
         _FROM_SERVICE.set(headers.get(SERVICE_HEADER, ""))
+        _SOURCE_ACCOUNT.set(headers.get(SOURCE_ACCOUNT_HEADER, ""))
         return await answer(method, path, headers, *rest)
 
     return handle_request
@@ -61,21 +66,16 @@ def _trusting(trusts: Any) -> Any:
     """Return the judge of trust policies that takes the stand-in for the service that it names."""
 
     def evaluate_trust_policy(document: Any, caller_arn: str, context: Any = None) -> Any:
-        # MiniStack lets the root of the account pass for every service: only this one's statements count.
         service = _FROM_SERVICE.get()
         if not service or context is None:
             return trusts(document, caller_arn, context)
-        content = json.loads(document) if isinstance(document, str) else document
-        ours = [each for each in content["Statement"] if service in _services(each.get("Principal", {}))]
-        keys = {**context.service_context, "aws:sourceaccount": context.resource_arn.split(":")[4]}
-        return trusts({"Statement": ours}, caller_arn, dataclasses.replace(context, service_context=keys))
+        source = _SOURCE_ACCOUNT.get() or context.resource_arn.split(":")[4]
+        told = {} if source == NO_ACCOUNT else {"aws:sourceaccount": source}
+        keys = {**context.service_context, **told}
+        ours = {"Statement": statements_about(document, service)}
+        return trusts(ours, caller_arn, dataclasses.replace(context, service_context=keys))
 
     return evaluate_trust_policy
-
-
-def _services(principal: Any) -> list[str]:
-    services = principal.get("Service", []) if isinstance(principal, dict) else []
-    return [services] if isinstance(services, str) else list(services)
 
 
 def _whose(answer: Any) -> Any:

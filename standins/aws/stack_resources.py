@@ -4,22 +4,48 @@ MiniStack lists a resource once it is there, with the status of the operation th
 listed from the moment on at which its creation begins, and its status is that of its newest event; what an update adds
 is created. Without a logical id the first 100 are listed, as AWS documents. For a logical id that the stack does not
 have, AWS documents nothing: MiniStack answers with a ValidationError.
+
+How soon a resource is listed no source says. From the stand-in alone MiniStack takes how late it tells (LATE_HEADER):
+what happened within these seconds is then not told yet.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from standins.aws.service_requests import SERVICE_HEADER
+
+LATE_HEADER = "x-standin-late"
 _MOST = 100
 _GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
 
 
 def register() -> None:
     """Have this process's MiniStack answer so."""
+    from ministack.services import cloudformation
     from ministack.services.cloudformation import handlers
 
+    cloudformation.handle_request = _taking_lateness(cloudformation.handle_request)
     handlers._ACTION_HANDLERS["DescribeStackResources"] = _described(handlers._describe_stack_resources)
     handlers._ACTION_HANDLERS["ContinueUpdateRollback"] = _continued(handlers._continue_update_rollback)
+
+
+class _Lateness:
+    """By how many seconds this process tells late."""
+
+    seconds = 0.0
+
+
+def _taking_lateness(answer: Any) -> Any:
+    """Return CloudFormation's answering function that takes from the stand-in how late it tells."""
+
+    async def handle_request(method: str, path: str, headers: dict[str, str], *rest: Any) -> Any:
+        if SERVICE_HEADER in headers and LATE_HEADER in headers:
+            _Lateness.seconds = float(headers[LATE_HEADER])
+        return await answer(method, path, headers, *rest)
+
+    return handle_request
 
 
 def _described(answer: Any) -> Any:
@@ -31,7 +57,8 @@ def _described(answer: Any) -> Any:
         if not stack:
             return answer(params)
         name = handlers._p(params, "LogicalResourceId")
-        found = listed(current(stack.get("_resources", {}), _stack_events.get(stack["StackId"], [])), name)
+        events = _stack_events.get(stack["StackId"], [])
+        found = listed(told(stack.get("_resources", {}), events, _Lateness.seconds, datetime.now(UTC)), name)
         if name and not found:
             message = f"Resource [{name}] does not exist in stack [{stack['StackName']}]"
             return handlers._error("ValidationError", message)
@@ -95,6 +122,20 @@ def current(known: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, di
             shown["ResourceStatus"] = "CREATE_IN_PROGRESS"  # an update creates it, which MiniStack calls an update
         found[name] = _shown(name, shown)
     return found
+
+
+def told(known: dict[str, Any], events: list[dict[str, Any]], late: float, now: datetime) -> dict[str, dict[str, str]]:
+    """Return what is told of a stack's resources, `late` seconds after it happened. Pure."""
+    if not late:
+        return current(known, events)
+    earlier = [event for event in events if _time_of(event) <= now - timedelta(seconds=late)]
+    begun = {event["LogicalResourceId"] for event in earlier}
+    return current({name: resource for name, resource in known.items() if name in begun}, earlier)
+
+
+def _time_of(event: dict[str, Any]) -> datetime:
+    found = datetime.fromisoformat(str(event["Timestamp"]).replace("Z", "+00:00"))
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _shown(name: str, resource: dict[str, Any]) -> dict[str, str]:

@@ -53,7 +53,14 @@ def authenticate(store: Store, headers: Mapping[str, str]) -> Token | None:
     token = store.token(value)
     if token is None:
         raise ApiError(401, "Bad credentials")
+    if token.suspended:
+        raise suspended()
     return token
+
+
+def suspended() -> ApiError:
+    """Return the answer to an App whose installation is suspended."""
+    return ApiError(403, "This installation has been suspended")
 
 
 def authenticate_app(store: Store, headers: Mapping[str, str]) -> App:
@@ -83,6 +90,8 @@ def role_in(token: Token | None, owner: str, *, of_user: bool = False) -> Role:
         return "none"
     if token.login.lower() == owner.lower():
         return "admin"
+    if owner.lower() in token.left:
+        return "none"
     if token.organizations is None:
         return "none" if of_user else token.role
     if owner.lower() in {name.lower() for name in token.organizations}:
@@ -98,11 +107,15 @@ def role_of(token: Token | None, repository: Repository) -> Role:
 
 def reaches(token: Token | None, repository: Repository) -> bool:
     """Tell whether a token is for the repository: an App's may be narrowed to some."""
-    return token is None or token.repositories is None or repository.id in token.repositories
+    if token is None:
+        return True
+    return all(some is None or repository.id in some for some in (token.repositories, token.selected))
 
 
 def may_see(token: Token | None, repository: Repository) -> bool:
     """Tell whether the repository exists for the token."""
+    if {"*", token.login if token else ""} & set(repository.hidden_from):
+        return False
     if repository.visibility == "public":
         return True
     if token is None or role_of(token, repository) == "none":

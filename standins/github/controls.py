@@ -11,7 +11,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import BaseModel, ValidationError
 
+from standins.github import sight
 from standins.github.faults import Fault, Faults
+from standins.github.lag import Lags
 from standins.github.latency import Latency, RoundTrip
 from standins.github.limits import Accounting, Limits
 from standins.github.messages import ApiError, Json, Request, Response, not_found
@@ -80,8 +82,9 @@ class Controls:
         return Response.json(200, self.store.set_plan(login, **dict(_parsed(_Plan, body))).model_dump())
 
     def add_token(self, body: Json) -> Response:
-        """Make a token: {token?, login?, scopes?, fine_grained?, permissions?, organizations?, role?, expires_at?}."""
+        """Make a token: {token?, login?, scopes?, fine_grained?, permissions?, organizations?, ...} (make_token)."""
         known = {"token", "login", "scopes", "fine_grained", "permissions", "organizations", "role", "expires_at"}
+        known |= {"repositories"}
         if body.keys() - known or body.get("role", "admin") not in ROLES:
             raise ApiError(422, f"A token has {', '.join(sorted(known))}; a role is one of {', '.join(ROLES)}.")
         fields = {name: value for name, value in body.items() if name != "token"}
@@ -226,6 +229,40 @@ class Controls:
         """Return how long answers are held back."""
         return Response.json(200, self.latency.round_trip.model_dump())
 
+    def put_lag(self, body: Json) -> Response:
+        """Set how far GitHub's replicas lag behind, in seconds: {rest_reads?, rest_writes?, git?, ...} (lag.py)."""
+        self.store.lag.configure(_parsed(Lags, body))
+        return self.get_lag(body)
+
+    def get_lag(self, _body: Json) -> Response:
+        """Return how far they lag behind."""
+        return Response.json(200, self.store.lag.lags.model_dump())
+
+    def put_repository_sight(self, body: Json, owner: str, name: str) -> Response:
+        """Take a repository out of sight, or bring it back: {seen, login?}."""
+        wanted = _parsed(sight.RepositorySight, body)
+        sight.hide_repository(self.store, self._find(owner, name), wanted)
+        return Response.json(200, wanted.model_dump())
+
+    def put_organization_sight(self, body: Json, login: str) -> Response:
+        """Have a user leave an organization, or come back: {seen, login?, profile?}."""
+        wanted = _parsed(sight.OrganizationSight, body)
+        sight.hide_organization(self.store, login, wanted)
+        return Response.json(200, wanted.model_dump())
+
+    def put_installation(self, body: Json, app_id: str, installation_id: str) -> Response:
+        """Narrow, suspend or remove an installation: {selection?, repositories?, adds_created?, state?}."""
+        app, wanted = self.store.app(int(app_id)), _parsed(sight.InstallationSight, body)
+        if app is None:
+            raise not_found()
+        sight.change_installation(self.store, app, int(installation_id), wanted)
+        return Response.json(200, wanted.model_dump())
+
+    def put_redirects(self, body: Json) -> Response:
+        """Have a former name lead also to what the token does not see: {unseen}."""
+        self.store.redirects_unseen = _parsed(sight.Redirects, body).unseen
+        return Response.json(200, body)
+
     def _find(self, owner: str, name: str) -> Repository:
         found = self.store.by_name(owner, name) or self.store.moved(owner, name)
         if found is None:
@@ -260,6 +297,12 @@ _CONTROLS: tuple[tuple[str, str, Callable[..., Response]], ...] = (
     ("POST", r"/apps", Controls.add_app),
     ("POST", r"/apps/(\d+)/installations", Controls.install_app),
     ("PUT", r"/apps/(\d+)/delay", Controls.delay_tokens),
+    ("PUT", r"/apps/(\d+)/installations/(\d+)", Controls.put_installation),
+    ("PUT", r"/organizations/([^/]+)/sight", Controls.put_organization_sight),
+    ("PUT", rf"{_REPOSITORY}/sight", Controls.put_repository_sight),
+    ("PUT", r"/redirects", Controls.put_redirects),
+    ("GET", r"/lag", Controls.get_lag),
+    ("PUT", r"/lag", Controls.put_lag),
     ("GET", r"/repositories", Controls.list_repositories),
     ("GET", _REPOSITORY, Controls.get_repository),
     ("POST", rf"{_REPOSITORY}/rules", Controls.add_rule),

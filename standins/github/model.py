@@ -29,6 +29,8 @@ class Account(BaseModel):
     created_at: str = Field(default_factory=now)
     plan: Plan = "enterprise"
     refusal_creates: bool = True  # an environment is there after its rules were refused for the plan's sake
+    public: bool = True  # an organization: everybody sees that it exists
+    left_by: list[str] = []  # users who are its members no more ("*" = all), see sight.py
 
 
 class Token(BaseModel):
@@ -49,6 +51,11 @@ class Token(BaseModel):
     role: Role = "admin"
     unknown: int = 0  # requests that are answered 401 yet: replicas that do not know the token,
     unready: int = 0  # and 403: those that do not know its permissions
+    known_from: float = 0  # Unix time before which it is answered 401
+    left: list[str] = []  # organizations that its user has left, in lower case
+    installation: int = 0  # of an App
+    selected: list[int] | None = None  # the repositories to which that is narrowed
+    suspended: bool = False
     expires_at: str | None = None
 
     @property
@@ -69,6 +76,9 @@ class Installation(BaseModel):
     id: int
     organization: str
     permissions: dict[str, str]
+    repositories: list[int] | None = None  # None = all
+    adds_created: bool = True  # what the App creates joins those
+    suspended: bool = False
 
 
 class App(BaseModel):
@@ -198,6 +208,7 @@ class Repository(BaseModel):
     homepage: str | None = None
     visibility: Literal["private", "internal", "public"] = "private"
     of_user: bool = False  # in a user account
+    hidden_from: list[str] = []  # users whose tokens do not see it ("*" = all), see sight.py
     archived: bool = False
     default_branch: str = "main"
     topics: list[str] = []
@@ -249,3 +260,4 @@ class State(BaseModel):
     tokens: list[Token] = []
     apps: list[App] = []
     moved: dict[str, int] = {}
+    redirects_unseen: bool = False  # a former name leads also to what the token does not see

@@ -36,6 +36,8 @@ _RE_AUTHORIZE = (
     f"To access this repository, you must re-authorize the token: visit {_SSO} and try your request again."
 )
 
+_PRIVATE = "Visibility can't be private. Please upgrade your subscription to create a new private repository."
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -64,6 +66,7 @@ LIMITS: Mapping[str, Answer] = {
     "limit-primary-429": Answer(429, "API rate limit exceeded for user ID 7."),
     "limit-secondary-bare": Answer(403, "You have exceeded a secondary rate limit."),
     "limit-429-bare": Answer(429, "Slow down"),
+    "limit-throttled": Answer(403, "This endpoint is temporarily being throttled. Please try again later."),
     "limit-page": Answer(403, "", page=_LIMIT_PAGE),
     "limit-page-429": Answer(429, "", page=_LIMIT_PAGE),
     "limit-422-code": Answer(422, "Validation Failed", _ABUSE, [{"resource": "Repository", "code": "abuse"}]),
@@ -106,9 +109,22 @@ DENIALS: Mapping[str, Answer] = {
     ),
     "locked": Answer(403, "Repository has been locked for migration."),
     "plan": Answer(403, "Upgrade to GitHub Pro or make this repository public to enable this feature."),
+    "plan-private": Answer(
+        422,
+        "Repository creation failed.",
+        git="Please upgrade your subscription.",
+        errors=[{"resource": "Repository", "code": "custom", "field": "visibility", "message": _PRIVATE}],
+    ),
     "proxy": Answer(403, "", page="<html><body><h1>The gateway does not know this site.</h1></body></html>"),
 }
-ANSWERS: Mapping[str, Answer] = {**LIMITS, **DENIALS}
+# What passes, in words that name no limit; 409: a change met another one.
+LATER: Mapping[str, Answer] = {
+    "later": Answer(403, "Something went wrong while preparing the repository. Please try again later."),
+    "later-409": Answer(409, "The operation could not be completed. Please try again in a few minutes."),
+    "later-422": Answer(422, "Validation Failed", "This is temporarily unavailable.", ["temporarily unavailable"]),
+}
+COLLISIONS: Mapping[str, Answer] = {"collision": Answer(409, "Conflict")}
+ANSWERS: Mapping[str, Answer] = {**LIMITS, **DENIALS, **LATER, **COLLISIONS}
 
 _PROTECTION = f"""error: GH013: Repository rule violations found for refs/heads/main.
 

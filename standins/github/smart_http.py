@@ -51,12 +51,13 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class _Visit:
-    """A Git client's request that was let in. `rest` is the path after the repository's."""
+    """A Git client's request that was let in. `rest` is the path after the repository's, `place` its folder."""
 
     repository: Repository
     token: Token | None
     service: str
     rest: str
+    place: str
 
 
 def _admit(store: Store, urls: Urls, request: Request) -> _Visit:
@@ -72,16 +73,21 @@ def _admit(store: Store, urls: Urls, request: Request) -> _Visit:
     token = store.token(value) if value else None
     if value and token is None:
         raise Refused(unauthorized())
-    repository = store.by_name(owner, name)
-    moved = None if repository else store.moved(owner, name)
-    if moved and may_see(token, moved):
+    if token and token.suspended:
+        raise Refused(Response.text(403, "This installation has been suspended"))
+    lag = store.lag.lags.git
+    repository = store.shown(owner, name, lag)
+    moved = None if repository else store.led_to(owner, name, lag)
+    if moved and (may_see(token, moved) or store.redirects_unseen):
         location = f"{urls.clone(moved)}/{rest}" + (f"?{request.raw_query}" if request.raw_query else "")
         raise Refused(Response(301, headers={"location": location}))
     if repository is None or not may_see(token, repository) or not _may_read(token, repository):
         raise Refused(Response.text(404, "Repository not found.") if token else unauthorized())
     if service == "git-receive-pack":
         _refuse_push(token, repository)
-    return _Visit(repository, token, service, rest)
+    if rest == "git-receive-pack":  # a push finds the newest state
+        return _Visit(store.by_id(repository.id) or repository, token, service, rest, f"{repository.id}.git")
+    return _Visit(repository, token, service, rest, store.replica(repository, lag).path.name)
 
 
 def unauthorized() -> Response:
@@ -159,7 +165,7 @@ def _backend(
         "GATEWAY_INTERFACE": "CGI/1.1",
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REQUEST_METHOD": request.method,
-        "PATH_INFO": f"/{visit.repository.id}.git/{visit.rest}",
+        "PATH_INFO": f"/{visit.place}/{visit.rest}",
         "QUERY_STRING": request.raw_query,
         "CONTENT_TYPE": request.headers.get("content-type", ""),
         "HTTP_CONTENT_ENCODING": request.headers.get("content-encoding", ""),

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from standins.github.bare import Bare
+from standins.github.lag import Lag
 from standins.github.messages import not_found
 from standins.github.model import Account, App, Installation, Plan, Repository, Role, State, Token, now
 
@@ -50,6 +51,7 @@ class Store:
         self._state_path = root / "state.json"
         self._lock = threading.RLock()
         self._locks: dict[int, threading.RLock] = {}
+        self.lag = Lag(self.places)
         self._state = State()
         if self._state_path.exists():
             self._state = State.model_validate_json(self._state_path.read_bytes())
@@ -79,6 +81,11 @@ class Store:
         """Return the repository's Git side."""
         return Bare(self.places / f"{repository.id}.git")
 
+    def replica(self, repository: Repository, seconds: float) -> Bare:
+        """Return the repository's Git side as a replica has it that lags so far behind."""
+        past = self.lag.past(repository, seconds)
+        return Bare(past.place) if past and past.place else self.bare(repository)
+
     @contextmanager
     def locked(self, repository: Repository) -> Iterator[None]:
         """Hold the repository's lock."""
@@ -90,7 +97,8 @@ class Store:
     @contextmanager
     def changing(self, repository: Repository) -> Iterator[None]:
         """Hold the repository's lock, and write its record afterwards."""
-        with self.locked(repository):
+        bare = self.bare(repository)
+        with self.locked(repository), self.lag.changing(repository, bare.path, bare.refs):
             try:
                 yield
             finally:
@@ -135,10 +143,23 @@ class Store:
         """Return all accounts."""
         return list(self._state.accounts.values())
 
+    @contextmanager
+    def changing_state(self) -> Iterator[None]:
+        """Hold the state's lock, and write the state afterwards."""
+        with self._lock:
+            yield
+            self._save_state()
+
+    def tokens(self) -> list[Token]:
+        """Return all tokens."""
+        return list(self._state.tokens)
+
     def add_token(self, value: str, **fields: Any) -> Token:
         """Remember a token by its digest, in place of an older one of the same value."""
         with self._lock:
             token = Token(digest=digest(value), **fields)
+            left = [it for it in self._state.accounts.values() if {"*", token.login} & set(it.left_by)]
+            token.left = [it.login.lower() for it in left]
             self._state.tokens = [known for known in self._state.tokens if known.digest != token.digest]
             self._state.tokens.append(token)
             self._save_state()
@@ -153,6 +174,7 @@ class Store:
         fine_grained: bool = False,
         permissions: dict[str, str] | None = None,
         organizations: list[str] | None = None,
+        repositories: list[int] | None = None,
         role: Role = "admin",
         expires_at: str | None = None,
     ) -> str:
@@ -164,7 +186,7 @@ class Store:
             if fine_grained
             else {"kind": "classic", "scopes": ["repo", "workflow"] if scopes is None else scopes}
         )
-        rights |= {"organizations": organizations, "role": role, "expires_at": expires_at}
+        rights |= {"organizations": organizations, "repositories": repositories, "role": role, "expires_at": expires_at}
         self.add_token(value, login=user.login, user_id=user.id, **rights)
         return value
 
@@ -181,6 +203,8 @@ class Store:
         if found and found.unknown > 0:
             found.unknown -= 1
             return None
+        if found and found.known_from > self.lag.clock():
+            return None
         return None if found and found.expires_at and found.expires_at <= now() else found
 
     def add_app(self, slug: str, public_key: str) -> App:
@@ -194,6 +218,15 @@ class Store:
     def app(self, app_id: int) -> App | None:
         """Return a GitHub App."""
         return next((app for app in self._state.apps if app.id == app_id), None)
+
+    def installation(self, number: int) -> Installation | None:
+        """Return an installation of an App."""
+        return next((it for app in self._state.apps for it in app.installations if it.id == number), None)
+
+    def forget_installation(self, number: int) -> None:
+        """Revoke all tokens of an installation."""
+        with self._lock:
+            self._state.tokens = [token for token in self._state.tokens if token.installation != number]
 
     def install_app(self, app: App, organization: str, permissions: dict[str, str] | None) -> Installation:
         """Install an App in an organization, by default with every permission that the product needs."""
@@ -221,6 +254,36 @@ class Store:
         with self._lock:
             return next((one for one in self._repositories.values() if one.full_name.lower() == wanted), None)
 
+    def shown(self, owner: str, name: str, seconds: float) -> Repository | None:
+        """Return the repository that a replica which lags so far behind has under that name, as it is there."""
+        if not seconds:
+            return self.by_name(owner, name)
+        wanted = f"{owner}/{name}".lower()
+        with self._lock:
+            views = [self.view(one, seconds) for one in self._repositories.values()]
+            return next((view for view in views if view and view.full_name.lower() == wanted), None)
+
+    def view(self, repository: Repository, seconds: float) -> Repository | None:
+        """Return a repository as such a replica has it; None while it has not."""
+        past = self.lag.past(repository, seconds)
+        return past.record if past else repository
+
+    def led_to(self, owner: str, name: str, seconds: float) -> Repository | None:
+        """Return the repository to which such a replica redirects from a name."""
+        number = self.lag.led_to(f"{owner}/{name}", seconds)
+        return self.moved(owner, name) if number is None else self._repositories.get(number)
+
+    @property
+    def redirects_unseen(self) -> bool:
+        """Whether a former name leads also to a repository that the token does not see."""
+        return self._state.redirects_unseen
+
+    @redirects_unseen.setter
+    def redirects_unseen(self, value: bool) -> None:
+        with self._lock:
+            self._state.redirects_unseen = value
+            self._save_state()
+
     def moved(self, owner: str, name: str) -> Repository | None:
         """Return the repository that once had this name."""
         found = self._state.moved.get(f"{owner}/{name}".lower())
@@ -234,8 +297,9 @@ class Store:
             of_user = owner.type == "User"
             repository = Repository(id=self.new_id(), owner=owner.login, name=name, of_user=of_user, **settings)
             Bare.init(self.places / f"{repository.id}.git", repository.default_branch)
-            self._state.moved.pop(repository.full_name.lower(), None)
+            led_to = self._state.moved.pop(repository.full_name.lower(), None)
             self._repositories[repository.id] = repository
+            self.lag.made(repository, led_to)
             self.save(repository)
             self._save_state()
             return repository
@@ -262,5 +326,6 @@ class Store:
             self._repositories.pop(repository.id, None)
             self._state.moved = {name: one for name, one in self._state.moved.items() if one != repository.id}
             self._save_state()
+        self.lag.forget(repository.id)
         (self.places / f"{repository.id}.json").unlink(missing_ok=True)
         shutil.rmtree(self.places / f"{repository.id}.git", ignore_errors=True)

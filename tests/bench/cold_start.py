@@ -51,6 +51,18 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         "ProvisioningRoleArn": "arn:aws:iam::111122223333:role/provisioning",
         "EnabledRegions": ["eu-west-1"],
     },
+    "blueprint_template": {
+        "SourceBucket": "assets",
+        "SourceKey": f"{'0' * 64}.json",
+        "Address": "https://s3.eu-west-1.amazonaws.com/blueprints",
+    },
+    "studio_blueprint_configuration": {
+        "DomainId": "dzd_1",
+        "BlueprintName": "Repositories",
+        "ProductId": "prod-1",
+        "ProvisioningRoleArn": "arn:aws:iam::111122223333:role/provisioning",
+        "EnabledRegions": ["eu-west-1"],
+    },
     "studio_project_profile": {
         **_DATAZONE,
         "EnvironmentBlueprintId": "blueprint1",
@@ -123,7 +135,9 @@ def _median(entry: Entry, found: list[list[float]]) -> ColdStart:
 
 
 def event(entry: Entry) -> dict[str, Any]:
-    """Return a function's first event: the creation of its resource, or a model that was rejected."""
+    """Return a function's first event: the creation of its resource, or a model that was rejected, or a question."""
+    if entry.name == "project_reader":
+        return {"Stack": "arn:aws:cloudformation:eu-west-1:111122223333:stack/DataZone-Env-1/1"}
     if not entry.class_name:
         return {"Records": [{"body": json.dumps({"id": "e1", "detail": _APPROVAL})}]}
     return {

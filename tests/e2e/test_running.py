@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import signal
 import socket
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ import psutil
 import pytest
 
 from local.home import Home
+from standins.aws.custom_resource_answers import REFUSAL
 from tests.e2e.command_line import CommandLine, Observer
 
 pytestmark = [pytest.mark.slow, pytest.mark.shares("bad input", seconds=60)]
@@ -125,6 +128,61 @@ def test_a_damaged_state_is_no_obstacle_and_down_ends_every_process_and_wipe_rem
     assert own.done("down")["stopped"] == []
     assert own.done("down", "--wipe")["wiped"] is True
     assert not own.home.exists()
+
+
+ANSWERING = """
+import json, urllib.request
+
+def handler(event, context):
+    ids = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
+    answer = {"Status": "SUCCESS", "PhysicalResourceId": "it", **ids}
+    room = 4096 - len(json.dumps({**answer, "Data": {"Long": ""}}, separators=(",", ":")))
+    length = room + int(event["ResourceProperties"]["Beyond"]) if event["RequestType"] == "Create" else 0
+    body = json.dumps({**answer, "Data": {"Long": "x" * length}}, separators=(",", ":")).encode()
+    headers = {"content-type": "", "content-length": str(len(body))}
+    urllib.request.urlopen(urllib.request.Request(event["ResponseURL"], body, headers, method="PUT"))
+"""
+
+
+def test_an_answer_of_more_bytes_than_cloudformation_takes_is_refused(seen: Observer) -> None:
+    """By the running MiniStack, which takes any by itself: a byte more than fits fails the resource."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("index.py", ANSWERING)
+    functions, stacks = seen.client("lambda"), seen.client("cloudformation")
+    made = functions.create_function(
+        FunctionName="answering",
+        Runtime="python3.13",
+        Handler="index.handler",
+        Role="arn:aws:iam::123456789012:role/answering",
+        Code={"ZipFile": packed.getvalue()},
+    )
+    try:
+        ends = {}
+        for beyond in (0, 1):
+            properties = {"ServiceToken": made["FunctionArn"], "Beyond": beyond}
+            template = {"Resources": {"It": {"Type": "Custom::Answering", "Properties": properties}}}
+            name = f"answering-{beyond}"
+            stacks.create_stack(StackName=name, TemplateBody=json.dumps(template))
+            ends[beyond] = ended(stacks, name)
+            told = stacks.describe_stack_events(StackName=name)["StackEvents"]
+            reasons = " ".join(event.get("ResourceStatusReason", "") for event in told)
+            assert (REFUSAL in reasons) == bool(beyond)
+            stacks.delete_stack(StackName=name)
+        assert ends == {0: "CREATE_COMPLETE", 1: "ROLLBACK_COMPLETE"}
+    finally:
+        functions.delete_function(FunctionName="answering")
+
+
+def ended(stacks: Any, name: str) -> str:
+    """Return the status in which a stack's operation ends, within a minute."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        [found] = stacks.describe_stacks(StackName=name)["Stacks"]
+        if not found["StackStatus"].endswith("_IN_PROGRESS"):
+            return str(found["StackStatus"])
+        time.sleep(0.2)
+    raise AssertionError(f"{name} does not end")
 
 
 @pytest.mark.parametrize("verb", ["up", "launch", "update", "diff", "terminate", "status", "logs", "down", "demo"])

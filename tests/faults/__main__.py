@@ -29,6 +29,12 @@ def _table(outcomes: list[Outcome], faults: list[str]) -> str:
     return "\n".join(lines)
 
 
+def _tell(outcomes: list[Outcome], wanted: int, start: float) -> None:
+    """Tell on stderr how far it is."""
+    wrong = sum(bool(outcome.wrong) for outcome in outcomes)
+    print(f"{len(outcomes)} of {wanted} cells, {wrong} wrong, {elapsed(start)}", file=sys.stderr)  # noqa: T201
+
+
 def main() -> int:
     """Run the cells that are asked for, two laboratories at a time, and print what became of them."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
@@ -41,8 +47,11 @@ def main() -> int:
     with quietly(), Laboratory.running() as laboratory:
         wanted = cells(laboratory, operations, faults)
     shares = [wanted[number :: arguments.workers * 4] for number in range(arguments.workers * 4)]
+    outcomes: list[Outcome] = []
     with ProcessPoolExecutor(arguments.workers, mp_context=get_context("spawn")) as pool:
-        outcomes = [outcome for share in pool.map(run_share, filter(None, shares)) for outcome in share]
+        for share in pool.map(run_share, filter(None, shares)):
+            outcomes += share
+            _tell(outcomes, len(wanted), start)
     wrong = [outcome for outcome in outcomes if outcome.wrong]
     print(_table(outcomes, faults))  # noqa: T201
     for outcome in wrong:

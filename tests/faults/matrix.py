@@ -373,6 +373,8 @@ def run(laboratory: Laboratory, cell: Cell, right: dict[str, Any]) -> Outcome:
         wrong = f"ended with another sentence: {said}"
     if leftover:
         wrong = f"after the rollback not archived: {leftover}"
+    if "UPDATE_ROLLBACK_FAILED" in statuses:  # a stack that takes no update any more
+        wrong = f"the rollback failed, too: {said}"
     if statuses[-1] not in _COMPLETE:
         wrong = f"never complete: {stack.reason}"
     state = laboratory.state(project)

@@ -8,14 +8,17 @@ failed update by Updates with the old properties.
 from __future__ import annotations
 
 import copy
+import fcntl
 import json
 import os
 import signal
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 from custom_resources.catalogue import CATALOGUE
@@ -24,9 +27,10 @@ from custom_resources.clients.budget import SharedBudget, Wait
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.clients.stacks import EMPTY
 from custom_resources.errors import FinalError
-from custom_resources.rate_budget import Budget
+from custom_resources.rate_budget import Budget, Cost
 from custom_resources.reconciler import CustomResource, is_complete, on_event
 from custom_resources.template_content import Archive
+from custom_resources.update_record import UpdateRecord, digest
 from tests.seals import seals_in_memory
 
 POLL_SECONDS = 30.0  # how far the budget's clock moves on between two calls
@@ -95,10 +99,20 @@ class BudgetInMemory(SharedBudget):
     """The shared budget with a clock that the test moves on."""
 
     def __init__(self) -> None:
-        self.now = 1_000_000.0
+        self.now = time.time()  # of today: GitHub tells when a repository was created
         self.state = Budget()
         self.waits: dict[str, Wait] = {}
+        self._charged: list[Cost] = []
         self._clock = lambda: self.now
+
+    def noted(self) -> list[Cost]:
+        """Return the list that each further charge is noted in."""
+        self._charged = []
+        return self._charged
+
+    def reserve(self, cost: Cost) -> None:
+        super().reserve(cost)
+        self._charged.append(cost)
 
     def _read(self) -> tuple[Budget, int]:
         return self.state, 0
@@ -112,6 +126,32 @@ class BudgetInMemory(SharedBudget):
 
     def _remember(self, request: str, wait: Wait) -> None:
         self.waits[request] = wait
+
+
+class RecordsOnDisk:
+    """What the last updates wrote: in files, so that a function that is killed has written them, too."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="records-")
+
+    def change(
+        self, stack_id: str, logical_id: str, change: Callable[[UpdateRecord | None], UpdateRecord | None]
+    ) -> UpdateRecord | None:
+        with self._file(stack_id, logical_id).open("a+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            text = file.read()
+            made = change(UpdateRecord(**json.loads(text)) if text else None)
+            if made:
+                file.truncate(0)
+                file.write(json.dumps(asdict(made)))
+            return made
+
+    def forget(self, stack_id: str, logical_id: str) -> None:
+        self._file(stack_id, logical_id).unlink(missing_ok=True)
+
+    def _file(self, stack_id: str, logical_id: str) -> Path:
+        return Path(self._folder.name, digest({"of": f"{stack_id} {logical_id}"}))
 
 
 class World(FunctionClients):
@@ -132,6 +172,30 @@ class World(FunctionClients):
             archives=Archives(archives),
             seals=seals_in_memory(),
             secrets=Secrets(tokens),
+            update_records=RecordsOnDisk(),
+        )
+        self.replicas.clock = lambda: self.budget.now
+
+    def accept(self, resource_type: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Return the event as the function has accepted it: one call, as its handler makes it. Raises FinalError."""
+        self.requests.begin(ENTRIES[resource_type].timeout)
+        resource = self.resource(resource_type)
+        return event | on_event(
+            resource, event, self.stacks, self.budget, records=self.update_records, replicas=self.replicas
+        )
+
+    def reconcile(self, resource_type: str, event: dict[str, Any], patience: float = 3600) -> dict[str, Any]:
+        """Return the function's answer to an event that it has accepted: one call. Raises FinalError."""
+        self.requests.begin(ENTRIES[resource_type].timeout)
+        return is_complete(
+            self.resource(resource_type),
+            event,
+            self.stacks,
+            patience,
+            self.budget,
+            records=self.update_records,
+            writes=self.requests.writes,
+            replicas=self.replicas,
         )
 
     def resource(self, resource_type: str) -> CustomResource[Any, Any, Any]:
@@ -204,7 +268,7 @@ class Stack:
 
     def _begin(self, status: str) -> str:
         self.operations += 1
-        self.world.stacks.operations[self.id] = f"{status} {self.operations}"
+        self.world.stacks.operations[self.id] = f"{status} {self.operations:04}"  # in order as text
         return status
 
     def _delete_all(self) -> bool:
@@ -236,9 +300,11 @@ class Stack:
         if kind == "Update" and live:
             event["OldResourceProperties"] = live.properties
         try:
-            event |= self._call(lambda: on_event(self.world.resource(resource.type), event, self.world.stacks))
+            event = self._call(lambda: self.world.accept(resource.type, event))
         except (FinalError, Died) as failed:
             self.reason = f"{resource.logical_id}: {failed}"
+            if live:  # CloudFormation goes back from the properties that it has sent
+                live.properties = properties
             return False
         self.live[resource.logical_id] = Live(event["PhysicalResourceId"], properties)
         try:
@@ -251,15 +317,11 @@ class Stack:
         return True
 
     def _polled(self, resource: Resource, event: dict[str, Any]) -> dict[str, Any]:
-        world = self.world
         for _ in range(MAX_POLLS):
-            world.requests.begin()
-            answer = self._call(
-                lambda: is_complete(world.resource(resource.type), event, world.stacks, self.patience, world.budget)
-            )
+            answer = self._call(lambda: self.world.reconcile(resource.type, event, self.patience))
             if answer["IsComplete"]:
                 return answer
-            world.budget.now += POLL_SECONDS
+            self.world.budget.now += POLL_SECONDS
         raise FinalError("The resource never became complete.")
 
     def _call(self, function: Callable[[], dict[str, Any]]) -> dict[str, Any]:

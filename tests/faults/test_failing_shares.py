@@ -156,7 +156,7 @@ def run(laboratory: Laboratory, case: Case, pattern: Pattern) -> Run:
     """Run an operation under faults."""
     project, standin = laboratory.project(), laboratory.standin
     stack = case.prepare(laboratory, project)
-    charged = charges(stack.world)
+    charged = stack.world.budget.noted()
     stack.world.cold_start()
     standin.control("DELETE", "/requests")
     with impatient(1):
@@ -182,18 +182,6 @@ def more(laboratory: Laboratory, project: str) -> dict[str, Any]:
         name: (each["branch_policy"], sorted(each["branches"].values())) for name, each in found["environments"].items()
     }
     return {"comments": comments, "environments": environments}
-
-
-def charges(world: World) -> list[Cost]:
-    """Return the list that what the budget is charged is noted in."""
-    noted, reserve = list[Cost](), world.budget.reserve
-
-    def noting(cost: Cost) -> None:
-        reserve(cost)
-        noted.append(cost)
-
-    vars(world.budget)["reserve"] = noting
-    return noted
 
 
 @pytest.fixture(scope="module")

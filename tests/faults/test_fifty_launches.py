@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from custom_resources.progress import Progress
-from custom_resources.reconciler import is_complete, on_event
 from custom_resources.template_content import archive_name
 from standins.github.limits import Limits
 from standins.github.server import GitHubStandIn
@@ -50,10 +49,11 @@ class Launch:
                 "RequestType": "Create",
                 "StackId": stack.id,
                 "RequestId": f"{stack.id} {self.made}",
+                "LogicalResourceId": resource.logical_id,
                 "ResourceProperties": resource.properties(stack.attributes),
             }
-            self.waiting |= on_event(world.resource(resource.type), self.waiting, world.stacks)
-        answer = is_complete(world.resource(resource.type), self.waiting, world.stacks, PATIENCE_SECONDS, world.budget)
+            self.waiting = world.accept(resource.type, self.waiting)
+        answer = world.reconcile(resource.type, self.waiting, PATIENCE_SECONDS)
         if answer["IsComplete"]:
             stack.attributes[resource.logical_id] = answer["Data"]
             self.made, self.waiting = self.made + 1, {}

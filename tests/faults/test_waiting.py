@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from custom_resources.catalogue import CATALOGUE
-from custom_resources.rate_budget import Budget
-from custom_resources.reconciler import is_complete, on_event
+from custom_resources.rate_budget import Budget, Cost
 from custom_resources.template_content import archive_name
 from tests.faults.matrix import ONE, ORGANIZATION, V2, Laboratory, launched
 from tests.faults.stack import Stack, launch_template
@@ -42,18 +41,16 @@ def updating(laboratory: Laboratory, kind: str) -> tuple[Stack, dict[str, Any]]:
         "ResourceProperties": resource.properties(stack.attributes),
         "OldResourceProperties": live.properties,
     }
-    return stack, event | on_event(stack.world.resource(resource.type), event, stack.world.stacks)
+    return stack, stack.world.accept(resource.type, event)
 
 
 def polled(laboratory: Laboratory, stack: Stack, event: dict[str, Any], polls: int) -> tuple[list[int], bool]:
     """Call the function as the waiter does; return what each call asked of GitHub, and whether the last one ended."""
     asked, world, complete = list[int](), stack.world, False
-    kind = "Custom::RepositoryTemplate" if event["LogicalResourceId"].endswith("template") else ""
-    resource = world.resource(kind or "Custom::ActionsConfiguration")
+    kind = "RepositoryTemplate" if event["LogicalResourceId"].endswith("template") else "ActionsConfiguration"
     for _ in range(polls):
         laboratory.standin.control("DELETE", "/requests")
-        world.requests.begin()
-        complete = is_complete(resource, event, world.stacks, 3600, world.budget)["IsComplete"]
+        complete = world.reconcile(f"Custom::{kind}", event)["IsComplete"]
         asked.append(laboratory.standin.control("GET", "/requests")["count"])
         world.budget.now += POLL_SECONDS
         if complete:
@@ -111,6 +108,30 @@ def test_an_empty_budget_is_waited_for_without_a_request(laboratory: Laboratory)
     assert asked[0] <= 1, "it is read once, to know what it costs"
     assert sum(asked[1:]) == 0
     assert polled(laboratory, stack, event, 40)[1]
+
+
+@pytest.mark.parametrize("kind", ["protection", "ruleset"])
+def test_a_pull_request_in_place_of_a_refused_push_is_paid_for(laboratory: Laboratory, kind: str) -> None:
+    """Both plans are of one call: what the second one costs more is taken before it writes."""
+    stack, event = updating(laboratory, "template")
+    name = event["ResourceProperties"]["Repository"]
+    laboratory.standin.control("POST", f"/repositories/{name}/rules", {"branch": "main", "kind": kind})
+    budget = stack.world.budget
+    charged = budget.noted()
+    budget.state = Budget({"creations": budget.now + 7200})  # no room for a pull request
+    asked, complete = polled(laboratory, stack, event, 4)
+    assert (complete, asked[1:]) == (False, [0, 0, 0])
+    assert laboratory.standin.control("GET", f"/repositories/{name}")["pull_requests"] == []
+    assert charged == [Cost()], "the push costs none of GitHub's points"
+    budget.state = Budget()
+    budget.now += 3600
+    asked, complete = polled(laboratory, stack, event, 2)
+    assert complete
+    assert len(laboratory.standin.control("GET", f"/repositories/{name}")["pull_requests"]) == 1
+    total = Cost()
+    for cost in charged:
+        total = total.plus(cost)
+    assert total == Cost(points=5, creations=1)
 
 
 def test_who_waits_for_studio_has_nothing_of_github() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from typing import Any
 
 from custom_resources.catalogue import CATALOGUE
 from custom_resources.clients import FunctionClients
+from custom_resources.clients.replicas import Replicas
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import ArchiveMissing, FinalError
 from custom_resources.reconciler import CustomResource, is_complete, on_event
@@ -22,21 +24,32 @@ from standins.github.server import GitHubStandIn
 from tests.integration.clouds import ADOPTABLE, Resource
 from tests.seals import KmsInMemory, seals_in_memory
 
-POLLS = 20
+POLLS = 40
+SECONDS = 5  # from one call to the next, as long as the Provider framework leaves between them
 ENTRIES = {entry.resource_type: entry for entry in CATALOGUE if entry.in_product}
+
+
+class Clock:
+    """The time, as far as waits have passed; between them it stands still."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def __call__(self) -> float:
+        return self.now
 
 
 class Stacks:
     """Names the stack operation; a test changes it to cancel what runs."""
 
     def __init__(self) -> None:
-        self.name = "CREATE_IN_PROGRESS 1"
+        self.name = "CREATE_IN_PROGRESS 0001"
         self.gone: set[str] = set()  # ids of stacks that have no resources any more
         self._operations = 1
 
     def begin(self, status: str) -> None:
         self._operations += 1
-        self.name = f"{status} {self._operations}"
+        self.name = f"{status} {self._operations:04}"  # in order as text
 
     def operation(self, stack_id: str) -> str:
         return self.name
@@ -118,6 +131,8 @@ class Handlers:
 
     def __init__(self, github: GitHubStandIn) -> None:
         self._github = github
+        self.clock = Clock()
+        github.store.lag.clock = self.clock
         self.archives, self.stacks, self.secrets = Archives(), Stacks(), Secrets(github.token)
         self.kms, self.records = KmsInMemory(), Records()
         self.statuses: dict[str, str] = {}  # of stacks, at rest
@@ -137,7 +152,7 @@ class Handlers:
         environment = {"GITHUB_API_URL": self._github.api_url, "GITHUB_SERVER_URL": self._github.server_url}
         environment |= {**self.environment, **more}
         seals = seals_in_memory(self.kms)
-        return FunctionClients(
+        clients = FunctionClients(
             environment,
             stacks=self.stacks,
             secrets=self.secrets,
@@ -145,6 +160,8 @@ class Handlers:
             archives=self.archives,
             update_records=self.records,
         )
+        clients.replicas.clock = self.clock
+        return clients
 
     def _resource(self, resource_type: str) -> CustomResource[Any, Any, Any]:
         return ENTRIES[resource_type].resource(self.clients[resource_type])
@@ -238,7 +255,8 @@ class Handlers:
         kind = self._resource(resource.type)
         self._begin(kind)
         try:
-            event |= on_event(kind, event, self.stacks, records=self.records)
+            replicas = self._replicas(kind)
+            event |= on_event(kind, event, self.stacks, records=self.records, replicas=replicas)
             if not old:  # from now on, a rollback deletes it
                 live[name] = Live(resource.type, event["PhysicalResourceId"], properties)
             id_, attributes = self._polled(kind, event)
@@ -272,7 +290,9 @@ class Handlers:
             event["PhysicalResourceId"] = physical_id
         resource = self._resource(resource_type)
         self._begin(resource)
-        return self._polled(resource, event | on_event(resource, event, self.stacks, records=self.records))
+        replicas = self._replicas(resource)
+        accepted = on_event(resource, event, self.stacks, records=self.records, replicas=replicas)
+        return self._polled(resource, event | accepted)
 
     @staticmethod
     def _event(kind: str, stack: str, name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -288,13 +308,25 @@ class Handlers:
         """Begin a call of the function, as its handler does."""
         self.clients[f"Custom::{type(resource).__name__}"].requests.begin()
 
+    def _replicas(self, resource: CustomResource[Any, Any, Any]) -> Replicas:
+        return self.clients[f"Custom::{type(resource).__name__}"].replicas
+
     def _polled(self, resource: CustomResource[Any, Any, Any], event: dict[str, Any]) -> tuple[str, dict[str, str]]:
         for _ in range(POLLS):
             self._begin(resource)
             writes = self.clients[f"Custom::{type(resource).__name__}"].requests.writes
-            answer = is_complete(resource, event, self.stacks, self.patience, records=self.records, writes=writes)
+            answer = is_complete(
+                resource,
+                event,
+                self.stacks,
+                self.patience,
+                records=self.records,
+                writes=writes,
+                replicas=self._replicas(resource),
+            )
             if answer["IsComplete"]:
                 return answer.get("PhysicalResourceId", event["PhysicalResourceId"]), answer.get("Data", {})
+            self.clock.now += SECONDS
         raise AssertionError("the request never completes")
 
 

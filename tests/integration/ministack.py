@@ -94,7 +94,7 @@ class MiniStack:
     def deploy(self, stack: str, template: Mapping[str, Resource]) -> dict[str, dict[str, str]]:
         cloud, name = self.run.cloud, projects.prefix() + stack
         key = f"{name}-{time.time_ns()}.json"
-        cloud.s3.put_object(Bucket=assembly.BUCKET, Key=key, Body=json.dumps(_document(template)).encode())
+        cloud.s3.put_object(Bucket=assembly.bucket(cloud), Key=key, Body=json.dumps(_document(template)).encode())
         try:
             outputs = cloud.stacks.deploy(name, assembly.template_url(cloud, key), {}, silent).outputs
         except StackFailed as failed:

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 import requests
 
+from custom_resources.clients import repeating
 from custom_resources.clients.git import (
     BareRepository,
     Git,
@@ -31,6 +32,7 @@ from custom_resources.clients.git import (
 )
 from custom_resources.clients.git.failures import ServerRefused
 from custom_resources.clients.git.packets import lines, packet
+from custom_resources.clients.repeating import TRIES
 from custom_resources.errors import (
     CredentialsRejected,
     GitNamesUnknown,
@@ -351,9 +353,14 @@ def peak(act: Any) -> int:
 FAULTS = [("truncated", 0), ("reset-before", 0), ("reset-after", 0), ("502", 0), ("429", 0), ("401", 0)]
 
 
+@pytest.mark.parametrize("times", [1, TRIES], ids=["once", "as often as it is repeated"])
 @pytest.mark.parametrize(("fault", "version"), [*FAULTS, ("truncated", 2), ("502", 2)])
-def test_every_request_may_fail(remote: Remote, monkeypatch: pytest.MonkeyPatch, fault: str, version: int) -> None:
+def test_every_request_may_fail(
+    remote: Remote, monkeypatch: pytest.MonkeyPatch, fault: str, version: int, times: int
+) -> None:
+    """What passes is repeated, and asked of the state machine when it does not pass; limits and a 401 never are."""
     first = remote.seeded(b=b"b\n")
+    monkeypatch.setattr(repeating, "FIRST_SECONDS", 0.0)
     if version == 2:
         monkeypatch.setitem(standin_bare._SETTINGS, "uploadpack.allowAnySHA1InWant", "false")
 
@@ -368,17 +375,26 @@ def test_every_request_may_fail(remote: Remote, monkeypatch: pytest.MonkeyPatch,
             repository.push(refs, {TIP: second})
 
     requests_made = 6 if version == 2 else 5
+    place = f"{remote.github.base_url}/_standin/faults"
     for number in range(1, requests_made + 1):
         remote.bare.update_ref(TIP, first)
-        plan: Any = {"fault": fault, "seconds": 7, "match": {"nth": number, "path": remote.name, "kind": "git"}}
-        place = f"{remote.github.base_url}/_standin/faults"
+        match = {"nth": number, "path": remote.name, "kind": "git"}
+        plan: Any = {"fault": fault, "seconds": 7, "match": match, "times": times}
         requests.post(place, json=plan, timeout=30).raise_for_status()
         try:
-            with pytest.raises(CredentialsRejected if fault == "401" else RetryLater) as failed:
+            if times == 1 and fault not in ("429", "401"):
                 update()
-            assert fault != "429" or (isinstance(failed.value, RetryLater) and failed.value.seconds == 7)
+            else:
+                with pytest.raises(CredentialsRejected if fault == "401" else RetryLater) as failed:
+                    update()
+                assert fault != "429" or (isinstance(failed.value, RetryLater) and failed.value.seconds == 7)
+            [struck] = requests.get(place, timeout=30).json()["faults"]
+            assert struck["hits"] == (1 if fault in ("429", "401") else times)
         finally:
             requests.delete(place, timeout=30).raise_for_status()
+        if times == 1 and fault not in ("429", "401"):
+            assert remote.bare.refs()[TIP] != first
+            remote.bare.update_ref(TIP, first)
         update()
         assert remote.bare.refs()[TIP] != first
 

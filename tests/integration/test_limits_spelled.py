@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from standins.github.faults import Fault
-from standins.github.refusals import LIMITS
+from standins.github.refusals import COLLISIONS, LATER, LIMITS
 from tests.integration.world import Project, World, refused
 
 pytestmark = pytest.mark.handlers_only(reason="each wait would be a minute of CloudFormation's")
@@ -27,6 +27,33 @@ def test_a_limit_in_any_spelling_is_waited_for(world: World, spelling: str, step
     project.configure({"NAME": "value"}, {"SECRET": "value"})
     assert planned.hits == 2
     assert project.files() == {"a": "a\n"}
+
+
+@pytest.mark.parametrize("spelling", [*LATER, *COLLISIONS])
+@pytest.mark.parametrize(("method", "path"), [("PUT", "/topics$"), ("PUT", "/actions/secrets/")])
+def test_what_passes_in_words_that_name_no_limit_is_waited_for(
+    world: World, spelling: str, method: str, path: str
+) -> None:
+    """A 409 that says nothing is a change that met another one: it is made again."""
+    planned = Fault.parse({"fault": spelling, "match": {"method": method, "path": path}, "times": 2})
+    world.github.faults.add(planned)
+    project = Project(world, world.publish("v1", {"a": "a\n"})).launch()
+    project.configure({"NAME": "value"}, {"SECRET": "value"})
+    assert planned.hits == 2
+    assert project.files() == {"a": "a\n"}
+
+
+def test_a_409_that_stays_is_told_in_githubs_words(world: World) -> None:
+    world.github.faults.add(Fault.parse({"fault": "collision", "match": {"path": "/topics$"}, "times": None}))
+    reason = refused(Project(world, world.publish("v1", {"a": "a\n"})).launch)
+    assert "setting the topics of acme/p1-build): Conflict." in reason
+
+
+def test_a_plan_without_private_repositories_is_told_as_one(world: World) -> None:
+    world.github.faults.add(Fault.parse({"fault": "plan-private", "match": {"method": "POST"}, "times": None}))
+    reason = refused(Project(world, world.publish("v1", {"a": "a\n"})).launch)
+    assert "Visibility can't be private" in reason
+    assert "Upgrade the plan" in reason
 
 
 @pytest.mark.parametrize(

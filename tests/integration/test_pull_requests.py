@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from custom_resources.clients.git import BareRepository, Refs
-from custom_resources.clients.github import GitHub
+from custom_resources.clients.github import GitHub, PullRequest
 from custom_resources.errors import RulesRefuse
 from standins.github.requests_log import Entry
 from tests.integration.world import Content, Edit, Project, Tree, Version, World, link, refused
@@ -199,6 +199,27 @@ def test_a_declined_pull_request_does_not_move_the_base(world: World, project: P
     assert not project.pulls()
     assert project.update(world.publish("v3", {**V1, "new.py": "n\n", "newer.py": "n\n"}))["Status"] == "merged"
     assert project.files() == {**V1, "new.py": "n\n", "newer.py": "n\n"}
+
+
+@pytest.mark.handlers_only(reason="the user is faster than one request")
+def test_a_pull_request_that_is_closed_while_it_is_renewed_is_replaced(
+    world: World, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A replica may list it as open for seconds, too; the answer to a change of it tells."""
+    old = conflict(world, project)
+    update = GitHub.update_pull_request
+
+    def closed_before(self: GitHub, full_name: str, number: int, **changes: str) -> PullRequest:
+        monkeypatch.undo()
+        world.rest("PATCH", f"{project.path}/pulls/{number}", state="closed")
+        return update(self, full_name, number, **changes)
+
+    monkeypatch.setattr(GitHub, "update_pull_request", closed_before)
+    found = project.update(world.publish("v3", {**V1, "train.py": FIVE.replace("two", "newer")}))
+    [pull] = project.pulls()
+    assert pull["number"] != old["number"]
+    assert found["PullRequestUrl"] == pull["html_url"]
+    assert pull["head"]["ref"] in {name.removeprefix("refs/heads/") for name in project.refs()}
 
 
 def test_a_declined_branch_that_is_merged_by_hand_moves_the_base(world: World, project: Project) -> None:

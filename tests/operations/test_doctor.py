@@ -54,6 +54,36 @@ def github(tmp_path: Path) -> Iterator[GitHubStandIn]:
         yield github
 
 
+def installed(
+    github: GitHubStandIn, organization: str, becomes: dict[str, Any] | None = None, **wanted: Any
+) -> GitHubCredentials:
+    """Install an App; `becomes` is what happens to the installation then."""
+    url = f"{github.base_url}/_standin"
+
+    def control(method: str, path: str, body: dict[str, Any]) -> Any:
+        answer = requests.request(method, f"{url}/{path}", json=body, timeout=30)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    made = control("POST", "apps", {"slug": "studio"})
+    place = f"apps/{made['id']}/installations"
+    number = control("POST", place, {"organization": organization, **wanted})["id"]
+    if becomes:
+        control("PUT", f"{place}/{number}", becomes)
+    return GitHubCredentials(app_id=str(made["id"]), installation_id=number, private_key=made["private_key"])
+
+
+def of_the_token(github: GitHubStandIn, credentials: GitHubCredentials, organization: str = "acme") -> dict[str, Check]:
+    settings = Settings.model_validate({"git_config": {"private_github_organization": organization}})
+    checks = GitHubChecks(GitHub(github.api_url, lambda: credentials), lambda: credentials, settings, NOW)
+    ready = ("AWS account", lambda: iter([Check("AWS account", "ok", "")]))
+    return {
+        check.name: check
+        for check in diagnose([("GitHub token", checks.token)], [ready], True)
+        if check.name != "AWS account"
+    }
+
+
 def test_a_good_token(github: GitHubStandIn) -> None:
     checks = examined(github, github.token)
     assert {check.state for name, check in checks.items() if name != "GitHub token reach"} == {"ok"}
@@ -130,10 +160,7 @@ def test_the_account_of_another_user(github: GitHubStandIn) -> None:
 )
 def test_an_app_in_a_user_account(github: GitHubStandIn, name: str, said: str) -> None:
     github.make_token(login="ada")
-    url = f"{github.base_url}/_standin"
-    made = requests.post(f"{url}/apps", json={"slug": "studio"}, timeout=30).json()
-    installed = requests.post(f"{url}/apps/{made['id']}/installations", json={"organization": "ada"}, timeout=30).json()
-    app = GitHubCredentials(app_id=str(made["id"]), installation_id=installed["id"], private_key=made["private_key"])
+    app = installed(github, "ada")
     own = {"git_config": {"private_github_organization": name}, "workflow_role": {"environments": ("staging",)}}
     settings = Settings.model_validate(own)
     checks = GitHubChecks(GitHub(github.api_url, lambda: app), lambda: app, settings, NOW)
@@ -164,17 +191,54 @@ def test_an_apps_permissions_are_compared(github: GitHubStandIn) -> None:
     assert app("acme", full).state == "ok"
     poor = app("acme", {**full, "workflows": "read"})
     assert (poor.state, poor.detail) == ("problem", "its installation in acme lacks workflows: write")
-    url = f"{github.base_url}/_standin"
-    made = requests.post(f"{url}/apps", json={"slug": "studio"}, timeout=30).json()
-    wanted: Any = {"organization": "acme", "permissions": {"metadata": "read", "contents": "write"}}
-    installed = requests.post(f"{url}/apps/{made['id']}/installations", json=wanted, timeout=30).json()
-    credentials = GitHubCredentials(
-        app_id=str(made["id"]), installation_id=installed["id"], private_key=made["private_key"]
-    )
-    settings = Settings.model_validate({"git_config": {"private_github_organization": "acme"}})
-    checks = GitHubChecks(GitHub(github.api_url, lambda: credentials), lambda: credentials, settings, NOW)
-    found = {check.name: check for check in checks.token()}
+    credentials = installed(github, "acme", permissions={"metadata": "read", "contents": "write"})
+    found = of_the_token(github, credentials)
     assert found["GitHub App permissions"].detail.startswith("its installation in acme lacks actions: write, admin")
+
+
+NARROWED = {"selection": "selected", "repositories": []}
+
+
+@pytest.mark.parametrize(
+    ("becomes", "state", "said", "fix"),
+    [
+        ({}, "ok", "all repositories of acme", ""),
+        (NARROWED, "risk", "its installation in acme is narrowed to selected repositories", "all repositories"),
+        ({"state": "suspended"}, "problem", "its installation in acme is suspended", "Unsuspend it"),
+    ],
+)
+def test_how_far_an_app_reaches(
+    github: GitHubStandIn, becomes: dict[str, Any], state: str, said: str, fix: str
+) -> None:
+    found = of_the_token(github, installed(github, "Acme", becomes))
+    check = found["GitHub App reach"]
+    assert check.state == state
+    assert said in check.detail
+    assert fix in check.fix
+    assert ("GitHub token" in found) == (state != "problem"), "GitHub makes no token for a suspended installation"
+    assert {each.state for name, each in found.items() if name != "GitHub App reach"} <= {"ok"}
+
+
+def test_an_app_that_is_installed_in_another_account(github: GitHubStandIn) -> None:
+    github.store.add_account("other", "Organization")
+    check = of_the_token(github, installed(github, "other"))["GitHub App reach"]
+    assert (check.state, check.detail) == ("problem", "it is installed in other, and not in acme")
+    assert check.fix.startswith("Install the App in acme")
+    assert of_the_token(github, installed(github, "other"), organization="")["GitHub App reach"].state == "ok"
+
+
+def test_an_app_that_is_not_installed_any_more(github: GitHubStandIn) -> None:
+    app = installed(github, "acme", {"state": "uninstalled"})
+    found = of_the_token(github, app)
+    assert list(found) == ["GitHub token"]
+    assert "has no installation" in found["GitHub token"].detail
+
+
+def test_a_user_who_is_no_owner_cannot_prove_that_a_repository_is_gone(github: GitHubStandIn) -> None:
+    token = github.make_token(["repo", "workflow"], login="bob", role="write")
+    check = examined(github, token)["GitHub organization"]
+    assert (check.state, check.fix) == ("risk", "Make the user an owner.")
+    assert "no owner of acme: a repository that was deleted cannot be told from one" in check.detail
 
 
 @pytest.mark.parametrize(
@@ -258,7 +322,8 @@ def function(**changes: Any) -> dict[str, Any]:
 
 
 def test_the_functions_are_those_that_are_deployed(settings: Settings) -> None:
-    names = {entry.function_name(settings.prefix) for entry in CATALOGUE}
+    alone = [entry for entry in CATALOGUE if "one account" in entry.layouts]
+    names = {entry.function_name(settings.prefix) for entry in alone}
     assert set(function_names(settings)) == names - {f"{settings.prefix}-model-approval"}
     assert set(function_names(approving(settings))) == names
 

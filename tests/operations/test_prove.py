@@ -2,34 +2,52 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from custom_resources.errors import AwsNotFound, AwsRefused, DomainUnitNotOwned, RoleNotReady
+from custom_resources.errors import (
+    AwsNotFound,
+    AwsRefused,
+    DomainUnitNotOwned,
+    NotOfItsStack,
+    ProjectNotFound,
+    RoleNotReady,
+)
 from operations import command_line
 from operations.prove import changes, judging, report
 from operations.prove.assumptions import ASSUMPTIONS, BY_ID
 from operations.prove.facts import (
     ByHand,
     Call,
+    Connected,
+    Ending,
     Environment,
     Facts,
+    Going,
     Installed,
     Launch,
     Scratch,
     State,
     Told,
     Update,
+    Waiters,
+    Workflows,
     Workspace,
 )
-from operations.prove.judging import HOLDS, NOT_SEEN, OTHERWISE, RESERVED, judge
-from operations.prove.looking import Proof
+from operations.prove.judging import RESERVED, judge
+from operations.prove.judging_runs import NOT_ASSUMED
+from operations.prove.looking import Proof, cut_off
+from operations.prove.verdicts import HOLDS, NOT_SEEN, OTHERWISE
+from operations.prove.watching import compared
 
 if TYPE_CHECKING:
     from operations.prove.aws import Aws
@@ -39,6 +57,7 @@ ROOT = Path(__file__).parents[2]
 ROOMS = ("custom_resources", "products", "operations", "local", "standins", "layers")
 PROVISIONING = "arn:aws:iam::111122223333:role/studio-mlops-provisioning"
 PRINCIPAL = "arn:aws:sts::111122223333:assumed-role/studio-mlops-provisioning/session"
+KEY = "arn:aws:kms:eu-west-1:111122223333:key/k"
 SOMEBODY = "arn:aws:sts::111122223333:assumed-role/Somebody/session"
 
 
@@ -81,7 +100,8 @@ def test_no_code_names_an_assumption_that_the_table_has_elsewhere() -> None:
 
 
 def test_each_assumption_is_judged_or_says_how_to_see_it_by_hand() -> None:
-    assert {each.id for each in ASSUMPTIONS if not each.by_hand} | {"A15"} == set(judging._JUDGES)
+    assert {each.id for each in ASSUMPTIONS if not each.by_hand} == set(judging._JUDGES)
+    assert {each.id for each in ASSUMPTIONS if each.by_hand} == {"A29", "A39"}, "what only a person can see"
 
 
 # -- judging -----------------------------------------------------------------------------------------------------------
@@ -108,9 +128,24 @@ def as_assumed() -> Facts:
             provisioning_role=PROVISIONING,
             owners="ok",
             failures=[str(RoleNotReady(role=PROVISIONING, message="it cannot be assumed"))],
+            cut_off={"Blueprint": "StudioStack-Blueprint-1ABC"},
         ),
-        scratch=Scratch(blueprint_taken=True, configuration="gone", sent_back="kept"),
+        domain_key=KEY,
+        scratch=Scratch(blueprint_taken=True, configuration="gone", sent_back="kept", second_grant="beside the first"),
+        connected=Connected(repository="acme/churn", provider="GitHub", organization="Acme", on_github_com=True),
+        going=Going(looks=3, listed=9),
+        waiters=Waiters(key="CREATE_COMPLETE", machines={"RepositoryWaiter": "UPDATE_COMPLETE"}),
+        workflows=Workflows(
+            pipeline="studio-p1-abalone",
+            created_by="arn:aws:sts::111122223333:assumed-role/studio-mlops-wf-p1/GitHubActions",
+            bucket_key=KEY,
+            execution="arn:aws:sagemaker:eu-west-1:111122223333:pipeline/studio-p1-abalone/execution/e1",
+            execution_tagged=True,
+            steps=4,
+            deployed=["AWS::SageMaker::Endpoint"],
+        ),
         deployment="SUCCESSFUL",
+        stacks={"Tooling": "tags", "MLOps repositories": "tags and parameters"},
         environment=Environment(
             id="e1", status="ACTIVE", parameters=values, outputs={"Empty": ""}, stack_status="CREATE_COMPLETE"
         ),
@@ -130,6 +165,7 @@ def as_assumed() -> Facts:
         update=moved,
         tainted=moved.model_copy(update={"wanted": "v1", "before": "v2", "after": "v1"}),
         deletion="gone",
+        ending=Ending(status="DELETING", after="not found"),
     )
 
 
@@ -180,6 +216,7 @@ TURNED: dict[str, Callable[[Facts], None]] = {
     ),
     "A05": change("scratch", configuration="there"),
     "A06": change("scratch", sent_back="environmentConfigurations[0].id is unknown"),
+    "A07": change("scratch", second_grant="in place of the first"),
     "A08": lambda facts: stack_failed(facts, refused("configuring the blueprint b1", "Not yet")),
     "A09": change("update", after="v1"),
     "A10": change(
@@ -187,7 +224,10 @@ TURNED: dict[str, Callable[[Facts], None]] = {
     ),
     "A11": change("launch", found_by_id=False),
     "A13": change("", deletion="Cannot delete entity, must delete policies first"),
+    "A12": change("connected", provider="GitLab"),
+    "A14": change("workflows", execution_tagged=False),
     "A17": lambda facts: failed(facts, "Access denied to blueprint template"),
+    "A18": change("installed", cut_off={"Blueprint": ""}),
     "A19": change(
         "told",
         permitted={"GetProject": False, "ListEnvironments": False, "ListConnections": False},
@@ -203,9 +243,17 @@ TURNED: dict[str, Callable[[Facts], None]] = {
     ),
     "A27": change("by_hand", parameter_kept=False),
     "A28": change("tainted", after="v2"),
+    "A30": change("workflows", step_refused="is not authorized to perform: sagemaker:AddTags on resource: job"),
+    "A32": change("workflows", deploy_refused="is not authorized to perform: sagemaker:AddTags on resource: model"),
+    "A33": change("waiters", refused="is not authorized to perform: kms:Decrypt"),
+    "A34": lambda facts: failed(facts, f"Repositories: {NOT_ASSUMED} arn:aws:iam::111122223333:role/launch."),
+    "A35": change("going", unnamed=1),
+    "A36": change("ending", after="denied"),
+    "A37": change("going", late=["BuildRepository"]),
+    "A38": change("", stacks={"Tooling": "", "MLOps repositories": "parameters"}),
 }
-# Seen only where they hold: what is otherwise shows as nothing.
-ONLY_HELD = {"A15"}
+# Seen only where they hold: what is otherwise shows in GitHub's runs, or as an environment that fails, alone.
+ONLY_HELD = {"A15", "A16", "A31"}
 # A deletion that fails is also seen as a tainted launch's, if it was tainted.
 ALSO = {"A13": {"A28"}}
 
@@ -220,6 +268,96 @@ def test_exactly_what_is_otherwise_is_named(id_: str) -> None:
     TURNED[id_](facts)
     found = {name for name, verdict in verdicts(facts).items() if verdict == OTHERWISE}
     assert found - ALSO.get(id_, set()) == {id_}
+
+
+@pytest.mark.parametrize(
+    ("id_", "turn"),
+    [
+        ("A07", change("scratch", second_grant="conflict")),
+        ("A36", change("ending", status="")),
+        ("A12", change("connected", provider="GitHubEnterpriseServer", on_github_com=False)),
+    ],
+)
+def test_the_other_way_that_is_assumed_as_well_holds(id_: str, turn: Callable[[Facts], None]) -> None:
+    facts = as_assumed()
+    turn(facts)
+    assert verdicts(facts)[id_] == HOLDS
+
+
+@pytest.mark.parametrize(
+    ("id_", "turn"),
+    [
+        ("A35", change("going", strangers=["arn:aws:cloudformation:eu-west-1:111122223333:stack/other/1"])),
+        ("A36", change("ending", status="ACTIVE")),
+        ("A12", change("connected", provider="GitHubEnterpriseServer")),
+        ("A37", lambda facts: failed(facts, str(NotOfItsStack(stack="SC-1", why="it has no resource StudioProject")))),
+        ("A37", change("launch", message=str(NotOfItsStack(stack="SC-1", why="it has no resource StudioProject")))),
+    ],
+)
+def test_another_sign_of_it_is_named_as_well(id_: str, turn: Callable[[Facts], None]) -> None:
+    facts = as_assumed()
+    turn(facts)
+    assert [name for name, verdict in verdicts(facts).items() if verdict == OTHERWISE] == [id_]
+
+
+@pytest.mark.parametrize(
+    ("id_", "turn"),
+    [
+        ("A31", change("workflows", created_by="arn:aws:sts::111122223333:assumed-role/Administrator/ada")),
+        ("A32", change("workflows", created_by="arn:aws:sts::111122223333:assumed-role/Administrator/ada")),
+        ("A16", change("workflows", bucket_key="arn:aws:kms:eu-west-1:111122223333:key/another")),
+        ("A16", change("", domain_key="")),
+        ("A12", change("connected", repository="somebody/churn", provider="GitLab")),
+        ("A12", change("", connected=None)),
+        ("A33", change("waiters", key="CREATE_IN_PROGRESS")),
+        ("A36", change("ending", after="")),
+        ("A36", change("told", permitted={"GetProject": False})),
+        ("A36", change("ending", after="The function took too long")),
+    ],
+)
+def test_what_something_else_may_be_the_cause_of_is_no_verdict(id_: str, turn: Callable[[Facts], None]) -> None:
+    facts = as_assumed()
+    turn(facts)
+    assert verdicts(facts)[id_] == NOT_SEEN
+
+
+def test_a_creation_that_was_cut_off_is_followed_to_its_deletion() -> None:
+    def told(status: str, identifier: str, reason: str = "", kind: str = "Custom::StudioBlueprint") -> dict[str, Any]:
+        named = {"LogicalResourceId": "Blueprint", "ResourceType": kind, "PhysicalResourceId": identifier}
+        return {**named, "ResourceStatus": status, "ResourceStatusReason": reason}
+
+    failed_then_deleted = [
+        told("DELETE_IN_PROGRESS", "StudioStack-Blueprint-1ABC"),
+        told("CREATE_FAILED", "", "Resource creation cancelled"),
+        told("CREATE_IN_PROGRESS", ""),
+    ]
+    assert cut_off(failed_then_deleted) == {"Blueprint": "StudioStack-Blueprint-1ABC"}
+    assert cut_off([told("DELETE_IN_PROGRESS", "b1"), told("CREATE_FAILED", "b1", "Denied")]) == {}
+    assert cut_off([{**each, "ResourceType": "AWS::IAM::Role"} for each in failed_then_deleted]) == {}
+
+
+def test_what_events_tell_is_looked_for_in_the_list_of_resources() -> None:
+    def told(name: str, status: str, second: int) -> dict[str, Any]:
+        when = datetime(2026, 11, 1, 12, 0, second, tzinfo=UTC)
+        return {"LogicalResourceId": name, "ResourceStatus": status, "ResourceType": "Custom::Lamp", "Timestamp": when}
+
+    stack = {**told("SC-1", "UPDATE_IN_PROGRESS", 5), "ResourceType": "AWS::CloudFormation::Stack"}
+    for event, listed, second, alike in (
+        ("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", 5, True),
+        ("CREATE_IN_PROGRESS", "CREATE_COMPLETE", 6, True),
+        ("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", 6, True),
+        ("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", 4, False),
+        ("UPDATE_IN_PROGRESS", "CREATE_COMPLETE", 4, False),
+        ("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", 4, True),
+    ):
+        events = [stack, told("Lamp", event, 5), told("Lamp", "CREATE_COMPLETE", 1)]
+        found = compared(events, [told("Lamp", listed, second)])
+        assert found == ((1, []) if alike else (0, ["Lamp"])), (event, listed, second)
+    begun = told("Lamp", "CREATE_IN_PROGRESS", 5)
+    assert compared([begun], []) == (0, ["Lamp"])
+    assert compared([told("Lamp", "DELETE_IN_PROGRESS", 5)], []) == (0, [])
+    hundred = [told(f"Lamp{number}", "CREATE_COMPLETE", 1) for number in range(100)]
+    assert compared([begun], hundred) == (0, []), "the list ends after a hundred"
 
 
 def test_a_caller_without_launch_paths_is_named_by_studios_reason() -> None:
@@ -261,6 +399,12 @@ def test_a_function_that_fails_otherwise_tells_nothing_about_who_may_read() -> N
 # -- the end -----------------------------------------------------------------------------------------------------------
 
 
+def not_found() -> dict[str, Any]:
+    """Return what the function studio-project answers about a project that is gone."""
+    failure = {"errorType": "ProjectNotFound", "errorMessage": str(ProjectNotFound(activity="reading"))}
+    return {"Payload": io.BytesIO(json.dumps(failure).encode())}
+
+
 class Answers:
     """AWS with the answers of a story: by operation, the next each time, the last one for good."""
 
@@ -269,7 +413,7 @@ class Answers:
 
     def ask(self, service: object, operation: str, *_: object, **__: object) -> Any:
         self.asked.append(operation)
-        several = self._answers.get(operation, [{}])
+        several = self._answers.get(operation, [not_found() if operation == "invoke" else {}])
         answer = several.pop(0) if len(several) > 1 else several[0]
         if isinstance(answer, Exception):
             raise answer
@@ -290,7 +434,7 @@ STUCK = {"projectStatus": "DELETE_FAILED", "failureReasons": [{"message": "must 
 def proof_of(aws: Answers, **state: Any) -> Proof:
     made = State(run="r", domain="dzd-1", profile="regression", project_name="prove-r", **state)
     made.facts.launch = as_assumed().launch
-    return Proof(cast("Aws", aws), made, cast("Settings", None), lambda _: None)
+    return Proof(cast("Aws", aws), made, cast("Settings", SimpleNamespace(prefix="studio-mlops")), lambda _: None)
 
 
 def test_a_project_that_studio_cannot_delete_is_deleted_after_its_launch() -> None:
@@ -319,6 +463,28 @@ def test_a_project_is_deleted_whose_creation_was_interrupted() -> None:
     changes.delete(proof)
     assert "delete_project" in aws.asked
     assert proof.facts.deletion == "gone"
+    assert proof.facts.ending == Ending(after="not found")
+
+
+@pytest.mark.parametrize(
+    ("said", "after"),
+    [
+        ('{"GetProject": false}', "denied"),
+        ('{"GetProject": true}', "answered"),
+        ('{"errorType": "TooSlow", "errorMessage": "It took too long."}', "It took too long."),
+    ],
+)
+def test_what_the_function_is_answered_after_the_deletion_is_remembered(said: str, after: str) -> None:
+    leaving = {"projectStatus": "DELETING"}
+    aws = Answers(
+        invoke=[{"Payload": io.BytesIO(said.encode())}],
+        get_project=[{"projectStatus": "ACTIVE"}, leaving, GONE],
+        describe_provisioned_product=[GONE],
+        list_projects=[[]],
+    )
+    proof = proof_of(aws, project="p1")
+    changes.delete(proof)
+    assert proof.facts.ending == Ending(status="DELETING", after=after)
 
 
 @pytest.mark.parametrize("state", [{"given": True, "project": "p1"}, {"project_name": ""}])

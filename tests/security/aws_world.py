@@ -23,6 +23,7 @@ from moto import mock_aws
 from custom_resources import handlers
 from custom_resources.caller import LAUNCH_TAG, PRINCIPAL_TAG, PRODUCT_TAG
 from custom_resources.clients import FunctionClients
+from standins.aws.datazone import tooling
 from standins.aws.server import AwsStandIn
 from tests.seals import KmsInMemory
 
@@ -39,6 +40,7 @@ ENVIRONMENT = {
     "ADMINISTRATORS": f"arn:aws:iam::{ACCOUNT}:role/Platform",
     "PORTFOLIO_STACK": "PortfolioStack",
     "PROJECTS_TABLE": TABLE,
+    "BLUEPRINT_BUCKET": f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}",
     "SEAL_KEY": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/seals",
 }
 
@@ -58,9 +60,10 @@ class Held:
 
 @dataclass
 class Stack:
-    """A stack as CloudFormation knows it; `tags` holds what AWS alone can set."""
+    """A stack as CloudFormation knows it, in its status since then; `tags` holds what AWS alone can set."""
 
     status: str = "CREATE_IN_PROGRESS"
+    since: datetime = datetime(2026, 11, 27, tzinfo=UTC)
     tags: dict[str, str] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
     resources: dict[str, Held] = field(default_factory=dict)
@@ -183,7 +186,7 @@ class World:
             "Stacks": [
                 {
                     "StackStatus": stack.status,
-                    "CreationTime": datetime(2026, 11, 27, tzinfo=UTC),
+                    "CreationTime": stack.since,
                     "Tags": [{"Key": key, "Value": value} for key, value in stack.tags.items()],
                     "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in stack.parameters.items()],
                     "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in stack.outputs.items()],
@@ -269,6 +272,7 @@ def world(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Iterator[World
         monkeypatch.setattr(
             stand_in.emulator, "client", lambda service, region, credentials: boto3.client(service, region_name=region)
         )
+        monkeypatch.setattr(tooling, "open_stack", lambda *_: None)  # moto is here without CloudFormation
         for key in ("testing", "FOOBARKEY"):  # moto puts keys of its own into the environment
             stand_in.emulator.name_caller(key, f"arn:aws:iam::{ACCOUNT}:root")
         boto3.client("dynamodb", region_name=REGION).create_table(

@@ -150,10 +150,11 @@ def test_a_delivered_repository_of_another_project_is_not_taken_over(world: Worl
     )
 
 
-def test_studios_connection_to_an_older_repository_is_no_consent(world: World) -> None:
-    victim(world, files={"pay.py": "money\n"})
+@pytest.mark.parametrize("files", [{"pay.py": "money\n"}, None], ids=["used", "not used yet"])
+def test_studios_connection_to_an_older_repository_is_no_consent(world: World, files: Edit | None) -> None:
+    victim(world, files=files)
     created = world.snapshot("payments")["created_at"]
-    for since in (created, "2031-01-01T00:00:00+00:00"):
+    for since in ([created] if files else []) + ["2031-01-01T00:00:00+00:00", "2020-01-01T00:00:00+00:00"]:
         mine = attackers(world)
         assert "does not consent" in attack(world, attacker=mine, **connected(mine, "acme/payments", since))
 

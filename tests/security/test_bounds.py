@@ -288,8 +288,9 @@ def test_a_version_with_a_plus_finds_its_pull_request_again(world: World, ours: 
     assert pull["head"]["ref"] == f"studio/template-{version}"
     assert ours.update()["PullRequestUrl"] == pull["html_url"]
     assert ours.update(world.publish("v3", {**V1, "train.py": "three\n"}))["Status"] == "pull-request"
-    [renewed] = ours.pulls()
-    assert renewed["number"] == pull["number"]
+    [successor] = ours.pulls()
+    assert successor["head"]["ref"] == "studio/template-v3"
+    assert successor["number"] > pull["number"], "the one with the plus was found, and closed"
 
 
 def test_a_thousand_branches_in_the_way_are_stepped_over(world: World, ours: Project) -> None:

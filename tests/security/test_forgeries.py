@@ -27,6 +27,7 @@ from tests.security.attacks import bare, commit, copy_everything, rename, strang
 
 V1: dict[str, Content] = {"README.md": "# Template\n", "train.py": "one\n"}
 V2: dict[str, Content] = {**V1, "new.py": "n\n"}
+MOST_REQUESTS = 8  # of a launch that is refused, with its rollback
 LAUNCHED = (
     "The project seems to be launched already: the empty repository acme/p1-build names it in its description. "
     "Terminate that launch, or wait for its end. If there is none, delete the repository or choose another name."
@@ -50,10 +51,13 @@ def ours(world: World) -> Project:
 
 
 def is_refused(world: World, project: Project, said: str = TAKEN) -> None:
-    """Launch a project onto somebody's repository: refused in few words, and nothing of it is changed."""
+    """Launch a project onto somebody's repository: refused in few words and requests, and nothing of it is changed."""
     before = world.snapshot("p1-build")
+    world.requests()
     assert refused(project.launch) == said
     project.delete()
+    asked = world.requests()
+    assert len(asked) <= MOST_REQUESTS, [f"{entry.method} {entry.path}" for entry in asked]
     assert world.snapshot("p1-build") == before
 
 
@@ -159,7 +163,9 @@ def test_a_former_name_leads_to_nothing_that_is_not_proven(world: World, ours: P
         copy_everything(world, "victim", "p1-build")
     rename(world, "p1-build", "theirs")
     before = world.snapshot("theirs")
+    world.requests()
     ours.launch()
+    assert len(world.requests()) <= 20, "a launch"
     assert (ours.state.full_name, ours.attributes["Status"], ours.files()) == ("acme/p1-build", "created", V1)
     assert {**world.snapshot("theirs"), "redirects": None} == {**before, "redirects": None}
 

@@ -466,7 +466,7 @@ def test_a_resource_without_an_id_lends_it_to_no_event(account: World) -> None:
 def test_readable_secrets_are_copied_where_the_settings_say(account: World) -> None:
     """A function may read every secret with our tag; an event, or a stack's template, must not choose among them."""
     domain, mine = account.project("mine")
-    stack = account.launched("m", domain, mine, 7)
+    stack = account.launched("m", domain, mine, 7, "CREATE_IN_PROGRESS")
     reference = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:payroll-abcdef"
     proof = name_proof(seals_in_memory(account.kms).of_repository(7), "acme/build", stack)
     stolen = {**CONFIGURATION, "NameProof": proof, "Secrets": {}, "SecretReferences": {"A": reference}}

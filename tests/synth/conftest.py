@@ -170,6 +170,58 @@ def with_settings(folder: Path, text: str) -> Path:
     return path
 
 
+ACCOUNTS_SETTINGS = """
+permissions_boundary = "arn:aws:iam::111111111111:policy/Boundary"
+[git_config]
+private_github_organization = "acme-ml"
+[portfolio]
+principals = ["arn:aws:iam::222222222222:role/Platform", "arn:aws:iam::333333333333:role/Platform"]
+[studio]
+domain_id = "dzd_1a2b3c"
+domain_account = "111111111111"
+domain_region = "eu-central-1"
+domain_key_arn = "arn:aws:kms:eu-central-1:111111111111:key/domain"
+profiles = ["Regression"]
+[studio.own_profiles."Tabular models"]
+account = "forecasts"
+region = "us-west-2"
+[studio.own_profiles."Research"]
+account = "research"
+[studio.project_setup]
+profiles = ["By event"]
+[studio.model_approval]
+enabled = true
+[accounts.research]
+account = "222222222222"
+regions = ["eu-west-1"]
+admin_role = "arn:aws:iam::222222222222:role/Admin"
+[accounts.forecasts]
+account = "333333333333"
+regions = ["us-east-1", "us-west-2"]
+oidc_provider_exists = true
+"""
+PLACES = ("domain", "research/eu-west-1", "forecasts/us-east-1", "forecasts/us-west-2")
+
+
+def all_places(folder: Path) -> None:
+    """Synthesize the assemblies of several accounts into folders of their places, from one store."""
+    from products.assembly import write_assembly
+
+    store = folder / "versions"
+    publish(store, "v1.0.0")
+    settings = load_settings(with_settings(folder, ACCOUNTS_SETTINGS))
+    for place in settings.places:
+        output = str(folder / "cdk.out" / str(place))
+        write_assembly(settings.at(place), read_versions(store), store, output, context())
+
+
+@pytest.fixture(scope="session")
+def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Assembly]:
+    """One published version in the domain's account, in one with one region, and in one with two."""
+    found = shared(tmp_path_factory, "places", all_places)
+    return {place: Assembly(found.path / place, found.store) for place in PLACES}
+
+
 def two_versions(folder: Path, settings: str, guidance: Guidance = "DEFAULT") -> None:
     """Synthesize v1.0.0 into `first`, then publish v1.1.0 and synthesize again; v1.0.0 has the guidance."""
     store, path = folder / "versions", with_settings(folder, settings)

@@ -29,7 +29,9 @@ from tests.synth.policies import Names, allows, documents
 
 pytestmark = pytest.mark.shares("stacks", seconds=60)
 
-ALL = {entry.name: entry for entry in CATALOGUE if entry.class_name}
+# With several accounts: tests/synth/test_accounts.py.
+ALONE = [entry for entry in CATALOGUE if "one account" in entry.layouts]
+ALL = {entry.name: entry for entry in ALONE if entry.class_name}
 GITHUB = {name for name, entry in ALL.items() if "github" in entry.needs}
 ARCHIVES = {name for name, entry in ALL.items() if "archives" in entry.needs}
 GIT = {name for name, entry in ALL.items() if "git" in entry.needs}
@@ -81,8 +83,8 @@ def test_environments_are_the_contracts(assembly: Assembly) -> None:
         if "studio" in ALL[name].needs:
             expected |= {"BLUEPRINT_ROLE", "PROJECT_SETUP_ROLE", "EXECUTION_ROLES", "ADMINISTRATORS", "CLASSIC"}
             expected |= {"PROJECT_ROLES_MAY_LAUNCH", "GLUE_DATABASES", "DEPLOY_ACCOUNTS", "PROJECTS_TABLE"}
-        if name == "actions_configuration":
-            expected |= {"SECRET_REFERENCES"}
+        own = {"actions_configuration": {"SECRET_REFERENCES"}, "studio_blueprint": {"BLUEPRINT_BUCKET"}}
+        expected |= own.get(name, set())
         if "seals" in ALL[name].needs:
             expected |= {"SEAL_KEY"}
         if name in GIT:
@@ -219,7 +221,7 @@ def test_a_role_holds_exactly_what_the_catalogue_says(assembly: Assembly, open_d
     """Beside its own log, and for model approvals the queue. Without a domain nothing is allowed on its key."""
     templates = [open_doors.foundation, open_doors.template("StudioStack.template.json")]
     found = [(template, *function) for template in templates for function in functions(template).items()]
-    assert {name for _, name, _ in found} == {entry.name for entry in CATALOGUE}
+    assert {name for _, name, _ in found} == {entry.name for entry in ALONE}
     for template, name, properties in found:
         (entry,) = (entry for entry in CATALOGUE if entry.name == name)
         allowed = {
@@ -233,7 +235,8 @@ def test_a_role_holds_exactly_what_the_catalogue_says(assembly: Assembly, open_d
             role = functions(assembly.foundation)[name]["Role"]["Fn::GetAtt"][0]
             key = "arn:aws:kms:us-east-1:123456789012:key/domain"
             assert not allows(assembly.foundation, role, "kms:DescribeKey", key), name
-        listed -= {"sagemaker:DescribeProject"}  # these settings do not offer SageMaker Studio classic
+        # These settings do not offer SageMaker Studio classic, and all is in one account.
+        listed -= {"sagemaker:DescribeProject", "sts:AssumeRole", "datazone:GetAccountPool"}
         of_the_queue = {action for action in allowed if action.startswith("sqs:")} - listed
         assert allowed - of_the_queue == {*listed, "logs:CreateLogStream", "logs:PutLogEvents"}, name
         assert bool(of_the_queue) == (name == "model_approval")

@@ -13,7 +13,7 @@ from custom_resources.catalogue import CATALOGUE
 from products.settings import PROJECT_ROOT
 from tests.synth.conftest import Assembly, of_type
 
-FUNCTIONS = [entry for entry in CATALOGUE if entry.class_name]
+FUNCTIONS = [entry for entry in CATALOGUE if entry.class_name and "one account" in entry.layouts]
 ERRORS = "The {} function failed 3 times in 15 minutes. Read the reasons in the function's log."
 THROTTLES = "Lambda throttled the {} function 10 times in 15 minutes. Raise the account's Lambda concurrency."
 RATE_LIMIT = (

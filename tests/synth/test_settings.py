@@ -123,6 +123,8 @@ DEFAULTS: dict[str, Any] = {
     },
     "studio": {
         "domain_id": "",
+        "domain_account": "",
+        "domain_region": "",
         "domain_key_arn": "",
         "domain_unit_id": "",
         "organization": "",
@@ -136,6 +138,7 @@ DEFAULTS: dict[str, Any] = {
         "project_setup": {"profiles": ()},
         "model_approval": {"enabled": False, "workflow": "deploy_model.yml"},
     },
+    "accounts": {},
 }
 # What the shipped file sets beside the defaults: texts and lists that an installation would write in any case.
 SHIPPED_BESIDE = {
@@ -152,7 +155,19 @@ def test_the_defaults_are_those_of_this_table(tmp_path: Path) -> None:
         tmp_path,
         '[git_config]\nprivate_github_organization = "o"\n[studio]\ndomain_id = "dzd_1"\n[studio.own_profiles.One]\n',
     ).studio.own_profiles["One"]
-    assert own.model_dump() == {"description": "", "groups": (), "tooling": {}}
+    assert own.model_dump() == {"account": "", "region": "", "description": "", "groups": (), "tooling": {}}
+    account = load(
+        tmp_path,
+        '[git_config]\nprivate_github_organization = "o"\n[studio]\ndomain_id = "dzd_1"\n'
+        'domain_account = "111111111111"\ndomain_region = "eu-west-1"\n'
+        '[accounts.one]\naccount = "222222222222"\nregions = ["eu-west-1"]\n',
+    ).accounts["one"]
+    assert account.model_dump() == {
+        "account": "222222222222",
+        "regions": ("eu-west-1",),
+        "admin_role": "",
+        "oidc_provider_exists": False,
+    }
 
 
 def test_the_shipped_file_shows_the_defaults() -> None:

@@ -15,7 +15,6 @@ from custom_resources.actions_configuration import (
     Plan,
 )
 from custom_resources.clients import FunctionClients
-from custom_resources.errors import RepositoryGone
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import Request
 
@@ -70,9 +69,7 @@ def test_a_delete_removes_what_the_repositorys_own_deletion_does_not() -> None:
         assert planned("Delete", ALL, found=found) == Plan("")
 
 
-def test_a_repository_that_is_gone_is_said_and_an_archived_one_restored_for_a_write_only() -> None:
-    with pytest.raises(RepositoryGone, match="acme/x"):
-        planned("Update", {}, ALL, Observed(""))
+def test_an_archived_repository_is_restored_for_a_write_only() -> None:
     archived = Observed("acme/x", archived=True)
     assert planned("Update", {}, ALL, archived).restore
     assert not planned("Update", ALL, ALL, archived).restore

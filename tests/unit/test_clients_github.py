@@ -241,6 +241,27 @@ def test_a_limit_that_cannot_be_read_is_a_minute(
     assert wait.value.seconds == seconds
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (409, {"message": "Already exists - Variable already exists"}),
+        (422, {"message": "Variable already exists"}),
+        (422, {"message": "Validation Failed", "errors": [{"code": "already_exists", "field": "name"}]}),
+        (422, {"message": "Validation Failed", "errors": ["name already exists on this account"]}),
+    ],
+)
+def test_what_is_there_already_is_told_in_many_ways(
+    answered: Callable[..., GitHub], status: int, body: dict[str, Any]
+) -> None:
+    answered(ok(body, status), ok({}, 204)).put_variables("acme/x", {"A": "1"})
+    assert answered(ok(body, status)).create_repository("acme", "x", "", "private") is None
+
+
+def test_another_refusal_of_a_variable_is_none_of_them(answered: Callable[..., GitHub]) -> None:
+    with pytest.raises(RequestRefused, match="limit reached"):
+        answered(ok({"message": "Variable limit reached"}, 422), ok({})).put_variables("acme/x", {"A": "1"})
+
+
 PULL = {
     "number": 3,
     "html_url": "https://github.com/acme/x/pull/3",

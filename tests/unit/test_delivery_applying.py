@@ -54,7 +54,7 @@ class World:
         self.bodies: list[str] = []
         self.comments: list[str] = []
         self.renamed_to, self.pull_requests_off = "", False
-        self.progress = Progress()
+        self.progress, self.state = Progress(), "open"
         self.kept_of: tuple[Any, ...] = ()
         self._refuses = refuses
         self.github = self
@@ -88,9 +88,10 @@ class World:
         self.done.append(f"comment {number}")
         self.comments.append(text)
 
-    def update_pull_request(self, full_name: str, number: int, **changes: str) -> None:
+    def update_pull_request(self, full_name: str, number: int, **changes: str) -> PullRequest:
         self.done.append(f"{changes.get('state', 'update')} {number} in {full_name}")
         self.bodies += [changes["body"]] if "body" in changes else []
+        return replace(PULL, number=number, state=self.state)
 
     def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> PullRequest:
         self.done.append(f"open {branch} into {base}: {title}")
@@ -224,6 +225,15 @@ def test_a_renewed_pull_request_gets_its_text_before_its_branch() -> None:
     assert world.done == ["still current", "update 7 in acme/renamed", "push"]
     assert isinstance(done, Done)
     assert done.attributes["PullRequestUrl"] == PULL.html_url
+
+
+def test_a_renewed_pull_request_that_turns_out_to_be_closed_is_planned_anew() -> None:
+    world = World()
+    world.state = "closed"
+    done = world.applied(proposal(world, renewed=MINE))
+    assert isinstance(done, Replan)
+    assert done.why == "pull request 7 was closed meanwhile"
+    assert "push" not in world.done
 
 
 def test_a_branch_without_a_pull_request_gets_one() -> None:

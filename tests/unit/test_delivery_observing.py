@@ -34,6 +34,7 @@ from custom_resources.errors import (
     OtherProjectsRepository,
     RepositoryGone,
     RepositoryUnreachable,
+    RepositoryUnseen,
     RulesRefuse,
 )
 from custom_resources.named_repository import name_proof
@@ -67,6 +68,7 @@ class World:
     found: Any = None  # the repository, by its id
     pull: PullRequest | None = None
     reachable: bool = True
+    seen_all: bool = True  # the token sees all repositories that there are
     refuses: Exception | None = None
     pushed: dict[str, str] = field(default_factory=dict)
     fetching: Callable[[], object] = lambda: None
@@ -89,6 +91,10 @@ class World:
         if not self.reachable:
             raise RepositoryUnreachable(activity="reading the refs")
         return Refs("main" if MAIN in self.refs else "", self.refs)
+
+    def is_absent(self, full_name: str, repository_id: int = 0) -> bool:
+        assert (full_name, repository_id) == ("acme/build", 1)
+        return self.seen_all
 
     def move(self, full_name: str) -> None:
         self.reachable = True
@@ -185,6 +191,8 @@ def test_a_repository_without_a_commit_is_empty(kind: str) -> None:
 def test_a_deleted_repository_is_named() -> None:
     with pytest.raises(RepositoryGone, match="The repository acme/build was deleted on GitHub"):
         observed(World(reachable=False))
+    with pytest.raises(RepositoryUnseen, match=r"The token does not see the repository acme/build \(id 1\)"):
+        observed(World(reachable=False, seen_all=False))
 
 
 def test_a_repository_is_followed_by_its_id() -> None:

@@ -20,6 +20,7 @@ from custom_resources.errors import (
     AccessDenied,
     AccountSuspended,
     AddressNotAllowed,
+    AskedToWait,
     ContentHasSecrets,
     ContentRefused,
     FinalError,
@@ -44,7 +45,7 @@ from custom_resources.errors import (
     TokenNotAuthorized,
     TokenTooNarrow,
 )
-from standins.github.refusals import ANSWERS, DENIALS, LIMITS, PUSHES
+from standins.github.refusals import ANSWERS, COLLISIONS, DENIALS, LATER, LIMITS, PUSHES
 
 PAGE = Path(__file__).parents[2] / "docs" / "github-answers.md"
 ADVICE = "Give the token that permission"
@@ -134,6 +135,18 @@ def test_another_422_is_no_limit(body: str) -> None:
     assert type(on_rest(422, body)) is RequestRefused
 
 
+@pytest.mark.parametrize("name", LATER)
+def test_what_github_wants_at_another_time_is_a_wait(name: str) -> None:
+    assert type(rest(name)) is AskedToWait
+    if LATER[name].status != 409:  # Git knows none
+        assert type(git(name)) is GitFailing
+
+
+def test_a_permission_that_is_missing_is_missing_later_too() -> None:
+    found = on_rest(403, '{"message": "Resource not accessible by integration. Ask an owner and try again later."}')
+    assert type(found) is TokenTooNarrow
+
+
 # -- a 403, by its cause -----------------------------------------------------------------------------------------------
 
 CAUSES: dict[str, type[Problem]] = {
@@ -147,6 +160,7 @@ CAUSES: dict[str, type[Problem]] = {
     "blocked-by-law": RepositoryBlocked,
     "locked": RepositoryLocked,
     "plan": PlanLacks,
+    "plan-private": PlanLacks,
     "proxy": AccessDenied,
 }
 
@@ -293,6 +307,8 @@ def rows() -> list[str]:
     """Return the table's lines, in the stand-in's order."""
     made = []
     for name, answer in ANSWERS.items():
+        if name in COLLISIONS:  # the general refusal, once it has been repeated
+            continue
         text = page_text(answer.page) if answer.page else answer.message
         made.append(row(f"REST {answer.status}, `{name}`: {brief(text)}", rest(name)))
         text, status = page_text(answer.page) or answer.git or text, answer.response("git").status

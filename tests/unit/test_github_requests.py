@@ -13,14 +13,16 @@ import pytest
 from github.Requester import Requester
 from nacl.public import PrivateKey, SealedBox
 
-from custom_resources.clients import github
-from custom_resources.clients.github import CONCURRENCY, GitHub
+from custom_resources.clients import github_removal
+from custom_resources.clients.github import GitHub
+from custom_resources.clients.github_removal import CONCURRENCY
 from custom_resources.clients.repeating import TRIES
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import (
     FinalError,
     InternalInUserAccount,
     OrganizationNotFound,
+    RepositoryNotFound,
     RepositoryReadOnly,
     RequestRefused,
     RetryLater,
@@ -222,11 +224,8 @@ def test_a_variable_that_is_there_is_changed(served: Callable[..., tuple[GitHub,
     assert len(server.sent) == 1, "no other refusal is answered with a change"
 
 
-def test_what_is_gone_already_needs_no_removal(served: Callable[..., tuple[GitHub, Server]]) -> None:
-    hub, server = served(lambda *_: (404, {"message": "Not Found"}))
-    hub.delete_secrets("acme/x", ["A", "B"])
-    hub.delete_variables("acme/x", ["C"])
-    assert len(server.sent) == 3
+def test_what_is_not_there_is_nothing(served: Callable[..., tuple[GitHub, Server]]) -> None:
+    hub, _ = served(lambda *_: (404, {"message": "Not Found"}))
     assert hub.variable("acme/x", "A") is None
     assert hub.contains("acme/x", "c" * 40, "d" * 40) is False, "gone, or without a common ancestor"
 
@@ -318,7 +317,7 @@ def test_after_the_first_refusal_of_many_no_further_request_is_made(
         cancelled.wait(5)
         return 204, {}
 
-    monkeypatch.setattr(github, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(github_removal, "ThreadPoolExecutor", Pool)
     hub, server = served(answer)
     with pytest.raises(RequestRefused):
         hub.delete_secrets("acme/x", [f"N{number:02}" for number in range(50)])
@@ -344,6 +343,50 @@ def test_few_requests_are_made_at_once(served: Callable[..., tuple[GitHub, Serve
     assert (most, CONCURRENCY) == (4, 4)
 
 
+# -- what is removed ----------------------------------------------------------------------------------------------
+
+
+def hidden(listed: list[str] | None) -> Callable[[str, str, Any], tuple[int, Mapping[str, Any]]]:
+    """Answer 404 to the removal of A, and list these names; None = the list is hidden as well."""
+
+    def answer(verb: str, path: str, body: Any) -> tuple[int, Mapping[str, Any]]:
+        if verb == "DELETE":
+            return (404, {"message": "Not Found"}) if path.endswith("/A") else (204, {})
+        if listed is None:
+            return 404, {"message": "Not Found"}
+        entries = [{"name": name} for name in listed]
+        return 200, {"total_count": len(entries), path.partition("?")[0].rpartition("/")[2]: entries}
+
+    return answer
+
+
+REMOVALS: list[Callable[..., None]] = [GitHub.delete_secrets, GitHub.delete_variables]
+
+
+@pytest.mark.parametrize("remove", REMOVALS)
+@pytest.mark.parametrize("listed", [None, ["A"], ["OTHER", "A"]])
+def test_what_is_not_found_is_not_gone_where_it_is_listed_or_nothing_is(
+    served: Callable[..., tuple[GitHub, Server]], remove: Callable[..., None], listed: list[str] | None
+) -> None:
+    """A replica that does not know the repository yet, or a token that lost sight of it, answers 404, too."""
+    hub, _ = served(hidden(listed))
+    noted: list[str] = []
+    with pytest.raises(RepositoryNotFound):
+        remove(hub, "acme/x", ["A", "B"], noted.append)
+    assert noted == ["B"], "what was removed is not removed again"
+
+
+@pytest.mark.parametrize("remove", REMOVALS)
+def test_what_is_gone_already_costs_one_look(
+    served: Callable[..., tuple[GitHub, Server]], remove: Callable[..., None]
+) -> None:
+    hub, server = served(hidden(["B", "OTHER"]))
+    noted: list[str] = []
+    remove(hub, "acme/x", ["A", "B"], noted.append)
+    assert sorted(noted) == ["A", "B"]
+    assert [verb for verb, _, _ in server.sent] == ["DELETE", "DELETE", "GET"]
+
+
 # -- what is repeated ----------------------------------------------------------------------------------------------
 
 
@@ -362,7 +405,18 @@ def test_what_may_come_twice_is_repeated_and_nothing_else(
         assert len(first) == (1 if once else TRIES)
 
 
-@pytest.mark.parametrize("status", [403, 404, 409, 422, 429])
+def test_a_change_that_meets_another_one_is_made_again(served: Callable[..., tuple[GitHub, Server]]) -> None:
+    hub, server = served(lambda *_: (409, {"message": "Conflict"}))
+    with pytest.raises(RequestRefused, match="Conflict"):
+        hub.replace_topics("acme/x", ["a"])
+    assert len(server.sent) == TRIES
+    hub, server = served(lambda *_: (409, {"message": "Actions has been disabled for this repository."}))
+    with pytest.raises(RequestRefused, match="disabled"):
+        hub.put_secrets("acme/x", {"A": "1"})
+    assert len(server.sent) == 1, "a read meets nothing"
+
+
+@pytest.mark.parametrize("status", [403, 404, 422, 429])
 def test_a_refusal_and_a_limit_are_not_repeated(served: Callable[..., tuple[GitHub, Server]], status: int) -> None:
     hub, server = served(lambda *_: (status, {"message": "No."}))
     with pytest.raises((FinalError, RetryLater)):

@@ -16,6 +16,7 @@ from custom_resources import telemetry
 from custom_resources.errors import (
     BudgetSpent,
     FinalError,
+    GaveUp,
     LimitUntold,
     NotPermitted,
     RateLimited,
@@ -315,6 +316,25 @@ def test_a_request_that_becomes_stale_while_it_works_does_not_write_late() -> No
     house.meanwhile.append(lambda: setattr(stacks, "current", "UPDATE_ROLLBACK_IN_PROGRESS 1"))
     assert is_complete(Lamp(house), given, stacks, 60) == {"IsComplete": True}
     assert house.writes == 0
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_an_older_answer_neither_ends_a_request_nor_lets_it_write(late: bool) -> None:
+    """CloudFormation may tell of a moment ago: an answer `done` without a write would be a launch without its work."""
+    house, stacks = House(), Stacks()
+    stacks.current = "UPDATE_IN_PROGRESS 2"
+    given = accepted(stacks, event("Update", PhysicalResourceId="lamp-1"))
+    if late:
+        house.meanwhile.append(lambda: setattr(stacks, "current", "CREATE_COMPLETE 1"))
+    else:
+        stacks.current = "CREATE_COMPLETE 1"
+    assert is_complete(Lamp(house), given, stacks, 60) == {"IsComplete": False}
+    assert house.writes == 0
+    with pytest.raises(GaveUp, match="CloudFormation still shows the stack in the status CREATE_COMPLETE"):
+        is_complete(Lamp(house), given, stacks, -1)
+    stacks.current = "UPDATE_IN_PROGRESS 2"
+    assert is_complete(Lamp(house), given, stacks, 60)["IsComplete"]
+    assert house.writes == 1
 
 
 def test_what_changed_meanwhile_is_observed_again() -> None:

@@ -16,12 +16,14 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from custom_resources import studio_blueprint
+from custom_resources import blueprint_enabling
 from custom_resources.clients.blueprints import Blueprint, Blueprints, Grant, Profile
 from custom_resources.errors import AwsDenied, BlueprintInUse, DataZoneDenied, FinalError, InUse
+from custom_resources.profile_environments import with_ours, without_ours
 from custom_resources.reconciler import CustomResource, is_complete, on_event
 from custom_resources.studio_blueprint import StudioBlueprint
-from custom_resources.studio_project_profile import StudioProjectProfile, granted, with_ours, without_ours
+from custom_resources.studio_project_profile import StudioProjectProfile, granted
+from standins.aws.datazone.model import configuration_id
 from standins.aws.server import AwsStandIn
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
@@ -151,7 +153,8 @@ def studio(monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
         )
         iam = boto3.client("iam", region_name=REGION)
         iam.create_role(RoleName=ROLE.rpartition("/")[2], AssumeRolePolicyDocument=json.dumps(TRUST))
-        stand_in.emulator.name_caller("testing", f"arn:aws:iam::{ACCOUNT}:root")
+        for key in ("testing", "FOOBARKEY"):  # moto puts keys of its own into the environment
+            stand_in.emulator.name_caller(key, f"arn:aws:iam::{ACCOUNT}:root")
         client = boto3.client("datazone", endpoint_url=stand_in.base_url, region_name=REGION)
         domain = client.create_domain(
             name=f"studio{next(_numbers)}", domainExecutionRole=f"arn:aws:iam::{ACCOUNT}:role/domain"
@@ -303,7 +306,7 @@ def test_another_domain_unit_takes_the_grants_along_and_leaves_those_of_others(s
         entityType="ENVIRONMENT_BLUEPRINT_CONFIGURATION",
         entityIdentifier=f"{ACCOUNT}:{blueprint}",
         policyType="CREATE_ENVIRONMENT_FROM_BLUEPRINT",
-        principal=dict(studio_blueprint._wanted_grants(theirs)[0].principal),
+        principal=dict(blueprint_enabling.wanted_grants(theirs)[0].principal),
         detail={"createEnvironmentFromBlueprint": {}},
     )
     everywhere, below = blueprint_properties(studio), blueprint_properties(studio, DomainUnitId=unit)
@@ -339,7 +342,7 @@ def test_while_iam_spreads_the_role_it_waits(studio: Studio) -> None:
 
 
 def test_a_role_that_never_works_is_said_after_a_while(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(studio_blueprint, "ROLE_PATIENCE_SECONDS", -1)
+    monkeypatch.setattr(blueprint_enabling, "ROLE_PATIENCE_SECONDS", -1)
     properties = blueprint_properties(studio, ProvisioningRoleArn=f"arn:aws:iam::{ACCOUNT}:role/none")
     with pytest.raises(FinalError, match=r"cannot use the provisioning role .*role/none.* trusts datazone"):
         studio.run(StudioBlueprint, "Create", properties)
@@ -351,7 +354,7 @@ def test_delete_takes_configuration_and_grants_along_and_may_run_twice(studio: S
         studio.run(StudioBlueprint, "Delete", blueprint_properties(studio), physical_id=blueprint)
     domain = studio.stand_in.datazone.domains[studio.domain]
     assert blueprint not in domain.blueprints
-    assert blueprint not in domain.configurations
+    assert configuration_id(ACCOUNT, blueprint) not in domain.configurations
     assert domain.grants == []
 
 
@@ -380,7 +383,9 @@ def test_delete_names_the_projects_that_still_use_it(studio: Studio) -> None:
     domain = with_environment(studio, blueprint)
     with pytest.raises(FinalError, match=r"still has environments in the projects churn\. Delete them in Studio"):
         studio.run(StudioBlueprint, "Delete", blueprint_properties(studio), physical_id=blueprint)
-    assert blueprint in domain.configurations  # without it the environment could not be deleted
+    assert (
+        configuration_id(ACCOUNT, blueprint) in domain.configurations
+    )  # without it the environment could not be deleted
     # The door opens again: CloudFormation has forgotten the blueprint, and DataZone has it.
     studio.stand_in.calls.clear()
     assert registered(studio) == blueprint
@@ -431,7 +436,7 @@ def test_delete_needs_no_membership_to_name_them(studio: Studio, denied: str) ->
     with pytest.raises(BlueprintInUse, match=r"in the projects p1, p2\."):
         studio.run(StudioBlueprint, "Delete", properties, physical_id=blueprint)
     assert studio.launches.asked == [("prod-1", "blueprint")]
-    assert blueprint in domain.configurations
+    assert configuration_id(ACCOUNT, blueprint) in domain.configurations
 
 
 def test_where_nobody_names_them_datazones_refusal_stands_and_nothing_is_taken_away(studio: Studio) -> None:
@@ -442,7 +447,7 @@ def test_where_nobody_names_them_datazones_refusal_stands_and_nothing_is_taken_a
     studio.deny("list_environments")
     with pytest.raises(InUse, match="is still in use"):
         studio.run(StudioBlueprint, "Delete", properties, physical_id=blueprint)
-    assert domain.configurations[blueprint]["provisioningRoleArn"] == ROLE
+    assert domain.configurations[configuration_id(ACCOUNT, blueprint)]["provisioningRoleArn"] == ROLE
     assert blueprint_units(studio, blueprint) == granted_before
     domain.environments.clear()
     studio.run(StudioBlueprint, "Delete", properties, physical_id=blueprint)

@@ -40,6 +40,7 @@ from custom_resources.errors import (
     RoleUnknown,
 )
 from custom_resources.reconciler import Done, Request
+from standins.aws.datazone import tooling
 from standins.aws.server import AwsStandIn
 from tests.seals import KmsInMemory, seals_in_memory
 
@@ -208,6 +209,7 @@ def studio(monkeypatch: pytest.MonkeyPatch) -> Iterator[Launched]:
         monkeypatch.setattr(
             stand_in.emulator, "client", lambda service, region, credentials: boto3.client(service, region_name=region)
         )
+        monkeypatch.setattr(tooling, "open_stack", lambda *_: None)  # moto is here without CloudFormation
         for key in ("testing", "FOOBARKEY"):  # moto puts keys of its own into the environment
             stand_in.emulator.name_caller(key, f"arn:aws:iam::{ACCOUNT}:root")
         studio = StudioClient(

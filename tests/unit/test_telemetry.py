@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from custom_resources import handlers, model_approval, telemetry
 from custom_resources.catalogue import Entry
+from custom_resources.clients.replicas import Replicas
 from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.errors import FinalError, RetryLater
 from custom_resources.properties import Properties
@@ -49,6 +50,7 @@ class NoClients:
     def __init__(self, failures: int = 0) -> None:
         self.failures = failures
         self.requests = RequestLimit()
+        self.replicas = Replicas()
 
     @property
     def stacks(self) -> NoClients:

@@ -112,10 +112,14 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "data access": {"studio.manage_access_role_arn": f"arn:aws:iam::{ACCOUNT}:role/ManageAccess"},
     "approval's workflow": {"studio.model_approval.workflow": "other.yml"},
 }
+_PLACES = "An installation of several accounts has other stacks: it is a new one (docs/accounts.md)."
 _SOURCE = "It is read when a version is published, and is in no stack."
 # Settings that no switch changes, each with the reason.
 NOT_SWITCHED = {
     "prefix": "It cannot change once a version is deployed: PrefixChanged (tests/synth/test_versions.py).",
+    "studio.domain_account": _PLACES,
+    "studio.domain_region": _PLACES,
+    "accounts": _PLACES,
     "git_config.public_aiops_templates_org": _SOURCE,
     "git_config.public_repo_branch": _SOURCE,
     "git_config.specific_folders": _SOURCE,

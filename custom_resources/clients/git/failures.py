@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from custom_resources.clients.denials import LIMIT_SECONDS, denied, is_limit
+from custom_resources.clients.denials import LIMIT_SECONDS, denied, is_for_later, is_limit
 from custom_resources.clients.git.model import LARGEST_ALLOCATION
 from custom_resources.errors import (
+    AccessDenied,
     ContentHasSecrets,
     ContentRefused,
     CredentialsRejected,
@@ -184,6 +185,8 @@ def _denied(failed: GitFailed | RequestFailed, activity: str) -> Exception:
     """Return what a 403 means: a missing permission of the contents, or another cause that the server names."""
     words = _words(failed)
     cause = denied(words, activity)
+    if type(cause) is AccessDenied and is_for_later(words):
+        return GitFailing(5, activity=activity, message=words)
     silent = not _STATUS.sub("", words).strip()
     return GitDenied(activity=activity, message=words) if silent or isinstance(cause, TokenTooNarrow) else cause
 

@@ -28,6 +28,7 @@ from custom_resources.clients.git.processes import GENEROUS, MODEST, Processes
 from custom_resources.clients.git.receive_pack import Move, push
 from custom_resources.clients.git.upload_pack import Advertisement, Pack, at_once, by_name, look
 from custom_resources.clients.repeating import repeated
+from custom_resources.clients.replicas import Replicas
 from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.errors import HistoryTooLarge, ImportFailed, RateLimited, RepositoryTooLarge, RetryLater
 from custom_resources.template_content import TemplateFile
@@ -50,6 +51,7 @@ class Git:
         token: Callable[[str], str],
         renew: Callable[[str], bool],
         limit: RequestLimit | None = None,
+        replicas: Replicas | None = None,
     ) -> None:
         """`token` gets the name of a repository that is contacted; `renew` gets a rejected one.
 
@@ -62,6 +64,7 @@ class Git:
         self.token = token
         self.renew = renew
         self.limit = limit or RequestLimit()
+        self.replicas = replicas or Replicas()
 
     @contextmanager
     def open(self, full_name: str, when: float = 0) -> Iterator[BareRepository]:
@@ -374,6 +377,7 @@ class BareRepository:
         with self._server.limit.writes.sending() as sent:
             try:
                 self._repeated(lambda: push(self._conversation, moves, self._write_pack), translator.of_pushing)
+                self._server.replicas.wrote()
             except (GitFailed, RequestFailed) as failed:
                 meaning = translator.of_pushing(failed)
                 if isinstance(meaning, RateLimited) or not isinstance(meaning, RetryLater):

@@ -1,5 +1,7 @@
 """Whom DataZone answers: IAM is the first gate, membership and ownership are the second, a domain's own key the third.
 
+A domain is one of its region, for its own account and associated ones (sharing.py); elsewhere there is none.
+
 Sources: aws/CICD-for-SageMakerUnifiedStudio (ListConnections and GetConnection are a member's),
 aws/modern-data-architecture-accelerator (a function becomes a project's owner before it lists environments; every role
 needs the domain's key), terraform-provider-aws (403 for a domain that does not exist), public logs of live domains
@@ -16,6 +18,7 @@ from standins.aws.datazone.environment_values import environments_of
 from standins.aws.datazone.model import Domain, Domains
 from standins.aws.datazone.people import OWNER
 from standins.aws.datazone.rules import DENIED
+from standins.aws.datazone.sharing import is_of_the_account, is_user, require_shared
 from standins.aws.protocol import ServiceError, denied
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ _UNIT_OWNERS = {
     *(f"{verb}EnvironmentBlueprintConfiguration" for verb in ("Put", "Delete")),
     *(f"{verb}ProjectProfile" for verb in ("Create", "Update", "Delete")),
     *("AddPolicyGrant", "RemovePolicyGrant", "AddEntityOwner", "RemoveEntityOwner", "CreateDomainUnit"),
+    "DeleteDomainUnit",
     *("CreateGroupProfile", "CreateUserProfile"),
 }
 
@@ -47,12 +51,8 @@ class Access:
         name = request.get("domainIdentifier") or (request["identifier"] if call.operation == "GetDomain" else "")
         if not name:
             return handler(call, request)
-        domain = self._domains.get(name)
-        if domain is None:
-            rules = self._domains.rules
-            if rules.strict and rules.absent_domain == DENIED:
-                raise denied(call.operation)
-            return handler(call, request)
+        domain = self._reached(call, name)
+        require_shared(domain, call)
         self._keys.require(call, domain)
         if not domain.rules.strict:
             return handler(call, request)
@@ -65,8 +65,26 @@ class Access:
                 raise denied(call.operation) from error
             raise
 
+    def _reached(self, call: Call, name: str) -> Domain:
+        """Return the domain. Raises ServiceError where the caller's account and region have none of that id."""
+        domain = self._domains.get(name)
+        if domain is not None and domain.is_reached_from(call.account, call.region):
+            return domain
+        rules = self._domains.rules
+        if rules.strict and rules.absent_domain == DENIED:
+            raise denied(call.operation)
+        raise ServiceError("ResourceNotFoundException", f"Domain {name} does not exist.")
+
 
 def _permitted(domain: Domain, call: Call, request: Record) -> bool:
+    if call.account == domain.account:
+        return _user_is_permitted(domain, call, request)
+    if is_of_the_account(domain, call, request):
+        return True
+    return is_user(domain, call.caller) and _user_is_permitted(domain, call, request)
+
+
+def _user_is_permitted(domain: Domain, call: Call, request: Record) -> bool:
     if call.operation in _UNIT_OWNERS:
         return owns_unit(domain, _unit(domain, request), call.caller)
     if call.operation in _MEMBERS | _PROJECT_OWNERS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from standins.aws.calls import Record, new_id, now
-from standins.aws.datazone.model import TOOLING_BLUEPRINT, Domain, Domains, found, listed
+from standins.aws.datazone.model import TOOLING_BLUEPRINT, Domain, Domains, configuration_id, found, listed
 from standins.aws.protocol import ServiceError, invalid
 
 if TYPE_CHECKING:
@@ -91,16 +91,21 @@ class BlueprintOperations:
             raise invalid("A managed blueprint cannot be deleted.")
         if any(item["environmentBlueprintId"] == blueprint["id"] for item in domain.environments.values()):
             raise ServiceError("ConflictException", f"Blueprint {blueprint['name']} is used by environments.")
-        if blueprint["id"] in domain.configurations and not domain.rules.configurations_go:
+        configured = [key for key in domain.configurations if key.endswith(f":{blueprint['id']}")]
+        if configured and not domain.rules.configurations_go:
             raise ServiceError("ConflictException", f"Blueprint {blueprint['name']} has a configuration.")
         with self._domains.lock:
             del domain.blueprints[blueprint["id"]]
-            domain.configurations.pop(blueprint["id"], None)
+            for key in configured:
+                domain.configurations.pop(key, None)
             domain.grants = [item for item in domain.grants if not item["_entity"][1].endswith(f":{blueprint['id']}")]
         return {}
 
     def put_environment_blueprint_configuration(self, call: Call, request: Record) -> Record:
-        """PutEnvironmentBlueprintConfiguration: roles must exist in MiniStack, at least one region must be enabled."""
+        """PutEnvironmentBlueprintConfiguration: the caller's account's, with roles of that account that let Studio in.
+
+        The API takes no account: it is the caller's. At least one region must be enabled.
+        """
         domain = self._domains.named(request["domainIdentifier"])
         blueprint_id = request["environmentBlueprintIdentifier"]
         blueprint = found(domain.blueprints, blueprint_id, "Environment blueprint")
@@ -110,30 +115,31 @@ class BlueprintOperations:
             raise invalid("provisioningRoleArn must be given for a custom blueprint.")
         for member in ("provisioningRoleArn", "manageAccessRoleArn"):
             if member in request:
-                self._roles.require(request[member], call.region)
+                self._roles.require(call, domain, request[member])
         kept = {key: value for key, value in request.items() if not key.endswith("Identifier")}
         resources = [{"identifier": new_id(), **item} for item in kept.pop("resourceConfigurations", [])]
-        earlier = domain.configurations.get(blueprint_id, {})
+        key = configuration_id(call.account, blueprint_id)
+        earlier = domain.configurations.get(key, {})
         configuration = kept | {
             "domainId": domain.id,
             "environmentBlueprintId": blueprint_id,
             "resourceConfigurations": resources,
             "createdAt": earlier.get("createdAt", now()),
             "updatedAt": now(),
-            "_account": call.account,
         }
-        domain.configurations[blueprint_id] = configuration
+        domain.configurations[key] = configuration
         return configuration
 
     def get_environment_blueprint_configuration(self, call: Call, request: Record) -> Record:
-        """GetEnvironmentBlueprintConfiguration."""
+        """GetEnvironmentBlueprintConfiguration: the caller's account's."""
         domain = self._domains.named(request["domainIdentifier"])
-        return found(domain.configurations, request["environmentBlueprintIdentifier"], "Blueprint configuration")
+        key = configuration_id(call.account, request["environmentBlueprintIdentifier"])
+        return found(domain.configurations, key, "Blueprint configuration")
 
     def delete_environment_blueprint_configuration(self, call: Call, request: Record) -> Record:
-        """DeleteEnvironmentBlueprintConfiguration: the blueprint is disabled again."""
+        """DeleteEnvironmentBlueprintConfiguration: the blueprint is disabled again in the caller's account."""
         domain = self._domains.named(request["domainIdentifier"])
-        domain.configurations.pop(request["environmentBlueprintIdentifier"], None)
+        domain.configurations.pop(configuration_id(call.account, request["environmentBlueprintIdentifier"]), None)
         return {}
 
     def _blueprint(self, request: Record) -> Record:

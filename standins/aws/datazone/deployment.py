@@ -13,6 +13,7 @@ from standins.aws.calls import Record, new_id, now
 from standins.aws.datazone.environment_values import DeploymentFailed, environments_of
 from standins.aws.datazone.events import Events
 from standins.aws.datazone.model import Domain
+from standins.aws.datazone.pools import place_of
 from standins.aws.emulator import RoleUnusable, StackFailed
 
 
@@ -92,15 +93,18 @@ class Deployment:
             for item in profile.get("environmentConfigurations", [])
             if item["deploymentMode"] == "ON_CREATE" and item["id"] not in present
         ]
+        try:
+            places = {item["id"]: place_of(domain, project, item) for item in missing}
+        except DeploymentFailed as error:
+            _failed(details, project["id"], error)  # no environment has been begun
+            return False
         for configuration in sorted(missing, key=lambda item: item.get("deploymentOrder", 0)):
             if project["projectStatus"] == "DELETING":
                 return False
-            environment = self._add(domain, project, configuration)
+            environment = self._add(domain, project, configuration, places[configuration["id"]])
             failure = self._create(domain, project, environment)
             if failure:
-                details["environmentFailureReasons"][environment["id"]] = [{"message": str(failure)}]
-                status = "FAILED_VALIDATION" if failure.validation else "FAILED_DEPLOYMENT"
-                details["overallDeploymentStatus"] = status
+                _failed(details, environment["id"], failure)
                 return False
         details["overallDeploymentStatus"] = "SUCCESSFUL"
         return True
@@ -127,7 +131,7 @@ class Deployment:
         with self._lock:
             self._turns.pop(project["id"], None)
 
-    def _add(self, domain: Domain, project: Record, configuration: Record) -> Record:
+    def _add(self, domain: Domain, project: Record, configuration: Record, place: tuple[str, str]) -> Record:
         blueprint = domain.blueprints[configuration["environmentBlueprintId"]]
         environment = {
             "id": new_id(),
@@ -138,8 +142,8 @@ class Deployment:
             "updatedAt": now(),
             "name": configuration["name"],
             "description": configuration.get("description", ""),
-            "awsAccountId": configuration.get("awsAccount", {}).get("awsAccountId", domain.account),
-            "awsAccountRegion": configuration.get("awsRegion", {}).get("regionName", domain.region),
+            "awsAccountId": place[0],
+            "awsAccountRegion": place[1],
             "provider": blueprint["provider"],
             "status": "CREATING",
             "provisionedResources": [],
@@ -198,6 +202,12 @@ class Deployment:
         environment["status"] = "DELETED" if kind == "DELETE" else "ACTIVE"
         self._events.environment_changed(domain, environment, f"{event} Completed")
         return None
+
+
+def _failed(details: Record, about: str, failure: DeploymentFailed) -> None:
+    """Record in a project's deployment details why it failed."""
+    details["environmentFailureReasons"][about] = [{"message": str(failure)}]
+    details["overallDeploymentStatus"] = "FAILED_VALIDATION" if failure.validation else "FAILED_DEPLOYMENT"
 
 
 def _failure_of(work: Callable[[], None]) -> DeploymentFailed | None:

@@ -64,8 +64,8 @@ class DomainOperations:
         return self._domains.named(request["identifier"]).record
 
     def list_domains(self, call: Call, request: Record) -> Record:
-        """ListDomains."""
-        mine = [domain.record for domain in self._domains.of(call)]
+        """ListDomains: the account's own, and those that are shared with it."""
+        mine = [domain.record for domain in self._domains.seen_by(call)]
         return listed([item for item in mine if request.get("status", item["status"]) == item["status"]], request)
 
     def create_domain_unit(self, call: Call, request: Record) -> Record:
@@ -82,6 +82,25 @@ class DomainOperations:
         unit["description"] = request.get("description", "")
         domain.units[unit["id"]] = unit
         return unit
+
+    def list_domain_units_for_parent(self, call: Call, request: Record) -> Record:
+        """ListDomainUnitsForParent."""
+        domain = self._domains.named(request["domainIdentifier"])
+        parent = found(domain.units, request["parentDomainUnitIdentifier"], "Domain unit")
+        return listed([unit for unit in domain.units.values() if unit["parentDomainUnitId"] == parent["id"]], request)
+
+    def delete_domain_unit(self, call: Call, request: Record) -> Record:
+        """DeleteDomainUnit: one that nothing is in; its grants go with it."""
+        domain = self._domains.named(request["domainIdentifier"])
+        unit = found(domain.units, request["identifier"], "Domain unit")
+        inside = [each["id"] for each in domain.units.values() if unit["id"] in each["ancestorDomainUnitIds"]]
+        inside += [each["id"] for each in domain.projects.values() if each["domainUnitId"] == unit["id"]]
+        if inside or unit["parentDomainUnitId"] is None:
+            raise ServiceError("ConflictException", f"Domain unit {unit['name']} is in use.")
+        with self._domains.lock:
+            domain.units.pop(unit["id"])
+            domain.grants = [item for item in domain.grants if item["_entity"] != ("DOMAIN_UNIT", unit["id"])]
+        return {}
 
 
 def _unit(domain_id: str, unit_id: str, name: str, parent: str | None, *, ancestors: list[str], by: str) -> Record:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from standins.aws.calls import Record
-from standins.aws.datazone.model import Domain
+from standins.aws.datazone.model import Domain, configuration_id
 
 SCOPE_NAME = "dev"
 
@@ -23,15 +23,34 @@ def environments_of(domain: Domain, project: Record) -> list[Record]:
 
 
 def configuration_of(domain: Domain, environment: Record) -> Record:
-    """Return the configuration of the environment's blueprint. Raises DeploymentFailed where it is not enabled."""
+    """Return the configuration of the environment's blueprint in the environment's account.
+
+    Raises DeploymentFailed where it is not enabled, or the account is not associated with the domain.
+    """
     blueprint = domain.blueprints[environment["environmentBlueprintId"]]
-    configuration = domain.configurations.get(blueprint["id"])
-    if not configuration or environment["awsAccountRegion"] not in configuration["enabledRegions"]:
+    account, region = environment["awsAccountId"], environment["awsAccountRegion"]
+    if not domain.has_account(account):
+        raise DeploymentFailed(f"Account {account} is not associated with domain {domain.id}.", validation=True)
+    configuration = domain.configurations.get(configuration_id(account, blueprint["id"]))
+    if not configuration or region not in configuration["enabledRegions"]:
         raise DeploymentFailed(
-            f"Blueprint {blueprint['name']} is not enabled in region {environment['awsAccountRegion']}.",
-            validation=True,
+            f"Blueprint {blueprint['name']} is not enabled in region {region} of account {account}.", validation=True
         )
     return configuration
+
+
+def stack_name(environment: Record) -> str:
+    """Return the name of an environment's stack."""
+    return f"DataZone-Env-{environment['id']}"
+
+
+def stack_tags(domain: Domain, environment: Record) -> dict[str, str]:
+    """Return the tags of an environment's stack, and of what is in it."""
+    return {
+        "AmazonDataZoneDomain": domain.id,
+        "AmazonDataZoneProject": environment["projectId"],
+        "AmazonDataZoneEnvironment": environment["id"],
+    }
 
 
 def tooling_resources(domain: Domain, project: Record) -> dict[str, str]:

@@ -34,6 +34,7 @@ class GrantOperations:
         for item in domain.grants:
             if (item["_entity"], item["_policy"], item["principal"], item["detail"]) == same:
                 raise ServiceError("ConflictException", f"The grant exists already: {item['grantId']}.")
+        self._second(domain, entity, request)
         return grant(
             self._domains,
             domain,
@@ -43,6 +44,20 @@ class GrantOperations:
             detail=request["detail"],
             by=call.caller,
         )
+
+    def _second(self, domain: Domain, entity: tuple[str, str], request: Record) -> None:
+        """Treat a principal's earlier grants as the domain's rules say. Raises ServiceError for a conflict."""
+        earlier = [
+            item
+            for item in domain.grants
+            if (item["_entity"], item["_policy"], item["principal"])
+            == (entity, request["policyType"], request["principal"])
+        ]
+        if earlier and domain.rules.second_grants == "conflict":
+            raise ServiceError("ConflictException", f"The principal has a grant already: {earlier[0]['grantId']}.")
+        if earlier and domain.rules.second_grants == "replaces":
+            with self._domains.lock:
+                domain.grants = [item for item in domain.grants if item not in earlier]
 
     def list_policy_grants(self, call: Call, request: Record) -> Record:
         """ListPolicyGrants."""
@@ -106,10 +121,10 @@ def _require_entity(domain: Domain, kind: str, identifier: str) -> None:
     if kind == "DOMAIN_UNIT":
         found(domain.units, identifier, "Domain unit")
     elif kind == "ENVIRONMENT_BLUEPRINT_CONFIGURATION":
-        account, colon, blueprint = identifier.partition(":")
+        account, colon, _ = identifier.partition(":")
         if not colon or not re.fullmatch(r"\d{12}", account):
             raise invalid("The identifier of a blueprint configuration is <account>:<blueprint id>.")
-        found(domain.configurations, blueprint, "Blueprint configuration")
+        found(domain.configurations, identifier, "Blueprint configuration")
 
 
 def granted_profiles(domain: Domain, unit: str) -> set[str]:

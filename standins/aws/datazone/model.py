@@ -22,7 +22,10 @@ _HEX = "0123456789abcdef"
 
 @dataclass
 class Domain:
-    """A domain and everything in it. `members` by project; `bucket_end` is what no id tells of its buckets' names."""
+    """A domain and everything in it. `members` by project; `bucket_end` is what no id tells of its buckets' names.
+
+    `configurations` by `configuration_id`; `associated` are the accounts that the domain is shared with.
+    """
 
     record: Record
     account: str
@@ -30,6 +33,8 @@ class Domain:
     units: Table[Record] = field(default_factory=Table)
     blueprints: Table[Record] = field(default_factory=Table)
     configurations: Table[Record] = field(default_factory=Table)
+    associated: set[str] = field(default_factory=set)
+    pools: Table[Record] = field(default_factory=Table)
     grants: list[Record] = field(default_factory=list)
     profiles: Table[Record] = field(default_factory=Table)
     projects: Table[Record] = field(default_factory=Table)
@@ -52,6 +57,14 @@ class Domain:
         """The id of the root domain unit."""
         return str(self.record["rootDomainUnitId"])
 
+    def is_reached_from(self, account: str, region: str) -> bool:
+        """Tell whether an account sees the domain: in the domain's region, its own account and associated ones."""
+        return region == self.region and self.has_account(account)
+
+    def has_account(self, account: str) -> bool:
+        """Tell whether it is the domain's own account or an associated one."""
+        return account == self.account or account in self.associated
+
 
 class Domains(Table[Domain]):
     """All domains, by id. Whoever adds to a domain or takes from it holds the lock. `rules` are those of new ones."""
@@ -71,6 +84,15 @@ class Domains(Table[Domain]):
     def of(self, call: Call) -> list[Domain]:
         """Return the domains of the caller's account and region."""
         return [item for item in self.values() if (item.account, item.region) == (call.account, call.region)]
+
+    def seen_by(self, call: Call) -> list[Domain]:
+        """Return the domains of the caller's account and those shared with it, in the region."""
+        return [item for item in self.values() if item.is_reached_from(call.account, call.region)]
+
+
+def configuration_id(account: str, blueprint: str) -> str:
+    """Return the key of an account's configuration of a blueprint, which is a policy grant's entity identifier too."""
+    return f"{account}:{blueprint}"
 
 
 def found(records: dict[str, Record], identifier: str, what: str) -> Record:

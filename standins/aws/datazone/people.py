@@ -153,6 +153,7 @@ def group_profile(domain: Domain, arn: str) -> Record:
         "groupName": name,
         "rolePrincipalArn": arn,
         "_arn": arn,
+        "_active": _activated(domain, arn),
     }
     domain.groups[profile["id"]] = profile
     return profile
@@ -164,12 +165,18 @@ def user_profile(domain: Domain, arn: str) -> Record:
         "domainId": domain.id,
         "id": new_id(),
         "type": "IAM",
-        "status": "ACTIVATED",
+        "status": "ACTIVATED" if _activated(domain, arn) else "ASSIGNED",
         "details": {"iam": {"arn": arn}},
         "_arn": arn,
+        "_active": _activated(domain, arn),
     }
     domain.users[profile["id"]] = profile
     return profile
+
+
+def _activated(domain: Domain, arn: str) -> bool:
+    """Tell whether a new profile is one that the domain answers to: of its own account, or if a rule says so."""
+    return arn.split(":")[4] == domain.account or domain.rules.others_activate
 
 
 def _membership(kind: str, profile: Record, designation: str) -> Record:

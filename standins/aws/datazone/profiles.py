@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from standins.aws.calls import Record, new_id, now
 from standins.aws.datazone.model import Domain, Domains, found, listed
+from standins.aws.datazone.pools import require_pools
 from standins.aws.protocol import ServiceError, invalid
 
 if TYPE_CHECKING:
@@ -81,4 +82,5 @@ def _configurations(domain: Domain, given: list[Record]) -> list[Record]:
         raise invalid("The names of environment configurations must differ.")
     for item in given:
         found(domain.blueprints, item["environmentBlueprintId"], "Environment blueprint")
+    require_pools(domain, given)
     return [{"deploymentMode": "ON_CREATE", **item, "id": item.get("id") or new_id()} for item in given]

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from standins.aws.calls import Record, new_id, now
 from standins.aws.datazone.access import is_member, owns_unit
+from standins.aws.datazone.environment_values import DeploymentFailed
 from standins.aws.datazone.grants import granted_profiles
 from standins.aws.datazone.model import IAM, Domain, Domains, found, listed
 from standins.aws.datazone.people import owner_of_project
+from standins.aws.datazone.pools import place_of
 from standins.aws.protocol import ServiceError, denied, invalid
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ class ProjectOperations:
         found(domain.units, unit, "Domain unit")
         profile = _granted_profile(domain, unit, request["projectProfileId"]) if "projectProfileId" in request else {}
         _check_user_parameters(profile.get("environmentConfigurations", []), request.get("userParameters", []))
+        if domain.rules.unresolved_refused:
+            _require_places(domain, profile, request)
         with self._domains.lock:
             if any(item["name"] == request["name"] for item in domain.projects.values()):
                 raise ServiceError("ConflictException", f"A project named {request['name']} already exists.")
@@ -159,16 +163,30 @@ def _check_user_parameters(configurations: list[Record], given: list[Record]) ->
                 raise invalid(f"Parameter {parameter['name']} of {name} is not editable.")
 
 
+def _require_places(domain: Domain, profile: Record, request: Record) -> None:
+    """Raise ServiceError unless each environment's account is known."""
+    for item in profile.get("environmentConfigurations", []):
+        try:
+            place_of(domain, {"userParameters": request.get("userParameters", [])}, item)
+        except DeploymentFailed as error:
+            raise invalid(str(error)) from error
+
+
 def _merged(earlier: list[Record], later: list[Record]) -> list[Record]:
     """Return user parameters with the later ones on top, by configuration and parameter name."""
     merged: dict[Any, dict[str, str]] = {}
+    resolved: dict[Any, Record] = {}
     for group in [*earlier, *later]:
-        values = merged.setdefault(group.get("environmentConfigurationName"), {})
+        name = group.get("environmentConfigurationName")
+        values = merged.setdefault(name, {})
         values.update({item["name"]: item["value"] for item in group.get("environmentParameters", [])})
+        if "environmentResolvedAccount" in group:
+            resolved[name] = {"environmentResolvedAccount": group["environmentResolvedAccount"]}
     return [
         {
             "environmentConfigurationName": name,
             "environmentParameters": [{"name": key, "value": value} for key, value in values.items()],
+            **resolved.get(name, {}),
         }
         for name, values in merged.items()
     ]

@@ -28,6 +28,16 @@ class Rules:
     ids_sent_back: a profile's environment configurations may be sent back with their ids.
     empty_defaults: a blueprint's parameters may have empty defaults.
     templates_of_callers: who registers a blueprint can read its template.
+    second_grants: what becomes of a second grant for a principal with another detail: it is added, a conflict, or
+    replaces the first.
+    unlisted_actions_shared: an associated account may do what no source shows to be in the share or missing from it.
+    accounts_grant: an associated account may grant the use of its own blueprint configurations, as public stacks do;
+    an administrator's role was once refused.
+    others_activate: profiles of other accounts' roles are activated; they stayed ASSIGNED, which admits nobody
+    (modern-data-architecture-accelerator, issues 57 and 60).
+    tooling_tagged: the stack of a Tooling environment has the tags that name domain, project and environment.
+    unresolved_refused: CreateProject refuses an environment whose account no user parameter resolves; off, the
+    project's deployment fails.
     files_at: where a project's files are in its bucket; {domain}, {project} and {scope} are filled in.
     """
 
@@ -45,6 +55,12 @@ class Rules:
     ids_sent_back: bool = True
     empty_defaults: bool = True
     templates_of_callers: bool = True
+    second_grants: str = "added"
+    unlisted_actions_shared: bool = False
+    accounts_grant: bool = True
+    others_activate: bool = False
+    tooling_tagged: bool = True
+    unresolved_refused: bool = False
     files_at: str = "{domain}/{project}/{scope}"
 
     def changed(self, request: Record) -> Rules:
@@ -55,6 +71,8 @@ class Rules:
             raise ValueError("what is absent is answered with 403 or 404")
         if changes.get("roles_as_users", "") not in ("", "owners", "members"):
             raise ValueError('rolesAsUsers is "", "owners" or "members" (which includes owners)')
+        if changes.get("second_grants", "added") not in ("added", "conflict", "replaces"):
+            raise ValueError('secondGrants is "added", "conflict" or "replaces"')
         if "left_out" in changes:
             changes["left_out"] = tuple(changes["left_out"])
         return replace(self, **changes)

@@ -12,6 +12,7 @@ from standins.aws.datazone.events import Events
 from standins.aws.datazone.grants import GrantOperations
 from standins.aws.datazone.model import Domains
 from standins.aws.datazone.people import PeopleOperations
+from standins.aws.datazone.pools import PoolOperations
 from standins.aws.datazone.profiles import ProfileOperations
 from standins.aws.datazone.projects import ProjectOperations
 from standins.aws.datazone.roles import Roles
@@ -37,6 +38,7 @@ class DataZone:
             self.domain_operations,
             BlueprintOperations(self.domains, self.roles),
             GrantOperations(self.domains),
+            PoolOperations(self.domains),
             self.profile_operations,
             self.project_operations,
             EnvironmentOperations(self.domains),

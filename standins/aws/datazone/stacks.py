@@ -11,9 +11,11 @@ from standins.aws.datazone.environment_values import (
     configuration_of,
     given_values,
     reserved_values,
+    stack_name,
+    stack_tags,
     user_role,
 )
-from standins.aws.datazone.model import Domain
+from standins.aws.datazone.model import Domain, configuration_id
 from standins.aws.datazone.roles import SERVICE_PRINCIPAL
 from standins.aws.emulator import Credentials, Emulator, RoleUnusable, StackFailed
 
@@ -32,8 +34,8 @@ class Stacks:
             raise DeploymentFailed(f"Tooling environment not found for project {project['id']}", validation=True)
         credentials = self._provisioning(domain, environment)
         url, parameters = self._template(domain, project, environment, credentials)
-        environment["_stack"] = f"DataZone-Env-{environment['id']}"
-        tags = _tags(domain, environment)
+        environment["_stack"] = stack_name(environment)
+        tags = stack_tags(domain, environment)
 
         def started(stack_id: str) -> None:
             environment["_stack"] = stack_id
@@ -60,7 +62,7 @@ class Stacks:
             parameters,
             region=region,
             credentials=credentials,
-            tags=_tags(domain, environment),
+            tags=stack_tags(domain, environment),
         )
         _provisioned(environment, result.outputs)
 
@@ -78,6 +80,7 @@ class Stacks:
                 SERVICE_PRINCIPAL,
                 environment["awsAccountRegion"],
                 environment["id"],
+                source_account=domain.account,
                 tag_session=True,
             )
         except RoleUnusable as error:
@@ -90,8 +93,13 @@ class Stacks:
         location = environment["provisioningProperties"]["cloudFormation"]["templateUrl"]
         if not domain.rules.templates_readable:
             raise DeploymentFailed(f"Access denied to blueprint template: {location}", validation=True)
+        region, account = environment["awsAccountRegion"], environment["awsAccountId"]
         try:
-            url, declared = self._emulator.template(location, environment["awsAccountRegion"], credentials)
+            # CloudFormation reads it with the role's credentials, from whatever account's bucket.
+            url = self._emulator.copy_template(
+                location, f"{environment['id']}.json", region=region, reader=credentials, account=account
+            )
+            url, declared = self._emulator.template(url, region, Credentials(account))
         except StackFailed as error:
             raise DeploymentFailed(f"Access denied to blueprint template: {location}", validation=True) from error
         given = given_values(project, environment, by_administrator=domain.rules.overrides_reach)
@@ -103,17 +111,10 @@ class Stacks:
         return url, parameters
 
 
-def _tags(domain: Domain, environment: Record) -> dict[str, str]:
-    return {
-        "AmazonDataZoneDomain": domain.id,
-        "AmazonDataZoneProject": environment["projectId"],
-        "AmazonDataZoneEnvironment": environment["id"],
-    }
-
-
 def _require_grant(domain: Domain, project: Record, environment: Record) -> None:
     """Raise DeploymentFailed unless the project may have environments of the blueprint."""
-    entity = f"{configuration_of(domain, environment)['_account']}:{environment['environmentBlueprintId']}"
+    configuration_of(domain, environment)
+    entity = configuration_id(environment["awsAccountId"], environment["environmentBlueprintId"])
     for grant in domain.grants:
         about = "createEnvironmentFromBlueprint" in grant["detail"] and grant["_entity"][1] == entity
         if about and _names(grant["principal"].get("project", {}), domain, project):

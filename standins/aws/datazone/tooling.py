@@ -11,10 +11,12 @@ from standins.aws.datazone.environment_values import (
     DeploymentFailed,
     configuration_of,
     given_values,
+    stack_tags,
     user_role,
 )
 from standins.aws.datazone.model import IDENTITY_CENTER, Domain
 from standins.aws.datazone.project_roles import delete_role, make_role
+from standins.aws.datazone.tooling_stack import open_stack
 from standins.aws.emulator import Credentials, Emulator
 from standins.aws.sagemaker import SageMaker
 
@@ -72,6 +74,7 @@ class Tooling:
             if value
         ]
         _connect_all(domain, project, environment, location, mlflow=behaviour.mlflow)
+        open_stack(self._emulator, domain, environment)
 
     def update(self, domain: Domain, project: Record, environment: Record) -> None:
         """Leave it as it is: its template is AWS's own affair."""
@@ -84,13 +87,8 @@ class Tooling:
         """Make the project's SageMaker domain and its default space, with tags as Studio sets them."""
         account, region, project_id = (environment[key] for key in ("awsAccountId", "awsAccountRegion", "projectId"))
         left_out = domain.rules.left_out
-        tags = {
-            "AmazonDataZoneDomain": domain.id,
-            "AmazonDataZoneProject": project_id,
-            "AmazonDataZoneEnvironment": environment["id"],
-            "AmazonDataZoneScopeName": SCOPE_NAME,
-            "ProjectS3Path": location,
-        }
+        more_tags = {"AmazonDataZoneScopeName": SCOPE_NAME, "ProjectS3Path": location}
+        tags = stack_tags(domain, environment) | more_tags
         tags = {key: value for key, value in tags.items() if key not in left_out}
         settings = {"UnifiedStudioSettings": _studio_settings(domain, environment, location)}
         name = f"SageMakerUnifiedStudio-{project_id}-{environment['id']}".replace("_", "-")[:63].rstrip("-")
@@ -104,7 +102,10 @@ class Tooling:
         self._sagemaker.open_space(account, region, opened["DomainId"], f"default-{new_id(8)}", tags=tags)
 
     def delete(self, domain: Domain, environment: Record) -> None:
-        """Take away the connections, the SageMaker domain and the role."""
+        """Take away the stack, the connections, the SageMaker domain and the role."""
+        if "_stack" in environment:
+            account = Credentials(environment["awsAccountId"])
+            self._emulator.delete_stack(environment["_stack"], environment["awsAccountRegion"], account)
         for identifier in [
             key for key, item in domain.connections.items() if item["environmentId"] == environment["id"]
         ]:

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, fields
 
 from standins.aws.calls import Record
 
+SOURCE_ACCOUNTS = ("own", "absent", "another")
+
 
 @dataclass
 class Behaviour:
@@ -14,18 +16,27 @@ class Behaviour:
     searches_ids: SearchProvisionedProducts finds a launch by `id:`. updates_tainted: a TAINTED launch can be updated.
     keeps_parameters: a parameter that an update leaves out keeps its value; off, it takes the template's default.
     unchanged_fails: an update that changes nothing fails with CloudFormation's refusal; off, it makes AVAILABLE.
+    source_account: what is told as aws:SourceAccount when a launch role is assumed: "own" the launch's account,
+    "absent" nothing, "another" the account of somebody else.
     """
 
     searches_ids: bool = True
     updates_tainted: bool = True
     keeps_parameters: bool = False
     unchanged_fails: bool = False
+    source_account: str = "own"
+
+    def told_account(self, account: str) -> str:
+        """Return what is told as aws:SourceAccount for a launch of the account, "" for nothing."""
+        return {"own": account, "absent": "", "another": "999999999999"}[self.source_account]
 
     def change(self, request: Record) -> Record:
-        """Take a control's choices, in its spelling; return all of them."""
+        """Take a control's choices, in its spelling; return all of them. Raises ValueError."""
+        if request.get("sourceAccount", "own") not in SOURCE_ACCOUNTS:
+            raise ValueError(f"sourceAccount is one of {', '.join(SOURCE_ACCOUNTS)}")
         spelled = {each.name: _camel(each.name) for each in fields(self)}
         for name, key in spelled.items():
-            setattr(self, name, bool(request.get(key, getattr(self, name))))
+            setattr(self, name, type(getattr(self, name))(request.get(key, getattr(self, name))))
         return {spelled[name]: value for name, value in asdict(self).items()}
 
 

@@ -207,7 +207,12 @@ class LaunchOperations:
         """Return the launch role's credentials, without one the caller's. Raises RoleUnusable."""
         if not role:
             return Credentials(call.access_key)
-        return self._emulator.assume(role, SERVICE_PRINCIPAL, call.region, "SCAssumedRole")
+        source = self._behaviour.told_account(call.account)
+        try:
+            return self._emulator.assume(role, SERVICE_PRINCIPAL, call.region, "SCAssumedRole", source_account=source)
+        except RoleUnusable as error:
+            # AWS's words (aws-samples/sagemaker-custom-project-templates, issue 40).
+            raise RoleUnusable(f"Access denied while assuming the role {role}.") from error
 
 
 def _new_product(call: Call, request: Record, target: Target, tags: dict[str, str]) -> ProvisionedProduct:

@@ -79,7 +79,7 @@ class Catalog:
         self.constraints: Table[Record] = Table()
         self.tag_options: Table[Record] = Table()
         self.tagged: Table[list[str]] = Table()
-        self._answered: dict[tuple[str, str], Record] = {}
+        self._answered: dict[tuple[str, str, str], Record] = {}
         self._lock = RLock()
 
     def portfolio(self, call: Call, identifier: str) -> Portfolio:
@@ -175,7 +175,7 @@ class Catalog:
     def once(self, call: Call, token: str, create: Callable[[], Record]) -> Record:
         """Answer the same request as the first time: that is what its idempotency token is for."""
         with self._lock:
-            key = (call.account, f"{call.operation}/{token}")
+            key = (call.account, call.region, f"{call.operation}/{token}")
             if key not in self._answered:
                 self._answered[key] = create()
             return self._answered[key]

@@ -107,7 +107,7 @@ class ProvisionedOperations:
     def describe_record(self, call: Call, request: Record) -> Record:
         """DescribeRecord."""
         record = self._provisioned.records.get(request["Id"])
-        if record is None or record["_account"] != call.account:
+        if record is None or (record["_account"], record["_region"]) != (call.account, call.region):
             raise missing("Record", request["Id"])
         outputs = [{"OutputKey": key, "OutputValue": value} for key, value in record["_outputs"].items()]
         return {"RecordDetail": record, **paged("RecordOutputs", outputs, request)}

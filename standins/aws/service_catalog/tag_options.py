@@ -23,12 +23,13 @@ class TagOptionOperations:
 
     def create_tag_option(self, call: Call, request: Record) -> Record:
         """CreateTagOption."""
-        wanted = (call.account, request["Key"], request["Value"])
-        if any((item["Owner"], item["Key"], item["Value"]) == wanted for item in self._catalog.tag_options.values()):
+        wanted = (call.account, call.region, request["Key"], request["Value"])
+        present = self._catalog.tag_options.values()
+        if any((item["Owner"], item["_region"], item["Key"], item["Value"]) == wanted for item in present):
             raise ServiceError(
                 "DuplicateResourceException", f"TagOption {request['Key']}={request['Value']} exists already."
             )
-        option = {**request, "Active": True, "Id": new_id(13, "tag-"), "Owner": call.account}
+        option = {**request, "Active": True, "Id": new_id(13, "tag-"), "Owner": call.account, "_region": call.region}
         self._catalog.tag_options[option["Id"]] = option
         return {"TagOptionDetail": option}
 
@@ -64,7 +65,7 @@ class TagOptionOperations:
 
     def _tag_option(self, call: Call, identifier: str) -> Record:
         option = self._catalog.tag_options.get(identifier)
-        if option is None or option["Owner"] != call.account:
+        if option is None or (option["Owner"], option["_region"]) != (call.account, call.region):
             raise missing("TagOption", identifier)
         return option
 

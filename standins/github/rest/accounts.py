@@ -37,6 +37,8 @@ def get_organization(call: Call) -> Response:
     owner = call.store.account(call.parameters["org"])
     if owner is None or owner.type != "Organization":
         raise not_found()
+    if not owner.public and role_in(call.token, owner.login) == "none":
+        raise not_found()
     own = [it for it in call.store.repositories() if it.owner == owner.login]
     public = sum(it.visibility == "public" for it in own)
     shown = account_shapes.organization(call.urls, owner, public=public, private=len(own) - public)

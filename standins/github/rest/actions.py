@@ -29,7 +29,7 @@ _MOST_SECRETS, _MOST_VARIABLES = 100, 500
 
 def _key(call: Call) -> PrivateKey:
     """Return the repository's own key pair, made when it is first asked for."""
-    it = call.repository
+    it = call.store.by_id(call.repository.id) or call.repository  # not a replica's, which would forget it
     with call.store.locked(it):
         if not it.private_key:
             it.private_key = base64.b64encode(bytes(PrivateKey.generate())).decode()

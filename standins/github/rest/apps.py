@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pydantic import BaseModel
 
 from standins.github import shapes
-from standins.github.access import authenticate_app, may_see, role_in, role_of
+from standins.github.access import authenticate_app, may_see, role_in, role_of, suspended
 from standins.github.messages import ApiError, Json, Response, not_found
 from standins.github.model import Installation, Repository
 from standins.github.rest.router import Call, route
@@ -37,6 +37,8 @@ def create_installation_token(call: Call) -> Response:
     installation = next((it for it in app.installations if str(it.id) == wanted), None)
     if installation is None:
         raise not_found()
+    if installation.suspended:
+        raise suspended()
     if not isinstance(call.body.get("permissions"), dict | None):
         raise ApiError(400, "Problems parsing JSON")  # as recorded, for a text in its place
     asked = call.parsed(Wanted)
@@ -60,28 +62,50 @@ def create_installation_token(call: Call) -> Response:
         repositories=None if chosen is None else [it.id for it in chosen],
         unknown=app.unknown,
         unready=app.unready,
+        known_from=_known_from(call),
+        installation=installation.id,
+        selected=installation.repositories,
     )
-    answer: Json = {"token": value, "expires_at": expires, "permissions": permissions, "repository_selection": "all"}
+    selection = "all" if installation.repositories is None else "selected"
+    answer: Json = {
+        "token": value,
+        "expires_at": expires,
+        "permissions": permissions,
+        "repository_selection": selection,
+    }
     if chosen is not None:
         shown = [shapes.repository(call.urls, it, call.owner(it), "admin") for it in chosen]
         answer |= {"repository_selection": "selected", "repositories": shown}
     return Response.json(201, answer)
 
 
+def _known_from(call: Call) -> float:
+    """Return when all replicas know a token that is made now, as Unix time; 0 = at once."""
+    lag = call.store.lag
+    return lag.clock() + lag.lags.app_tokens if lag.lags.app_tokens else 0
+
+
 def _chosen(call: Call, installation: Installation, asked: Wanted) -> list[Repository] | None:
     """Return the repositories that were asked for, by name or id; None = all. Raises ApiError 422."""
     if asked.repositories is None and asked.repository_ids is None:
         return None
-    store, owner = call.store, installation.organization
-    found = [store.by_name(owner, name) for name in asked.repositories or []]
-    found += [store.by_id(number) for number in asked.repository_ids or []]
-    chosen = [it for it in found if it is not None and it.owner.lower() == owner.lower()]
+    store, owner, lag = call.store, installation.organization, call.store.lag.lags.app_tokens
+    found = [store.shown(owner, name, lag) for name in asked.repositories or []]
+    by_id = [store.by_id(number) for number in asked.repository_ids or []]
+    found += [it and store.view(it, lag) for it in by_id]
+    chosen = [it for it in found if it is not None and _is_for(installation, it)]
     if len(chosen) < len(found) or not chosen:
         raise ApiError(
             422,
             "There is at least one repository that does not exist or is not accessible to the parent installation.",
         )
     return chosen
+
+
+def _is_for(installation: Installation, repository: Repository) -> bool:
+    selected = installation.repositories
+    its = repository.owner.lower() == installation.organization.lower()
+    return its and "*" not in repository.hidden_from and (selected is None or repository.id in selected)
 
 
 @route("GET", "/app/installations/{installation_id}", "apps/apps#get-an-installation-for-the-authenticated-app")
@@ -96,7 +120,7 @@ def get_installation(call: Call) -> Response:
     answer = {
         "id": found.id,
         "account": shapes.account(call.urls, owner.login, owner.id, owner.type),
-        "repository_selection": "all",
+        "repository_selection": "all" if found.repositories is None else "selected",
         "access_tokens_url": f"{path}/access_tokens",
         "repositories_url": f"{call.urls.api}/installation/repositories",
         "html_url": f"{call.urls.base}/organizations/{owner.login}/settings/installations/{found.id}",
@@ -109,8 +133,8 @@ def get_installation(call: Call) -> Response:
         "single_file_name": None,
         "single_file_paths": [],
         "has_multiple_single_files": False,
-        "suspended_by": None,
-        "suspended_at": None,
+        "suspended_by": shapes.account(call.urls, owner.login, owner.id, owner.type) if found.suspended else None,
+        "suspended_at": owner.created_at if found.suspended else None,
         "created_at": owner.created_at,
         "updated_at": owner.created_at,
     }

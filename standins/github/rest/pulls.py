@@ -146,9 +146,13 @@ def create_pull(call: Call) -> Response:
     if not title.strip():
         raise invalid("Validation Failed", resource="PullRequest", code="missing_field", field="title")
     tips = {"head": bare.branch(branch) if owner.lower() in ("", it.owner.lower()) else "", "base": bare.branch(base)}
-    for field in ("base", "head"):
-        if not tips[field]:
+    for field, name in (("base", base), ("head", branch)):
+        known = call.store.lag.unknown_branch(it, name)
+        if not tips[field] or known == "invalid":
             raise invalid("Validation Failed", resource="PullRequest", field=field, code="invalid")
+        if known == "empty":
+            message = f"No commits between {base} and {branch}"
+            raise invalid("Validation Failed", resource="PullRequest", code="custom", message=message)
     _refuse_text(call)
     _refuse_pull(call, bare, branch, base)
     with call.store.changing(it):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from standins.github import shapes
+from standins.github import shapes, sight
 from standins.github.access import Need, inaccessible, role_in, role_of
 from standins.github.messages import ApiError, Response, invalid, not_found
 from standins.github.model import Account, Repository, now
@@ -150,6 +150,7 @@ def _created(call: Call, owner: Account) -> Response:
     repository = call.store.create(owner, name, visibility=visibility, **_settings(call))
     if repository is None:
         raise ApiError(422, "Repository creation failed.", [_TAKEN])
+    sight.created(call.store, repository, call.user.installation)
     if call.value("auto_init", bool):
         with call.store.changing(repository):
             _auto_init(call, repository)
@@ -168,6 +169,9 @@ def update_repository(call: Call) -> Response:
     it, wish = call.repository, call.value("archived", bool)
     if it.archived and wish is not False:
         raise ApiError(403, "Repository was archived so is read-only.")
+    lags = call.store.lag.lags
+    if wish and call.store.lag.is_new(it, lags.set_up):
+        raise ApiError(lags.set_up_status, "Repository is still being set up. Please try again in a moment.")
     settings = _settings(call)
     visibility = _visibility(call, call.owner(it), it.visibility)
     branch = call.value("default_branch", str) or it.default_branch

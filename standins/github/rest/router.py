@@ -38,6 +38,7 @@ class Call:
     parameters: Mapping[str, str]
     accounting: Accounting
     found: Repository | None = None
+    lag: float = 0  # how far behind the replica is that answers, in seconds
     _body: Json | None = field(default=None, repr=False)
 
     @property
@@ -63,7 +64,7 @@ class Call:
     @property
     def bare(self) -> Bare:
         """The Git side of the repository."""
-        return self.store.bare(self.repository)
+        return self.store.replica(self.repository, self.lag)
 
     @property
     def role(self) -> Role:
@@ -169,7 +170,11 @@ def find(store: Store, method: str, path: str) -> tuple[Route, dict[str, str]] |
         repository = store.by_id(int(by_id[1]))
         if repository is None:
             return None
-        path = f"/repos/{repository.full_name}{by_id[2] or ''}"
+        lags = store.lag.lags
+        seen = store.view(repository, lags.rest_reads) if method in ("GET", "HEAD") else repository
+        if seen is None:
+            return None
+        path = f"/repos/{seen.full_name}{by_id[2] or ''}"
     wanted = "GET" if method == "HEAD" else method
     for candidate in ROUTES:
         match = candidate.pattern.fullmatch(path) if candidate.method == wanted else None
@@ -181,15 +186,18 @@ def find(store: Store, method: str, path: str) -> tuple[Route, dict[str, str]] |
 def _repository(call: Call, route_: Route) -> Response | None:
     """Look the path's repository up; return the redirect of one that has moved."""
     owner, name = call.parameters["owner"], call.parameters["repo"]
-    call.found = call.store.by_name(owner, name)
+    read = call.request.method in ("GET", "HEAD")
+    call.lag = call.store.lag.lags.rest_reads if read else 0
+    call.found = call.store.shown(owner, name, call.lag)
+    if call.found and not read and call.store.lag.is_new(call.found, call.store.lag.lags.rest_writes):
+        raise not_found()
     if call.found is None:
-        call.found = call.store.moved(owner, name)
-        if call.found is None or not may_see(call.token, call.found):
+        call.found = call.store.led_to(owner, name, call.lag)
+        if call.found is None or not (may_see(call.token, call.found) or call.store.redirects_unseen):
             raise not_found()
         rest = call.request.path.split("/", 6)[6:]  # after /api/v3/repos/owner/name
         address = "/".join([f"{call.urls.api}/repositories/{call.found.id}", *rest])
         query = f"?{call.request.raw_query}" if call.request.raw_query else ""
-        read = call.request.method in ("GET", "HEAD")
         status, message = (301, "Moved Permanently") if read else (307, "Temporary Redirect")
         extra = {"url": f"{address}{query}"}
         location = {"location": f"{address}{query}"}

@@ -24,16 +24,19 @@ from operations import command_line
 from operations.prove import looking
 from operations.prove.assumptions import BY_ID
 from operations.prove.facts import State
-from tests.integration.studio.conftest import FIRST_DOOR, SECOND_DOOR, Installation, quiet
+from tests.integration.studio.conftest import FIRST_DOOR, SECOND_DOOR, Installation, eventually, quiet
 from tests.sharing import forget_spent_budget
 
 pytestmark = [pytest.mark.slow, pytest.mark.shares("prove", seconds=90)]
 
 OTHER_ROLE = "somebody-elses-role"
 HELD = {
-    *("A01", "A02", "A03", "A04", "A05", "A06", "A09", "A10", "A11", "A17"),
+    *("A01", "A02", "A03", "A04", "A05", "A06", "A07", "A09", "A10", "A11", "A17"),
     *("A19", "A20", "A21", "A22", "A23", "A24", "A25", "A26", "A27", "A28"),
+    *("A33", "A34", "A35", "A37", "A38"),
 }
+# Seen of a project whose workflows have run.
+BY_WORKFLOWS = {"A14", "A30", "A31", "A32"}
 Report = dict[str, Any]
 
 
@@ -80,9 +83,8 @@ class Proven:
     def turned(self, control: str, **turned: Any) -> Iterator[None]:
         """Have the stand-in behave the other way."""
         stand_in = self.installation.run.standin_aws
-        of_domain = (
-            {"domainId": self.installation.domain} if control == "rules" and "absentDomain" not in turned else {}
-        )
+        of_one = control == "rules" and "absentDomain" not in turned
+        of_domain = {"domainId": self.installation.domain} if of_one else {}
         straight = {name: STRAIGHT[name] for name in turned}
         stand_in.call("POST", control, {**of_domain, **turned})
         try:
@@ -111,6 +113,12 @@ STRAIGHT: dict[str, Any] = {
     "searchesIds": True,
     "updatesTainted": True,
     "keepsParameters": True,
+    "secondGrants": "added",
+    "toolingTagged": True,
+    "userArns": True,
+    "late": 0,
+    "sourceAccount": "own",
+    "absentInDomain": 404,
 }
 
 
@@ -184,14 +192,20 @@ def test_what_is_read_otherwise_is_named(
 
 @pytest.mark.parametrize(
     ("id_", "turned"),
-    [("A05", "configurationsGo"), ("A06", "idsSentBack"), ("A17", "templatesOfCallers"), ("A26", "emptyDefaults")],
+    [
+        ("A05", {"configurationsGo": False}),
+        ("A06", {"idsSentBack": False}),
+        ("A07", {"secondGrants": "replaces"}),
+        ("A17", {"templatesOfCallers": False}),
+        ("A26", {"emptyDefaults": False}),
+    ],
 )
 def test_what_an_owner_is_refused_is_named_and_nothing_is_left(
-    proven: Proven, tmp_path: Path, id_: str, turned: str
+    proven: Proven, tmp_path: Path, id_: str, turned: dict[str, Any]
 ) -> None:
     installation = proven.installation
     before = blueprints_and_profiles(installation)
-    with proven.turned("rules", **{turned: False}):
+    with proven.turned("rules", **turned):
         code, report = proven.prove(tmp_path, "--project", proven.project, "--as-owner")
     assert (code, report["otherwise"]) == (3, [id_])
     assert blueprints_and_profiles(installation) == before
@@ -202,7 +216,33 @@ def blueprints_and_profiles(installation: Installation) -> list[str]:
     for kind in ("environment_blueprints", "project_profiles"):
         pages = installation.datazone.get_paginator(f"list_{kind}").paginate(domainIdentifier=installation.domain)
         found += [item["name"] for page in pages for item in page["items"]]
-    return sorted(found)
+    root = installation.datazone.get_domain(identifier=installation.domain)["rootDomainUnitId"]
+    units = installation.datazone.list_domain_units_for_parent(
+        domainIdentifier=installation.domain, parentDomainUnitIdentifier=root
+    )
+    return sorted([*found, *(item["name"] for item in units["items"])])
+
+
+def test_a_second_grant_that_is_a_conflict_is_what_is_assumed_as_well(proven: Proven, tmp_path: Path) -> None:
+    with proven.turned("rules", secondGrants="conflict"):
+        code, report = proven.prove(tmp_path, "--project", proven.project, "--as-owner")
+    assert (code, verdicts(report)["A07"]) == (0, "holds")
+
+
+@pytest.mark.parametrize(
+    ("left", "otherwise"),
+    [({}, []), ({"executionsTagged": False}, ["A14"]), ({"jobsTagged": False}, ["A30"])],
+)
+def test_what_a_projects_workflows_have_left_is_looked_at(
+    proven: Proven, tmp_path: Path, left: dict[str, Any], otherwise: list[str]
+) -> None:
+    role = f"arn:aws:sts::{ministack.ACCOUNT}:assumed-role/studio-mlops-wf-{proven.project}/GitHubActions"
+    made = {"projectId": proven.project, "createdBy": role, "account": ministack.ACCOUNT, "region": ministack.REGION}
+    proven.installation.run.standin_aws.call("POST", "pipelines", {**made, **left})
+    code, report = proven.prove(tmp_path, "--project", proven.project)
+    assert (code, report["otherwise"]) == (3 if otherwise else 0, otherwise)
+    held = {name for name, verdict in verdicts(report).items() if verdict == "holds"}
+    assert held >= BY_WORKFLOWS - set(otherwise)
 
 
 @pytest.mark.parametrize(
@@ -212,6 +252,7 @@ def blueprints_and_profiles(installation: Installation) -> list[str]:
         ("A10", "events", {"enabled": True, "namesProject": False}),
         ("A21", "reserved-tags", {"enabled": False}),
         ("A23", "rules", {"filesAt": "{project}/files"}),
+        ("A38", "rules", {"toolingTagged": False}),
         ("A24", "rules", {"leftOut": ["UnifiedStudioSettings", "AmazonDataZoneProject"]}),
     ],
 )
@@ -251,6 +292,55 @@ def test_a_launch_that_cannot_work_says_which_assumption_it_is(
     assert is_gone(proven.installation, report["project"])
 
 
+@pytest.mark.parametrize(
+    ("id_", "turned", "sentence"),
+    [
+        ("A34", ("launches", "sourceAccount", "another"), "Access denied while assuming the role"),
+        ("A37", ("stacks", "late", 600), "The request is not one of the stack"),
+    ],
+)
+def test_a_launch_that_cannot_be_undone_before_it_is_repaired_says_which_assumption_it_is(
+    proven: Proven, tmp_path: Path, id_: str, turned: tuple[str, str, object], sentence: str
+) -> None:
+    """Nothing of ours can be deleted either, as long as it is so."""
+    installation = proven.installation
+    control, name, value = turned
+    with proven.turned(control, **{name: value}):
+        code, report = proven.prove(tmp_path, "--keep")
+    assert (code, report["otherwise"]) == (3, [id_])
+    (found,) = [item for item in report["assumptions"] if item["id"] == id_]
+    assert sentence in found["seen"]
+    assert sentence in BY_ID[id_].otherwise, "the table tells what to do about this sentence"
+    project = report["project"]
+    if installation.launch(project):
+        principal = installation.client_as(installation.portfolio_principal(), "servicecatalog")
+        principal.terminate_provisioned_product(
+            ProvisionedProductName=f"studio-{project}", TerminateToken=f"end-{project}", IgnoreErrors=True
+        )
+        eventually(lambda: installation.launch(project) is None)
+    installation.datazone.delete_project(domainIdentifier=installation.domain, identifier=project)
+    eventually(lambda: is_gone(installation, project))
+
+
+def test_a_repository_that_is_connected_elsewhere_is_named(proven: Proven, tmp_path: Path) -> None:
+    installation = proven.installation
+    made = {"name": "connected", "account": ministack.ACCOUNT, "region": ministack.REGION}
+    arn = installation.run.standin_aws.call("POST", "git-connections", {**made, "provider": "GitHub"})["arn"]
+    given = {"gitConnectionArn": arn, "gitFullRepositoryId": f"{runs.ORGANIZATION}/connected"}
+    parameters = [{"name": name, "value": value} for name, value in given.items()]
+    project = installation.create(
+        "connected",
+        userParameters=[{"environmentConfigurationName": "Tooling", "environmentParameters": parameters}],
+    )
+    installation.deployed(project)
+    code, report = proven.prove(tmp_path, "--project", project)
+    assert (code, verdicts(report)["A12"]) == (0, "holds")
+    installation.run.standin_aws.call("POST", "git-connections", {**made, "provider": "GitLab"})
+    code, report = proven.prove(tmp_path / "otherwise", "--project", project)
+    assert (code, report["otherwise"]) == (3, ["A12"])
+    installation.datazone.delete_project(domainIdentifier=installation.domain, identifier=project)
+
+
 def trust_datazone(installation: Installation) -> None:
     """Make the role, if it is not there: Studio may deploy with it, and it is no principal of the portfolio."""
     iam = installation.client("iam")
@@ -272,18 +362,21 @@ def is_gone(installation: Installation, project: str) -> bool:
 @pytest.mark.parametrize(
     ("id_", "turned", "steps"),
     [
+        ("", ("launches", "sourceAccount", "absent"), ["by_hand"]),
+        ("A35", ("reserved-tags", "userArns", False), ["by_hand"]),
+        ("A37", ("stacks", "late", 2), ["by_hand"]),
         ("A22", ("reserved-tags", "updatesNameTheUpdater", True), ["by_hand"]),
         ("A27", ("launches", "keepsParameters", False), ["by_hand", "update"]),
         ("A09", ("rules", "updatesRedeploy", False), ["update"]),
     ],
 )
 def test_an_update_that_does_otherwise_is_named_and_the_launch_stays(
-    proven: Proven, tmp_path: Path, id_: str, turned: tuple[str, str, bool], steps: list[str]
+    proven: Proven, tmp_path: Path, id_: str, turned: tuple[str, str, object], steps: list[str]
 ) -> None:
     control, name, value = turned
     with proven.turned(control, **{name: value}):
         code, report = proven.again(tmp_path, *steps)
-    assert (code, report["otherwise"]) == (3, [id_])
+    assert (code, report["otherwise"]) == ((3, [id_]) if id_ else (0, []))
     assert proven.installation.available(proven.project)
 
 
@@ -306,11 +399,21 @@ def test_an_interrupted_proof_leaves_nothing_and_goes_on_with_another_project(
     code, report = proven.prove(tmp_path, "--resume")
     assert (code, report["otherwise"]) == (0, [])
     held = {name for name, verdict in verdicts(report).items() if verdict == "holds"}
-    assert held == {"A10", "A11", "A19", "A20", "A21", "A22", "A24", "A25"}
+    of_both = {"A10", "A11", "A19", "A20", "A21", "A22", "A24", "A25", "A33", "A34", "A35", "A36", "A37", "A38"}
+    assert held == of_both
     assert report["project"] != first["project"]
     assert is_gone(proven.installation, report["project"])
     code, _ = proven.prove(tmp_path, "--resume")
     assert code == 1, "a proof that has ended does not go on"
+
+
+def test_a_project_that_is_denied_when_it_is_gone_is_named(proven: Proven, tmp_path: Path) -> None:
+    """Through the second door, whose state machine asks for it."""
+    with proven.turned("rules", absentInDomain=403):
+        code, report = proven.prove(tmp_path, "--profile", SECOND_DOOR)
+    assert (code, report["otherwise"]) == (3, ["A36"])
+    assert report["left"] == ""
+    assert is_gone(proven.installation, report["project"])
 
 
 def test_a_tainted_launch_that_cannot_be_updated_is_named_and_deleted(proven: Proven, tmp_path: Path) -> None:

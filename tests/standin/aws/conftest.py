@@ -26,10 +26,13 @@ SESSION = boto3.session.Session()
 _UNMODELLED = {"ValidationException", "UnknownOperationException"}  # every AWS service may answer these
 ACCOUNT = "000000000000"
 _MINISTACK = """
-from standins.aws import resource_types, service_requests
+from standins.aws import between_accounts, resource_types, sdk_integrations, service_requests, stack_events
 from ministack.app import main
 resource_types.register()
 service_requests.register()
+between_accounts.register()
+sdk_integrations.register()
+stack_events.register()
 main()
 """
 
@@ -61,11 +64,11 @@ class World:
     stand_in: AwsStandIn
     endpoint: str
 
-    def client(self, service: str, keys: dict[str, str] | None = None) -> Any:
-        ours = service in ("datazone", "sagemaker", "servicecatalog")
+    def client(self, service: str, keys: dict[str, str] | None = None, region: str = REGION) -> Any:
+        ours = service in SERVICES
         keys = keys or {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
         address = self.stand_in.base_url if ours else self.endpoint
-        made: Any = SESSION.client(service, region_name=REGION, endpoint_url=address, **keys)  # type: ignore[call-overload]  # not a literal
+        made: Any = SESSION.client(service, region_name=region, endpoint_url=address, **keys)  # type: ignore[call-overload]  # not a literal
         return made
 
     def control(self, path: str, body: dict[str, Any] | None = None, method: str = "POST") -> Any:

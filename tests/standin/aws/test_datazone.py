@@ -383,6 +383,30 @@ def test_policy_grants_are_listed_and_removed(campus: Campus) -> None:
     assert refused(error) == "ValidationException"
 
 
+def test_a_second_grant_is_added_refused_or_replaces_the_first(campus: Campus) -> None:
+    first, second = (campus.datazone.create_project_profile(domainIdentifier=campus.domain, name=name)["id"]
+                     for name in ("first", "second"))  # fmt: skip
+
+    def granted() -> list[list[str]]:
+        entity = {"domainIdentifier": campus.domain, "entityType": "DOMAIN_UNIT", "entityIdentifier": campus.unit}
+        found = campus.datazone.list_policy_grants(**entity, policyType="CREATE_PROJECT_FROM_PROJECT_PROFILE")
+        return [item["detail"]["createProjectFromProjectProfile"]["projectProfiles"] for item in found["grantList"]]
+
+    before = granted()
+    campus.grant_profile(first)
+    campus.world.control("rules", {"domainId": campus.domain, "secondGrants": "conflict"})
+    with pytest.raises(ClientError) as error:
+        campus.grant_profile(second)
+    assert refused(error) == "ConflictException"
+    campus.world.control("rules", {"domainId": campus.domain, "secondGrants": "added"})
+    campus.grant_profile(second)
+    assert granted() == [*before, [first], [second]]
+    campus.world.control("rules", {"domainId": campus.domain, "secondGrants": "replaces"})
+    third = campus.datazone.create_project_profile(domainIdentifier=campus.domain, name="third")["id"]
+    campus.grant_profile(third)
+    assert granted() == [[third]]
+
+
 def test_profiles(campus: Campus) -> None:
     with pytest.raises(ClientError, match="not enabled") as error:
         off = campus.datazone.create_project_profile(domainIdentifier=campus.domain, name="off")["id"]
@@ -417,6 +441,13 @@ def test_domains_and_units(world: World) -> None:
     with pytest.raises(ClientError) as error:
         datazone.create_domain_unit(domainIdentifier=domain, name="team", parentDomainUnitIdentifier=root)
     assert refused(error) == "ConflictException"
+    under = {"domainIdentifier": domain, "parentDomainUnitIdentifier": root}
+    assert [item["name"] for item in datazone.list_domain_units_for_parent(**under)["items"]] == ["team"]
+    with pytest.raises(ClientError) as error:
+        datazone.delete_domain_unit(domainIdentifier=domain, identifier=root)
+    assert refused(error) == "ConflictException"
+    datazone.delete_domain_unit(domainIdentifier=domain, identifier=unit["id"])
+    assert datazone.list_domain_units_for_parent(**under)["items"] == []
     with pytest.raises(ClientError) as error:
         datazone.get_domain(identifier="dzd-nowhere")
     assert refused(error) == "AccessDeniedException"

@@ -189,7 +189,7 @@ def test_a_failed_launch_fails_the_stack_with_the_records_reason(world: World, p
     keys, name = world.keys_of(people["user"]), f"fails-{uuid.uuid4().hex[:8]}"
     stack = Stack(world, keys)
     assert stack.create(launch(shelf.outputs["Product"], ProvisionedProductName=name)) == "ROLLBACK_COMPLETE"
-    assert "role/nobody does not exist" in stack.reasons
+    assert "Access denied while assuming the role arn:aws:iam::000000000000:role/nobody" in stack.reasons
     with pytest.raises(ClientError) as error:
         world.client("servicecatalog", keys).describe_provisioned_product(Name=name)
     assert error.value.response["Error"]["Code"] == "ResourceNotFoundException"

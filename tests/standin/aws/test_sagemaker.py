@@ -1,4 +1,4 @@
-"""SageMaker by its own protocol: what it tells of a project's domain and space, and model package groups."""
+"""SageMaker and CodeConnections by their protocols: a project's domain and space, groups, pipelines, connections."""
 
 from __future__ import annotations
 
@@ -37,3 +37,35 @@ def test_a_model_package_group_is_created_once_with_its_tags(world: World) -> No
     with pytest.raises(ClientError, match=f"Model Package Group already exists: {arn}"):
         sagemaker.create_model_package_group(ModelPackageGroupName=name)
     assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == tags
+
+
+def test_a_pipeline_is_found_by_its_tags_with_its_last_execution(world: World) -> None:
+    sagemaker, project = world.client("sagemaker"), uuid.uuid4().hex[:8]
+    where = {"projectId": project, "createdBy": "arn:aws:sts::1:assumed-role/wf/job", "account": ACCOUNT}
+    world.control("pipelines", {**where, "region": REGION})
+    search = {"Filters": [{"Name": "Tags.AmazonDataZoneProject", "Operator": "Equals", "Value": project}]}
+    (found,) = sagemaker.search(Resource="Pipeline", SearchExpression=search)["Results"]
+    assert found["Pipeline"]["CreatedBy"]["IamIdentity"]["Arn"] == where["createdBy"]
+    name, tags = found["Pipeline"]["PipelineName"], found["Pipeline"]["Tags"]
+    (execution,) = sagemaker.list_pipeline_executions(PipelineName=name)["PipelineExecutionSummaries"]
+    arn = execution["PipelineExecutionArn"]
+    assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == tags
+    (step,) = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)["PipelineExecutionSteps"]
+    assert (step["StepStatus"], list(step["Metadata"])) == ("Succeeded", ["ProcessingJob"])
+    world.control("pipelines", {**where, "region": REGION, "executionsTagged": False, "jobsTagged": False})
+    (execution,) = sagemaker.list_pipeline_executions(PipelineName=name)["PipelineExecutionSummaries"]
+    arn = execution["PipelineExecutionArn"]
+    assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == []
+    (step,) = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)["PipelineExecutionSteps"]
+    assert "sagemaker:AddTags" in step["FailureReason"]
+    with pytest.raises(sagemaker.exceptions.ResourceNotFound):
+        sagemaker.list_pipeline_executions(PipelineName="another")
+
+
+def test_a_git_connection_tells_its_kind(world: World) -> None:
+    connections = world.client("codeconnections")
+    made = {"name": "acme", "provider": "GitLab", "account": ACCOUNT, "region": REGION}
+    arn = world.control("git-connections", made)["arn"]
+    assert connections.get_connection(ConnectionArn=arn)["Connection"]["ProviderType"] == "GitLab"
+    with pytest.raises(connections.exceptions.ResourceNotFoundException):
+        connections.get_connection(ConnectionArn=f"{arn}-another")

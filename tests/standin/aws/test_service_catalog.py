@@ -487,7 +487,11 @@ def test_a_shared_product_is_launched_in_the_other_account_with_its_local_role(s
 
 @pytest.mark.parametrize("behaves", [True, False])
 def test_what_no_source_settles_can_be_either(shop: Shop, behaves: bool) -> None:
-    chosen = {"searchesIds": behaves, "updatesTainted": behaves, "keepsParameters": behaves, "unchangedFails": False}
+    chosen: dict[str, object] = {
+        **dict.fromkeys(("searchesIds", "updatesTainted", "keepsParameters"), behaves),
+        "unchangedFails": False,
+        "sourceAccount": "own" if behaves else "absent",
+    }
     before = shop.world.control("launches", {})
     name = f"either-{token()[:8]}"
     shop.finished(shop.launch(name))

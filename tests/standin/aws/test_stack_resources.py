@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
-from standins.aws.stack_resources import current, listed, not_skippable
+from standins.aws.stack_resources import current, listed, not_skippable, told
 
 
 def event(name: str, status: str, physical_id: str = "", kind: str = "Custom::Lamp") -> dict[str, Any]:
-    told = {"LogicalResourceId": name, "ResourceType": kind, "ResourceStatus": status, "Timestamp": "now"}
-    return {**told, "StackName": "house", "PhysicalResourceId": physical_id}
+    made = {"LogicalResourceId": name, "ResourceType": kind, "ResourceStatus": status, "Timestamp": "now"}
+    return {**made, "StackName": "house", "PhysicalResourceId": physical_id}
 
 
 def states(known: dict[str, Any], *events: dict[str, Any]) -> dict[str, tuple[str, str]]:
@@ -55,3 +56,12 @@ def test_a_rollback_skips_what_it_could_not_update_and_nothing_else() -> None:
     failed: dict[str, Any] = {"Updated": {"RevertTo": {}}, "Created": {"Properties": {}}}
     assert not_skippable(failed, ["Updated"]) == []
     assert not_skippable(failed, ["Updated", "Created", "Unknown"]) == ["Created"]
+
+
+def test_what_happened_a_moment_ago_is_told_late() -> None:
+    now = datetime(2026, 11, 1, 12, tzinfo=UTC)
+    begun = event("Lamp", "CREATE_IN_PROGRESS") | {"Timestamp": "2026-11-01T11:59:50.000Z"}
+    done = event("Lamp", "CREATE_COMPLETE", "lamp-1") | {"Timestamp": "2026-11-01T11:59:58Z"}
+    for late, status in ((0, "CREATE_COMPLETE"), (5, "CREATE_IN_PROGRESS")):
+        assert told(KNOWN, [begun, done], late, now)["Lamp"]["ResourceStatus"] == status
+    assert told(KNOWN, [begun, done], 60, now) == {}

@@ -173,10 +173,10 @@ def _new_variable(client: Client) -> requests.Response:
     return client.call("POST", f"{REPOSITORY}/actions/variables", {"name": "FLAG", "value": "on"})
 
 
-def _with_variable(name: str, method: str, body: Any = None) -> None:
+def _with_variable(name: str, method: str, body: Any = None, *, path: str = "/FLAG") -> None:
     def act(client: Client) -> requests.Response:
         _new_variable(client)
-        return client.call(method, f"{REPOSITORY}/actions/variables/FLAG", body)
+        return client.call(method, f"{REPOSITORY}/actions/variables{path}", body)
 
     SITUATIONS[name] = act
 
@@ -184,6 +184,15 @@ def _with_variable(name: str, method: str, body: Any = None) -> None:
 _with_variable("a changed variable", "PATCH", {"value": "off"})
 _with_variable("a variable", "GET")
 _with_variable("a variable removed", "DELETE")
+
+
+_with_variable("variables", "GET", path="")
+
+
+@situation("secrets")
+def _secrets(client: Client) -> requests.Response:
+    _new_secret(client)
+    return client.call("GET", f"{REPOSITORY}/actions/secrets")
 
 
 @situation("no such variable")

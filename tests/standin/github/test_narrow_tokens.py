@@ -184,12 +184,12 @@ def test_an_app_that_is_not_installed_is_said(app: App) -> None:
     with pytest.raises(AppNotInstalled, match="has no installation 1"):
         app.hub().find_repository("acme/ours")
     with pytest.raises(AppNotInstalled, match="has no installation 1"):
-        app.hub().look_up_app()
+        app.hub().installation()
 
 
 def test_doctor_reads_what_the_app_may_do(app: App) -> None:
-    organization, permissions = app.hub().look_up_app()
-    assert (organization, permissions["administration"]) == ("acme", "write")
+    found = app.hub().installation()
+    assert (found.account, found.permissions["administration"]) == ("acme", "write")
 
 
 @pytest.mark.parametrize("name", ["none", "former"])

@@ -196,7 +196,7 @@ def test_every_request_of_ours_was_recorded_or_says_why_not(
     client.expect(204, "DELETE", "/repos/acme/renamed")
     test_clients.test_files_and_environments(github, client, hub)
     app = test_narrow_tokens.App(github, client)
-    app.hub().look_up_app()
+    app.hub().installation()
     assert host.GitHub(github.api_url, lambda: app.credentials).create_repository("acme", "x", "", "private")
     assert hub.create_repository("studio-admin", "own", "", "private")
     for path in ("/user", "/orgs/acme", "/user/memberships/orgs/acme", "/users/acme"):  # operations doctor

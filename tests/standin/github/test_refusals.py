@@ -15,7 +15,7 @@ from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import FinalError, GitHubUnreachable, NotPermitted, OutOfTime, RetryLater
 from custom_resources.template_content import TemplateFile
 from standins.github.faults import FAULTS, STATUSES, Fault
-from standins.github.refusals import DENIALS, LIMITS, PUSHES
+from standins.github.refusals import COLLISIONS, DENIALS, LATER, LIMITS, PUSHES
 from standins.github.server import GitHubStandIn
 from tests.standin.github.conftest import Client, Cloning
 
@@ -44,11 +44,11 @@ def refs(client: Client) -> dict[str, str]:
     return dict(client.control("GET", "/repositories/acme/work")["refs"])
 
 
-@pytest.mark.parametrize("name", [*LIMITS, *DENIALS])
+@pytest.mark.parametrize("name", [*LIMITS, *DENIALS, "later", "later-422"])
 def test_a_refusal_is_met_on_rest_and_on_git(
     github: GitHubStandIn, client: Client, hub: host.GitHub, push: Callable[[], None], name: str
 ) -> None:
-    expected = RetryLater if name in LIMITS else NotPermitted
+    expected = NotPermitted if name in DENIALS else RetryLater
     github.faults.add(Fault.parse({"fault": name, "match": {"path": "/topics"}}))
     with pytest.raises(expected):
         hub.replace_topics("acme/work", ["a"])
@@ -160,4 +160,4 @@ def test_a_call_ends_with_its_time_whatever_is_still_to_do(
 
 def test_the_fault_names_are_distinct() -> None:
     assert len(FAULTS) == len(set(FAULTS))
-    assert {*LIMITS, *DENIALS, *PUSHES} <= STATUSES
+    assert {*LIMITS, *DENIALS, *LATER, *COLLISIONS, *PUSHES} <= STATUSES

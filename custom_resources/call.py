@@ -1,0 +1,68 @@
+"""One call of `is_complete`: what it may use, what it pays, and how it asks to be called again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from custom_resources.errors import GaveUp, LimitUntold, RateLimited, RetryLater
+from custom_resources.progress import Progress
+from custom_resources.rate_budget import Cost
+from custom_resources.telemetry import count, logger
+
+if TYPE_CHECKING:
+    from custom_resources.clients.protocols import Budget
+    from custom_resources.reconciler import Request
+
+
+@dataclass
+class Call:
+    """One call of `is_complete`: who asks, and what it may use."""
+
+    name: str  # the request's, under which its progress is remembered
+    budget: Budget | None
+    ensure_current: Callable[[], None]
+    clock: Callable[[], float]
+    progress: Progress | None = None  # None before it is known
+
+    def room(self) -> Progress:
+        """Return what earlier calls have done. Raises RetryLater before anything is read of GitHub."""
+        self.progress = self.budget.require_room(self.name) if self.budget else Progress()
+        return self.progress
+
+    def pay(self, cost: Cost, progress: Progress) -> None:
+        """Take what is not paid yet: each step of a request is paid for once, however often it is tried."""
+        due = cost.beyond(progress.paid)
+        if self.budget:
+            self.budget.reserve(due)
+        progress.paid = progress.paid.plus(due)
+
+
+def progress_name(event: Mapping[str, Any], request: Request[Any]) -> str:
+    """Return what a request's progress is remembered under: of its own stack and resource, whatever its event says."""
+    id_ = str(event.get("RequestId", ""))
+    return f"{id_} {request.logical_id} {request.stack_id}" if id_ else ""
+
+
+def tell_everyone(wait: RetryLater, budget: Budget | None) -> None:
+    """Let all functions wait when it is GitHub that asked for it."""
+    if not isinstance(wait, RateLimited):
+        return
+    count("RateLimitWaits")
+    if budget:
+        with suppress(RetryLater):  # DynamoDB does not answer: the others will hear it from GitHub
+            budget.pause(wait.seconds, untold=isinstance(wait, LimitUntold))
+
+
+def pending(wait: RetryLater, request: Request[Any], patience: float, call: Call) -> dict[str, Any]:
+    """Ask to be called again; what was done, and how long to leave GitHub alone, is remembered for that call."""
+    tell_everyone(wait, call.budget)
+    if call.clock() - request.started > patience:
+        raise GaveUp(minutes=f"{patience / 60:.0f}", why=wait.why.rstrip(".")) from wait
+    if call.budget and call.progress is not None:
+        with suppress(RetryLater):  # not remembered: the next call asks GitHub
+            call.budget.remember(call.name, wait, call.progress)
+    logger.warning("pending", why=wait.why, seconds=wait.seconds)
+    return {"IsComplete": False}

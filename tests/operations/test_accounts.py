@@ -1,0 +1,469 @@
+"""The verbs over several accounts: sessions by admin_role, one table, and an account that fails stops no other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from custom_resources.clients.service_catalog import Launch, ProductVersion, Record
+from custom_resources.errors import AwsDenied, AwsThrottled
+from operations import accounts, over_accounts
+from operations.accounts import Site, chosen, opened
+from operations.command_line import main
+from operations.doctor.accounts import account_checks, domain_checks
+from operations.doctor.check import Check
+from operations.errors import AccountNotChosen, AccountUnknown, AdminRoleRefused, NoAccounts, WrongAccount
+from operations.prove import command as prove_command
+from operations.rollout import Pace, Rollout
+from products.settings import Place, Settings, load_settings
+
+SETTINGS = """
+[git_config]
+private_github_organization = "acme"
+[portfolio]
+principals = ["arn:aws:iam::222222222222:role/Platform"]
+[studio]
+domain_id = "dzd_1"
+domain_account = "111111111111"
+domain_region = "eu-central-1"
+[studio.own_profiles."Tabular"]
+account = "forecasts"
+region = "us-west-2"
+[accounts.research]
+account = "222222222222"
+regions = ["eu-west-1"]
+admin_role = "arn:aws:iam::222222222222:role/Admin"
+[accounts.forecasts]
+account = "333333333333"
+regions = ["us-east-1", "us-west-2"]
+"""
+RESEARCH, HOME, FURTHER = "research/eu-west-1", "forecasts/us-east-1", "forecasts/us-west-2"
+VERSION = ProductVersion("pa-2", "v2.0.0")
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    path = tmp_path / "settings.toml"
+    path.write_text(SETTINGS, encoding="utf-8")
+    monkeypatch.setenv("SETTINGS_FILE", str(path))
+    monkeypatch.setenv("MLOPS_VERSIONS_DIR", str(tmp_path / "versions"))
+    return load_settings(path)
+
+
+# -- which places, and by whose credentials -----------------------------------------------------------------------
+
+
+def test_an_account_is_named_by_its_name_its_region_or_all(settings: Settings) -> None:
+    def named(account: str, **more: bool) -> list[str]:
+        return [str(place) for place in chosen(settings, account, **more)]
+
+    assert named("research") == [RESEARCH]
+    assert named("forecasts") == [HOME, FURTHER]
+    assert named(FURTHER) == [FURTHER]
+    assert named("all") == [RESEARCH, HOME, FURTHER]
+    assert named("all", with_domain=True) == ["domain", RESEARCH, HOME, FURTHER]
+    assert named("domain", with_domain=True) == ["domain"]
+    with pytest.raises(AccountUnknown, match=r"'sales'. Choose one of research, forecasts, all"):
+        chosen(settings, "sales")
+    with pytest.raises(AccountUnknown):
+        chosen(settings, "domain")
+    with pytest.raises(AccountNotChosen, match="Choose with --account: research, forecasts, all"):
+        chosen(settings, "")
+    assert chosen(Settings(), "") == []
+    with pytest.raises(NoAccounts):
+        chosen(Settings(), "all")
+
+
+class Session:
+    """boto3.Session with keys: who is asked, in which region, by which key."""
+
+    refuses: bool = False
+    own_account = "333333333333"
+    assumed: list[dict[str, str]]
+
+    def __init__(self, *keys: str, region_name: str) -> None:
+        self.keys, self.region_name = keys, region_name
+
+    def client(self, service: str, **more: Any) -> Any:
+        assert service == "sts"
+        return self
+
+    def get_caller_identity(self) -> dict[str, str]:
+        return {"Account": self.keys[0].removeprefix("key-") if self.keys else self.own_account}
+
+    def assume_role(self, **arguments: str) -> dict[str, Any]:
+        self.assumed.append(arguments)
+        if self.refuses:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not trusted"}}, "AssumeRole")
+        account = arguments["RoleArn"].split(":")[4]
+        return {
+            "Credentials": {
+                "AccessKeyId": f"key-{account}",
+                "SecretAccessKey": "s",
+                "SessionToken": "t",
+                "Expiration": datetime.now(UTC) + timedelta(hours=1),
+            }
+        }
+
+
+@pytest.fixture
+def sessions(monkeypatch: pytest.MonkeyPatch) -> type[Session]:
+    Session.assumed, Session.refuses, Session.own_account = [], False, "333333333333"
+    monkeypatch.setattr(boto3, "Session", Session)
+    return Session
+
+
+def place(settings: Settings, name: str) -> Place:
+    return next(each for each in settings.places if str(each) == name)
+
+
+def test_an_account_is_reached_by_its_admin_role_in_its_region(settings: Settings, sessions: type[Session]) -> None:
+    site = opened(settings, place(settings, RESEARCH))
+    assert (site.session.region_name, site.settings.place) == ("eu-west-1", place(settings, RESEARCH))
+    assert sessions.assumed == [
+        {"RoleArn": "arn:aws:iam::222222222222:role/Admin", "RoleSessionName": "studio-mlops-operations"}
+    ]
+
+
+def test_without_one_the_callers_credentials_have_to_be_of_it(settings: Settings, sessions: type[Session]) -> None:
+    assert opened(settings, place(settings, FURTHER)).session.region_name == "us-west-2"
+    assert sessions.assumed == []
+    with pytest.raises(WrongAccount, match="for domain are of the account 333333333333, not of 111111111111"):
+        opened(settings, settings.places[0])
+
+
+def test_a_role_that_is_refused_is_said_by_name(settings: Settings, sessions: type[Session]) -> None:
+    sessions.refuses = True
+    with pytest.raises(AdminRoleRefused, match="222222222222:role/Admin: not trusted"):
+        opened(settings, place(settings, RESEARCH))
+
+
+# -- status and rollout -------------------------------------------------------------------------------------------
+
+
+class Catalog:
+    """Service Catalog of one place."""
+
+    def __init__(self, place: Place) -> None:
+        self.place, self.updated = place, list[str]()
+
+    def product(self, name: str) -> str:
+        return f"prod-{self.place.region}"
+
+    def versions(self, product_id: str) -> list[ProductVersion]:
+        assert product_id == f"prod-{self.place.region}"
+        return [ProductVersion("pa-1", "v1.0.0", "DEPRECATED"), VERSION]
+
+    def launches(self, product_id: str, versions: Any) -> list[Launch]:
+        names = {RESEARCH: ["studio-r1"], HOME: ["studio-h1", "studio-h2"], FURTHER: ["studio-f1"]}[str(self.place)]
+        return [launch(name) for name in names]
+
+    def record(self, record_id: str) -> Record:
+        return Record("succeeded", "path", "pa-1", ())
+
+    def update(self, launch: Launch, *_: Any) -> str:
+        self.updated.append(launch.name)
+        return f"rec-{launch.name}"
+
+    def outputs(self, stack: str) -> dict[str, str]:
+        return {}
+
+
+def launch(name: str) -> Launch:
+    fields: dict[str, Any] = {
+        "id": f"pp-{name}",
+        "name": name,
+        "version_id": "pa-1",
+        "version": "v1.0.0",
+        "status": "AVAILABLE",
+        "message": "",
+        "stack": "",
+        "last_record": "",
+    }
+    return Launch(**{key: value for key, value in fields.items() if key in Launch.__dataclass_fields__})
+
+
+@pytest.fixture
+def catalogs(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> dict[str, Catalog]:
+    """Service Catalog of each place; research cannot be reached."""
+    found = {str(each): Catalog(each) for each in settings.places}
+
+    def open_place(settings: Settings, place: Place) -> Site:
+        if str(place) == RESEARCH:
+            raise AdminRoleRefused(role="arn:aws:iam::222222222222:role/Admin", message="not trusted")
+        return Site(place, settings.at(place), boto3.Session("x", "x", region_name=place.region))
+
+    monkeypatch.setattr(over_accounts, "opened", open_place)
+    monkeypatch.setattr(over_accounts, "catalog_of", lambda site: (found[str(site.place)], found[str(site.place)]))
+    monkeypatch.setattr("operations.rollout.POLL_SECONDS", 0)
+    return found
+
+
+def test_status_is_one_table_with_account_and_region(
+    catalogs: dict[str, Catalog], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["status", "--account", "all"]) == 1
+    out, err = capsys.readouterr()
+    assert "error: research/eu-west-1: STS did not let the caller assume the role" in err
+    rows = [line.split() for line in out.splitlines()]
+    assert ["ACCOUNT", "REGION", "PROJECT", "VERSION", "STATUS"] in rows
+    assert ["forecasts", "us-west-2", "studio-f1", "v1.0.0", "AVAILABLE"] in rows
+    assert ["forecasts", "us-east-1", "v1.0.0", "-", "DEPRECATED", "2"] in rows
+    assert main(["status", "--account", "forecasts", "--json"]) == 0
+    places = json.loads(capsys.readouterr().out)["places"]
+    assert [(each["account"], each["region"], len(each["launches"])) for each in places] == [
+        ("forecasts", "us-east-1", 2),
+        ("forecasts", "us-west-2", 1),
+    ]
+
+
+def test_a_rollout_goes_on_where_one_account_fails(
+    catalogs: dict[str, Catalog], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["rollout", "--version", "v2.0.0", "--account", "all", "--json"]) == 1
+    places = json.loads(capsys.readouterr().out)["places"]
+    assert [each["counts"].get("updated", 0) for each in places] == [0, 2, 1]
+    assert "not trusted" in places[0]["problem"]
+    assert (catalogs[HOME].updated, catalogs[FURTHER].updated) == (["studio-h1", "studio-h2"], ["studio-f1"])
+
+
+def test_the_maximum_is_of_the_run_and_a_dry_run_updates_nothing(
+    catalogs: dict[str, Catalog], capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["rollout", "--version", "v2.0.0", "--account", "forecasts"]
+    assert main([*command, "--max", "1"]) == 0
+    assert (catalogs[HOME].updated, catalogs[FURTHER].updated) == (["studio-h1"], [])
+    assert "forecasts/us-east-1 studio-h1: updated" in capsys.readouterr().out
+    assert main([*command, "--dry-run"]) == 0
+    assert "forecasts/us-west-2 studio-f1: planned" in capsys.readouterr().out
+    assert catalogs[FURTHER].updated == []
+
+
+def test_a_project_is_looked_for_in_all_of_them(
+    catalogs: dict[str, Catalog], capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["rollout", "--version", "v2.0.0", "--account", "forecasts"]
+    assert main([*command, "--project", "f1"]) == 0
+    assert (catalogs[HOME].updated, catalogs[FURTHER].updated) == ([], ["studio-f1"])
+    assert main([*command, "--project", "nobody"]) == 1
+    assert "nobody" in capsys.readouterr().err
+
+
+def test_one_budget_of_githubs_limits_serves_all_accounts() -> None:
+    pace = Pace()
+    catalog: Any = Catalog(Place("forecasts", "333333333333", "us-east-1", ("us-east-1",)))
+    for _ in range(2):
+        Rollout(catalog, "prod", VERSION, lambda *_: None, pace=pace)._pace()
+    alone = Rollout(catalog, "prod", VERSION, lambda *_: None)
+    alone._pace()
+    assert pace.budget != alone._shared.budget, "it has spent twice as much"
+
+
+# -- doctor -------------------------------------------------------------------------------------------------------
+
+
+def test_doctor_looks_at_every_place(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def open_place(settings: Settings, place: Place) -> Site:
+        if place.is_domain:
+            raise WrongAccount(place=place, wanted=place.account, found="3")
+        return Site(place, settings.at(place), boto3.Session("x", "x", region_name=place.region))
+
+    monkeypatch.setattr(over_accounts, "opened", open_place)
+    monkeypatch.setattr(
+        "operations.doctor.command._diagnosed",
+        lambda *_: iter([Check("Functions", "ok", "all are ready"), Check("Portfolio", "problem", "none", "Deploy.")]),
+    )
+    assert main(["doctor", "--account", "all"]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("[!!] domain eu-central-1 AWS account: The credentials for domain are of the account 3")
+    assert "[ok] research eu-west-1 Functions: all are ready" in said
+    assert "[!!] forecasts us-west-2 Portfolio: none" in said
+    assert said[-1] == "4 checks found a problem."
+
+
+class Answers:
+    """A session whose clients answer what they are told, and note in which region they are."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers, self.regions, self.region_name = answers, dict[str, str](), "eu-west-1"
+
+    def client(self, service: str, region_name: str = "") -> Any:
+        self.regions[service] = region_name
+
+        def answer(operation: str) -> Callable[..., Any]:
+            found = self.answers[operation]
+            if isinstance(found, str):
+                code = {"Error": {"Code": found, "Message": found}}
+                raise ClientError(code, operation)  # type: ignore[arg-type]
+            return lambda **_: found
+
+        class Client:
+            def __getattr__(self, operation: str) -> Any:
+                def call(**arguments: Any) -> Any:
+                    return answer(operation)(**arguments)
+
+                return call
+
+            def get_paginator(self, operation: str) -> Any:
+                return type("Pages", (), {"paginate": lambda _, **arguments: [answer(operation)(**arguments)]})()
+
+        return Client()
+
+
+def trust(*accounts: str) -> dict[str, Any]:
+    statements = [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "datazone.amazonaws.com"},
+            "Condition": {"StringEquals": {"aws:SourceAccount": each}},
+        }
+        for each in accounts
+    ]
+    return {"Role": {"Arn": "arn:role", "AssumeRolePolicyDocument": {"Statement": statements}}}
+
+
+BLUEPRINT = {
+    "list_environment_blueprints": {"items": [{"id": "b1", "name": "MLOps repositories"}]},
+    "get_environment_blueprint": {
+        "provisioningProperties": {"cloudFormation": {"templateUrl": "https://s3.eu.amazonaws.com/bucket/1.json"}}
+    },
+}
+
+
+def checked(checks: Any, name: str) -> Check:
+    (found,) = dict(checks)[name]()
+    assert isinstance(found, Check)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("answers", "name", "state", "text"),
+    [
+        ({"get_role": trust("111111111111")}, "Provisioning role", "ok", "111111111111"),
+        ({"get_role": trust("222222222222")}, "Provisioning role", "problem", "for 222222222222, not for 111111111111"),
+        ({"get_role": trust()}, "Provisioning role", "problem", "for any account"),
+        ({"get_role": "NoSuchEntity"}, "Provisioning role", "problem", "there is no role studio-mlops-provisioning"),
+        (
+            {**BLUEPRINT, "simulate_principal_policy": {"EvaluationResults": [{"EvalDecision": "allowed"}]}},
+            "Blueprint template",
+            "ok",
+            "bucket/1.json",
+        ),
+        (
+            {**BLUEPRINT, "simulate_principal_policy": {"EvaluationResults": [{"EvalDecision": "implicitDeny"}]}},
+            "Blueprint template",
+            "problem",
+            "may not read https://s3.eu.amazonaws.com/bucket/1.json",
+        ),
+        ({**BLUEPRINT, "simulate_principal_policy": "AccessDenied"}, "Blueprint template", "unknown", "cannot be read"),
+    ],
+)
+def test_an_account_of_projects_is_checked_against_the_domains(
+    settings: Settings, answers: dict[str, Any], name: str, state: str, text: str
+) -> None:
+    session: Any = Answers(**answers)
+    check = checked(account_checks(session, settings.at(place(settings, RESEARCH))), name)
+    assert check.state == state
+    assert text in check.detail
+    assert session.regions.get("datazone", "eu-central-1") == "eu-central-1", "the domain's region"
+
+
+def allowing(*accounts: str) -> dict[str, Any]:
+    return {
+        "Statement": [{"Effect": "Allow", "Principal": {"AWS": [f"arn:aws:iam::{each}:root" for each in accounts]}}]
+    }
+
+
+BOTH = ("222222222222", "333333333333")
+READER = {
+    "get_role": {"Role": {"Arn": "arn:aws:iam::111111111111:role/r", "AssumeRolePolicyDocument": allowing(*BOTH)}}
+}
+
+
+@pytest.mark.parametrize(
+    ("answers", "name", "state", "text"),
+    [
+        ({**READER, "get_user_profile": {"status": "ACTIVATED"}}, "Reader role", "ok", "all 2 accounts"),
+        ({**READER, "get_user_profile": {"status": "ASSIGNED"}}, "Reader role", "problem", "is ASSIGNED"),
+        ({**READER, "get_user_profile": "ResourceNotFoundException"}, "Reader role", "problem", "does not know"),
+        ({**READER, "get_user_profile": "AccessDeniedException"}, "Reader role", "unknown", "cannot be read"),
+        ({"get_role": "NoSuchEntity"}, "Reader role", "problem", "there is no role studio-mlops-studio-reader"),
+        (
+            {"get_role": {"Role": {"Arn": "a", "AssumeRolePolicyDocument": allowing(BOTH[0])}}},
+            "Reader role",
+            "problem",
+            "does not trust 333333333333",
+        ),
+        ({"get_bucket_policy": {"Policy": json.dumps(allowing(*BOTH))}}, "Blueprint bucket", "ok", "all 2 accounts"),
+        ({"get_bucket_policy": {"Policy": json.dumps(allowing(BOTH[1]))}}, "Blueprint bucket", "problem", BOTH[0]),
+        ({"get_bucket_policy": "NoSuchBucket"}, "Blueprint bucket", "problem", "there is no bucket"),
+        (BLUEPRINT, "Blueprint", "ok", "is registered"),
+        ({"list_environment_blueprints": {"items": []}}, "Blueprint", "problem", "has no blueprint"),
+    ],
+)
+def test_the_domains_account_is_open_to_all_accounts(
+    settings: Settings, answers: dict[str, Any], name: str, state: str, text: str
+) -> None:
+    session: Any = Answers(**answers)
+    site = Site(settings.places[0], settings.at(settings.places[0]), session)
+    check = checked(domain_checks(site), name)
+    assert check.state == state
+    assert text in check.detail
+
+
+def test_in_one_account_nothing_is_added() -> None:
+    assert account_checks(boto3.Session("x", "x", region_name="eu-west-1"), Settings()) == []
+
+
+# -- prove --------------------------------------------------------------------------------------------------------
+
+
+def test_a_proof_calls_the_domain_as_the_caller_and_the_rest_in_the_account(
+    settings: Settings, sessions: type[Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import argparse
+
+    made = list[tuple[str, str, str]]()
+
+    def client(self: Session, service: str, **_: Any) -> Any:
+        made.append((service, self.region_name, *(self.keys[:1] or ("own",))))  # type: ignore[arg-type]
+        return self
+
+    monkeypatch.setattr(Session, "client", client)
+    open_client, region, used = prove_command._in_account(argparse.Namespace(account="research"))
+    made.clear()
+    open_client("datazone")
+    open_client("servicecatalog")
+    assert made == [("datazone", "eu-central-1", "own"), ("servicecatalog", "eu-west-1", "key-222222222222")]
+    assert (region, str(used.place)) == ("eu-west-1", RESEARCH)
+
+
+def test_all_are_proven_each_in_its_folder_and_one_that_fails_stops_none(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = list[tuple[str, str, str]]()
+
+    def prove(options: Any, folder: Path) -> int:
+        seen.append((options.account, options.profile, str(folder.relative_to(tmp_path))))
+        if options.account == RESEARCH:
+            raise AwsDenied(service="S", activity="a", message="m", permission="p")
+        return 3 if options.account == HOME else 0
+
+    monkeypatch.setattr(prove_command, "_prove", prove)
+    assert main(["prove", "--account", "all", "--output", str(tmp_path)]) == 3
+    assert seen == [(RESEARCH, "", RESEARCH), (HOME, "", HOME), (FURTHER, "Tabular", FURTHER)]
+    assert "error: research/eu-west-1: S denied access" in capsys.readouterr().err
+
+
+def test_what_passes_is_said_without_its_class() -> None:
+    assert over_accounts.said(AwsThrottled(5, service="S3", activity="reading", code="SlowDown")).startswith("S3")
+    assert accounts.ALL == "all"
