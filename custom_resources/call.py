@@ -14,7 +14,6 @@ from custom_resources.telemetry import count, logger
 
 if TYPE_CHECKING:
     from custom_resources.clients.protocols import Budget
-    from custom_resources.reconciler import Request
 
 
 @dataclass
@@ -40,10 +39,10 @@ class Call:
         progress.paid = progress.paid.plus(due)
 
 
-def progress_name(event: Mapping[str, Any], request: Request[Any]) -> str:
+def progress_name(event: Mapping[str, Any]) -> str:
     """Return what a request's progress is remembered under: of its own stack and resource, whatever its event says."""
     id_ = str(event.get("RequestId", ""))
-    return f"{id_} {request.logical_id} {request.stack_id}" if id_ else ""
+    return f"{id_} {event.get('LogicalResourceId', '')} {event.get('StackId', '')}" if id_ else ""
 
 
 def tell_everyone(wait: RetryLater, budget: Budget | None) -> None:
@@ -56,10 +55,10 @@ def tell_everyone(wait: RetryLater, budget: Budget | None) -> None:
             budget.pause(wait.seconds, untold=isinstance(wait, LimitUntold))
 
 
-def pending(wait: RetryLater, request: Request[Any], patience: float, call: Call) -> dict[str, Any]:
+def pending(wait: RetryLater, started: float, patience: float, call: Call) -> dict[str, Any]:
     """Ask to be called again; what was done, and how long to leave GitHub alone, is remembered for that call."""
     tell_everyone(wait, call.budget)
-    if call.clock() - request.started > patience:
+    if call.clock() - started > patience:
         raise GaveUp(minutes=f"{patience / 60:.0f}", why=wait.why.rstrip(".")) from wait
     if call.budget and call.progress is not None:
         with suppress(RetryLater):  # not remembered: the next call asks GitHub

@@ -4,36 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Literal
-
-from pydantic import Field
+from typing import TYPE_CHECKING
 
 from custom_resources import consent as consents
 from custom_resources.clients.git import Refs
-from custom_resources.consent import Consent, Known, Reading
+from custom_resources.consent import Known, Reading
 from custom_resources.delivery.leaving import offered, refs_left, remove_refs
 from custom_resources.delivery.lineage import Delivery, believed
-from custom_resources.delivery.marks import Owner, Proven
-from custom_resources.delivery.ownership import Claim, claims, held_delivery, refusal, rival, take
+from custom_resources.delivery.ownership import claims, held_delivery, rival, take
 from custom_resources.errors import (
-    InternalInUserAccount,
     NothingForeseen,
-    OrganizationChanged,
-    RepositoryAdoptable,
     RepositoryHidden,
     RepositoryInvisible,
-    RepositoryNameTaken,
-    RepositoryNotActive,
-    RepositoryOfALaunch,
     RepositoryUnreachable,
 )
 from custom_resources.named_repository import name_proof
-from custom_resources.properties import BranchName, Line, LineOrNothing, Properties
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import CustomResource, Done, Effects, Foreseen, Replan, Request
-from custom_resources.repository_topics import merged_topics
+from custom_resources.repository_plan import (
+    NO_SECRET,
+    NO_VARIABLE,
+    GitHubRepositoryProperties,
+    Observed,
+    Plan,
+    adoptable,
+    belongs,
+    decided,
+)
 from custom_resources.sight import left, require_missing
 
 if TYPE_CHECKING:
@@ -42,86 +40,10 @@ if TYPE_CHECKING:
     from custom_resources.clients.github import Repository
     from custom_resources.clients.protocols import Clients
     from custom_resources.errors import FinalError
-    from custom_resources.seal import Seal
 
-_DESCRIPTION = 350  # characters that GitHub takes
-_CREATED, _NO_SECRET, _NO_VARIABLE = "created", "no secret", "no variable"  # steps
+_CREATED = "created"  # a step
 _FIRST_CALL = 5  # seconds: what the preflight saw is true no longer
-_PARTS = {"model_build": "Model build", "model_deploy": "Model deployment"}
-
-
-class GitHubRepositoryProperties(Properties):
-    """Desired state."""
-
-    organization: str = Field(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})\Z")
-    name: str = Field(pattern=r"^(?!\.{1,2}$)(?!.*\.git$)[A-Za-z0-9._-]{1,100}\Z")
-    part: Literal["model_build", "model_deploy"]
-    domain_id: Line
-    project_id: Line
-    project_name: LineOrNothing = ""
-    visibility: Literal["private", "internal", "public"] = "private"
-    topics: list[str] = Field(default_factory=list)
-    adopt_existing: bool = False
-    connected_repository: LineOrNothing = ""  # which Studio's Git connection names, with its organization
-    connected_since: LineOrNothing = ""  # when Studio began to set the project's tooling up (ISO 8601)
-    connection_proof: LineOrNothing = ""  # that Custom::StudioProject of this stack has put both out
-    default_branch: BranchName = "main"
-    # What the stack sets in it. At the stack's end, secrets with values of references are removed in any case, the
-    # others and the variables where the repository is not archived.
-    secret_reference_names: list[str] = Field(default_factory=list)
-    secret_names: list[str] = Field(default_factory=list)
-    variable_names: list[str] = Field(default_factory=list)
-
-    @property
-    def full_name(self) -> str:
-        """The repository's name with its organization."""
-        return f"{self.organization}/{self.name}"
-
-    @property
-    def owner(self) -> Owner:
-        """Whose the repository is."""
-        return Owner(self.domain_id, self.project_id, self.part)
-
-    def description(self, seal: Seal) -> str:
-        """What GitHub shows below the name."""
-        name, mark = self.project_name or self.project_id, self.owner.mark(seal)
-        text = f"{_PARTS[self.part]} repository of the SageMaker Unified Studio project {name}"
-        return f"{text[: max(0, _DESCRIPTION - 1 - len(mark))]} {mark}".strip()
-
-
-@dataclass(frozen=True)
-class Observed:
-    """The repository found, and the delivery that its lineage proves, with the stack that holds the repository."""
-
-    repository: Repository | None
-    delivery: Delivery | None = None
-    empty: bool = False
-    claim: Mapping[str, str] = field(default_factory=dict)  # the refs that say which stack took it over
-    rival: str = ""  # another stack that holds the repository and still exists
-    consent: Reading = field(default_factory=Reading)  # where a repository is to be adopted, or an adopted one ends
-    left: Mapping[str, str] = field(default_factory=dict)  # refs of ours in an adopted repository that ends
-    mark: Proven = ""
-
-
-Action = Literal["create", "adopt", "restore", "keep", "archive", "release", "nothing"]
 _STATUS = {"create": "created", "adopt": "adopted", "restore": "restored", "keep": "kept"}
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to do with which repository; `changes` are settings to patch."""
-
-    action: Action
-    repository: Repository | None = None
-    changes: Mapping[str, str | bool] = field(default_factory=dict)
-    topics: tuple[str, ...] | None = None  # all that it shall have; None leaves them
-    empty: bool = False
-    claim: Claim | None = None
-    secrets_removed: tuple[str, ...] = ()
-    variables_removed: tuple[str, ...] = ()
-    refs_removed: Mapping[str, str] = field(default_factory=dict)  # with where they point to
-    consent: Consent | None = None
-    marked: bool = False  # its description shall prove to the next launch whose it is
 
 
 def _with_lineage(found: Repository, request: Request[GitHubRepositoryProperties], clients: Clients) -> Observed:
@@ -142,13 +64,13 @@ def _with_lineage(found: Repository, request: Request[GitHubRepositoryProperties
             delivery = held_delivery(git, refs, sealed=proven.sealed)
             if request.type == "Delete" and known.existed:
                 left, offers = refs_left(git, refs, there), [] if delivery else offered(git, refs)
-            elif request.type == "Create" and delivery is None and _adoptable(properties, found):
+            elif request.type == "Create" and delivery is None and adoptable(properties, found):
                 consent = consents.read(found, git, there, request, clients)
     except RepositoryUnreachable:
         if request.type == "Delete":
             raise RepositoryHidden(repository=found.full_name) from None
         raise
-    ours = [each for each in (delivery, *offers) if each and _belongs(each, properties)]
+    ours = [each for each in (delivery, *offers) if each and belongs(each, properties)]
     holders = (rival(each, request.stack_id, clients.stacks) for each in ours if proven.sealed)
     other = next(filter(None, holders), "")
     if known.adopted and not other:
@@ -156,126 +78,6 @@ def _with_lineage(found: Repository, request: Request[GitHubRepositoryProperties
     stack = partial(clients.seals.of_stack, request.stack_id, properties.full_name)
     mark = properties.owner.proven_by(found.description, seal, stack)
     return Observed(found, delivery, not there.branch, claims(refs.targets, there), other, consent, left, mark)
-
-
-def _is_ours(properties: GitHubRepositoryProperties, observed: Observed) -> bool:
-    """The lineage proves it; for a repository that never got one, the mark in its description."""
-    if observed.delivery is not None:
-        return _belongs(observed.delivery, properties)
-    return observed.repository is not None and observed.empty and observed.mark in ("stack", "repository")
-
-
-def _belongs(delivery: Delivery, properties: GitHubRepositoryProperties) -> bool:
-    return delivery.belongs_to(properties.domain_id, properties.project_id, properties.part)
-
-
-def _claim(request: Request[GitHubRepositoryProperties], observed: Observed) -> Claim | None:
-    """Say who holds it from now on, where the lineage names a stack that is gone and may not be written anew."""
-    delivery = observed.delivery
-    if delivery is None or delivery.stack == request.stack_id:
-        return None
-    return Claim(replace(delivery, stack=request.stack_id), observed.claim)
-
-
-def _only_adopted(request: Request[GitHubRepositoryProperties], observed: Observed) -> bool:
-    """Tell whether the repository stays its owners': adopted by their consent, or taken over and never delivered to.
-
-    The physical id tells what was there before, and nobody who may write to the repository can change that.
-    """
-    known = Known.of(request.physical_id)
-    if known.adopted:
-        return observed.consent.consent is None or not observed.consent.consent.archive
-    return known.connected and observed.delivery is None
-
-
-def _update(request: Request[GitHubRepositoryProperties], found: Repository, permitted: tuple[str, ...]) -> Plan:
-    """Change only what changed in the template: a setting that a user changed on GitHub stays.
-
-    A repository that was adopted by consent keeps its name and its visibility. A rollback brings no visibility back
-    that is not `permitted` any more: nothing but its event says that the repository had it.
-    """
-    new, old = request.properties, request.old
-    changes: dict[str, str | bool] = {"archived": False} if found.archived else {}
-    topics = merged_topics(new.topics, found.topics, old.topics) if old and new.topics != old.topics else None
-    if Known.of(request.physical_id).adopted:
-        return Plan("keep", found, changes, topics)
-    if old and new.name.casefold() != old.name.casefold() and found.name.casefold() != new.name.casefold():
-        changes["name"] = new.name
-    may_be = new.visibility in permitted or not request.goes_back
-    if old and may_be and new.visibility not in (old.visibility, found.visibility):
-        if found.in_user_account and new.visibility == "internal":
-            raise InternalInUserAccount(owner=found.owner)
-        changes["visibility"] = new.visibility
-    return Plan("keep", found, changes, topics)
-
-
-def _refuse_another_organization(request: Request[GitHubRepositoryProperties], found: Repository) -> None:
-    new, old = request.properties.organization, request.old.organization if request.old else ""
-    if old and old.casefold() != new.casefold() and found.owner.casefold() != new.casefold():  # else: it is there
-        raise OrganizationChanged(former=found.owner, organization=new)
-
-
-def _refuse_another_launch(properties: GitHubRepositoryProperties, observed: Observed, found: Repository) -> None:
-    """Refuse an empty repository that another launch of the project may have just created."""
-    same = found.full_name.casefold() == properties.full_name.casefold()
-    if same and observed.empty and observed.mark and not properties.adopt_existing:
-        raise RepositoryOfALaunch(repository=found.full_name)
-
-
-def _ended(request: Request[GitHubRepositoryProperties], observed: Observed) -> Plan:
-    """Archive what is ours. Take what we have added out of what was only adopted; the rest stays as it is.
-
-    A refused second stack's rollback leaves the first one's work alone. What an update has removed is archived only
-    where the lineage proves it: nothing but the event tells its id.
-    """
-    properties, found = request.properties, observed.repository
-    known = Known.of(request.physical_id).id if request.attested else 0
-    if found is None or found.archived or observed.rival:
-        return Plan("nothing")
-    left = request.progress.left
-    references = left(_NO_SECRET, sorted(properties.secret_reference_names))
-    if known and _only_adopted(request, observed):
-        secrets = left(_NO_SECRET, sorted({*properties.secret_names, *properties.secret_reference_names}))
-        variables = left(_NO_VARIABLE, sorted(properties.variable_names))
-        if secrets or variables or observed.left:
-            return Plan(
-                "release", found, secrets_removed=secrets, variables_removed=variables, refs_removed=observed.left
-            )
-        return Plan("nothing")
-    if known or _is_ours(properties, observed):
-        marked = observed.empty and observed.mark == "stack" and observed.delivery is None
-        return Plan("archive", found, secrets_removed=references, marked=marked)
-    return Plan("nothing")
-
-
-def _taken_up(request: Request[GitHubRepositoryProperties], observed: Observed, found: Repository) -> Plan:
-    """Plan for a repository that is this project's from an earlier launch."""
-    if observed.rival:
-        raise refusal(found.full_name, observed.rival)
-    action: Action = "restore" if found.archived else "keep"
-    topics = merged_topics(request.properties.topics, found.topics)
-    return Plan(action, found, topics=topics, empty=observed.empty, claim=_claim(request, observed))
-
-
-def _adoptable(properties: GitHubRepositoryProperties, found: Repository) -> bool:
-    return properties.adopt_existing and found.owner.casefold() == properties.organization.casefold()
-
-
-def _adopted(properties: GitHubRepositoryProperties, observed: Observed, found: Repository) -> Plan:
-    """Plan for a repository that is not this project's: take it over where its owners consent, else refuse it."""
-    adoptable = _adoptable(properties, found)
-    if found.full_name.casefold() != properties.full_name.casefold() and not adoptable:
-        # GitHub led us here from a former name, which is free.
-        return Plan("create", topics=merged_topics(properties.topics), empty=True)
-    if observed.delivery is not None:
-        raise RepositoryNameTaken(repository=found.full_name)
-    if not adoptable:
-        raise RepositoryAdoptable(repository=found.full_name)
-    if found.archived:
-        raise RepositoryNotActive(repository=found.full_name)
-    consent = consents.required(observed.consent, found.full_name, properties)
-    topics = merged_topics(properties.topics, found.topics)
-    return Plan("adopt", found, topics=topics, empty=observed.empty, consent=consent)
 
 
 class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan]):
@@ -324,23 +126,8 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
         return left(request.properties.full_name, Known.of(request.physical_id).id, failed)
 
     def plan(self, request: Request[GitHubRepositoryProperties], observed: Observed) -> Plan:
-        """Decide; refuse a repository that is not this project's before anything is touched."""
-        found, known = observed.repository, Known.of(request.physical_id).id
-        if found:
-            _refuse_another_organization(request, found)
-        if request.type == "Delete":
-            return _ended(request, observed)
-        allowances = self._clients.allowances
-        if not (known and request.goes_back):
-            allowances.require(request.properties, request.old)
-        if found is None:
-            return Plan("create", topics=merged_topics(request.properties.topics), empty=True)
-        if known:
-            return _update(request, found, allowances.visibilities)
-        if _is_ours(request.properties, observed):
-            return _taken_up(request, observed, found)
-        _refuse_another_launch(request.properties, observed, found)
-        return _adopted(request.properties, observed, found)
+        """Decide; refuse a repository that is not this project's before anything is touched (repository_plan.py)."""
+        return decided(request, observed, self._clients.allowances)
 
     def cost(self, plan: Plan) -> Cost:
         """Return what GitHub counts: a write is 5 points, a new repository also a piece of content."""
@@ -384,8 +171,8 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
             return repository
         if plan.action in ("archive", "release"):
             noting = request.progress.noting
-            github.delete_secrets(repository.full_name, plan.secrets_removed, noting(_NO_SECRET))
-            github.delete_variables(repository.full_name, plan.variables_removed, noting(_NO_VARIABLE))
+            github.delete_secrets(repository.full_name, plan.secrets_removed, noting(NO_SECRET))
+            github.delete_variables(repository.full_name, plan.variables_removed, noting(NO_VARIABLE))
             if plan.refs_removed:
                 remove_refs(plan.refs_removed, repository.full_name, self._clients.git)
         if plan.action == "archive":

@@ -97,7 +97,7 @@ class OwnStack:
         if not stack_id.startswith("arn:"):  # AWS takes a name as well, which another stack may have tomorrow
             raise NotOfItsStack(stack=stack_id, why="CloudFormation names it by its ARN")
         operation = self._clients.stacks.operation(stack_id)
-        if "Operation" in event:
+        if "Operation" in event:  # an empty one is none that the stack could be in
             require_current(request.operation, operation)
         status = operation.split(" ")[0]
         if not status.endswith("_IN_PROGRESS"):

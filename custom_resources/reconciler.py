@@ -253,8 +253,7 @@ def on_event(
     operation = require_own(event, request) if require_own else stacks.operation(request.stack_id)
     started = str((replicas or Replicas()).clock())
     logger.append_keys(operation=operation)
-    creates = resource.writes_github_alone
-    Change.of(request, event, operation, records, creates=creates).begin()
+    Change.of(event, operation, records, creates=resource.writes_github_alone).begin()
     noted = dict(_preflight(resource, request, budget))
     return {
         "PhysicalResourceId": request.physical_id or resource.provisional_id(request.properties),
@@ -330,8 +329,8 @@ def is_complete(
     def ensure_current() -> None:
         require_current(request.operation, stacks.operation(request.stack_id))
 
-    change = Change.of(request, event, request.operation, records, creates=resource.writes_github_alone)
-    call = Call(progress_name(event, request), budget, ensure_current, replicas.clock)
+    change = Change.of(event, request.operation, records, creates=resource.writes_github_alone)
+    call = Call(progress_name(event), budget, ensure_current, replicas.clock)
     try:
         if require_own:
             require_own(event, request)
@@ -342,10 +341,10 @@ def is_complete(
         with change.watched(writes):
             done = _reconcile(resource, request, call)
     except RetryLater as wait:
-        return pending(wait, request, patience, call)
+        return pending(wait, request.started, patience, call)
     except FinalError as failed:
         if failed.may_be_lag and replicas.recent:
-            return pending(NotSeenYet(LAG_WAIT_SECONDS, why=failed.why.rstrip(".")), request, patience, call)
+            return pending(NotSeenYet(LAG_WAIT_SECONDS, why=failed.why.rstrip(".")), request.started, patience, call)
         return _failed(failed, resource, request)
     except Stale:
         logger.warning("stale request ends without a write")

@@ -21,7 +21,6 @@ from custom_resources.update_record import UpdateRecord, digest
 if TYPE_CHECKING:
     from custom_resources.clients.protocols import UpdateRecords
     from custom_resources.clients.writes import Writes
-    from custom_resources.reconciler import Request
 
 _FORWARD, _ROLLBACK = "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"
 
@@ -40,17 +39,11 @@ class Change:
     creates: bool = False  # what its Create writes is on GitHub, all of it
 
     @staticmethod
-    def of(
-        request: Request[Any],
-        event: Mapping[str, Any],
-        operation: str,
-        records: UpdateRecords | None,
-        *,
-        creates: bool = False,
-    ) -> Change:
-        """Return the change that a request makes in an operation, with its properties as CloudFormation sent them."""
+    def of(event: Mapping[str, Any], operation: str, records: UpdateRecords | None, *, creates: bool = False) -> Change:
+        """Return the change that an event asks for in an operation, with its properties as CloudFormation sent them."""
         properties, old = event.get("ResourceProperties") or {}, event.get("OldResourceProperties") or {}
-        return Change(records, request.type, operation, request.stack_id, request.logical_id, properties, old, creates)
+        stack_id, logical_id = str(event.get("StackId", "")), str(event.get("LogicalResourceId", ""))
+        return Change(records, event["RequestType"], operation, stack_id, logical_id, properties, old, creates)
 
     @property
     def _status(self) -> str:

@@ -422,7 +422,7 @@ ASSUMPTIONS = (
             '"The request is not one of the stack". Start it again, and send us the report'
         ),
         "events and resources of the launch's stack while it is under change",
-        ("custom_resources/own_stack.py",),
+        ("custom_resources/own_stack.py", "custom_resources/stack_operation.py"),
     ),
     Assumption(
         "A38",

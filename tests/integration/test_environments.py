@@ -34,7 +34,9 @@ def told(project: Project, **settings: Any) -> str:
 
 
 def asked(world: World) -> list[str]:
-    return [f"{entry.method} {entry.path.partition('/environments')[2]}" for entry in world.requests()]
+    """Return what was asked about environments; a resource that an update creates looks its repository up as well."""
+    found = [entry for entry in world.requests() if "/environments" in entry.path]
+    return [f"{entry.method} {entry.path.partition('/environments')[2]}" for entry in found]
 
 
 def rules(project: Project) -> dict[str, tuple[list[str], int]]:

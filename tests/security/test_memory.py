@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 import pytest
 
+from custom_resources.call import progress_name
 from custom_resources.clients.budget import SharedBudget
 from custom_resources.errors import FinalError, GitHubUnavailable
 from custom_resources.progress import Progress
@@ -76,7 +77,9 @@ def test_a_made_up_update_is_no_answer_to_a_rollback(account: World) -> None:
 
 def test_what_is_kept_is_named_by_the_stacks_arn(account: World) -> None:
     """An ARN has no space, and ends or begins the name: no part that an event gives makes it another stack's."""
-    assert " " not in stack_id("m")
+    named = {"RequestId": "r-9", "LogicalResourceId": "BuildConfiguration"}
+    own, victims = (progress_name({**named, "StackId": stack_id(stack)}) for stack in "mv")
+    assert (own == victims, own.endswith(f" {stack_id('m')}"), " " in stack_id("m")) == (False, True, False)
     domain, mine = account.project("mine")
     stack = account.launched("m", domain, mine, 7, "UPDATE_COMPLETE")
     account.stacks[stack].status = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"

@@ -14,8 +14,9 @@ from custom_resources.actions_configuration import Observed as ConfigurationObse
 from custom_resources.clients import FunctionClients
 from custom_resources.clients.github import Repository
 from custom_resources.errors import OrganizationChanged, OrganizationNotAllowed, SecretNotListed, VisibilityNotAllowed
-from custom_resources.github_repository import GitHubRepository, GitHubRepositoryProperties, Observed, Plan
+from custom_resources.github_repository import GitHubRepository
 from custom_resources.reconciler import Request
+from custom_resources.repository_plan import GitHubRepositoryProperties, Observed, Plan
 
 UPDATE, BACK = "UPDATE_IN_PROGRESS 1", "UPDATE_ROLLBACK_IN_PROGRESS 1"
 REPOSITORY: dict[str, Any] = {

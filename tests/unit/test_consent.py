@@ -11,7 +11,7 @@ from custom_resources.allowances import Allowances
 from custom_resources.clients.git import Commit, Refs
 from custom_resources.clients.github import Repository
 from custom_resources.consent import Known, made_by_studio, parsed
-from custom_resources.github_repository import GitHubRepositoryProperties
+from custom_resources.repository_plan import GitHubRepositoryProperties
 
 CREATED = "2026-11-27T10:00:30Z"
 FOUND = Repository(

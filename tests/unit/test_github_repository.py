@@ -20,14 +20,10 @@ from custom_resources.errors import (
     RepositoryOfALaunch,
     VisibilityNotAllowed,
 )
-from custom_resources.github_repository import (
-    GitHubRepository,
-    GitHubRepositoryProperties,
-    Observed,
-    Plan,
-)
+from custom_resources.github_repository import GitHubRepository
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import Request
+from custom_resources.repository_plan import GitHubRepositoryProperties, Observed, Plan
 from tests.seals import ANOTHER, SEAL
 
 RESOURCE = GitHubRepository(FunctionClients({}))

@@ -13,10 +13,11 @@ from pydantic import ValidationError
 from custom_resources.clients import FunctionClients
 from custom_resources.clients.github import Repository
 from custom_resources.errors import NothingForeseen, RepositoryHidden, RepositoryInvisible, RepositoryUnreachable
-from custom_resources.github_repository import GitHubRepository, GitHubRepositoryProperties, Observed, Plan
+from custom_resources.github_repository import GitHubRepository
 from custom_resources.named_repository import name_proof
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import Done, Replan, Request
+from custom_resources.repository_plan import GitHubRepositoryProperties, Observed, Plan
 from tests.seals import SEAL, seals_in_memory
 
 GIVEN: dict[str, Any] = {

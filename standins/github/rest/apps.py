@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel
@@ -44,10 +45,7 @@ def create_installation_token(call: Call) -> Response:
     asked = call.parsed(Wanted)
     permissions = asked.permissions or installation.permissions
     chosen = _chosen(call, installation, asked)
-    rank = {"read": 1, "write": 2}
-    for name, level in permissions.items():
-        if rank.get(level, 3) > rank.get(installation.permissions.get(name, ""), 0):
-            raise ApiError(422, "The permissions requested are not granted to this installation.")
+    _require_granted(permissions, installation.permissions)
     value = f"ghs_{secrets.token_hex(18)}"
     expires = (datetime.now(UTC) + _HOUR).strftime("%Y-%m-%dT%H:%M:%SZ")
     user = call.store.add_account(f"{app.slug}[bot]", "User")
@@ -77,6 +75,13 @@ def create_installation_token(call: Call) -> Response:
         shown = [shapes.repository(call.urls, it, call.owner(it), "admin") for it in chosen]
         answer |= {"repository_selection": "selected", "repositories": shown}
     return Response.json(201, answer)
+
+
+def _require_granted(asked: Mapping[str, str], granted: Mapping[str, str]) -> None:
+    rank = {"read": 1, "write": 2}
+    for name, level in asked.items():
+        if rank.get(level, 3) > rank.get(granted.get(name, ""), 0):
+            raise ApiError(422, "The permissions requested are not granted to this installation.")
 
 
 def _known_from(call: Call) -> float:
