@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CHECKOV := .venv-checkov/.installed
 CONTRACT := tests/standin/node_modules/.installed
+GH := build/gh/.installed
 
 # Dozens of short processes: each source is compiled once, whatever the shell says.
 unexport PYTHONDONTWRITEBYTECODE
@@ -24,10 +25,16 @@ $(STAMP): requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
-# GitHub's OpenAPI description: what the stand-in's answers are held to.
+# GitHub's OpenAPI description, to which the stand-in's answers are held, and octokit, a client of it.
 $(CONTRACT): tests/standin/package-lock.json
 	npm ci --prefix tests/standin --silent --no-audit --no-fund --ignore-scripts
 	@touch $@
+
+# Another client of the stand-in: Debian's, pinned. Where apt has none, it says so, and the tests with it are skipped.
+$(GH): tests/standin/gh.lock | $(STAMP)
+	@mkdir -p $(dir $@)
+	$(BIN)/python -m tests.standin.gh
+	@if test -x build/gh/gh; then touch $@; fi
 
 demo: $(STAMP) ## the whole story on this machine, no account needed
 	@$(BIN)/python -m local demo
@@ -38,10 +45,10 @@ $(CHECKOV): tests/synth/checkov.txt
 	.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/synth/checkov.txt
 	@touch $@
 
-tools: $(STAMP) $(CHECKOV) $(CONTRACT) ## install what check and test use
+tools: $(STAMP) $(CHECKOV) $(CONTRACT) $(GH) ## install what check and test use
 
 # Five at once on two cores: much of an end-to-end test is waiting.
-test: $(STAMP) $(CONTRACT) ## all tests but those of the layers and the long ones
+test: $(STAMP) $(CONTRACT) $(GH) ## all tests but those of the layers and the long ones
 	$(BIN)/pytest -n 5 --dist loadscope --no-loadscope-reorder -m "not layers and not gates and not long"
 
 test-fast: $(STAMP) ## the unit tests, in less than a minute: after an edit

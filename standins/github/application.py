@@ -25,7 +25,7 @@ from standins.github import pages, smart_http
 from standins.github.controls import Controls
 from standins.github.faults import STATUSES, Fault, Faults, Kind, answer
 from standins.github.latency import Latency
-from standins.github.messages import API, ApiError, Request, Response
+from standins.github.messages import API, GRAPHQL, ApiError, Request, Response
 from standins.github.requests_log import RequestLog
 from standins.github.store import Store
 from standins.serving import Environ, StartResponse
@@ -53,7 +53,7 @@ class Application:
         began = time.monotonic()
         request, size = read(environ)
         git = smart_http.is_git(request.path)
-        if not git and not request.path.startswith(API):
+        if not git and not request.path.startswith((API, GRAPHQL)):
             return _send(self._own(request), start)
         kind: Kind = "git" if git else "rest"
         fault = self.faults.next(kind, request.method, request.target)

@@ -209,6 +209,12 @@ class Bare:
         """Return the difference as a patch."""
         return self.run("diff", old, new)[1]
 
+    def hunks(self, old: str, new: str, path: str) -> str:
+        """Return what differs in one file from its first `@@` on; "" for a binary or an empty one."""
+        _, out = self.run("diff", "--no-renames", "--no-color", old, new, "--", path)
+        _, marker, rest = out.decode("utf-8", "replace").partition("\n@@ ")
+        return f"@@ {rest}".rstrip("\n") if marker else ""
+
     # -- writing ------------------------------------------------------------------------------------------------
 
     def set_head(self, branch: str) -> None:

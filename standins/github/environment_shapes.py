@@ -28,6 +28,7 @@ def environment(urls: Urls, it: Repository, found: Environment) -> Json:
         "html_url": f"{urls.html(it)}/deployments/activity_log?environments_filter={found.name}",
         "created_at": found.created_at,
         "updated_at": found.updated_at,
+        "can_admins_bypass": True,
         "protection_rules": numbered,
         "deployment_branch_policy": {"protected_branches": not custom, "custom_branch_policies": custom}
         if found.branch_policy

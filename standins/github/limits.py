@@ -84,6 +84,11 @@ class Accounting:
             self._secondary(usage, method, creates, moment, headers)
             return headers
 
+    def anonymous(self) -> dict[str, str]:
+        """Return the x-ratelimit headers of a request whose sender is not known; it costs nothing here."""
+        with self._lock:
+            return self._headers(0, self.clock() + self.limits.hour)
+
     def leave(self) -> None:
         """Count a request that ended."""
         with self._lock:

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 Json = dict[str, Any]
 API = "/api/v3"  # root of REST, as on GitHub Enterprise Server
+GRAPHQL = "/api/graphql"
 DOCUMENTATION = "https://docs.github.com/rest"
 
 

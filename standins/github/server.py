@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from standins.github import smart_http
+from standins.github import graphql, smart_http
 from standins.github.application import Application
 from standins.github.controls import Controls
 from standins.github.faults import Faults
 from standins.github.latency import Latency, RoundTrip
 from standins.github.limits import Accounting
-from standins.github.messages import API, Request, Response
+from standins.github.messages import API, GRAPHQL, Request, Response
 from standins.github.model import Role
 from standins.github.requests_log import RequestLog
 from standins.github.rest.router import dispatch
@@ -119,7 +119,7 @@ class GitHubStandIn:
             thread.join(10)
 
     def respond(self, request: Request) -> tuple[Response, str]:
-        """Answer a REST or Git request; return the route too."""
+        """Answer a REST, GraphQL or Git request; return the route too."""
         if request.path.startswith(f"{API}/") or request.path == API:
             path = request.path.removeprefix(API).rstrip("/") or "/"
             response, route = dispatch(self.store, self.urls, self.accounting, request, path)
@@ -127,4 +127,6 @@ class GitHubStandIn:
             for observe in self.observers:
                 observe(request.method, template, request, response)
             return response, template
+        if request.path == GRAPHQL:
+            return graphql.serve(self.store, self.urls, self.accounting, request), GRAPHQL
         return smart_http.serve(self.store, self.urls, request), "git"

@@ -47,7 +47,7 @@ _TEMPLATED = {
     "teams_url": "/teams",
     "trees_url": "/git/trees{/sha}",
 }
-_NEVER = {  # what repositories here do not have
+_NEVER: Json = {  # what repositories here do not have
     "fork": False,
     "size": 0,
     "stargazers_count": 0,
@@ -70,6 +70,7 @@ _NEVER = {  # what repositories here do not have
     "merge_commit_title": "MERGE_MESSAGE",
     "network_count": 0,
     "subscribers_count": 0,
+    "custom_properties": {},
 }
 _AS_THEY_ARE = (  # members that the record has under the same name
     *("id", "name", "full_name", "description", "homepage", "archived", "topics", "visibility", "default_branch"),
@@ -106,83 +107,6 @@ def account(urls: Urls, login: str, number: int, kind: str = "User") -> Json:
     }
 
 
-def private_user(urls: Urls, user: Account) -> Json:
-    """Return a private-user: the answer to GET /user."""
-    return {
-        **account(urls, user.login, user.id, user.type),
-        "user_view_type": "private",
-        "name": user.name,
-        "company": None,
-        "blog": "",
-        "location": None,
-        "email": f"{user.id}+{user.login}@users.noreply.github.com",
-        "notification_email": None,
-        "hireable": None,
-        "bio": None,
-        "twitter_username": None,
-        "public_repos": 0,
-        "public_gists": 0,
-        "followers": 0,
-        "following": 0,
-        "created_at": user.created_at,
-        "updated_at": user.created_at,
-        "private_gists": 0,
-        "total_private_repos": 0,
-        "owned_private_repos": 0,
-        "disk_usage": 0,
-        "collaborators": 0,
-        "two_factor_authentication": True,
-        "plan": {"name": user.plan, "space": 976562499, "private_repos": 10000, "collaborators": 0},
-    }
-
-
-_OWN = ("private_gists", "total_private_repos", "owned_private_repos", "disk_usage", "collaborators", "plan")
-
-
-def public_user(private: Json) -> Json:
-    """Return a public-user: all that GET /user tells a classic token without the scope user, too."""
-    hidden = {*_OWN, "two_factor_authentication", "notification_email"}
-    return {**{name: value for name, value in private.items() if name not in hidden}, "user_view_type": "public"}
-
-
-def organization(urls: Urls, owner: Account, *, public: int, private: int) -> Json:
-    """Return an organization-full."""
-    api = f"{urls.api}/orgs/{owner.login}"
-    return {
-        "login": owner.login,
-        "id": owner.id,
-        "node_id": node_id("O", owner.id),
-        "url": api,
-        "repos_url": f"{api}/repos",
-        "events_url": f"{api}/events",
-        "hooks_url": f"{api}/hooks",
-        "issues_url": f"{api}/issues",
-        "members_url": f"{api}/members{{/member}}",
-        "public_members_url": f"{api}/public_members{{/member}}",
-        "avatar_url": f"{urls.base}/_standin/avatars/{owner.login}",
-        "description": "",
-        "name": owner.name,
-        "is_verified": False,
-        "has_organization_projects": True,
-        "has_repository_projects": True,
-        "public_repos": public,
-        "public_gists": 0,
-        "followers": 0,
-        "following": 0,
-        "html_url": f"{urls.base}/{owner.login}",
-        "created_at": owner.created_at,
-        "updated_at": owner.created_at,
-        "archived_at": None,
-        "type": "Organization",
-        "total_private_repos": private,
-        "owned_private_repos": private,
-        "default_repository_permission": "read",
-        "members_can_create_repositories": True,
-        "two_factor_requirement_enabled": False,
-        "plan": {"name": owner.plan, "space": 976562499, "private_repos": 999999, "filled_seats": 1, "seats": 1},
-    }
-
-
 def permissions(role: Role) -> dict[str, bool]:
     """Return what a role may do in a repository."""
     rank = ("none", "read", "write", "admin").index(role)
@@ -201,7 +125,7 @@ _MERGING = (
     "allow_auto_merge",
     "allow_update_branch",
 )
-_ONLY_FULL = ("network_count", "subscribers_count", "organization")
+_ONLY_FULL = ("network_count", "subscribers_count", "organization", "custom_properties")
 
 
 def repository(urls: Urls, it: Repository, owner: Account, role: Role) -> Json:
@@ -359,4 +283,12 @@ def comment(urls: Urls, it: Repository, number: int, said: Comment) -> Json:
         "created_at": said.created_at,
         "updated_at": said.updated_at,
         "author_association": "MEMBER",
+        "reactions": _reactions(f"{api}/issues/comments/{said.id}/reactions"),
+        "performed_via_github_app": None,
     }
+
+
+def _reactions(url: str) -> Json:
+    """Return the reactions to something: nobody reacts here."""
+    kinds = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes")
+    return {"url": url, "total_count": 0, **dict.fromkeys(kinds, 0)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from standins.github import shapes
+from standins.github import account_shapes, shapes
 from standins.github.access import may_see, role_in
 from standins.github.messages import ApiError, Response, not_found
 from standins.github.rest.router import Call, route
@@ -16,9 +16,9 @@ def get_user(call: Call) -> Response:
     account = call.store.account(call.user.login)
     if account is None:
         raise not_found()
-    shown = shapes.private_user(call.urls, account)
+    shown = account_shapes.private_user(call.urls, account)
     if call.user.kind == "classic" and not {"user", "read:user"} & set(call.user.scopes):
-        return Response.json(200, shapes.public_user(shown))
+        return Response.json(200, account_shapes.public_user(shown))
     return Response.json(200, shown)
 
 
@@ -28,7 +28,7 @@ def get_account(call: Call) -> Response:
     account = call.store.account(call.parameters["username"])
     if account is None:
         raise not_found()
-    return Response.json(200, shapes.public_user(shapes.private_user(call.urls, account)))
+    return Response.json(200, account_shapes.public_user(account_shapes.private_user(call.urls, account)))
 
 
 @route("GET", "/orgs/{org}", "orgs/orgs#get-an-organization")
@@ -41,9 +41,9 @@ def get_organization(call: Call) -> Response:
         raise not_found()
     own = [it for it in call.store.repositories() if it.owner == owner.login]
     public = sum(it.visibility == "public" for it in own)
-    shown = shapes.organization(call.urls, owner, public=public, private=len(own) - public)
+    shown = account_shapes.organization(call.urls, owner, public=public, private=len(own) - public)
     if role_in(call.token, owner.login) == "none":
-        for name in ("total_private_repos", "owned_private_repos", "plan"):
+        for name in account_shapes.OF_MEMBERS:
             shown.pop(name)
     return Response.json(200, shown)
 
@@ -61,7 +61,7 @@ def get_own_membership(call: Call) -> Response:
         raise not_found()
     url = f"{call.urls.api}/orgs/{owner.login}"
     names = ("login", "id", "node_id", "url", "repos_url", "events_url", "hooks_url", "issues_url", "members_url")
-    whole = shapes.organization(call.urls, owner, public=0, private=0)
+    whole = account_shapes.organization(call.urls, owner, public=0, private=0)
     simple = {name: whole[name] for name in (*names, "public_members_url", "avatar_url", "description")}
     membership = {
         "url": f"{url}/memberships/{user.login}",

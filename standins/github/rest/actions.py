@@ -13,6 +13,7 @@ from standins.github.access import Need
 from standins.github.messages import ApiError, Json, Response, invalid, not_found
 from standins.github.model import Dispatch, Repository, Secret, Variable, now
 from standins.github.rest.router import Call, route
+from standins.github.workflows import refuse_dispatch
 
 _SECRETS = Need("secrets", role="write")
 _WRITE_SECRETS = Need("secrets", write=True, role="write")
@@ -209,7 +210,6 @@ def dispatch_workflow(call: Call) -> Response:
         raise ApiError(422, f"No ref found for: {ref}")
     entries = bare.entries(commit.tree, f".github/workflows/{name}")
     text = bare.blob(entries[0].sha).decode("utf-8", "replace") if entries else ""
-    if not re.search(r"\bworkflow_dispatch\b", text):
-        raise ApiError(422, "Workflow does not have 'workflow_dispatch' trigger")
+    refuse_dispatch(text, inputs)
     it.dispatches.append(Dispatch(workflow=name, ref=ref, inputs=inputs))
     return Response.empty()

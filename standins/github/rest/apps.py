@@ -40,6 +40,8 @@ def create_installation_token(call: Call) -> Response:
         raise not_found()
     if installation.suspended:
         raise suspended()
+    if not isinstance(call.body.get("permissions"), dict | None):
+        raise ApiError(400, "Problems parsing JSON")  # as recorded, for a text in its place
     asked = call.parsed(Wanted)
     permissions = asked.permissions or installation.permissions
     chosen = _chosen(call, installation, asked)
@@ -134,6 +136,8 @@ def get_installation(call: Call) -> Response:
         "permissions": found.permissions,
         "events": [],
         "single_file_name": None,
+        "single_file_paths": [],
+        "has_multiple_single_files": False,
         "suspended_by": shapes.account(call.urls, owner.login, owner.id, owner.type) if found.suspended else None,
         "suspended_at": owner.created_at if found.suspended else None,
         "created_at": owner.created_at,

@@ -85,7 +85,8 @@ def _files(call: Call, old: str, new: CommitInfo) -> list[Json]:
     for change in bare.changes(old, new.sha):
         status = "removed" if change.path not in after else "modified" if change.path in before else "added"
         sha = after[change.path].sha if change.path in after else before[change.path]
-        files.append(_file(call, new.sha, change, sha, status))
+        patch = bare.hunks(old, new.sha, change.path) if change.added >= 0 else ""
+        files.append(_file(call, new.sha, change, sha, status) | ({"patch": patch} if patch else {}))
     return files
 
 

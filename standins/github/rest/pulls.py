@@ -211,7 +211,8 @@ def update_pull(call: Call) -> Response:
     base, state = call.value("base", str), call.value("state", str)
     if base is not None and base != pull.base:
         if not bare.branch(base):
-            raise invalid("Validation Failed", resource="PullRequest", field="base", code="invalid")
+            message = f"Proposed base branch '{base}' was not found"
+            raise invalid("Validation Failed", message=message, resource="PullRequest", field="base", code="invalid")
         _refuse_pull(call, bare, pull.head, base)
         pull.base, pull.base_sha = base, bare.branch(base)
     if state not in (None, "open", "closed"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from standins.github import pushes
 from standins.github.access import Need, authenticate, may_see, require, role_of
+from standins.github.answer_headers import complete
 from standins.github.bare import Bare, Person
 from standins.github.limits import WRITES, Accounting
 from standins.github.messages import ApiError, Json, Request, Response, not_found
@@ -215,6 +215,7 @@ def dispatch(
     token: Token | None = None
     entered = False
     try:
+        _require_name(request)
         found = find(store, request.method, path)
         app = bool(found and found[0].template.startswith("/app"))
         token = None if app else authenticate(store, request.headers)
@@ -226,12 +227,21 @@ def dispatch(
             raise not_found()
         response = _answer(Call(store, urls, request, token, found[1], accounting), found[0])
     except ApiError as error:
+        if not entered:  # who is not known is counted with all who are not
+            headers = accounting.anonymous()
         response = error.response(found[0].documentation if found else "")
     finally:
         if entered:
             accounting.leave()
-    response.headers = {**headers, **response.headers, **_told(token, found[0].need if found else None)}
-    return _conditional(request, response), found[0] if found else None
+    response.headers = {**headers, **response.headers}
+    return complete(request, response, token, found[0].need if found else None), found[0] if found else None
+
+
+def _require_name(request: Request) -> None:
+    """Refuse a client that does not say what it is, as GitHub does."""
+    if not request.headers.get("user-agent", "").strip():
+        reason = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header"
+        raise ApiError(403, f"{reason}.", documentation="using-the-rest-api/getting-started-with-the-rest-api")
 
 
 def _answer(call: Call, it: Route) -> Response:
@@ -246,26 +256,3 @@ def _answer(call: Call, it: Route) -> Response:
                 require(call.token, call.repository, it.need)  # again: it may have been archived meanwhile
                 return it.handler(call)
     return it.handler(call)
-
-
-def _told(token: Token | None, need: Need | None) -> dict[str, str]:
-    """Return the headers that tell what the token may do and what was needed."""
-    headers = {"x-github-media-type": "github.v3; format=json", "x-github-api-version-selected": "2022-11-28"}
-    if token and token.kind == "classic":
-        headers |= {"x-oauth-scopes": ", ".join(sorted(token.scopes)), "x-accepted-oauth-scopes": "repo"}
-    elif token and need:
-        headers["x-accepted-github-permissions"] = need.accepted
-    if token and token.expires_at and token.kind != "installation":
-        headers["github-authentication-token-expiration"] = token.expires_at.replace("T", " ").replace("Z", " UTC")
-    return headers
-
-
-def _conditional(request: Request, response: Response) -> Response:
-    """Add the ETag, and answer 304 to a client that has this already."""
-    if request.method not in ("GET", "HEAD") or response.status != 200:
-        return response
-    tag = f'W/"{hashlib.sha256(response.body).hexdigest()}"'
-    response.headers["etag"] = tag
-    if request.headers.get("if-none-match") == tag:
-        return Response(304, headers=response.headers)
-    return response

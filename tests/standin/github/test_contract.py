@@ -22,6 +22,9 @@ from tests.standin.github.conftest import Client
 
 UNPUBLISHED = {("GET", "/repos/{owner}/{repo}/contents"): "/repos/{owner}/{repo}/contents/{path}"}
 
+# GitHub sends it and does not publish it (tests/standin/recordings).
+RECORDED_ONLY = {"can_admins_bypass"}
+
 
 @dataclass(frozen=True)
 class Exchange:
@@ -148,7 +151,7 @@ def _actions(client: Client) -> None:
     client.get(f"{path}/variables")
     client.get(f"{path}/variables/FLAG")
     client.expect(204, "DELETE", f"{path}/variables/FLAG")
-    client.write("acme/tale", ".github/workflows/deploy.yml", "on:\n  workflow_dispatch:\n")
+    client.write("acme/tale", ".github/workflows/deploy.yml", "on:\n  workflow_dispatch:\n    inputs:\n      a:\n")
     client.expect(204, "POST", f"{path}/workflows/deploy.yml/dispatches", {"ref": "main", "inputs": {"a": "b"}})
 
 
@@ -286,7 +289,9 @@ def test_answers_are_as_published(exchanges: list[Exchange]) -> None:
         answer = one.answer
         if one.status >= 400:  # GitHub sends the status with every error, published or not
             answer = {name: value for name, value in answer.items() if name != "status"}
-        wrong += [f"{one}: {problem}" for problem in published.violations(schema, answer)]
+        problems = published.violations(schema, answer)
+        known = {f"unknown field {name}" for name in RECORDED_ONLY}
+        wrong += [f"{one}: {problem}" for problem in problems if problem not in known]
     assert not wrong, "\n".join(wrong)
 
 
