@@ -47,7 +47,7 @@ PROPERTIES: dict[str, dict[str, Any]] = {
     "version_guidance": {"ProductId": "prod-1", "Guidance": {"v1.0.0": "DEFAULT"}},
     "studio_blueprint": {
         **_DATAZONE,
-        "TemplateUrl": "https://example.com/template.json",
+        "TemplateUrl": f"https://s3.eu-west-1.amazonaws.com/assets/{'0' * 64}.json",
         "ProvisioningRoleArn": "arn:aws:iam::111122223333:role/provisioning",
         "EnabledRegions": ["eu-west-1"],
     },
@@ -80,6 +80,7 @@ _TAGS = {
 _MEMBERS = "".join(f"<member><Key>{key}</Key><Value>{value}</Value></member>" for key, value in _TAGS.items())
 _STACK = f"""<DescribeStacksResponse {_XML}><DescribeStacksResult>
 <Stacks><member><StackName>s</StackName><StackStatus>CREATE_IN_PROGRESS</StackStatus><Tags>{_MEMBERS}</Tags>
+<Outputs><member><OutputKey>ProductId</OutputKey><OutputValue>prod-1</OutputValue></member></Outputs>
 <Parameters>
 <member><ParameterKey>DomainId</ParameterKey><ParameterValue>dzd_1</ParameterValue></member>
 <member><ParameterKey>ProjectId</ParameterKey><ParameterValue>p1</ParameterValue></member>
@@ -165,6 +166,7 @@ def _start(entry: Entry, address: str) -> list[float]:
         "SEAL_KEY": "arn:aws:kms:eu-west-1:111122223333:key/seals",
         "PRODUCT_ID": "prod-1",
         "PRODUCTS": "prod-1",
+        "BLUEPRINT_BUCKET": "assets",
         "DEPLOY_WORKFLOW": "deploy.yml",
         "APPROVALS_QUEUE": f"{address}/approvals",
         "APPROVALS_DEAD_LETTERS": f"{address}/dead-letters",

@@ -68,7 +68,7 @@ OTHER: dict[str, Any] = {
     "delivery.state.Base.certain": True,
     "delivery.state.Place.sealed": True,
     "errors.described.module": "custom_resources.errors",
-    "github_repository.Observed.consent": Reading(),
+    "repository_plan.Observed.consent": Reading(),
     "studio_project.Observed.launcher": Launcher("not asked"),
     "studio_project.Observed.belief": "nothing",
     "studio_project.Observed.installation": Installation(),

@@ -88,7 +88,8 @@ def test_accepting_is_tried_again_after_a_pause_that_the_function_has_time_for(
     monkeypatch.setattr(time, "sleep", sleeps.append)
     clients.stacks.operation.side_effect = RetryLater(asked, "CloudFormation asks to be called later.")
     monkeypatch.setattr(handlers, "_own_stack", lambda name: OwnStack("Custom::X", clients, in_product=True))
-    event = {"RequestType": "Delete", "StackId": "s", "ResourceProperties": {
+    stack = "arn:aws:cloudformation:eu-west-1:111122223333:stack/s/1"
+    event = {"RequestType": "Delete", "StackId": stack, "ResourceProperties": {
         "RepositoryId": "1", "Repository": "acme/x"}}  # fmt: skip
     with pytest.raises(FinalError) as refused:
         handlers.actions_configuration(event, Context())  # type: ignore[attr-defined]

@@ -64,16 +64,11 @@ def create_installation_token(call: Call) -> Response:
         installation=installation.id,
         selected=installation.repositories,
     )
-    selection = "all" if installation.repositories is None else "selected"
-    answer: Json = {
-        "token": value,
-        "expires_at": expires,
-        "permissions": permissions,
-        "repository_selection": selection,
-    }
+    all_of_them = installation.repositories is None and chosen is None
+    answer: Json = {"token": value, "expires_at": expires, "permissions": permissions}
+    answer["repository_selection"] = "all" if all_of_them else "selected"
     if chosen is not None:
-        shown = [shapes.repository(call.urls, it, call.owner(it), "admin") for it in chosen]
-        answer |= {"repository_selection": "selected", "repositories": shown}
+        answer["repositories"] = [shapes.repository(call.urls, it, call.owner(it), "admin") for it in chosen]
     return Response.json(201, answer)
 
 
