@@ -77,5 +77,5 @@ def test_without_a_permission_the_launch_fails_and_says_which(strict: CommandLin
     assert len(less) == len(document["Statement"]) - 1
     iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps({**document, "Statement": less}))
     error = strict.refused("launch", "denied", "--profile", "regression", environment=ENFORCED)
-    assert "DynamoDB denied access (reading the rate budget)" in error
+    assert "DynamoDB denied access (reading what the last update wrote)" in error
     assert "Grant the caller dynamodb:GetItem." in error

@@ -207,6 +207,7 @@ class Handlers:
         before = dict(live)
         self.stacks.gone.discard(stack_id(stack))
         self.stacks.begin("UPDATE_IN_PROGRESS" if before else "CREATE_IN_PROGRESS")
+        self.clock.now += 1  # no two updates of a stack begin in one second
         try:
             for name, resource in template.items():
                 self._bring(live, stack, name, resource)

@@ -439,7 +439,7 @@ def test_a_waiter_whose_operation_has_ended_ends_quietly(account: World) -> None
     domain, mine = account.project("mine")
     stack = account.launched("m", domain, mine, 7)
     own = request("Update", stack, "BuildConfiguration", CONFIGURATION, "configuration/7")
-    late = {**own, "Operation": {**OPERATION, "Stack": "UPDATE_IN_PROGRESS earlier"}}
+    late = {**own, "Operation": {**OPERATION, "Stack": "UPDATE_IN_PROGRESS 2020-01-01T00:00:00+00:00"}}
     assert account.invoke("actions_configuration", late) == {"IsComplete": True}
 
 
