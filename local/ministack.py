@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def main() -> None:
         between_accounts,
         custom_resource_answers,
         function_errors,
+        kept_keys,
         resource_types,
         sdk_integrations,
         service_requests,
@@ -87,6 +89,7 @@ def main() -> None:
     stack_events.register()
     between_accounts.register()
     function_errors.register()
+    kept_keys.register(Path(os.environ["STATE_DIR"]) / "keys.json")
     provisioners._cw_metric_alarm_record = _with_metric_math(provisioners._cw_metric_alarm_record)
     # Policies that want TLS are not about requests within this machine.
     pinned = app.pin_request_origin
