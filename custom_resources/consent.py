@@ -117,7 +117,7 @@ def required(reading: Reading, full_name: str, who: Adopting) -> Consent:
 def read(found: Repository, git: BareRepository, refs: Refs, request: Request[Any], clients: Clients) -> Reading:
     """Look for a consent, the cheapest first. At most one Git request and one of the API.
 
-    `refs` are all that there are, proven or not: whoever wrote them, a lineage of somebody else's refuses it. What
+    `refs` are all refs, with or without a proof: the lineage of another project refuses the adoption. What
     Studio is said to have connected counts where the stack's Custom::StudioProject proves that it has said so.
     """
     who: Adopting = request.properties

@@ -1,7 +1,7 @@
 """A repository's name, tied to its id (docs/decisions/0085).
 
-A creation acts by the name, which saves a request, and its event comes from whoever may invoke the function. So the
-name has a proof: Custom::GitHubRepository makes it of what GitHub told, and nobody else can.
+A creation acts by the name, which saves a request. Any principal that can invoke the function can make up the event,
+so the name has a proof: Custom::GitHubRepository makes it of what GitHub told, and nobody else can.
 """
 
 from __future__ import annotations

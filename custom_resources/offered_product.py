@@ -1,7 +1,7 @@
 """What an administrator's resource offers is this installation's: its product, its template (docs/decisions/0093).
 
-Whoever may invoke a function while an administrator deploys chooses the event's properties. What Studio would launch
-for everybody, and whose versions are changed, is compared with what the account has.
+A principal that can invoke a function while an administrator deploys can choose the event's properties. So the product
+and the template that an event names are compared with those of the account.
 """
 
 from __future__ import annotations

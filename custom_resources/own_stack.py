@@ -2,9 +2,9 @@
 
 What CloudFormation does not keep has a proof of its own (docs/decisions/0085: named_repository.py, consent.py).
 
-Whoever may invoke a function chooses all of its event. So before anything is read of GitHub, the stack has to be one
-that our product or an administrator made, be in an operation, and have that resource in that operation; the project is
-the one that the stack's Custom::StudioProject was accepted for, and the repository one of the stack's own.
+A principal that can invoke a function chooses all of its event. So before anything is read of GitHub, the stack has to
+be one that our product or an administrator made, be in an operation, and have that resource in that operation; the
+project is the one that the stack's Custom::StudioProject was accepted for, and the repository one of the stack's own.
 
 CloudFormation may tell of a moment ago (docs/studio.md, A37): what it does not confirm is asked again before it is
 refused (docs/decisions/0086).
@@ -36,8 +36,8 @@ _CLEANUP = "CLEANUP_IN_PROGRESS"  # what an update has replaced or removed is de
 _PROJECT, _REPOSITORY = "Custom::StudioProject", "Custom::GitHubRepository"
 # The product's logical ids of both types: what is asked for where a stack has more resources than one list shows.
 _OF_THE_PRODUCT = ("StudioProject", "BuildRepository", "DeployRepository")
-# What Custom::StudioProject believes of a launch by Studio's door, and proves to the stack's other resources: whoever
-# may invoke the function makes up an event, but not the stack's parameters.
+# What Custom::StudioProject believes of a launch by Studio's door, and proves to the stack's other resources. A made-up
+# event can have other values; the stack's parameters cannot be made up.
 _TOLD = {
     "connected_repository": "ConnectedRepository",
     "user_role_arn": "UserRoleArn",

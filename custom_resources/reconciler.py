@@ -318,8 +318,8 @@ def is_complete(
 ) -> dict[str, Any]:
     """Reconcile once. `patience` is how many seconds after the first call a wait turns into a failure.
 
-    `require_own` refuses what is not its stack's: an event may come from whoever may invoke the function. `replicas`
-    tells whether GitHub may lag behind a write; what cannot be told from that is a wait until then.
+    `require_own` refuses what is not its stack's: a principal that can invoke the function can make up an event.
+    `replicas` tells whether GitHub may lag behind a write; what cannot be told from that is a wait until then.
     """
     request, replicas = parsed(resource, event), replicas or Replicas()
     replicas.begin(f"{request.stack_id} {request.logical_id} {request.started}", request.started)

@@ -1,6 +1,7 @@
 """A request that failed for a cause that passes is made again, a few times within seconds, before a call ends for it.
 
-Only what may come twice: whoever repeats looks first, or GitHub answers the second time that it is done.
+Only a request that may come twice is repeated: its caller looks first, or GitHub answers the second time that it is
+done.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What one reconcile writes to GitHub: before the first write, whoever has to know is told."""
+"""What one reconcile writes to GitHub. A function that its caller gives is called before the first write."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Storage:
         self.requests_key = requests_key(scope)
         self.seal_key = _seal_key(scope, settings.prefix)
         self.token_secret = _token_secret(scope, settings.git_config.github_token_secret_name, self.key)
-        self.archives = _archive_bucket(scope)
+        self.archives = kept_bucket(scope, "Archives")
         self.budget = dynamodb.Table(
             scope,
             "RateBudget",
@@ -128,11 +128,12 @@ def _token_secret(scope: Construct, name: str, key: kms.IKey) -> secretsmanager.
     return secret
 
 
-def _archive_bucket(scope: Construct) -> s3.Bucket:
-    """Return the bucket of the template archives, which outlives the stack: launched projects go on needing them."""
+def kept_bucket(scope: Construct, construct_id: str, name: str | None = None) -> s3.Bucket:
+    """Return a bucket of what launched projects go on needing: it outlives the stack. `name`: None = made up."""
     return s3.Bucket(
         scope,
-        "Archives",
+        construct_id,
+        bucket_name=name,
         encryption=s3.BucketEncryption.S3_MANAGED,
         enforce_ssl=True,
         minimum_tls_version=1.2,

@@ -27,7 +27,7 @@ from products.foundation.roles import (
     statements,
 )
 from products.foundation.stack import future_owners
-from products.foundation.storage import requests_key
+from products.foundation.storage import kept_bucket, requests_key
 from products.functions import PATIENCE, Functions, behind_providers, custom_resource, statement
 from products.settings import Place, Settings
 from products.studio.blueprint import blueprint_properties, blueprint_template_url, profile, version_parameters
@@ -96,18 +96,7 @@ class DomainFoundationStack(Stack):
         The provisioning role of each listed account reads it, and nobody else outside this account. The roles need not
         exist yet, so that they are named in a condition.
         """
-        bucket = s3.Bucket(
-            self,
-            "Blueprints",
-            bucket_name=self._settings.blueprint_bucket_name,
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            versioned=True,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-        )
+        bucket = kept_bucket(self, "Blueprints", self._settings.blueprint_bucket_name)
         bucket.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=self._accounts(),
