@@ -165,6 +165,10 @@ class Repair:
         self._product_id, self._versions, self._gone = product.id, product.versions, gone
         self._clock = clock or Clock()
 
+    def findings(self, launches: Sequence[Launch]) -> list[Finding]:
+        """Return what is not in order, as `broken` does."""
+        return broken(launches, self._stacks, self._versions, self._gone)
+
     def run(self, finding: Finding) -> Outcome:
         """Do all that a finding says, and wait for it; what fails is left, with its reason."""
         if finding.left:

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from custom_resources.errors import Problem
+from operations.accounts import chosen, opened
 from operations.deployed import offered_product
-from operations.repair import Outcome, Product, Repair, broken
+from operations.errors import UnknownProject
+from operations.over_accounts import document, said
+from operations.repair import Outcome, Product, Repair
 from operations.rollout import selected
 from products.settings import load_settings
 
 if TYPE_CHECKING:
-    from custom_resources.clients.service_catalog import ServiceCatalog
+    import boto3
+
+    from custom_resources.clients.service_catalog import Launch, ServiceCatalog
     from custom_resources.clients.stacks import CloudFormationStacks
     from operations.repair import Finding
     from operations.repair_stacks import BrokenStacks
+    from products.settings import Place, Settings
 
 LEFT = 3  # the exit status where something is not in order
 
@@ -42,24 +51,74 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
 
 
 def repair(options: argparse.Namespace) -> int:
-    """Run the verb; return the exit status."""
-    catalog, known, stacks = _connected()
-    product_id = offered_product(catalog, known, load_settings().product.name)
+    """Run the verb, in the one account or in those that are chosen; return the exit status.
+
+    Raises NoAccounts, AccountNotChosen, AccountUnknown, UnknownProject, and what AWS's errors become.
+    """
+    settings = load_settings()
+    if places := chosen(settings, options.account):
+        return _repair_over(options, settings, places)
+    catalog, known, stacks = _connected(None)
+    product_id = offered_product(catalog, known, settings.product.name)
     versions = catalog.versions(product_id)
     launches = selected(catalog.launches(product_id, versions), options.project)
-    work = Repair(catalog, stacks, Product(product_id, versions), options.gone)
+    outcomes = _repaired(options, launches, Repair(catalog, stacks, Product(product_id, versions), options.gone))
+    if options.json:
+        print(json.dumps({"launches": [_document(outcome) for outcome in outcomes]}, indent=2))
+    _tell(options, _summary(outcomes))
+    return _status(outcomes)
+
+
+def _repair_over(options: argparse.Namespace, settings: Settings, places: Sequence[Place]) -> int:
+    """Repair the launches of each place; what fails in one stops nothing in another. Raises UnknownProject."""
+    found, rows, failed = set[str](), [], False
+    everything: list[Outcome] = []
+    for place in places:
+        try:
+            catalog, known, stacks = _connected(opened(settings, place).session)
+            product_id = offered_product(catalog, known, settings.product.name)
+            versions = catalog.versions(product_id)
+            launches = catalog.launches(product_id, versions)
+            found |= {each for each in options.project if any(launch.belongs_to(each) for launch in launches)}
+            wanted = [each for each in launches if not options.project or any(map(each.belongs_to, options.project))]
+            _tell(options, [f"{place}:"])
+            work = Repair(catalog, stacks, Product(product_id, versions), options.gone)
+            outcomes = _repaired(options, wanted, work)
+        except Problem as problem:
+            failed = True
+            rows.append(document(place, launches=[], problem=said(problem)))
+            print(f"error: {place}: {said(problem)}", file=sys.stderr)
+            continue
+        everything += outcomes
+        rows.append(document(place, launches=[_document(outcome) for outcome in outcomes], problem=""))
+        _tell(options, _summary(outcomes))
+    if options.json:
+        print(json.dumps({"places": rows}, indent=2))
+    missing = next((each for each in options.project if each not in found), "")
+    if missing and not failed:
+        raise UnknownProject(project=missing)
+    return 1 if failed else _status(everything)
+
+
+def _repaired(options: argparse.Namespace, launches: Sequence[Launch], work: Repair) -> list[Outcome]:
+    """Tell of each broken launch, and repair it where --yes is given."""
     outcomes: list[Outcome] = []
-    for finding in broken(launches, stacks, versions, options.gone):
+    for finding in work.findings(launches):
         _tell(options, _described(finding))
         outcome = work.run(finding) if options.yes else _planned(finding, work)
         outcomes.append(outcome)
         _tell(options, _result(outcome))
-    if options.json:
-        print(json.dumps({"launches": [_document(outcome) for outcome in outcomes]}, indent=2))
-    elif not outcomes:
-        print("Every launch is in order.")
-    elif any(outcome.result == "planned" for outcome in outcomes):
-        print("Nothing was changed. Run the same command with --yes.")
+    return outcomes
+
+
+def _summary(outcomes: Sequence[Outcome]) -> list[str]:
+    if not outcomes:
+        return ["Every launch is in order."]
+    planned = any(outcome.result == "planned" for outcome in outcomes)
+    return ["Nothing was changed. Run the same command with --yes."] if planned else []
+
+
+def _status(outcomes: Sequence[Outcome]) -> int:
     return LEFT if any(outcome.result != "repaired" for outcome in outcomes) else 0
 
 
@@ -67,7 +126,8 @@ def _planned(finding: Finding, work: Repair) -> Outcome:
     return work.left(finding, finding.left) if finding.left else Outcome(finding, "planned")
 
 
-def _connected() -> tuple[ServiceCatalog, CloudFormationStacks, BrokenStacks]:
+def _connected(session: boto3.Session | None) -> tuple[ServiceCatalog, CloudFormationStacks, BrokenStacks]:
+    """Return what is asked in a session's account; None = the caller's."""
     import boto3
 
     from custom_resources.clients.aws import SERVICE_CATALOG, translated
@@ -76,7 +136,7 @@ def _connected() -> tuple[ServiceCatalog, CloudFormationStacks, BrokenStacks]:
     from operations.repair_stacks import BrokenStacks
 
     with translated(SERVICE_CATALOG, "opening a session"):
-        session = boto3.Session()
+        session = session or boto3.Session()
         client = session.client("cloudformation")
         known = CloudFormationStacks(client)
         return ServiceCatalog(session.client("servicecatalog"), known), known, BrokenStacks(client)

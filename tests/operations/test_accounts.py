@@ -14,13 +14,14 @@ from botocore.exceptions import ClientError
 
 from custom_resources.clients.service_catalog import Launch, ProductVersion, Record
 from custom_resources.errors import AwsDenied, AwsThrottled
-from operations import accounts, over_accounts
+from operations import accounts, over_accounts, repair_command
 from operations.accounts import Site, chosen, opened
 from operations.command_line import main
 from operations.doctor.accounts import account_checks, domain_checks
 from operations.doctor.check import Check
 from operations.errors import AccountNotChosen, AccountUnknown, AdminRoleRefused, NoAccounts, WrongAccount
 from operations.prove import command as prove_command
+from operations.repair_stacks import StackState
 from operations.rollout import Pace, Rollout
 from products.settings import Place, Settings, load_settings
 
@@ -184,7 +185,7 @@ def launch(name: str) -> Launch:
         "version": "v1.0.0",
         "status": "AVAILABLE",
         "message": "",
-        "stack": "",
+        "stack": f"stack/{name}",
         "last_record": "",
     }
     return Launch(**{key: value for key, value in fields.items() if key in Launch.__dataclass_fields__})
@@ -201,6 +202,7 @@ def catalogs(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> dict[str, C
         return Site(place, settings.at(place), boto3.Session("x", "x", region_name=place.region))
 
     monkeypatch.setattr(over_accounts, "opened", open_place)
+    monkeypatch.setattr(repair_command, "opened", open_place)
     monkeypatch.setattr(over_accounts, "catalog_of", lambda site: (found[str(site.place)], found[str(site.place)]))
     monkeypatch.setattr("operations.rollout.POLL_SECONDS", 0)
     return found
@@ -256,6 +258,73 @@ def test_a_project_is_looked_for_in_all_of_them(
     assert "nobody" in capsys.readouterr().err
 
 
+class Stacks:
+    """CloudFormation of one place, as repair asks it; its stacks have all failed to roll back."""
+
+    def __init__(self) -> None:
+        self.continued: list[str] = []
+
+    def state(self, stack_id: str) -> StackState:
+        failed = stack_id not in self.continued
+        return StackState("UPDATE_ROLLBACK_FAILED" if failed else "UPDATE_ROLLBACK_COMPLETE")
+
+    def broken(self) -> frozenset[str]:
+        return frozenset(f"stack/studio-{name}" for name in ("h1", "h2", "f1")) - {*self.continued}
+
+    def status(self, stack_id: str) -> str:
+        return self.state(stack_id).status
+
+    def continue_rollback(self, stack_id: str, skipped: Any) -> None:
+        self.continued.append(stack_id)
+
+
+@pytest.fixture
+def broken_places(catalogs: dict[str, Catalog], monkeypatch: pytest.MonkeyPatch) -> dict[str, Stacks]:
+    """The places of `catalogs`, with a stack of each launch."""
+    stacks = {HOME: Stacks(), FURTHER: Stacks()}
+
+    def connected(session: boto3.Session | None) -> tuple[Catalog, Catalog, Stacks]:
+        assert session, "the caller's own session is of none of the accounts"
+        name = next(each for each in stacks if each.endswith(f"/{session.region_name}"))
+        return catalogs[name], catalogs[name], stacks[name]
+
+    monkeypatch.setattr(repair_command, "_connected", connected)
+    return stacks
+
+
+def test_repair_looks_at_each_account_that_is_named_and_at_no_other(
+    broken_places: dict[str, Stacks], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["repair", "--account", "all", "--json"]) == 1
+    places = json.loads(capsys.readouterr().out)["places"]
+    assert "not trusted" in places[0]["problem"]
+    assert [len(each["launches"]) for each in places] == [0, 2, 1]
+    assert not any(each.continued for each in broken_places.values()), "nothing is changed without --yes"
+
+    main(["repair", "--account", FURTHER, "--yes"])
+    assert broken_places[FURTHER].continued == ["stack/studio-f1"]
+    assert broken_places[HOME].continued == []
+    assert "forecasts/us-west-2:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("account", "said"), [([], "research"), (["--account", "nonsense"], "nonsense")])
+def test_repair_touches_no_account_that_was_not_chosen(
+    broken_places: dict[str, Stacks], capsys: pytest.CaptureFixture[str], account: list[str], said: str
+) -> None:
+    assert main(["repair", "--yes", *account]) == 1
+    assert said in capsys.readouterr().err
+    assert not any(each.continued for each in broken_places.values())
+
+
+def test_a_project_to_repair_is_looked_for_in_all_of_them(
+    broken_places: dict[str, Stacks], capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["repair", "--account", "forecasts", "--project", "f1", "--yes"])
+    assert (broken_places[HOME].continued, broken_places[FURTHER].continued) == ([], ["stack/studio-f1"])
+    assert main(["repair", "--account", "forecasts", "--project", "nobody"]) == 1
+    assert "nobody" in capsys.readouterr().err
+
+
 def test_one_budget_of_githubs_limits_serves_all_accounts() -> None:
     pace = Pace()
     catalog: Any = Catalog(Place("forecasts", "333333333333", "us-east-1", ("us-east-1",)))
@@ -278,6 +347,7 @@ def test_doctor_looks_at_every_place(
         return Site(place, settings.at(place), boto3.Session("x", "x", region_name=place.region))
 
     monkeypatch.setattr(over_accounts, "opened", open_place)
+    monkeypatch.setattr(repair_command, "opened", open_place)
     monkeypatch.setattr(
         "operations.doctor.command._diagnosed",
         lambda *_: iter([Check("Functions", "ok", "all are ready"), Check("Portfolio", "problem", "none", "Deploy.")]),
