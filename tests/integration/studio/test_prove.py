@@ -364,7 +364,7 @@ def is_gone(installation: Installation, project: str) -> bool:
     [
         ("", ("launches", "sourceAccount", "absent"), ["by_hand"]),
         ("A35", ("reserved-tags", "userArns", False), ["by_hand"]),
-        ("A37", ("stacks", "late", 2), ["by_hand"]),
+        ("A37", ("stacks", "late", 6), ["by_hand"]),
         ("A22", ("reserved-tags", "updatesNameTheUpdater", True), ["by_hand"]),
         ("A27", ("launches", "keepsParameters", False), ["by_hand", "update"]),
         ("A09", ("rules", "updatesRedeploy", False), ["update"]),
