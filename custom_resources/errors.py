@@ -1330,6 +1330,13 @@ class NotAnApproval(FinalError):
     remedy = "Delete it from the approvals queue."
 
 
+class ModelElsewhere(FinalError):
+    """A model package of another account or region, whose group has the name of a project's here."""
+
+    happened = "The model package {model_package} is not of this region and account ({place})."
+    remedy = "Approve the model of the project's own account and region, and delete this message."
+
+
 class DeploymentUncertain(FinalError):
     """A function ended between asking GitHub for a deployment and remembering it."""
 
