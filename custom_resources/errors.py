@@ -1245,7 +1245,14 @@ class ConfigurationInUse(FinalError):
     """Projects of this account still have environments of the blueprint, which need its role to be deleted."""
 
     happened = "The blueprint {blueprint!r} still has environments in this account, in the projects {projects}."
-    remedy = "Delete them in Studio, then delete this stack again."
+    remedy = "Delete them in Studio, then delete this stack, or deploy it without their region, again."
+
+
+class RegionNotEnabled(FinalError):
+    """A further region of an account, before its home region has enabled the blueprint for it."""
+
+    happened = "The blueprint {blueprint!r} is not enabled for the region {region} in this account."
+    remedy = "Deploy StudioAccountStack in the account's home region first."
 
 
 class RoleNotReady(FinalError):

@@ -38,6 +38,8 @@ def environment(
         }
     if "studio" in entry.needs and entry.in_product:
         variables |= {**_launchers(settings), "PROJECTS_TABLE": storage.budget.table_name}
+    if entry.name == "studio_blueprint_configuration":
+        variables["PRODUCT_PARAMETER"] = settings.product_parameter
     if entry.name == "studio_blueprint":  # from where a template may be offered (docs/decisions/0093)
         variables["BLUEPRINT_BUCKET"] = assets_bucket(stack)
     if entry.name == "actions_configuration":

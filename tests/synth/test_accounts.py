@@ -128,8 +128,13 @@ def test_the_blueprint_is_registered_once_and_enabled_by_each_account(places: di
         place: of_type(stack(places, place, "StudioAccountStack"), "Custom::StudioBlueprintConfiguration")
         for place in PLACES[1:]
     }
-    assert {place: len(found) for place, found in enabled.items()} == {RESEARCH: 1, HOME: 1, FURTHER: 0}
-    (home,) = enabled[HOME].values()
+    assert {place: len(found) for place, found in enabled.items()} == {RESEARCH: 1, HOME: 1, FURTHER: 1}
+    (home,), (further,) = enabled[HOME].values(), enabled[FURTHER].values()
+    assert "Home" not in home["Properties"]
+    assert (further["Properties"]["Home"], further["Properties"]["EnabledRegions"]) == ("false", ["us-west-2"])
+    # What its environments need goes after it: a deletion that it refuses leaves all of that.
+    kinds = {stack(places, FURTHER, "StudioAccountStack")["Resources"][each]["Type"] for each in further["DependsOn"]}
+    assert kinds == {"AWS::IAM::Policy", "AWS::SSM::Parameter", "AWS::ServiceCatalog::PortfolioPrincipalAssociation"}
     assert home["Properties"]["EnabledRegions"] == ["us-east-1", "us-west-2"]
     assert any("ProvisioningRoleAccess" in each for each in home["DependsOn"])
 
@@ -147,11 +152,12 @@ def test_profiles_have_the_place_of_their_settings_and_the_list(places: dict[str
         "Regression": (None, None),  # its tooling's
         "Tabular models": ("333333333333", "us-west-2"),
         "Research": ("222222222222", "eu-west-1"),
+        "By event": (None, None),
     }
-    assert {each["Name"] for item in found.values() for each in item["Parameters"]} == {
-        "ProductVersion",
-        "TemplateFolder",
-    }
+    told = {name: {each["Name"] for each in item.get("Parameters", [])} for name, item in found.items()}
+    assert told.pop("By event") == set(), "it is only looked at"
+    assert all(names == {"ProductVersion", "TemplateFolder"} for names in told.values())
+    assert {name for name, item in found.items() if item.get("Joined") == "false"} == {"By event"}
 
 
 # -- names that an account has once -------------------------------------------------------------------------------

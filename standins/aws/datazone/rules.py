@@ -25,6 +25,8 @@ class Rules:
     templates_readable: the provisioning role can read the blueprints' templates.
     updates_redeploy: UpdateProject deploys the environments anew.
     configurations_go: a blueprint is deleted with its configuration; off, it has to be deleted first.
+    used_configurations_go: a configuration is deleted while environments of its account need it, since the API's
+    reference has no ConflictException for that; off, it is refused as invalid.
     ids_sent_back: a profile's environment configurations may be sent back with their ids.
     empty_defaults: a blueprint's parameters may have empty defaults.
     templates_of_callers: who registers a blueprint can read its template.
@@ -52,6 +54,7 @@ class Rules:
     templates_readable: bool = True
     updates_redeploy: bool = True
     configurations_go: bool = True
+    used_configurations_go: bool = True
     ids_sent_back: bool = True
     empty_defaults: bool = True
     templates_of_callers: bool = True

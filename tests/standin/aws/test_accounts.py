@@ -307,6 +307,25 @@ def test_each_account_has_its_own_configuration(campus: Campus) -> None:
     assert campus.configuration(ACCOUNT)["provisioningRoleArn"] == mine
 
 
+def test_a_configuration_that_environments_need_goes_or_is_refused_as_the_rule_says(campus: Campus) -> None:
+    """The reference of DeleteEnvironmentBlueprintConfiguration has no conflict; B's need nothing of A's account."""
+    campus.configure(ACCOUNT, REGION)
+    campus.configure(B, REGION)
+    where = {"domainIdentifier": campus.domain, "environmentBlueprintIdentifier": campus.blueprint}
+    environments = campus.world.stand_in.datazone.domains[campus.domain].environments
+    environments["e1"] = {"id": "e1", "environmentBlueprintId": campus.blueprint, "awsAccountId": B, "projectId": "p"}
+    campus.rules(usedConfigurationsGo=False)
+    with pytest.raises(ClientError, match="is used by environments") as error:
+        campus.datazone(B).delete_environment_blueprint_configuration(**where)
+    assert refused(error) == "ValidationException"
+    assert campus.configuration(B)["enabledRegions"] == [REGION]
+    campus.admin.delete_environment_blueprint_configuration(**where)
+    campus.rules(usedConfigurationsGo=True)
+    campus.datazone(B).delete_environment_blueprint_configuration(**where)
+    with pytest.raises(ClientError):
+        campus.configuration(B)
+
+
 def test_a_blueprint_is_deleted_with_the_configurations_of_all_accounts(campus: Campus) -> None:
     campus.configure(ACCOUNT, REGION)
     campus.configure(B, REGION)
