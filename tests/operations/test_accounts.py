@@ -28,7 +28,7 @@ from operations.doctor.accounts import account_checks, domain_checks
 from operations.doctor.check import Check
 from operations.errors import AccountNotChosen, AccountUnknown, AdminRoleRefused, NoAccounts, WrongAccount
 from operations.prove import command as prove_command
-from operations.repair_stacks import StackState
+from operations.repair_stacks import FailedResource, StackState
 from operations.rollout import Pace, Rollout
 from products.settings import Place, Settings, load_settings
 
@@ -323,10 +323,14 @@ class Stacks:
 
     def __init__(self) -> None:
         self.continued: list[str] = []
+        self.skipped: list[str] = []
 
     def state(self, stack_id: str) -> StackState:
-        failed = stack_id not in self.continued
-        return StackState("UPDATE_ROLLBACK_FAILED" if failed else "UPDATE_ROLLBACK_COMPLETE")
+        if stack_id in self.continued:
+            return StackState("UPDATE_ROLLBACK_COMPLETE")
+        id_ = {"h": 1, "f": 2}[stack_id[-2]] * 10 + int(stack_id[-1])
+        lost = FailedResource("Repository", "Custom::GitHubRepository", str(id_), "UPDATE_FAILED", "It is gone.")
+        return StackState("UPDATE_ROLLBACK_FAILED", (lost,), {str(id_): f"acme/{stack_id[-2:]}"})
 
     def broken(self) -> frozenset[str]:
         return frozenset(f"stack/studio-{name}" for name in ("h1", "h2", "f1")) - {*self.continued}
@@ -336,6 +340,7 @@ class Stacks:
 
     def continue_rollback(self, stack_id: str, skipped: Any) -> None:
         self.continued.append(stack_id)
+        self.skipped += [f"{stack_id}/{each}" for each in skipped]
 
 
 @pytest.fixture
@@ -374,6 +379,36 @@ def test_repair_touches_no_account_that_was_not_chosen(
     assert main(["repair", "--yes", *account]) == 1
     assert said in capsys.readouterr().err
     assert not any(each.continued for each in broken_places.values())
+
+
+@pytest.mark.parametrize("name", ["acme/f1", "Acme/F1", "21"])
+def test_what_is_gone_is_one_places_and_no_error_of_the_others(broken_places: dict[str, Stacks], name: str) -> None:
+    assert main(["repair", "--account", "forecasts", "--gone", name, "--yes"]) == 0
+    assert broken_places[FURTHER].skipped == ["stack/studio-f1/Repository"]
+    assert broken_places[HOME].continued == ["stack/studio-h1", "stack/studio-h2"]
+    assert broken_places[HOME].skipped == []
+
+
+def test_what_is_gone_may_be_of_two_places(broken_places: dict[str, Stacks]) -> None:
+    assert main(["repair", "--account", "forecasts", "--gone", "acme/f1", "--gone", "acme/h2", "--yes"]) == 0
+    assert broken_places[FURTHER].skipped == ["stack/studio-f1/Repository"]
+    assert broken_places[HOME].skipped == ["stack/studio-h2/Repository"]
+
+
+def test_what_is_gone_and_nobodys_is_refused_before_anything_is_changed(
+    broken_places: dict[str, Stacks], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["repair", "--account", "forecasts", "--gone", "acme/f1", "--gone", "acme/typo", "--yes"]) == 1
+    assert "No launch has stopped at the repository 'acme/typo'." in capsys.readouterr().err
+    assert not any(each.continued for each in broken_places.values())
+
+
+def test_what_is_gone_may_be_of_a_place_that_does_not_answer(
+    broken_places: dict[str, Stacks], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["repair", "--account", "all", "--gone", "acme/r1", "--yes"]) == 1
+    assert "error: research/eu-west-1: STS did not let" in capsys.readouterr().err
+    assert broken_places[FURTHER].continued == ["stack/studio-f1"], "a failure in one stops nothing in another"
 
 
 def test_a_project_to_repair_is_looked_for_in_all_of_them(
