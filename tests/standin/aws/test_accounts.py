@@ -339,6 +339,26 @@ def test_a_blueprint_is_deleted_with_the_configurations_of_all_accounts(campus: 
         campus.configuration(B)
 
 
+@pytest.mark.parametrize("tagged", [True, False])
+def test_toolings_stack_has_the_tags_that_name_its_project_or_none(campus: Campus, tagged: bool) -> None:
+    """In the project's account: what the second door finds the project by (docs/studio.md, A38)."""
+    campus.rules(toolingTagged=tagged)
+    body = {"domainId": campus.domain, "name": fresh("tooling"), "account": B, "region": ELSEWHERE, "wait": True}
+    project = campus.world.control("projects", body)["projectId"]
+    made = campus.world.stand_in.datazone.domains[campus.domain].environments.values()  # shown to members only
+    (environment,) = [each for each in made if each["projectId"] == project]
+    name = f"DataZone-Env-{environment['id']}"
+    stacks = campus.world.client("cloudformation", root(B), ELSEWHERE)
+    (stack,) = stacks.describe_stacks(StackName=name)["Stacks"]
+    told = {each["Key"]: each["Value"] for each in stack.get("Tags", []) if each["Key"].startswith("AmazonDataZone")}
+    expected = {
+        "AmazonDataZoneDomain": campus.domain,
+        "AmazonDataZoneProject": project,
+        "AmazonDataZoneEnvironment": environment["id"],
+    }
+    assert told == (expected if tagged else {})
+
+
 def test_a_role_of_another_account_is_not_passed(campus: Campus) -> None:
     role = campus.role(ACCOUNT, fresh("provisioning"), trust(ACCOUNT))
     with pytest.raises(ClientError, match="Cross-account pass role is not allowed"):
