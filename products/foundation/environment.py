@@ -44,7 +44,7 @@ def environment(
         variables["BLUEPRINT_BUCKET"] = assets_bucket(stack)
     if entry.name == "actions_configuration":
         # A stack that CloudFormation made without Service Catalog has any template, and any reference in it.
-        listed = [f"{name}={reference}" for name, reference in sorted(settings.secret_references.items())]
+        listed = [f"{name}={reference}" for name, reference in sorted(settings.secrets_read.items())]
         variables["SECRET_REFERENCES"] = "*" if direct else " ".join(listed)
     if "seals" in entry.needs:
         variables["SEAL_KEY"] = storage.seal_key.key_arn

@@ -41,6 +41,7 @@ ADMIN = "Admin"
 LINE = "A line that the next version brings.\n"
 # Profile -> where its projects are to land.
 OWN = {"Research": (B, HOME_OF_B), "Trading": (C, HOME_OF_C), "Trading West": (C, WEST)}
+SHARED = "mlops/mlflow"  # a secret that each place has by this name
 POOL, SECOND, ELSEWHERE = "Pool", "By event", "Elsewhere"
 SETTINGS = f"""
 [accounts.research]
@@ -83,6 +84,10 @@ def write_settings(home: Home) -> None:
     for off, on in (
         ("[profile_folders]\n", f"[profile_folders]\n{folders}"),
         ("\nprincipals = []\n", f"\nprincipals = [{principals}]\n"),
+        (
+            "[secret_references]\n",
+            f'[secret_references]\nMLFLOW_TOKEN = "arn:aws:secretsmanager:*:*:secret:{SHARED}"\n',
+        ),
     ):
         assert text.count(off) == 1, off
         text = text.replace(off, on)
@@ -223,6 +228,10 @@ def prepared(run: runs.Run) -> str:
     for account in (B, C):
         policy = trust({"AWS": f"arn:aws:iam::{A}:root"})
         run.cloud.at(account, DOMAIN_REGION).client("iam").create_role(RoleName=ADMIN, AssumeRolePolicyDocument=policy)
+    for place in PLACES:
+        run.cloud.at(*place).client("secretsmanager").create_secret(
+            Name=SHARED, SecretString=f"of {'/'.join(place)}", Tags=[{"Key": "studio-mlops:readable", "Value": "true"}]
+        )
     return str(pool)
 
 
@@ -298,6 +307,7 @@ def test_secrets_and_trusts_name_the_projects_own_account(company: Company, prof
         assert {"OIDC_ROLE_GITHUB_WORKFLOW", "SAGEMAKER_PIPELINE_ROLE_ARN", "SAGEMAKER_DOMAIN_ARN"} <= set(arns)
         assert {value.split(":")[4] for value in arns.values()} == {account}
         assert {value.split(":")[3] for value in arns.values()} <= {"", region}
+        assert secrets["MLFLOW_TOKEN"] == f"of {account}/{region}", "the secret of that name there"
         assert secrets["ARTIFACT_BUCKET"].startswith(f"amazon-sagemaker-{account}-{region}-")
     iam = company.at(account, region).client("iam")
     role = iam.get_role(RoleName=outputs["WorkflowRoleArn"].rpartition("/")[2])["Role"]

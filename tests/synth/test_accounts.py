@@ -95,6 +95,16 @@ def test_the_product_is_one_text_for_all_accounts(places: dict[str, Assembly]) -
     assert json.loads(snapshot.read_text(encoding="utf-8")) == json.loads(text)
 
 
+def test_a_secret_is_read_by_its_name_in_each_place(places: dict[str, Assembly]) -> None:
+    for place in PLACES[1:]:
+        (path,) = places[place].path.glob("*MlopsProject*.product.template.json")
+        configured = of_type(json.loads(path.read_text(encoding="utf-8")), "Custom::ActionsConfiguration").values()
+        told = [each["Properties"]["SecretReferences"] for each in configured]
+        assert told == [{"MLFLOW_TOKEN": "mlops/mlflow#token"}] * 2
+        variables = functions(stack(places, place, STACKS[0]))["actions_configuration"]["Environment"]["Variables"]
+        assert variables["SECRET_REFERENCES"] == "MLFLOW_TOKEN=mlops/mlflow#token", "and no other is"
+
+
 def test_the_blueprints_template_finds_the_product_of_its_account(places: dict[str, Assembly]) -> None:
     template = places[DOMAIN].template("*LaunchBlueprint*.product.template.json")
     launch = the(template, "AWS::ServiceCatalog::CloudFormationProvisionedProduct")
@@ -408,6 +418,14 @@ def test_places_have_names_and_the_domain_comes_first(tmp_path: Path) -> None:
         ('account = "forecasts"\nregion = "us-west-2"', "", "the profile 'Tabular models' needs an account"),
         ("[portfolio]", '[portfolio]\nshare_accounts = ["222222222222"]', "portfolio.share_accounts is of one account"),
         ("[studio]\n", '[studio]\nregions = ["eu-west-1"]\n', "studio.regions is of one account"),
+        (
+            "secretsmanager:*:*:secret:mlops/mlflow",
+            "secretsmanager:eu-west-1:222222222222:secret:mlops/mlflow-AbCdEf",
+            "secret_references by account and region is of one account, and [accounts] deploys a copy to each. "
+            "Write arn:aws:secretsmanager:*:*:secret:NAME",
+        ),
+        ("secretsmanager:*:*:", "secretsmanager:eu-west-1:*:", "secret_references.MLFLOW_TOKEN cannot be that"),
+        ("secretsmanager:*:*:", "secretsmanager:*:222222222222:", "secret_references.MLFLOW_TOKEN cannot be that"),
         ('"arn:aws:iam::222222222222:role/Platform", ', '"arn:aws:iam::444444444444:role/P", ', "444444444444:role/P"),
         ("oidc_provider_exists", "oidc_provider", "oidc_provider is not a setting"),
     ],
