@@ -460,7 +460,7 @@ def test_cs_home_stays_while_projects_live_in_its_further_region(company: Compan
         with pytest.raises(StackFailed) as refusal:
             company.at(C, region).stacks.delete(accounts.ACCOUNT, lambda _: None)
         assert f"{company.projects['Trading West']} ({WEST})" in str(refusal.value)
-    # MiniStack goes on with what the failed resource depends on, which CloudFormation leaves: the role is not looked at.
+    # MiniStack goes on with what the failed resource depends on, which AWS leaves: the role is not looked at.
     (ours,) = company.datazone.list_environment_blueprints(domainIdentifier=DOMAIN, managed=False)["items"]
     configuration = (
         company.at(C, DOMAIN_REGION)
