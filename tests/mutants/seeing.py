@@ -24,6 +24,7 @@ TESTS = (
     "tests/standin/github/test_cl*.py",
     "tests/standin/github/test_cr*.py",
     "tests/operations/test_rollout.py",
+    "tests/security/test_bounds.py",
     "tests/security/test_own_events.py",
     "tests/security/test_properties.py",
     "tests/security/test_rollbacks.py",
