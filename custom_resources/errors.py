@@ -112,6 +112,7 @@
         BlueprintInUse
         BlueprintMissing
         ConfigurationInUse
+        RegionNotEnabled
         RoleNotReady
         EnvironmentNameTaken
         ToolingBlueprintMissing
@@ -123,6 +124,7 @@
         ProductNotFound
         NoDeployRepository
         NotAnApproval
+        ModelElsewhere
         DeploymentUncertain
         PropertiesWrong
         NotARequest
