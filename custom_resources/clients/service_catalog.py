@@ -51,6 +51,7 @@ class Launch:
     last_record: str = ""
     stack: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    launched_by: str = ""  # the caller's ARN
 
     def belongs_to(self, project: str) -> bool:
         """Tell whether `project` names this launch: its name or id, or the Studio project's id in tag or name."""
@@ -132,6 +133,7 @@ class ServiceCatalog:
                 last_record=item.get("LastRecordId", ""),
                 stack=item.get("PhysicalId", ""),
                 tags={tag["Key"]: tag["Value"] for tag in item.get("Tags", [])},
+                launched_by=item.get("UserArnSession") or item.get("UserArn", ""),
             )
             for item in self._launched(product_id)
         ]
