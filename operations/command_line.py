@@ -7,7 +7,6 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +20,15 @@ from operations.publish import Published, publish
 from operations.rendering import render_newest
 from operations.repair_command import add_arguments as add_repair
 from operations.repair_command import repair
+from operations.status_command import add_arguments as add_status
+from operations.status_command import connected
+from operations.status_command import run as status
 from operations.template_source import TemplateContent, resolve
 from products.settings import PROJECT_ROOT, Settings, load_settings
-from products.versions import read_versions, versions_directory
+from products.versions import versions_directory
 
 if TYPE_CHECKING:
-    from custom_resources.clients.service_catalog import Launch, ServiceCatalog
-    from custom_resources.clients.stacks import CloudFormationStacks
+    from custom_resources.clients.service_catalog import Launch
 
 TOKEN_VARIABLE = "TEMPLATE_SOURCE_TOKEN"  # noqa: S105 -- the name of the variable
 _SHOWN = 20
@@ -70,10 +71,12 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--versions-dir", type=Path, default=None, help="default: products/versions")
     verb.add_argument("--dry-run", action="store_true", help="check and compare, write nothing")
 
-    verb = verbs.add_parser("status", help="published and live versions, and which projects run which")
-    verb.set_defaults(run=_status)
+    verb = verbs.add_parser(
+        "status", help="published and live versions, and what every project has; 3 if one is behind"
+    )
+    verb.set_defaults(run=status)
     _add_account(verb)
-    verb.add_argument("--versions-dir", type=Path, default=None, help="default: products/versions")
+    add_status(verb)
 
     verb = verbs.add_parser("rollout", help="bring a version to the projects that run")
     verb.set_defaults(run=_rollout)
@@ -244,20 +247,7 @@ def _tell_published(done: Published) -> None:
         print(f"  next: {command}")
 
 
-# -- status ----------------------------------------------------------------------------------------------------------
-
-
-def _catalog() -> tuple[ServiceCatalog, CloudFormationStacks]:
-    import boto3
-
-    from custom_resources.clients.aws import SERVICE_CATALOG, translated
-    from custom_resources.clients.service_catalog import ServiceCatalog
-    from custom_resources.clients.stacks import CloudFormationStacks
-
-    with translated(SERVICE_CATALOG, "opening a session"):
-        session = boto3.Session()
-        stacks = CloudFormationStacks(session.client("cloudformation"))
-        return ServiceCatalog(session.client("servicecatalog"), stacks), stacks
+# -- rollout ---------------------------------------------------------------------------------------------------------
 
 
 def _launch(launch: Launch) -> dict[str, Any]:
@@ -271,49 +261,6 @@ def _launch(launch: Launch) -> dict[str, Any]:
     }
 
 
-def _status(options: argparse.Namespace) -> int:
-    from operations.over_accounts import status_over
-    from operations.status import status
-    from operations.waiting import from_github
-
-    settings = load_settings()
-    if places := places_of(settings, options.account):
-        return status_over(options, settings, places, _table)
-    found = status(read_versions(options.versions_dir), _catalog, settings.product.name, from_github)
-    if options.json:
-        document = {
-            "versions": [asdict(version) for version in found.versions],
-            "launches": [_launch(launch) for launch in found.launches],
-            "pull_requests": [asdict(each) for each in found.waiting],
-            "problem": found.problem,
-        }
-        print(json.dumps(document, indent=2))
-    else:
-        rows = [(v.version, v.published or "-", v.live or "-", str(v.launches), v.notes) for v in found.versions]
-        _table(("VERSION", "PUBLISHED", "LIVE", "PROJECTS", "NOTES"), rows)
-        if found.launches:
-            print()
-            launches = [(launch.name, launch.version or "?", launch.status) for launch in found.launches]
-            _table(("PROJECT", "VERSION", "STATUS"), launches)
-        if found.waiting:
-            print()
-            _table(
-                ("PROJECT", "UPDATE", "PULL REQUEST"), [(w.launch, w.state, w.url or w.problem) for w in found.waiting]
-            )
-    if found.problem:
-        print(f"error: {found.problem}", file=sys.stderr)
-    return 1 if found.problem else 0
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(line[column]) for line in (head, *rows)) for column in range(len(head))]
-    for line in (head, *rows):
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-
-
-# -- rollout ---------------------------------------------------------------------------------------------------------
-
-
 def _rollout(options: argparse.Namespace) -> int:
     from operations.over_accounts import rollout_over
     from operations.rollout import Limits, Outcome, Rollout, plan, selected, target_version
@@ -321,7 +268,7 @@ def _rollout(options: argparse.Namespace) -> int:
     settings = load_settings()
     if places := places_of(settings, options.account):
         return rollout_over(options, settings, places)
-    catalog, stacks = _catalog()
+    catalog, stacks = connected()
     product_id = offered_product(catalog, stacks, settings.product.name)
     live = catalog.versions(product_id)
     version = target_version(live, options.version)

@@ -15,6 +15,8 @@
       WrongAccount
       TokenNotSet
       RepositoryNotOfALaunch
+      ChartsNotInstalled
+      FleetNotKept
       SourceUnreadable
         SourceUnknown
         SchemeUnknown
@@ -53,13 +55,15 @@
       TooLargeAt
       CommitHoldsBadPath
       WorkflowInvalid
+    RetryLater
+      QueryTookTooLong
 
 The form is the same: tests/unit/test_errors.py looks at both trees.
 """
 
 from __future__ import annotations
 
-from custom_resources.errors import FinalError, InvalidTemplate
+from custom_resources.errors import FinalError, InvalidTemplate, RetryLater
 
 # -- accounts ------------------------------------------------------------------------------------------------
 
@@ -159,6 +163,30 @@ class UnknownProject(FinalError):
 
     happened = "Nothing was launched for the project {project!r}."
     remedy = "Run `python -m operations status`, which lists what was launched."
+
+
+# -- status ---------------------------------------------------------------------------------------------------
+
+
+class QueryTookTooLong(RetryLater):
+    """GitHub gave a GraphQL query up: half of it may be answered."""
+
+    happened = "GitHub took too long to answer a query ({activity})."
+    remedy = "Check GitHub's status page."
+
+
+class ChartsNotInstalled(FinalError):
+    """The library that draws the charts of a page is missing."""
+
+    happened = "The charts cannot be drawn: the Python package vl-convert-python is not installed."
+    remedy = "Run `make install`, or leave out --html."
+
+
+class FleetNotKept(FinalError):
+    """No status was kept in the file, or another program wrote it."""
+
+    happened = "{file} holds no status of the fleet."
+    remedy = "Run `python -m operations status` without --cached."
 
 
 # -- repair --------------------------------------------------------------------------------------------------

@@ -119,16 +119,11 @@ class CloudFormationStacks:
         """
         with translated(CLOUDFORMATION, "listing the stacks"):
             for page in self._client.get_paginator("describe_stacks").paginate():
-                for item in page["Stacks"]:
-                    yield DescribedStack(
-                        id=item["StackId"],
-                        status=item["StackStatus"],
-                        reason=item.get("StackStatusReason", ""),
-                        outputs={each["OutputKey"]: each["OutputValue"] for each in item.get("Outputs", [])},
-                        parameters={
-                            each["ParameterKey"]: each.get("ParameterValue", "") for each in item.get("Parameters", [])
-                        },
-                    )
+                yield from map(_of, page["Stacks"])
+
+    def described(self, stack_id: str) -> DescribedStack:
+        """Return one stack (DescribeStacks). Raises what `operation` raises."""
+        return _of(self._described(stack_id))
 
     def has_resource(self, stack_id: str, logical_id: str) -> bool:
         """Tell whether a resource is a stack's (DescribeStackResource). Raises what `operation` raises."""
@@ -149,3 +144,13 @@ class CloudFormationStacks:
         parameters = {item["ParameterKey"]: item.get("ParameterValue", "") for item in stack.get("Parameters", [])}
         self._seen = stack_id, tags, parameters
         return stack
+
+
+def _of(item: StackTypeDef) -> DescribedStack:
+    return DescribedStack(
+        id=item.get("StackId", ""),
+        status=item["StackStatus"],
+        reason=item.get("StackStatusReason", ""),
+        outputs={each["OutputKey"]: each["OutputValue"] for each in item.get("Outputs", [])},
+        parameters={each["ParameterKey"]: each.get("ParameterValue", "") for each in item.get("Parameters", [])},
+    )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from custom_resources.clients.github_answers import whole
-from custom_resources.errors import FinalError, Problem, RetryLater
+from custom_resources.errors import AwsDenied, AwsNotFound, FinalError, Problem, RetryLater
+from operations.errors import QueryTookTooLong
 from operations.fleet.facts import Fleet
-from operations.fleet.graphql import Answer, QueryTookTooLong
+from operations.fleet.graphql import Answer
 from operations.fleet.judging import asked_of, judged
 from operations.fleet.query import MOST, Asked, Found, found_in, query_of
 
@@ -30,11 +32,24 @@ class Queries(Protocol):
         """Send one query. Raises QueryTookTooLong, Problem."""
 
 
+class Stacks(Protocol):
+    """What lists the account's stacks, or reads one."""
+
+    def every(self) -> Iterator[DescribedStack]:
+        """Yield all of them. Raises AwsDenied where only some may be read."""
+
+    def described(self, stack_id: str) -> DescribedStack:
+        """Return one. Raises AwsNotFound."""
+
+
 class Repositories(Protocol):
     """What looks for a repository that GitHub does not show under its name."""
 
     def repository_by_id(self, repository_id: int, full_name: str) -> Repository | None:
         """Return the repository, whatever its name is now."""
+
+    def look_up(self, activity: str, path: str) -> tuple[Mapping[str, Any], Any]:
+        """GET any path: the headers and the document, None for what is not there."""
 
     def is_absent(self, full_name: str, repository_id: int = 0) -> bool:
         """Tell whether it is proven that it is gone."""
@@ -50,14 +65,14 @@ class GitHubSide:
 
 def fleet_of(
     launches: Sequence[Launch],
-    stacks: Callable[[], Iterator[DescribedStack]],
+    stacks: Stacks,
     github: GitHubSide,
     wanted: str,
     *,
     reviews: bool = False,
 ) -> Fleet:
     """Return what every launch has now. What GitHub does not tell is unknown, and said so. Raises Problem (AWS)."""
-    described = {stack.id: stack for stack in stacks()} if launches else {}
+    described = {stack.id: stack for stack in _described(launches, stacks)}
     asked = {launch.id: asked_of(described.get(launch.stack)) for launch in launches}
     every = [each for parts in asked.values() for each in parts.values()]
     found = dict(zip(every, _looked_up(every, github, reviews), strict=True))
@@ -71,6 +86,19 @@ def fleet_of(
         for launch in launches
     ]
     return Fleet(datetime.now(UTC).isoformat(timespec="seconds"), wanted, tuple(projects))
+
+
+def _described(launches: Sequence[Launch], stacks: Stacks) -> Iterator[DescribedStack]:
+    """Yield the stacks of launches: from the list of all, or one by one where the list may not be read."""
+    if not launches:
+        return
+    try:
+        yield from stacks.every()
+    except AwsDenied:
+        for launch in launches:
+            if launch.stack:
+                with suppress(AwsNotFound):
+                    yield stacks.described(launch.stack)
 
 
 def _looked_up(asked: Sequence[Asked], github: GitHubSide, reviews: bool) -> list[Found]:
@@ -90,9 +118,9 @@ def _answered(batch: Sequence[Asked], github: GitHubSide, reviews: bool) -> list
         answer = github.queries().ask(activity, query, variables)
         with whole(activity):
             return [_of(answer, index, each) for index, each in enumerate(batch)]
-    except QueryTookTooLong:
+    except QueryTookTooLong as late:
         if len(batch) == 1:
-            return [Found("unknown", batch[0].full_name, problem="GitHub did not answer in time.")]
+            return [Found("unknown", batch[0].full_name, problem=said(late))]
         half = len(batch) // 2
         return [*_answered(batch[:half], github, reviews), *_answered(batch[half:], github, reviews)]
     except Problem as problem:

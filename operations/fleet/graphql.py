@@ -17,16 +17,14 @@ from github.GithubException import GithubException
 
 from custom_resources.clients.denials import LIMIT_SECONDS, is_limit, within
 from custom_resources.clients.github_connection import Connection
+from custom_resources.clients.github_errors import WAIT_SECONDS
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import LimitUntold, RateLimited, RequestRefused
+from operations.errors import QueryTookTooLong
 
 _TOO_LONG = (502, 504)
 _LIMITED = ("RATE_LIMITED", "RATE_LIMIT")
 _TIMED_OUT = "something went wrong while executing your query"
-
-
-class QueryTookTooLong(Exception):
-    """GitHub gave a query up: half of it may be answered."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +51,10 @@ class GraphQL:
                 headers, found = self._connection.request("POST", self._url, body)
             except GithubException as error:
                 if error.status in _TOO_LONG:
-                    raise QueryTookTooLong from None
+                    raise QueryTookTooLong(WAIT_SECONDS, activity=activity) from None
                 raise
             except requests.Timeout:
-                raise QueryTookTooLong from None
+                raise QueryTookTooLong(WAIT_SECONDS, activity=activity) from None
         return _read(activity, headers, found if isinstance(found, dict) else {})
 
 
@@ -74,7 +72,7 @@ def _read(activity: str, headers: Mapping[str, Any], found: Mapping[str, Any]) -
     if not isinstance(data, dict):
         said = "; ".join(str(each.get("message", "")) for each in errors) or "no data"
         if _TIMED_OUT in said.lower():
-            raise QueryTookTooLong
+            raise QueryTookTooLong(WAIT_SECONDS, activity=activity)
         raise RequestRefused(activity=activity, message=said)
     return Answer(data, dict(_by_name(errors)))
 

@@ -104,7 +104,13 @@ class Projects:
         url = self.github.api_url
         side = GitHubSide(lambda: GraphQL(url, credentials), lambda: GitHub(url, credentials))
         self.github.log.clear()
-        return fleet_of(self.launches, lambda: iter(self.stacks), side, wanted, reviews=reviews)
+        return fleet_of(self.launches, self, side, wanted, reviews=reviews)
+
+    def every(self) -> Iterator[DescribedStack]:
+        yield from self.stacks
+
+    def described(self, stack_id: str) -> DescribedStack:
+        return next(each for each in self.stacks if each.id == stack_id)
 
     def only(self, **more: Any) -> Project:
         [project] = self.look(**more).projects
@@ -298,7 +304,10 @@ def test_a_query_that_takes_too_long_is_asked_in_halves(projects: Projects) -> N
     assert projects.requests() == ["POST /api/graphql"] * 3
     projects.client.control("PUT", "/limits", {"graphql_heaviest": 1})
     found = projects.look().projects[0]
-    assert (found.state, found.reason) == ("unknown", "GitHub did not answer in time.")
+    assert (found.state, found.reason) == (
+        "unknown",
+        "GitHub took too long to answer a query (reading 1 repositories).",
+    )
 
 
 @pytest.mark.parametrize("kind", ["RATE_LIMITED", "RATE_LIMIT"])
