@@ -17,6 +17,8 @@ from operations.doctor.command import doctor
 from operations.errors import SourceTokenIsApp
 from operations.prove.command import add_arguments, prove
 from operations.publish import Published, publish
+from operations.pull_requests_command import add_arguments as add_pull_requests
+from operations.pull_requests_command import run as pull_requests
 from operations.rendering import render_newest
 from operations.repair_command import add_arguments as add_repair
 from operations.repair_command import repair
@@ -89,6 +91,11 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--parallel", type=_count, default=1, metavar="N", help="N at once (default: 1)")
     verb.add_argument("--max-failures", type=_count, default=1, metavar="N", help="stop after N failures (default: 1)")
     verb.add_argument("--dry-run", action="store_true", help="say what would be updated")
+
+    verb = verbs.add_parser("pull-requests", help="template pull requests of all projects: list, merge, close, nudge")
+    verb.set_defaults(run=pull_requests)
+    _add_account(verb)
+    add_pull_requests(verb)
 
     verb = verbs.add_parser("repair", help="bring back launches that have stopped half way; 3 if one is left")
     verb.set_defaults(run=repair)

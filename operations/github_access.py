@@ -51,4 +51,4 @@ def github_side(client: Callable[[Any], Any], settings: Settings) -> GitHubSide:
 
         return GitHub(api_url(settings), credentials)
 
-    return GitHubSide(queries, rest)
+    return GitHubSide(queries, rest, api_url(settings), credentials)

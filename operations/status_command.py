@@ -65,6 +65,7 @@ class Looked:
 
     place: Place | None
     status: Status
+    github: GitHubSide
 
 
 def run(options: argparse.Namespace) -> int:
@@ -104,8 +105,10 @@ def look(options: argparse.Namespace, *, reviews: bool = False) -> list[Looked]:
 
     places = places_of(settings, options.account)
     if not places:
-        return [Looked(None, at(_here(settings), settings))]
-    return [Looked(place, _of(place, at(_there(settings, place), settings.at(place)))) for place in places]
+        here = _here(settings)
+        return [Looked(None, at(here, settings), here.github)]
+    sources = [(place, _there(settings, place)) for place in places]
+    return [Looked(place, _of(place, at(source, settings.at(place))), source.github) for place, source in sources]
 
 
 @dataclass(frozen=True)

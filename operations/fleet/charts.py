@@ -101,8 +101,11 @@ def _bars(
         "data": {"values": [{label: name, unit: count} for name, count in counts.items()]},
         "encoding": axes,
         "layer": [
-            {"mark": {"type": "bar", "stroke": "#333333", "strokeWidth": 0.5}, "encoding": {"color": colour}},
-            {"mark": {"type": "text", "align": "left", "dx": 4}, "encoding": {"text": {"field": unit}}},
+            {
+                "mark": {"type": "bar", "aria": False, "stroke": "#333333", "strokeWidth": 0.5},
+                "encoding": {"color": colour},
+            },
+            {"mark": {"type": "text", "aria": False, "align": "left", "dx": 4}, "encoding": {"text": {"field": unit}}},
         ],
         "config": {"aria": False, "font": "sans-serif", "axis": {"labelFontSize": 12, "titleFontSize": 12}},
     }

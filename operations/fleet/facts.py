@@ -30,7 +30,8 @@ STATES: dict[State, str] = {
 class PullRequestStatus:
     """A template pull request. `since` is ISO 8601, `mergeable` GitHub's word in lower case, `version` what it offers.
 
-    `reported`: the stack names it, which only the product's function writes. `approved` by people who may write.
+    `reported`: the stack names it, which only the product's function writes. `approved`: people who may write approved
+    its last commit. `into_default`: its base is the default branch.
     """
 
     url: str
@@ -45,6 +46,7 @@ class PullRequestStatus:
     head: str = ""
     approved: bool = False
     reported: bool = False
+    into_default: bool = True
     problem: str = ""
 
 

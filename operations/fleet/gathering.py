@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from custom_resources.clients.github_answers import Repository
+    from custom_resources.clients.github_answers import PullRequest, Repository
+    from custom_resources.clients.secrets import GitHubCredentials
     from custom_resources.clients.service_catalog import Launch
     from custom_resources.clients.stacks import DescribedStack
 
@@ -43,7 +44,7 @@ class Stacks(Protocol):
 
 
 class Repositories(Protocol):
-    """What looks for a repository that GitHub does not show under its name."""
+    """What is asked by REST: a repository that is not shown under its name, lists, changes of pull requests."""
 
     def repository_by_id(self, repository_id: int, full_name: str) -> Repository | None:
         """Return the repository, whatever its name is now."""
@@ -51,16 +52,27 @@ class Repositories(Protocol):
     def look_up(self, activity: str, path: str) -> tuple[Mapping[str, Any], Any]:
         """GET any path: the headers and the document, None for what is not there."""
 
+    def pull_request(self, full_name: str, number: int) -> PullRequest:
+        """Return a pull request."""
+
+    def update_pull_request(self, full_name: str, number: int, **changes: str) -> PullRequest:
+        """Change one."""
+
+    def comment(self, full_name: str, number: int, text: str) -> None:
+        """Comment on one."""
+
     def is_absent(self, full_name: str, repository_id: int = 0) -> bool:
         """Tell whether it is proven that it is gone."""
 
 
 @dataclass(frozen=True)
 class GitHubSide:
-    """How GitHub is asked; both are made when they are used."""
+    """How GitHub is asked; all is made when it is used."""
 
     queries: Callable[[], Queries]
     repositories: Callable[[], Repositories]
+    api_url: str = ""
+    credentials: Callable[[], GitHubCredentials] | None = None
 
 
 def fleet_of(

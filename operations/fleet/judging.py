@@ -65,7 +65,7 @@ def _repository(part: Part, asked: Asked, found: Found, outputs: Mapping[str, st
     status, by_stack = outputs.get(f"{prefix}TemplateStatus", ""), outputs.get(f"{prefix}TemplateVersion", "")
     pull = _shown(asked, found, status)
     version, version_by = by_stack, "stack" if by_stack else ""
-    if pull and pull.reported and pull.state == "merged" and pull.version:
+    if pull and pull.reported and pull.state == "merged" and pull.into_default and pull.version:
         version, version_by = pull.version, "pull-request"
     elif found.record and not healthy:
         version, version_by = found.record, "repository"

@@ -23,7 +23,7 @@ _PULL = """fragment pull on PullRequest {
   number url state createdAt mergeable isDraft isCrossRepository baseRefName headRefName headRefOid headRef { name }
 %s}
 """
-_REVIEWS = """  reviewDecision latestOpinionatedReviews(first: 20, writersOnly: true) { nodes { state } }
+_REVIEWS = """  reviewDecision latestOpinionatedReviews(first: 20, writersOnly: true) { nodes { state commit { oid } } }
 """
 _FACTS = """fragment facts on Repository {
   databaseId nameWithOwner url isArchived defaultBranchRef { name }
@@ -115,20 +115,18 @@ def found_in(asked: Asked, data: Any, error: tuple[str, str] | None) -> Found:
 def _pulls(data: Mapping[str, Any], default_branch: str) -> list[PullRequestStatus]:
     """Return the reported pull request first, then other open ones from branches of template versions."""
     reported = data.get("reported")
-    found = [_pull(reported, reported=True)] if isinstance(reported, dict) else []
+    found = [_pull(reported, default_branch, reported=True)] if isinstance(reported, dict) else []
     for each in (data.get("pullRequests") or {}).get("nodes") or ():
         if not each:
             continue
         ours = _BRANCH.fullmatch(str(each["headRefName"])) and not each["isCrossRepository"]
         if ours and each["baseRefName"] == default_branch and all(each["number"] != other.number for other in found):
-            found.append(_pull(each))
+            found.append(_pull(each, default_branch))
     return found
 
 
-def _pull(data: Mapping[str, Any], *, reported: bool = False) -> PullRequestStatus:
+def _pull(data: Mapping[str, Any], default_branch: str, *, reported: bool = False) -> PullRequestStatus:
     branch = _BRANCH.fullmatch(str(data["headRefName"]))
-    states = [each.get("state") for each in (data.get("latestOpinionatedReviews") or {}).get("nodes") or () if each]
-    decision = data.get("reviewDecision")
     return PullRequestStatus(
         url=str(data["url"]),
         number=int(data["number"]),
@@ -140,10 +138,18 @@ def _pull(data: Mapping[str, Any], *, reported: bool = False) -> PullRequestStat
         branch_deleted=data.get("headRef") is None,
         draft=bool(data["isDraft"]),
         head=str(data["headRefOid"]),
-        approved=decision == "APPROVED"
-        or (decision is None and "APPROVED" in states and "CHANGES_REQUESTED" not in states),
+        approved=_approved(data),
+        into_default=data["baseRefName"] == default_branch,
         reported=reported,
     )
+
+
+def _approved(data: Mapping[str, Any]) -> bool:
+    """Tell whether somebody who may write approved the last commit, nobody is against it, and no rule asks for more."""
+    reviews = [each for each in (data.get("latestOpinionatedReviews") or {}).get("nodes") or () if each]
+    against = any(each["state"] == "CHANGES_REQUESTED" for each in reviews)
+    commits = [(each.get("commit") or {}).get("oid") for each in reviews if each["state"] == "APPROVED"]
+    return data.get("reviewDecision") in (None, "APPROVED") and not against and data["headRefOid"] in commits
 
 
 def _files(tree: Any) -> frozenset[str]:

@@ -160,6 +160,16 @@ def test_a_pull_request_that_was_merged_by_hand_is_believed(projects: Projects) 
     assert found.repositories[0].version_by == "pull-request"
 
 
+def test_a_merge_into_another_branch_brings_the_default_branch_nothing(projects: Projects) -> None:
+    projects.add("p1")
+    number = projects.offer("p1")
+    tip = projects.client.get("/repos/acme/p1-build/branches/main")["commit"]["sha"]
+    projects.client.expect(201, "POST", "/repos/acme/p1-build/git/refs", {"ref": "refs/heads/other", "sha": tip})
+    projects.client.expect(200, "PATCH", f"/repos/acme/p1-build/pulls/{number}", {"base": "other"})
+    projects.client.expect(200, "PUT", f"/repos/acme/p1-build/pulls/{number}/merge", {})
+    assert (projects.only().state, projects.only().version("build")) == ("outdated", V1)
+
+
 def test_a_pull_request_that_was_closed_leaves_the_older_version(projects: Projects) -> None:
     projects.add("p1")
     number = projects.offer("p1")
