@@ -89,9 +89,11 @@ def _bars(
     if colours:
         scale = {"domain": list(colours), "range": list(colours.values())}
         colour = {"field": label, "type": "nominal", "scale": scale, "legend": None}
+    most = max(counts.values(), default=0)
+    ticks = list(range(0, most + 1, max(1, most // 8)))  # whole numbers only
     axes: dict[str, Any] = {
         "y": {"field": label, "type": "nominal", "sort": None, "title": None},
-        "x": {"field": unit, "type": "quantitative", "title": unit, "axis": {"tickMinStep": 1, "format": "d"}},
+        "x": {"field": unit, "type": "quantitative", "title": unit, "axis": {"values": ticks, "format": "d"}},
     }
     specification = {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
