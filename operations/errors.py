@@ -4,6 +4,7 @@
       VersionTaken
         PublishedMeanwhile
       VersionTooOld
+      TooManyVersions
       NotRendered
       NotDeployed
         VersionInactive
@@ -132,6 +133,16 @@ class VersionTooOld(FinalError):
 
     happened = "{version} is older than the latest version, {latest}."
     remedy = "Choose a higher one."
+
+
+class TooManyVersions(FinalError):
+    """Service Catalog takes 100 versions of a product, and the last one is kept free."""
+
+    happened = "{count} versions are published, and Service Catalog takes 100 of a product: the last one is kept free."
+    remedy = (
+        "{candidates} Remove the folders of versions that no project runs (`python -m operations status`) from "
+        "products/versions, deploy PortfolioStack, then publish."
+    )
 
 
 class NotRendered(FinalError):

@@ -117,6 +117,15 @@ class Accounting:
                 self._secondary(usage, "GET", False, moment, {})
             return told, refused
 
+    def graphql(self, user: int) -> dict[str, int]:
+        """Return what is left of GraphQL's limit, as GET /rate_limit has it; asking costs nothing."""
+        with self._lock:
+            usage, moment = self._usage[user], self.clock()
+            self._begin_hour(usage, moment)
+            most = self.limits.graphql
+            reset = int((usage.hour_began if self.limits.enabled else moment) + self.limits.hour + 0.999)
+            return {"limit": most, "remaining": max(0, most - usage.graphql), "used": usage.graphql, "reset": reset}
+
     def anonymous(self) -> dict[str, str]:
         """Return the x-ratelimit headers of a request whose sender is not known; it costs nothing here."""
         with self._lock:
