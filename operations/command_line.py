@@ -72,6 +72,11 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--notes", default="", help="what is new, for people")
     verb.add_argument("--versions-dir", type=Path, default=None, help="default: products/versions")
     verb.add_argument("--dry-run", action="store_true", help="check and compare, write nothing")
+    verb.add_argument(
+        "--pull-request",
+        action="store_true",
+        help="open or renew a pull request from publish/next instead, by the token in PUBLISH_TOKEN",
+    )
 
     verb = verbs.add_parser(
         "status", help="published and live versions, and what every project has; 3 if one is behind"
@@ -162,6 +167,8 @@ def _source_token(settings: Settings) -> str:
 
 def _publish(options: argparse.Namespace) -> int:
     content = _content(options)
+    if options.pull_request and not options.dry_run:
+        return _propose(options, content)
 
     def run(*, dry_run: bool) -> Published:
         return publish(content, options.version, notes=options.notes, directory=options.versions_dir, dry_run=dry_run)
@@ -174,6 +181,26 @@ def _publish(options: argparse.Namespace) -> int:
         print(json.dumps(_published(done, content), indent=2))
     else:
         _tell_published(done)
+    return 0
+
+
+def _propose(options: argparse.Namespace, content: TemplateContent) -> int:
+    from custom_resources.clients.github import GitHub
+    from custom_resources.clients.secrets import GitHubCredentials
+    from operations.publish_pull_request import TOKEN_VARIABLE as OF_PULL_REQUEST
+    from operations.publish_pull_request import Wish, propose
+
+    token = os.environ.get(OF_PULL_REQUEST, "")
+    github = GitHub(
+        os.environ.get("GITHUB_API_URL") or load_settings().github.api_url, lambda: GitHubCredentials(token=token)
+    )
+    versions = str((options.versions_dir or versions_directory()).resolve().relative_to(PROJECT_ROOT))
+    made = propose(Wish(content, versions, render_newest, options.version, options.notes), PROJECT_ROOT, token, github)
+    if options.json:
+        document = _published(made.published, content) | {"next": []}
+        print(json.dumps({**document, "pull_request": {"state": made.state, "url": made.url}}, indent=2))
+    else:
+        print(f"{made.published.version.version}: pull request {made.state}{f': {made.url}' if made.url else ''}")
     return 0
 
 

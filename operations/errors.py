@@ -5,6 +5,8 @@
         PublishedMeanwhile
       VersionTooOld
       TooManyVersions
+      PublishTokenNotSet
+      CheckoutUnusable
       NotRendered
       NotDeployed
         VersionInactive
@@ -143,6 +145,20 @@ class TooManyVersions(FinalError):
         "{candidates} Remove the folders of versions that no project runs (`python -m operations status`) from "
         "products/versions, deploy PortfolioStack, then publish."
     )
+
+
+class PublishTokenNotSet(FinalError):
+    """A pull request was to be opened without a token."""
+
+    happened = "PUBLISH_TOKEN is not set."
+    remedy = "Set it to a token that may write contents and pull requests of the installation's repository."
+
+
+class CheckoutUnusable(FinalError):
+    """The checkout cannot be published from by a pull request."""
+
+    happened = "The pull request cannot be made from this checkout: {reason}."
+    remedy = "Use a clone of the installation's repository, with a token that may push to it."
 
 
 class NotRendered(FinalError):

@@ -65,7 +65,7 @@ class LimitChecks:
         """One role for each project, two with a production role (GetAccountSummary)."""
         client = self._session.client("iam")
         with translated(IAM, "reading the account's summary"):
-            found: Mapping[str, int] = client.get_account_summary()["SummaryMap"]  # type: ignore[assignment]
+            found: Mapping[str, int] = client.get_account_summary()["SummaryMap"]
         return used("IAM roles", found["Roles"], found["RolesQuota"], f"{_QUOTA} (IAM, at most 5,000 roles).")
 
     def stacks(self) -> Check:
