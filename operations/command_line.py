@@ -14,7 +14,6 @@ from custom_resources.errors import FinalError, RetryLater
 from operations.accounts import chosen as places_of
 from operations.deployed import offered_product
 from operations.doctor.command import doctor
-from operations.errors import SourceTokenIsApp
 from operations.prove.command import add_arguments, prove
 from operations.publish import Published, publish
 from operations.pull_requests_command import add_arguments as add_pull_requests
@@ -22,17 +21,17 @@ from operations.pull_requests_command import run as pull_requests
 from operations.rendering import render_newest
 from operations.repair_command import add_arguments as add_repair
 from operations.repair_command import repair
+from operations.source_watch import TOKEN_VARIABLE, source_token
 from operations.status_command import add_arguments as add_status
 from operations.status_command import connected
 from operations.status_command import run as status
 from operations.template_source import TemplateContent, resolve
-from products.settings import PROJECT_ROOT, Settings, load_settings
+from products.settings import PROJECT_ROOT, load_settings
 from products.versions import versions_directory
 
 if TYPE_CHECKING:
     from custom_resources.clients.service_catalog import Launch
 
-TOKEN_VARIABLE = "TEMPLATE_SOURCE_TOKEN"  # noqa: S105 -- the name of the variable
 _SHOWN = 20
 
 
@@ -146,25 +145,6 @@ def _count(text: str) -> int:
 # -- publish ---------------------------------------------------------------------------------------------------------
 
 
-def _source_token(settings: Settings) -> str:
-    """Return the token for a private source: from the environment, else from the secret that the settings name."""
-    token = os.environ.get(TOKEN_VARIABLE, "")
-    if token or not settings.template_source.token_secret_name:
-        return token
-    import boto3
-
-    from custom_resources.clients.aws import SECRETS_MANAGER, translated
-    from custom_resources.clients.secrets import Secrets
-
-    name = settings.template_source.token_secret_name
-    with translated(SECRETS_MANAGER, f"reading the secret {name}"):
-        client = boto3.Session().client("secretsmanager")
-    found = Secrets(client).github_credentials(name)
-    if not found.token:
-        raise SourceTokenIsApp(secret=name)
-    return found.token
-
-
 def _publish(options: argparse.Namespace) -> int:
     content = _content(options)
     if options.pull_request and not options.dry_run:
@@ -216,7 +196,7 @@ def _content(options: argparse.Namespace) -> TemplateContent:
     if not source:
         return resolve(PROJECT_ROOT, options.from_ref, folder, "", profiles)
     ref = options.from_ref or configuration.public_repo_branch
-    return resolve(source, ref, folder, _source_token(settings), profiles)
+    return resolve(source, ref, folder, source_token(settings), profiles)
 
 
 def _published(done: Published, content: TemplateContent) -> dict[str, Any]:

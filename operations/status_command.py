@@ -21,6 +21,7 @@ from operations.fleet.keeping import keep, kept
 from operations.fleet.tables import FILTERS, as_csv, as_document, chosen, lines
 from operations.github_access import github_side
 from operations.over_accounts import catalog_of, document
+from operations.source_watch import SourceState, watched
 from operations.status import Status, status
 from products.repository_secrets import SECRETS
 from products.settings import PROJECT_ROOT, load_settings
@@ -80,7 +81,8 @@ def run(options: argparse.Namespace) -> int:
         from operations.fleet.page import page
 
         options.html.write_text(page(view), encoding="utf-8")
-    _print(options, found, view)
+    source = None if options.cached or options.csv else watched(load_settings(), read_versions(options.versions_dir))
+    _print(options, found, view, source)
     for each in found:
         if each.status.problem:
             where = f"{each.place}: " if each.place else ""
@@ -195,13 +197,16 @@ def selected(fleet: Fleet, projects: Sequence[str], profile: str = "") -> Fleet:
 # -- printing --------------------------------------------------------------------------------------------------------
 
 
-def _print(options: argparse.Namespace, found: Sequence[Looked], view: Fleet) -> None:
+def _print(options: argparse.Namespace, found: Sequence[Looked], view: Fleet, source: SourceState | None) -> None:
     if options.json:
-        print(json.dumps({**_document(found), **as_document(view)}, indent=2))
+        told = {**asdict(source), "ahead": source.ahead} if source else None
+        print(json.dumps({**_document(found), **as_document(view), "template_source": told}, indent=2))
     elif options.csv:
         print(as_csv(view), end="")
     else:
         _tell(found, view)
+        if source and source.line():
+            print(source.line())
 
 
 def _document(found: Sequence[Looked]) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def resolve(
     where = str(place) if place.parts else ""
     text = str(source)
     if _is_url(text):
-        _refuse_credentials(text)
+        refuse_credentials(text)
     elif not Path(text).is_dir():
         raise SourceUnknown(source=without_user(text))
     elif not ref and not _is_bare(Path(text)):
@@ -130,7 +130,7 @@ def without_user(text: str) -> str:
     return _USER.sub(r"\1***@", text)
 
 
-def _refuse_credentials(url: str) -> None:
+def refuse_credentials(url: str) -> None:
     """Refuse a password, and in http(s) any user: a token is written there. ssh's user names nobody's secret."""
     scheme, separator, _ = url.partition("://")
     if separator and scheme.lower() not in ("https", "http", "ssh", "file", "git"):
