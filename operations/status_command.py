@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     found = [] if options.cached else look(options)
     fleet = kept(options.keep) if options.cached else joined(found)
     if not options.cached and not fleet.problem:
-        keep(options.keep, fleet)
+        _keep(options.keep, fleet)
     scope = selected(fleet, options.project, options.profile)
     view = scope.only(chosen(scope.projects, [name for name in FILTERS if getattr(options, name)]))
     if options.html:
@@ -90,6 +90,14 @@ def run(options: argparse.Namespace) -> int:
     if any(each.status.problem for each in found):
         return 1
     return 0 if scope.all_current else BEHIND
+
+
+def _keep(file: Path, fleet: Fleet) -> None:
+    """Keep the look; where that cannot be written, it is told all the same."""
+    try:
+        keep(file, fleet)
+    except OSError as failed:
+        print(f"note: the look was not kept in {file}: {failed.strerror}", file=sys.stderr)
 
 
 # -- looking ---------------------------------------------------------------------------------------------------------

@@ -78,7 +78,9 @@ class RepositoryStatus:
 
 @dataclass(frozen=True)
 class Project:
-    """One launch with everything that is known of it. `project` is Studio's id, `owner` who launched it."""
+    """One launch with everything that is known of it. `project` is Studio's id, `owner` who launched it.
+
+    `last_update` is how the last launch or update ended, by a rollout or by hand ("" while it is under way)."""
 
     launch: str
     name: str
@@ -94,7 +96,7 @@ class Project:
     stack: str = ""
     stack_status: str = ""
     repositories: tuple[RepositoryStatus, ...] = ()
-    last_rollout: str = ""
+    last_update: str = ""
 
     @property
     def pull_requests(self) -> list[tuple[RepositoryStatus, PullRequestStatus]]:

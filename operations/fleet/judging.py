@@ -57,6 +57,7 @@ def judged(
         stack=launch.stack,
         stack_status=stack.status if stack else "",
         repositories=repositories,
+        last_update=launch.last_update,
     )
 
 

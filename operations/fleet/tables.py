@@ -19,7 +19,7 @@ CSV_COLUMNS = (
     *("project", "launch", "studio_project", "profile", "owner", "account", "region", "state", "reason", "wanted"),
     *("build_repository", "build_version", "build_pull_request", "build_pull_request_state", "build_since"),
     *("deploy_repository", "deploy_version", "deploy_pull_request", "deploy_pull_request_state", "deploy_since"),
-    *("missing_secrets", "missing_workflows", "launch_status", "stack_status", "last_rollout"),
+    *("missing_secrets", "missing_workflows", "launch_status", "stack_status", "last_update"),
 )
 
 
@@ -65,8 +65,6 @@ def _details(project: Project) -> Iterator[str]:
         pull = repository.pull_request
         if pull and pull.url and (pull.state == "open" or repository.version != project.wanted):
             yield pull.url
-    if project.last_rollout:
-        yield f"last rollout: {project.last_rollout}"
 
 
 def _about(repository: RepositoryStatus) -> Iterator[str]:
@@ -130,7 +128,7 @@ def _values(project: Project) -> Iterator[str]:
         yield from (pull.url, pull.state, pull.since) if pull else ("", "", "")
     for each in ("missing_secrets", "missing_workflows"):
         yield " ".join(f"{it.part}:{name}" for it in project.repositories for name in getattr(it, each))
-    yield from (project.launch_status, project.stack_status, project.last_rollout)
+    yield from (project.launch_status, project.stack_status, project.last_update)
 
 
 def as_document(fleet: Fleet) -> dict[str, Any]:

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from custom_resources.clients.github import GitHub
+from custom_resources.clients.github_tokens import reach_of
 from custom_resources.clients.secrets import GitHubCredentials
-from custom_resources.clients.service_catalog import Launch
+from custom_resources.clients.service_catalog import Launch, ServiceCatalog
 from custom_resources.clients.stacks import DescribedStack
 from custom_resources.errors import AccessDenied, LimitUntold, RateLimited
 from operations.fleet.facts import Fleet, Project
@@ -242,6 +244,52 @@ def test_a_tainted_launch_failed_and_the_repository_says_which_version_it_has(pr
     assert found.state == "failed"
     assert found.reason == "TAINTED, UPDATE_ROLLBACK_COMPLETE: The update of p1 failed."
     assert (found.version("build"), found.repositories[0].version_by) == (V1, "repository")
+
+
+@pytest.mark.parametrize(
+    ("last", "good", "status", "told"),
+    [
+        ("rec-2", "rec-2", "AVAILABLE", "succeeded"),
+        ("rec-2", "rec-1", "TAINTED", "failed"),
+        ("rec-1", None, "ERROR", "failed"),
+        ("rec-2", "rec-1", "UNDER_CHANGE", ""),
+        (None, None, "AVAILABLE", ""),
+    ],
+)
+def test_how_the_last_update_ended_is_in_the_list_itself(
+    last: str | None, good: str | None, status: str, told: str
+) -> None:
+    records = {"LastProvisioningRecordId": last, "LastSuccessfulProvisioningRecordId": good}
+    item = {
+        "Id": "pp-1",
+        "Name": "p1",
+        "ProductId": "prod-1",
+        "Status": status,
+        **{k: v for k, v in records.items() if v},
+    }
+    client = Mock()
+    client.search_provisioned_products.return_value = {"ProvisionedProducts": [item]}
+    [launch] = ServiceCatalog(client, Mock()).launches("prod-1", [])
+    assert launch.last_update == told
+
+
+def test_a_github_app_reads_the_fleet_by_a_token_for_reading(projects: Projects) -> None:
+    projects.add("p1", version=V2)
+    app = projects.client.control("POST", "/apps", {"slug": "studio"})
+    number = projects.client.control("POST", f"/apps/{app['id']}/installations", {"organization": "acme"})["id"]
+
+    def credentials() -> GitHubCredentials:
+        return GitHubCredentials(app_id=str(app["id"]), installation_id=number, private_key=app["private_key"])
+
+    url = projects.github.api_url
+    side = GitHubSide(lambda: GraphQL(url, credentials), lambda: GitHub(url, credentials))
+    [found] = fleet_of(projects.launches, projects, side, V2).projects
+    assert found.state == "current"
+    asked = [entry for entry in projects.github.log.entries if entry.path.endswith("/access_tokens")]
+    assert len(asked) == 1
+    assert reach_of("POST", "/graphql", None).body() == {
+        "permissions": {"contents": "read", "metadata": "read", "pull_requests": "read"}
+    }
 
 
 def test_a_stack_that_could_not_roll_back(projects: Projects) -> None:

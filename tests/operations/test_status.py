@@ -329,6 +329,17 @@ def test_where_the_list_is_denied_each_stack_is_read(
     assert catalog.asked.count("DescribeStacks") == 3
 
 
+def test_a_look_that_cannot_be_kept_is_told_all_the_same(
+    catalog: Catalog, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    catalog.projects.add("p1", version=V2)
+    (tmp_path / "file").write_text("")
+    assert main(["status", "--keep", str(tmp_path / "file" / "fleet.json")]) == 0
+    out, err = capsys.readouterr()
+    assert "studio-p1" in out
+    assert "the look was not kept" in err
+
+
 def test_drift_asks_github_once_more_for_each_repository(
     catalog: Catalog, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
