@@ -46,9 +46,7 @@ def asked(action: str, **parameters: str) -> tuple[int, dict[str, Any]]:
         whole = {"status": "RUNNING", "input": SECRET, "inputDetails": {"included": True}, "definition": "{}"}
         return 200, {}, json.dumps(whole).encode()
 
-    signed = (
-        "AWS4-HMAC-SHA256 Credential=AKIDREADER/20261128/us-east-1/states/aws4_request, Signature=y"
-    )
+    signed = "AWS4-HMAC-SHA256 Credential=AKIDREADER/20261128/us-east-1/states/aws4_request, Signature=y"
     headers = {"x-amz-target": f"AWSStepFunctions.{action}", "authorization": signed}
     body = json.dumps(parameters).encode()
     status, _, document = asyncio.run(_as_coroutine(_deciding(answer)("POST", "/", headers, body, {})))
