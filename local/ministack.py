@@ -70,6 +70,7 @@ def main() -> None:
     from standins.aws import (
         between_accounts,
         custom_resource_answers,
+        encrypted_executions,
         function_errors,
         kept_keys,
         resource_types,
@@ -89,6 +90,7 @@ def main() -> None:
     stack_events.register()
     between_accounts.register()
     function_errors.register()
+    encrypted_executions.register()
     kept_keys.register(Path(os.environ["STATE_DIR"]) / "keys.json")
     provisioners._cw_metric_alarm_record = _with_metric_math(provisioners._cw_metric_alarm_record)
     # Policies that want TLS are not about requests within this machine.

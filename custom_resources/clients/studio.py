@@ -17,7 +17,7 @@ from custom_resources.errors import AwsNotFound, AwsRefused, DataZoneDenied, Pro
 from custom_resources.telemetry import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from mypy_boto3_datazone import DataZoneClient
     from mypy_boto3_sagemaker import SageMakerClient
@@ -295,12 +295,14 @@ class Studio:
         """Return the SageMaker domain whose settings, else whose tags, name the project and its Studio domain (A24).
 
         Only domains made after the project can be its own: while its domain is waited for, the others are not read.
+        Whoever may create SageMaker domains can have one name any project, so of several the oldest counts: the
+        project's id is known to nobody before Studio makes the project with its domain (docs/decisions/0098).
         """
         listed = self._pages("list_domains", "Domains", service=SAGEMAKER)
         domains = [item for item in listed if since is None or item.get("CreationTime", since) >= since - _CLOCKS]
         tagged = _SageMakerDomain()
         # Studio names a project's domain after it: that one is looked at first.
-        for item in sorted(domains, key=lambda item: project_id not in item["DomainName"]):
+        for item in sorted(domains, key=lambda item: _looked_at(item, project_id)):
             described = self._described(item["DomainId"])
             settings = described.get("DomainSettings", {}).get("UnifiedStudioSettings", {})
             if settings.get("ProjectId") == project_id and settings.get("DomainId") == domain_id:
@@ -352,6 +354,12 @@ class Studio:
                 return call()
         except AwsNotFound:
             raise ProjectNotFound(activity=activity) from None
+
+
+def _looked_at(item: Mapping[str, Any], project_id: str) -> tuple[bool, float]:
+    """Return a key that sorts a listed SageMaker domain: those named after the project first, the oldest first."""
+    created = item.get("CreationTime")
+    return project_id not in item["DomainName"], created.timestamp() if created else 0.0
 
 
 def _each_once(*values: str) -> tuple[str, ...]:

@@ -254,10 +254,20 @@ def test_a_launch_creates_the_projects_model_package_group_before_anybody_else_d
     studio.launched("Update", physical_id=f"{studio.domain}/{studio.project}")
 
 
-@pytest.mark.parametrize("tags", [{}, {"AmazonDataZoneProject": "another"}, {"AmazonDataZoneProject": "ours"}])
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {},
+        {"AmazonDataZoneDomain": "this", "AmazonDataZoneProject": "another"},
+        {"AmazonDataZoneDomain": "this"},
+        {"AmazonDataZoneDomain": "another", "AmazonDataZoneProject": "ours"},
+        {"AmazonDataZoneProject": "ours"},
+    ],
+)
 def test_a_group_that_is_not_the_projects_is_refused(studio: Launched, tags: dict[str, str]) -> None:
-    """The last one has the project's id in another domain."""
-    taken = {key: value.replace("ours", studio.project) for key, value in tags.items()}
+    """Of another project, of nobody, or of the same project id in another domain."""
+    ours = {"ours": studio.project, "this": studio.domain}
+    taken = {key: ours.get(value, value) for key, value in tags.items()}
     studio.stand_in.sagemaker._tags[group_of(studio)] = dict(taken)
     with pytest.raises(ModelPackageGroupTaken, match=r"exists already and does not carry the tags of the project"):
         studio.launched()
