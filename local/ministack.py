@@ -76,6 +76,7 @@ def main() -> None:
         sdk_integrations,
         service_requests,
         stack_events,
+        stack_history,
         stack_resources,
     )
 
@@ -87,6 +88,7 @@ def main() -> None:
     service_requests.register()
     stack_resources.register()
     stack_events.register()
+    stack_history.register()
     between_accounts.register()
     function_errors.register()
     kept_keys.register(Path(os.environ["STATE_DIR"]) / "keys.json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ PRINCIPAL_TAG = "aws:servicecatalog:provisioningPrincipalArn"
 NATIVE_EVENT = "Environment Deployment Completed"
 # CloudFormation's reasons for a creation that it did not wait for any longer.
 _CUT_OFF = re.compile(r"(?i)creation cancelled|did not receive a response|failed to respond|timed out|took too long")
+_EVENT_LOOKS = 6  # for Studio's event about a project that was just deployed
 _EXECUTIONS = 40  # the newest of the state machine are looked at
 
 
@@ -317,15 +319,19 @@ def native_event(proof: Proof) -> None:
     machine = proof.facts.installed.state_machine if proof.facts.installed else ""
     if not machine:
         return
+    looks = 1 if proof.state.given else _EVENT_LOOKS  # events come by themselves, later than what they tell of
     with proof.aws.about("A10"):
-        for detail in _events(proof, STEP_FUNCTIONS, machine):
-            metadata, data = detail.get("metadata", {}), detail.get("data", {})
-            proof.facts.native_event = {
-                "metadata.domain": metadata.get("domain") == proof.state.domain,
-                "metadata.owningProjectId": metadata.get("owningProjectId") == proof.state.project,
-                "data.projectId": data.get("projectId") == proof.state.project,
-            }
-            return
+        while not (detail := next(_events(proof, STEP_FUNCTIONS, machine), None)):
+            looks -= 1
+            if not looks:
+                return
+            time.sleep(proof.aws.pause)
+    metadata, data = detail.get("metadata", {}), detail.get("data", {})
+    proof.facts.native_event = {
+        "metadata.domain": metadata.get("domain") == proof.state.domain,
+        "metadata.owningProjectId": metadata.get("owningProjectId") == proof.state.project,
+        "data.projectId": data.get("projectId") == proof.state.project,
+    }
 
 
 def _events(proof: Proof, service: Service, machine: str) -> Iterator[dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from custom_resources.errors import Problem
 from operations.errors import ProveDeploymentFailed, ProveProjectLeft
-from operations.prove import changes, connected, looking, remains, report, scratch
+from operations.prove import changes, connected, looking, recorded, remains, report, scratch
 from operations.prove.facts import Facts
 from operations.prove.judging import Finding, judge
 from operations.prove.looking import Proof
@@ -48,6 +48,7 @@ _STEPS: tuple[Step, ...] = (
     looking.told,
     looking.native_event,
     remains.workflows,
+    recorded.recorded,
     connected.connected,
     changes.by_hand,
     changes.update,
@@ -123,7 +124,7 @@ def begin_again(proof: Proof) -> None:
         of_account = [step.__name__ for step in _STEPS[: _STEPS.index(changes.create)]]
         state.done = [name for name in state.done if name in of_account]
         kept = Facts.model_fields.keys() & {"account", "region", "kind", "absent_domain", "listed", "grants_files"}
-        kept |= {"installed", "versions", "scratch", "domain_key", "waiters"}
+        kept |= {"installed", "versions", "scratch", "domain_key", "waiters", "answers"}
         state.facts = Facts.model_validate(state.facts.model_dump(include=kept))
         state.project = ""
     state.problems = {}

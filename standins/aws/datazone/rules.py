@@ -38,6 +38,7 @@ class Rules:
     tooling_tagged: the stack of a Tooling environment has the tags that name domain, project and environment.
     unresolved_refused: CreateProject refuses an environment whose account no user parameter resolves; off, the
     project's deployment fails.
+    tooling_goes_last: DeleteProject takes the environments away in the reverse order; off, as they came.
     files_at: where a project's files are in its bucket; {domain}, {project} and {scope} are filled in.
     """
 
@@ -61,6 +62,7 @@ class Rules:
     others_activate: bool = False
     tooling_tagged: bool = True
     unresolved_refused: bool = False
+    tooling_goes_last: bool = True
     files_at: str = "{domain}/{project}/{scope}"
 
     def changed(self, request: Record) -> Rules:
