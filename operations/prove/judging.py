@@ -30,6 +30,9 @@ RESERVED = (
     "userRoleArn",
     "s3BucketArn",
 )
+# A launch, or a deletion, may fail where one of these is otherwise; nothing else that is otherwise explains it.
+LAUNCH_RESTS_ON = {"A01", "A02", "A03", "A15", "A17", "A19", "A21", "A23", "A24", "A34", "A35", "A37"}
+DELETION_RESTS_ON = {"A13", "A28", "A36"}
 LAUNCHED_BY = "studio-mlops:launched-by"
 _ASSUMED_ROLE = re.compile(r"arn:aws[a-z-]*:sts::\d{12}:assumed-role/(?P<role>[^/]+)/.+")
 _READY = {"InService", "Updating"}

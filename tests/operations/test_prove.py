@@ -23,7 +23,7 @@ from custom_resources.errors import (
     RoleNotReady,
 )
 from operations import command_line
-from operations.prove import changes, judging, report, watching
+from operations.prove import changes, judging, report, running, watching
 from operations.prove.assumptions import ASSUMPTIONS, BY_ID
 from operations.prove.facts import (
     ByHand,
@@ -583,6 +583,36 @@ def test_a_file_that_is_no_state_is_not_overwritten(tmp_path: Path, capsys: pyte
     assert command_line.main(["prove", "--on-local", "--output", str(tmp_path)]) == 1
     assert "is not the state of a proof" in capsys.readouterr().err
     assert (tmp_path / "state.json").read_text(encoding="utf-8") == '{"mine": 1}'
+
+
+# -- the outcome -------------------------------------------------------------------------------------------------------
+
+NAMED_IN = ("metadata.domain", "metadata.owningProjectId", "data.projectId")
+
+
+@pytest.mark.parametrize(
+    ("turned", "left", "code"),
+    [
+        (change("", answers={"A29": False}), "", 1),
+        (change("", native_event=dict.fromkeys(NAMED_IN, False)), "p1", 1),
+        (change("", deployment="FAILED_DEPLOYMENT", reasons=["No launch paths found"]), "", 3),
+        (change("", deployment="SUCCESSFUL", deletion="must delete policies first", grants_files=True), "p1", 3),
+        (change("", deployment="SUCCESSFUL", answers={"A29": False}), "p1", 1),
+        (change("", deployment="SUCCESSFUL", answers={"A29": False}), "", 3),
+        (change("", deployment="SUCCESSFUL"), "", 0),
+        (change("", deployment="SUCCESSFUL", launch=Launch(id="pp-1", status="ERROR", message="No space")), "", 1),
+    ],
+)
+def test_what_is_otherwise_hides_no_failure_that_it_does_not_explain(
+    tmp_path: Path, turned: Callable[[Facts], None], left: str, code: int
+) -> None:
+    steps = [step.__name__ for step in running._STEPS]
+    proof = proof_of(Answers(), project="p1", keep=True, left=left, done=steps)
+    proof.facts.launch, proof.facts.deployment = None, "FAILED_DEPLOYMENT"
+    turned(proof.facts)
+    outcome = running.run(proof, tmp_path)
+    assert outcome.code == code
+    assert bool(outcome.failure) == (code == 1)
 
 
 # -- what only a person can see ----------------------------------------------------------------------------------------
