@@ -39,7 +39,8 @@ class Installed(_Document):
     provisioning_role: str = ""
     owners: str = ""  # doctor's answer: ok, problem, unknown
     stack_status: str = ""  # StudioStack's
-    failures: list[str] = []  # reasons in StudioStack's events
+    failures: list[str] = []  # reasons in StudioStack's events since it was last deployed as it should be
+    ever_failed: list[str] = []  # reasons in all of them
     state_machine: str = ""
     cut_off: dict[str, str] = {}  # creations that CloudFormation cut off: under which id each was deleted
 

@@ -104,9 +104,9 @@ def _configurations_sent_back(facts: Facts) -> Judged:
 
 
 def _role_words(facts: Facts) -> Judged:
-    if recognized := stack_failed_with(facts, "cannot use the provisioning role"):
+    if recognized := stack_failed_with(facts, "cannot use the provisioning role", ever=True):
         return HOLDS, recognized
-    if other := stack_failed_with(facts, r"refused the request \(configuring the blueprint"):
+    if other := stack_failed_with(facts, r"refused the request \(configuring the blueprint", ever=True):
         return OTHERWISE, other
     return NOT_SEEN, "StudioStack's events show no role that DataZone could not use yet"
 

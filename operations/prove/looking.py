@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, cast
 
 from custom_resources.clients.aws import (
@@ -169,12 +170,28 @@ def studio_stack(proof: Proof) -> None:
             return
         events = proof.aws.pages(CLOUDFORMATION, "describe_stack_events", "StackEvents", StackName=STUDIO_STACK)
     installed.stack_status = stack["StackStatus"]
-    installed.failures = [
-        str(event.get("ResourceStatusReason", "")) for event in events if event["ResourceStatus"].endswith("_FAILED")
-    ]
+    installed.ever_failed = _reasons(events)
+    installed.failures = _reasons(since_success(events))
     installed.cut_off = cut_off(events)
     outputs = {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
     installed.state_machine = outputs.get("ProjectSetupStateMachine", "")
+
+
+def _reasons(events: list[dict[str, Any]]) -> list[str]:
+    failed = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
+    return [str(event.get("ResourceStatusReason", "")) for event in failed]
+
+
+def since_success(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the events since the stack was last deployed as it should be: what failed before was repaired. Pure.
+
+    `events` are the newest first.
+    """
+    deployed = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+    of_stack = (event["ResourceType"] == "AWS::CloudFormation::Stack" for event in events)
+    ends = (event["ResourceStatus"] in deployed for event in events)
+    newer = takewhile(lambda each: not all(each[1:]), zip(events, of_stack, ends, strict=True))
+    return [event for event, _, _ in newer]
 
 
 def cut_off(events: list[dict[str, Any]]) -> dict[str, str]:

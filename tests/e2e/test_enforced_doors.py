@@ -120,13 +120,14 @@ def its_own_key_is_proven(enforced: Installation, project: str, folder: Path) ->
     created_by = f"arn:aws:sts::{ministack.ACCOUNT}:assumed-role/studio-mlops-wf-{project}/GitHubActions"
     enforced.run.standin_aws.call("POST", "pipelines", {**place, "projectId": project, "createdBy": created_by})
     assert proven(enforced, project, folder / "holds") == (0, "holds")
+    said = f"User: {created_by} is not authorized to perform: kms:GenerateDataKey on resource: {KEY}"
     denied = {
         "eventName": "GenerateDataKey",
         "errorCode": "AccessDenied",
-        "errorMessage": f"User: {created_by} is not authorized to perform: kms:GenerateDataKey on resource: {KEY}",
+        "errorMessage": said,
         "userIdentity": {"sessionContext": {"sessionIssuer": {"arn": role}}},
     }
-    another = {**denied, "errorMessage": denied["errorMessage"].replace(KEY, f"{KEY[:-4]}ffff")}
+    another = {**denied, "errorMessage": said.replace(KEY, f"{KEY[:-4]}ffff")}
     for events, expected in ([another], (0, "holds")), ([denied], (3, "is otherwise")):
         enforced.run.standin_aws.call("POST", "trail", {**place, "events": events})
         assert proven(enforced, project, folder / expected[1]) == expected

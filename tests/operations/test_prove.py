@@ -46,7 +46,7 @@ from operations.prove.facts import (
 )
 from operations.prove.judging import RESERVED, judge
 from operations.prove.judging_runs import NOT_ASSUMED
-from operations.prove.looking import Proof, cut_off
+from operations.prove.looking import Proof, cut_off, since_success
 from operations.prove.verdicts import HOLDS, NOT_SEEN, OTHERWISE
 from operations.prove.watching import compared
 
@@ -128,7 +128,7 @@ def as_assumed() -> Facts:
             blueprint_parameters={"ProductId": "prod-1", "ProductVersion": "v2", "TemplateFolder": ""},
             provisioning_role=PROVISIONING,
             owners="ok",
-            failures=[str(RoleNotReady(role=PROVISIONING, message="it cannot be assumed"))],
+            ever_failed=[str(RoleNotReady(role=PROVISIONING, message="it cannot be assumed"))],
             cut_off={"Blueprint": "StudioStack-Blueprint-1ABC"},
         ),
         domain_key=KEY,
@@ -193,7 +193,7 @@ def never_assumed(facts: Facts, reason: str) -> None:
 
 def stack_failed(facts: Facts, reason: str) -> None:
     assert facts.installed
-    facts.installed.failures = [reason]
+    facts.installed.failures = facts.installed.ever_failed = [reason]
 
 
 def change(part: str, **values: Any) -> Callable[[Facts], None]:
@@ -327,6 +327,27 @@ def test_what_something_else_may_be_the_cause_of_is_no_verdict(id_: str, turn: C
     facts = as_assumed()
     turn(facts)
     assert verdicts(facts)[id_] == NOT_SEEN
+
+
+def test_what_failed_before_a_stack_was_deployed_is_repaired() -> None:
+    def told(status: str, kind: str = "Custom::StudioBlueprint") -> dict[str, Any]:
+        return {"ResourceType": kind, "ResourceStatus": status}
+
+    def of_stack(status: str) -> dict[str, Any]:
+        return told(status, "AWS::CloudFormation::Stack")
+
+    failure = told("UPDATE_FAILED")
+    for after, kept in (
+        ([], True),
+        ([of_stack("UPDATE_COMPLETE")], False),
+        ([of_stack("CREATE_COMPLETE")], False),
+        ([of_stack("UPDATE_ROLLBACK_COMPLETE")], True),
+        ([of_stack("UPDATE_IN_PROGRESS")], True),
+        ([told("UPDATE_COMPLETE")], True),
+    ):
+        events = [*after, failure, of_stack("CREATE_COMPLETE"), told("CREATE_FAILED")]
+        assert (failure in since_success(events)) == kept, after
+        assert told("CREATE_FAILED") not in since_success(events)
 
 
 def test_a_creation_that_was_cut_off_is_followed_to_its_deletion() -> None:

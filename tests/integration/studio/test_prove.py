@@ -261,6 +261,7 @@ def not_made(reason: str) -> list[dict[str, Any]]:
     return [{**cut_off("")[0], "reason": reason}]
 
 
+DEPLOYED = {"logicalId": "StudioStack", "type": "AWS::CloudFormation::Stack", "status": "UPDATE_COMPLETE"}
 DENIED = {"service": "DataZone", "message": "User is not permitted"}
 NOT_OWNED = DomainUnitNotOwned(activity="creating the blueprint", permission="datazone:CreateX", **DENIED)
 NOT_READY = RoleNotReady(role="provisioning", message="DataZone cannot assume the role")
@@ -273,6 +274,7 @@ WAITER = {"logicalId": "RepositoryWaiter", "type": "AWS::StepFunctions::StateMac
     ("id_", "events", "verdict"),
     [
         ("A04", not_made(str(NOT_OWNED)), "is otherwise"),
+        ("A04", [*not_made(str(NOT_OWNED)), DEPLOYED], "holds"),
         ("A08", not_made(str(NO_WORD)), "is otherwise"),
         ("A08", not_made(str(NOT_READY)), "holds"),
         ("A18", cut_off("some-id-of-the-blueprint"), "is otherwise"),
