@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ADOPTED = ":adopted"  # ends the physical id of a repository that was adopted by its owners' consent
 CONNECTED = ":connected"  # ends that of one which Studio made for the project
 PATH = ".github/studio-project.yml"
-MAX_BYTES = 4096
+MAX_BYTES = 4096  # of the file in which owners give their consent
 _KEYS = ("domain", "project", "archive")
 _LINE = re.compile(r"([a-z]+)[ \t]*:[ \t]+(\"?)([A-Za-z0-9_-]{1,64})\2[ \t]*")
 _MARK = re.compile(r"\([^()/\s]+/[^()/\s]+ model_(?:build|deploy)\b[^()]*\)")  # custom_resources.delivery.marks

@@ -25,7 +25,7 @@ from custom_resources.telemetry import count, flush, follow, logger, redacted
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-ACCEPT_ATTEMPTS = 5
+ACCEPT_ATTEMPTS = 5  # of a look-up that AWS throttles, before a request is accepted
 _ENTRIES = {entry.name: entry for entry in CATALOGUE}
 Event = dict[str, Any]
 

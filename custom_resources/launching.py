@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from custom_resources.clients.protocols import Clients
     from custom_resources.reconciler import Request
 
-_TRIES = 3
+_TRIES = 3  # of a request that Service Catalog throttles
 
 
 def launcher(request: Request[Any], clients: Clients) -> Launcher:

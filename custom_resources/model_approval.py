@@ -37,7 +37,7 @@ REMEMBERED = "STUDIO_MODEL_EVENTS"
 ARRIVALS = "arrivals"  # the message group that EventBridge puts events into
 _BEGUN = "?"  # before an event in the variable: GitHub was asked, and no answer was remembered
 _UNANSWERED = (GitHubUnreachable, GitHubUnavailable, AnswerIncomplete)
-_KEEP = 20
+_KEEP = 20  # events that the variable remembers
 _GROUP = re.compile(r"aiops-([A-Za-z0-9-]{1,50})-models")
 
 

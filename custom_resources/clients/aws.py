@@ -32,7 +32,7 @@ from custom_resources.errors import (
     ReaderRoleRefused,
 )
 
-WAIT_SECONDS = 5
+WAIT_SECONDS = 5  # before a throttled request is made again
 # Throttling and the services' own failures, as the services that are called here spell them; 5xx statuses are both.
 _PASSING = {
     "InternalError",

@@ -115,5 +115,6 @@ def test_an_approval_that_fails_comes_back_with_its_reason(
     telemetry.conceal("canary-value")
     with pytest.raises(FinalError, match=str(failure)):
         handlers.model_approval({"Records": []}, Context())  # type: ignore[arg-type]
+    assert telemetry.logger.get_current_keys()["function_request_id"] == Context.aws_request_id
     setup = Setup("prod-1", "deploy.yml", "https://sqs/queue", "https://sqs/dead")
     assert asked == [({"Records": []}, clients, setup)]
