@@ -15,6 +15,7 @@ class Rules:
 
     strict: membership and ownership decide who is answered; off, everybody is a member and an owner.
     non_members_read: GetProject, GetProjectProfile and GetDomain are answered to everybody, as public samples need it.
+    owners_write: owners of a domain unit, other than the account's root, may write in it; off, they are denied.
     absent_domain: 403, as terraform-provider-aws met it. absent_in_domain: 404, which no source settles.
     roles_as_users: how a role may be named as a member or an owner besides its group profile: "" not at all, "owners"
     only as an owner. As a member it was refused in 2026 (modern-data-architecture-accelerator, issue 61).
@@ -44,6 +45,7 @@ class Rules:
 
     strict: bool = True
     non_members_read: bool = True
+    owners_write: bool = True
     absent_domain: int = DENIED
     absent_in_domain: int = NOT_FOUND
     roles_as_users: str = "owners"

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from custom_resources.errors import AwsRefused, DomainUnitNotOwned, RoleNotReady
-from local import ministack, versions
+from custom_resources.errors import AwsRefused, RoleNotReady
+from local import assembly, ministack, versions
 from local import run as runs
 from local.home import SOURCE
 from operations import command_line
@@ -107,6 +107,7 @@ STRAIGHT: dict[str, Any] = {
     "filesAt": "{domain}/{project}/{scope}",
     "leftOut": [],
     "nonMembersRead": True,
+    "ownersWrite": True,
     "strict": True,
     "absentDomain": 403,
     "enabled": True,
@@ -261,9 +262,6 @@ def not_made(reason: str) -> list[dict[str, Any]]:
     return [{**cut_off("")[0], "reason": reason}]
 
 
-DEPLOYED = {"logicalId": "StudioStack", "type": "AWS::CloudFormation::Stack", "status": "UPDATE_COMPLETE"}
-DENIED = {"service": "DataZone", "message": "User is not permitted"}
-NOT_OWNED = DomainUnitNotOwned(activity="creating the blueprint", permission="datazone:CreateX", **DENIED)
 NOT_READY = RoleNotReady(role="provisioning", message="DataZone cannot assume the role")
 NO_WORD = AwsRefused(service="DataZone", activity="configuring the blueprint b1", message="Not yet", code="Validation")
 UNDECRYPTED = "User: arn:aws:iam::1:role/deployer is not authorized to perform: kms:Decrypt on this resource"
@@ -273,8 +271,6 @@ WAITER = {"logicalId": "RepositoryWaiter", "type": "AWS::StepFunctions::StateMac
 @pytest.mark.parametrize(
     ("id_", "events", "verdict"),
     [
-        ("A04", not_made(str(NOT_OWNED)), "is otherwise"),
-        ("A04", [*not_made(str(NOT_OWNED)), DEPLOYED], "holds"),
         ("A08", not_made(str(NO_WORD)), "is otherwise"),
         ("A08", not_made(str(NOT_READY)), "holds"),
         ("A18", cut_off("some-id-of-the-blueprint"), "is otherwise"),
@@ -290,6 +286,43 @@ def test_what_once_happened_to_a_stack_is_looked_at(
         code, report = proven.prove(tmp_path, "--project", proven.project)
     assert (verdicts(report)[id_], code) == (verdict, 0 if verdict == "holds" else 3)
     assert report["otherwise"] == ([] if verdict == "holds" else [id_])
+
+
+def test_owners_who_may_not_write_are_named_until_studio_stack_is_deployed(proven: Proven, tmp_path: Path) -> None:
+    """Its failure names the command that makes them owners, which they are."""
+    installation = proven.installation
+    with proven.turned("rules", ownersWrite=False):
+        assert redeployed(installation, "Denied") == "UPDATE_ROLLBACK_COMPLETE"
+        code, report = proven.prove(tmp_path / "denied", "--project", proven.project)
+    assert (code, report["otherwise"]) == (3, ["A04"])
+    (seen,) = [item["seen"] for item in report["assumptions"] if item["id"] == "A04"]
+    assert "aws datazone add-entity-owner --domain-identifier" in seen
+    assert redeployed(installation, "Permitted") == "UPDATE_COMPLETE"
+    code, report = proven.prove(tmp_path / "repaired", "--project", proven.project)
+    assert (code, verdicts(report)["A04"]) == (0, "holds")
+
+
+def redeployed(installation: Installation, description: str) -> str:
+    """Update StudioStack with another description of the blueprint; return the status that this ends in."""
+    run = installation.run
+    template = run.assembly.template(assembly.STUDIO)
+    for resource in template["Resources"].values():
+        if resource["Type"] == "Custom::StudioBlueprint":
+            resource["Properties"]["Description"] = description
+    bucket, key = assembly.bucket(run.cloud), f"described-{uuid.uuid4().hex}.json"
+    run.cloud.s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(template).encode())
+    installation.client("cloudformation").update_stack(
+        StackName=assembly.STUDIO,
+        TemplateURL=assembly.template_url(run.cloud, key),
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+    )
+
+    def ended() -> str:
+        found = installation.client("cloudformation").describe_stacks(StackName=assembly.STUDIO)["Stacks"][0]
+        status = str(found["StackStatus"])
+        return "" if status.endswith("_IN_PROGRESS") else status
+
+    return eventually(ended)
 
 
 def of_workflows(project: str, name: str, **more: Any) -> dict[str, Any]:
