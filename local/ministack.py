@@ -77,6 +77,7 @@ def main() -> None:
         sdk_integrations,
         service_requests,
         stack_events,
+        stack_history,
         stack_resources,
     )
 
@@ -88,6 +89,7 @@ def main() -> None:
     service_requests.register()
     stack_resources.register()
     stack_events.register()
+    stack_history.register()
     between_accounts.register()
     function_errors.register()
     encrypted_executions.register()

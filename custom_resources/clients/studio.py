@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from custom_resources.clients.aws import DATAZONE, SAGEMAKER, Service, translated
 from custom_resources.errors import AwsNotFound, AwsRefused, DataZoneDenied, ProjectNotFound
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_datazone import DataZoneClient
     from mypy_boto3_sagemaker import SageMakerClient
 
+ToldT = TypeVar("ToldT")
 _PROJECT_FAILED = {"FAILED_VALIDATION", "FAILED_DEPLOYMENT"}
 _DOMAIN_READY = {"InService", "Updating"}
 _TOOLING = "tooling"
@@ -233,14 +234,27 @@ class Studio:
     # -- extras: for members of the project only ------------------------------------------------------------
 
     def _extras(self, domain_id: str, project_id: str, order_zero: set[str]) -> _Extras:
-        """Return what the environments and connections tell; nothing of what DataZone refuses, which is logged."""
-        extras = _Extras()
-        try:
-            extras = replace(extras, resources=self._tooling_resources(domain_id, project_id, order_zero))
-            extras = replace(extras, role=self._role(domain_id, project_id))
-            extras = replace(extras, mlflow_tracking_uri=self._tracking_server(domain_id, project_id))
-        except (DataZoneDenied, ProjectNotFound) as refused:
-            logger.info("not told: only members of the project see its environments and connections", why=refused.why)
+        """Return what the environments and connections tell; nothing of what DataZone refuses, which is logged once.
+
+        Each is asked for itself: DataZone may permit the environments and deny the connections, or the reverse.
+        """
+        refused: list[str] = []
+
+        def told(read: Callable[[], ToldT], nothing: ToldT) -> ToldT:
+            try:
+                return read()
+            except (DataZoneDenied, ProjectNotFound) as refusal:
+                refused.append(refusal.why)
+                return nothing
+
+        extras = _Extras(
+            resources=told(lambda: self._tooling_resources(domain_id, project_id, order_zero), {}),
+            role=told(lambda: self._role(domain_id, project_id), ""),
+            mlflow_tracking_uri=told(lambda: self._tracking_server(domain_id, project_id), ""),
+        )
+        if refused:
+            why = "; ".join(dict.fromkeys(refused))
+            logger.info("not told: only members of the project see its environments and connections", why=why)
         return extras
 
     def _tooling_resources(self, domain_id: str, project_id: str, order_zero: set[str]) -> dict[str, str]:

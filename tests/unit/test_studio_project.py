@@ -368,6 +368,23 @@ def test_a_function_that_is_no_member_learns_everything_it_needs(studio: Launche
     assert told["MlflowTrackingUri"] == ""
 
 
+@pytest.mark.parametrize(
+    ("denied", "missing"),
+    [
+        ("list_environments", set()),
+        ("get_environment", set()),
+        ("list_connections", {"MlflowTrackingUri"}),
+        ("get_connection", set()),
+    ],
+)
+def test_each_call_for_members_is_denied_for_itself(studio: Launched, denied: str, missing: set[str]) -> None:
+    member = studio.launched().attributes
+    studio.deny(denied)
+    told = studio.launched().attributes
+    assert member["MlflowTrackingUri"]
+    assert {name for name in told if told[name] != member[name]} == missing
+
+
 def test_what_is_not_told_is_logged_in_one_line(studio: Launched, caplog: pytest.LogCaptureFixture) -> None:
     studio.deny(*MEMBERS_ONLY)
     studio.launched()
