@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from custom_resources.clients import repeating
 from tests.durations import Durations
 from tests.groups import Groups
+from tests.scratch import Scratch
 
 _CALM: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
 settings.register_profile("default", max_examples=60, **_CALM)
@@ -32,8 +33,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--on", choices=("handlers", "ministack"), help="the cloud that tests/integration runs in")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest decides on its temporary folder
 def pytest_configure(config: pytest.Config) -> None:
-    """Group the tests, and measure where the time goes."""
+    """Say where tests write, group them, and measure where the time goes."""
+    config.pluginmanager.register(Scratch(config), "scratch")
     groups = Groups(config)
     config.pluginmanager.register(groups, "groups")
     config.pluginmanager.register(Durations(groups.name), "durations")
