@@ -34,20 +34,15 @@ def a_config(**more: Any) -> pytest.Config:
 
 
 @pytest.mark.parametrize(
-    ("room", "flag", "spare", "taken"),
-    [
-        (ROOM, 0, SPARE, True),
-        (ROOM - 1, 0, SPARE, False),
-        (ROOM, 0, SPARE - 1, False),
-        (ROOM, os.ST_NOEXEC, SPARE, False),
-    ],
+    ("room", "flag", "taken"), [(ROOM, 0, True), (ROOM - 1, 0, False), (ROOM, os.ST_NOEXEC, False)]
 )
 def test_memory_is_taken_where_there_is_room_and_programs_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int, flag: int, spare: int, taken: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int, flag: int, taken: bool
 ) -> None:
     monkeypatch.setattr(os, "statvfs", lambda folder: SimpleNamespace(f_bavail=room, f_frsize=1, f_flag=flag))
-    assert roomy(tmp_path, spare) is taken
-    assert not roomy(tmp_path / "absent", spare)
+    assert roomy(tmp_path, SPARE) is taken
+    assert not roomy(tmp_path, SPARE - 1)
+    assert not roomy(tmp_path / "absent", SPARE)
 
 
 @pytest.mark.parametrize(("status", "left"), [(pytest.ExitCode.OK, False), (pytest.ExitCode.TESTS_FAILED, True)])
