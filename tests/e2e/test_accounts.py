@@ -31,7 +31,9 @@ from standins.aws.emulator import Emulator
 from tests.integration.studio.conftest import eventually, quiet
 from tests.sharing import forget_spent_budget, synthesized_before
 
-pytestmark = pytest.mark.slow
+# Long: five deployments in three accounts; what is deployed, asked and refused there has quick tests of its own
+# (tests/synth, tests/security and tests/standin/aws: test_accounts.py).
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 A, B, C, UNLISTED = "111111111111", "222222222222", "333333333333", "444444444444"
 DOMAIN, DOMAIN_REGION = "dzd-accounts000000", "eu-central-1"

@@ -25,7 +25,9 @@ from tests.integration.studio import conftest as studio_tests
 from tests.integration.studio.conftest import FIRST_DOOR, SECOND_DOOR, Installation, eventually, quiet
 from tests.sharing import forget_spent_budget, synthesized_before
 
-pytestmark = pytest.mark.slow
+# Long: two installations with every call judged. What a role may do is held in tests/synth and tests/security, too; one
+# launch with enforced policies stays in make test (test_enforced_policies.py).
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 PREVIOUS = ("DomainId", "ProjectId", "Organization")  # what the second door gave
 LINE = "A line that the next version brings.\n"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/3b1c6f0e-1d2f-4a5b-8c7d-9e0f1a2b3c4d"
