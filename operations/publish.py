@@ -15,6 +15,7 @@ from typing import Literal
 from custom_resources.template_content import PARTS, Archive, TemplateFile, archive_name, build_archive
 from operations.errors import PublishedMeanwhile, VersionTaken, VersionTooOld
 from operations.template_source import TemplateContent
+from operations.version_limit import remark_on
 from operations.workflow_check import check_workflows
 from products.versions import ARCHIVE_FILE, RECORD_FILE, Version, read_versions, version_order, versions_directory
 
@@ -57,7 +58,7 @@ def publish(
 
     Without `version` the next one is taken (`next_version`). The same content again is no new version. Raises
     VersionTaken when the version exists with other content, VersionTooOld when it is below the latest,
-    InvalidTemplate, and products.versions.VersionError.
+    TooManyVersions for the hundredth, InvalidTemplate, and products.versions.VersionError.
     """
     directory = directory or versions_directory()
     published = read_versions(directory)
@@ -68,6 +69,7 @@ def publish(
     if same:
         remark = f"{same.version} has exactly this content already; nothing was written."
         return Published(same, directory / same.version, "unchanged", same.version, (), (*remarks, remark))
+    remarks = tuple(filter(None, (*remarks, remark_on(published))))
     previous = published[-1] if published else None
     changes = differences(_files(directory, previous), content.files)
     chosen = version or next_version(previous, changes)

@@ -395,7 +395,8 @@ def test_a_version_is_published_and_rolled_out_to_all(company: Company, tmp_path
         assert outputs["BuildTemplateVersion"] == published
         assert company.readme(outputs["BuildRepositoryName"]).endswith(LINE)
     code, told = company.operations("status", "--account", "all", "--json")
-    assert code == 0, told
+    states = {each["name"]: (each["state"], each["reason"]) for each in told["projects"]}
+    assert (code, set(states.values())) == (0, {("current", "")}), states
     live = {(row["accountId"], row["region"]): {each["version"] for each in row["launches"]} for row in told["places"]}
     assert live == {place: {published} for place in PLACES}
 
