@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from custom_resources.addresses import shows_a_secret, without_user
 from local.arguments import parser
 from local.home import GitHubPlace, Home, LocalError
 from local.terminal import Terminal
@@ -37,10 +38,12 @@ def _choice(arguments: argparse.Namespace) -> Choice:
     api = arguments.github_api_url.rstrip("/")
     host = _host(api)
     if not host:
-        raise LocalError(f"{arguments.github_api_url!r} is no API address; write one like https://api.github.com.")
+        raise LocalError(
+            f"{without_user(arguments.github_api_url)!r} is no API address; write one like https://api.github.com."
+        )
     server = arguments.github_server_url.rstrip("/") or _SERVER_OF_API.get(host, api.removesuffix("/api/v3"))
     if not _host(server):
-        raise LocalError(f"{server!r} is no server address; write one like https://github.com.")
+        raise LocalError(f"{without_user(server)!r} is no server address; write one like https://github.com.")
     if server == api:
         raise LocalError("Give --github-server-url: it cannot be told from this API address.")
     if not arguments.organization:
@@ -59,7 +62,7 @@ def _host(address: str) -> str:
         _ = parts.port  # read for its ValueError
     except ValueError:
         return ""
-    return "" if parts.scheme not in ("http", "https") or parts.username else parts.hostname or ""
+    return "" if parts.scheme not in ("http", "https") or shows_a_secret(address) else parts.hostname or ""
 
 
 def _parameters(arguments: argparse.Namespace) -> dict[str, str]:

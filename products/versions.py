@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from custom_resources.addresses import shows_a_secret
 from custom_resources.template_content import archive_name
 from products.errors import (
     ArchiveChanged,
@@ -52,6 +53,14 @@ class Version(BaseModel):
     created: str = Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|\+00:00)$")
     notes: str = Field(default="", max_length=8191)
     guidance: Guidance = "DEFAULT"
+
+    @field_validator("source")
+    @classmethod
+    def _shows_no_token(cls, source: str) -> str:
+        """Refuse what would reach the product's template and a commit of every project."""
+        if shows_a_secret(source):
+            raise ValueError("the address holds a password or a token; revoke it and remove it there")
+        return source
 
     @property
     def order(self) -> tuple[int, ...]:

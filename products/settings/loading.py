@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from custom_resources.addresses import shows_a_secret
 from products.errors import (
     SettingsContradict,
     SettingsError,
@@ -20,7 +21,6 @@ from products.errors import (
     SettingUnknown,
     SettingWrong,
 )
-from products.settings.addresses import shows_a_secret
 from products.settings.model import Settings
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]

@@ -45,6 +45,7 @@ def test_an_archive_that_was_changed_is_refused(tmp_path: Path) -> None:
         ({"guidance": "OLD"}, "is wrong at guidance"),
         ({"archive": "x.zip"}, "is wrong at archive"),
         ({"unknown": 1}, "is wrong at unknown"),
+        ({"source": "https://hunter2@example.com/x.git"}, "is wrong at source .* holds a password or a token"),
     ],
 )
 def test_a_record_that_was_changed_is_refused(tmp_path: Path, change: dict[str, object], said: str) -> None:
