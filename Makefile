@@ -74,8 +74,8 @@ check: lint types gates ## lint, format, types; the gates: cdk-nag, cfn-lint, ch
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/zizmor --offline --no-progress --quiet templates
-	$(BIN)/actionlint -shellcheck= -pyflakes= templates/*/*/.github/workflows/*.yml
+	$(BIN)/zizmor --offline --no-progress --quiet templates .github
+	$(BIN)/actionlint -shellcheck= -pyflakes= .github/workflows/*.yml templates/*/*/.github/workflows/*.yml
 
 types: $(STAMP)
 	$(BIN)/mypy
