@@ -18,12 +18,12 @@ from operations.doctor.command import doctor
 from operations.errors import SourceTokenIsApp
 from operations.prove.command import add_arguments, prove
 from operations.publish import Published, publish
-from operations.rendering import render_newest
+from operations.rendering import render
 from operations.repair_command import add_arguments as add_repair
 from operations.repair_command import repair
 from operations.template_source import TemplateContent, resolve
 from products.settings import PROJECT_ROOT, Settings, load_settings
-from products.versions import read_versions, versions_directory
+from products.versions import read_versions
 
 if TYPE_CHECKING:
     from custom_resources.clients.service_catalog import Launch, ServiceCatalog
@@ -153,13 +153,14 @@ def _source_token(settings: Settings) -> str:
 def _publish(options: argparse.Namespace) -> int:
     content = _content(options)
 
-    def run(*, dry_run: bool) -> Published:
-        return publish(content, options.version, notes=options.notes, directory=options.versions_dir, dry_run=dry_run)
-
-    done = run(dry_run=True)  # refuses what cannot be published before anything is written
-    if not options.dry_run and done.status != "unchanged":
-        render_newest(options.versions_dir or versions_directory())
-        done = run(dry_run=False)
+    done = publish(
+        content,
+        options.version,
+        notes=options.notes,
+        directory=options.versions_dir,
+        dry_run=options.dry_run,
+        render=render,
+    )
     if options.json:
         print(json.dumps(_published(done, content), indent=2))
     else:
@@ -213,7 +214,7 @@ def _next(done: Published) -> list[str]:
     if done.status == "unchanged":
         return []
     return [
-        f"git add {_shown(done.folder)} && git commit -m 'Publish {version}'",
+        f"git add {' '.join(map(_shown, (*done.completed, done.folder)))} && git commit -m 'Publish {version}'",
         "npx aws-cdk@2 deploy PortfolioStack",
         f"python -m operations rollout --version {version} --dry-run",
     ]

@@ -185,7 +185,7 @@ class ArchiveChanged(VersionError):
 class SnapshotMissing(VersionError):
     """A version's product template, as it was rendered, is gone."""
 
-    happened = "The published version {version} has no snapshot in {directory}."
+    happened = "The published version {version} has no product.template.json in {directory}."
     remedy = "Restore it from Git, or, if {version} was never deployed, remove {folder}."
 
 
@@ -220,12 +220,12 @@ class BoundaryDemanded(BoundaryNotListed):
 
 
 class TemplateChanged(VersionError):
-    """The product's template is not what it was when its version was first synthesized."""
+    """The product's template is not what it was when its version was published."""
 
-    happened = "The product's template has changed since {version} was synthesized."
+    happened = "The product's template has changed since {version} was published (changed since then: {changed})."
     remedy = (
-        "Publish a new version (python -m operations publish --version NEXT) or, if {version} was never deployed, "
-        "remove {snapshot} and repeat."
+        "Run `python -m operations publish`, which makes a new version. If {version} was never deployed, you can "
+        "remove {snapshot} before, and {version} is published again."
     )
 
 
