@@ -18,6 +18,7 @@ from custom_resources.addresses import shows_a_secret, without_user
 from local.arguments import parser
 from local.home import GitHubPlace, Home, LocalError
 from local.terminal import Terminal
+from operations.terminal import completion
 
 if TYPE_CHECKING:
     from local.run import Choice, Run
@@ -243,6 +244,11 @@ def _credential(arguments: argparse.Namespace, home: Home, _: Terminal) -> None:
         print(f"username=x-access-token\npassword={running.token()}", flush=True)
 
 
+def _completion(arguments: argparse.Namespace, _: Home, terminal: Terminal) -> None:
+    script = completion(parser(), arguments.shell, "studio-mlops-local")
+    terminal.result({"script": script}, script)
+
+
 _VERBS = {
     "up": _up,
     "publish": _publish,
@@ -256,6 +262,7 @@ _VERBS = {
     "demo": _demo,
     "studio": _studio,
     "credential": _credential,
+    "completion": _completion,
 }
 _OF_ONE_ACCOUNT = ("launch", "update", "diff", "terminate", "demo", "studio")
 
@@ -298,7 +305,7 @@ def _unexpected(error: Exception, home: Home) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb; return the exit code."""
+    """Run one verb; return the exit code. Raises KeyboardInterrupt, BrokenPipeError."""
     from botocore.exceptions import BotoCoreError
 
     from local.cloud import forget_real_accounts
@@ -319,9 +326,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BotoCoreError:
         terminal.failure("MiniStack stopped answering; see `python -m local logs ministack`, then run `down` and `up`.")
         return 1
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except BrokenPipeError:  # no surprise (operations/terminal.py)
+        raise
     except Exception as error:
         terminal.failure(_unexpected(error, home))
         return 1

@@ -22,6 +22,7 @@ from operations.rendering import render
 from operations.repair_command import add_arguments as add_repair
 from operations.repair_command import repair
 from operations.template_source import TemplateContent, resolve
+from operations.terminal import add_completion, add_manners, completion, ended, table, width
 from products.settings import PROJECT_ROOT, Settings, load_settings
 from products.versions import read_versions
 
@@ -36,14 +37,26 @@ _SHOWN = 20
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; return the exit status: 0, 1 when it failed or found a problem, 2 for wrong arguments."""
     options = _parser().parse_args(arguments)
-    try:
-        return int(options.run(options))
-    except FinalError as error:
-        return _fail(options, str(error))
-    except RetryLater as error:
-        return _fail(options, f"{error.why} Try again in {error.seconds:.0f} s.")
-    except KeyboardInterrupt:
-        return _fail(options, "Interrupted.")
+
+    def run() -> int:
+        try:
+            return int(options.run(options))
+        except FinalError as error:
+            return _fail(options, str(error))
+        except RetryLater as error:
+            return _fail(options, f"{error.why} Try again in {error.seconds:.0f} s.")
+
+    return ended(run, lambda: _interrupted(options))
+
+
+def _interrupted(options: argparse.Namespace) -> None:
+    running: list[str] = getattr(options, "running", [])
+    _fail(
+        options,
+        f"Interrupted. AWS goes on with what has begun: {', '.join(running)}. Run the same command again to follow it."
+        if running
+        else "Interrupted.",
+    )
 
 
 def _fail(options: argparse.Namespace, message: str) -> int:
@@ -55,6 +68,7 @@ def _fail(options: argparse.Namespace, message: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m operations", description="Run the portfolio.")
+    add_manners(parser)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
     verb = verbs.add_parser("publish", help="make a version of the template")
@@ -107,9 +121,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_account(verb)
     add_arguments(verb)
 
+    add_completion(verbs).set_defaults(run=_completion)
     for verb in verbs.choices.values():
         verb.add_argument("--json", action="store_true", help="print one JSON document")
     return parser
+
+
+def _completion(options: argparse.Namespace) -> int:
+    script = completion(_parser(), options.shell, "studio-mlops")
+    print(json.dumps({"script": script}) if options.json else script)
+    return 0
 
 
 def _add_account(verb: argparse.ArgumentParser) -> None:
@@ -307,9 +328,7 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(line[column]) for line in (head, *rows)) for column in range(len(head))]
-    for line in (head, *rows):
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    print("\n".join(table(head, rows, width(sys.stdout))))
 
 
 # -- rollout ---------------------------------------------------------------------------------------------------------
@@ -329,11 +348,16 @@ def _rollout(options: argparse.Namespace) -> int:
     launches = selected(catalog.launches(product_id, live), options.project)
     chosen, left = plan(launches, version, options.max)
 
+    options.running = running = []
+
     def tell(launch: Launch, outcome: Outcome | None) -> None:
-        if options.json:
-            return
+        if outcome is None:
+            running.append(launch.name)
+        elif launch.name in running:
+            running.remove(launch.name)
         said = f"{outcome.result}{': ' + outcome.reason if outcome.reason else ''}" if outcome else "updating"
-        print(f"{launch.name} ({launch.version or '?'} -> {version.name}): {said}", flush=True)
+        progress = sys.stderr if options.json else sys.stdout
+        print(f"{launch.name} ({launch.version or '?'} -> {version.name}): {said}", flush=True, file=progress)
 
     for outcome in left:
         tell(outcome.launch, outcome)

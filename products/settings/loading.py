@@ -23,7 +23,16 @@ from products.errors import (
 )
 from products.settings.model import Settings
 
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+def _project_root() -> Path:
+    """Return the clone whose settings and versions are meant: this one, else (installed as a package) the caller's."""
+    own = Path(__file__).resolve().parents[2]
+    clones = (own, Path.cwd(), *Path.cwd().parents)
+    return next((each for each in clones if all((each / name).is_file() for name in _OF_A_CLONE)), own)
+
+
+_OF_A_CLONE = ("portfolio_app.py", "cdk.json", "pyproject.toml")
+PROJECT_ROOT = _project_root()
 
 _MAX_BYTES = 100_000
 
