@@ -9,6 +9,7 @@
         SettingUnknown
         SettingWrong
         SettingsContradict
+        SettingsMistakes
         TrustPolicyTooLong
         TooManyAccounts
         PlaceNotChosen
@@ -74,22 +75,29 @@ class SettingsTooDeep(SettingsError):
 class SettingUnknown(SettingsError):
     """A key is not a setting."""
 
-    happened = "{file}: {key} is not a setting."
-    remedy = "Correct its name (known here: {known}) or remove it."
+    happened = "{place}: {key} is not a setting."
+    remedy = "{advice}."
 
 
 class SettingWrong(SettingsError):
     """A setting has a value of another form."""
 
-    happened = "{file}: {key} cannot be {value}."
+    happened = "{place}: {key} cannot be {value}."
     remedy = "{advice}."
 
 
 class SettingsContradict(SettingsError):
     """Settings break a rule of the model, which says what is wrong and what to do."""
 
-    happened = "{file}: {problem}."
+    happened = "{place}: {problem}."
     remedy = "{advice}."
+
+
+class SettingsMistakes(SettingsError):
+    """Several settings are wrong, each in a line of its own."""
+
+    happened = "{file} has {count} mistakes."
+    remedy = "Correct each of them:\n{listed}."
 
 
 class TrustPolicyTooLong(SettingsError):
