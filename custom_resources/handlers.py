@@ -118,7 +118,8 @@ def model_approval(event: Event, context: LambdaContext) -> None:
     follow(event, getattr(context, "aws_request_id", ""))
     try:
         _clients().requests.begin(_ENTRIES["model_approval"].timeout)
-        handle(event, _clients(), Setup.from_environment(os.environ))
+        here = getattr(context, "invoked_function_arn", "")
+        handle(event, _clients(), Setup.of_function(here, os.environ))
     except (FinalError, RetryLater) as error:
         logger.error("the approval comes back", reason=str(error))
         count("Failures")

@@ -18,7 +18,7 @@ from operations.prove.command import add_arguments, prove
 from operations.publish import Published, publish
 from operations.pull_requests_command import add_arguments as add_pull_requests
 from operations.pull_requests_command import run as pull_requests
-from operations.rendering import render_newest
+from operations.rendering import render
 from operations.repair_command import add_arguments as add_repair
 from operations.repair_command import repair
 from operations.source_watch import TOKEN_VARIABLE, source_token
@@ -26,6 +26,7 @@ from operations.status_command import add_arguments as add_status
 from operations.status_command import connected
 from operations.status_command import run as status
 from operations.template_source import TemplateContent, resolve
+from operations.terminal import add_completion, add_manners, completion, ended
 from products.settings import PROJECT_ROOT, load_settings
 from products.versions import versions_directory
 
@@ -38,14 +39,26 @@ _SHOWN = 20
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; return the exit status: 0, 1 when it failed or found a problem, 2 for wrong arguments."""
     options = _parser().parse_args(arguments)
-    try:
-        return int(options.run(options))
-    except FinalError as error:
-        return _fail(options, str(error))
-    except RetryLater as error:
-        return _fail(options, f"{error.why} Try again in {error.seconds:.0f} s.")
-    except KeyboardInterrupt:
-        return _fail(options, "Interrupted.")
+
+    def run() -> int:
+        try:
+            return int(options.run(options))
+        except FinalError as error:
+            return _fail(options, str(error))
+        except RetryLater as error:
+            return _fail(options, f"{error.why} Try again in {error.seconds:.0f} s.")
+
+    return ended(run, lambda: _interrupted(options))
+
+
+def _interrupted(options: argparse.Namespace) -> None:
+    running: list[str] = getattr(options, "running", [])
+    _fail(
+        options,
+        f"Interrupted. AWS goes on with what has begun: {', '.join(running)}. Run the same command again to follow it."
+        if running
+        else "Interrupted.",
+    )
 
 
 def _fail(options: argparse.Namespace, message: str) -> int:
@@ -57,6 +70,7 @@ def _fail(options: argparse.Namespace, message: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m operations", description="Run the portfolio.")
+    add_manners(parser)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
     verb = verbs.add_parser("publish", help="make a version of the template")
@@ -121,9 +135,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_account(verb)
     add_arguments(verb)
 
+    add_completion(verbs).set_defaults(run=_completion)
     for verb in verbs.choices.values():
         verb.add_argument("--json", action="store_true", help="print one JSON document")
     return parser
+
+
+def _completion(options: argparse.Namespace) -> int:
+    script = completion(_parser(), options.shell, "studio-mlops")
+    print(json.dumps({"script": script}) if options.json else script)
+    return 0
 
 
 def _add_account(verb: argparse.ArgumentParser) -> None:
@@ -149,14 +170,14 @@ def _publish(options: argparse.Namespace) -> int:
     content = _content(options)
     if options.pull_request and not options.dry_run:
         return _propose(options, content)
-
-    def run(*, dry_run: bool) -> Published:
-        return publish(content, options.version, notes=options.notes, directory=options.versions_dir, dry_run=dry_run)
-
-    done = run(dry_run=True)  # refuses what cannot be published before anything is written
-    if not options.dry_run and done.status != "unchanged":
-        render_newest(options.versions_dir or versions_directory())
-        done = run(dry_run=False)
+    done = publish(
+        content,
+        options.version,
+        notes=options.notes,
+        directory=options.versions_dir,
+        dry_run=options.dry_run,
+        render=render,
+    )
     if options.json:
         print(json.dumps(_published(done, content), indent=2))
     else:
@@ -175,7 +196,7 @@ def _propose(options: argparse.Namespace, content: TemplateContent) -> int:
         os.environ.get("GITHUB_API_URL") or load_settings().github.api_url, lambda: GitHubCredentials(token=token)
     )
     versions = str((options.versions_dir or versions_directory()).resolve().relative_to(PROJECT_ROOT))
-    made = propose(Wish(content, versions, render_newest, options.version, options.notes), PROJECT_ROOT, token, github)
+    made = propose(Wish(content, versions, render, options.version, options.notes), PROJECT_ROOT, token, github)
     if options.json:
         document = _published(made.published, content) | {"next": []}
         print(json.dumps({**document, "pull_request": {"state": made.state, "url": made.url}}, indent=2))
@@ -230,7 +251,7 @@ def _next(done: Published) -> list[str]:
     if done.status == "unchanged":
         return []
     return [
-        f"git add {_shown(done.folder)} && git commit -m 'Publish {version}'",
+        f"git add {' '.join(map(_shown, (*done.completed, done.folder)))} && git commit -m 'Publish {version}'",
         "npx aws-cdk@2 deploy PortfolioStack",
         f"python -m operations rollout --version {version} --dry-run",
     ]
@@ -289,11 +310,16 @@ def _rollout(options: argparse.Namespace) -> int:
     launches = selected(catalog.launches(product_id, live), options.project)
     chosen, left = plan(launches, version, options.max)
 
+    options.running = running = []
+
     def tell(launch: Launch, outcome: Outcome | None) -> None:
-        if options.json:
-            return
+        if outcome is None:
+            running.append(launch.name)
+        elif launch.name in running:
+            running.remove(launch.name)
         said = f"{outcome.result}{': ' + outcome.reason if outcome.reason else ''}" if outcome else "updating"
-        print(f"{launch.name} ({launch.version or '?'} -> {version.name}): {said}", flush=True)
+        progress = sys.stderr if options.json else sys.stdout
+        print(f"{launch.name} ({launch.version or '?'} -> {version.name}): {said}", flush=True, file=progress)
 
     for outcome in left:
         tell(outcome.launch, outcome)

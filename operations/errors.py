@@ -3,6 +3,7 @@
     FinalError
       VersionTaken
         PublishedMeanwhile
+        VersionTakenBySettings
       VersionTooOld
       TooManyVersions
       PublishTokenNotSet
@@ -130,6 +131,13 @@ class PublishedMeanwhile(VersionTaken):
     remedy = "Publish again."
 
 
+class VersionTakenBySettings(VersionTaken):
+    """A version that was published with other settings, or by another release of the product."""
+
+    happened = "{version} is published with this content but differs in: {changed}. A version never changes."
+    remedy = "Leave out --version, or choose a higher one."
+
+
 class VersionTooOld(FinalError):
     """A version below the latest would be taken for an older one, which has to have been rendered."""
 
@@ -162,9 +170,9 @@ class CheckoutUnusable(FinalError):
 
 
 class NotRendered(FinalError):
-    """The newest version's product template could not be written."""
+    """A version's product template could not be rendered."""
 
-    happened = "{version} must be rendered before another version is published, and was not: {reason}."
+    happened = "The product template of {version} could not be rendered: {reason}."
     remedy = "Correct what is named, then publish again."
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from custom_resources.addresses import without_user
 from custom_resources.errors import Problem
 from operations.errors import GitNotInstalled, RefMissing, SourceTimedOut, SourceTokenIsApp, SourceUnreadable
-from operations.template_source import refuse_credentials, run_git, without_user
+from operations.template_source import refuse_credentials, run_git
 
 if TYPE_CHECKING:
     from products.settings import Settings

@@ -23,6 +23,7 @@ from operations.github_access import github_side
 from operations.over_accounts import catalog_of, document
 from operations.source_watch import SourceState, watched
 from operations.status import Status, status
+from operations.terminal import table, width
 from products.repository_secrets import SECRETS
 from products.settings import PROJECT_ROOT, load_settings
 from products.versions import read_versions
@@ -248,18 +249,11 @@ def _tell(found: Sequence[Looked], view: Fleet) -> None:
     ]
     if rows:
         head = (*(("ACCOUNT", "REGION") if several else ()), "VERSION", "PUBLISHED", "LIVE", "PROJECTS", "NOTES")
-        _table(head, rows)
+        print("\n".join(table(head, rows, width(sys.stdout))))
         print()
     for line in lines(view):
         print(line)
 
 
 def _row(version: Any) -> tuple[str, ...]:
-    notes = version.notes.splitlines()[0][:40] if version.notes else ""
-    return version.version, version.published or "-", version.live or "-", str(version.launches), notes
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(line[column]) for line in (head, *rows)) for column in range(len(head))]
-    for line in (head, *rows):
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    return version.version, version.published or "-", version.live or "-", str(version.launches), version.notes

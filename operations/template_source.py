@@ -22,6 +22,7 @@ from typing import Any
 from git import Repo
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from custom_resources.addresses import shows_a_secret, without_user
 from custom_resources.errors import FileTooLarge, SymbolicLink, TooManyFiles
 from custom_resources.properties import BranchName
 from custom_resources.template_content import (
@@ -59,13 +60,11 @@ from operations.errors import (
     TooLargeAt,
     UrlHoldsPassword,
 )
-from products.settings.addresses import shows_a_secret
 
 # A branch's rule, which tags and commits keep too: nothing that git takes for an option, a range or a refspec's end.
 _REF = TypeAdapter[str](BranchName, config=ConfigDict(regex_engine="python-re"))
 _COMMIT = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64})$")
 _SSH = re.compile(r"^[\w.-]+@[\w.-]+:")
-_USER = re.compile(r"(^|//|/|\s|['\"])[^/@\s'\"]+@(?=[^/@\s'\"])")
 _SECONDS = 300  # for one git process
 _SYMLINK, _SUBMODULE = 0o120000, 0o160000
 # In a hook of another repository these lead there.
@@ -123,11 +122,6 @@ def _is_url(source: str) -> bool:
 
 def _is_bare(path: Path) -> bool:
     return (path / "HEAD").is_file() and (path / "objects").is_dir()
-
-
-def without_user(text: str) -> str:
-    """Return a text in which nothing stands before the @ of an address: it may be a token."""
-    return _USER.sub(r"\1***@", text)
 
 
 def refuse_credentials(url: str) -> None:

@@ -68,6 +68,7 @@ _NOT_FOUND = {
     "NoSuchKey",
     "NotFound",
     "ResourceNotFound",  # SageMaker's
+    "ParameterNotFound",
     "ResourceNotFoundException",
 }
 _CONFLICT = {"ConflictException", "ResourceConflictException", "ResourceInUseException"}
@@ -110,6 +111,7 @@ SAGEMAKER = Service("SageMaker", "sagemaker")
 SECRETS_MANAGER = Service("Secrets Manager", "secretsmanager")
 SERVICE_CATALOG = Service("Service Catalog", "servicecatalog")
 SQS = Service("SQS", "sqs")
+SSM = Service("Systems Manager", "ssm")
 STS = Service("STS", "sts")
 STS_OF_READERS = Service("STS", "sts", ReaderRoleRefused)
 

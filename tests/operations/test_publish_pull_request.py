@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,8 +11,11 @@ import pytest
 from custom_resources.clients.github import GitHub
 from custom_resources.clients.secrets import GitHubCredentials
 from operations.errors import CheckoutUnusable, PublishTokenNotSet
+from operations.publish import Render
 from operations.publish_pull_request import BRANCH, Proposed, Wish, description, propose
+from operations.rendering import Rendering
 from operations.template_source import resolve
+from products.versions import Version
 from standins.github.server import GitHubStandIn
 from tests.operations.conftest import folder, git, write
 from tests.operations.test_fleet import github
@@ -31,7 +34,7 @@ class Installation:
     checkout: Path
     source: Path
 
-    def propose(self, token: str | None = None, render: Callable[[Path], object] = lambda directory: None) -> Proposed:
+    def propose(self, token: str | None = None, render: Render | None = None) -> Proposed:
         value = self.github.token if token is None else token
         content = resolve(self.source, "", "templates", "", [])
         api = GitHub(self.github.api_url, lambda: GitHubCredentials(token=value))
@@ -104,10 +107,15 @@ def test_after_the_merge_there_is_nothing_then_the_next_version(installation: In
     installation.client.expect(200, "PUT", "/repos/acme/install/pulls/1/merge", {})
     assert installation.propose().state == "nothing"
     write(installation.source, {"templates/regression/model_build/new.txt": "new\n"})
-    rendered: list[Path] = []
-    made = installation.propose(render=rendered.append)
+
+    def render(directory: Path, record: Version, *_: object) -> Rendering:
+        return Rendering(f"template of {record.version}".encode(), "{}\n")
+
+    made = installation.propose(render=render)
     assert (made.state, made.published.version.version) == ("opened", "v1.1.0")
-    assert [path.parts[-2:] for path in rendered] == [("products", "versions")]
+    changed = git(installation.checkout, "diff", "--name-only", "origin/main", installation.branch()).split()
+    of_both = {f"{VERSIONS}/{version}/product.template.json" for version in ("v1.0.0", "v1.1.0")}
+    assert of_both <= set(changed), "the version before lacked its own: it must stay as it was rendered"
     assert [each[2] for each in installation.pulls() if each[1] == "open"] == ["Publish v1.1.0"]
 
 
