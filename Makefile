@@ -21,7 +21,7 @@ else echo "uv could not install them; pip does, which takes some minutes."; \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo test test-fast test-long test-scenarios check lint types gates format synth layers test-layers coverage updates faults bench mutants reference sbom lock clean
+.PHONY: help install tools demo test test-fast test-rest test-long test-scenarios check lint types gates format synth layers test-layers coverage updates faults bench mutants reference sbom lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -62,24 +62,28 @@ $(CHECKOV): tests/synth/checkov.txt | $(STAMP)
 
 tools: $(STAMP) $(CHECKOV) $(CONTRACT) $(GH) ## install what check and test use
 
+SIDE_BY_SIDE := --dist loadscope --no-loadscope-reorder
+
 # Five at once on two cores: much of an end-to-end test is waiting.
 test: $(STAMP) $(CONTRACT) $(GH) ## all tests but those of the layers and the long ones
-	$(BIN)/pytest -n 5 --dist loadscope --no-loadscope-reorder -m "not layers and not gates and not long"
+	$(BIN)/pytest -n 5 $(SIDE_BY_SIDE) -m "not layers and not gates and not long"
+
+# What a change must pass runs every test once: these, and those that coverage runs.
+test-rest: $(STAMP) $(CONTRACT) $(GH) ## what make coverage does not run: end to end and on MiniStack, the long ones too
+	$(BIN)/pytest -n 5 $(SIDE_BY_SIDE) -m "not layers and not gates" --part rest
 
 test-fast: $(STAMP) ## the unit tests, in less than a minute: after an edit
-	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder tests/unit
+	$(BIN)/pytest -n 2 $(SIDE_BY_SIDE) tests/unit
 
 # Those that run the code in processes of their own; what MiniStack runs is not measured.
 coverage: $(STAMP) ## lines and branches that the tests reach, by room; fails below tests/coverage_floors.toml
 	@rm -rf build/coverage && mkdir -p build/coverage
-	$(BIN)/coverage run -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not gates and not long" \
-	  -k "not ministack" tests/unit tests/synth tests/integration/test_*.py tests/operations \
-	  tests/security/test_launches.py tests/security/test_approvals.py tests/security/test_adoption.py
+	$(BIN)/coverage run -m pytest -n 3 $(SIDE_BY_SIDE) -m "not layers and not gates" --part measured
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/python -m tests.coverage_floors
 
-test-long: $(STAMP) ## what takes minutes of waiting: a lost run, StudioStack's removal, failed launches by event
-	$(BIN)/pytest -m long
+test-long: $(STAMP) ## what takes minutes and changes seldom: several accounts, roles enforced, the demo, a lost run
+	$(BIN)/pytest -n 3 $(SIDE_BY_SIDE) -m long
 
 test-scenarios: $(STAMP) ## every story of tests/integration on MiniStack: real stacks, the deployed functions
 	$(BIN)/pytest --on ministack tests/integration
@@ -90,7 +94,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/zizmor --offline --no-progress --quiet templates .github
-	$(BIN)/actionlint -shellcheck= -pyflakes= .github/workflows/*.yml templates/*/*/.github/workflows/*.yml
+	$(BIN)/actionlint -shellcheck= -pyflakes= templates/*/*/.github/workflows/*.yml .github/workflows/*.yml
 
 types: $(STAMP)
 	$(BIN)/mypy

@@ -5,6 +5,9 @@
         PublishedMeanwhile
         VersionTakenBySettings
       VersionTooOld
+      TooManyVersions
+      PublishTokenNotSet
+      CheckoutUnusable
       NotRendered
       NotDeployed
         VersionInactive
@@ -16,6 +19,8 @@
       WrongAccount
       TokenNotSet
       RepositoryNotOfALaunch
+      ChartsNotInstalled
+      FleetNotKept
       SourceUnreadable
         SourceUnknown
         SchemeUnknown
@@ -54,13 +59,15 @@
       TooLargeAt
       CommitHoldsBadPath
       WorkflowInvalid
+    RetryLater
+      QueryTookTooLong
 
 The form is the same: tests/unit/test_errors.py looks at both trees.
 """
 
 from __future__ import annotations
 
-from custom_resources.errors import FinalError, InvalidTemplate
+from custom_resources.errors import FinalError, InvalidTemplate, RetryLater
 
 # -- accounts ------------------------------------------------------------------------------------------------
 
@@ -138,6 +145,30 @@ class VersionTooOld(FinalError):
     remedy = "Choose a higher one."
 
 
+class TooManyVersions(FinalError):
+    """Service Catalog takes 100 versions of a product, and the last one is kept free."""
+
+    happened = "{count} versions are published, and Service Catalog takes 100 of a product: the last one is kept free."
+    remedy = (
+        "{candidates} Remove the folders of versions that no project runs (`python -m operations status`) from "
+        "products/versions, deploy PortfolioStack, then publish."
+    )
+
+
+class PublishTokenNotSet(FinalError):
+    """A pull request was to be opened without a token."""
+
+    happened = "PUBLISH_TOKEN is not set."
+    remedy = "Set it to a token that may write contents and pull requests of the installation's repository."
+
+
+class CheckoutUnusable(FinalError):
+    """The checkout cannot be published from by a pull request."""
+
+    happened = "The pull request cannot be made from this checkout: {reason}."
+    remedy = "Use a clone of the installation's repository, with a token that may push to it."
+
+
 class NotRendered(FinalError):
     """A version's product template could not be rendered."""
 
@@ -167,6 +198,30 @@ class UnknownProject(FinalError):
 
     happened = "Nothing was launched for the project {project!r}."
     remedy = "Run `python -m operations status`, which lists what was launched."
+
+
+# -- status ---------------------------------------------------------------------------------------------------
+
+
+class QueryTookTooLong(RetryLater):
+    """GitHub gave a GraphQL query up: half of it may be answered."""
+
+    happened = "GitHub took too long to answer a query ({activity})."
+    remedy = "Check GitHub's status page."
+
+
+class ChartsNotInstalled(FinalError):
+    """The library that draws the charts of a page is missing."""
+
+    happened = "The charts cannot be drawn: the Python package vl-convert-python is not installed."
+    remedy = "Run `make install`, or leave out --html."
+
+
+class FleetNotKept(FinalError):
+    """No status was kept in the file, or another program wrote it."""
+
+    happened = "{file} holds no status of the fleet."
+    remedy = "Run `python -m operations status` without --cached."
 
 
 # -- repair --------------------------------------------------------------------------------------------------

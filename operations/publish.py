@@ -17,6 +17,7 @@ from custom_resources.template_content import PARTS, Archive, TemplateFile, arch
 from operations.errors import PublishedMeanwhile, VersionTaken, VersionTakenBySettings, VersionTooOld
 from operations.rendering import Rendering
 from operations.template_source import TemplateContent
+from operations.version_limit import remark_on
 from operations.workflow_check import check_workflows
 from products.versions import (
     ARCHIVE_FILE,
@@ -75,8 +76,8 @@ def publish(
 
     Without `version` the next one is taken (`next_version`). The same content, rendered by the same settings, is no new
     version. Without `render` the version gets no product template (the local run adds it). Raises VersionTaken when the
-    version exists with other content or settings, VersionTooOld when it is below the latest, InvalidTemplate,
-    NotRendered, and products.versions.VersionError.
+    version exists with other content or settings, VersionTooOld when it is below the latest,
+    TooManyVersions for the hundredth, InvalidTemplate, NotRendered, and products.versions.VersionError.
     """
     store = _Store(directory or versions_directory(), render, dry_run)
     published = read_versions(store.directory)
@@ -90,6 +91,7 @@ def publish(
         remarks = (*remarks, remark)
         if done:
             return Published(same, store.directory / same.version, done, same.version, (), remarks)
+    remarks = tuple(filter(None, (*remarks, remark_on(published))))
     changes = differences(_files(store.directory, previous), content.files)
     record = Version(
         version=version or next_version(previous, changes),

@@ -106,7 +106,7 @@ def resolve(
     where = str(place) if place.parts else ""
     text = str(source)
     if _is_url(text):
-        _refuse_credentials(text)
+        refuse_credentials(text)
     elif not Path(text).is_dir():
         raise SourceUnknown(source=without_user(text))
     elif not ref and not _is_bare(Path(text)):
@@ -124,7 +124,7 @@ def _is_bare(path: Path) -> bool:
     return (path / "HEAD").is_file() and (path / "objects").is_dir()
 
 
-def _refuse_credentials(url: str) -> None:
+def refuse_credentials(url: str) -> None:
     """Refuse a password, and in http(s) any user: a token is written there. ssh's user names nobody's secret."""
     scheme, separator, _ = url.partition("://")
     if separator and scheme.lower() not in ("https", "http", "ssh", "file", "git"):
@@ -208,7 +208,7 @@ def _read(folder: Path, path: str) -> TemplateFile:
     return TemplateFile(path, place.read_bytes(), bool(status.st_mode & 0o100))
 
 
-def _git(directory: Path, *arguments: str, url: str = "", token: str = "") -> subprocess.CompletedProcess[bytes]:
+def run_git(directory: Path, *arguments: str, url: str = "", token: str = "") -> subprocess.CompletedProcess[bytes]:
     """Run git in a directory. The token goes into its environment."""
     return subprocess.run(
         ["git", *arguments],
@@ -223,7 +223,7 @@ def _git(directory: Path, *arguments: str, url: str = "", token: str = "") -> su
 def _ask_git(folder: Path, *arguments: str) -> str | None:
     """Return what git says about a folder, None where it is in no working tree (or git is missing)."""
     try:
-        done = _git(folder, *arguments)
+        done = run_git(folder, *arguments)
     except OSError:
         return None
     if b"dubious ownership" in done.stderr:
@@ -329,7 +329,7 @@ def _fetch(path: Path, source: str, ref: str, token: str) -> str:
         ("rev-parse", "--verify", "FETCH_HEAD^{commit}"),
     ):
         try:
-            done = _git(path, *arguments, url=source, token=token)
+            done = run_git(path, *arguments, url=source, token=token)
         except FileNotFoundError:
             raise GitNotInstalled from None
         except subprocess.TimeoutExpired:
