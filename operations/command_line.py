@@ -170,7 +170,6 @@ def _publish(options: argparse.Namespace) -> int:
     content = _content(options)
     if options.pull_request and not options.dry_run:
         return _propose(options, content)
-
     done = publish(
         content,
         options.version,

@@ -50,16 +50,19 @@ class Proposed:
 
 @dataclass(frozen=True)
 class Wish:
-    """What is to be published, as `publish` takes it, in the folder `versions` of the checkout.
-
-    `render` is operations.rendering.render.
-    """
+    """What is to be published, as `publish` takes it, in the folder `versions` of the checkout."""
 
     content: TemplateContent
     versions: str
-    render: Render
+    render: Render | None
     version: str = ""
     notes: str = ""
+
+    def published(self, directory: Path, *, dry_run: bool) -> Published:
+        """Publish it into a folder of versions. Raises what `publish` raises."""
+        return publish(
+            self.content, self.version, notes=self.notes, directory=directory, dry_run=dry_run, render=self.render
+        )
 
 
 def propose(wish: Wish, checkout: Path, token: str, github: GitHub) -> Proposed:
@@ -77,14 +80,14 @@ def propose(wish: Wish, checkout: Path, token: str, github: GitHub) -> Proposed:
     pull = github.find_pull_request(origin.full_name, BRANCH, base)
     with _worktree(checkout, tips.base) as tree:
         directory = tree / wish.versions
-        done = publish(wish.content, wish.version, notes=wish.notes, directory=directory, dry_run=True)
+        done = wish.published(directory, dry_run=True)
         if done.status == "unchanged":
             return _withdrawn(done, pull, github, origin.full_name)
         if tips.archive_of(wish.versions, done.version) == done.version.archive and tips.is_on_base():
             return _as_it_is(done, pull, github, origin, base)
         if pull and pull.state == "closed" and not pull.merged and tips.offers(wish.versions, done.version):
             return Proposed(done, "declined", pull.html_url)
-        done = publish(wish.content, wish.version, notes=wish.notes, directory=directory, render=wish.render)
+        done = wish.published(directory, dry_run=False)
         origin.push(tree, _message(done), tips.next)
     return _told(done, pull, github, origin.full_name, base)
 

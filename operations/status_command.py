@@ -249,16 +249,11 @@ def _tell(found: Sequence[Looked], view: Fleet) -> None:
     ]
     if rows:
         head = (*(("ACCOUNT", "REGION") if several else ()), "VERSION", "PUBLISHED", "LIVE", "PROJECTS", "NOTES")
-        _table(head, rows)
+        print("\n".join(table(head, rows, width(sys.stdout))))
         print()
     for line in lines(view):
         print(line)
 
 
 def _row(version: Any) -> tuple[str, ...]:
-    notes = version.notes.splitlines()[0][:40] if version.notes else ""
-    return version.version, version.published or "-", version.live or "-", str(version.launches), notes
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    print("\n".join(table(head, rows, width(sys.stdout))))
+    return version.version, version.published or "-", version.live or "-", str(version.launches), version.notes

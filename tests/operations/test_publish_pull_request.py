@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,11 +23,6 @@ from tests.standin.github.conftest import Client
 
 __all__ = ["folder", "github"]
 VERSIONS = "products/versions"
-ALL = ["archive.zip", "product.template.json", "settings.json", "version.json"]
-
-
-def rendering(directory: Path, record: Version, archive: bytes, templates: Mapping[str, bytes]) -> Rendering:
-    return Rendering(json.dumps({"version": record.version}).encode(), "{}\n")
 
 
 @dataclass
@@ -40,7 +34,7 @@ class Installation:
     checkout: Path
     source: Path
 
-    def propose(self, token: str | None = None, render: Render = rendering) -> Proposed:
+    def propose(self, token: str | None = None, render: Render | None = None) -> Proposed:
         value = self.github.token if token is None else token
         content = resolve(self.source, "", "templates", "", [])
         api = GitHub(self.github.api_url, lambda: GitHubCredentials(token=value))
@@ -78,7 +72,7 @@ def test_the_first_version_is_opened_and_the_checkout_left_alone(installation: I
     assert installation.pulls() == [(1, "open", "Publish v1.0.0")]
     assert made.url == f"{installation.github.base_url}/acme/install/pull/1"
     changed = git(installation.checkout, "diff", "--name-only", "HEAD", installation.branch())
-    assert changed.split() == [f"{VERSIONS}/v1.0.0/{name}" for name in ALL]
+    assert changed.split() == [f"{VERSIONS}/v1.0.0/{name}" for name in ("archive.zip", "version.json")]
     assert before == installation.state()
     assert not (installation.checkout / VERSIONS).exists()
     assert git(installation.checkout, "worktree", "list").count("\n") == 0
@@ -113,10 +107,15 @@ def test_after_the_merge_there_is_nothing_then_the_next_version(installation: In
     installation.client.expect(200, "PUT", "/repos/acme/install/pulls/1/merge", {})
     assert installation.propose().state == "nothing"
     write(installation.source, {"templates/regression/model_build/new.txt": "new\n"})
-    made = installation.propose()
+
+    def render(directory: Path, record: Version, *_: object) -> Rendering:
+        return Rendering(f"template of {record.version}".encode(), "{}\n")
+
+    made = installation.propose(render=render)
     assert (made.state, made.published.version.version) == ("opened", "v1.1.0")
-    there = installation.client.get(f"/repos/acme/install/contents/{VERSIONS}/v1.1.0?ref={BRANCH}")
-    assert sorted(each["name"] for each in there) == ALL
+    changed = git(installation.checkout, "diff", "--name-only", "origin/main", installation.branch()).split()
+    of_both = {f"{VERSIONS}/{version}/product.template.json" for version in ("v1.0.0", "v1.1.0")}
+    assert of_both <= set(changed), "the version before lacked its own: it must stay as it was rendered"
     assert [each[2] for each in installation.pulls() if each[1] == "open"] == ["Publish v1.1.0"]
 
 
