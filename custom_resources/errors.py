@@ -69,6 +69,7 @@
           RepositoryAdoptable
             ConsentMissing
           RepositoryClaimed
+          FormerNameOfAnother
           RepositoryNotActive
           RepositoryInvisible
           RepositoryOfALaunch
@@ -920,6 +921,13 @@ class RepositoryClaimed(RepositoryNameTaken):
     """Another project's mark or pull request is in the repository."""
 
     happened = "The repository {repository} carries the mark or a pull request of another project."
+    remedy = "Choose another name."
+
+
+class FormerNameOfAnother(RepositoryNameTaken):
+    """The name leads to another project's repository, which was renamed."""
+
+    happened = "{name} is a former name of the repository {repository}, which carries the mark of another project."
     remedy = "Choose another name."
 
 

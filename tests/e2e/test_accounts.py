@@ -31,7 +31,9 @@ from standins.aws.emulator import Emulator
 from tests.integration.studio.conftest import eventually, quiet
 from tests.sharing import forget_spent_budget, synthesized_before
 
-pytestmark = pytest.mark.slow
+# Long: five deployments in three accounts; what is deployed, asked and refused there has quick tests of its own
+# (tests/synth, tests/security and tests/standin/aws: test_accounts.py).
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 A, B, C, UNLISTED = "111111111111", "222222222222", "333333333333", "444444444444"
 DOMAIN, DOMAIN_REGION = "dzd-accounts000000", "eu-central-1"
@@ -199,6 +201,7 @@ class Company:
                 "AWS_ENDPOINT_URL_SERVICE_CATALOG": stand_in,
                 "AWS_ENDPOINT_URL_DATAZONE": stand_in,
                 "AWS_ENDPOINT_URL_SAGEMAKER": stand_in,
+                "GITHUB_API_URL": self.run.github.api_url,
             }.items():
                 patch.setenv(name, value)
             patch.setattr(rollout, "POLL_SECONDS", 0.3)
@@ -247,8 +250,6 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
         home.make()
         write_settings(home)
         versions.ensure_first(home)
-        for snapshot in home.versions.glob("*.product.template.json"):
-            snapshot.unlink()  # these settings are in the product's template, too (profile folders)
         first = versions.ensure_first
         patch.setattr(versions, "ensure_first", lambda given: first(given) if given != home else None)
         synthesized_before(home, tmp_path_factory)
@@ -393,7 +394,8 @@ def test_a_version_is_published_and_rolled_out_to_all(company: Company, tmp_path
         assert outputs["BuildTemplateVersion"] == published
         assert company.readme(outputs["BuildRepositoryName"]).endswith(LINE)
     code, told = company.operations("status", "--account", "all", "--json")
-    assert code == 0, told
+    states = {each["name"]: (each["state"], each["reason"]) for each in told["projects"]}
+    assert (code, set(states.values())) == (0, {("current", "")}), states
     live = {(row["accountId"], row["region"]): {each["version"] for each in row["launches"]} for row in told["places"]}
     assert live == {place: {published} for place in PLACES}
 

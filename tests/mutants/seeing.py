@@ -35,7 +35,7 @@ NOT_RUN = {f"tests/unit/test_{each}.py" for each in ("architecture", "bench", "g
 NOT_RUN.add("tests/integration/test_merge_properties.py")
 MARKS = "not gates and not long and not layers and not slow"
 RUN_BY_THEM = ("custom_resources", "standins", "tests/unit", "tests/integration", "tests/security")
-# A page made of models, permissions and sentences is as it was.
+# A page made of models, permissions, limits and sentences is as it was.
 REFERENCE = "tests/unit/test_catalogue.py::test_the_reference_is_what_the_code_says"
 DEFAULTS = "tests/unit/test_defaults.py"  # what may be left out is nothing, or named
 # What runs on import only, or once for all tests of a synthesis, is held by these files, in turn.

@@ -70,6 +70,7 @@ REFUSED = ("protected branch hook declined", "GH006: x", "GH013: x", "Repository
 STALE = ("stale info", "fetch first", "non-fast-forward", "cannot lock ref 'x'", "failed to update ref",
          "reference already exists", "incorrect old value provided")  # fmt: skip
 FOR_GOOD = ("to update workflow `x` without `workflow` scope", "refusing to allow an OAuth App without `workflow",
+            "refusing to allow an integration to create it", "it came without `workflow rights",
             "GH001: Large files detected", "exceeds GitHub's file size limit", "GH007: private email")  # fmt: skip
 
 
