@@ -7,9 +7,10 @@ from typing import Any, cast
 
 import pytest
 
+from custom_resources.caller import LAUNCH_TAG, PRINCIPAL_TAG, PRODUCT_TAG
 from custom_resources.clients.protocols import Clients
 from custom_resources.clients.service_catalog import LaunchOfStack
-from custom_resources.own_stack import LAUNCH_TAG, PRINCIPAL_TAG, PRODUCT_TAG, launch_of
+from custom_resources.own_stack import launch_of
 
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/s/1"
 TAGS = {
