@@ -264,7 +264,7 @@ class MlopsProject(servicecatalog.ProductStack):
     def _configuration(self, repository: Repository, roles: dict[str, str]) -> None:
         values = {**self._secrets(), **roles, "DEPLOY_ACCOUNT": self._attribute("DeployAccount")}
         secrets = {name: values[name] for name in SECRETS[repository.part]}
-        references = dict(self._settings.secret_references)
+        references = self._settings.secrets_read
         if both := sorted(references.keys() & values.keys()):
             raise SecretSetByProduct(name=both[0])
         resource = self._resource(

@@ -176,6 +176,8 @@ permissions_boundary = "arn:aws:iam::111111111111:policy/Boundary"
 private_github_organization = "acme-ml"
 [portfolio]
 principals = ["arn:aws:iam::222222222222:role/Platform", "arn:aws:iam::333333333333:role/Platform"]
+[secret_references]
+MLFLOW_TOKEN = "arn:aws:secretsmanager:*:*:secret:mlops/mlflow#token"
 [studio]
 domain_id = "dzd_1a2b3c"
 domain_account = "111111111111"

@@ -1,8 +1,7 @@
-"""What is known of a stack's launch: what its tags tell, and what they do not is asked of Service Catalog."""
+"""Which launch a stack is of: Service Catalog's own tags say it, else Service Catalog is asked."""
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -12,43 +11,39 @@ from custom_resources.clients.protocols import Clients
 from custom_resources.clients.service_catalog import LaunchOfStack
 from custom_resources.own_stack import launch_of
 
-STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/s/1"
-TAGS = {
-    PRODUCT_TAG: "arn:aws:catalog:us-east-1:123456789012:product/prod-tagged",
-    LAUNCH_TAG: "arn:aws:servicecatalog:us-east-1:123456789012:stack/p/pp-tagged",
-    PRINCIPAL_TAG: "arn:aws:iam::123456789012:role/Tagged",
-}
-TAGGED = LaunchOfStack("prod-tagged", "pp-tagged", TAGS[PRINCIPAL_TAG])
-ASKED = LaunchOfStack("prod-asked", "pp-asked", "arn:aws:iam::123456789012:role/Asked")
+TAGS = {PRODUCT_TAG: "arn:x:product/prod-1", LAUNCH_TAG: "arn:x:stack/pp-1", PRINCIPAL_TAG: "arn:who"}
+ASKED = LaunchOfStack("prod-asked", "pp-asked", "arn:asked")
 
 
-def the_launch(*tags: str) -> tuple[LaunchOfStack, list[str]]:
-    """Return what is found of a stack that has these tags, and of which stacks Service Catalog was asked."""
-    asked: list[str] = []
+class Account:
+    """Both of its services; it counts what Service Catalog is asked."""
 
-    def answer(stack_id: str) -> LaunchOfStack:
-        asked.append(stack_id)
+    def __init__(self, tags: dict[str, str]) -> None:
+        self._tags, self.asked = tags, 0
+        self.stacks = self.service_catalog = self
+
+    def tags(self, stack_id: str) -> dict[str, str]:
+        return self._tags
+
+    def launch_of(self, stack_id: str) -> LaunchOfStack:
+        self.asked += 1
         return ASKED
 
-    told = {name: TAGS[name] for name in tags}
-    clients: Any = SimpleNamespace(
-        stacks=SimpleNamespace(tags=lambda stack_id: told), service_catalog=SimpleNamespace(launch_of=answer)
-    )
-    return launch_of(STACK, cast("Clients", clients)), asked
 
-
-def test_what_the_tags_tell_is_not_asked() -> None:
-    assert the_launch(*TAGS) == (TAGGED, [])
-
-
-@pytest.mark.parametrize("missing", [PRODUCT_TAG, PRINCIPAL_TAG])
-def test_what_one_tag_does_not_tell_is_asked_and_the_others_hold(missing: str) -> None:
-    found, asked = the_launch(*(name for name in TAGS if name != missing))
-    assert asked == [STACK]
-    assert found.product == (ASKED if missing == PRODUCT_TAG else TAGGED).product
-    assert found.principal == (ASKED if missing == PRINCIPAL_TAG else TAGGED).principal
-    assert found.launch == TAGGED.launch
-
-
-def test_without_tags_all_is_asked() -> None:
-    assert the_launch() == (ASKED, [STACK])
+@pytest.mark.parametrize(
+    ("missing", "told", "asked"),
+    [
+        ((), ("prod-1", "pp-1", "arn:who"), 0),
+        ((LAUNCH_TAG,), ("prod-1", "", "arn:who"), 0),
+        ((PRODUCT_TAG,), ("prod-asked", "pp-1", "arn:who"), 1),
+        ((PRINCIPAL_TAG,), ("prod-1", "pp-1", "arn:asked"), 1),
+        ((LAUNCH_TAG, PRINCIPAL_TAG), ("prod-1", "pp-asked", "arn:asked"), 1),
+        (tuple(TAGS), ("prod-asked", "pp-asked", "arn:asked"), 1),
+    ],
+)
+def test_a_tag_that_is_there_is_believed_and_what_is_missing_is_asked_for(
+    missing: tuple[str, ...], told: tuple[str, str, str], asked: int
+) -> None:
+    account: Any = Account({key: value for key, value in TAGS.items() if key not in missing})
+    assert launch_of("arn:stack", cast("Clients", account)) == LaunchOfStack(*told)
+    assert account.asked == asked

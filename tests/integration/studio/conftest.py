@@ -226,7 +226,7 @@ class Installation:
             self.client("stepfunctions").describe_execution(executionArn=item["executionArn"]) for item in listed
         ]
         return {
-            item["executionArn"]: {"input": json.loads(item["input"]), "status": item["status"], **item}
+            item["executionArn"]: {**item, "input": json.loads(item["input"]), "status": item["status"]}
             for item in described
         }
 

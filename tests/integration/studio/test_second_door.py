@@ -126,10 +126,11 @@ def test_a_project_that_fails_is_notified_by_name_and_reason(installation: Insta
 @pytest.mark.long  # two launches, of which one waits until it fails
 def test_a_launch_that_fails_is_notified_and_can_be_tried_again(installation: Installation, notifications: Any) -> None:
     """A stranger's repository has the name: the launch is refused; once it is renamed, the event works again."""
-    installation.tooling("refused", seconds=3)
+    installation.tooling("refused", held=True)
     project = installation.create("refused", SECOND_DOOR)
     name = f"{project}-{DOMAIN}-deploy-repo"
     installation.github("POST", "/orgs/studio-projects/repos", {"name": name, "auto_init": True})
+    installation.tooling("refused")
     (message, *_) = eventually(lambda: notifications(project))
     assert f"The repository studio-projects/{name} exists already and is not this project's" in message["Message"]
     installation.settled(project)
