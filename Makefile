@@ -1,4 +1,5 @@
-# One virtual environment, made from the hashed requirements whenever they change.
+# One virtual environment, made from the hashed requirements whenever they change. uv installs it in seconds; its own pin and
+# hashes are in requirements.txt, too. Where it cannot (a platform without it, an index that only pip can reach), pip does.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,6 +10,15 @@ GH := build/gh/.installed
 
 # Dozens of short processes: each source is compiled once, whatever the shell says.
 unexport PYTHONDONTWRITEBYTECODE
+
+# Install a file of hashed requirements into a virtual environment. uv knows nothing of pip's index.
+define install
+index="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null)}}"; \
+if test -n "$$index"; then export UV_DEFAULT_INDEX="$$index"; fi; \
+if $(BIN)/uv pip install --quiet --python $(1)/bin/python --require-hashes -r $(2); then :; \
+else echo "uv could not install them; pip does, which takes some minutes."; \
+  $(1)/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r $(2); fi
+endef
 
 .DEFAULT_GOAL := help
 .PHONY: help install tools demo test test-fast test-rest test-long test-scenarios check lint types gates format synth layers test-layers coverage updates faults bench mutants reference sbom lock clean
@@ -21,13 +31,17 @@ install: $(STAMP) ## make the virtual environment with everything in requirement
 $(STAMP): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=...")'
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "Node 20 or newer is needed."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@echo "Installing $$(grep -c == requirements.txt) pinned packages into $(VENV): once, about 20 seconds."
+	@$(PYTHON) -m venv $(VENV)
+	@sed -n '/^uv==/,/[^\]$$/p' requirements.txt > $(VENV)/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt || echo "uv cannot be installed here."
+	@$(call install,$(VENV),requirements.txt)
 	@touch $@
 
 # GitHub's OpenAPI description, to which the stand-in's answers are held, and octokit, a client of it.
 $(CONTRACT): tests/standin/package-lock.json
-	npm ci --prefix tests/standin --silent --no-audit --no-fund --ignore-scripts
+	@echo "Installing GitHub's API description and octokit into tests/standin/node_modules: once, some seconds."
+	@npm ci --prefix tests/standin --silent --no-audit --no-fund --ignore-scripts
 	@touch $@
 
 # Another client of the stand-in: Debian's, pinned. Where apt has none, it says so, and the tests with it are skipped.
@@ -40,9 +54,10 @@ demo: $(STAMP) ## the whole story on this machine, no account needed
 	@$(BIN)/python -m local demo
 
 # checkov's own requirements do not agree with ours.
-$(CHECKOV): tests/synth/checkov.txt
-	$(PYTHON) -m venv .venv-checkov
-	.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/synth/checkov.txt
+$(CHECKOV): tests/synth/checkov.txt | $(STAMP)
+	@echo "Installing checkov into .venv-checkov: once, some seconds."
+	@$(PYTHON) -m venv .venv-checkov
+	@$(call install,.venv-checkov,tests/synth/checkov.txt)
 	@touch $@
 
 tools: $(STAMP) $(CHECKOV) $(CONTRACT) $(GH) ## install what check and test use
@@ -78,8 +93,8 @@ check: lint types gates ## lint, format, types; the gates: cdk-nag, cfn-lint, ch
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/zizmor --offline --no-progress --quiet templates
-	$(BIN)/actionlint -shellcheck= -pyflakes= templates/*/*/.github/workflows/*.yml
+	$(BIN)/zizmor --offline --no-progress --quiet templates .github
+	$(BIN)/actionlint -shellcheck= -pyflakes= templates/*/*/.github/workflows/*.yml .github/workflows/*.yml
 
 types: $(STAMP)
 	$(BIN)/mypy
@@ -120,7 +135,6 @@ sbom: $(STAMP) ## build/sbom.json: CycloneDX, of what runs in Lambda
 	$(BIN)/python layers/sbom
 
 lock: $(STAMP) ## compile requirements.in to the hashed requirements.txt
-	$(BIN)/python -m pip install --quiet uv
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate -o requirements.txt requirements.in
 	$(BIN)/python layers/python/lock

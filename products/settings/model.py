@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, PrivateAttr, StringConstraints, field_validator, model_validator
 
+from custom_resources.addresses import shows_a_secret
 from custom_resources.catalogue import Layout
 from products.settings.accounts import AccountName, Place, ProjectAccount, places, require_accounts
-from products.settings.addresses import shows_a_secret
 from products.settings.section import PARTITION as _PARTITION
 from products.settings.section import Account, GitHubName, RoleArn
 from products.settings.section import Section as _Section

@@ -48,8 +48,6 @@ def enforced(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         own_key = {"domain_key_arn": KEY} if request.param == "iam" else {}
         studio_tests.open_both_doors(home, request.param, **own_key)
         versions.ensure_first(home)
-        for snapshot in home.versions.glob("*.product.template.json"):
-            snapshot.unlink()  # these settings are in the product's template, too (profile folders)
         synthesized_before(home, tmp_path_factory)
         run = runs.up(home, quiet())
         run.standin_aws.call("POST", "events", {"enabled": True})

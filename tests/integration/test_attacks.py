@@ -143,3 +143,19 @@ def test_refs_that_somebody_pushed_cost_and_keep_nothing(world: World) -> None:
     assert len(world.requests()) <= MOST_REQUESTS
     assert ours.state.archived
     assert not other.state.archived
+
+
+def test_the_former_name_of_a_living_projects_repository_is_nobodys(world: World) -> None:
+    """Its role may trust that name still: neither a launch nor an update gets it."""
+    victim = Project(world, world.publish("v1", V1), "victim", name="payments").launch()
+    rename(world, "payments", "victims")
+    former = "acme/payments is a former name of the repository acme/victims, which carries the mark of another project."
+    with nothing_of_it_changes(world, "victims"):
+        mine = Project(world, victim.version, "attacker", name="payments")
+        assert former in refused(mine.launch)
+        mine.delete()
+    ours = Project(world, victim.version).launch()
+    with nothing_of_it_changes(world, "victims"):
+        assert former in refused(lambda: ours.update_repository(Name="payments"))
+    assert ours.state.name == "p1-build"
+    assert victim.update(world.publish("v2", V2))["Status"] == "merged"

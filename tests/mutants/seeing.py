@@ -35,10 +35,9 @@ NOT_RUN = {f"tests/unit/test_{each}.py" for each in ("architecture", "bench", "g
 NOT_RUN.add("tests/integration/test_merge_properties.py")
 MARKS = "not gates and not long and not layers and not slow"
 RUN_BY_THEM = ("custom_resources", "standins", "tests/unit", "tests/integration", "tests/security")
-# A page made of models, permissions and sentences is as it was.
+# A page made of models, permissions, limits and sentences is as it was.
 REFERENCE = "tests/unit/test_catalogue.py::test_the_reference_is_what_the_code_says"
 DEFAULTS = "tests/unit/test_defaults.py"  # what may be left out is nothing, or named
-NUMBERS = "tests/unit/test_numbers.py"  # limits, tries and seconds are as they were
 # What runs on import only, or once for all tests of a synthesis, is held by these files, in turn.
 _PLACES = ("settings", "contract", "foundation", "observability", "product", "portfolio", "workflow_role",
            "workflow_actions", "policies", "studio", "versions", "boundaries", "accounts")  # fmt: skip
@@ -47,11 +46,11 @@ _PLACES = ("settings", "contract", "foundation", "observability", "product", "po
 def _held(*first: str) -> list[str]:
     """Return all tests of a synthesis, those of the named places first."""
     places = sorted(_PLACES, key=lambda place: place not in first)
-    return [NUMBERS, REFERENCE, *(f"tests/synth/test_{place}.py" for place in places)]
+    return [REFERENCE, *(f"tests/synth/test_{place}.py" for place in places)]
 
 
 HELD_BY = {
-    "custom_resources": [NUMBERS, DEFAULTS, REFERENCE],
+    "custom_resources": [DEFAULTS, REFERENCE],
     "custom_resources/catalogue.py": [*_held("foundation", "policies"), "tests/unit/test_catalogue.py"],
     "products": _held(),
     "products/portfolio": _held("portfolio"),

@@ -20,8 +20,9 @@ from botocore.exceptions import ClientError
 from botocore.httpsession import URLLib3Session
 
 from custom_resources.clients.service_catalog import Launch, ProductVersion, Record
+from custom_resources.clients.stacks import DescribedStack
 from custom_resources.errors import AwsDenied, AwsNotConfigured, AwsThrottled
-from operations import accounts, over_accounts, repair_command
+from operations import accounts, over_accounts, repair_command, status_command
 from operations.accounts import Site, chosen, opened
 from operations.command_line import main
 from operations.doctor.accounts import account_checks, domain_checks
@@ -236,6 +237,9 @@ class Catalog:
     def outputs(self, stack: str) -> dict[str, str]:
         return {}
 
+    def every(self) -> Iterator[DescribedStack]:
+        return iter(())
+
 
 def launch(name: str) -> Launch:
     fields: dict[str, Any] = {
@@ -263,23 +267,32 @@ def catalogs(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> dict[str, C
 
     monkeypatch.setattr(over_accounts, "opened", open_place)
     monkeypatch.setattr(repair_command, "opened", open_place)
-    monkeypatch.setattr(over_accounts, "catalog_of", lambda site: (found[str(site.place)], found[str(site.place)]))
+    monkeypatch.setattr(status_command, "opened", open_place)
+    for module in (over_accounts, status_command):
+        monkeypatch.setattr(module, "catalog_of", lambda site: (found[str(site.place)], found[str(site.place)]))
     monkeypatch.setattr("operations.rollout.POLL_SECONDS", 0)
     return found
 
 
 def test_status_is_one_table_with_account_and_region(
-    catalogs: dict[str, Catalog], capsys: pytest.CaptureFixture[str]
+    catalogs: dict[str, Catalog], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert main(["status", "--account", "all"]) == 1
+    keep = ("--keep", str(tmp_path / "fleet.json"))
+    assert main(["status", "--account", "all", *keep]) == 1
     out, err = capsys.readouterr()
     assert "error: research/eu-west-1: STS did not let the caller assume the role" in err
     rows = [line.split() for line in out.splitlines()]
-    assert ["ACCOUNT", "REGION", "PROJECT", "VERSION", "STATUS"] in rows
-    assert ["forecasts", "us-west-2", "studio-f1", "v1.0.0", "AVAILABLE"] in rows
+    assert ["studio-f1", "?", "?", "failed"] in rows
+    assert ["forecasts", "us-west-2:", "The", "stack", "is", "gone."] in rows
     assert ["forecasts", "us-east-1", "v1.0.0", "-", "DEPRECATED", "2"] in rows
-    assert main(["status", "--account", "forecasts", "--json"]) == 0
-    places = json.loads(capsys.readouterr().out)["places"]
+    assert main(["status", "--account", "forecasts", "--json", *keep]) == 3
+    told = json.loads(capsys.readouterr().out)
+    assert [(each["account"], each["region"], each["name"]) for each in told["projects"]] == [
+        ("forecasts", "us-east-1", "studio-h1"),
+        ("forecasts", "us-east-1", "studio-h2"),
+        ("forecasts", "us-west-2", "studio-f1"),
+    ]
+    places = told["places"]
     assert [(each["account"], each["region"], len(each["launches"])) for each in places] == [
         ("forecasts", "us-east-1", 2),
         ("forecasts", "us-west-2", 1),

@@ -91,7 +91,7 @@ def test_the_product_is_one_text_for_all_accounts(places: dict[str, Assembly]) -
     assert not re.search("1{12}|2{12}|3{12}|eu-west-1|us-west-2", text), "it names no account and no region"
     boundary = json.loads(text)["Resources"]["WorkflowRole"]["Properties"]["PermissionsBoundary"]
     assert boundary == {"Fn::Join": ["", ["arn:aws:iam::", {"Ref": "AWS::AccountId"}, ":policy/Boundary"]]}
-    (snapshot,) = places[HOME].store.glob("*.product.template.json")
+    (snapshot,) = places[HOME].store.glob("*/product.template.json")
     assert json.loads(snapshot.read_text(encoding="utf-8")) == json.loads(text)
 
 

@@ -279,8 +279,6 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
             patch.delenv(name, raising=False)
         open_both_doors(home)
         versions.ensure_first(home)
-        for snapshot in home.versions.glob("*.product.template.json"):
-            snapshot.unlink()  # these settings are in the product's template, too (profile folders)
         first = versions.ensure_first
         patch.setattr(versions, "ensure_first", lambda given: first(given) if given != home else None)
         synthesized_before(home, tmp_path_factory)
