@@ -128,8 +128,9 @@ bench: $(STAMP) ## what operations cost beside a naive update, and cold starts: 
 mutants: $(STAMP) ## small mistakes in the code that no test notices: a seeded sample (ALL=1: all, for hours; SEED=2)
 	$(BIN)/python -m tests.mutants --seed $(or $(SEED),1) $(if $(ALL),--all)
 
-reference: $(STAMP) ## write docs/reference.md from the code
+reference: $(STAMP) ## write docs/reference.md and settings.schema.json from the code
 	$(BIN)/python -m docs.reference
+	$(BIN)/python -m docs.settings_schema
 
 sbom: $(STAMP) ## build/sbom.json: CycloneDX, of what runs in Lambda
 	$(BIN)/python layers/sbom

@@ -113,6 +113,7 @@
         BlueprintInUse
         BlueprintMissing
         ConfigurationInUse
+        RegionNotEnabled
         RoleNotReady
         EnvironmentNameTaken
         ToolingBlueprintMissing
@@ -124,6 +125,7 @@
         ProductNotFound
         NoDeployRepository
         NotAnApproval
+        ModelElsewhere
         DeploymentUncertain
         PropertiesWrong
         NotARequest

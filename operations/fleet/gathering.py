@@ -150,6 +150,8 @@ def _searched(asked: Asked, found: Found, github: GitHubSide, reviews: bool) -> 
         if there:
             owner, _, name = there.full_name.partition("/")
             [again] = _answered([replace(asked, owner=owner, name=name)], github, reviews)
+            if again.place == "unseen":  # REST shows it, GraphQL does not
+                return replace(again, place="unknown")
             return replace(again, place="renamed") if again.place == "there" else again
         gone = github.repositories().is_absent(asked.full_name, asked.id)
     except (FinalError, RetryLater) as problem:

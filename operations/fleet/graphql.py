@@ -70,7 +70,8 @@ def _read(activity: str, headers: Mapping[str, Any], found: Mapping[str, Any]) -
         _refuse_limit(headers, error)
     data = found.get("data")
     if not isinstance(data, dict):
-        said = "; ".join(str(each.get("message", "")) for each in errors) or "no data"
+        said = "; ".join(str(each.get("message", "")) for each in errors)
+        said = said or str(found.get("message") or "an answer without data")
         if _TIMED_OUT in said.lower():
             raise QueryTookTooLong(WAIT_SECONDS, activity=activity)
         raise RequestRefused(activity=activity, message=said)

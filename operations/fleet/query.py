@@ -93,11 +93,11 @@ def found_in(asked: Asked, data: Any, error: tuple[str, str] | None) -> Found:
     Another repository that has got the name since is not taken for it: the id tells.
     """
     if not isinstance(data, dict):
-        kind, message = error or ("", "GitHub told nothing of it.")
+        kind, message = error or ("NOT_FOUND", f"GitHub does not show {asked.full_name}.")
         return Found("unseen" if kind == "NOT_FOUND" else "unknown", asked.full_name, problem=message)
     if error:  # some of it may not be read: nobody knows what that is
         return Found("unknown", asked.full_name, problem=error[1])
-    if asked.id and data.get("databaseId") != asked.id:
+    if data.get("databaseId") not in (None, asked.id):
         return Found("unseen", asked.full_name, problem=f"{asked.full_name} is another repository now.")
     name = str(data.get("nameWithOwner") or asked.full_name)
     renamed = name.casefold() != asked.full_name.casefold()

@@ -201,6 +201,7 @@ class Company:
                 "AWS_ENDPOINT_URL_SERVICE_CATALOG": stand_in,
                 "AWS_ENDPOINT_URL_DATAZONE": stand_in,
                 "AWS_ENDPOINT_URL_SAGEMAKER": stand_in,
+                "GITHUB_API_URL": self.run.github.api_url,
             }.items():
                 patch.setenv(name, value)
             patch.setattr(rollout, "POLL_SECONDS", 0.3)

@@ -16,10 +16,10 @@ from custom_resources.clients.github_tokens import reach_of
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.clients.service_catalog import Launch, ServiceCatalog
 from custom_resources.clients.stacks import DescribedStack
-from custom_resources.errors import AccessDenied, LimitUntold, RateLimited
+from custom_resources.errors import AccessDenied, LimitUntold, RateLimited, RequestRefused
 from operations.fleet.facts import Fleet, Project
 from operations.fleet.gathering import GitHubSide, fleet_of
-from operations.fleet.graphql import GraphQL, graphql_url
+from operations.fleet.graphql import Answer, GraphQL, graphql_url
 from operations.fleet.query import Asked, place_of, query_of
 from standins.github.server import GitHubStandIn
 from tests.standin.github.conftest import Client
@@ -414,6 +414,51 @@ def test_a_limit_is_a_wait_however_it_is_spelled(
     github.respond = answering(200, document, headers)  # type: ignore[method-assign]
     with pytest.raises(raised):
         GraphQL(github.api_url, lambda: GitHubCredentials(token="t")).ask("reading", "{ viewer { login } }", {})
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"errors": [{"message": 'Parse error on "}"'}]}, "Parse error"),
+        ({"message": "GraphQL is switched off here"}, "switched off"),
+        ({}, "an answer without data"),
+        ({"data": None, "errors": [{"type": "INSUFFICIENT_SCOPES", "message": "needs read:org"}]}, "needs read:org"),
+    ],
+)
+def test_an_answer_without_data_says_why(github: GitHubStandIn, document: Any, said: str) -> None:
+    github.respond = answering(200, document)  # type: ignore[method-assign]
+    with pytest.raises(RequestRefused, match=said):
+        GraphQL(github.api_url, lambda: GitHubCredentials(token="t")).ask("reading", "{ viewer { login } }", {})
+
+
+class Queries:
+    """GraphQL that answers as it is told."""
+
+    def __init__(self, *answers: dict[str, Any]) -> None:
+        self.answers = list(answers)
+
+    def ask(self, activity: str, query: str, variables: Any) -> Answer:
+        found = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return Answer({name: value for name, value in found.items() if name.startswith("r")}, found.get("errors", {}))
+
+
+def test_a_server_that_tells_less_is_read_as_far_as_it_goes(projects: Projects) -> None:
+    """Null without an error, no ids, nodes that are null, fields that are null."""
+    projects.add("p1", version=V2)
+
+    def look(*answers: dict[str, Any]) -> Project:
+        url, queries = projects.github.api_url, Queries(*answers)
+        rest = GitHub(url, lambda: GitHubCredentials(token=projects.github.token))
+        [found] = fleet_of(projects.launches, projects, GitHubSide(lambda: queries, lambda: rest), V2).projects
+        return found
+
+    bare = {"nameWithOwner": "acme/p1-build", "isArchived": False, "defaultBranchRef": None, "pullRequests": None}
+    deploy = {**bare, "nameWithOwner": "acme/p1-deploy", "pullRequests": {"nodes": [None]}}
+    assert look({"r0": bare, "r1": deploy}).state == "current"
+    assert look({"r0": None, "r1": deploy}).state == "unknown"  # REST shows it
+    found = look({"r0": {**bare, "pullRequests": {"nodes": [{"number": 1}]}}, "r1": deploy})
+    assert found.state == "unknown"
+    assert "reading 2 repositories" in found.reason
 
 
 def test_a_403_is_what_it_is_on_rest(github: GitHubStandIn) -> None:

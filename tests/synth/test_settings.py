@@ -474,7 +474,8 @@ def test_all_mistakes_are_told_at_once_each_with_its_line(tmp_path: Path) -> Non
 
 @given(st.dictionaries(st.text(), st.dictionaries(st.text(), st.lists(st.text()) | st.text() | st.integers())))
 def test_every_key_of_a_document_is_found_in_its_line(document: dict[str, dict[str, Any]]) -> None:
-    lines, expected = [], {}
+    lines: list[str] = []
+    expected: dict[tuple[str, ...], int] = {}
     for table, keys in document.items():
         lines.append(f"[{json.dumps(table)}]")
         expected[(table,)] = len(lines)
