@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.standin.aws.conftest import World, world
+from tests.standin.aws.conftest import World, share_one, world
 
 __all__ = ["world"]
 WORKFLOW = "on: push\njobs:\n  build:\n    runs-on: ubuntu-latest\n    steps:\n      - run: make\n"
@@ -51,6 +51,11 @@ def commit(folder: Path, files: Files) -> str:
     git(folder, "add", "--all", "--force")
     git(folder, "commit", "--quiet", "--allow-empty", "--message=change")
     return git(folder, "rev-parse", "HEAD")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One MiniStack for this folder."""
+    share_one(items, Path(__file__).parent, "operations", 20)
 
 
 @pytest.fixture

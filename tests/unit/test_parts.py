@@ -31,7 +31,11 @@ def test_a_test_is_measured_by_its_file_and_its_cloud(file: str, cloud: str, mea
 
 def test_each_part_leaves_out_the_other_and_says_so() -> None:
     told: list[Any] = []
-    hook = SimpleNamespace(pytest_deselected=told.extend)
+
+    def deselected(items: list[Any]) -> None:
+        told.extend(items)
+
+    hook = SimpleNamespace(pytest_deselected=deselected)
     config = cast("pytest.Config", SimpleNamespace(hook=hook))
 
     def item(file: str, cloud: str = "") -> pytest.Item:

@@ -122,6 +122,18 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def share_one(items: list[pytest.Item], folder: Path, name: str, seconds: float) -> None:
+    """Let the tests of a folder that use a MiniStack share one, in one process: a start takes two of the processor."""
+    for item in items:
+        if item.path.is_relative_to(folder) and "world" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.shares(name, seconds=seconds))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One MiniStack for this folder."""
+    share_one(items, Path(__file__).parent, "stand-in of AWS", 40)
+
+
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     port = _free_port()
