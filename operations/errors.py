@@ -55,6 +55,8 @@
       ProfilePartMissing
       NoProfile
       LfsPointer
+      LfsFiltered
+      SparseCheckout
       Submodule
       TooLargeAt
       CommitHoldsBadPath
@@ -472,6 +474,20 @@ class LfsPointer(InvalidTemplate):
 
     happened = "The template file {path!r} is a Git LFS pointer, not its content."
     remedy = "Commit the file itself."
+
+
+class LfsFiltered(InvalidTemplate):
+    """A file of the working tree goes through Git LFS."""
+
+    happened = "The file {path} is under filter=lfs in .gitattributes, and Git LFS content cannot be delivered."
+    remedy = "Commit the file itself (`git lfs untrack`), or leave it out."
+
+
+class SparseCheckout(InvalidTemplate):
+    """A file of the template is not checked out."""
+
+    happened = "The working tree is a sparse checkout that leaves out {path}."
+    remedy = "Run `git sparse-checkout disable`, or name a commit with --from-ref."
 
 
 class Submodule(InvalidTemplate):

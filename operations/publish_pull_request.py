@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Literal
 
 from custom_resources.errors import RepositoryNotFound
 from operations.errors import CheckoutUnusable, PublishTokenNotSet
+from operations.git_runs import run_git
 from operations.publish import Published, Render, publish
-from operations.template_source import run_git
 from products.versions import RECORD_FILE, Version
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from custom_resources.addresses import without_user
 from custom_resources.errors import Problem
 from operations.errors import GitNotInstalled, RefMissing, SourceTimedOut, SourceTokenIsApp, SourceUnreadable
-from operations.template_source import refuse_credentials, run_git
+from operations.git_runs import run_git
+from operations.template_source import refuse_credentials
 
 if TYPE_CHECKING:
     from products.settings import Settings

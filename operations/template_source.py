@@ -6,11 +6,9 @@ travels in the environment of the git process, never in a URL, an argument or a 
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 import re
-import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -23,7 +21,7 @@ from git import Repo
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from custom_resources.addresses import shows_a_secret, without_user
-from custom_resources.errors import FileTooLarge, SymbolicLink, TooManyFiles
+from custom_resources.errors import SymbolicLink, TooManyFiles
 from custom_resources.properties import BranchName
 from custom_resources.template_content import (
     MAX_FILE_BYTES,
@@ -52,7 +50,6 @@ from operations.errors import (
     SourceFolderLinked,
     SourceFolderMissing,
     SourceFolderOutside,
-    SourceNotTrusted,
     SourceTimedOut,
     SourceUnknown,
     SourceUnreadable,
@@ -60,15 +57,16 @@ from operations.errors import (
     TooLargeAt,
     UrlHoldsPassword,
 )
+from operations.git_runs import SECONDS, ask_git, run_git
+from operations.working_tree import working_tree
 
 # A branch's rule, which tags and commits keep too: nothing that git takes for an option, a range or a refspec's end.
 _REF = TypeAdapter[str](BranchName, config=ConfigDict(regex_engine="python-re"))
 _COMMIT = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64})$")
 _SSH = re.compile(r"^[\w.-]+@[\w.-]+:")
-_SECONDS = 300  # for one git process
 _SYMLINK, _SUBMODULE = 0o120000, 0o160000
-# In a hook of another repository these lead there.
-_LEADING_ELSEWHERE = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"}
+_TELLING = re.compile(r"(ssh|fatal|error|remote|ERROR): ?\S")
+_TELLS_NOTHING = "fatal: Could not read from remote repository"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
@@ -186,64 +184,22 @@ def _from_disk(root: Path, where: str, profiles: Sequence[str]) -> TemplateConte
         raise SourceFolderMissing(folder=where)
     if not folder.resolve().is_relative_to(root.resolve()):
         raise SourceFolderLinked(folder=where)
-    known = _tracked(folder)
-    if known is None:
+    tree = working_tree(folder)
+    if tree is None:
         files = {file.path: file for file in read_folder(folder)}
         kept, ignored = _select(sorted(files), where, profiles)
         return _content([files[path] for path in kept], where or root.name, "", "", ignored)
-    kept, ignored = _select(known, where, profiles)
-    content = _content([_read(folder, path) for path in kept], where or root.name, "", "", ignored)
+    kept, ignored = _select(tree.paths, where, profiles)
+    content = _content(tree.read(kept), where or root.name, "", "", ignored)
     return replace(content, commit=_commit_with(folder, content.files, profiles))
-
-
-def _read(folder: Path, path: str) -> TemplateFile:
-    place = folder / path
-    status = place.lstat()
-    if stat.S_ISLNK(status.st_mode):
-        raise SymbolicLink(path=path)
-    if not stat.S_ISREG(status.st_mode):
-        raise Submodule(path=path)
-    if status.st_size > MAX_FILE_BYTES:
-        raise FileTooLarge(path=path, size=status.st_size)
-    return TemplateFile(path, place.read_bytes(), bool(status.st_mode & 0o100))
-
-
-def run_git(directory: Path, *arguments: str, url: str = "", token: str = "") -> subprocess.CompletedProcess[bytes]:
-    """Run git in a directory. The token goes into its environment."""
-    return subprocess.run(
-        ["git", *arguments],
-        cwd=directory,
-        capture_output=True,
-        timeout=_SECONDS,
-        check=False,
-        env=_environment(url, token),
-    )
-
-
-def _ask_git(folder: Path, *arguments: str) -> str | None:
-    """Return what git says about a folder, None where it is in no working tree (or git is missing)."""
-    try:
-        done = run_git(folder, *arguments)
-    except OSError:
-        return None
-    if b"dubious ownership" in done.stderr:
-        raise SourceNotTrusted(folder=folder.name)
-    return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None
-
-
-def _tracked(folder: Path) -> list[str] | None:
-    """Return the files that Git does not ignore, None where there is no working tree, or all of it is ignored."""
-    listing = _ask_git(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    paths = sorted(set(filter(None, (listing or "").split("\0"))))
-    return [path for path in paths if os.path.lexists(folder / path)] or None
 
 
 def _commit_with(folder: Path, files: Sequence[TemplateFile], profiles: Sequence[str]) -> str:
     """Return HEAD if exactly these files are committed there, else "". No filter of the repository is run."""
-    commit = (_ask_git(folder, "rev-parse", "HEAD") or "").strip()
+    commit = (ask_git(folder, "rev-parse", "HEAD") or "").strip()
     digest = hashlib.sha256 if len(commit) == 64 else hashlib.sha1  # git's name of an object
     committed = {}
-    for line in filter(None, (_ask_git(folder, "ls-tree", "-r", "-z", "HEAD") or "").split("\0")):
+    for line in filter(None, (ask_git(folder, "ls-tree", "-r", "-z", "HEAD") or "").split("\0")):
         kind, _, path = line.partition("\t")
         if _belongs(path.split("/"), profiles):
             committed[path] = kind.split(" ")
@@ -259,34 +215,6 @@ def _commit_with(folder: Path, files: Sequence[TemplateFile], profiles: Sequence
 
 
 # -- from Git --------------------------------------------------------------------------------------------------------
-
-
-def _environment(url: str, token: str) -> dict[str, str]:
-    settings = {
-        "gc.auto": "0",
-        "maintenance.auto": "false",
-        "core.quotePath": "false",
-        "core.fsmonitor": "false",  # a source's own settings may name programs,
-        "core.hooksPath": os.devnull,  # and so may its hooks
-    }
-    environment = {
-        **{key: value for key, value in os.environ.items() if key not in _LEADING_ELSEWHERE},
-        "GIT_TERMINAL_PROMPT": "0",
-        "GCM_INTERACTIVE": "never",
-        "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "LC_ALL": "C",
-    }
-    environment.setdefault("GIT_SSH_COMMAND", "ssh -oBatchMode=yes")
-    if token:
-        basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
-        settings |= {f"http.{url}.extraHeader": f"Authorization: Basic {basic}", "credential.helper": ""}
-    given = int(os.environ.get("GIT_CONFIG_COUNT") or 0)  # settings of the caller, which stay
-    environment["GIT_CONFIG_COUNT"] = str(given + len(settings))
-    for number, (key, value) in enumerate(settings.items(), start=given):
-        environment[f"GIT_CONFIG_KEY_{number}"] = key
-        environment[f"GIT_CONFIG_VALUE_{number}"] = value
-    return environment
 
 
 def _from_git(source: str, ref: str, where: str, token: str, profiles: Sequence[str]) -> TemplateContent:
@@ -320,7 +248,7 @@ def _fetch(path: Path, source: str, ref: str, token: str) -> str:
     """Fetch one commit, and nothing of its history, into a new bare repository; return its name."""
     wanted = ref or "HEAD"
     if not _is_url(source) and ref:  # a path: an abbreviated commit can be looked up there
-        wanted = (_ask_git(Path(source), "rev-parse", "--quiet", "--verify", f"{ref}^{{commit}}") or ref).strip()
+        wanted = (ask_git(Path(source), "rev-parse", "--quiet", "--verify", f"{ref}^{{commit}}") or ref).strip()
     commit = ""
     # The refspec's own + in front: one that begins the ref, or a ref named "tag", would be read as git's syntax.
     for arguments in (
@@ -333,7 +261,7 @@ def _fetch(path: Path, source: str, ref: str, token: str) -> str:
         except FileNotFoundError:
             raise GitNotInstalled from None
         except subprocess.TimeoutExpired:
-            raise SourceTimedOut(source=source, seconds=_SECONDS) from None
+            raise SourceTimedOut(source=source, seconds=SECONDS) from None
         if done.returncode:
             raise _unreadable(source, wanted, done.stderr.decode("utf-8", "replace"))
         commit = done.stdout.decode().strip()
@@ -349,8 +277,14 @@ def _unreadable(source: str, ref: str, said: str) -> SourceUnreadable:
         return missing(source=source, ref=ref)
     if any(word in text for word in ("authentication", "could not read username", "403", "401", "permission denied")):
         return SourceDenied(source=source)
-    last = next((line for line in reversed(said.splitlines()) if line.strip()), "git gave no reason")
-    return SourceUnreadable(source=source, reason=last.strip().rstrip("."))
+    return SourceUnreadable(source=source, reason=_why(said))
+
+
+def _why(said: str) -> str:
+    """Return the line of git's answer that tells why, and not the advice after it."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    telling = [line for line in lines if _TELLING.match(line) and not line.startswith(_TELLS_NOTHING)]
+    return next(iter(telling or lines[-1:]), "git gave no reason").rstrip(".")
 
 
 def _folder(repository: Repo, commit: str, where: str) -> Any:

@@ -40,7 +40,8 @@ REFERENCE = "tests/unit/test_catalogue.py::test_the_reference_is_what_the_code_s
 DEFAULTS = "tests/unit/test_defaults.py"  # what may be left out is nothing, or named
 # What runs on import only, or once for all tests of a synthesis, is held by these files, in turn.
 _PLACES = ("settings", "contract", "foundation", "observability", "product", "portfolio", "workflow_role",
-           "workflow_actions", "policies", "studio", "versions", "boundaries", "accounts")  # fmt: skip
+           "workflow_actions", "policies", "studio", "versions", "boundaries", "accounts", "one_account",
+           "as_reviewed")  # fmt: skip
 
 
 def _held(*first: str) -> list[str]:

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from custom_resources.errors import InvalidTemplate
+from custom_resources.errors import InvalidTemplate, SymbolicLink
 from custom_resources.template_content import build_archive
 from operations.command_line import main
-from operations.errors import SourceUnreadable, UrlHoldsPassword
-from operations.template_source import TemplateContent, resolve
+from operations.errors import LfsFiltered, SourceUnreadable, SparseCheckout, UrlHoldsPassword
+from operations.template_source import TemplateContent, _unreadable, resolve
 from tests.operations.conftest import TEMPLATE, WORKFLOW, Files, commit, git, write
 from tests.standin.aws.conftest import World
 
@@ -55,6 +55,62 @@ def test_a_working_tree_gives_what_git_does_not_ignore(repository: Path) -> None
     content = resolve(repository, folder="templates")
     assert paths(content) == DELIVERED | {"regression/model_build/new.py"}
     assert content.commit == ""  # no commit holds exactly this
+
+
+def test_where_the_disk_has_no_modes_the_index_says_what_is_executable(repository: Path) -> None:
+    git(repository, "config", "core.fileMode", "false")
+    (repository / "templates/regression/model_build/run.sh").chmod(0o644)  # as a disk of Windows has it
+    (repository / "templates/regression/model_build/README.md").chmod(0o755)
+    content = resolve(repository, folder="templates")
+    assert executables(content) == {"regression/model_build/run.sh"}
+    assert content.commit == git(repository, "rev-parse", "HEAD")
+
+
+def test_a_sparse_checkout_is_refused(repository: Path) -> None:
+    git(repository, "sparse-checkout", "set", "--no-cone", "/*", "!/templates/regression/model_build/run.sh")
+    with pytest.raises(SparseCheckout, match=r"leaves out regression/model_build/run\.sh\. Run `git sparse-checkout"):
+        resolve(repository, folder="templates")
+    assert paths(resolve(repository, "main", "templates")) == DELIVERED  # a commit has all of it
+
+
+def test_what_goes_through_git_lfs_is_refused_also_where_the_disk_has_its_content(repository: Path) -> None:
+    write(
+        repository,
+        {
+            ".gitattributes": "*.bin filter=lfs diff=lfs -text\n",
+            "templates/regression/model_build/model.bin": "weights",
+        },
+    )
+    with pytest.raises(LfsFiltered, match=r"regression/model_build/model\.bin is under filter=lfs"):
+        resolve(repository, folder="templates")
+
+
+def test_a_link_that_the_disk_cannot_hold_is_refused_all_the_same(repository: Path) -> None:
+    git(repository, "config", "core.symlinks", "false")
+    (repository / "templates/regression/model_build/link").symlink_to("README.md")
+    git(repository, "-c", "core.symlinks=true", "add", "--all")
+    (repository / "templates/regression/model_build/link").unlink()
+    (repository / "templates/regression/model_build/link").write_text("README.md")
+    with pytest.raises(SymbolicLink):
+        resolve(repository, folder="templates")
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (
+            "ssh: Could not resolve hostname nowhere.invalid: Name or service not known\n"
+            "fatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\n"
+            "and the repository exists.\n",
+            "ssh: Could not resolve hostname nowhere.invalid: Name or service not known",
+        ),
+        ("warning: x\nfatal: unable to access 'https://a/': SSL certificate problem\n", "SSL certificate problem"),
+        ("something else\n", "something else"),
+        ("", "git gave no reason"),
+    ],
+)
+def test_the_line_that_tells_why_is_told(said: str, why: str) -> None:
+    assert why in str(_unreadable("https://a/b.git", "main", said))
 
 
 def test_an_unchanged_working_tree_names_its_commit(repository: Path) -> None:

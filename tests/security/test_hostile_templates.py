@@ -24,8 +24,8 @@ from custom_resources.clients import FunctionClients
 from custom_resources.errors import FinalError, InvalidTemplate
 from custom_resources.reconciler import parsed
 from custom_resources.template_content import Archive, archive_name
-from operations import template_source
 from operations.errors import SourceUnreadable
+from operations.git_runs import run_git
 from operations.publish import publish
 from operations.template_source import resolve
 from products.settings import Settings
@@ -208,7 +208,7 @@ def test_hooks_and_settings_of_a_source_do_not_run(tmp_path: Path, ref: str) -> 
 
     # None of publishing's commands would run a hook today; these would, were hooks not off for whatever it runs.
     for command in (["update-ref", "refs/heads/other", "HEAD"], ["read-tree", "HEAD"]):
-        assert template_source.run_git(place, *command).returncode == 0
+        assert run_git(place, *command).returncode == 0
     assert not ran.exists(), ran.read_text()
 
 

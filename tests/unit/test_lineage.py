@@ -261,3 +261,8 @@ def test_what_the_golden_file_records_is_read() -> None:
     assert is_proven(f"Subject\n\n{trailers}", SEAL)
     assert (delivery.key, delivery.stack) == (proposal.key, "arn:aws:cloudformation:eu:1:stack/s/1")
     assert delivery.belongs_to("d1", "p1", "model_build")
+
+
+def test_a_proposal_of_a_nested_branch_without_a_time_was_made_before_all_others() -> None:
+    [proposal] = proposals_in({f"{PROPOSALS}team/template-v1/{V1.key}": "COMMIT"})
+    assert (proposal.branch, proposal.when) == ("studio/team/template-v1", 0)

@@ -9,8 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from custom_resources.clients.git import Change
+from custom_resources.clients.git.model import Merge
 from custom_resources.delivery.planning import _title
-from custom_resources.delivery.pull_request_text import MARK, Update, body, superseded
+from custom_resources.delivery.pull_request_text import MARK, Update, body, superseded, unasked
 from custom_resources.delivery.state import RepositoryTemplateProperties
 
 UPDATE = Update("v2", "https://example.com", "studio/template-v2", "main", "why", (), (), "")
@@ -142,3 +143,9 @@ def test_a_body_tells_how_to_compare_where_the_branch_keeps_the_repositorys_side
 
 def test_a_superseded_pull_request_is_told_by_what() -> None:
     assert "The template is at v3 now" in superseded("v3")
+
+
+def test_files_that_git_does_not_ask_about_are_named_apart_and_counted_without_names() -> None:
+    merge = Merge("tree", lost=("a.py", "b.py"))
+    assert "(`a.py`, `b.py`)" in unasked(merge)[0]
+    assert "(2)" in unasked(merge, named=False)[0]
