@@ -12,6 +12,7 @@
       NotDeployed
         VersionInactive
       UnknownProject
+      NotForeseen
       NoAccounts
       AccountNotChosen
       AccountUnknown
@@ -200,6 +201,13 @@ class UnknownProject(FinalError):
 
     happened = "Nothing was launched for the project {project!r}."
     remedy = "Run `python -m operations status`, which lists what was launched."
+
+
+class NotForeseen(FinalError):
+    """The function that tells what an update would do has failed."""
+
+    happened = "What an update of {launch} would do is not known: {message}."
+    remedy = "Deploy FoundationStack, so that the function is of this release, then plan again."
 
 
 # -- status ---------------------------------------------------------------------------------------------------

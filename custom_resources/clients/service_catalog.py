@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from custom_resources.clients.aws import SERVICE_CATALOG, translated
-from custom_resources.errors import AwsNotFound, AwsRefused, ProductNotFound
+from custom_resources.errors import AwsNotFound, AwsRefused, ProductNotFound, VersionMissing
 
 if TYPE_CHECKING:
     from mypy_boto3_servicecatalog import ServiceCatalogClient
+    from mypy_boto3_servicecatalog.type_defs import ProvisionedProductAttributeTypeDef
 
     from custom_resources.clients.stacks import CloudFormationStacks
 
@@ -78,6 +79,15 @@ class LaunchOfStack:
     principal: str = ""
 
 
+@dataclass(frozen=True)
+class LaunchedStack:
+    """A provisioned product: its product's id, the stack that it made ("" before there is one), and its status."""
+
+    product: str
+    stack: str
+    status: str
+
+
 class ServiceCatalog:
     """The requests that functions and the administrator make.
 
@@ -110,6 +120,22 @@ class ServiceCatalog:
             ProductVersion(item["Id"], item.get("Name", ""), item.get("Guidance", "DEFAULT"), item.get("Active", True))
             for item in found
         ]
+
+    def version_template(self, product_id: str, version_id: str) -> tuple[str, str]:
+        """Return a version's name and the address of its template (DescribeProvisioningArtifact).
+
+        Raises VersionMissing for a version that the product does not have.
+        """
+        try:
+            with translated(SERVICE_CATALOG, f"reading the version {version_id} of {product_id}"):
+                found = self._client.describe_provisioning_artifact(
+                    ProductId=product_id, ProvisioningArtifactId=version_id
+                )
+        except AwsNotFound:
+            raise VersionMissing(product=product_id, version=version_id) from None
+        told: Mapping[str, str] = found.get("Info", {})
+        url = told.get("TemplateUrl") or told.get("LoadTemplateFromURL", "")
+        return str(found["ProvisioningArtifactDetail"].get("Name", version_id)), url
 
     def set_guidance(self, product_id: str, version: ProductVersion) -> None:
         """Write a version's advice and activity."""
@@ -228,17 +254,25 @@ class ServiceCatalog:
         named = _STACK.fullmatch(stack_id)
         if not named:
             return LaunchOfStack()
-        with translated(SERVICE_CATALOG, f"reading the launch of the stack {stack_id}"):
-            found = self._client.search_provisioned_products(
-                AccessLevelFilter={"Key": "Account", "Value": "self"},
-                Filters={"SearchQuery": [f"id:{named['launch']}"]},
-            ).get("ProvisionedProducts", [])
-        for item in found:
+        for item in self._with_id(named["launch"], f"reading the launch of the stack {stack_id}"):
             begun = item.get("Status") == "UNDER_CHANGE" and not item.get("PhysicalId")
-            if item.get("Id") == named["launch"] and (begun or item.get("PhysicalId") == stack_id):
+            if begun or item.get("PhysicalId") == stack_id:
                 principal = item.get("UserArnSession") or item.get("UserArn", "")
                 return LaunchOfStack(item.get("ProductId", ""), named["launch"], principal)
         return LaunchOfStack()
+
+    def launched_stack(self, launch_id: str) -> LaunchedStack | None:
+        """Return what a provisioned product of this account is, by its id; None where there is none."""
+        for item in self._with_id(launch_id, f"reading the provisioned product {launch_id}"):
+            return LaunchedStack(item.get("ProductId", ""), item.get("PhysicalId", ""), item.get("Status", ""))
+        return None
+
+    def _with_id(self, launch_id: str, activity: str) -> list[ProvisionedProductAttributeTypeDef]:
+        with translated(SERVICE_CATALOG, activity):
+            found = self._client.search_provisioned_products(
+                AccessLevelFilter={"Key": "Account", "Value": "self"}, Filters={"SearchQuery": [f"id:{launch_id}"]}
+            ).get("ProvisionedProducts", [])
+        return [item for item in found if item.get("Id") == launch_id]
 
     def _named(self, name: str, product_id: str) -> str:
         """Return the id of the product's launch of that name, "" when there is none: names are anybody's choice."""

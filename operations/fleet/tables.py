@@ -10,10 +10,9 @@ from dataclasses import asdict
 from typing import Any
 
 from operations.fleet.facts import STATES, Fleet, Project, PullRequestStatus, RepositoryStatus
+from operations.terminal import indented, table
 
 WIDTH = 80
-_VERSION = 10
-_STATE = 9
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 CSV_COLUMNS = (
     *("project", "launch", "studio_project", "profile", "owner", "account", "region", "state", "reason", "wanted"),
@@ -28,12 +27,13 @@ CSV_COLUMNS = (
 
 def lines(fleet: Fleet) -> Iterator[str]:
     """Yield the table: a line for each project, and below it what there is to say."""
-    room = WIDTH - 2 * (_VERSION + 2) - _STATE - 2
-    yield _row("PROJECT", "BUILD", "DEPLOY", "STATE", room)
-    for project in fleet.projects:
-        yield _row(project.name, project.version("build"), project.version("deploy"), project.state, room)
+    rows = [_row(project) for project in fleet.projects]
+    head, *shown = table(("PROJECT", "BUILD", "DEPLOY", "STATE"), rows, WIDTH)
+    yield head
+    for line, project in zip(shown, fleet.projects, strict=True):
+        yield line
         for text in _details(project):
-            yield from _wrapped(text)
+            yield from indented(text, WIDTH)
     yield ""
     yield summary(fleet)
 
@@ -45,13 +45,9 @@ def summary(fleet: Fleet) -> str:
     return f"{told}; wanted: {fleet.wanted or 'nothing is live'}; as of {fleet.time}"
 
 
-def _row(name: str, build: str, deploy: str, state: str, room: int) -> str:
-    versions = (_short(each or "?", _VERSION).ljust(_VERSION) for each in (build, deploy))
-    return "  ".join((_short(name, room).ljust(room), *versions, state)).rstrip()
-
-
-def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+def _row(project: Project) -> tuple[str, ...]:
+    versions = (project.version(part) or "?" for part in ("build", "deploy"))
+    return (project.name, *versions, project.state)
 
 
 def _details(project: Project) -> Iterator[str]:
@@ -87,18 +83,6 @@ def _pull(pull: PullRequestStatus) -> str:
     if pull.state == "open":
         words += [f"since {pull.since[:10]},", pull.mergeable, "(draft)" if pull.draft else ""]
     return " ".join(filter(None, words))
-
-
-def _wrapped(text: str) -> Iterator[str]:
-    """Yield a text in lines of the width, indented; what is longer than a line, such as an address, stays whole."""
-    line = " "
-    for word in text.split():
-        if len(line) + 1 + len(word) > WIDTH and line.strip():
-            yield line
-            line = " "
-        line = f"{line} {word}"
-    if line.strip():
-        yield line
 
 
 # -- CSV and JSON ----------------------------------------------------------------------------------------------------

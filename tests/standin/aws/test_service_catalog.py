@@ -130,7 +130,7 @@ def test_administration_reads_back_what_was_written(shop: Shop) -> None:
     )
     assert artifact["ProvisioningArtifactDetail"]["Id"] == shop.artifact
     assert [item["ParameterKey"] for item in artifact["ProvisioningArtifactParameters"]] == ["Owner"]
-    assert "LoadTemplateFromURL" in artifact["Info"]
+    assert "TemplateUrl" in artifact["Info"]
 
 
 def test_what_is_in_use_cannot_be_deleted(shop: Shop) -> None:
