@@ -19,6 +19,7 @@ CSV_COLUMNS = (
     *("build_repository", "build_version", "build_pull_request", "build_pull_request_state", "build_since"),
     *("deploy_repository", "deploy_version", "deploy_pull_request", "deploy_pull_request_state", "deploy_since"),
     *("missing_secrets", "missing_workflows", "launch_status", "stack_status", "last_update"),
+    *("last_rollout", "last_rollout_result", "last_rollout_reason", "last_rollout_at"),
 )
 
 
@@ -54,6 +55,9 @@ def _details(project: Project) -> Iterator[str]:
     place = f"{project.account} {project.region}".strip()
     if project.reason or place:
         yield ": ".join(filter(None, (place, project.reason)))
+    last = project.last_rollout
+    if last and last.result in ("failed", "skipped"):
+        yield f"the rollout of {last.version or last.rollout} {last.result}: {last.reason or 'no reason given'}"
     for repository in project.repositories:
         told = [*_about(repository)]
         if told:
@@ -113,6 +117,8 @@ def _values(project: Project) -> Iterator[str]:
     for each in ("missing_secrets", "missing_workflows"):
         yield " ".join(f"{it.part}:{name}" for it in project.repositories for name in getattr(it, each))
     yield from (project.launch_status, project.stack_status, project.last_update)
+    last = project.last_rollout
+    yield from (last.rollout, last.result, last.reason, last.at) if last else ("", "", "", "")
 
 
 def as_document(fleet: Fleet) -> dict[str, Any]:
@@ -130,7 +136,7 @@ def as_document(fleet: Fleet) -> dict[str, Any]:
 FILTERS: dict[str, Callable[[Project], bool]] = {
     "outdated": lambda project: any(each.version != project.wanted for each in project.repositories),
     "open_prs": lambda project: bool(project.opens),
-    "failed": lambda project: project.state == "failed",
+    "failed": lambda project: project.state == "failed" or project.rollout_failed,
     "drift": lambda project: project.drifts,
 }
 
