@@ -169,7 +169,8 @@ def test_a_lock_that_is_too_old_is_noticed(tmp_path):
     assert subprocess.run(check, cwd=part, capture_output=True, check=False).returncode == 0
     project.write_text(project.read_text().replace('["boto3"]', '["boto3", "requests"]'))
     done = subprocess.run(check, cwd=part, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (1, "Out of date: requirements.txt, requirements-dev.txt. Run: make lock\n")
+    assert done.returncode == 1
+    assert done.stdout == "Out of date: requirements.txt, requirements-dev.txt. Run: make lock\n"
 
 
 LOCKED = re.compile(
