@@ -1,4 +1,5 @@
-# One virtual environment, made from the hashed requirements whenever they change.
+# One virtual environment, made from the hashed requirements whenever they change. uv installs it in seconds; its own pin and
+# hashes are in requirements.txt, too. Where it cannot (a platform without it, an index that only pip can reach), pip does.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,8 +11,17 @@ GH := build/gh/.installed
 # Dozens of short processes: each source is compiled once, whatever the shell says.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Install a file of hashed requirements into a virtual environment. uv knows nothing of pip's index.
+define install
+index="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null)}}"; \
+if test -n "$$index"; then export UV_DEFAULT_INDEX="$$index"; fi; \
+if $(BIN)/uv pip install --quiet --python $(1)/bin/python --require-hashes -r $(2); then :; \
+else echo "uv could not install them; pip does, which takes some minutes."; \
+  $(1)/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r $(2); fi
+endef
+
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo test test-fast test-long test-templates test-scenarios check lint types gates format synth layers test-layers coverage updates faults bench mutants reference sbom lock clean
+.PHONY: help install tools demo test test-fast test-rest test-long test-templates test-scenarios check lint types gates format synth layers test-layers coverage updates faults bench mutants reference sbom lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -21,13 +31,17 @@ install: $(STAMP) ## make the virtual environment with everything in requirement
 $(STAMP): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=...")'
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "Node 20 or newer is needed."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@echo "Installing $$(grep -c == requirements.txt) pinned packages into $(VENV): once, about 20 seconds."
+	@$(PYTHON) -m venv $(VENV)
+	@sed -n '/^uv==/,/[^\]$$/p' requirements.txt > $(VENV)/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt || echo "uv cannot be installed here."
+	@$(call install,$(VENV),requirements.txt)
 	@touch $@
 
 # GitHub's OpenAPI description, to which the stand-in's answers are held, and octokit, a client of it.
 $(CONTRACT): tests/standin/package-lock.json
-	npm ci --prefix tests/standin --silent --no-audit --no-fund --ignore-scripts
+	@echo "Installing GitHub's API description and octokit into tests/standin/node_modules: once, some seconds."
+	@npm ci --prefix tests/standin --silent --no-audit --no-fund --ignore-scripts
 	@touch $@
 
 # Another client of the stand-in: Debian's, pinned. Where apt has none, it says so, and the tests with it are skipped.
@@ -40,31 +54,36 @@ demo: $(STAMP) ## the whole story on this machine, no account needed
 	@$(BIN)/python -m local demo
 
 # checkov's own requirements do not agree with ours.
-$(CHECKOV): tests/synth/checkov.txt
-	$(PYTHON) -m venv .venv-checkov
-	.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/synth/checkov.txt
+$(CHECKOV): tests/synth/checkov.txt | $(STAMP)
+	@echo "Installing checkov into .venv-checkov: once, some seconds."
+	@$(PYTHON) -m venv .venv-checkov
+	@$(call install,.venv-checkov,tests/synth/checkov.txt)
 	@touch $@
 
 tools: $(STAMP) $(CHECKOV) $(CONTRACT) $(GH) ## install what check and test use
 
+SIDE_BY_SIDE := --dist loadscope --no-loadscope-reorder
+
 # Five at once on two cores: much of an end-to-end test is waiting.
 test: $(STAMP) $(CONTRACT) $(GH) ## all tests but those of the layers and the long ones
-	$(BIN)/pytest -n 5 --dist loadscope --no-loadscope-reorder -m "not layers and not gates and not long"
+	$(BIN)/pytest -n 5 $(SIDE_BY_SIDE) -m "not layers and not gates and not long"
+
+# What a change must pass runs every test once: these, and those that coverage runs.
+test-rest: $(STAMP) $(CONTRACT) $(GH) ## what make coverage does not run: end to end and on MiniStack, the long ones too
+	$(BIN)/pytest -n 5 $(SIDE_BY_SIDE) -m "not layers and not gates" --part rest
 
 test-fast: $(STAMP) ## the unit tests, in less than a minute: after an edit
-	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder tests/unit
+	$(BIN)/pytest -n 2 $(SIDE_BY_SIDE) tests/unit
 
 # Those that run the code in processes of their own; what MiniStack runs is not measured.
 coverage: $(STAMP) ## lines and branches that the tests reach, by room; fails below tests/coverage_floors.toml
 	@rm -rf build/coverage && mkdir -p build/coverage
-	$(BIN)/coverage run -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not gates and not long" \
-	  -k "not ministack" tests/unit tests/synth tests/integration/test_*.py tests/operations \
-	  tests/security/test_launches.py tests/security/test_approvals.py tests/security/test_adoption.py
+	$(BIN)/coverage run -m pytest -n 3 $(SIDE_BY_SIDE) -m "not layers and not gates" --part measured
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/python -m tests.coverage_floors
 
-test-long: $(STAMP) ## what takes minutes of waiting: a lost run, StudioStack's removal, failed launches by event
-	$(BIN)/pytest -m long --ignore tests/templates
+test-long: $(STAMP) ## what takes minutes and changes seldom: several accounts, roles enforced, the demo, a lost run
+	$(BIN)/pytest -n 3 $(SIDE_BY_SIDE) -m long --ignore tests/templates
 
 test-templates: $(STAMP) ## what the templates' READMEs promise, in environments of their own locks (757 MB each at first)
 	$(BIN)/pytest -m long tests/templates
@@ -77,8 +96,8 @@ check: lint types gates ## lint, format, types; the gates: cdk-nag, cfn-lint, ch
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/zizmor --offline --no-progress --quiet templates
-	$(BIN)/actionlint -shellcheck= -pyflakes= templates/*/*/.github/workflows/*.yml
+	$(BIN)/zizmor --offline --no-progress --quiet templates .github
+	$(BIN)/actionlint -shellcheck= -pyflakes= templates/*/*/.github/workflows/*.yml .github/workflows/*.yml
 
 types: $(STAMP)
 	$(BIN)/mypy
@@ -112,14 +131,14 @@ bench: $(STAMP) ## what operations cost beside a naive update, and cold starts: 
 mutants: $(STAMP) ## small mistakes in the code that no test notices: a seeded sample (ALL=1: all, for hours; SEED=2)
 	$(BIN)/python -m tests.mutants --seed $(or $(SEED),1) $(if $(ALL),--all)
 
-reference: $(STAMP) ## write docs/reference.md from the code
+reference: $(STAMP) ## write docs/reference.md and settings.schema.json from the code
 	$(BIN)/python -m docs.reference
+	$(BIN)/python -m docs.settings_schema
 
 sbom: $(STAMP) ## build/sbom.json: CycloneDX, of what runs in Lambda
 	$(BIN)/python layers/sbom
 
 lock: $(STAMP) ## compile requirements.in to the hashed requirements.txt
-	$(BIN)/python -m pip install --quiet uv
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate -o requirements.txt requirements.in
 	$(BIN)/python layers/python/lock

@@ -29,7 +29,7 @@ Name = Annotated[
 ]
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,255}\Z")]
 Reviewer = Annotated[str, StringConstraints(pattern=r"^(team|user):[1-9][0-9]{0,18}\Z")]
-MAX_VALUE_BYTES = 48 * 1024
+MAX_VALUE_BYTES = 48 * 1024  # of a secret or variable: what GitHub takes (48 KB)
 _SECRET, _VARIABLE, _NO_SECRET, _NO_VARIABLE = "secret", "variable", "no secret", "no variable"  # steps
 _UNCHANGED = "as they were: this operation has changed none"
 

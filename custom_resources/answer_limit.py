@@ -11,10 +11,10 @@ from typing import Any
 
 from custom_resources.errors import AnswerTooLong
 
-MOST = 4096
+MOST = 4096  # CloudFormation's limit of a custom resource's answer
 _IDS = ("StackId", "RequestId", "PhysicalResourceId", "LogicalResourceId")
 _OF_THE_FRAMEWORK = 1250  # bytes that it adds to a reason: the log's name and its own trace, at most ten lines
-_LEAST_REASON = 500
+_LEAST_REASON = 500  # that are left for a reason, however long the rest is
 _CUT = "... (cut)"
 _MORE = "... (and the rest is in the function's log)"
 

@@ -10,7 +10,7 @@ import hashlib
 import re
 from typing import Literal
 
-from custom_resources.caller import Caller, Installation, is_role_here
+from custom_resources.caller import Caller, Installation, is_another_projects, is_role_here
 from custom_resources.errors import (
     LocationRefused,
     LocationUnknown,
@@ -46,10 +46,10 @@ def execution_role(
 ) -> str:
     """Return the ARN of the role that pipelines run as.
 
-    `known`: what Studio and SageMaker tell, best first; a role of another account is nothing that they could mean.
-    Raises RoleUnknown, RoleRefused.
+    `known`: what Studio and SageMaker tell, best first; a role of another account or of another project is nothing that
+    they could mean (docs/decisions/0098). Raises RoleUnknown, RoleRefused.
     """
-    here = [role for role in known if is_role_here(role, stack_id)]
+    here = [role for role in known if is_role_here(role, stack_id) and not is_another_projects(role, project_id)]
     if not given:
         if not here:
             raise RoleUnknown(project=project_id)

@@ -59,6 +59,18 @@ def configure(
         raise
 
 
+def projects_in_regions(clients: Clients, regions: Iterable[str]) -> tuple[str, ...]:
+    """Return the projects of the blueprint's launches in regions of this account, each with its region.
+
+    What cannot be known is raised: DataZone may take a configuration away while environments need it.
+    """
+    return tuple(
+        f"{name.removeprefix(_LAUNCH_NAME_PREFIX)} ({region})"
+        for region in sorted(set(regions))
+        for name in clients.regional_launches.launched_by(region, _DOOR)
+    )
+
+
 def launched_projects(clients: Clients, product: str) -> list[str]:
     """Return the projects of the blueprint's launches from a product, of which "" has none."""
     if not product:

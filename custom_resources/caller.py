@@ -76,10 +76,7 @@ class Installation:
 
     def may_run_pipelines(self, role_arn: str, project_id: str) -> bool:
         """Tell whether a role is one that the settings allow projects, and not Studio's role of another project."""
-        found = _ROLE.fullmatch(role_arn)
-        if not found:
-            return False
-        if found["name"].startswith(_STUDIOS_ROLE) and not found["name"].startswith(f"{_STUDIOS_ROLE}{project_id}_"):
+        if not _ROLE.fullmatch(role_arn) or is_another_projects(role_arn, project_id):
             return False
         return any(_matches(pattern, role_arn) for pattern in self.execution_roles)
 
@@ -138,6 +135,15 @@ def _user_is_listed(principal: str, administrators: tuple[str, ...]) -> bool:
         if resource.startswith("::user/") and _named(each.rpartition("/")[2], name):
             return True
     return False
+
+
+def is_another_projects(role: str, project_id: str) -> bool:
+    """Tell whether a role's ARN or name is that of Studio's role of another project: the name holds whose it is.
+
+    Anybody who may create SageMaker domains has SageMaker tell any role that they may pass as any project's.
+    """
+    name = role.rpartition("/")[2]
+    return name.startswith(_STUDIOS_ROLE) and not name.startswith(f"{_STUDIOS_ROLE}{project_id}_")
 
 
 def is_role_here(role_arn: str, stack_id: str) -> bool:

@@ -40,6 +40,7 @@ On = Literal[
     "own stacks",
     "portfolio stack",
     "products",
+    "products of all regions",  # of the account, as their parameters name them
     "project roles",
     "provisioned stacks",
     "provisioning role",
@@ -328,6 +329,7 @@ CATALOGUE = (
             Permission(("iam:GetRole",), "provisioning role's description"),
             *_DOMAIN_KEY,
             Permission(("servicecatalog:SearchProvisionedProducts",), "launches"),
+            Permission(("ssm:GetParameter",), "products of all regions"),
         ),
         "StudioBlueprintConfiguration",
         needs=frozenset({"domain"}),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from custom_resources.delivery.leaving import offered
 from custom_resources.delivery.lineage import MOST_PROPOSALS, TEMPLATE_REF, proposals_in
+from custom_resources.delivery.marks import MARK
 from custom_resources.errors import ConsentMissing, ObjectTooLarge, RepositoryClaimed
 
 if TYPE_CHECKING:
@@ -28,10 +29,9 @@ if TYPE_CHECKING:
 ADOPTED = ":adopted"  # ends the physical id of a repository that was adopted by its owners' consent
 CONNECTED = ":connected"  # ends that of one which Studio made for the project
 PATH = ".github/studio-project.yml"
-MAX_BYTES = 4096
+MAX_BYTES = 4096  # of the file in which owners give their consent
 _KEYS = ("domain", "project", "archive")
 _LINE = re.compile(r"([a-z]+)[ \t]*:[ \t]+(\"?)([A-Za-z0-9_-]{1,64})\2[ \t]*")
-_MARK = re.compile(r"\([^()/\s]+/[^()/\s]+ model_(?:build|deploy)\b[^()]*\)")  # custom_resources.delivery.marks
 _FIRST_FILES = frozenset({"README.md", ".gitignore", "LICENSE"})  # what GitHub commits while it creates a repository
 _SET_UP = timedelta(hours=1)  # Studio makes the repository while it sets the tooling environment up
 _CLOCKS = timedelta(minutes=1)  # by which GitHub's and AWS's clocks may differ
@@ -216,7 +216,7 @@ def _has_only_the_first_commit(git: BareRepository, refs: Refs) -> bool:
 def _claimed(found: Repository, git: BareRepository, refs: Refs, who: Adopting) -> bool:
     """Tell whether another project has marked the repository, or offers its template there. One request at most."""
     mark = f"({who.domain_id}/{who.project_id} {who.part}"
-    if _MARK.search(found.description.replace(mark, "")):
+    if MARK.search(found.description.replace(mark, "")):
         return True
     if len(proposals_in(refs.targets)) > MOST_PROPOSALS:
         return True  # not all of them are read

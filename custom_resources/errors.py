@@ -69,6 +69,7 @@
           RepositoryAdoptable
             ConsentMissing
           RepositoryClaimed
+          FormerNameOfAnother
           RepositoryNotActive
           RepositoryInvisible
           RepositoryOfALaunch
@@ -112,6 +113,7 @@
         BlueprintInUse
         BlueprintMissing
         ConfigurationInUse
+        RegionNotEnabled
         RoleNotReady
         EnvironmentNameTaken
         ToolingBlueprintMissing
@@ -123,6 +125,7 @@
         ProductNotFound
         NoDeployRepository
         NotAnApproval
+        ModelElsewhere
         DeploymentUncertain
         PropertiesWrong
         NotARequest
@@ -921,6 +924,13 @@ class RepositoryClaimed(RepositoryNameTaken):
     remedy = "Choose another name."
 
 
+class FormerNameOfAnother(RepositoryNameTaken):
+    """The name leads to another project's repository, which was renamed."""
+
+    happened = "{name} is a former name of the repository {repository}, which carries the mark of another project."
+    remedy = "Choose another name."
+
+
 class RepositoryNotActive(RepositoryNameTaken):
     """The repository to adopt is archived."""
 
@@ -1245,7 +1255,14 @@ class ConfigurationInUse(FinalError):
     """Projects of this account still have environments of the blueprint, which need its role to be deleted."""
 
     happened = "The blueprint {blueprint!r} still has environments in this account, in the projects {projects}."
-    remedy = "Delete them in Studio, then delete this stack again."
+    remedy = "Delete them in Studio, then delete this stack, or deploy it without their region, again."
+
+
+class RegionNotEnabled(FinalError):
+    """A further region of an account, before its home region has enabled the blueprint for it."""
+
+    happened = "The blueprint {blueprint!r} is not enabled for the region {region} in this account."
+    remedy = "Deploy StudioAccountStack in the account's home region first."
 
 
 class RoleNotReady(FinalError):
@@ -1328,6 +1345,13 @@ class NotAnApproval(FinalError):
 
     happened = "The message is not a SageMaker model package event."
     remedy = "Delete it from the approvals queue."
+
+
+class ModelElsewhere(FinalError):
+    """A model package of another account or region, whose group has the name of a project's here."""
+
+    happened = "The model package {model_package} is not of this region and account ({place})."
+    remedy = "Approve the model of the project's own account and region, and delete this message."
 
 
 class DeploymentUncertain(FinalError):

@@ -31,6 +31,7 @@ from custom_resources.repository_plan import (
     adoptable,
     belongs,
     decided,
+    wants_another_name,
 )
 from custom_resources.sight import left, require_missing
 
@@ -110,7 +111,12 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
             if found is None:
                 require_missing(request, properties.full_name, known.id, self._clients.github)
             to_archive = request.type == "Delete" and found is not None and not found.archived
-            yield _with_lineage(found, request, self._clients) if found and to_archive else Observed(found)
+            if found and to_archive:
+                yield _with_lineage(found, request, self._clients)
+                return
+            renamed = request.type == "Update" and found and wants_another_name(request, found)
+            named = self._clients.github.find_repository(properties.full_name) if renamed else None
+            yield Observed(found, named=named)
             return
         absent = request.noted.get("Absent") and request.attempt == 0 and request.age < _FIRST_CALL
         if absent and not request.progress.done(_CREATED):

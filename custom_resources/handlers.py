@@ -25,7 +25,7 @@ from custom_resources.telemetry import count, flush, follow, logger, redacted
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-ACCEPT_ATTEMPTS = 5
+ACCEPT_ATTEMPTS = 5  # of a look-up that AWS throttles, before a request is accepted
 _ENTRIES = {entry.name: entry for entry in CATALOGUE}
 Event = dict[str, Any]
 
@@ -118,7 +118,8 @@ def model_approval(event: Event, context: LambdaContext) -> None:
     follow(event, getattr(context, "aws_request_id", ""))
     try:
         _clients().requests.begin(_ENTRIES["model_approval"].timeout)
-        handle(event, _clients(), Setup.from_environment(os.environ))
+        here = getattr(context, "invoked_function_arn", "")
+        handle(event, _clients(), Setup.of_function(here, os.environ))
     except (FinalError, RetryLater) as error:
         logger.error("the approval comes back", reason=str(error))
         count("Failures")

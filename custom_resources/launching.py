@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from custom_resources.caller import Launcher, caller
+from custom_resources.caller import Launcher, caller, is_another_projects
 from custom_resources.errors import (
     AccountNotListed,
     ClassicOff,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from custom_resources.clients.protocols import Clients
     from custom_resources.reconciler import Request
 
-_TRIES = 3
+_TRIES = 3  # of a request that Service Catalog throttles
 
 
 def launcher(request: Request[Any], clients: Clients) -> Launcher:
@@ -104,7 +104,9 @@ def require_own_role(project_id: str, found: Launcher, roles: tuple[str, ...]) -
 
     `roles`: what Studio and SageMaker tell of the project. An assumed role's ARN has no path, so names are compared.
     """
-    if found.kind == "project role" and found.role not in {role.rpartition("/")[2] for role in roles}:
+    if found.kind != "project role":
+        return
+    if found.role not in {role.rpartition("/")[2] for role in roles} or is_another_projects(found.role, project_id):
         raise LaunchNotByProjectRole(caller=found.role, project=project_id)
 
 

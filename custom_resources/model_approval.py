@@ -23,6 +23,7 @@ from custom_resources.errors import (
     FinalError,
     GitHubUnavailable,
     GitHubUnreachable,
+    ModelElsewhere,
     NoDeployRepository,
     NotAnApproval,
     Problem,
@@ -37,7 +38,8 @@ REMEMBERED = "STUDIO_MODEL_EVENTS"
 ARRIVALS = "arrivals"  # the message group that EventBridge puts events into
 _BEGUN = "?"  # before an event in the variable: GitHub was asked, and no answer was remembered
 _UNANSWERED = (GitHubUnreachable, GitHubUnavailable, AnswerIncomplete)
-_KEEP = 20
+_KEEP = 20  # events that the variable remembers
+_PACKAGE = re.compile(r"arn:[a-z-]+:sagemaker:[a-z0-9-]+:\d{12}:model-package/(?P<group>[^:]+)/\d+")
 _GROUP = re.compile(r"aiops-([A-Za-z0-9-]{1,50})-models")
 
 
@@ -47,15 +49,17 @@ class Setup:
 
     product_id: str
     workflow: str
+    place: str  # the function's own region and account, REGION:ACCOUNT
     queue: str = ""  # addresses
     dead_letters: str = ""
 
     @staticmethod
-    def from_environment(environment: Mapping[str, str]) -> Setup:
-        """Return what products/studio/approvals.py wrote into the function's variables."""
+    def of_function(function_arn: str, environment: Mapping[str, str]) -> Setup:
+        """Return what products/studio/approvals.py wrote into the function's variables, and where the function is."""
         return Setup(
             environment["PRODUCT_ID"],
             environment["DEPLOY_WORKFLOW"],
+            ":".join(function_arn.split(":")[3:5]),
             environment["APPROVALS_QUEUE"],
             environment["APPROVALS_DEAD_LETTERS"],
         )
@@ -78,9 +82,15 @@ class Approval(BaseModel):
         found = _GROUP.fullmatch(self.group)
         return found[1] if found else ""
 
+    @property
+    def place(self) -> str:
+        """Where the model package is, REGION:ACCOUNT."""
+        return ":".join(self.model_package.split(":")[3:5])
+
     @model_validator(mode="after")
     def _is_the_groups(self) -> Approval:
-        if f":model-package/{self.group}/" not in self.model_package:
+        found = _PACKAGE.fullmatch(self.model_package)
+        if found is None or found["group"] != self.group:
             raise ValueError("the model package is not of the group")
         return self
 
@@ -169,8 +179,11 @@ def handle(event: Mapping[str, Any], clients: Clients, setup: Setup) -> None:
 
 
 def _handled(record: Mapping[str, Any], clients: Clients, setup: Setup) -> str:
+    """Sort an approval, or start its deployment. Another account's or region's model is none of the projects here."""
     approved = approval(record["body"])
     logger.append_keys(group=approved.group, model_package=approved.model_package)
+    if approved.place != setup.place:
+        raise ModelElsewhere(model_package=approved.model_package, place=setup.place)
     if record.get("attributes", {}).get("MessageGroupId") != ARRIVALS:
         return start_deployment(approved, clients, setup.product_id, setup.workflow)
     if not approved.approves or not approved.project:

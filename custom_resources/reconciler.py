@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from custom_resources.clients.writes import Writes
 
 RequestType = Literal["Create", "Update", "Delete"]
-ATTEMPTS = 4
-LAG_WAIT_SECONDS = 5
+ATTEMPTS = 4  # plans in one call: what was seen may have moved on
+LAG_WAIT_SECONDS = 5  # before GitHub's replicas are asked again
 
 
 PropertiesT = TypeVar("PropertiesT", bound=Properties)

@@ -17,6 +17,7 @@ from custom_resources.delivery.lineage import Delivery
 from custom_resources.delivery.marks import Owner, Proven
 from custom_resources.delivery.ownership import Claim, refusal
 from custom_resources.errors import (
+    FormerNameOfAnother,
     InternalInUserAccount,
     OrganizationChanged,
     RepositoryAdoptable,
@@ -91,6 +92,7 @@ class Observed:
     consent: Reading = field(default_factory=Reading)  # where a repository is to be adopted, or an adopted one ends
     left: Mapping[str, str] = field(default_factory=dict)  # refs of ours in an adopted repository that ends
     mark: Proven = ""
+    named: Repository | None = None  # what has the name that a repository is to be given, by a redirect perhaps
 
 
 Action = Literal["create", "adopt", "restore", "keep", "archive", "release", "nothing"]
@@ -155,7 +157,7 @@ def _update(request: Request[GitHubRepositoryProperties], found: Repository, per
     topics = merged_topics(new.topics, found.topics, old.topics) if old and new.topics != old.topics else None
     if Known.of(request.physical_id).adopted:
         return Plan("keep", found, changes, topics)
-    if old and new.name.casefold() != old.name.casefold() and found.name.casefold() != new.name.casefold():
+    if wants_another_name(request, found):
         changes["name"] = new.name
     may_be = new.visibility in permitted or not request.goes_back
     if old and may_be and new.visibility not in (old.visibility, found.visibility):
@@ -169,6 +171,21 @@ def _refuse_another_organization(request: Request[GitHubRepositoryProperties], f
     new, old = request.properties.organization, request.old.organization if request.old else ""
     if old and old.casefold() != new.casefold() and found.owner.casefold() != new.casefold():  # else: it is there
         raise OrganizationChanged(former=found.owner, organization=new)
+
+
+def _refuse_a_former_name(properties: GitHubRepositoryProperties, found: Repository) -> None:
+    """Refuse a name by which GitHub still finds another project's repository.
+
+    Where AWS knows repositories by name alone, that project's role trusts whoever has it (docs/decisions/0100).
+    """
+    if properties.owner.is_others(found.description):
+        raise FormerNameOfAnother(name=properties.full_name, repository=found.full_name)
+
+
+def wants_another_name(request: Request[GitHubRepositoryProperties], found: Repository) -> bool:
+    """Tell whether an update renames the repository: one that was adopted by consent keeps its name."""
+    new, old = request.properties.name.casefold(), request.old.name.casefold() if request.old else ""
+    return bool(old) and not Known.of(request.physical_id).adopted and new not in (old, found.name.casefold())
 
 
 def _refuse_another_launch(properties: GitHubRepositoryProperties, observed: Observed, found: Repository) -> None:
@@ -223,6 +240,7 @@ def _adopted(properties: GitHubRepositoryProperties, observed: Observed, found: 
     may_adopt = adoptable(properties, found)
     if found.full_name.casefold() != properties.full_name.casefold() and not may_adopt:
         # GitHub led us here from a former name, which is free.
+        _refuse_a_former_name(properties, found)
         return Plan("create", topics=merged_topics(properties.topics), empty=True)
     if observed.delivery is not None:
         raise RepositoryNameTaken(repository=found.full_name)
@@ -247,6 +265,8 @@ def decided(request: Request[GitHubRepositoryProperties], observed: Observed, al
     if found is None:
         return Plan("create", topics=merged_topics(request.properties.topics), empty=True)
     if known:
+        if observed.named and observed.named.id != found.id and not request.goes_back:
+            _refuse_a_former_name(request.properties, observed.named)
         return _update(request, found, allowances.visibilities)
     if _is_ours(request.properties, observed):
         return _taken_up(request, observed, found)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from custom_resources.errors import FinalError
     from custom_resources.reconciler import Request
 
-WAIT_SECONDS = 5
+WAIT_SECONDS = 5  # before what is not seen yet is looked for again
 
 
 def require_missing(request: Request[Any], full_name: str, repository_id: int, github: GitHub) -> None:

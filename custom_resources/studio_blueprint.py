@@ -21,6 +21,7 @@ from custom_resources.blueprint_enabling import (
 from custom_resources.clients.blueprints import Blueprint, Configuration, Grant
 from custom_resources.errors import (
     BlueprintInUse,
+    FinalError,
     InUse,
     NameTaken,
 )
@@ -161,10 +162,10 @@ def _delete(
             raise BlueprintInUse(blueprint=blueprint.name, projects=names) from None
     for grant in grants:
         host.remove_grant(domain_id, ENTITY, entity(request, blueprint.id), POLICY, grant)
-    host.delete_configuration(domain_id, blueprint.id)
     try:
+        host.delete_configuration(domain_id, blueprint.id)
         host.delete_blueprint(domain_id, blueprint.id)
-    except InUse:  # by environments that nobody shows us: they need what was taken away
+    except FinalError:  # in use by environments that nobody shows us: they need what was taken away
         configure(host, request, domain_id, blueprint.id, request.properties.configuration)
         for grant in grants:
             host.add_grant(domain_id, ENTITY, entity(request, blueprint.id), POLICY, grant)

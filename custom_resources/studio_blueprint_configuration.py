@@ -1,7 +1,8 @@
 """Custom::StudioBlueprintConfiguration: an account of projects enables the blueprint of another account's domain.
 
 DataZone keeps one configuration an account and blueprint, and lets a principal of that account write it, in the
-domain's region (docs/studio.md, A39). What is written and removed here is this account's alone.
+domain's region (docs/studio.md, A39). What is written and removed here is this account's alone. DataZone's
+reference has no error for a configuration that environments need: whether projects are left is looked at here.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from custom_resources.blueprint_enabling import (
     POLICY,
     configure,
     entity,
-    launched_projects,
     outdated_grants,
+    projects_in_regions,
     wanted_grants,
 )
 from custom_resources.clients.blueprints import Configuration, Grant
-from custom_resources.errors import BlueprintMissing, ConfigurationInUse, InUse, NameTaken
+from custom_resources.errors import BlueprintMissing, ConfigurationInUse, FinalError, NameTaken, RegionNotEnabled
 from custom_resources.properties import Properties
 from custom_resources.reconciler import CustomResource, Done, Foreseen, Replan, Request
 from custom_resources.studio_domain import unless_gone
@@ -35,15 +36,15 @@ if TYPE_CHECKING:
 
 
 class StudioBlueprintConfigurationProperties(Properties):
-    """Desired state. `product_id`: the account's product, by whose launches the projects here are known."""
+    """Desired state. `home`: the account's configuration is this resource's; else it only guards a further region."""
 
     domain_id: str = Field(pattern=r"^dzd[-_][a-zA-Z0-9_-]{1,36}\Z")
     blueprint_name: str = Field(pattern=r"^[\w -]{1,64}\Z")
-    product_id: str = Field(min_length=1)
     provisioning_role_arn: str = Field(min_length=1)
     manage_access_role_arn: str = ""
     enabled_regions: list[str] = Field(min_length=1)
     domain_unit_id: str = ""
+    home: bool = True
 
     @property
     def configuration(self) -> Configuration:
@@ -61,7 +62,7 @@ class Observed:
     former_unit: str = ""
     configuration: Configuration | None = None
     grants: tuple[Grant, ...] = ()
-    projects: tuple[str, ...] = ()  # that a Delete would leave without their role
+    projects: tuple[str, ...] = ()  # that would be left without what their environments need
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,22 @@ def _replaced(request: Request[StudioBlueprintConfigurationProperties]) -> bool:
     """Tell whether the update is for another blueprint: CloudFormation disables the old one afterwards."""
     new, old = request.properties, request.old
     return old is not None and (old.blueprint_name, old.domain_id) != (new.blueprint_name, new.domain_id)
+
+
+def _leaving(request: Request[StudioBlueprintConfigurationProperties], there: Configuration | None) -> tuple[str, ...]:
+    """Return the regions whose environments would lose what they need: the role, or its place in their region."""
+    properties, enabled = request.properties, there.regions if there else ()
+    if not properties.home:
+        return tuple(properties.enabled_regions) if request.type == "Delete" else ()
+    kept = () if request.type == "Delete" else properties.enabled_regions
+    return tuple(region for region in enabled if region not in kept)
+
+
+def _require_enabled(properties: StudioBlueprintConfigurationProperties, there: Configuration | None) -> None:
+    """Refuse a further region that the account's home has not enabled. Raises RegionNotEnabled."""
+    missing = [region for region in properties.enabled_regions if there is None or region not in there.regions]
+    if missing:
+        raise RegionNotEnabled(blueprint=properties.blueprint_name, region=missing[0])
 
 
 class StudioBlueprintConfiguration(CustomResource[StudioBlueprintConfigurationProperties, Observed, Plan]):
@@ -106,14 +123,14 @@ class StudioBlueprintConfiguration(CustomResource[StudioBlueprintConfigurationPr
         blueprint_id = known or host.blueprint_id(properties.domain_id, properties.blueprint_name)
         if not blueprint_id:
             return Observed("")
-        unit, former = self._units(request)
         configuration = host.configuration(properties.domain_id, blueprint_id)
+        projects = projects_in_regions(self._clients, _leaving(request, configuration))
+        if not properties.home:
+            return Observed(blueprint_id, configuration=configuration, projects=projects)
+        unit, former = self._units(request)
         grants: tuple[Grant, ...] = ()
         if configuration:
             grants = tuple(host.grants(properties.domain_id, ENTITY, entity(request, blueprint_id), POLICY))
-        projects: tuple[str, ...] = ()
-        if request.type == "Delete" and configuration:
-            projects = tuple(launched_projects(self._clients, properties.product_id))
         return Observed(blueprint_id, unit, former, configuration, grants, projects)
 
     def _units(self, request: Request[StudioBlueprintConfigurationProperties]) -> tuple[str, str]:
@@ -127,20 +144,26 @@ class StudioBlueprintConfiguration(CustomResource[StudioBlueprintConfigurationPr
         return unit or root, former or root
 
     def plan(self, request: Request[StudioBlueprintConfigurationProperties], observed: Observed) -> Plan:
-        """Decide what to write; nothing where everything is as desired. Raises BlueprintMissing, ConfigurationInUse."""
-        properties = request.properties
+        """Decide what to write; nothing where everything is as desired.
+
+        Raises BlueprintMissing, ConfigurationInUse, RegionNotEnabled.
+        """
+        properties, there = request.properties, observed.configuration
+        if observed.projects:
+            names = ", ".join(observed.projects[:5]) + (", ..." if len(observed.projects) > 5 else "")
+            raise ConfigurationInUse(blueprint=properties.blueprint_name, projects=names)
         if request.type == "Delete":
-            if observed.projects:
-                names = ", ".join(observed.projects[:5]) + (", ..." if len(observed.projects) > 5 else "")
-                raise ConfigurationInUse(blueprint=properties.blueprint_name, projects=names)
-            return Plan(observed.blueprint_id, delete=observed.configuration is not None, remove=observed.grants)
+            return Plan(observed.blueprint_id, delete=properties.home and there is not None, remove=observed.grants)
         if not observed.blueprint_id:
             raise BlueprintMissing(domain=properties.domain_id, blueprint=properties.blueprint_name)
+        if not properties.home:
+            _require_enabled(properties, there)
+            return Plan(observed.blueprint_id)
         wanted = wanted_grants(observed.domain_unit)
         granted = [grant.principal for grant in observed.grants]
         return Plan(
             observed.blueprint_id,
-            configure=observed.configuration != properties.configuration,
+            configure=there != properties.configuration,
             add=tuple(grant for grant in wanted if grant.principal not in granted),
             remove=outdated_grants(observed.grants, wanted, observed.former_unit),
         )
@@ -181,7 +204,7 @@ class StudioBlueprintConfiguration(CustomResource[StudioBlueprintConfigurationPr
             host.remove_grant(domain_id, ENTITY, named, POLICY, grant)
         try:
             host.delete_configuration(domain_id, plan.blueprint_id)
-        except InUse:  # by environments that nobody shows us
+        except FinalError:  # in use by environments that nobody shows us: the API has no error of its own for that
             for grant in plan.remove:
                 host.add_grant(domain_id, ENTITY, named, POLICY, grant)
             raise

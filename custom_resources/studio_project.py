@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from custom_resources.clients.protocols import Clients
     from custom_resources.seal import Seal
 
-POLL_SECONDS = 10
+POLL_SECONDS = 10  # between two looks at a project that is not ready
 _REPOSITORY = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")  # a repository's name on GitHub
 CLASSIC = "classic"  # in place of the domain's id: a project of SageMaker Studio classic
 DomainOrClassic = Annotated[str, StringConstraints(pattern=r"^(dzd[-_][a-zA-Z0-9_-]{1,36}|classic)\Z")]

@@ -59,6 +59,7 @@ class ParameterOverride(Properties):
 class StudioProjectProfileProperties(Properties):
     """Desired state. `own`: the profile is this resource's; otherwise it exists and only gets our environment.
 
+    `joined`: off, it does not get that: its projects get the product by event, and it only has to be where that is.
     `places`: the accounts and regions (ACCOUNT/REGION) that have the product; none: `aws_account` alone. A profile that
     exists is where its tooling is, so that it needs no account here where there are several.
     """
@@ -67,6 +68,7 @@ class StudioProjectProfileProperties(Properties):
     profile_name: str = Field(pattern=r"^[\w -]{1,64}\Z")
     description: str = ""
     own: bool = False
+    joined: bool = True
     environment_blueprint_id: str = Field(min_length=1)
     environment_name: str = Field(pattern=r"^[\w -]{1,64}\Z")
     deployment_order: int = Field(default=1, ge=1, le=16)
@@ -231,7 +233,7 @@ def _own_where(request: Request[StudioProjectProfileProperties], observed: Obser
 def _joined(
     request: Request[StudioProjectProfileProperties], found: Profile | None, pools: Pools
 ) -> tuple[Action, Profile]:
-    """Decide for a profile of somebody else: our environment joins the others."""
+    """Decide for a profile of somebody else: our environment joins the others, or stays away."""
     properties = request.properties
     if found is None:
         raise ProfileMissing(domain=properties.domain_id, profile=properties.profile_name)
@@ -241,8 +243,9 @@ def _joined(
     if tooling is None:
         raise ProfileWithoutTooling(profile=found.name, order=order)
     ours = properties.ours(found.name, _where(request, tooling, pools, found.name))
-    environments = with_ours(found.environments, ours, old)
-    same = comparable(environments) == comparable(found.environments)
+    there = found.environments
+    environments = with_ours(there, ours, old) if properties.joined else without_ours(there, blueprint)
+    same = comparable(environments) == comparable(there)
     return "keep" if same else "update", Profile(found.id, found.name, environments, enabled=False)
 
 

@@ -41,7 +41,7 @@ from custom_resources.errors import (
 
 PARTS = ("model_build", "model_deploy")
 MAX_FILE_BYTES = 100 * 1024 * 1024  # GitHub refuses larger files (GH001)
-MAX_FILES = 20_000
+MAX_FILES = 20_000  # of an archive, all profiles together
 MAX_TOTAL_BYTES = 200 * 1024 * 1024  # the function's /tmp holds it three times
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time a zip can say
 _FORBIDDEN_CHARACTERS = {*map(chr, range(32)), "\x7f", "\\"}

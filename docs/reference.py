@@ -12,6 +12,7 @@ import operations.errors
 import products.errors
 from custom_resources.catalogue import CATALOGUE, Entry
 from custom_resources.errors import Described, described
+from docs.limits import Limit, limits
 
 PAGE = Path(__file__).with_suffix(".md")
 _SHARED = ("RetainOnFailure",)
@@ -38,6 +39,14 @@ def page() -> str:
                 "What each function's role allows, beside its own log; `products/foundation/roles.py` names the ARNs.",
                 "",
                 *(line for entry in CATALOGUE for line in _permissions(entry)),
+                "## Limits",
+                "",
+                "Sizes are in bytes and times in seconds where the name does not say otherwise.",
+                "",
+                *_row("limit", "value", "module", "what it is"),
+                *_row(*["---"] * 4),
+                *(line for each in limits() for line in _limit(each)),
+                "",
                 "## Errors",
                 "",
                 "A final error fails the stack operation with both sentences. A retryable one is waited for.",
@@ -53,6 +62,10 @@ def page() -> str:
 
 def _row(*cells: str) -> Iterator[str]:
     yield "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+
+def _limit(limit: Limit) -> Iterator[str]:
+    yield from _row(f"`{limit.name}`", limit.value, f"`{limit.module}`", limit.comment or "-")
 
 
 def _function(entry: Entry) -> Iterator[str]:

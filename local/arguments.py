@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from operations.terminal import add_completion, add_manners
+
 _DESCRIPTION = """\
 The whole product on this machine, no account needed: CloudFormation, Lambda and Studio are emulated on 127.0.0.1,
 GitHub by a stand-in with real Git. The stacks and the Lambda code are those that are deployed on AWS.
@@ -20,7 +22,8 @@ environment:
   GITHUB_TOKEN   the token for --github-api-url. The stand-in has a token of its own; a token of another shape than
                  GitHub's (ghp_..., github_pat_...) is tried on it, those are never sent to it
 
-exit codes: 0 done, 1 refused or failed for the reason on stderr, 2 wrong usage, 130 interrupted
+exit codes: 0 done, 1 refused or failed for the reason on stderr, 2 wrong usage, 130 interrupted,
+            141 nobody reads the output any more
 """
 
 Parser = argparse.ArgumentParser
@@ -81,6 +84,7 @@ def parser() -> Parser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_manners(top)
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
     shared, github, source, tuning = _shared(), _github(), _source(), _tuning()
 
@@ -107,6 +111,7 @@ def parser() -> Parser:
     )
     credential.add_argument("operation", choices=("get", "store", "erase"))
     credential.set_defaults(json=False)
+    add_completion(verbs).set_defaults(json=False)
     return top
 
 

@@ -22,7 +22,7 @@ from local import processes
 from local.cloud import Cloud
 from local.home import SOURCE, Home, LocalError
 from local.stacks import Listener, Stack
-from products.versions import read_versions
+from products.versions import TEMPLATE_FILE, read_versions, rendered
 
 FOUNDATION, PORTFOLIO, STUDIO = "FoundationStack", "PortfolioStack", "StudioStack"
 _INPUTS = (
@@ -121,7 +121,7 @@ def _digest(versions: Path, settings: Path) -> str:
     for version in published:
         digest.update(version.model_copy(update={"created": ""}).record().encode())
     older = [version.version for version in published[:-1]]
-    snapshots = [file for version in older for file in _snapshots(versions, version)]
+    snapshots = [file for version in older if (file := rendered(versions, version))]
     for root, places in ((SOURCE, [SOURCE / name for name in _INPUTS]), (versions, snapshots)):
         for file in _files(places):
             digest.update(f"{file.relative_to(root)}\0{file.stat().st_mode & 0o111}\0".encode())
@@ -129,9 +129,11 @@ def _digest(versions: Path, settings: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _snapshots(versions: Path, version: str) -> list[Path]:
-    """Return the files in which the CDK keeps how a version's product template was rendered."""
-    return sorted(versions.glob(f"*.{version}.product.template.json"))
+def _keep_template(assembly: Path, versions: Path, version: str) -> None:
+    """Keep the newest version's product template with the version, as publishing does outside of a run."""
+    if rendered(versions, version) is None:
+        template = next(assembly.rglob(f"*MlopsProject*.{TEMPLATE_FILE}"))  # one text for all accounts
+        shutil.copy(template, versions / version / TEMPLATE_FILE)
 
 
 def name(home: Home, versions: Path | None = None) -> str:
@@ -149,15 +151,13 @@ def synthesize(home: Home, versions: Path | None = None) -> Assembly:
     newest = read_versions(versions)[-1].version
     if made.is_dir():  # renamed to this when it was whole
         made.touch()
-        for snapshot in _snapshots(made, newest):
-            shutil.copy(snapshot, versions)
+        _keep_template(made, versions, newest)
         return Assembly(made)
     processes.require_node(home)
     with tempfile.TemporaryDirectory(prefix="synth-", dir=home.temporary) as directory:
         output = Path(directory) / "cdk.out"
         _run_cdk(home, versions, output)
-        for snapshot in _snapshots(versions, newest):
-            shutil.copy(snapshot, output)
+        _keep_template(output, versions, newest)
         try:
             output.rename(made)
         except OSError:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-SOURCE = Path(__file__).resolve().parent.parent
+from products.settings import PROJECT_ROOT
+
+SOURCE = PROJECT_ROOT
 _MARKER = ".local-run"
 # What runs of before the marker have in their folder.
 _BEFORE_THE_MARKER = {

@@ -70,12 +70,14 @@ def main() -> None:
     from standins.aws import (
         between_accounts,
         custom_resource_answers,
+        encrypted_executions,
         function_errors,
         kept_keys,
         resource_types,
         sdk_integrations,
         service_requests,
         stack_events,
+        stack_history,
         stack_resources,
     )
 
@@ -87,8 +89,10 @@ def main() -> None:
     service_requests.register()
     stack_resources.register()
     stack_events.register()
+    stack_history.register()
     between_accounts.register()
     function_errors.register()
+    encrypted_executions.register()
     kept_keys.register(Path(os.environ["STATE_DIR"]) / "keys.json")
     provisioners._cw_metric_alarm_record = _with_metric_math(provisioners._cw_metric_alarm_record)
     # Policies that want TLS are not about requests within this machine.

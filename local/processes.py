@@ -17,7 +17,7 @@ import psutil
 
 from local.home import SOURCE, Home, LocalError, Process
 
-_START_SECONDS = 30
+_START_SECONDS = 120  # on a busy machine; one that ended is noticed at once
 _STOP_SECONDS = 3
 _NODE = 20
 _FUNCTION = re.compile(r"/ministack-lambda-(.+)-\w{8}/code$")  # where MiniStack lets a function run

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-_COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+from operations.terminal import styled
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,7 @@ class Terminal:
 
     def styled(self, text: str, style: str) -> str:
         """Return the text in a colour where the stream is a terminal that shows them (NO_COLOR is heeded)."""
-        if not self.stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-            return text
-        return f"\033[{_COLOURS[style]}m{text}\033[0m"
+        return styled(text, style, self.stream)
 
     def say(self, text: str = "", style: str = "") -> None:
         """Write one line of progress."""

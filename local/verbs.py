@@ -14,9 +14,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from custom_resources.addresses import shows_a_secret, without_user
 from local.arguments import parser
 from local.home import GitHubPlace, Home, LocalError
 from local.terminal import Terminal
+from operations.terminal import completion
 
 if TYPE_CHECKING:
     from local.run import Choice, Run
@@ -37,10 +39,12 @@ def _choice(arguments: argparse.Namespace) -> Choice:
     api = arguments.github_api_url.rstrip("/")
     host = _host(api)
     if not host:
-        raise LocalError(f"{arguments.github_api_url!r} is no API address; write one like https://api.github.com.")
+        raise LocalError(
+            f"{without_user(arguments.github_api_url)!r} is no API address; write one like https://api.github.com."
+        )
     server = arguments.github_server_url.rstrip("/") or _SERVER_OF_API.get(host, api.removesuffix("/api/v3"))
     if not _host(server):
-        raise LocalError(f"{server!r} is no server address; write one like https://github.com.")
+        raise LocalError(f"{without_user(server)!r} is no server address; write one like https://github.com.")
     if server == api:
         raise LocalError("Give --github-server-url: it cannot be told from this API address.")
     if not arguments.organization:
@@ -59,7 +63,7 @@ def _host(address: str) -> str:
         _ = parts.port  # read for its ValueError
     except ValueError:
         return ""
-    return "" if parts.scheme not in ("http", "https") or parts.username else parts.hostname or ""
+    return "" if parts.scheme not in ("http", "https") or shows_a_secret(address) else parts.hostname or ""
 
 
 def _parameters(arguments: argparse.Namespace) -> dict[str, str]:
@@ -240,6 +244,11 @@ def _credential(arguments: argparse.Namespace, home: Home, _: Terminal) -> None:
         print(f"username=x-access-token\npassword={running.token()}", flush=True)
 
 
+def _completion(arguments: argparse.Namespace, _: Home, terminal: Terminal) -> None:
+    script = completion(parser(), arguments.shell, "studio-mlops-local")
+    terminal.result({"script": script}, script)
+
+
 _VERBS = {
     "up": _up,
     "publish": _publish,
@@ -253,6 +262,7 @@ _VERBS = {
     "demo": _demo,
     "studio": _studio,
     "credential": _credential,
+    "completion": _completion,
 }
 _OF_ONE_ACCOUNT = ("launch", "update", "diff", "terminate", "demo", "studio")
 
@@ -295,7 +305,7 @@ def _unexpected(error: Exception, home: Home) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb; return the exit code."""
+    """Run one verb; return the exit code. Raises KeyboardInterrupt, BrokenPipeError."""
     from botocore.exceptions import BotoCoreError
 
     from local.cloud import forget_real_accounts
@@ -316,9 +326,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BotoCoreError:
         terminal.failure("MiniStack stopped answering; see `python -m local logs ministack`, then run `down` and `up`.")
         return 1
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except BrokenPipeError:  # no surprise (operations/terminal.py)
+        raise
     except Exception as error:
         terminal.failure(_unexpected(error, home))
         return 1

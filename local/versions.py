@@ -6,7 +6,6 @@ import argparse
 import os
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,7 +17,7 @@ from operations import publish as operations
 from operations.publish import Published
 from operations.template_source import resolve
 from products.errors import SettingsError
-from products.versions import Version, read_versions
+from products.versions import TEMPLATE_FILE, Version, read_versions, rendered
 
 FIRST = "v1.0.0"
 
@@ -70,7 +69,7 @@ def ensure_first(home: Home) -> None:
             continue
         if (place / "version.json").is_file():
             shutil.copytree(place, home.versions / place.name)
-        elif place.name.endswith(".product.template.json"):
+        elif place.name.endswith(TEMPLATE_FILE):  # as releases before wrote it
             shutil.copy(place, home.versions)
     if not known(home):
         publish(home, Source.own(), FIRST, notes="The first version.")
@@ -90,7 +89,7 @@ def publish(home: Home, source: Source, version: str = "", *, profile: str = "",
                 "pick one of them or add its folder."
             )
         published = known(home)
-        if published and not _renderings(home, published[-1].version):
+        if published and not rendered(home.versions, published[-1].version):
             assembly.synthesize(home)  # the portfolio keeps an older version as it was rendered
         return operations.publish(content, version, notes=notes, directory=home.versions)
     except FinalError as error:
@@ -101,15 +100,10 @@ def publish(home: Home, source: Source, version: str = "", *, profile: str = "",
 
 
 def render_newest_again(home: Home) -> None:
-    """Forget how the newest version's product template was rendered, unless the product ships it that way.
+    """Forget how the newest version's product template was rendered: it follows the settings as they are now.
 
     For a run that begins: nothing is deployed yet that would have to stay as it is.
     """
     versions = known(home)
-    for snapshot in _renderings(home, versions[-1].version) if versions else ():
-        if not (SOURCE / "products" / "versions" / snapshot.name).exists():
-            snapshot.unlink()
-
-
-def _renderings(home: Home, version: str) -> list[Path]:
-    return list(home.versions.glob(f"*.{version}.product.template.json"))
+    while versions and (template := rendered(home.versions, versions[-1].version)):
+        template.unlink()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from custom_resources.clients.aws import STS, translated
+from custom_resources.errors import AwsDenied
 from operations.errors import AccountNotChosen, AccountUnknown, AdminRoleRefused, NoAccounts, WrongAccount
 
 if TYPE_CHECKING:
@@ -64,14 +65,40 @@ def opened(settings: Settings, place: Place) -> Site:
 
 
 def _assumed(session: boto3.Session, role: str, prefix: str, region: str) -> boto3.Session:
+    """Return a session of the role, which lasts as long as the caller's own: a rollout may take longer than an hour."""
     import boto3
+    from botocore.credentials import (
+        AssumeRoleCredentialFetcher,
+        CredentialProvider,
+        CredentialResolver,
+        DeferredRefreshableCredentials,
+    )
+    from botocore.exceptions import NoCredentialsError
+    from botocore.session import Session
 
-    from custom_resources.errors import AwsDenied
+    with translated(STS, "reading the caller's credentials"):
+        own = session.get_credentials()
+        if own is None:
+            raise NoCredentialsError
+    fetcher = AssumeRoleCredentialFetcher(session.client, own, role, {"RoleSessionName": f"{prefix}-operations"})
 
-    try:
-        with translated(STS, f"assuming the role {role}"):
-            answer = session.client("sts").assume_role(RoleArn=role, RoleSessionName=f"{prefix}-operations")
-    except AwsDenied as denied:
-        raise AdminRoleRefused(role=role, message=denied.holes["message"]) from None
-    keys = answer["Credentials"]
-    return boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region_name=region)
+    def fetched() -> Any:
+        # Said as what it is, in whatever call the session has to be renewed.
+        try:
+            with translated(STS, f"assuming the role {role}"):
+                return fetcher.fetch_credentials()
+        except AwsDenied as denied:
+            raise AdminRoleRefused(role=role, message=denied.holes["message"]) from None
+
+    class AdminRole(CredentialProvider):
+        """The account's admin_role."""
+
+        METHOD = "admin-role"
+
+        def load(self) -> Any:
+            """Return credentials that are fetched when they are first used, and again before they expire."""
+            return DeferredRefreshableCredentials(fetched, self.METHOD)
+
+    of_role = Session()
+    of_role.register_component("credential_provider", CredentialResolver([AdminRole()]))
+    return boto3.Session(botocore_session=of_role, region_name=region)

@@ -7,7 +7,6 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,35 +14,51 @@ from custom_resources.errors import FinalError, RetryLater
 from operations.accounts import chosen as places_of
 from operations.deployed import offered_product
 from operations.doctor.command import doctor
-from operations.errors import SourceTokenIsApp
 from operations.prove.command import add_arguments, prove
 from operations.publish import Published, publish
-from operations.rendering import render_newest
+from operations.pull_requests_command import add_arguments as add_pull_requests
+from operations.pull_requests_command import run as pull_requests
+from operations.rendering import render
 from operations.repair_command import add_arguments as add_repair
 from operations.repair_command import repair
+from operations.source_watch import TOKEN_VARIABLE, source_token
+from operations.status_command import add_arguments as add_status
+from operations.status_command import connected
+from operations.status_command import run as status
 from operations.template_source import TemplateContent, resolve
-from products.settings import PROJECT_ROOT, Settings, load_settings
-from products.versions import read_versions, versions_directory
+from operations.terminal import add_completion, add_manners, completion, ended
+from products.settings import PROJECT_ROOT, load_settings
+from products.versions import versions_directory
 
 if TYPE_CHECKING:
-    from custom_resources.clients.service_catalog import Launch, ServiceCatalog
-    from custom_resources.clients.stacks import CloudFormationStacks
+    from custom_resources.clients.service_catalog import Launch
 
-TOKEN_VARIABLE = "TEMPLATE_SOURCE_TOKEN"  # noqa: S105 -- the name of the variable
 _SHOWN = 20
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; return the exit status: 0, 1 when it failed or found a problem, 2 for wrong arguments."""
     options = _parser().parse_args(arguments)
-    try:
-        return int(options.run(options))
-    except FinalError as error:
-        return _fail(options, str(error))
-    except RetryLater as error:
-        return _fail(options, f"{error.why} Try again in {error.seconds:.0f} s.")
-    except KeyboardInterrupt:
-        return _fail(options, "Interrupted.")
+
+    def run() -> int:
+        try:
+            return int(options.run(options))
+        except FinalError as error:
+            return _fail(options, str(error))
+        except RetryLater as error:
+            return _fail(options, f"{error.why} Try again in {error.seconds:.0f} s.")
+
+    return ended(run, lambda: _interrupted(options))
+
+
+def _interrupted(options: argparse.Namespace) -> None:
+    running: list[str] = getattr(options, "running", [])
+    _fail(
+        options,
+        f"Interrupted. AWS goes on with what has begun: {', '.join(running)}. Run the same command again to follow it."
+        if running
+        else "Interrupted.",
+    )
 
 
 def _fail(options: argparse.Namespace, message: str) -> int:
@@ -55,6 +70,7 @@ def _fail(options: argparse.Namespace, message: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m operations", description="Run the portfolio.")
+    add_manners(parser)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
     verb = verbs.add_parser("publish", help="make a version of the template")
@@ -69,11 +85,18 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--notes", default="", help="what is new, for people")
     verb.add_argument("--versions-dir", type=Path, default=None, help="default: products/versions")
     verb.add_argument("--dry-run", action="store_true", help="check and compare, write nothing")
+    verb.add_argument(
+        "--pull-request",
+        action="store_true",
+        help="open or renew a pull request from publish/next instead, by the token in PUBLISH_TOKEN",
+    )
 
-    verb = verbs.add_parser("status", help="published and live versions, and which projects run which")
-    verb.set_defaults(run=_status)
+    verb = verbs.add_parser(
+        "status", help="published and live versions, and what every project has; 3 if one is behind"
+    )
+    verb.set_defaults(run=status)
     _add_account(verb)
-    verb.add_argument("--versions-dir", type=Path, default=None, help="default: products/versions")
+    add_status(verb)
 
     verb = verbs.add_parser("rollout", help="bring a version to the projects that run")
     verb.set_defaults(run=_rollout)
@@ -86,6 +109,11 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--parallel", type=_count, default=1, metavar="N", help="N at once (default: 1)")
     verb.add_argument("--max-failures", type=_count, default=1, metavar="N", help="stop after N failures (default: 1)")
     verb.add_argument("--dry-run", action="store_true", help="say what would be updated")
+
+    verb = verbs.add_parser("pull-requests", help="template pull requests of all projects: list, merge, close, nudge")
+    verb.set_defaults(run=pull_requests)
+    _add_account(verb)
+    add_pull_requests(verb)
 
     verb = verbs.add_parser("repair", help="bring back launches that have stopped half way; 3 if one is left")
     verb.set_defaults(run=repair)
@@ -107,9 +135,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_account(verb)
     add_arguments(verb)
 
+    add_completion(verbs).set_defaults(run=_completion)
     for verb in verbs.choices.values():
         verb.add_argument("--json", action="store_true", help="print one JSON document")
     return parser
+
+
+def _completion(options: argparse.Namespace) -> int:
+    script = completion(_parser(), options.shell, "studio-mlops")
+    print(json.dumps({"script": script}) if options.json else script)
+    return 0
 
 
 def _add_account(verb: argparse.ArgumentParser) -> None:
@@ -131,39 +166,42 @@ def _count(text: str) -> int:
 # -- publish ---------------------------------------------------------------------------------------------------------
 
 
-def _source_token(settings: Settings) -> str:
-    """Return the token for a private source: from the environment, else from the secret that the settings name."""
-    token = os.environ.get(TOKEN_VARIABLE, "")
-    if token or not settings.template_source.token_secret_name:
-        return token
-    import boto3
-
-    from custom_resources.clients.aws import SECRETS_MANAGER, translated
-    from custom_resources.clients.secrets import Secrets
-
-    name = settings.template_source.token_secret_name
-    with translated(SECRETS_MANAGER, f"reading the secret {name}"):
-        client = boto3.Session().client("secretsmanager")
-    found = Secrets(client).github_credentials(name)
-    if not found.token:
-        raise SourceTokenIsApp(secret=name)
-    return found.token
-
-
 def _publish(options: argparse.Namespace) -> int:
     content = _content(options)
-
-    def run(*, dry_run: bool) -> Published:
-        return publish(content, options.version, notes=options.notes, directory=options.versions_dir, dry_run=dry_run)
-
-    done = run(dry_run=True)  # refuses what cannot be published before anything is written
-    if not options.dry_run and done.status != "unchanged":
-        render_newest(options.versions_dir or versions_directory())
-        done = run(dry_run=False)
+    if options.pull_request and not options.dry_run:
+        return _propose(options, content)
+    done = publish(
+        content,
+        options.version,
+        notes=options.notes,
+        directory=options.versions_dir,
+        dry_run=options.dry_run,
+        render=render,
+    )
     if options.json:
         print(json.dumps(_published(done, content), indent=2))
     else:
         _tell_published(done)
+    return 0
+
+
+def _propose(options: argparse.Namespace, content: TemplateContent) -> int:
+    from custom_resources.clients.github import GitHub
+    from custom_resources.clients.secrets import GitHubCredentials
+    from operations.publish_pull_request import TOKEN_VARIABLE as OF_PULL_REQUEST
+    from operations.publish_pull_request import Wish, propose
+
+    token = os.environ.get(OF_PULL_REQUEST, "")
+    github = GitHub(
+        os.environ.get("GITHUB_API_URL") or load_settings().github.api_url, lambda: GitHubCredentials(token=token)
+    )
+    versions = str((options.versions_dir or versions_directory()).resolve().relative_to(PROJECT_ROOT))
+    made = propose(Wish(content, versions, render, options.version, options.notes), PROJECT_ROOT, token, github)
+    if options.json:
+        document = _published(made.published, content) | {"next": []}
+        print(json.dumps({**document, "pull_request": {"state": made.state, "url": made.url}}, indent=2))
+    else:
+        print(f"{made.published.version.version}: pull request {made.state}{f': {made.url}' if made.url else ''}")
     return 0
 
 
@@ -179,7 +217,7 @@ def _content(options: argparse.Namespace) -> TemplateContent:
     if not source:
         return resolve(PROJECT_ROOT, options.from_ref, folder, "", profiles)
     ref = options.from_ref or configuration.public_repo_branch
-    return resolve(source, ref, folder, _source_token(settings), profiles)
+    return resolve(source, ref, folder, source_token(settings), profiles)
 
 
 def _published(done: Published, content: TemplateContent) -> dict[str, Any]:
@@ -213,7 +251,7 @@ def _next(done: Published) -> list[str]:
     if done.status == "unchanged":
         return []
     return [
-        f"git add {_shown(done.folder)} && git commit -m 'Publish {version}'",
+        f"git add {' '.join(map(_shown, (*done.completed, done.folder)))} && git commit -m 'Publish {version}'",
         "npx aws-cdk@2 deploy PortfolioStack",
         f"python -m operations rollout --version {version} --dry-run",
     ]
@@ -244,20 +282,7 @@ def _tell_published(done: Published) -> None:
         print(f"  next: {command}")
 
 
-# -- status ----------------------------------------------------------------------------------------------------------
-
-
-def _catalog() -> tuple[ServiceCatalog, CloudFormationStacks]:
-    import boto3
-
-    from custom_resources.clients.aws import SERVICE_CATALOG, translated
-    from custom_resources.clients.service_catalog import ServiceCatalog
-    from custom_resources.clients.stacks import CloudFormationStacks
-
-    with translated(SERVICE_CATALOG, "opening a session"):
-        session = boto3.Session()
-        stacks = CloudFormationStacks(session.client("cloudformation"))
-        return ServiceCatalog(session.client("servicecatalog"), stacks), stacks
+# -- rollout ---------------------------------------------------------------------------------------------------------
 
 
 def _launch(launch: Launch) -> dict[str, Any]:
@@ -271,49 +296,6 @@ def _launch(launch: Launch) -> dict[str, Any]:
     }
 
 
-def _status(options: argparse.Namespace) -> int:
-    from operations.over_accounts import status_over
-    from operations.status import status
-    from operations.waiting import from_github
-
-    settings = load_settings()
-    if places := places_of(settings, options.account):
-        return status_over(options, settings, places, _table)
-    found = status(read_versions(options.versions_dir), _catalog, settings.product.name, from_github)
-    if options.json:
-        document = {
-            "versions": [asdict(version) for version in found.versions],
-            "launches": [_launch(launch) for launch in found.launches],
-            "pull_requests": [asdict(each) for each in found.waiting],
-            "problem": found.problem,
-        }
-        print(json.dumps(document, indent=2))
-    else:
-        rows = [(v.version, v.published or "-", v.live or "-", str(v.launches), v.notes) for v in found.versions]
-        _table(("VERSION", "PUBLISHED", "LIVE", "PROJECTS", "NOTES"), rows)
-        if found.launches:
-            print()
-            launches = [(launch.name, launch.version or "?", launch.status) for launch in found.launches]
-            _table(("PROJECT", "VERSION", "STATUS"), launches)
-        if found.waiting:
-            print()
-            _table(
-                ("PROJECT", "UPDATE", "PULL REQUEST"), [(w.launch, w.state, w.url or w.problem) for w in found.waiting]
-            )
-    if found.problem:
-        print(f"error: {found.problem}", file=sys.stderr)
-    return 1 if found.problem else 0
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(line[column]) for line in (head, *rows)) for column in range(len(head))]
-    for line in (head, *rows):
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-
-
-# -- rollout ---------------------------------------------------------------------------------------------------------
-
-
 def _rollout(options: argparse.Namespace) -> int:
     from operations.over_accounts import rollout_over
     from operations.rollout import Limits, Outcome, Rollout, plan, selected, target_version
@@ -321,18 +303,23 @@ def _rollout(options: argparse.Namespace) -> int:
     settings = load_settings()
     if places := places_of(settings, options.account):
         return rollout_over(options, settings, places)
-    catalog, stacks = _catalog()
+    catalog, stacks = connected()
     product_id = offered_product(catalog, stacks, settings.product.name)
     live = catalog.versions(product_id)
     version = target_version(live, options.version)
     launches = selected(catalog.launches(product_id, live), options.project)
     chosen, left = plan(launches, version, options.max)
 
+    options.running = running = []
+
     def tell(launch: Launch, outcome: Outcome | None) -> None:
-        if options.json:
-            return
+        if outcome is None:
+            running.append(launch.name)
+        elif launch.name in running:
+            running.remove(launch.name)
         said = f"{outcome.result}{': ' + outcome.reason if outcome.reason else ''}" if outcome else "updating"
-        print(f"{launch.name} ({launch.version or '?'} -> {version.name}): {said}", flush=True)
+        progress = sys.stderr if options.json else sys.stdout
+        print(f"{launch.name} ({launch.version or '?'} -> {version.name}): {said}", flush=True, file=progress)
 
     for outcome in left:
         tell(outcome.launch, outcome)

@@ -3,7 +3,11 @@
     FinalError
       VersionTaken
         PublishedMeanwhile
+        VersionTakenBySettings
       VersionTooOld
+      TooManyVersions
+      PublishTokenNotSet
+      CheckoutUnusable
       NotRendered
       NotDeployed
         VersionInactive
@@ -15,6 +19,8 @@
       WrongAccount
       TokenNotSet
       RepositoryNotOfALaunch
+      ChartsNotInstalled
+      FleetNotKept
       SourceUnreadable
         SourceUnknown
         SchemeUnknown
@@ -53,13 +59,15 @@
       TooLargeAt
       CommitHoldsBadPath
       WorkflowInvalid
+    RetryLater
+      QueryTookTooLong
 
 The form is the same: tests/unit/test_errors.py looks at both trees.
 """
 
 from __future__ import annotations
 
-from custom_resources.errors import FinalError, InvalidTemplate
+from custom_resources.errors import FinalError, InvalidTemplate, RetryLater
 
 # -- accounts ------------------------------------------------------------------------------------------------
 
@@ -123,6 +131,13 @@ class PublishedMeanwhile(VersionTaken):
     remedy = "Publish again."
 
 
+class VersionTakenBySettings(VersionTaken):
+    """A version that was published with other settings, or by another release of the product."""
+
+    happened = "{version} is published with this content but differs in: {changed}. A version never changes."
+    remedy = "Leave out --version, or choose a higher one."
+
+
 class VersionTooOld(FinalError):
     """A version below the latest would be taken for an older one, which has to have been rendered."""
 
@@ -130,10 +145,34 @@ class VersionTooOld(FinalError):
     remedy = "Choose a higher one."
 
 
-class NotRendered(FinalError):
-    """The newest version's product template could not be written."""
+class TooManyVersions(FinalError):
+    """Service Catalog takes 100 versions of a product, and the last one is kept free."""
 
-    happened = "{version} must be rendered before another version is published, and was not: {reason}."
+    happened = "{count} versions are published, and Service Catalog takes 100 of a product: the last one is kept free."
+    remedy = (
+        "{candidates} Remove the folders of versions that no project runs (`python -m operations status`) from "
+        "products/versions, deploy PortfolioStack, then publish."
+    )
+
+
+class PublishTokenNotSet(FinalError):
+    """A pull request was to be opened without a token."""
+
+    happened = "PUBLISH_TOKEN is not set."
+    remedy = "Set it to a token that may write contents and pull requests of the installation's repository."
+
+
+class CheckoutUnusable(FinalError):
+    """The checkout cannot be published from by a pull request."""
+
+    happened = "The pull request cannot be made from this checkout: {reason}."
+    remedy = "Use a clone of the installation's repository, with a token that may push to it."
+
+
+class NotRendered(FinalError):
+    """A version's product template could not be rendered."""
+
+    happened = "The product template of {version} could not be rendered: {reason}."
     remedy = "Correct what is named, then publish again."
 
 
@@ -159,6 +198,30 @@ class UnknownProject(FinalError):
 
     happened = "Nothing was launched for the project {project!r}."
     remedy = "Run `python -m operations status`, which lists what was launched."
+
+
+# -- status ---------------------------------------------------------------------------------------------------
+
+
+class QueryTookTooLong(RetryLater):
+    """GitHub gave a GraphQL query up: half of it may be answered."""
+
+    happened = "GitHub took too long to answer a query ({activity})."
+    remedy = "Check GitHub's status page."
+
+
+class ChartsNotInstalled(FinalError):
+    """The library that draws the charts of a page is missing."""
+
+    happened = "The charts cannot be drawn: the Python package vl-convert-python is not installed."
+    remedy = "Run `make install`, or leave out --html."
+
+
+class FleetNotKept(FinalError):
+    """No status was kept in the file, or another program wrote it."""
+
+    happened = "{file} holds no status of the fleet."
+    remedy = "Run `python -m operations status` without --cached."
 
 
 # -- repair --------------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from custom_resources.clients.aws import SERVICE_CATALOG, translated
@@ -16,19 +15,12 @@ from operations.accounts import Site, opened
 from operations.deployed import offered_product
 from operations.errors import UnknownProject
 from operations.rollout import Limits, Outcome, Pace, Rollout, plan, target_version
-from operations.status import Status, status
-from operations.waiting import github_of
-from products.versions import read_versions
 
 if TYPE_CHECKING:
-    from custom_resources.clients.github import GitHub
-    from custom_resources.clients.github_answers import PullRequest
     from custom_resources.clients.service_catalog import Launch, ServiceCatalog
     from custom_resources.clients.stacks import CloudFormationStacks
     from operations.doctor.check import Check
     from products.settings import Place, Settings
-
-Table = Callable[[Sequence[str], Sequence[Sequence[str]]], None]
 
 
 def catalog_of(site: Site) -> tuple[ServiceCatalog, CloudFormationStacks]:
@@ -49,79 +41,6 @@ def document(place: Place, **more: Any) -> dict[str, Any]:
 def said(problem: Problem) -> str:
     """Return a problem as one sentence."""
     return str(getattr(problem, "why", "") or problem)
-
-
-# -- status -------------------------------------------------------------------------------------------------------
-
-
-def status_over(options: argparse.Namespace, settings: Settings, places: Sequence[Place], table: Table) -> int:
-    """Tell versions and launches of each place; return the exit status."""
-    published = read_versions(options.versions_dir)
-
-    def of(place: Place) -> Status:
-        @cache
-        def site() -> Site:
-            return opened(settings, place)
-
-        @cache
-        def github() -> GitHub:
-            return github_of(site().session.client, site().settings)
-
-        def connect() -> tuple[ServiceCatalog, CloudFormationStacks]:
-            return catalog_of(site())
-
-        def look(name: str, number: int) -> PullRequest:
-            return github().pull_request(name, number)
-
-        return status(published, connect, settings.product.name, look)
-
-    found = [(place, of(place)) for place in places]
-    if options.json:
-        rows = [
-            document(
-                place,
-                versions=[asdict(version) for version in each.versions],
-                launches=[_launch(launch) for launch in each.launches],
-                pull_requests=[asdict(waits) for waits in each.waiting],
-                problem=each.problem,
-            )
-            for place, each in found
-        ]
-        print(json.dumps({"places": rows}, indent=2))
-    else:
-        _tell_status(found, table)
-    for place, each in found:
-        if each.problem:
-            print(f"error: {place}: {each.problem}", file=sys.stderr)
-    return 1 if any(each.problem for _, each in found) else 0
-
-
-def _tell_status(found: Sequence[tuple[Place, Status]], table: Table) -> None:
-    head = ("ACCOUNT", "REGION")
-    table(
-        (*head, "VERSION", "PUBLISHED", "LIVE", "PROJECTS"),
-        [
-            (place.name, place.region, each.version, each.published or "-", each.live or "-", str(each.launches))
-            for place, at in found
-            for each in at.versions
-        ],
-    )
-    launches = [
-        (place.name, place.region, launch.name, launch.version or "?", launch.status)
-        for place, at in found
-        for launch in at.launches
-    ]
-    if launches:
-        print()
-        table((*head, "PROJECT", "VERSION", "STATUS"), launches)
-    waiting = [
-        (place.name, place.region, each.launch, each.state, each.url or each.problem)
-        for place, at in found
-        for each in at.waiting
-    ]
-    if waiting:
-        print()
-        table((*head, "PROJECT", "UPDATE", "PULL REQUEST"), waiting)
 
 
 def _launch(launch: Launch) -> dict[str, Any]:

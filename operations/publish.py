@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from custom_resources.template_content import PARTS, Archive, TemplateFile, archive_name, build_archive
-from operations.errors import PublishedMeanwhile, VersionTaken, VersionTooOld
+from operations.errors import PublishedMeanwhile, VersionTaken, VersionTakenBySettings, VersionTooOld
+from operations.rendering import Rendering
 from operations.template_source import TemplateContent
+from operations.version_limit import remark_on
 from operations.workflow_check import check_workflows
-from products.versions import ARCHIVE_FILE, RECORD_FILE, Version, read_versions, version_order, versions_directory
+from products.versions import (
+    ARCHIVE_FILE,
+    RECORD_FILE,
+    SETTINGS_FILE,
+    TEMPLATE_FILE,
+    Version,
+    changed_settings,
+    read_versions,
+    rendered,
+    version_order,
+    versions_directory,
+)
 
 FIRST_VERSION = "v1.0.0"
+Status = Literal["published", "unchanged", "dry-run"]
+# operations.rendering.render: directory, record, archive, templates of versions before -> product template.
+Render = Callable[[Path, Version, bytes, Mapping[str, bytes]], Rendering]
 
 
 @dataclass(frozen=True)
@@ -38,10 +55,11 @@ class Published:
 
     version: Version
     folder: Path
-    status: Literal["published", "unchanged", "dry-run"]
+    status: Status
     previous: str = ""
     changes: tuple[PartChanges, ...] = ()
     remarks: tuple[str, ...] = ()
+    completed: tuple[Path, ...] = ()  # folders of versions before, whose product template was missing
 
 
 def publish(
@@ -52,27 +70,31 @@ def publish(
     directory: Path | None = None,
     dry_run: bool = False,
     now: datetime | None = None,
+    render: Render | None = None,
 ) -> Published:
-    """Write `<directory>/<version>/{archive.zip, version.json}`, all of it or nothing.
+    """Write `<directory>/<version>/{archive.zip, version.json, product.template.json, settings.json}`, all or nothing.
 
-    Without `version` the next one is taken (`next_version`). The same content again is no new version. Raises
-    VersionTaken when the version exists with other content, VersionTooOld when it is below the latest,
-    InvalidTemplate, and products.versions.VersionError.
+    Without `version` the next one is taken (`next_version`). The same content, rendered by the same settings, is no new
+    version. Without `render` the version gets no product template (the local run adds it). Raises VersionTaken when the
+    version exists with other content or settings, VersionTooOld when it is below the latest, TooManyVersions for the
+    hundredth, InvalidTemplate, NotRendered, and products.versions.VersionError.
     """
-    directory = directory or versions_directory()
-    published = read_versions(directory)
+    store = _Store(directory or versions_directory(), render, dry_run)
+    published = read_versions(store.directory)
     remarks = _remarks(content, check_workflows(content.files))
     data = build_archive(content.files)
     name = archive_name(data)
+    previous = published[-1] if published else None
     same = _same_content(published, name, version)
     if same:
-        remark = f"{same.version} has exactly this content already; nothing was written."
-        return Published(same, directory / same.version, "unchanged", same.version, (), (*remarks, remark))
-    previous = published[-1] if published else None
-    changes = differences(_files(directory, previous), content.files)
-    chosen = version or next_version(previous, changes)
+        done, remark = store.again(same, data, is_newest=same == previous, wanted=version)
+        remarks = (*remarks, remark)
+        if done:
+            return Published(same, store.directory / same.version, done, same.version, (), remarks)
+    remarks = tuple(filter(None, (*remarks, remark_on(published))))
+    changes = differences(_files(store.directory, previous), content.files)
     record = Version(
-        version=chosen,
+        version=version or next_version(previous, changes),
         archive=name,
         source=content.source,
         ref=content.ref,
@@ -80,11 +102,64 @@ def publish(
         created=(now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ"),
         notes=notes,
     )
-    folder = directory / chosen
-    if not dry_run:
-        _write(folder, record, data)
-    status: Literal["published", "dry-run"] = "dry-run" if dry_run else "published"
-    return Published(record, folder, status, previous.version if previous else "", changes, remarks)
+    completed = store.add(record, data, previous)
+    done = "dry-run" if dry_run else "published"
+    before = previous.version if previous else ""
+    return Published(record, store.directory / record.version, done, before, changes, remarks, completed)
+
+
+@dataclass(frozen=True)
+class _Store:
+    """The folder of published versions, and what renders a version's product template."""
+
+    directory: Path
+    render: Render | None
+    dry_run: bool
+
+    def again(self, same: Version, data: bytes, *, is_newest: bool, wanted: str) -> tuple[Status | None, str]:
+        """Publish content that a version has already; return what became of it, None where it takes a new version.
+
+        The newest version gets the product template that it lacks. Raises VersionTakenBySettings.
+        """
+        unchanged = f"{same.version} has exactly this content already; nothing was written."
+        if not is_newest or self.render is None:
+            return "unchanged", unchanged
+        made = self.render(self.directory, same, data, {})
+        before = rendered(self.directory, same.version)
+        if before is None:
+            self._complete(same.version, made)
+            return (
+                "dry-run" if self.dry_run else "published",
+                f"{same.version} has this content already; its product template was missing.",
+            )
+        if before.read_bytes() == made.template:
+            return "unchanged", unchanged
+        changed = ", ".join(changed_settings(self.directory, same.version, json.loads(made.settings)))
+        if wanted:
+            raise VersionTakenBySettings(version=wanted, changed=changed or "the product's code")
+        return None, f"The content is that of {same.version}; changed since then: {changed or 'the product itself'}."
+
+    def add(self, record: Version, data: bytes, previous: Version | None) -> tuple[Path, ...]:
+        """Write a new version; return the folder of the one before, if that lacked its product template.
+
+        A version that is no longer the newest must stay as it was rendered (docs/decisions/0011).
+        """
+        completed: dict[str, Rendering] = {}
+        made = None
+        if self.render:
+            if previous and not rendered(self.directory, previous.version):
+                archive = (self.directory / previous.version / ARCHIVE_FILE).read_bytes()
+                completed[previous.version] = self.render(self.directory, previous, archive, {})
+            made = self.render(self.directory, record, data, {v: each.template for v, each in completed.items()})
+        if not self.dry_run:
+            _write(self.directory / record.version, record, data, made)
+        for version, rendering in completed.items():
+            self._complete(version, rendering)
+        return tuple(self.directory / version for version in completed)
+
+    def _complete(self, version: str, made: Rendering) -> None:
+        if not self.dry_run:
+            _write_rendering(self.directory / version, made)
 
 
 def _same_content(published: Sequence[Version], archive: str, version: str) -> Version | None:
@@ -165,14 +240,23 @@ def _remarks(content: TemplateContent, workflows: int) -> tuple[str, ...]:
     return tuple(remarks)
 
 
-def _write(folder: Path, record: Version, data: bytes) -> None:
-    """Make the folder appear with both files in it; raise PublishedMeanwhile if somebody else was faster."""
+def _write_rendering(folder: Path, made: Rendering) -> None:
+    (folder / SETTINGS_FILE).write_text(made.settings, encoding="utf-8")
+    unfinished = folder / f".{TEMPLATE_FILE}"
+    unfinished.write_bytes(made.template)
+    unfinished.rename(folder / TEMPLATE_FILE)  # whole, or not there
+
+
+def _write(folder: Path, record: Version, data: bytes, made: Rendering | None = None) -> None:
+    """Make the folder appear with its files in it; raise PublishedMeanwhile if somebody else was faster."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as unfinished:
         prepared = Path(unfinished) / folder.name
         prepared.mkdir()
         (prepared / ARCHIVE_FILE).write_bytes(data)
         (prepared / RECORD_FILE).write_text(record.record(), encoding="utf-8")
+        if made:
+            _write_rendering(prepared, made)
         try:
             prepared.rename(folder)
         except OSError:

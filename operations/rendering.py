@@ -1,4 +1,4 @@
-"""The product's template of a published version, kept beside it: the CDK writes it while the version is the newest."""
+"""The product's template of a version, as the settings make it: rendered when the version is published."""
 
 from __future__ import annotations
 
@@ -7,34 +7,78 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from operations.errors import NotRendered
-from products.settings import PROJECT_ROOT
-from products.versions import read_versions
+from products.settings import PROJECT_ROOT, Settings, load_settings
+from products.versions import ARCHIVE_FILE, RECORD_FILE, TEMPLATE_FILE, Version
 
 
-def render_newest(directory: Path) -> str:
-    """Write the newest version's product template, if it is missing; return the version, "" if nothing was missing.
+@dataclass(frozen=True)
+class Rendering:
+    """A version's product template, and the settings that made it, as the version's folder keeps them."""
 
-    A version that is no longer the newest must stay as it was rendered (docs/decisions/0011), so this comes before
-    another is published. Runs portfolio_app.py (a few seconds). Raises NotRendered, products.versions.VersionError.
+    template: bytes
+    settings: str
+
+
+def render(directory: Path, record: Version, archive: bytes, templates: Mapping[str, bytes]) -> Rendering:
+    """Render a version beside those of `directory`; write nothing there.
+
+    `templates`: of versions before it, those that are not in `directory` yet. Runs portfolio_app.py (some seconds).
+    Raises SettingsError, NotRendered.
     """
-    published = read_versions(directory)
-    if not published or any(directory.glob(f"*.{published[-1].version}.product.template.json")):
-        return ""
-    version = published[-1].version
-    with tempfile.TemporaryDirectory(prefix="assembly-") as assembly:
-        environment = {
-            **os.environ,
-            "MLOPS_VERSIONS_DIR": str(directory.resolve()),
-            "CDK_OUTDIR": assembly,
-            "CDK_CONTEXT_JSON": json.dumps({"aws:cdk:bundling-stacks": []}),
-            "CDK_VALIDATION": "false",  # the deployment checks it
-        }
+    settings = load_settings()
+    with tempfile.TemporaryDirectory(prefix="assembly-") as place:
+        store, assembly = Path(place, "versions"), Path(place, "assembly")
+        _copy(directory, store, record, archive, templates)
         command = [sys.executable, str(PROJECT_ROOT / "portfolio_app.py")]
+        environment = _environment(settings, store, assembly)
         done = subprocess.run(command, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()[-1]
-        raise NotRendered(version=version, reason=said.rstrip("."))
-    return version
+        template = next(assembly.glob(f"*MlopsProject*.{TEMPLATE_FILE}"), None)
+        if done.returncode or template is None:
+            said = (done.stderr.strip() or done.stdout.strip() or "these settings offer no product").splitlines()[-1]
+            raise NotRendered(version=record.version, reason=said.rstrip("."))
+        return Rendering(template.read_bytes(), json.dumps(settings.model_dump(mode="json"), indent=2) + "\n")
+
+
+def _copy(directory: Path, store: Path, record: Version, archive: bytes, templates: Mapping[str, bytes]) -> None:
+    """Make a store of versions in which the record is the newest, and not rendered."""
+    store.mkdir()
+    for entry in directory.iterdir() if directory.is_dir() else ():
+        if entry.name[0] == "." or f"{record.version}.{TEMPLATE_FILE}" in entry.name:
+            continue
+        if entry.is_dir() and (entry.name == record.version or entry.name in templates):
+            _link(entry, store / entry.name)
+        else:
+            (store / entry.name).symlink_to(entry.resolve())
+    for version, template in templates.items():
+        (store / version / TEMPLATE_FILE).write_bytes(template)
+    own = store / record.version
+    own.mkdir(exist_ok=True)
+    for name, content in ((ARCHIVE_FILE, archive), (RECORD_FILE, record.record().encode())):
+        (own / name).unlink(missing_ok=True)
+        (own / name).write_bytes(content)
+
+
+def _link(folder: Path, place: Path) -> None:
+    place.mkdir()
+    for file in folder.iterdir():
+        if file.name != TEMPLATE_FILE:
+            (place / file.name).symlink_to(file.resolve())
+
+
+def _environment(settings: Settings, store: Path, assembly: Path) -> dict[str, str]:
+    context: dict[str, object] = {"aws:cdk:bundling-stacks": []}
+    projects = [place for place in settings.places if not place.is_domain]
+    if projects:  # the product's template is one text for all accounts
+        context["studio-mlops:place"] = str(projects[0])
+    return {
+        **os.environ,
+        "MLOPS_VERSIONS_DIR": str(store),
+        "CDK_OUTDIR": str(assembly),
+        "CDK_CONTEXT_JSON": json.dumps(context),
+        "CDK_VALIDATION": "false",  # the deployment checks it
+    }

@@ -138,15 +138,27 @@ def broken(
     launches: Sequence[Launch], stacks: BrokenStacks, versions: Sequence[ProductVersion], gone: Collection[str]
 ) -> list[Finding]:
     """Return a finding for each launch that has stopped. Raises RepositoryNotOfALaunch, and what `stacks` raises."""
-    stopped = stacks.broken()
-    suspects = [each for each in launches if each.status in ("TAINTED", "ERROR") or each.stack in stopped]
-    states = [(launch, stacks.state(launch.stack)) for launch in suspects]
-    known = {name for _, state in states for each in state.failed for name in _names(each, state)}
-    known |= {name.casefold() for _, state in states for pair in state.repositories.items() for name in pair}
+    states = _stopped(launches, stacks)
+    require_known(gone, _repositories(states))
+    return [found for launch, state in states if (found := examined(launch, state, versions, gone))]
+
+
+def require_known(gone: Collection[str], known: Collection[str]) -> None:
+    """Refuse a confirmation about a repository that no stopped launch knows. Raises RepositoryNotOfALaunch."""
     for name in gone:
         if name.casefold() not in known:
             raise RepositoryNotOfALaunch(repository=name)
-    return [found for launch, state in states if (found := examined(launch, state, versions, gone))]
+
+
+def _stopped(launches: Sequence[Launch], stacks: BrokenStacks) -> list[tuple[Launch, StackState]]:
+    stopped = stacks.broken()
+    suspects = [each for each in launches if each.status in ("TAINTED", "ERROR") or each.stack in stopped]
+    return [(launch, stacks.state(launch.stack)) for launch in suspects]
+
+
+def _repositories(states: Sequence[tuple[Launch, StackState]]) -> set[str]:
+    known = {name for _, state in states for each in state.failed for name in _names(each, state)}
+    return known | {name.casefold() for _, state in states for pair in state.repositories.items() for name in pair}
 
 
 class Repair:
@@ -164,6 +176,10 @@ class Repair:
         self._catalog, self._stacks = catalog, stacks
         self._product_id, self._versions, self._gone = product.id, product.versions, gone
         self._clock = clock or Clock()
+
+    def repositories(self, launches: Sequence[Launch]) -> set[str]:
+        """Return the names and ids, in lower case, of the repositories of launches that have stopped."""
+        return _repositories(_stopped(launches, self._stacks))
 
     def findings(self, launches: Sequence[Launch]) -> list[Finding]:
         """Return what is not in order, as `broken` does."""

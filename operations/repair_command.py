@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from custom_resources.errors import Problem
@@ -13,7 +14,7 @@ from operations.accounts import chosen, opened
 from operations.deployed import offered_product
 from operations.errors import UnknownProject
 from operations.over_accounts import document, said
-from operations.repair import Outcome, Product, Repair
+from operations.repair import Outcome, Product, Repair, require_known
 from operations.rollout import selected
 from products.settings import load_settings
 
@@ -69,35 +70,88 @@ def repair(options: argparse.Namespace) -> int:
     return _status(outcomes)
 
 
+@dataclass(frozen=True)
+class _There:
+    """A place that answers: the launches that are asked for, and what repairs them, given what is gone there."""
+
+    launches: Sequence[Launch]
+    repair: Callable[[Sequence[str]], Repair]
+    projects: frozenset[str]  # of those that are asked for, the ones that have a launch here
+
+
 def _repair_over(options: argparse.Namespace, settings: Settings, places: Sequence[Place]) -> int:
-    """Repair the launches of each place; what fails in one stops nothing in another. Raises UnknownProject."""
-    found, rows, failed = set[str](), [], False
-    everything: list[Outcome] = []
+    """Repair the launches of each place; what fails in one stops nothing in another.
+
+    Raises UnknownProject, and RepositoryNotOfALaunch before anything is changed.
+    """
+    work = _Over(options, settings)
+    gone = work.gone_in(places) if options.gone else {}
     for place in places:
-        try:
-            catalog, known, stacks = _connected(opened(settings, place).session)
-            product_id = offered_product(catalog, known, settings.product.name)
-            versions = catalog.versions(product_id)
-            launches = catalog.launches(product_id, versions)
-            found |= {each for each in options.project if any(launch.belongs_to(each) for launch in launches)}
-            wanted = [each for each in launches if not options.project or any(map(each.belongs_to, options.project))]
-            _tell(options, [f"{place}:"])
-            work = Repair(catalog, stacks, Product(product_id, versions), options.gone)
-            outcomes = _repaired(options, wanted, work)
-        except Problem as problem:
-            failed = True
-            rows.append(document(place, launches=[], problem=said(problem)))
-            print(f"error: {place}: {said(problem)}", file=sys.stderr)
-            continue
-        everything += outcomes
-        rows.append(document(place, launches=[_document(outcome) for outcome in outcomes], problem=""))
-        _tell(options, _summary(outcomes))
+        work.repair(place, gone.get(place, []))
     if options.json:
-        print(json.dumps({"places": rows}, indent=2))
-    missing = next((each for each in options.project if each not in found), "")
-    if missing and not failed:
+        print(json.dumps({"places": work.rows}, indent=2))
+    missing = next((each for each in options.project if each not in work.found), "")
+    if missing and not work.failed:
         raise UnknownProject(project=missing)
-    return 1 if failed else _status(everything)
+    return 1 if work.failed else _status(work.outcomes)
+
+
+class _Over:
+    """A repair in one place after another."""
+
+    def __init__(self, options: argparse.Namespace, settings: Settings) -> None:
+        self._options, self._settings = options, settings
+        self.rows: list[dict[str, Any]] = []
+        self.outcomes: list[Outcome] = []
+        self.found: set[str] = set()
+        self.failed = False
+
+    def gone_in(self, places: Sequence[Place]) -> dict[Place, list[str]]:
+        """Return which of the repositories that are gone are whose. Raises RepositoryNotOfALaunch for nobody's.
+
+        Where a place does not answer, it may be that one's; its own turn says why it does not.
+        """
+        wanted, everywhere, answered = self._options.gone, set[str](), True
+        of: dict[Place, list[str]] = {}
+        for place in places:
+            try:
+                there = self._there(place)
+                known = there.repair([]).repositories(there.launches)
+            except Problem:
+                answered = False
+                continue
+            of[place] = [name for name in wanted if name.casefold() in known]
+            everywhere |= known
+        if answered:
+            require_known(wanted, everywhere)
+        return of
+
+    def repair(self, place: Place, gone: Sequence[str]) -> None:
+        """Repair what has stopped in a place, or note why that could not be."""
+        try:
+            there = self._there(place)
+            self.found |= there.projects
+            _tell(self._options, [f"{place}:"])
+            outcomes = _repaired(self._options, there.launches, there.repair(gone))
+        except Problem as problem:
+            self.failed = True
+            self.rows.append(document(place, launches=[], problem=said(problem)))
+            print(f"error: {place}: {said(problem)}", file=sys.stderr)
+            return
+        self.outcomes += outcomes
+        self.rows.append(document(place, launches=[_document(outcome) for outcome in outcomes], problem=""))
+        _tell(self._options, _summary(outcomes))
+
+    def _there(self, place: Place) -> _There:
+        catalog, known, stacks = _connected(opened(self._settings, place).session)
+        product_id = offered_product(catalog, known, self._settings.product.name)
+        versions = catalog.versions(product_id)
+        launches, asked = catalog.launches(product_id, versions), self._options.project
+        return _There(
+            [each for each in launches if not asked or any(map(each.belongs_to, asked))],
+            lambda gone: Repair(catalog, stacks, Product(product_id, versions), gone),
+            frozenset(each for each in asked if any(launch.belongs_to(each) for launch in launches)),
+        )
 
 
 def _repaired(options: argparse.Namespace, launches: Sequence[Launch], work: Repair) -> list[Outcome]:

@@ -1,17 +1,20 @@
-"""What is published, what is live, and which projects run which version."""
+"""What is published, what is live, and what every project has."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from custom_resources.errors import Problem
 from operations.deployed import offered_product
-from operations.waiting import Waiting, waiting
+from operations.fleet.facts import Fleet
+from operations.fleet.gathering import GitHubSide, fleet_of
+from products.errors import VersionMalformed
+from products.versions import version_order
 
 if TYPE_CHECKING:
-    from custom_resources.clients.github_answers import PullRequest
     from custom_resources.clients.service_catalog import Launch, ProductVersion, ServiceCatalog
     from custom_resources.clients.stacks import CloudFormationStacks
     from products.versions import Version
@@ -28,6 +31,10 @@ class VersionStatus:
     notes: str = ""
 
 
+def _nothing() -> Fleet:
+    return Fleet(datetime.now(UTC).isoformat(timespec="seconds"), "")
+
+
 @dataclass(frozen=True)
 class Status:
     """Everything `operations status` tells. `problem` says why nothing live could be read."""
@@ -35,28 +42,44 @@ class Status:
     versions: tuple[VersionStatus, ...]
     launches: tuple[Launch, ...] = ()
     problem: str = ""
-    waiting: tuple[Waiting, ...] = ()
+    fleet: Fleet = field(default_factory=_nothing)
 
 
 def status(
     published: Sequence[Version],
     connect: Callable[[], tuple[ServiceCatalog, CloudFormationStacks]],
     product_name: str,
-    look: Callable[[str, int], PullRequest],
+    github: GitHubSide,
+    *,
+    version: str = "",
+    reviews: bool = False,
 ) -> Status:
     """Compare what is published here with what is live; a Service Catalog that cannot be read is a problem told.
 
-    `look` returns a repository's pull request by its number, as GitHub has it.
+    `version` is the one that is wanted ("" = the newest live one). `reviews`: read those of pull requests, too.
     """
     try:
         catalog, stacks = connect()
         product_id = offered_product(catalog, stacks, product_name)
         live = catalog.versions(product_id)
         launches = catalog.launches(product_id, live)
+        fleet = fleet_of(launches, stacks, github, version or newest(live), reviews=reviews)
     except Problem as error:
         return Status(compared(published, [], []), problem=str(error))
-    found = tuple(waiting(launches, stacks.outputs, look))
-    return Status(compared(published, live, launches), tuple(launches), waiting=found)
+    return Status(compared(published, live, launches), tuple(launches), fleet=fleet)
+
+
+def newest(live: Sequence[ProductVersion]) -> str:
+    """Return the newest live version that may be launched, "" without one."""
+    offered = [each.name for each in live if each.guidance == "DEFAULT"]
+    return max(offered, key=_order, default="")
+
+
+def _order(version: str) -> tuple[int, ...]:
+    try:
+        return version_order(version)
+    except VersionMalformed:
+        return ()
 
 
 def compared(

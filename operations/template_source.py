@@ -22,6 +22,7 @@ from typing import Any
 from git import Repo
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from custom_resources.addresses import shows_a_secret, without_user
 from custom_resources.errors import FileTooLarge, SymbolicLink, TooManyFiles
 from custom_resources.properties import BranchName
 from custom_resources.template_content import (
@@ -59,13 +60,11 @@ from operations.errors import (
     TooLargeAt,
     UrlHoldsPassword,
 )
-from products.settings.addresses import shows_a_secret
 
 # A branch's rule, which tags and commits keep too: nothing that git takes for an option, a range or a refspec's end.
 _REF = TypeAdapter[str](BranchName, config=ConfigDict(regex_engine="python-re"))
 _COMMIT = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64})$")
 _SSH = re.compile(r"^[\w.-]+@[\w.-]+:")
-_USER = re.compile(r"(^|//|/|\s|['\"])[^/@\s'\"]+@(?=[^/@\s'\"])")
 _SECONDS = 300  # for one git process
 _SYMLINK, _SUBMODULE = 0o120000, 0o160000
 # In a hook of another repository these lead there.
@@ -107,7 +106,7 @@ def resolve(
     where = str(place) if place.parts else ""
     text = str(source)
     if _is_url(text):
-        _refuse_credentials(text)
+        refuse_credentials(text)
     elif not Path(text).is_dir():
         raise SourceUnknown(source=without_user(text))
     elif not ref and not _is_bare(Path(text)):
@@ -125,12 +124,7 @@ def _is_bare(path: Path) -> bool:
     return (path / "HEAD").is_file() and (path / "objects").is_dir()
 
 
-def without_user(text: str) -> str:
-    """Return a text in which nothing stands before the @ of an address: it may be a token."""
-    return _USER.sub(r"\1***@", text)
-
-
-def _refuse_credentials(url: str) -> None:
+def refuse_credentials(url: str) -> None:
     """Refuse a password, and in http(s) any user: a token is written there. ssh's user names nobody's secret."""
     scheme, separator, _ = url.partition("://")
     if separator and scheme.lower() not in ("https", "http", "ssh", "file", "git"):
@@ -214,7 +208,7 @@ def _read(folder: Path, path: str) -> TemplateFile:
     return TemplateFile(path, place.read_bytes(), bool(status.st_mode & 0o100))
 
 
-def _git(directory: Path, *arguments: str, url: str = "", token: str = "") -> subprocess.CompletedProcess[bytes]:
+def run_git(directory: Path, *arguments: str, url: str = "", token: str = "") -> subprocess.CompletedProcess[bytes]:
     """Run git in a directory. The token goes into its environment."""
     return subprocess.run(
         ["git", *arguments],
@@ -229,7 +223,7 @@ def _git(directory: Path, *arguments: str, url: str = "", token: str = "") -> su
 def _ask_git(folder: Path, *arguments: str) -> str | None:
     """Return what git says about a folder, None where it is in no working tree (or git is missing)."""
     try:
-        done = _git(folder, *arguments)
+        done = run_git(folder, *arguments)
     except OSError:
         return None
     if b"dubious ownership" in done.stderr:
@@ -335,7 +329,7 @@ def _fetch(path: Path, source: str, ref: str, token: str) -> str:
         ("rev-parse", "--verify", "FETCH_HEAD^{commit}"),
     ):
         try:
-            done = _git(path, *arguments, url=source, token=token)
+            done = run_git(path, *arguments, url=source, token=token)
         except FileNotFoundError:
             raise GitNotInstalled from None
         except subprocess.TimeoutExpired:

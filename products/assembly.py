@@ -17,7 +17,7 @@ from products.portfolio import LaunchingStack, PortfolioStack
 from products.settings import Settings
 from products.studio import STUDIO_ACCOUNT_STACK, STUDIO_STACK, OfferedProduct, StudioAccountStack, StudioStack
 from products.studio.domain import domain_stacks
-from products.versions import Version, check_prefix
+from products.versions import TEMPLATE_FILE, Version, changed_settings, check_prefix, rendered
 
 STACK_TAG = "studio-mlops:stack"
 
@@ -119,15 +119,29 @@ def write_assembly(
     outdir: str,
     context: Mapping[str, Any],
 ) -> None:
-    """Synthesize. Raises TemplateChanged when a published version would become another, LayerBuildFailed."""
+    """Synthesize; write nothing but `outdir`. Raises TemplateChanged when a published version would become another,
+    LayerBuildFailed.
+    """
     try:
         build_app(settings, versions, versions_directory, outdir, context).synth()
-    except (JavaScriptError, RuntimeError) as error:
+    except (JavaScriptError, RuntimeError):
         raise_build_failure()
-        if "Template has changed for ProductStack Version" not in str(error):
-            raise
-        newest = versions[-1].version
-        snapshot = next(versions_directory.glob(f"*.{newest}.product.template.json"), None)
-        if snapshot:
-            check_prefix(settings.prefix, newest, snapshot)
-        raise TemplateChanged(version=newest, snapshot=snapshot) from None
+        raise
+    made = product_template(Path(outdir))
+    if made:
+        _require_unchanged(settings, versions[-1].version, versions_directory, made)
+
+
+def product_template(outdir: Path) -> Path | None:
+    """Return the newest version's product template in a cloud assembly, None where no product is offered."""
+    return next(outdir.glob(f"*MlopsProject*.{TEMPLATE_FILE}"), None)
+
+
+def _require_unchanged(settings: Settings, version: str, versions_directory: Path, made: Path) -> None:
+    """Compare what was rendered with what was published. Raises TemplateChanged, PrefixChanged."""
+    published = rendered(versions_directory, version)
+    if published is None or published.read_bytes() == made.read_bytes():
+        return
+    check_prefix(settings.prefix, version, published)
+    changed = changed_settings(versions_directory, version, settings.model_dump(mode="json"))
+    raise TemplateChanged(version=version, changed=", ".join(changed) or "the product's code", snapshot=published)

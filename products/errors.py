@@ -9,6 +9,7 @@
         SettingUnknown
         SettingWrong
         SettingsContradict
+        SettingsMistakes
         TrustPolicyTooLong
         TooManyAccounts
         PlaceNotChosen
@@ -74,22 +75,29 @@ class SettingsTooDeep(SettingsError):
 class SettingUnknown(SettingsError):
     """A key is not a setting."""
 
-    happened = "{file}: {key} is not a setting."
-    remedy = "Correct its name (known here: {known}) or remove it."
+    happened = "{place}: {key} is not a setting."
+    remedy = "{advice}."
 
 
 class SettingWrong(SettingsError):
     """A setting has a value of another form."""
 
-    happened = "{file}: {key} cannot be {value}."
+    happened = "{place}: {key} cannot be {value}."
     remedy = "{advice}."
 
 
 class SettingsContradict(SettingsError):
     """Settings break a rule of the model, which says what is wrong and what to do."""
 
-    happened = "{file}: {problem}."
+    happened = "{place}: {problem}."
     remedy = "{advice}."
+
+
+class SettingsMistakes(SettingsError):
+    """Several settings are wrong, each in a line of its own."""
+
+    happened = "{file} has {count} mistakes."
+    remedy = "Correct each of them:\n{listed}."
 
 
 class TrustPolicyTooLong(SettingsError):
@@ -185,7 +193,7 @@ class ArchiveChanged(VersionError):
 class SnapshotMissing(VersionError):
     """A version's product template, as it was rendered, is gone."""
 
-    happened = "The published version {version} has no snapshot in {directory}."
+    happened = "The published version {version} has no product.template.json in {directory}."
     remedy = "Restore it from Git, or, if {version} was never deployed, remove {folder}."
 
 
@@ -220,12 +228,12 @@ class BoundaryDemanded(BoundaryNotListed):
 
 
 class TemplateChanged(VersionError):
-    """The product's template is not what it was when its version was first synthesized."""
+    """The product's template is not what it was when its version was published."""
 
-    happened = "The product's template has changed since {version} was synthesized."
+    happened = "The product's template has changed since {version} was published (changed since then: {changed})."
     remedy = (
-        "Publish a new version (python -m operations publish --version NEXT) or, if {version} was never deployed, "
-        "remove {snapshot} and repeat."
+        "Run `python -m operations publish`, which makes a new version. If {version} was never deployed, you can "
+        "remove {snapshot} before, and {version} is published again."
     )
 
 

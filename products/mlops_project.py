@@ -21,30 +21,12 @@ from constructs import Construct
 from products.errors import SecretSetByProduct
 from products.functions import custom_resource, in_own_account
 from products.parameters import Parameter, launch_parameters
+from products.repository_secrets import PRODUCTION_ROLE, SECRETS
 from products.settings import Settings
 from products.versions import Version
 from products.workflow_role import Repository, WorkflowRoles, execution_role_policy
 
 TRIGGER = "TRIGGER_PIPELINE_EXECUTION"
-_READ_BY_TEMPLATES = (  # the seed's names
-    "SAGEMAKER_DOMAIN_ARN",
-    "SAGEMAKER_SPACE_ARN",
-    "SAGEMAKER_PIPELINE_ROLE_ARN",
-    "OIDC_ROLE_GITHUB_WORKFLOW",
-    "SAGEMAKER_PROJECT_NAME",
-    "SAGEMAKER_PROJECT_ID",
-    "AMAZON_DATAZONE_DOMAIN",
-    "AMAZON_DATAZONE_SCOPENAME",
-    "AMAZON_DATAZONE_PROJECT",
-    "REGION",
-    "ARTIFACT_BUCKET",
-    "MODEL_PACKAGE_GROUP_NAME",
-    "GLUE_DATABASE",
-    "GLUE_TABLE",
-    "MLFLOW_TRACKING_URI",
-)
-_PRODUCTION_ROLE = "OIDC_ROLE_GITHUB_PRODUCTION"
-SECRETS = {"Build": _READ_BY_TEMPLATES, "Deploy": (*_READ_BY_TEMPLATES, "DEPLOY_ACCOUNT", _PRODUCTION_ROLE)}
 
 
 class MlopsProject(servicecatalog.ProductStack):
@@ -264,7 +246,7 @@ class MlopsProject(servicecatalog.ProductStack):
     def _configuration(self, repository: Repository, roles: dict[str, str]) -> None:
         values = {**self._secrets(), **roles, "DEPLOY_ACCOUNT": self._attribute("DeployAccount")}
         secrets = {name: values[name] for name in SECRETS[repository.part]}
-        references = dict(self._settings.secret_references)
+        references = self._settings.secrets_read
         if both := sorted(references.keys() & values.keys()):
             raise SecretSetByProduct(name=both[0])
         resource = self._resource(
@@ -314,7 +296,7 @@ class MlopsProject(servicecatalog.ProductStack):
         """Return the ARNs of the roles that workflows assume, by the secret that they are in."""
         shared = in_own_account(self._settings, self._settings.git_config.oidc_role_github_workflow)
         if shared:
-            return dict.fromkeys(("OIDC_ROLE_GITHUB_WORKFLOW", _PRODUCTION_ROLE), shared)
+            return dict.fromkeys(("OIDC_ROLE_GITHUB_WORKFLOW", PRODUCTION_ROLE), shared)
         roles = WorkflowRoles(
             self,
             self._settings,
@@ -327,7 +309,7 @@ class MlopsProject(servicecatalog.ProductStack):
         if roles.production:
             self._output("ProductionRoleArn", roles.production.role_arn, "The role that deploys to production")
         production = roles.production or roles.workflow
-        return {"OIDC_ROLE_GITHUB_WORKFLOW": roles.workflow.role_arn, _PRODUCTION_ROLE: production.role_arn}
+        return {"OIDC_ROLE_GITHUB_WORKFLOW": roles.workflow.role_arn, PRODUCTION_ROLE: production.role_arn}
 
     def _output(self, name: str, value: str, description: str) -> None:
         # Outputs have names of their own, which may be a parameter's.

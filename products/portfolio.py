@@ -7,7 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import CfnOutput, CustomResource, FileAssetPackaging, RemovalPolicy, Stack, Stage, Tags, custom_resources
+from aws_cdk import (
+    Annotations,
+    CfnOutput,
+    CustomResource,
+    FileAssetPackaging,
+    RemovalPolicy,
+    Stack,
+    Stage,
+    Tags,
+    custom_resources,
+)
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_servicecatalog as servicecatalog
@@ -18,7 +28,7 @@ from products.functions import custom_resource, execution_role_arns, named_id, s
 from products.launch_role import launch_role_statements
 from products.mlops_project import MlopsProject
 from products.settings import Settings
-from products.versions import ARCHIVE_FILE, Version, check_boundary, check_prefix, snapshots
+from products.versions import ARCHIVE_FILE, Version, check_boundary, check_prefix, rendered
 from products.workflow_permissions import boundary_statements
 
 # As which pipelines of SageMaker Studio classic run, unless the settings name others (studio_project.py).
@@ -56,8 +66,8 @@ class LaunchingStack(Stack):
     def _check_boundaries(self) -> None:
         """Refuse boundaries that the launch role could not launch an older version with. Raises VersionError."""
         for version in self.versions[:-1]:
-            for snapshot in snapshots(self._directory, version.version):
-                check_boundary(self.settings.permissions_boundary, version, snapshot)
+            if template := rendered(self._directory, version.version):
+                check_boundary(self.settings.permissions_boundary, version, template)
 
     def _archive(self, version: Version) -> CustomResource:
         """Copy a version's content to the archive bucket, under its content address."""
@@ -181,15 +191,16 @@ class PortfolioStack(LaunchingStack):
         """Return the product: the newest version rendered, the older ones as they were."""
         settings, newest = self.settings, self.versions[-1]
         self.product_stack = MlopsProject(self, "MlopsProject", settings=settings, version=newest)
-        self.history = servicecatalog.ProductStackHistory(
-            self,
-            "History",
-            product_stack=self.product_stack,
-            current_version_name=newest.version,
-            current_version_locked=True,
-            directory=str(self._directory),
+        current = servicecatalog.CloudFormationProductVersion(
+            cloud_formation_template=servicecatalog.CloudFormationTemplate.from_product_stack(self.product_stack),
+            product_version_name=newest.version,
             description=newest.notes or None,
         )
+        if not rendered(self._directory, newest.version):
+            # The CDK's command line deploys no stack with an error; looking at it stays possible.
+            Annotations.of(self).add_error(
+                f"{newest.version} is not published with your settings yet. Run `python -m operations publish`."
+            )
         product = servicecatalog.CloudFormationProduct(
             self,
             "Product",
@@ -197,7 +208,7 @@ class PortfolioStack(LaunchingStack):
             owner=settings.product.owner,
             description=settings.product.description or None,
             support_email=settings.product.support_email or None,
-            product_versions=[*map(self._older, self.versions[:-1]), self.history.current_version()],
+            product_versions=[*map(self._older, self.versions[:-1]), current],
             # A version keeps its id when others are published.
             replace_product_version_ids=False,
         )
@@ -209,14 +220,14 @@ class PortfolioStack(LaunchingStack):
         return product
 
     def _older(self, version: Version) -> servicecatalog.CloudFormationProductVersion:
-        found = snapshots(self._directory, version.version)
-        if len(found) != 1:
+        found = rendered(self._directory, version.version)
+        if found is None:
             raise SnapshotMissing(
                 version=version.version, directory=self._directory, folder=self._directory / version.version
             )
-        check_prefix(self.settings.prefix, version.version, found[0])
+        check_prefix(self.settings.prefix, version.version, found)
         return servicecatalog.CloudFormationProductVersion(
-            cloud_formation_template=servicecatalog.CloudFormationTemplate.from_url(self._url(version, found[0])),
+            cloud_formation_template=servicecatalog.CloudFormationTemplate.from_url(self._url(version, found)),
             product_version_name=version.version,
             description=version.notes or None,
         )

@@ -1,4 +1,5 @@
-"""The published versions of the product: products/versions/<version>/{archive.zip, version.json}.
+"""The published versions of the product: products/versions/<version>/{archive.zip, version.json, product.template.json,
+settings.json}.
 
 `python -m operations publish` writes them; the portfolio reads them. Imports no aws_cdk.
 """
@@ -8,12 +9,13 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from custom_resources.addresses import shows_a_secret
 from custom_resources.template_content import archive_name
 from products.errors import (
     ArchiveChanged,
@@ -29,6 +31,8 @@ from products.settings import PROJECT_ROOT
 
 ARCHIVE_FILE = "archive.zip"
 RECORD_FILE = "version.json"
+TEMPLATE_FILE = "product.template.json"  # the version's CloudFormation template
+SETTINGS_FILE = "settings.json"  # that it was rendered with
 _VERSION = re.compile(r"^v(\d+)\.(\d+)\.(\d+)$")
 
 Guidance = Literal["DEFAULT", "DEPRECATED", "INACTIVE"]
@@ -52,6 +56,14 @@ class Version(BaseModel):
     created: str = Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|\+00:00)$")
     notes: str = Field(default="", max_length=8191)
     guidance: Guidance = "DEFAULT"
+
+    @field_validator("source")
+    @classmethod
+    def _shows_no_token(cls, source: str) -> str:
+        """Refuse what would reach the product's template and a commit of every project."""
+        if shows_a_secret(source):
+            raise ValueError("the address holds a password or a token; revoke it and remove it there")
+        return source
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -93,9 +105,35 @@ def read_versions(directory: Path | None = None) -> list[Version]:
     return sorted(found, key=lambda version: version.order)
 
 
-def snapshots(directory: Path, version: str) -> list[Path]:
-    """Return the version's CloudFormation templates as they were rendered: one, or none for a new version."""
-    return list(directory.glob(f"*.{version}.product.template.json"))
+def rendered(directory: Path, version: str) -> Path | None:
+    """Return the version's CloudFormation template as it was published; None if it was published without one.
+
+    Releases before this one had it beside the versions' folders, under a name of the CDK's.
+    """
+    own = directory / version / TEMPLATE_FILE
+    if own.is_file():
+        return own
+    return next(directory.glob(f"*.{version}.{TEMPLATE_FILE}"), None)
+
+
+def changed_settings(directory: Path, version: str, settings: Mapping[str, Any]) -> list[str]:
+    """Return the settings, as table.key, that differ from those that a version was published with.
+
+    None for a version whose settings were not recorded. Settings that its release did not have are left out.
+    """
+    path = directory / version / SETTINGS_FILE
+    if not path.is_file():
+        return []
+    return sorted(_differing(json.loads(path.read_text(encoding="utf-8")), settings))
+
+
+def _differing(before: Mapping[str, Any], after: Mapping[str, Any], table: str = "") -> Iterator[str]:
+    for key, value in before.items():
+        now = after.get(key)
+        if isinstance(value, dict) and isinstance(now, dict) and value and now:
+            yield from _differing(value, now, f"{table}{key}.")
+        elif now != value:
+            yield f"{table}{key}"
 
 
 def check_prefix(prefix: str, version: str, snapshot: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from functools import cache
 from typing import Any
@@ -12,8 +13,10 @@ from coverage import Coverage
 from hypothesis import HealthCheck, settings
 
 from custom_resources.clients import repeating
+from tests import parts
 from tests.durations import Durations
 from tests.groups import Groups
+from tests.scratch import Scratch
 
 _CALM: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
 settings.register_profile("default", max_examples=60, **_CALM)
@@ -28,15 +31,30 @@ repeating.FIRST_SECONDS = 0.0  # what is repeated is counted, not waited for
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Choose the cloud of the stories in tests/integration."""
+    """Choose the cloud of the stories in tests/integration, and a part of the tests."""
     parser.addoption("--on", choices=("handlers", "ministack"), help="the cloud that tests/integration runs in")
+    parser.addoption("--part", choices=("measured", "rest"), help="what make coverage measures, or every other test")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest decides on its temporary folder
 def pytest_configure(config: pytest.Config) -> None:
-    """Group the tests, and measure where the time goes."""
+    """Say where tests write, group them, and measure where the time goes."""
+    config.pluginmanager.register(Scratch(config), "scratch")
     groups = Groups(config)
     config.pluginmanager.register(groups, "groups")
     config.pluginmanager.register(Durations(groups.name), "durations")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the other part out, if one is chosen."""
+    if part := config.getoption("--part"):
+        parts.choose(config, items, part)
+
+
+def pytest_collection_finish() -> None:
+    """Let Python's search for garbage leave out what the collected tests are: a fifth of a quick test's time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish() -> None:

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from custom_resources.clients.studio import Studio
 
 
-def _boto3_client(service: str) -> Any:
+def _boto3_client(service: str, **where: str) -> Any:
     import boto3
     from botocore.config import Config
 
-    return boto3.client(service, config=Config(retries={"mode": "standard", "total_max_attempts": 5}))  # type: ignore[call-overload]
+    retries: Any = {"mode": "standard", "total_max_attempts": 5}
+    return boto3.client(service, config=Config(retries=retries), **where)  # type: ignore[call-overload]
 
 
 class FunctionClients:
@@ -35,7 +36,7 @@ class FunctionClients:
     def __init__(
         self,
         environment: Mapping[str, str],
-        boto3_client: Callable[[str], Any] = _boto3_client,
+        boto3_client: Callable[..., Any] = _boto3_client,
         *,
         stacks: protocols.Stacks | None = None,
         budget: protocols.Budget | None = None,
@@ -187,6 +188,13 @@ class FunctionClients:
         from custom_resources.clients.stacks import CloudFormationStacks
 
         return ServiceCatalog(self._client("servicecatalog"), CloudFormationStacks(self._client("cloudformation")))
+
+    @cached_property
+    def regional_launches(self) -> protocols.RegionalLaunches:
+        """Service Catalog in the regions of the function's account."""
+        from custom_resources.clients.regional_launches import RegionalLaunches
+
+        return RegionalLaunches(self._client, self._environment.get("PRODUCT_PARAMETER", ""))
 
     @cached_property
     def github(self) -> GitHub:

@@ -32,7 +32,7 @@ from custom_resources.errors import (
     ReaderRoleRefused,
 )
 
-WAIT_SECONDS = 5
+WAIT_SECONDS = 5  # before a throttled request is made again
 # Throttling and the services' own failures, as the services that are called here spell them; 5xx statuses are both.
 _PASSING = {
     "InternalError",
@@ -68,6 +68,7 @@ _NOT_FOUND = {
     "NoSuchKey",
     "NotFound",
     "ResourceNotFound",  # SageMaker's
+    "ParameterNotFound",
     "ResourceNotFoundException",
 }
 _CONFLICT = {"ConflictException", "ResourceConflictException", "ResourceInUseException"}
@@ -110,6 +111,7 @@ SAGEMAKER = Service("SageMaker", "sagemaker")
 SECRETS_MANAGER = Service("Secrets Manager", "secretsmanager")
 SERVICE_CATALOG = Service("Service Catalog", "servicecatalog")
 SQS = Service("SQS", "sqs")
+SSM = Service("Systems Manager", "ssm")
 STS = Service("STS", "sts")
 STS_OF_READERS = Service("STS", "sts", ReaderRoleRefused)
 

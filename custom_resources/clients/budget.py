@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-_TRIES = 8
+_TRIES = 8  # of a conditional write that others have overtaken
 _BETWEEN_CALLS = 5.0  # seconds: the provider framework's query interval
 _LONGEST_SECONDS = 60.0  # between two calls that ask a GitHub that fails
 _KEPT_SECONDS = 24 * 3600  # what is remembered outlives its request, and the table then forgets it (TTL)

@@ -17,6 +17,7 @@ from custom_resources.clients.github_connection import Connection
 from custom_resources.clients.github_environments import create_environment, environments
 from custom_resources.clients.github_errors import WAIT_SECONDS, exists_already, is_limited, refusal, said
 from custom_resources.clients.github_removal import Note, each, remove
+from custom_resources.clients.github_secrets import put_secrets
 from custom_resources.clients.github_sight import Installation, is_absent
 from custom_resources.clients.github_tokens import Permissions
 from custom_resources.clients.replicas import Replicas
@@ -247,21 +248,7 @@ class GitHub:
 
         `done` gets the name of each as it is set, also where another then fails; so with the three below.
         """
-        if not secrets:
-            return
-        from nacl.public import PublicKey, SealedBox
-
-        path = _repository(full_name, "actions", "secrets")
-        key = self._connection.call(f"reading the public key of {full_name}", "GET", f"{path}/public-key")
-        with whole(f"reading the public key of {full_name}"):
-            box, key_id = SealedBox(PublicKey(base64.b64decode(key["key"]))), str(key["key_id"])
-
-        def put(name: str) -> None:
-            sealed = base64.b64encode(box.encrypt(secrets[name].encode())).decode()
-            body = {"encrypted_value": sealed, "key_id": key_id}
-            self._connection.call(f"setting the secret {name} of {full_name}", "PUT", f"{path}{_path(name)}", body)
-
-        each(put, sorted(secrets), done)
+        put_secrets(self._connection, full_name, _repository(full_name, "actions", "secrets"), secrets, done)
 
     def delete_secrets(self, full_name: str, names: Iterable[str], done: Note | None = None) -> None:
         """Remove secrets; one that is gone already is fine. Raises RepositoryNotFound where that cannot be told."""

@@ -21,7 +21,7 @@ from custom_resources.errors import (
 if TYPE_CHECKING:
     from github.GithubException import GithubException
 
-WAIT_SECONDS = 5
+WAIT_SECONDS = 5  # before a request that failed is made again
 _ABUSE = "abuse"  # the code of an error entry
 _SETTING_UP = ("being set up", "being created", "not ready yet", "still being")
 

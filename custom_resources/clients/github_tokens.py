@@ -27,6 +27,8 @@ class Reach:
 
 # Every repository, but none of its contents or settings: whether it is there, and what it is called.
 LOOK_UP = Reach(permissions=(("metadata", "read"),))
+# What a query reads of all repositories at once (GraphQL), for operations.
+READ = Reach(permissions=(("contents", "read"), ("metadata", "read"), ("pull_requests", "read")))
 CREATE = Reach(permissions=(("administration", "write"),))
 
 
@@ -36,6 +38,8 @@ def reach_of(verb: str, path: str, permissions: Permissions | None) -> Reach:
     GitHub's description of its API has no name for the permission to write variables (rest-api-description issue 5437):
     a token for them takes what the installation has, in that one repository.
     """
+    if path.endswith("/graphql"):
+        return READ
     found = _OF_A_REPOSITORY.fullmatch(path)
     if found is None:
         return CREATE if verb == "POST" and re.fullmatch(r"/orgs/[^/]+/repos", path) else LOOK_UP

@@ -314,6 +314,14 @@ class ServiceCatalog(Protocol):
         ...
 
 
+class RegionalLaunches(Protocol):
+    """What was launched in the regions of the function's account. Raises FinalError, RetryLater."""
+
+    def launched_by(self, region: str, door: str) -> list[str]:
+        """Return the names of what a door launched from a region's product; none where it has no product."""
+        ...
+
+
 class GitHub(Protocol):
     """GitHub's REST API. Raises the errors of errors.py, or RetryLater."""
 
@@ -441,6 +449,8 @@ class Clients(Protocol):
     def blueprint_templates(self) -> BlueprintTemplates: ...
     @property
     def service_catalog(self) -> ServiceCatalog: ...
+    @property
+    def regional_launches(self) -> RegionalLaunches: ...
     @property
     def github(self) -> GitHub: ...
     @property

@@ -14,7 +14,7 @@ from typing import TypeVar
 from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.telemetry import logger
 
-TRIES = 4
+TRIES = 4  # of a request that fails for a cause that passes
 FIRST_SECONDS = 0.5  # the longest first pause; each is at most twice the last, together 3.5 seconds
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ import time
 from custom_resources.clients.writes import Writes
 from custom_resources.errors import OutOfTime, TooManyRequests
 
-MOST = 200
+MOST = 200  # requests that one call may make
 MOST_REPEATED = 40  # where GitHub fails all the time, a call ends soon, and the state machine waits
 TO_ANSWER_SECONDS = 15  # of a function's time, to say that the rest is used up
 

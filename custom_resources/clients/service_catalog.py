@@ -51,6 +51,8 @@ class Launch:
     last_record: str = ""
     stack: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    launched_by: str = ""  # the caller's ARN
+    last_update: str = ""  # succeeded or failed: its last launch or update, "" while that is under way
 
     def belongs_to(self, project: str) -> bool:
         """Tell whether `project` names this launch: its name or id, or the Studio project's id in tag or name."""
@@ -132,6 +134,8 @@ class ServiceCatalog:
                 last_record=item.get("LastRecordId", ""),
                 stack=item.get("PhysicalId", ""),
                 tags={tag["Key"]: tag["Value"] for tag in item.get("Tags", [])},
+                launched_by=item.get("UserArnSession") or item.get("UserArn", ""),
+                last_update=_last_update(item),
             )
             for item in self._launched(product_id)
         ]
@@ -272,3 +276,11 @@ class ServiceCatalog:
             token = page.get("NextPageToken", "")
             if not token:
                 return
+
+
+def _last_update(item: Mapping[str, Any]) -> str:
+    """Return how a provisioned product's last launch or update ended: its record is the last successful one, or not."""
+    last = item.get("LastProvisioningRecordId")
+    if not last or item["Status"] in ("UNDER_CHANGE", "PLAN_IN_PROGRESS"):
+        return ""
+    return "succeeded" if last == item.get("LastSuccessfulProvisioningRecordId") else "failed"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from custom_resources.clients.aws import CLOUDFORMATION, translated
@@ -24,6 +24,17 @@ class StackResource:
     type: str
     physical_id: str
     status: str
+
+
+@dataclass(frozen=True)
+class DescribedStack:
+    """A stack as DescribeStacks has it: an id (an ARN), a status with its reason, values by name."""
+
+    id: str
+    status: str
+    reason: str = ""
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 class CloudFormationStacks:
@@ -101,6 +112,19 @@ class CloudFormationStacks:
         outputs = self._described(stack_id).get("Outputs", [])
         return {item["OutputKey"]: item["OutputValue"] for item in outputs}
 
+    def every(self) -> Iterator[DescribedStack]:
+        """Yield all stacks of the account in this region (DescribeStacks: one request for each page).
+
+        Deleted ones are not listed. Raises AwsThrottled and AwsUnreachable, which pass, AwsDenied.
+        """
+        with translated(CLOUDFORMATION, "listing the stacks"):
+            for page in self._client.get_paginator("describe_stacks").paginate():
+                yield from map(_of, page["Stacks"])
+
+    def described(self, stack_id: str) -> DescribedStack:
+        """Return one stack (DescribeStacks). Raises what `operation` raises."""
+        return _of(self._described(stack_id))
+
     def has_resource(self, stack_id: str, logical_id: str) -> bool:
         """Tell whether a resource is a stack's (DescribeStackResource). Raises what `operation` raises."""
         try:
@@ -120,3 +144,13 @@ class CloudFormationStacks:
         parameters = {item["ParameterKey"]: item.get("ParameterValue", "") for item in stack.get("Parameters", [])}
         self._seen = stack_id, tags, parameters
         return stack
+
+
+def _of(item: StackTypeDef) -> DescribedStack:
+    return DescribedStack(
+        id=item.get("StackId", ""),
+        status=item["StackStatus"],
+        reason=item.get("StackStatusReason", ""),
+        outputs={each["OutputKey"]: each["OutputValue"] for each in item.get("Outputs", [])},
+        parameters={each["ParameterKey"]: each.get("ParameterValue", "") for each in item.get("Parameters", [])},
+    )

@@ -10,18 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from custom_resources.clients.aws import DATAZONE, SAGEMAKER, Service, translated
 from custom_resources.errors import AwsNotFound, AwsRefused, DataZoneDenied, ProjectNotFound
 from custom_resources.telemetry import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from mypy_boto3_datazone import DataZoneClient
     from mypy_boto3_sagemaker import SageMakerClient
 
+ToldT = TypeVar("ToldT")
 _PROJECT_FAILED = {"FAILED_VALIDATION", "FAILED_DEPLOYMENT"}
 _DOMAIN_READY = {"InService", "Updating"}
 _TOOLING = "tooling"
@@ -233,14 +234,27 @@ class Studio:
     # -- extras: for members of the project only ------------------------------------------------------------
 
     def _extras(self, domain_id: str, project_id: str, order_zero: set[str]) -> _Extras:
-        """Return what the environments and connections tell; nothing of what DataZone refuses, which is logged."""
-        extras = _Extras()
-        try:
-            extras = replace(extras, resources=self._tooling_resources(domain_id, project_id, order_zero))
-            extras = replace(extras, role=self._role(domain_id, project_id))
-            extras = replace(extras, mlflow_tracking_uri=self._tracking_server(domain_id, project_id))
-        except (DataZoneDenied, ProjectNotFound) as refused:
-            logger.info("not told: only members of the project see its environments and connections", why=refused.why)
+        """Return what the environments and connections tell; nothing of what DataZone refuses, which is logged once.
+
+        Each is asked for itself: DataZone may permit the environments and deny the connections, or the reverse.
+        """
+        refused: list[str] = []
+
+        def told(read: Callable[[], ToldT], nothing: ToldT) -> ToldT:
+            try:
+                return read()
+            except (DataZoneDenied, ProjectNotFound) as refusal:
+                refused.append(refusal.why)
+                return nothing
+
+        extras = _Extras(
+            resources=told(lambda: self._tooling_resources(domain_id, project_id, order_zero), {}),
+            role=told(lambda: self._role(domain_id, project_id), ""),
+            mlflow_tracking_uri=told(lambda: self._tracking_server(domain_id, project_id), ""),
+        )
+        if refused:
+            why = "; ".join(dict.fromkeys(refused))
+            logger.info("not told: only members of the project see its environments and connections", why=why)
         return extras
 
     def _tooling_resources(self, domain_id: str, project_id: str, order_zero: set[str]) -> dict[str, str]:
@@ -295,12 +309,14 @@ class Studio:
         """Return the SageMaker domain whose settings, else whose tags, name the project and its Studio domain (A24).
 
         Only domains made after the project can be its own: while its domain is waited for, the others are not read.
+        Whoever may create SageMaker domains can have one name any project, so of several the oldest counts: the
+        project's id is known to nobody before Studio makes the project with its domain (docs/decisions/0098).
         """
         listed = self._pages("list_domains", "Domains", service=SAGEMAKER)
         domains = [item for item in listed if since is None or item.get("CreationTime", since) >= since - _CLOCKS]
         tagged = _SageMakerDomain()
         # Studio names a project's domain after it: that one is looked at first.
-        for item in sorted(domains, key=lambda item: project_id not in item["DomainName"]):
+        for item in sorted(domains, key=lambda item: _looked_at(item, project_id)):
             described = self._described(item["DomainId"])
             settings = described.get("DomainSettings", {}).get("UnifiedStudioSettings", {})
             if settings.get("ProjectId") == project_id and settings.get("DomainId") == domain_id:
@@ -352,6 +368,12 @@ class Studio:
                 return call()
         except AwsNotFound:
             raise ProjectNotFound(activity=activity) from None
+
+
+def _looked_at(item: Mapping[str, Any], project_id: str) -> tuple[bool, float]:
+    """Return a key that sorts a listed SageMaker domain: those named after the project first, the oldest first."""
+    created = item.get("CreationTime")
+    return project_id not in item["DomainName"], created.timestamp() if created else 0.0
 
 
 def _each_once(*values: str) -> tuple[str, ...]:

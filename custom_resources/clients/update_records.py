@@ -15,7 +15,7 @@ from custom_resources.update_record import UpdateRecord
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_TRIES = 8
+_TRIES = 8  # of a conditional write that others have overtaken
 _KEPT_SECONDS = 24 * 3600  # after the stack's end
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -10,6 +11,7 @@ from custom_resources.seal import Seal
 
 # Whom a description proves the owner to: nobody, though it names the project, its stack alone, or everybody.
 Proven = Literal["", "nobody", "stack", "repository"]
+MARK = re.compile(r"\(([^()/\s]+/[^()/\s]+) model_(?:build|deploy)\b[^()]*\)")
 
 
 @dataclass(frozen=True)
@@ -39,3 +41,7 @@ class Owner:
         if self.mark(repository) in description:
             return "repository"
         return "stack" if self.mark(stack()) in description else "nobody"
+
+    def is_others(self, description: str) -> bool:
+        """Tell whether a description names another project as the repository's, with a proof or without."""
+        return bool({*MARK.findall(description)} - {f"{self.domain}/{self.project}"})

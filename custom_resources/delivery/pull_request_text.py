@@ -13,10 +13,10 @@ MARK = "<!-- studio-project-template -->"  # not shown; tells our pull requests 
 # GitHub takes 65,536 characters; to be sure, they are counted as UTF-16 has them.
 _MOST = 65_536
 _LISTED = (100, 20)  # entries of a list; fewer where the text would be too long
-_MOST_OF_PATH = 200
+_MOST_OF_PATH = 200  # characters of a path that are shown
 _NAMED = 3  # files in a sentence
-_MOST_OF_SOURCE = 1000
-_MOST_OF_EXPLANATION = 8000
+_MOST_OF_SOURCE = 1000  # characters of a source's address that are shown
+_MOST_OF_EXPLANATION = 8000  # characters of git's own words
 T = TypeVar("T")
 _VERBS = {"A": "adds", "D": "removes", "M": "changes", "T": "changes the kind of"}
 

@@ -6,10 +6,11 @@ Each state has what planning needs in that case, and nothing that may be missing
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from custom_resources.addresses import shown
 from custom_resources.delivery.lineage import Delivery
 from custom_resources.properties import BranchName, FullName, Line, LineOrNothing, Properties
 
@@ -37,7 +38,8 @@ class RepositoryTemplateProperties(Properties):
     # A part of branch names (git-check-ref-format).
     template_version: str = Field(pattern=r"^(?!.*\.\.)(?!.*\.lock$)(?!.*\.$)[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z")
     template_folder: Line
-    template_source: LineOrNothing = ""
+    # Versions that were published long ago may name a token there: commits and pull requests do not repeat it.
+    template_source: Annotated[LineOrNothing, AfterValidator(shown)] = ""
     sync_mode: Literal["Merge", "PullRequest", "Off"] = "Merge"
     adopt_existing: bool = False
 

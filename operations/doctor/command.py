@@ -77,6 +77,7 @@ def _diagnosed(
     from operations.doctor.aws_checks import AwsChecks
     from operations.doctor.check import diagnose
     from operations.doctor.github_checks import GitHubChecks
+    from operations.doctor.limits import LimitChecks
 
     @cache
     def credentials() -> GitHubCredentials:
@@ -86,11 +87,8 @@ def _diagnosed(
             secrets = Secrets(session.client("secretsmanager"))
         return secrets.github_credentials(settings.git_config.github_token_secret_name)
 
-    github = GitHubChecks(
-        GitHub(os.environ.get("GITHUB_API_URL") or settings.github.api_url, credentials),
-        credentials,
-        settings,
-        datetime.now(UTC),
-    )
-    aws = [*AwsChecks(session, settings, published).all(), *account_checks(session, settings)]
+    rest = GitHub(os.environ.get("GITHUB_API_URL") or settings.github.api_url, credentials)
+    github = GitHubChecks(rest, credentials, settings, datetime.now(UTC))
+    limits = LimitChecks(session, settings, rest, credentials)
+    aws = [*AwsChecks(session, settings, published).all(), *account_checks(session, settings), *limits.all()]
     return diagnose(github.all(), aws, options.token_from_environment)

@@ -178,10 +178,13 @@ ASSUMPTIONS = (
         "Outputs that are empty reach the blueprint's stack",
         "open",
         (
-            'With `sync_mode = "Off"` the template\'s version is "", and the environment fails. Use another '
-            "mode at the first launch"
+            'With `sync_mode = "Off"` the template\'s version is "", and the environment fails: "Requested attribute '
+            'Outputs.BuildTemplateVersion does not exist". Use another mode at the first launch'
         ),
-        'an output of the environment\'s stack is empty: a project launched with `sync_mode = "Off"` has one',
+        (
+            "an output of the environment's stack is empty, or the environment fails for one: a project launched with "
+            '`sync_mode = "Off"` has one'
+        ),
         ("products/studio/blueprint.py",),
     ),
     Assumption(
@@ -193,8 +196,8 @@ ASSUMPTIONS = (
         "certain",
         "The workflow is denied kms:GenerateDataKey. Correct the key's policy",
         (
-            "`--project` after its build workflow ran, in a domain with a key: the bucket's key, and who created the "
-            "pipeline"
+            "`--project` after its build workflow ran, in a domain with a key: the bucket's key, who created the "
+            "pipeline, and what CloudTrail recorded of a denied key"
         ),
         ("products/workflow_permissions.py",),
     ),
@@ -324,7 +327,10 @@ ASSUMPTIONS = (
         "SageMaker Studio classic still leads users to Service Catalog projects",
         "open",
         "Launch from Service Catalog with `classic` as the domain id",
-        ("by hand: open Studio classic, Deployments > Projects > Create project: it lists organization templates"),
+        (
+            "by hand: open SageMaker Studio classic as one of its users: Deployments > Projects > Create project. Are "
+            "organization templates listed there? Record it with `--answer A29=yes` or `--answer A29=no`"
+        ),
         ("products/portfolio.py",),
     ),
     Assumption(
@@ -349,7 +355,10 @@ ASSUMPTIONS = (
         ),
         "certain in commercial regions",
         "A job is denied sts:AssumeRoleWithWebIdentity. Compare the claims of its token with the role's trust policy",
-        "`--project` after its build workflow ran: a job of it created the pipeline as the workflow role",
+        (
+            "`--project` after its build workflow ran: a job of it created the pipeline as the workflow role, or "
+            "CloudTrail recorded how it was answered"
+        ),
         ("products/workflow_role.py",),
     ),
     Assumption(
@@ -360,7 +369,10 @@ ASSUMPTIONS = (
         ),
         "likely: AWS's own managed policies compare it for most of them",
         "A creation is denied sagemaker:AddTags. Allow it to the role, for the project's tag, without that key",
-        "`--project` after its workflows ran: who created the pipeline, and the events of the deployments' stacks",
+        (
+            "`--project` after its workflows ran: who created the pipeline, the events of the deployments' stacks, and "
+            "what CloudTrail recorded of a denied creation"
+        ),
         ("products/workflow_permissions.py", "products/foundation/roles.py"),
     ),
     Assumption(
@@ -446,7 +458,10 @@ ASSUMPTIONS = (
             "StudioAccountStack fails with DataZone's reason. Let an administrator of that account enable the "
             "blueprint in the console and grant it, then deploy again"
         ),
-        "by hand: deploy StudioAccountStack in an associated account",
+        (
+            "by hand: deploy StudioAccountStack in an associated account (docs/accounts.md). Does its deployment "
+            "succeed? Record it with `--answer A39=yes`, or with `--answer A39=no` if DataZone refused it"
+        ),
         ("custom_resources/studio_blueprint_configuration.py",),
     ),
 )

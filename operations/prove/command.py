@@ -21,6 +21,7 @@ from operations.errors import (
     ProveUnfinished,
 )
 from operations.prove import report
+from operations.prove.assumptions import ASSUMPTIONS
 from operations.prove.aws import Aws, Open
 from operations.prove.facts import State
 from operations.prove.looking import Proof
@@ -30,7 +31,7 @@ from products.settings import PROJECT_ROOT, Place, Settings, load_settings
 PAUSE_SECONDS, LOCAL_PAUSE_SECONDS = 10.0, 0.3
 # The local run's account and region (local/ministack.py); its access key is the account's number.
 LOCAL_ACCOUNT, LOCAL_REGION = "123456789012", "us-east-1"
-_STAND_IN = {"codeconnections", "datazone", "sagemaker", "servicecatalog"}
+_STAND_IN = {"cloudtrail", "codeconnections", "datazone", "sagemaker", "servicecatalog"}
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -56,7 +57,24 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--output", type=Path, default=Path("prove"), metavar="FOLDER", help="default: %(default)s")
     verb.add_argument("--resume", action="store_true", help="go on with the proof in the folder")
     verb.add_argument("--keep", action="store_true", help="do not delete the project")
+    verb.add_argument(
+        "--answer",
+        action="append",
+        default=[],
+        type=_answer,
+        metavar="ID=yes|no",
+        help="what you saw of an assumption that only a person can see; may be repeated",
+    )
     verb.add_argument("--on-local", action="store_true", help="prove the run of `python -m local` on this machine")
+
+
+def _answer(text: str) -> tuple[str, bool]:
+    """Return an assumption and whether it holds. Raises ArgumentTypeError."""
+    name, _, answer = text.partition("=")
+    by_hand = [each.id for each in ASSUMPTIONS if each.by_hand]
+    if name not in by_hand or answer not in ("yes", "no"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(by_hand)} with =yes or =no")
+    return name, answer == "yes"
 
 
 def prove(options: argparse.Namespace) -> int:
@@ -90,6 +108,7 @@ def _prove(options: argparse.Namespace, folder: Path) -> int:
     local = before.local if before and options.resume else options.on_local
     open_client, region, settings = _on_local() if local else _in_account(options)
     state = before if before and options.resume else _begun(options, settings)
+    state.facts.answers |= dict(options.answer)
     aws = Aws(open_client, region, state.note, LOCAL_PAUSE_SECONDS if local else PAUSE_SECONDS)
     proof = Proof(aws, state, settings, partial(_say, quiet=options.json))
     if options.resume:

@@ -39,7 +39,8 @@ class Installed(_Document):
     provisioning_role: str = ""
     owners: str = ""  # doctor's answer: ok, problem, unknown
     stack_status: str = ""  # StudioStack's
-    failures: list[str] = []  # reasons in StudioStack's events
+    failures: list[str] = []  # reasons in StudioStack's events since it was last deployed as it should be
+    ever_failed: list[str] = []  # reasons in all of them
     state_machine: str = ""
     cut_off: dict[str, str] = {}  # creations that CloudFormation cut off: under which id each was deleted
 
@@ -160,6 +161,15 @@ class Workflows(_Document):
     deploy_refused: str = ""  # the reason of an event that names sagemaker:AddTags
 
 
+class Recorded(_Document):
+    """What CloudTrail recorded of the project's workflows and their roles."""
+
+    assumed: bool = False  # a job has assumed a role
+    not_assumed: str = ""  # why a job was denied that
+    key_denied: str = ""  # why a role was denied the domain's key
+    tagging_denied: str = ""  # why a role was denied a creation with tags
+
+
 class Facts(_Document):
     """Everything that was seen; what is None was not."""
 
@@ -188,7 +198,9 @@ class Facts(_Document):
     going: Going = Field(default_factory=Going)
     waiters: Waiters | None = None
     workflows: Workflows | None = None
+    recorded: Recorded | None = None
     connected: Connected | None = None
+    answers: dict[str, bool] = {}  # a person's, by assumption
     deletion: str = ""  # gone, or why not
     ending: Ending | None = None
 

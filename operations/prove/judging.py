@@ -30,6 +30,9 @@ RESERVED = (
     "userRoleArn",
     "s3BucketArn",
 )
+# A launch, or a deletion, may fail where one of these is otherwise; nothing else that is otherwise explains it.
+LAUNCH_RESTS_ON = {"A01", "A02", "A03", "A15", "A17", "A19", "A21", "A23", "A24", "A34", "A35", "A37"}
+DELETION_RESTS_ON = {"A13", "A28", "A36"}
 LAUNCHED_BY = "studio-mlops:launched-by"
 _ASSUMED_ROLE = re.compile(r"arn:aws[a-z-]*:sts::\d{12}:assumed-role/(?P<role>[^/]+)/.+")
 _READY = {"InService", "Updating"}
@@ -52,10 +55,19 @@ def judge(facts: Facts, calls: list[Call]) -> list[Finding]:
     """Return a finding for every assumption, in the table's order."""
     found = []
     for assumption in ASSUMPTIONS:
-        verdict, seen = _JUDGES[assumption.id](facts) if assumption.id in _JUDGES else unseen(assumption)
+        judge_ = _JUDGES.get(assumption.id)
+        verdict, seen = judge_(facts) if judge_ else _answered(assumption, facts)
         about = tuple(call for call in calls if assumption.id in call.about)
         found.append(Finding(assumption, verdict, seen, about))
     return found
+
+
+def _answered(assumption: Assumption, facts: Facts) -> Judged:
+    """Return the verdict on what only a person can see: the answer, if there is one."""
+    answer = facts.answers.get(assumption.id)
+    if answer is None:
+        return unseen(assumption)
+    return judged(answer, f"somebody looked, and answered {'yes' if answer else 'no'}")
 
 
 # -- the installation -------------------------------------------------------------------------------------------------
@@ -92,9 +104,9 @@ def _configurations_sent_back(facts: Facts) -> Judged:
 
 
 def _role_words(facts: Facts) -> Judged:
-    if recognized := stack_failed_with(facts, "cannot use the provisioning role"):
+    if recognized := stack_failed_with(facts, "cannot use the provisioning role", ever=True):
         return HOLDS, recognized
-    if other := stack_failed_with(facts, r"refused the request \(configuring the blueprint"):
+    if other := stack_failed_with(facts, r"refused the request \(configuring the blueprint", ever=True):
         return OTHERWISE, other
     return NOT_SEEN, "StudioStack's events show no role that DataZone could not use yet"
 
@@ -164,6 +176,8 @@ def _reserved_filled_in(facts: Facts) -> Judged:
 
 
 def _empty_outputs(facts: Facts) -> Judged:
+    if refused := failed_with(facts, "attribute Outputs."):
+        return OTHERWISE, refused
     if facts.environment and "" in facts.environment.outputs.values():
         return HOLDS, "the environment's stack has an output that is empty"
     return unseen(BY_ID["A15"])
@@ -213,7 +227,12 @@ def _inline_policy(facts: Facts) -> Judged:
         return NOT_SEEN, "[workflow_role] grant_execution_role_files is off"
     if not facts.deletion:
         return NOT_SEEN, "no project was deleted"
-    return judged(not re.search("(?i)polic", facts.deletion), f"the project's deletion: {facts.deletion}")
+    return judged(not _for_a_policy(facts), f"the project's deletion: {facts.deletion}")
+
+
+def _for_a_policy(facts: Facts) -> bool:
+    """Tell whether the project could not be deleted for a policy on its role."""
+    return bool(re.search("(?i)polic", facts.deletion))
 
 
 def _readable(facts: Facts) -> Judged:
@@ -307,6 +326,8 @@ def _tainted(facts: Facts) -> Judged:
     if facts.tainted is None:
         return NOT_SEEN, _why_not_by_hand(facts)
     moved = facts.tainted.after == facts.tainted.wanted
+    if moved and _for_a_policy(facts):
+        return NOT_SEEN, f"the project could not be deleted for another reason (A13): {facts.deletion}"
     seen = f"{_update_text(facts.tainted)}; the deletion: {facts.deletion or 'none'}"
     return judged(moved and facts.deletion in ("", "gone"), seen)
 

@@ -124,6 +124,8 @@ def _executions_tagged(facts: Facts) -> Judged:
 
 def _own_key(facts: Facts) -> Judged:
     workflows = facts.workflows
+    if facts.recorded and facts.recorded.key_denied:
+        return OTHERWISE, facts.recorded.key_denied
     if workflows is None or not facts.domain_key or workflows.bucket_key != facts.domain_key or not _by_workflow(facts):
         return unseen(BY_ID["A16"])
     return HOLDS, f"{workflows.created_by} wrote to the bucket, which encrypts with the domain's key"
@@ -139,18 +141,22 @@ def _jobs_tagged(facts: Facts) -> Judged:
 
 
 def _repository_id(facts: Facts) -> Judged:
-    if not _by_workflow(facts) or facts.workflows is None:
-        return unseen(BY_ID["A31"])
-    return (
-        HOLDS,
-        f"a job has assumed the workflow role: {facts.workflows.created_by} created {facts.workflows.pipeline}",
-    )
+    recorded = facts.recorded
+    if _by_workflow(facts) and facts.workflows:
+        seen = f"{facts.workflows.created_by} created {facts.workflows.pipeline}"
+        return HOLDS, f"a job has assumed the workflow role: {seen}"
+    if recorded and recorded.assumed:
+        return HOLDS, "CloudTrail has recorded that a job assumed the role of the project's workflows"
+    if recorded and recorded.not_assumed:  # another repository's job is denied as well, and rightly
+        return OTHERWISE, f"no job has assumed the role yet, and one was denied: {recorded.not_assumed}"
+    return unseen(BY_ID["A31"])
 
 
 def _tagging_creations(facts: Facts) -> Judged:
     workflows = facts.workflows
-    if workflows and workflows.deploy_refused:
-        return OTHERWISE, workflows.deploy_refused
+    denied = workflows.deploy_refused if workflows else ""
+    if denied := denied or (facts.recorded.tagging_denied if facts.recorded else ""):
+        return OTHERWISE, denied
     if workflows is None or not _by_workflow(facts):
         return unseen(BY_ID["A32"])
     made = ["AWS::SageMaker::Pipeline", *workflows.deployed]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, cast
 
 from custom_resources.clients.aws import (
@@ -35,6 +37,7 @@ PRINCIPAL_TAG = "aws:servicecatalog:provisioningPrincipalArn"
 NATIVE_EVENT = "Environment Deployment Completed"
 # CloudFormation's reasons for a creation that it did not wait for any longer.
 _CUT_OFF = re.compile(r"(?i)creation cancelled|did not receive a response|failed to respond|timed out|took too long")
+_EVENT_LOOKS = 6  # for Studio's event about a project that was just deployed
 _EXECUTIONS = 40  # the newest of the state machine are looked at
 
 
@@ -167,12 +170,28 @@ def studio_stack(proof: Proof) -> None:
             return
         events = proof.aws.pages(CLOUDFORMATION, "describe_stack_events", "StackEvents", StackName=STUDIO_STACK)
     installed.stack_status = stack["StackStatus"]
-    installed.failures = [
-        str(event.get("ResourceStatusReason", "")) for event in events if event["ResourceStatus"].endswith("_FAILED")
-    ]
+    installed.ever_failed = _reasons(events)
+    installed.failures = _reasons(since_success(events))
     installed.cut_off = cut_off(events)
     outputs = {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
     installed.state_machine = outputs.get("ProjectSetupStateMachine", "")
+
+
+def _reasons(events: list[dict[str, Any]]) -> list[str]:
+    failed = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
+    return [str(event.get("ResourceStatusReason", "")) for event in failed]
+
+
+def since_success(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the events since the stack was last deployed as it should be: what failed before was repaired. Pure.
+
+    `events` are the newest first.
+    """
+    deployed = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+    of_stack = (event["ResourceType"] == "AWS::CloudFormation::Stack" for event in events)
+    ends = (event["ResourceStatus"] in deployed for event in events)
+    newer = takewhile(lambda each: not all(each[1:]), zip(events, of_stack, ends, strict=True))
+    return [event for event, _, _ in newer]
 
 
 def cut_off(events: list[dict[str, Any]]) -> dict[str, str]:
@@ -317,15 +336,19 @@ def native_event(proof: Proof) -> None:
     machine = proof.facts.installed.state_machine if proof.facts.installed else ""
     if not machine:
         return
+    looks = 1 if proof.state.given else _EVENT_LOOKS  # events come by themselves, later than what they tell of
     with proof.aws.about("A10"):
-        for detail in _events(proof, STEP_FUNCTIONS, machine):
-            metadata, data = detail.get("metadata", {}), detail.get("data", {})
-            proof.facts.native_event = {
-                "metadata.domain": metadata.get("domain") == proof.state.domain,
-                "metadata.owningProjectId": metadata.get("owningProjectId") == proof.state.project,
-                "data.projectId": data.get("projectId") == proof.state.project,
-            }
-            return
+        while not (detail := next(_events(proof, STEP_FUNCTIONS, machine), None)):
+            looks -= 1
+            if not looks:
+                return
+            time.sleep(proof.aws.pause)
+    metadata, data = detail.get("metadata", {}), detail.get("data", {})
+    proof.facts.native_event = {
+        "metadata.domain": metadata.get("domain") == proof.state.domain,
+        "metadata.owningProjectId": metadata.get("owningProjectId") == proof.state.project,
+        "data.projectId": data.get("projectId") == proof.state.project,
+    }
 
 
 def _events(proof: Proof, service: Service, machine: str) -> Iterator[dict[str, Any]]:

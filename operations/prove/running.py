@@ -12,9 +12,9 @@ from typing import NoReturn
 
 from custom_resources.errors import Problem
 from operations.errors import ProveDeploymentFailed, ProveProjectLeft
-from operations.prove import changes, connected, looking, remains, report, scratch
-from operations.prove.facts import Facts
-from operations.prove.judging import Finding, judge
+from operations.prove import changes, connected, looking, recorded, remains, report, scratch
+from operations.prove.facts import Facts, State
+from operations.prove.judging import DELETION_RESTS_ON, LAUNCH_RESTS_ON, Finding, judge
 from operations.prove.looking import Proof
 from operations.prove.verdicts import OTHERWISE
 
@@ -48,6 +48,7 @@ _STEPS: tuple[Step, ...] = (
     looking.told,
     looking.native_event,
     remains.workflows,
+    recorded.recorded,
     connected.connected,
     changes.by_hand,
     changes.update,
@@ -123,21 +124,31 @@ def begin_again(proof: Proof) -> None:
         of_account = [step.__name__ for step in _STEPS[: _STEPS.index(changes.create)]]
         state.done = [name for name in state.done if name in of_account]
         kept = Facts.model_fields.keys() & {"account", "region", "kind", "absent_domain", "listed", "grants_files"}
-        kept |= {"installed", "versions", "scratch", "domain_key", "waiters"}
+        kept |= {"installed", "versions", "scratch", "domain_key", "waiters", "answers"}
         state.facts = Facts.model_validate(state.facts.model_dump(include=kept))
         state.project = ""
     state.problems = {}
+
+
+def _why_not_launched(state: State) -> str:
+    """Return why Studio could not deploy the project, or the second door could not launch; "" if it could."""
+    facts = state.facts
+    if facts.deployment != "SUCCESSFUL":
+        return "; ".join(filter(None, facts.reasons)) or facts.deployment
+    if facts.launch and facts.launch.status in ("ERROR", "TAINTED") and not state.given:
+        return facts.launch.message or facts.launch.status
+    return ""
 
 
 def _told(proof: Proof, folder: Path, failure: str) -> Outcome:
     """Write the report; return the outcome."""
     state = proof.state
     findings = judge(state.facts, state.calls)
-    otherwise = any(finding.verdict == OTHERWISE for finding in findings)
-    reasons = [*state.facts.reasons] or [state.facts.deployment]
-    if not failure and state.facts.deployment != "SUCCESSFUL" and not otherwise:
-        failure = str(ProveDeploymentFailed(project=state.project, reason="; ".join(reasons).rstrip(".")))
-    if not failure and state.left and not otherwise:
+    otherwise = {finding.assumption.id for finding in findings if finding.verdict == OTHERWISE}
+    reason = _why_not_launched(state)
+    if not failure and reason and not otherwise & LAUNCH_RESTS_ON:
+        failure = str(ProveDeploymentFailed(project=state.project, reason=reason.rstrip(".")))
+    if not failure and state.left and not otherwise & (LAUNCH_RESTS_ON | DELETION_RESTS_ON):
         reason = state.problems.get("delete") or state.facts.deletion
         failure = str(ProveProjectLeft(project=state.left, reason=reason.rstrip(".")))
     told = report.document(state, findings, failure)

@@ -6,7 +6,7 @@ import re
 from typing import Literal
 
 from operations.prove.assumptions import Assumption
-from operations.prove.facts import Facts
+from operations.prove.facts import Facts, Installed
 
 Verdict = Literal["holds", "is otherwise", "could not be seen"]
 Judged = tuple[Verdict, str]
@@ -30,7 +30,8 @@ def failed_with(facts: Facts, *texts: str) -> str:
     return next((reason for reason in facts.reasons if any(text in reason for text in texts)), "")
 
 
-def stack_failed_with(facts: Facts, pattern: str) -> str:
-    """Return StudioStack's newest reason that matches."""
-    failures = facts.installed.failures if facts.installed else []
-    return next((reason for reason in failures if re.search(pattern, reason)), "")
+def stack_failed_with(facts: Facts, pattern: str, *, ever: bool = False) -> str:
+    """Return StudioStack's newest reason that matches, since it was last deployed as it should be, or ever."""
+    installed = facts.installed or Installed()
+    reasons = installed.ever_failed if ever else installed.failures
+    return next((reason for reason in reasons if re.search(pattern, reason)), "")

@@ -41,6 +41,10 @@ def _told_of_launch(proof: Proof, launch: dict[str, Any]) -> None:
     events = proof.aws.ask(CLOUDFORMATION, "describe_stack_events", StackName=stack)["StackEvents"]
     listed = proof.aws.ask(CLOUDFORMATION, "describe_stack_resources", StackName=stack)["StackResources"]
     seen, late = compared(events, listed)
+    if late:  # what was deleted meanwhile, by a rollback, is rightly not in the list
+        events = proof.aws.ask(CLOUDFORMATION, "describe_stack_events", StackName=stack)["StackEvents"]
+        deleted = {name for name, event in _newest(events).items() if event["ResourceStatus"].startswith("DELETE_")}
+        late = [name for name in late if name not in deleted]
     going.listed += seen
     going.late += [name for name in late if name not in going.late]
 
@@ -50,16 +54,22 @@ def compared(events: list[dict[str, Any]], listed: list[dict[str, Any]]) -> tupl
 
     `events` are the newest first. What is being deleted may be gone from the list.
     """
-    newest: dict[str, dict[str, Any]] = {}
-    for event in events:
-        if event["ResourceType"] != "AWS::CloudFormation::Stack":
-            newest.setdefault(event["LogicalResourceId"], event)
+    newest = _newest(events)
     shown = {item["LogicalResourceId"]: item for item in listed}
     begun = [name for name, event in newest.items() if event["ResourceStatus"] in _BEGUN]
     if len(listed) >= _MOST_LISTED:
         begun = [name for name in begun if name in shown]
     late = [name for name in begun if name not in shown or _former(newest[name], shown[name])]
     return len(begun) - len(late), late
+
+
+def _newest(events: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the newest event of each resource."""
+    newest: dict[str, dict[str, Any]] = {}
+    for event in events:
+        if event["ResourceType"] != "AWS::CloudFormation::Stack":
+            newest.setdefault(event["LogicalResourceId"], event)
+    return newest
 
 
 def _former(event: dict[str, Any], listed: dict[str, Any]) -> bool:

@@ -38,11 +38,13 @@ def environment(
         }
     if "studio" in entry.needs and entry.in_product:
         variables |= {**_launchers(settings), "PROJECTS_TABLE": storage.budget.table_name}
+    if entry.name == "studio_blueprint_configuration":
+        variables["PRODUCT_PARAMETER"] = settings.product_parameter
     if entry.name == "studio_blueprint":  # from where a template may be offered (docs/decisions/0093)
         variables["BLUEPRINT_BUCKET"] = assets_bucket(stack)
     if entry.name == "actions_configuration":
         # A stack that CloudFormation made without Service Catalog has any template, and any reference in it.
-        listed = [f"{name}={reference}" for name, reference in sorted(settings.secret_references.items())]
+        listed = [f"{name}={reference}" for name, reference in sorted(settings.secrets_read.items())]
         variables["SECRET_REFERENCES"] = "*" if direct else " ".join(listed)
     if "seals" in entry.needs:
         variables["SEAL_KEY"] = storage.seal_key.key_arn

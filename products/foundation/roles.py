@@ -79,6 +79,7 @@ def places(entry: Entry, stack: Stack, settings: Settings, storage: Storage | No
                 for name in settings.approval_queues
             )
         ),
+        "products of all regions": Place((product_parameter_arn(stack, settings, "*"),)),
         "products": Place((stack.format_arn(service="catalog", resource="product", resource_name="*"),)),
         **_model_packages(stack),
         **_stacks(entry, stack, settings),
@@ -110,6 +111,12 @@ def _by_layout(stack: Stack, settings: Settings) -> dict[On, Place]:
         "launches of the blueprint": anything if alone else NOWHERE,
         "account pools": anything if there == "domain account" else NOWHERE,
     }
+
+
+def product_parameter_arn(stack: Stack, settings: Settings, region: str | None = None) -> str:
+    """Return the ARN of the parameter that names the product of a region (None: the stack's) of the stack's account."""
+    name = settings.product_parameter.removeprefix("/")
+    return stack.format_arn(service="ssm", region=region, resource="parameter", resource_name=name)
 
 
 def reader_role_arn(stack: Stack, settings: Settings) -> str:

@@ -4,26 +4,43 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
+from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from custom_resources.addresses import shows_a_secret
 from products.errors import (
     SettingsContradict,
     SettingsError,
     SettingsMissing,
+    SettingsMistakes,
     SettingsNotToml,
     SettingsTooDeep,
     SettingsTooLong,
     SettingUnknown,
     SettingWrong,
 )
-from products.settings.addresses import shows_a_secret
+from products.settings.lines import line_of
 from products.settings.model import Settings
 
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+
+def _project_root() -> Path:
+    """Return the clone whose settings and versions are meant: this one, else (installed as a package) the caller's."""
+    own = Path(__file__).resolve().parents[2]
+    clones = (own, Path.cwd(), *Path.cwd().parents)
+    return next((each for each in clones if all((each / name).is_file() for name in _OF_A_CLONE)), own)
+
+
+_OF_A_CLONE = ("portfolio_app.py", "cdk.json", "pyproject.toml")
+PROJECT_ROOT = _project_root()
 
 _MAX_BYTES = 100_000
 
@@ -87,27 +104,84 @@ def load_settings(path: Path | None = None) -> Settings:
     try:
         return Settings.model_validate_json(document)
     except ValidationError as error:
-        raise _refusal(path.name, error) from None
+        raise _refusal(path.name, text.decode("utf-8"), error) from None
 
 
-def _refusal(file: str, error: ValidationError) -> SettingsError:
-    """Return what to say of the first problem: the key, what is wrong, what to do."""
-    problem = error.errors()[0]
+def _refusal(file: str, text: str, error: ValidationError) -> SettingsError:
+    """Return what to say of all mistakes, each with its line, key and advice."""
+    found = [_mistake(file, text, problem) for problem in error.errors()]
+    if len(found) == 1:
+        return found[0]
+    listed = "\n".join(f"- {str(each).removeprefix(file).lstrip(':, ')}" for each in found)
+    return SettingsMistakes(file=file, count=len(found), listed=listed.removesuffix("."))
+
+
+def _mistake(file: str, text: str, problem: ErrorDetails) -> SettingsError:
+    """Return what to say of one mistake: the key, what is wrong, what to do."""
     where = [str(part) for part in problem["loc"]]
     key = ".".join(where)
+    line = line_of(text, where)
+    place = f"{file}, line {line}" if line else file
     if problem["type"] == "extra_forbidden":
-        return SettingUnknown(file=file, key=key, known=", ".join(_fields(where[:-1])))
+        return SettingUnknown(place=place, key=key, advice=_instead(where))
     if problem["type"] == "value_error":
         said, _, advice = str(problem["ctx"]["error"]).partition("; ")
         return SettingsContradict(
-            file=file, problem=f"{key}: {said}" if key else said, advice=_capitalized(advice or "correct that")
+            place=place, problem=f"{key}: {said}" if key else said, advice=_capitalized(advice or "correct that")
         )
     hint = next((_HINTS[part] for part in reversed(where) if part in _HINTS), "")
     # A secret's value may have been written in place of its ARN, and a token into an address: it is not repeated.
     secret = "secret_references" in where or shows_a_secret(str(problem["input"]))
     value = "that" if secret else json.dumps(problem["input"], default=str)
     what = problem["msg"].replace("Input should", "it should").replace("String should", "it should")
-    return SettingWrong(file=file, key=key, value=value, advice=_capitalized(hint or what))
+    advice = (_as_pattern(problem["input"]) if "principals" in where else "") or hint or what
+    return SettingWrong(place=place, key=key, value=value, advice=_capitalized(advice))
+
+
+def _as_pattern(given: object) -> str:
+    """Return how a role with a path, as those of IAM Identity Center, is listed; "" for anything else.
+
+    Identity Center appends a random part to its roles' names, and another one when a permission set is assigned anew.
+    """
+    found = _ROLE_WITH_PATH.match(str(given))
+    if not found:
+        return ""
+    path, name = found["path"], re.sub(r"^(AWSReservedSSO_.+_)[0-9a-f]{16}$", r"\1*", found["name"])
+    if path.startswith("aws-reserved/sso.amazonaws.com/"):
+        path, name = "aws-reserved/sso.amazonaws.com/", f"*{name}"
+    return f'this role has a path: list it in principal_patterns, as "arn:{found["partition"]}:iam:::role/{path}{name}"'
+
+
+_ROLE_WITH_PATH = re.compile(
+    r"^arn:(?P<partition>aws(-[a-z]+)*):iam::\d{12}:role/(?P<path>[\w+=,.@/-]+/)(?P<name>[\w+=,.@-]+)\Z"
+)
+
+
+def _instead(where: list[str]) -> str:
+    """Return what to write in place of a key that is no setting."""
+    known, key = _fields(where[:-1]), where[-1]
+    if close := get_close_matches(key, known, n=1):
+        return f"Write {close[0]} instead"
+    elsewhere = [path for path in _paths(Settings) if path[-1] == key]
+    if elsewhere:
+        return f"{key} is a setting of {_table(elsewhere[0][:-1])}. Move it there"
+    tables = [path for path in _paths(Settings) if get_close_matches(key, [path[-1]], n=1, cutoff=0.8)]
+    if tables:
+        return f"Write {tables[0][-1]} in {_table(tables[0][:-1])} instead"
+    return f"Correct its name (known here: {', '.join(known)}) or remove it"
+
+
+def _table(path: tuple[str, ...]) -> str:
+    return f"[{'.'.join(path)}]" if path else "the top of the file, before the first table"
+
+
+def _paths(model: type[BaseModel], table: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the path of every setting, tables and those in tables of free names left out."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _paths(field.annotation, (*table, name))
+        else:
+            yield (*table, name)
 
 
 def _capitalized(sentence: str) -> str:

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, PrivateAttr, StringConstraints, field_validator, model_validator
 
+from custom_resources.addresses import shows_a_secret
 from custom_resources.catalogue import Layout
 from products.settings.accounts import AccountName, Place, ProjectAccount, places, require_accounts
-from products.settings.addresses import shows_a_secret
 from products.settings.section import PARTITION as _PARTITION
 from products.settings.section import Account, GitHubName, RoleArn
 from products.settings.section import Section as _Section
@@ -63,7 +63,9 @@ RolePattern = Annotated[
 SecretName = Annotated[str, StringConstraints(pattern=r"^(?!GITHUB_)[A-Z_][A-Z0-9_]{0,254}\Z")]
 SecretReference = Annotated[
     str,
-    StringConstraints(pattern=rf"^{_PARTITION}:secretsmanager:[a-z0-9-]+:\d{{12}}:secret:[\w/+=.@-]+(#[\w.-]+)?\Z"),
+    StringConstraints(
+        pattern=rf"^{_PARTITION}:secretsmanager:([a-z0-9-]+:\d{{12}}|\*:\*):secret:[\w/+=.@-]+(#[\w.-]+)?\Z"
+    ),
 ]
 Reviewer = Annotated[str, StringConstraints(pattern=r"^(team|user):[1-9][0-9]{0,18}\Z")]  # by id
 Visibility = Literal["private", "internal", "public"]
@@ -323,7 +325,10 @@ class Settings(_Section):
     @field_validator("secret_references")
     @classmethod
     def _of_one_place(cls, references: dict[str, str]) -> dict[str, str]:
-        """A launch sets all of them, and reads secrets of its own account and region only."""
+        """A launch sets all of them, and reads secrets of its own account and region only.
+
+        `*` for both is the account and region that launches: the secret is taken by its name.
+        """
         places = {":".join(arn.split(":")[1:5]): name for name, arn in references.items()}
         if len(places) > 1:
             one, other = sorted(places.values())[:2]
@@ -369,7 +374,10 @@ class Settings(_Section):
                 self.github.oidc_provider_arn,
                 "set oidc_provider_exists for the accounts that have the provider",
             ),
-            "secret_references": (self.secret_references, "leave it empty"),
+            "secret_references by account and region": (
+                [each for each in self.secret_references.values() if ":*:*:secret:" not in each],
+                "write arn:aws:secretsmanager:*:*:secret:NAME, without the suffix, for one that each place has",
+            ),
             "product.classic_execution_roles": (self.product.classic_execution_roles, "leave it empty"),
             "workflow_role.execution_roles by ARN": (
                 [each for each in roles if each.startswith("arn:")],
@@ -419,6 +427,14 @@ class Settings(_Section):
         used = self.model_copy(update={"portfolio": self.portfolio.model_copy(update={"principals": own})})
         used._place = place
         return used
+
+    @property
+    def secrets_read(self) -> dict[str, str]:
+        """What a launch reads for each of `secret_references`: an ARN, or a name in its own account and region."""
+        return {
+            name: reference.partition(":*:*:secret:")[2] or reference
+            for name, reference in self.secret_references.items()
+        }
 
     @property
     def provider_exists(self) -> bool:

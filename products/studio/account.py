@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput, CustomResource, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
@@ -51,7 +52,7 @@ class StudioAccountStack(Stack):
         if place.is_home:
             self._enable(product, parameter)
         else:
-            FurtherRegion(self, settings, product)
+            self._guard(product, parameter)
         functions = Functions(self, settings, foundation.dead_letters, foundation.storage.requests_key)
         if settings.studio.project_setup.profiles:
             ProjectSetup(self, settings, product, foundation, self._reader(foundation, functions))
@@ -74,18 +75,28 @@ class StudioAccountStack(Stack):
         settings = self._settings
         assert settings.place is not None
         provisioning = ProvisioningRole(self, settings, product)
-        enabled = custom_resource(
-            self,
-            "BlueprintConfiguration",
-            settings,
-            "studio_blueprint_configuration",
-            {
-                "DomainId": settings.studio.domain_id,
-                "BlueprintName": settings.studio.blueprint_name,
-                "ProductId": product.product_id,
-                **configuration_properties(settings, provisioning.role.role_arn, settings.place.regions),
-            },
-        )
+        enabled = self._configuration(provisioning.role.role_arn, settings.place.regions)
         enabled.node.add_dependency(provisioning.access, provisioning.role, parameter)
         CfnOutput(self, "EnvironmentBlueprintId", value=enabled.get_att_string("EnvironmentBlueprintId"))
         CfnOutput(self, "ProvisioningRoleArn", value=provisioning.role.role_arn)
+
+    def _guard(self, product: OfferedProduct, parameter: ssm.StringParameter) -> None:
+        """Let the home region's role launch here, for as long as projects of this region have the environment."""
+        further = FurtherRegion(self, self._settings, product)
+        guard = self._configuration(further.role_arn, [self.region], Home="false")
+        guard.node.add_dependency(further.access, further.policy, parameter)
+
+    def _configuration(self, role_arn: str, regions: Sequence[str], **more: str) -> CustomResource:
+        studio = self._settings.studio
+        return custom_resource(
+            self,
+            "BlueprintConfiguration",
+            self._settings,
+            "studio_blueprint_configuration",
+            {
+                "DomainId": studio.domain_id,
+                "BlueprintName": studio.blueprint_name,
+                **configuration_properties(self._settings, role_arn, regions),
+                **more,
+            },
+        )

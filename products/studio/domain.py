@@ -201,7 +201,7 @@ class StudioDomainStack(Stack):
 
 
 class StudioProfilesStack(Stack):
-    """The project profiles: last, when every account that they name has the product's version."""
+    """The project profiles of both doors: last, when every account that they name has the product's version."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, version: str, **kwargs: Any) -> None:
         """Build everything; `version` is the one that new projects get."""
@@ -209,16 +209,15 @@ class StudioProfilesStack(Stack):
         blueprint_id = ssm.StringParameter.value_for_string_parameter(self, settings.blueprint_parameter)
         listed = [place.id for place in settings.places if not place.is_domain]
         studio = settings.studio
+        common = {"EnvironmentBlueprintId": blueprint_id, "Places": listed}
         for name in (*studio.profiles, *sorted(studio.own_profiles)):
-            environment = {
-                "EnvironmentBlueprintId": blueprint_id,
-                "Places": listed,
-                "Parameters": version_parameters(settings, name, version),
-            }
+            environment = {**common, "Parameters": version_parameters(settings, name, version)}
             if name in studio.own_profiles:
                 place = settings.place_of(studio.own_profiles[name])
                 environment |= {"AwsAccount": place.account, "AwsRegion": place.region}
             profile(self, settings, name, environment)
+        for name in studio.project_setup.profiles:  # only where they are is looked at
+            profile(self, settings, name, {**common, "Joined": "false"})
 
 
 def domain_stacks(scope: Construct, settings: Settings, version: str, **kwargs: Any) -> list[Stack]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aws_cdk import DefaultStackSynthesizer, Stack
 from aws_cdk import aws_iam as iam
 
+from products.foundation.roles import product_parameter_arn
 from products.functions import statement
 from products.settings import Settings
 from products.studio.launching import OfferedProduct, allow_launches, launch_statements, stack_arn
@@ -58,7 +59,7 @@ class FurtherRegion:
     def __init__(self, stack: Stack, settings: Settings, product: OfferedProduct) -> None:
         """Create them in `stack`."""
         role = settings.provisioning_role_name
-        iam.CfnPolicy(
+        self.policy = iam.CfnPolicy(
             stack,
             "ProvisioningRolePolicy",
             policy_name=f"{role}-{stack.region}",
@@ -66,7 +67,8 @@ class FurtherRegion:
             roles=[role],
         )
         arn = stack.format_arn(service="iam", region="", resource="role", resource_name=role)
-        allow_launches(stack, "ProvisioningRoleAccess", arn, product)
+        self.role_arn = arn
+        self.access = allow_launches(stack, "ProvisioningRoleAccess", arn, product)
 
 
 def provisioning_statements(stack: Stack, settings: Settings, product: OfferedProduct) -> list[iam.PolicyStatement]:
@@ -129,7 +131,4 @@ def _product_statements(stack: Stack, settings: Settings) -> list[iam.PolicyStat
     """Return what the blueprint's template finds the account's product by, where there are several accounts."""
     if not settings.has_accounts:
         return []
-    parameter = stack.format_arn(
-        service="ssm", resource="parameter", resource_name=settings.product_parameter.removeprefix("/")
-    )
-    return [statement(["ssm:GetParameter", "ssm:GetParameters"], [parameter])]
+    return [statement(["ssm:GetParameter", "ssm:GetParameters"], [product_parameter_arn(stack, settings)])]

@@ -7,13 +7,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from standins.aws.calls import Call, Record, now
-from standins.aws.codeconnections import CodeConnections
 from standins.aws.datazone.grants import grant
 from standins.aws.datazone.model import IDENTITY_CENTER, KINDS, TOOLING_BLUEPRINT, Domain, configuration_id
 from standins.aws.datazone.service import DataZone
 from standins.aws.datazone.tooling import ToolingBehaviour
 from standins.aws.emulator import Emulator
-from standins.aws.pipelines import Pipelines
 from standins.aws.protocol import ServiceError
 from standins.aws.sagemaker import SageMaker
 from standins.aws.service_catalog.service import ServiceCatalog
@@ -21,12 +19,19 @@ from standins.aws.service_catalog.service import ServiceCatalog
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableSequence
 
+    Put = Callable[[str, str, Record], Any]
+    Control = Callable[[Record], Any]
+    Operations = Callable[[], dict[str, list[str]]]
+
 DEFAULT_ACCOUNT = "000000000000"
 DEFAULT_REGION = "us-east-1"
 
 
 class Controls:
-    """Answers the controls; every body and answer is JSON."""
+    """Answers the controls; every body and answer is JSON.
+
+    `placed`: by the control's name, what takes a thing that a control puts into an account and region.
+    """
 
     def __init__(
         self,
@@ -34,11 +39,10 @@ class Controls:
         catalog: ServiceCatalog,
         emulator: Emulator,
         calls: MutableSequence[Record],
-        operations: Callable[[], dict[str, list[str]]],
+        operations: Operations,
         *,
         sagemaker: SageMaker,
-        pipelines: Pipelines,
-        connections: CodeConnections,
+        placed: Mapping[str, Put],
     ) -> None:
         """Take what is controlled, the log of calls, and who names the operations that there are."""
         self._datazone = datazone
@@ -46,7 +50,7 @@ class Controls:
         self._reserved_tags = catalog.reserved_tags
         self._emulator = emulator
         self._calls = calls
-        self._routes: dict[tuple[str, str], Callable[[Record], Any]] = {
+        self._routes: dict[tuple[str, str], Control] = {
             ("POST", "domains"): self._make_domain,
             ("POST", "associations"): self._associate,
             ("POST", "projects"): self._make_project,
@@ -60,8 +64,8 @@ class Controls:
             ("POST", "reserved-tags"): self._set_reserved_tags,
             ("POST", "launches"): catalog.behaviour.change,
             ("POST", "stacks"): self._set_lateness,
-            ("POST", "pipelines"): lambda request: pipelines.put(*_where(request), request),
-            ("POST", "git-connections"): lambda request: connections.put(*_where(request), request),
+            ("POST", "stack-history"): self._set_history,
+            **{("POST", name): _placed(put) for name, put in placed.items()},
             ("GET", "calls"): self._list_calls,
             ("DELETE", "calls"): self._forget_calls,
             ("GET", "operations"): lambda _: operations(),
@@ -226,6 +230,7 @@ class Controls:
             git_full_repository_id=str(request.get("gitFullRepositoryId", "")),
             git_branch_name=str(request.get("gitBranchName", "")),
             mlflow=bool(request.get("mlflow", True)),
+            held=bool(request.get("held", False)),
         )
         self._datazone.tooling.behaviours[request.get("project", "*")] = behaviour
         return {"project": request.get("project", "*"), "seconds": behaviour.seconds, "failure": behaviour.failure}
@@ -265,6 +270,11 @@ class Controls:
         self._emulator.tell_late(float(request["late"]))
         return {"late": float(request["late"])}
 
+    def _set_history(self, request: Record) -> Record:
+        """What CloudFormation once recorded of a `stack`: events with logicalId, type, status, reason, physicalId."""
+        self._emulator.tell_history(*_where(request), request["stack"], request["events"])
+        return {"stack": request["stack"], "events": len(request["events"])}
+
     def _make_classic_project(self, request: Record) -> Record:
         """Make a project of SageMaker Studio classic."""
         account, region = request.get("account", DEFAULT_ACCOUNT), request.get("region", DEFAULT_REGION)
@@ -283,6 +293,11 @@ class Controls:
     def _forget_calls(self, _: Record) -> Record:
         self._calls.clear()
         return {}
+
+
+def _placed(put: Put) -> Control:
+    """Return the control of what is put into an account and region."""
+    return lambda request: put(*_where(request), request)
 
 
 def _where(request: Record) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from standins.aws.service_requests import KEY_HEADER, NO_ACCOUNT, SERVICE_HEADER, SOURCE_ACCOUNT_HEADER
+from standins.aws.stack_history import HISTORY_HEADER
 from standins.aws.stack_resources import LATE_HEADER
 from standins.aws.trust import trusts
 
@@ -114,10 +116,12 @@ class Emulator:
     def tell_late(self, seconds: float) -> None:
         """Have CloudFormation tell of stacks' resources by these seconds late (see stack_resources)."""
         cloudformation = self.client("cloudformation", "us-east-1", Credentials(ACCOUNT))
-        event, headers = "before-sign.cloudformation.ListExports", {SERVICE_HEADER: "yes", LATE_HEADER: str(seconds)}
-        cloudformation.meta.events.register_first(event, _with_headers(headers), unique_id="late")
-        cloudformation.list_exports()
-        cloudformation.meta.events.unregister(event, unique_id="late")
+        _tell_cloudformation(cloudformation, LATE_HEADER, str(seconds))
+
+    def tell_history(self, account: str, region: str, stack: str, events: list[dict[str, str]]) -> None:
+        """Have CloudFormation tell of these events of a stack as well (see stack_history)."""
+        cloudformation = self.client("cloudformation", region, Credentials(account))
+        _tell_cloudformation(cloudformation, HISTORY_HEADER, json.dumps({"stack": stack, "events": events}))
 
     def name_caller(self, access_key: str, arn: str, session: str = "") -> None:
         """Say who an access key belongs to, where MiniStack cannot tell."""
@@ -325,16 +329,14 @@ class Emulator:
         return [event for page in pages for event in page["StackEvents"]]
 
     def _reason(self, cloudformation: CloudFormationClient, stack: StackTypeDef, seen: set[str]) -> str:
-        """Return the reason of the operation's first failed resource."""
+        """Return the reason of the operation's first failed resource, else the stack's own: of an output, say."""
         failed = [
             event
             for event in self._events(cloudformation, stack["StackId"])
-            if event["EventId"] not in seen
-            and event.get("ResourceStatus", "").endswith("_FAILED")
-            and event["LogicalResourceId"] != stack["StackName"]
+            if event["EventId"] not in seen and event.get("ResourceStatus", "").endswith("_FAILED")
         ]
-        if failed:
-            first = failed[-1]
+        of_resources = [event for event in failed if event["LogicalResourceId"] != stack["StackName"]]
+        if first := next(reversed(of_resources or failed), None):
             return f"{first['LogicalResourceId']}: {first.get('ResourceStatusReason', first['ResourceStatus'])}"
         return str(stack.get("StackStatusReason", stack["StackStatus"]))
 
@@ -349,6 +351,15 @@ def _as_service(client: Any, operation: str) -> None:
     """Have an operation's requests say that a service makes them."""
     event = f"before-sign.{client.meta.service_model.service_id.hyphenize()}.{operation}"
     client.meta.events.register_first(event, _with_headers({SERVICE_HEADER: "yes"}), unique_id=f"service-{operation}")
+
+
+def _tell_cloudformation(cloudformation: CloudFormationClient, header: str, value: str) -> None:
+    """Send MiniStack's CloudFormation a header of the stand-in's, with a request that changes nothing."""
+    event = "before-sign.cloudformation.ListExports"
+    headers = {SERVICE_HEADER: "yes", header: value}
+    cloudformation.meta.events.register_first(event, _with_headers(headers), unique_id=header)
+    cloudformation.list_exports()
+    cloudformation.meta.events.unregister(event, unique_id=header)
 
 
 def _with_headers(headers: Mapping[str, str]) -> Callable[..., None]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from botocore.model import OperationModel, ServiceModel, Shape
 
-SERVICES = ("codeconnections", "datazone", "sagemaker", "servicecatalog")
+SERVICES = ("cloudtrail", "codeconnections", "datazone", "sagemaker", "servicecatalog")
 
 
 class ServiceError(Exception):

@@ -25,6 +25,7 @@ from standins.aws.pipelines import Pipelines
 from standins.aws.protocol import SERVICES, Request, ServiceError, answer, answer_error, parse, service_model
 from standins.aws.sagemaker import SageMaker
 from standins.aws.service_catalog.service import ServiceCatalog
+from standins.aws.trail import Trail
 from standins.serving import Server
 
 if TYPE_CHECKING:
@@ -41,11 +42,13 @@ class AwsStandIn:
         self.emulator = Emulator(aws_endpoint)
         self.sagemaker = SageMaker()
         self.pipelines, self.connections = Pipelines(self.sagemaker.tag), CodeConnections()
+        self.trail = Trail()
         self.datazone = DataZone(self.emulator, self.sagemaker)
         self.calls: deque[dict[str, Any]] = deque(maxlen=20_000)
         self.base_url = ""
         catalog = ServiceCatalog(self.emulator)
         self._services: dict[str, tuple[object, ...]] = {
+            "cloudtrail": (self.trail,),
             "codeconnections": (self.connections,),
             "datazone": self.datazone.operations,
             "sagemaker": (self.sagemaker, self.pipelines),
@@ -58,8 +61,11 @@ class AwsStandIn:
             self.calls,
             self.operations,
             sagemaker=self.sagemaker,
-            pipelines=self.pipelines,
-            connections=self.connections,
+            placed={
+                "pipelines": self.pipelines.put,
+                "git-connections": self.connections.put,
+                "trail": self.trail.put,
+            },
         )
 
     @classmethod

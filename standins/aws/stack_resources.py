@@ -118,7 +118,8 @@ def current(known: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, di
             continue
         former = found.get(name, {}).get("PhysicalResourceId", "")
         shown = {**event, "PhysicalResourceId": event.get("PhysicalResourceId") or former}
-        if event["ResourceStatus"] == "UPDATE_IN_PROGRESS" and name not in found:
+        # Not `found`: a creation that failed has left its events, and the next one is a creation again.
+        if event["ResourceStatus"] == "UPDATE_IN_PROGRESS" and name not in known:
             shown["ResourceStatus"] = "CREATE_IN_PROGRESS"  # an update creates it, which MiniStack calls an update
         found[name] = _shown(name, shown)
     return found

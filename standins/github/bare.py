@@ -181,6 +181,11 @@ class Bare:
         """Return how many commits a range holds."""
         return int(self.text("rev-list", "--count", revisions, "--"))
 
+    def apart(self, one: str, other: str) -> tuple[int, int]:
+        """Return how many commits only the one holds, and how many only the other."""
+        left, right = self.text("rev-list", "--count", "--left-right", f"{one}...{other}", "--").split()
+        return int(left), int(right)
+
     def entries(self, tree: str, path: str = "", *, recursive: bool = False) -> list[Entry]:
         """Return the entries of a tree below `path` (a folder with its slash, or one entry)."""
         flags = ["-r", "-t"] if recursive else []

@@ -17,7 +17,7 @@ from standins.github.lag import Lags
 from standins.github.latency import Latency, RoundTrip
 from standins.github.limits import Accounting, Limits
 from standins.github.messages import ApiError, Json, Request, Response, not_found
-from standins.github.model import ROLES, Plan, Protection, Repository, Ruleset
+from standins.github.model import ROLES, Plan, Protection, Repository, Review, Ruleset
 from standins.github.requests_log import RequestLog
 from standins.github.store import Store
 from standins.github.urls import Urls
@@ -33,6 +33,17 @@ class _Plan(BaseModel):
 class _PullRequests(BaseModel):
     enabled: bool
     status: Literal[403, 404, 410, 422] = 404
+
+
+class _Reviewed(BaseModel):
+    login: str
+    state: Literal["APPROVED", "CHANGES_REQUESTED"]
+    writer: bool = True
+
+
+class _Judged(BaseModel):
+    reviews: list[_Reviewed] = []
+    unjudged: int = 0
 
 
 class _PushProtection(BaseModel):
@@ -179,6 +190,22 @@ class Controls:
             it.has_pull_requests, it.pulls_off_status = wish.enabled, wish.status
         return Response.json(200, wish.model_dump())
 
+    def put_pull(self, body: Json, owner: str, name: str, number: str) -> Response:
+        """Have people review a pull request, and `mergeable` be UNKNOWN for a while: {reviews?, unjudged?}."""
+        it, wanted = self._find(owner, name), _parsed(_Judged, body)
+        made = [
+            (self.store.add_account(each.login, "User").login, self.store.new_id(), each) for each in wanted.reviews
+        ]
+        with self.store.changing(it):
+            pull = it.pull(int(number))
+            if pull is None:
+                raise not_found()
+            for login, number_of_review, each in made:
+                fields = {"state": each.state, "writer": each.writer, "commit": pull.head_sha}
+                pull.reviews.append(Review(id=number_of_review, login=login, **fields))
+            pull.unjudged = wanted.unjudged
+        return Response.json(200, pull.model_dump())
+
     def put_push_protection(self, body: Json, owner: str, name: str) -> Response:
         """Refuse commits with secrets, or not: {enabled, allowed?}; `allowed`: ends of addresses that unblock one."""
         it, wish = self._find(owner, name), _parsed(_PushProtection, body)
@@ -211,7 +238,7 @@ class Controls:
         return Response.empty()
 
     def put_limits(self, body: Json) -> Response:
-        """Set the rate limits: {enabled, primary?, points?, content?, content_hour?, concurrent?, minute?, hour?}."""
+        """Set the rate limits: {enabled, primary?, points?, content?, graphql?, graphql_heaviest?, ...} (limits.py)."""
         limits = _parsed(Limits, body)
         self.accounting.configure(limits)
         return Response.json(200, limits.model_dump())
@@ -308,6 +335,7 @@ _CONTROLS: tuple[tuple[str, str, Callable[..., Response]], ...] = (
     ("POST", rf"{_REPOSITORY}/rules", Controls.add_rule),
     ("DELETE", rf"{_REPOSITORY}/rules", Controls.delete_rules),
     ("PUT", rf"{_REPOSITORY}/pull-requests", Controls.put_pull_requests),
+    ("PUT", rf"{_REPOSITORY}/pulls/(\d{{1,18}})", Controls.put_pull),
     ("PUT", rf"{_REPOSITORY}/push-protection", Controls.put_push_protection),
     ("GET", r"/requests", Controls.get_requests),
     ("DELETE", r"/requests", Controls.delete_requests),

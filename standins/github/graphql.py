@@ -10,6 +10,7 @@ from typing import Any
 
 from standins.github.access import Need, authenticate
 from standins.github.answer_headers import complete
+from standins.github.graphql_cost import MOST_NODES, bill_of
 from standins.github.graphql_document import (
     Document,
     Field,
@@ -29,43 +30,71 @@ from standins.github.rest.router import Call
 from standins.github.store import Store
 from standins.github.urls import Urls
 
+_TIMED_OUT = (
+    "Something went wrong while executing your query. This may be the result of a timeout, or it could be a GitHub "
+    "bug. Please include `0400:3DC3:1A2B3C:2D4E5F:65A0B1C2` when reporting this issue."
+)
+_HEADERS = {"limit": "limit", "remaining": "remaining", "used": "used", "reset": "reset"}
+
 
 def serve(store: Store, urls: Urls, accounting: Accounting, request: Request) -> Response:
     """Answer a request to GraphQL: 200 with errors in the document, but for who asks and what is no query."""
-    token, headers = None, accounting.anonymous()
+    token, told = None, dict[str, Any]()
     try:
         token = authenticate(store, request.headers)
         if token is None:
             raise ApiError(401, "This endpoint requires you to be authenticated.", documentation="graphql")
-        headers = accounting.enter(token.user_id, "POST", creates=False, free=False)
-        try:
-            if request.method != "POST":
-                raise ApiError(404, "Not Found")
-            call = Call(store, urls, request, token, {}, accounting)
-            response = Response.json(200, answer(call, request.json()))
-        finally:
-            accounting.leave()
+        if request.method != "POST":
+            raise ApiError(404, "Not Found")
+        call = Call(store, urls, request, token, {}, accounting)
+        response, told = _answered(call, request.json())
     except ApiError as error:
         response = error.response()
+    headers = accounting.anonymous()
+    headers |= {f"x-ratelimit-{name}": str(told[key]) for name, key in _HEADERS.items() if key in told}
     response.headers = {**headers, **response.headers, "x-ratelimit-resource": "graphql"}
     return complete(request, response, token, Need())
 
 
-def answer(call: Call, sent: Json) -> Json:
-    """Return the data or the errors, in the form that GraphQL gives them."""
+def _answered(call: Call, sent: Json) -> tuple[Response, Json]:
+    """Return the answer, and what the query costs of the limit. Raises ApiError for a secondary limit."""
+    asked = _read(sent)
+    if isinstance(asked, list):
+        return Response.json(200, {"errors": asked}), {}
+    run, operation = asked
+    root = operation.kind.capitalize()
+    bill = bill_of(run.document, root, operation.selected, run.given)
+    if bill.nodes > MOST_NODES:
+        message = f"This query requests up to {bill.nodes:,} possible nodes which exceeds the maximum limit of 500,000."
+        return Response.json(200, {"errors": [{"type": "MAX_NODE_LIMIT_EXCEEDED", "message": message}]}), {}
+    limits = call.accounting.limits
+    try:
+        told, refused = call.accounting.query(call.user.user_id, bill.points)
+        if refused:
+            message = f"API rate limit already exceeded for user ID {call.user.user_id}."
+            error = {"type": limits.graphql_type, "code": "graphql_rate_limit", "message": message}
+            return Response.json(200, {"errors": [error]}), told
+        if 0 < limits.graphql_heaviest < bill.nodes + bill.roots:
+            return Response.json(502, {"data": None, "errors": [{"message": _TIMED_OUT}]}), told
+        told["nodeCount"] = bill.nodes
+        data = run.selected(query(call, told), operation.selected, ())
+    finally:
+        call.accounting.leave()
+    return Response.json(200, {"data": data, **({"errors": run.errors} if run.errors else {})}), told
+
+
+def _read(sent: Json) -> tuple[_Run, Operation] | list[Json]:
+    """Return what is to be executed, or the errors of what does not fit the schema."""
     try:
         document = read(str(sent.get("query") or ""))
         operation = _chosen(document, sent.get("operationName"))
     except NotReadable as error:
-        return {"errors": [{"message": str(error)}]}
-    root = operation.kind.capitalize()
-    wrong = list(_wrong(document, root, operation.selected, (operation.kind,)))
+        return [{"message": str(error)}]
+    wrong = list(_wrong(document, operation.kind.capitalize(), operation.selected, (operation.kind,)))
     if wrong:
-        return {"errors": wrong}
+        return wrong
     given = sent.get("variables")
-    run = _Run(document, {**operation.defaults, **(given if isinstance(given, dict) else {})})
-    data = run.selected(query(call), operation.selected, ())
-    return {"data": data, **({"errors": run.errors} if run.errors else {})}
+    return _Run(document, {**operation.defaults, **(given if isinstance(given, dict) else {})}), operation
 
 
 def _chosen(document: Document, name: Any) -> Operation:
@@ -114,7 +143,7 @@ class _Run:
 
     def __init__(self, document: Document, variables: Mapping[str, Any]) -> None:
         self.errors: list[Json] = []
-        self._document, self._variables = document, variables
+        self.document, self._variables = document, variables
 
     def selected(self, node: Json, selected: tuple[Selection, ...], path: tuple[str | int, ...]) -> Json:
         """Return what is selected of an object."""
@@ -135,20 +164,20 @@ class _Run:
             if isinstance(each, Field):
                 yield each
                 continue
-            fragment = self._document.fragments[each.name] if isinstance(each, Spread) else each
+            fragment = self.document.fragments[each.name] if isinstance(each, Spread) else each
             if fits(fragment.type, kind):
                 yield from self._fields(kind, fragment.selected)
 
     def _included(self, each: Selection) -> bool:
         skip, include = each.directives.get("skip"), each.directives.get("include")
-        skipped = skip is not None and self._given(skip.get("if"))
-        return not skipped and (include is None or bool(self._given(include.get("if"))))
+        skipped = skip is not None and self.given(skip.get("if"))
+        return not skipped and (include is None or bool(self.given(include.get("if"))))
 
     def _value(self, node: Json, field: Field, path: tuple[str | int, ...]) -> Any:
         value = node[field.name]
         if callable(value):
             try:
-                value = value({name: self._given(given) for name, given in field.arguments.items()})
+                value = value({name: self.given(given) for name, given in field.arguments.items()})
             except Refused as refused:
                 place = {"path": list(path), "locations": [{"line": field.line, "column": field.column}]}
                 self.errors.append({"type": refused.kind, **place, "message": refused.message})
@@ -157,10 +186,10 @@ class _Run:
             return [self.selected(item, field.selected, (*path, number)) for number, item in enumerate(value)]
         return self.selected(value, field.selected, path) if isinstance(value, dict) else value
 
-    def _given(self, value: Any) -> Any:
+    def given(self, value: Any) -> Any:
         """Return an argument with its variables filled in."""
         if isinstance(value, Variable):
             return self._variables.get(value.name)
         if isinstance(value, list):
-            return [self._given(item) for item in value]
-        return {name: self._given(item) for name, item in value.items()} if isinstance(value, dict) else value
+            return [self.given(item) for item in value]
+        return {name: self.given(item) for name, item in value.items()} if isinstance(value, dict) else value

@@ -6,16 +6,18 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
-from standins.github import shapes
+from standins.github import graphql_git, shapes
 from standins.github.access import Need, require, role_in, role_of
+from standins.github.bare import Bare
 from standins.github.messages import ApiError, Json
-from standins.github.model import Account, Pull, Repository
-from standins.github.rest.merges import require_pulls
-from standins.github.rest.pulls import full
+from standins.github.model import Account, Pull, Repository, Review
+from standins.github.rest.merges import require_pulls, reviews_wanted
+from standins.github.rest.pulls import full, simple
 from standins.github.rest.router import Call
+from standins.github.urls import node_id
 
 Arguments = Mapping[str, Any]
 _MOST = 100  # nodes of a connection
@@ -31,10 +33,11 @@ class Refused(Exception):
         self.kind, self.message = kind, message
 
 
-def query(call: Call) -> Json:
-    """Return the root of all queries."""
+def query(call: Call, told: Json) -> Json:
+    """Return the root of all queries; `told` is what the query costs, and what is left."""
     return {
         "__typename": "Query",
+        "rateLimit": {"__typename": "RateLimit", **told},
         "viewer": lambda _: _account(call, call.user.login),
         "organization": partial(_organization, call),
         "repository": partial(_named, call),
@@ -90,8 +93,6 @@ def repository(call: Call, it: Repository) -> Json:
     """Return a repository; `call` is about it."""
     owner, rest = call.owner(it), shapes.full_repository(call.urls, it, call.owner(it), call.role)
     tip = call.bare.branch(it.default_branch)
-    target = {"__typename": "Commit", "oid": tip}
-    branch = {"__typename": "Ref", "name": it.default_branch, "prefix": "refs/heads/", "target": target}
     return {
         "__typename": "Repository",
         **{name: rest[other] for name, other in _SAME_AS_REST.items()},
@@ -102,10 +103,30 @@ def repository(call: Call, it: Repository) -> Json:
         "viewerCanAdminister": role_in(call.token, it.owner, of_user=it.of_user) == "admin",
         "owner": _shown_account(call, owner),
         "parent": None,  # nothing is a fork here
-        "defaultBranchRef": branch if tip else None,
+        "defaultBranchRef": _ref(call, f"refs/heads/{it.default_branch}"),
+        "object": lambda arguments: graphql_git.named(_contents(call), arguments),
+        "ref": lambda arguments: _ref(call, str(arguments.get("qualifiedName"))),
         "pullRequest": partial(_numbered, call),
         "pullRequests": partial(_pulls, call),
     }
+
+
+def _contents(call: Call) -> Bare:
+    """Return the repository's Git, if the token may read it. Raises Refused."""
+    try:
+        require(call.token, call.repository, Need("contents"))
+    except ApiError as error:
+        raise Refused("NOT_FOUND" if error.status == 404 else "FORBIDDEN", error.message) from None
+    return call.bare
+
+
+def _ref(call: Call, qualified: str) -> Json | None:
+    """Return a ref by its whole name; null for none."""
+    tip = call.bare.resolve(qualified) if qualified.startswith("refs/") else ""
+    kinds = [f"refs/{kind}/" for kind in ("heads", "tags", "pull") if qualified.startswith(f"refs/{kind}/")]
+    prefix = kinds[0] if kinds else f"{qualified.rpartition('/')[0]}/"
+    ref = {"__typename": "Ref", "name": qualified.removeprefix(prefix), "prefix": prefix}
+    return {**ref, "target": lambda _: graphql_git.shown(call.bare, tip)} if tip else None
 
 
 _SAME_AS_REST = {
@@ -209,16 +230,28 @@ def _place(cursor: Any, default: int) -> int:
 
 
 def _pull(call: Call, pull: Pull) -> Json:
-    rest, it = full(call, pull), call.repository
+    rest, it = simple(call, pull), call.repository
     shown = partial(repository, call, it)
-    mergeable = {True: "MERGEABLE", False: "CONFLICTING", None: "UNKNOWN"}[rest["mergeable"]]
+
+    @cache
+    def looked() -> Json:  # by git, which takes its time: only where it is asked for
+        fresh, pull.unjudged = pull.unjudged > 0, max(0, pull.unjudged - 1)  # the question has GitHub look
+        return full(call, pull, fresh=fresh)
+
     return {
         "__typename": "PullRequest",
         **{name: rest[other] for name, other in _PULL_AS_REST.items()},
         "state": _state(pull),
         "body": pull.body or "",
+        "maintainerCanModify": pull.maintainer_can_modify,
         "isCrossRepository": False,
-        "mergeable": mergeable,
+        **{name: partial(_looked, looked, other) for name, other in _PULL_AS_GIT_SAYS.items()},
+        "merged": pull.merged_at is not None,
+        "mergeable": lambda _: _MERGEABLE[looked()["mergeable"]],
+        "mergeStateStatus": lambda _: str(looked()["mergeable_state"]).upper(),
+        "reviewDecision": _decision(call, pull),
+        "latestOpinionatedReviews": partial(_reviews, call, pull),
+        "headRef": _ref(call, f"refs/heads/{pull.head}"),
         "headRefName": pull.head,
         "headRefOid": pull.head_sha,
         "baseRefName": pull.base,
@@ -228,11 +261,17 @@ def _pull(call: Call, pull: Pull) -> Json:
         "headRepository": lambda _: shown(),
         "baseRepository": lambda _: shown(),
         "headRepositoryOwner": _shown_account(call, call.owner(it)),
-        "commits": {"__typename": "PullRequestCommitConnection", "totalCount": rest["commits"]},
+        "commits": lambda _: {"__typename": "PullRequestCommitConnection", "totalCount": looked()["commits"]},
         "comments": partial(_comments, call, pull),
     }
 
 
+def _looked(looked: Callable[[], Json], name: str, _: Arguments) -> Any:
+    return looked()[name]
+
+
+_MERGEABLE = {True: "MERGEABLE", False: "CONFLICTING", None: "UNKNOWN"}
+_PULL_AS_GIT_SAYS = {"additions": "additions", "deletions": "deletions", "changedFiles": "changed_files"}
 _PULL_AS_REST = {
     "id": "node_id",
     "databaseId": "id",
@@ -240,11 +279,6 @@ _PULL_AS_REST = {
     "title": "title",
     "url": "html_url",
     "isDraft": "draft",
-    "merged": "merged",
-    "maintainerCanModify": "maintainer_can_modify",
-    "additions": "additions",
-    "deletions": "deletions",
-    "changedFiles": "changed_files",
     "createdAt": "created_at",
     "updatedAt": "updated_at",
     "closedAt": "closed_at",
@@ -252,6 +286,34 @@ _PULL_AS_REST = {
     "authorAssociation": "author_association",
     "locked": "locked",
 }
+
+
+def _decision(call: Call, pull: Pull) -> str | None:
+    """Return what the reviews come to; null where no rule of the base branch asks for any."""
+    latest = [review.state for review in pull.latest_reviews()]
+    if "CHANGES_REQUESTED" in latest:
+        return "CHANGES_REQUESTED"
+    wanted = reviews_wanted(call, pull)
+    if not wanted:
+        return None
+    return "APPROVED" if latest.count("APPROVED") >= wanted else "REVIEW_REQUIRED"
+
+
+def _reviews(call: Call, pull: Pull, arguments: Arguments) -> Json:
+    def shown(review: Review) -> Json:
+        return {
+            "__typename": "PullRequestReview",
+            "id": node_id("PRR", review.id),
+            "databaseId": review.id,
+            "state": review.state,
+            "body": review.body,
+            "submittedAt": review.submitted_at,
+            "author": _account(call, review.login),
+            "commit": lambda _: graphql_git.commit(call.bare, review.commit),
+        }
+
+    found = [each for each in pull.latest_reviews() if each.writer or not arguments.get("writersOnly")]
+    return _connection("PullRequestReview", found, shown, "latestOpinionatedReviews", arguments)
 
 
 def _comments(call: Call, pull: Pull, arguments: Arguments) -> Json:

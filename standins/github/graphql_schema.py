@@ -22,14 +22,20 @@ def _of(values: str, **others: str) -> dict[str, Known]:
     return fields
 
 
+_OBJECT = "oid abbreviatedOid"
 _ACTOR = "login url avatarUrl resourcePath"
 _LISTED = "first last after before"
 _PULLS = f"PullRequestConnection {_LISTED} states baseRefName headRefName orderBy labels"
 
 TYPES: dict[str, dict[str, Known]] = {
     "Query": _of(
-        "", repository="Repository owner name followRenames", viewer="User", organization="Organization login"
+        "",
+        repository="Repository owner name followRenames",
+        viewer="User",
+        organization="Organization login",
+        rateLimit="RateLimit dryRun",
     ),
+    "RateLimit": _of("cost limit nodeCount remaining resetAt used"),
     "Mutation": _of(""),
     "User": _of(f"id databaseId name email createdAt {_ACTOR}"),
     "Organization": _of(f"id databaseId name description createdAt {_ACTOR}"),
@@ -45,14 +51,22 @@ TYPES: dict[str, dict[str, Known]] = {
         defaultBranchRef="Ref",
         pullRequest="PullRequest number",
         pullRequests=_PULLS,
+        object="GitObject expression oid",
+        ref="Ref qualifiedName",
     ),
     "Ref": _of("name prefix", target="GitObject"),
-    "GitObject": _of("oid"),
+    "GitObject": _of(_OBJECT),
+    "Commit": _of(f"{_OBJECT} message messageHeadline messageBody committedDate authoredDate", tree="Tree"),
+    "Tree": _of(_OBJECT, entries="TreeEntry"),
+    "TreeEntry": _of("name path type mode oid", object="GitObject"),
+    "Blob": _of(f"{_OBJECT} byteSize isBinary isTruncated text"),
     "PullRequest": _of(
         "id databaseId number title body state url isDraft isCrossRepository merged mergeable maintainerCanModify "
         "headRefName headRefOid baseRefName baseRefOid additions deletions changedFiles createdAt updatedAt closedAt "
-        "mergedAt authorAssociation locked",
+        "mergedAt authorAssociation locked mergeStateStatus reviewDecision",
         author="Actor",
+        headRef="Ref",
+        latestOpinionatedReviews=f"PullRequestReviewConnection {_LISTED} writersOnly",
         mergedBy="Actor",
         headRepository="Repository",
         headRepositoryOwner="RepositoryOwner",
@@ -62,11 +76,17 @@ TYPES: dict[str, dict[str, Known]] = {
     ),
     "PullRequestConnection": _of("totalCount", nodes="PullRequest", pageInfo="PageInfo"),
     "PullRequestCommitConnection": _of("totalCount"),
+    "PullRequestReviewConnection": _of("totalCount", nodes="PullRequestReview", pageInfo="PageInfo"),
+    "PullRequestReview": _of("id databaseId state body submittedAt", author="Actor", commit="Commit"),
     "IssueCommentConnection": _of("totalCount", nodes="IssueComment", pageInfo="PageInfo"),
     "IssueComment": _of("id databaseId body url createdAt updatedAt authorAssociation", author="Actor"),
     "PageInfo": _of("hasNextPage hasPreviousPage startCursor endCursor"),
 }
-ABSTRACT = {"Actor": {"User", "Organization"}, "RepositoryOwner": {"User", "Organization"}, "GitObject": {"Commit"}}
+ABSTRACT = {
+    "Actor": {"User", "Organization"},
+    "RepositoryOwner": {"User", "Organization"},
+    "GitObject": {"Commit", "Tree", "Blob"},
+}
 
 
 def fits(condition: str, kind: str) -> bool:

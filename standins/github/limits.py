@@ -7,6 +7,8 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -25,6 +27,9 @@ class Limits(BaseModel):
     content: int = 80
     content_hour: int = 500
     concurrent: int = 100
+    graphql: int = 5000  # points an hour, apart from `primary`
+    graphql_heaviest: int = 0  # nodes and root fields above which a query is answered 502, always (0 = never)
+    graphql_type: Literal["RATE_LIMITED", "RATE_LIMIT"] = "RATE_LIMITED"  # both are seen
     minute: float = 60.0
     hour: float = 3600.0
 
@@ -35,6 +40,7 @@ class _Usage:
 
     hour_began: float = 0.0
     used: int = 0
+    graphql: int = 0
     points: deque[tuple[float, int]] | None = None
     content: deque[float] | None = None
 
@@ -63,8 +69,7 @@ class Accounting:
         with self._lock:
             self._under_way += 1
             usage, limits, moment = self._usage[user], self.limits, self.clock()
-            if moment - usage.hour_began >= limits.hour:
-                usage.hour_began, usage.used = moment, 0
+            self._begin_hour(usage, moment)
             if not limits.enabled:
                 return self._headers(0, moment + limits.hour)
             reset = usage.hour_began + limits.hour
@@ -83,6 +88,43 @@ class Accounting:
             headers = self._headers(usage.used, reset)
             self._secondary(usage, method, creates, moment, headers)
             return headers
+
+    def _begin_hour(self, usage: _Usage, moment: float) -> None:
+        if moment - usage.hour_began >= self.limits.hour:
+            usage.hour_began, usage.used, usage.graphql = moment, 0, 0
+
+    def query(self, user: int, points: int) -> tuple[dict[str, Any], bool]:
+        """Count a GraphQL query; return its `rateLimit`, and whether it is refused. Raises ApiError 403 (secondary)."""
+        with self._lock:
+            self._under_way += 1
+            usage, limits, moment = self._usage[user], self.limits, self.clock()
+            self._begin_hour(usage, moment)
+            refused = limits.enabled and usage.graphql + points > limits.graphql
+            if refused:
+                self.refusals += 1
+            elif limits.enabled:
+                usage.graphql += points
+            reset = usage.hour_began + limits.hour
+            told = {
+                "cost": points,
+                "limit": limits.graphql,
+                "used": usage.graphql,
+                "remaining": 0 if refused else max(0, limits.graphql - usage.graphql),
+                "resetAt": datetime.fromtimestamp(int(reset + 0.999), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "reset": str(int(reset + 0.999)),
+            }
+            if limits.enabled and not refused:
+                self._secondary(usage, "GET", False, moment, {})
+            return told, refused
+
+    def graphql(self, user: int) -> dict[str, int]:
+        """Return what is left of GraphQL's limit, as GET /rate_limit has it; asking costs nothing."""
+        with self._lock:
+            usage, moment = self._usage[user], self.clock()
+            self._begin_hour(usage, moment)
+            most = self.limits.graphql
+            reset = int((usage.hour_began if self.limits.enabled else moment) + self.limits.hour + 0.999)
+            return {"limit": most, "remaining": max(0, most - usage.graphql), "used": usage.graphql, "reset": reset}
 
     def anonymous(self) -> dict[str, str]:
         """Return the x-ratelimit headers of a request whose sender is not known; it costs nothing here."""

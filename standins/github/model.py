@@ -120,6 +120,18 @@ class Comment(BaseModel):
     updated_at: str = Field(default_factory=now)
 
 
+class Review(BaseModel):
+    """A review of a pull request that has an opinion. `writer`: its author may push."""
+
+    id: int
+    login: str
+    state: Literal["APPROVED", "CHANGES_REQUESTED"]
+    body: str = ""
+    commit: str = ""
+    writer: bool = True
+    submitted_at: str = Field(default_factory=now)
+
+
 class Pull(BaseModel):
     """A pull request between two branches of one repository."""
 
@@ -143,6 +155,12 @@ class Pull(BaseModel):
     merged_by: str = ""
     merge_commit_sha: str | None = None
     comments: list[Comment] = []
+    reviews: list[Review] = []
+    unjudged: int = 0  # GraphQL's next answers in which `mergeable` is UNKNOWN: GitHub is still to look
+
+    def latest_reviews(self) -> list[Review]:
+        """Return each reviewer's latest review."""
+        return list({review.login: review for review in self.reviews}.values())
 
 
 class Protection(BaseModel):

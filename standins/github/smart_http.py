@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import BinaryIO, cast
 
 from standins.github import pushes
@@ -23,6 +25,14 @@ from standins.github.urls import Urls
 _PATH = re.compile(r"/(?P<owner>[^/]+)/(?P<name>[^/]+?)(?:\.git)?/(?P<rest>info/refs|git-upload-pack|git-receive-pack)")
 _CHALLENGE = {"www-authenticate": 'Basic realm="GitHub"'}
 _IN_MEMORY = 4 * 1024 * 1024
+
+
+@cache
+def backend() -> list[str]:
+    """Return the command of git http-backend: the program itself, as `git` would be one process more each time."""
+    programs = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True).stdout.strip()
+    found = shutil.which("git-http-backend", path=programs)
+    return [found] if found else ["git", "http-backend"]
 
 
 def is_git(path: str) -> bool:
@@ -180,7 +190,7 @@ def _backend(
         cgi["CONTENT_LENGTH"] = str(given.tell())
         given.seek(0)
         process = subprocess.Popen(
-            ["git", "http-backend"],
+            backend(),
             stdin=given,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

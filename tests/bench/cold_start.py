@@ -59,7 +59,6 @@ PROPERTIES: dict[str, dict[str, Any]] = {
     "studio_blueprint_configuration": {
         "DomainId": "dzd_1",
         "BlueprintName": "Repositories",
-        "ProductId": "prod-1",
         "ProvisioningRoleArn": "arn:aws:iam::111122223333:role/provisioning",
         "EnabledRegions": ["eu-west-1"],
     },

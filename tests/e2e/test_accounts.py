@@ -1,7 +1,7 @@
 """An installation over several accounts: the domain in A, projects in B and in two regions of C.
 
 The settings' accounts are deployed to one MiniStack; what is asked and refused between them is as docs/aws-standin.md
-says. The tests are one story, in their order; the last one takes B away.
+says. The tests are one story, in their order; B is taken away near its end, and C is not.
 """
 
 from __future__ import annotations
@@ -24,13 +24,16 @@ from local import accounts, domain, ministack, versions
 from local import run as runs
 from local.cloud import Cloud
 from local.home import SOURCE, Home, LocalError
+from local.stacks import StackFailed
 from local.terminal import Terminal
 from operations import command_line, rollout
 from standins.aws.emulator import Emulator
 from tests.integration.studio.conftest import eventually, quiet
 from tests.sharing import forget_spent_budget, synthesized_before
 
-pytestmark = pytest.mark.slow
+# Long: five deployments in three accounts; what is deployed, asked and refused there has quick tests of its own
+# (tests/synth, tests/security and tests/standin/aws: test_accounts.py).
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 A, B, C, UNLISTED = "111111111111", "222222222222", "333333333333", "444444444444"
 DOMAIN, DOMAIN_REGION = "dzd-accounts000000", "eu-central-1"
@@ -40,6 +43,7 @@ ADMIN = "Admin"
 LINE = "A line that the next version brings.\n"
 # Profile -> where its projects are to land.
 OWN = {"Research": (B, HOME_OF_B), "Trading": (C, HOME_OF_C), "Trading West": (C, WEST)}
+SHARED = "mlops/mlflow"  # a secret that each place has by this name
 POOL, SECOND, ELSEWHERE = "Pool", "By event", "Elsewhere"
 SETTINGS = f"""
 [accounts.research]
@@ -82,6 +86,10 @@ def write_settings(home: Home) -> None:
     for off, on in (
         ("[profile_folders]\n", f"[profile_folders]\n{folders}"),
         ("\nprincipals = []\n", f"\nprincipals = [{principals}]\n"),
+        (
+            "[secret_references]\n",
+            f'[secret_references]\nMLFLOW_TOKEN = "arn:aws:secretsmanager:*:*:secret:{SHARED}"\n',
+        ),
     ):
         assert text.count(off) == 1, off
         text = text.replace(off, on)
@@ -161,6 +169,17 @@ class Company:
             found |= {item["OutputKey"]: item["OutputValue"] for item in page["Outputs"]}
         return found
 
+    def waiting(self, place: tuple[str, str]) -> tuple[int, int]:
+        """Return how many approvals a place's queue has, being handled or not, and how many are dead letters."""
+        sqs, counts = self.at(*place).client("sqs"), list[int]()
+        for name in self.run.settings.approval_queues:
+            url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+            told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+            counts.append(
+                sum(int(told[f"ApproximateNumberOfMessages{which}"]) for which in ("", "NotVisible", "Delayed"))
+            )
+        return counts[0], counts[1]
+
     def repository(self, name: str) -> dict[str, Any]:
         return self.run.standin_github.repository(f"{runs.ORGANIZATION}/{name}")
 
@@ -182,6 +201,7 @@ class Company:
                 "AWS_ENDPOINT_URL_SERVICE_CATALOG": stand_in,
                 "AWS_ENDPOINT_URL_DATAZONE": stand_in,
                 "AWS_ENDPOINT_URL_SAGEMAKER": stand_in,
+                "GITHUB_API_URL": self.run.github.api_url,
             }.items():
                 patch.setenv(name, value)
             patch.setattr(rollout, "POLL_SECONDS", 0.3)
@@ -211,6 +231,10 @@ def prepared(run: runs.Run) -> str:
     for account in (B, C):
         policy = trust({"AWS": f"arn:aws:iam::{A}:root"})
         run.cloud.at(account, DOMAIN_REGION).client("iam").create_role(RoleName=ADMIN, AssumeRolePolicyDocument=policy)
+    for place in PLACES:
+        run.cloud.at(*place).client("secretsmanager").create_secret(
+            Name=SHARED, SecretString=f"of {'/'.join(place)}", Tags=[{"Key": "studio-mlops:readable", "Value": "true"}]
+        )
     return str(pool)
 
 
@@ -226,8 +250,6 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
         home.make()
         write_settings(home)
         versions.ensure_first(home)
-        for snapshot in home.versions.glob("*.product.template.json"):
-            snapshot.unlink()  # these settings are in the product's template, too (profile folders)
         first = versions.ensure_first
         patch.setattr(versions, "ensure_first", lambda given: first(given) if given != home else None)
         synthesized_before(home, tmp_path_factory)
@@ -286,6 +308,7 @@ def test_secrets_and_trusts_name_the_projects_own_account(company: Company, prof
         assert {"OIDC_ROLE_GITHUB_WORKFLOW", "SAGEMAKER_PIPELINE_ROLE_ARN", "SAGEMAKER_DOMAIN_ARN"} <= set(arns)
         assert {value.split(":")[4] for value in arns.values()} == {account}
         assert {value.split(":")[3] for value in arns.values()} <= {"", region}
+        assert secrets["MLFLOW_TOKEN"] == f"of {account}/{region}", "the secret of that name there"
         assert secrets["ARTIFACT_BUCKET"].startswith(f"amazon-sagemaker-{account}-{region}-")
     iam = company.at(account, region).client("iam")
     role = iam.get_role(RoleName=outputs["WorkflowRoleArn"].rpartition("/")[2])["Role"]
@@ -317,17 +340,33 @@ def test_an_approval_in_b_starts_bs_workflow(company: Company) -> None:
         "ModelPackageStatus": "Completed",
         "ModelApprovalStatus": "Approved",
     }
-    entry = {
-        "Source": "aws.sagemaker",
-        "DetailType": "SageMaker Model Package State Change",
-        "Detail": json.dumps(detail),
-    }
-    # The same event in C is about no project of C's.
-    for place in ((C, HOME_OF_C), (B, HOME_OF_B)):
+
+    def approve(place: tuple[str, str], arn: str, name: str = group) -> None:
+        entry = {
+            "Source": "aws.sagemaker",
+            "DetailType": "SageMaker Model Package State Change",
+            "Detail": json.dumps({**detail, "ModelPackageArn": arn, "ModelPackageGroupName": name}),
+        }
         assert Emulator(company.run.cloud.ministack_url).put_event(*place, entry) == ""
-    (started,) = eventually(lambda: company.repository(deploys["Research"])["dispatches"])
+
+    def dispatches() -> dict[str, list[Any]]:
+        return {name: company.repository(deploy)["dispatches"] for name, deploy in deploys.items()}
+
+    # In C, the same event, and one of a group of C's that is named as B's project's: neither is about a project of C's.
+    of_c = f"arn:aws:sagemaker:{HOME_OF_C}:{C}:model-package"
+    approve((C, HOME_OF_C), package)
+    approve((C, HOME_OF_C), f"{of_c}/{group}/1")
+    # C's own comes after them: once it has started its workflow, C's function had all three.
+    own_group = f"aiops-{company.projects['Trading']}-models"
+    approve((C, HOME_OF_C), f"{of_c}/{own_group}/1", own_group)
+    (own,) = eventually(lambda: dispatches()["Trading"])
+    assert own["inputs"] == {"model_package_arn": f"{of_c}/{own_group}/1"}
+    eventually(lambda: company.waiting((C, HOME_OF_C)) == (0, 1))  # B's model is a dead letter, and nothing waits
+    assert {name: len(some) for name, some in dispatches().items()} == {"Research": 0, "Trading": 1, "Trading West": 0}
+    approve((B, HOME_OF_B), package)
+    (started,) = eventually(lambda: dispatches()["Research"])
     assert (started["workflow"], started["inputs"]) == ("deploy_model.yml", {"model_package_arn": package})
-    assert all(company.repository(deploys[profile])["dispatches"] == [] for profile in ("Trading", "Trading West"))
+    assert {name: len(some) for name, some in dispatches().items()} == {"Research": 1, "Trading": 1, "Trading West": 0}
 
 
 def test_a_version_is_published_and_rolled_out_to_all(company: Company, tmp_path: Path) -> None:
@@ -355,15 +394,18 @@ def test_a_version_is_published_and_rolled_out_to_all(company: Company, tmp_path
         assert outputs["BuildTemplateVersion"] == published
         assert company.readme(outputs["BuildRepositoryName"]).endswith(LINE)
     code, told = company.operations("status", "--account", "all", "--json")
-    assert code == 0, told
+    states = {each["name"]: (each["state"], each["reason"]) for each in told["projects"]}
+    assert (code, set(states.values())) == (0, {("current", "")}), states
     live = {(row["accountId"], row["region"]): {each["version"] for each in row["launches"]} for row in told["places"]}
     assert live == {place: {published} for place in PLACES}
 
 
-def test_a_profile_of_an_account_that_is_not_listed_is_refused_by_name(company: Company) -> None:
-    """The deployment is refused, and the settings that were deployed go on."""
+@pytest.mark.parametrize("door", [POOL, SECOND])
+def test_a_profile_of_an_account_that_is_not_listed_is_refused_by_name(company: Company, door: str) -> None:
+    """At either door the deployment is refused, and the settings that were deployed go on."""
     home, before = company.run.home, company.run.home.settings.read_text(encoding="utf-8")
-    home.settings.write_text(before.replace(f'profiles = ["{POOL}"]', f'profiles = ["{POOL}", "{ELSEWHERE}"]'))
+    assert before.count(f'profiles = ["{door}"]') == 1
+    home.settings.write_text(before.replace(f'profiles = ["{door}"]', f'profiles = ["{door}", "{ELSEWHERE}"]'))
     try:
         with pytest.raises(LocalError) as refusal:
             runs.up(home, Terminal(as_json=True, stream=io.StringIO()))
@@ -388,18 +430,6 @@ def test_a_project_by_event_is_terminated_where_it_was_launched(company: Company
     assert all(company.repository(name)["archived"] for name in repositories)
 
 
-def test_no_call_of_datazone_leaves_for_another_region(company: Company) -> None:
-    calls = company.run.standin_aws.call("GET", "calls?service=datazone")
-    assert {call["region"] for call in calls} == {DOMAIN_REGION}
-    # Of B and C, only their configurations of the blueprint are written by their own roles; projects are read by A's.
-    ours = {(call["account"], call["operation"]) for call in calls if call["account"] != A}
-    assert {account for account, _ in ours} == {B, C}
-    reads = {"GetProject", "GetProjectProfile", "ListEnvironments", "GetEnvironment", "ListConnections"}
-    assert not reads & {operation for _, operation in ours}
-    readers = {call["caller"] for call in calls if call["operation"] == "GetProject" and ":role/" in call["caller"]}
-    assert readers == {f"arn:aws:iam::{A}:role/studio-mlops-studio-reader"}
-
-
 def test_taking_b_away_leaves_c_and_the_blueprint(company: Company) -> None:
     listener: Callable[[Any], None] = lambda _: None  # noqa: E731
     of_b = company.at(B, HOME_OF_B)
@@ -422,3 +452,35 @@ def test_taking_b_away_leaves_c_and_the_blueprint(company: Company) -> None:
     again = company.create("Another one in C", "Trading West")
     company.deployed(again)
     company.available(again, (C, WEST))
+
+
+def test_cs_home_stays_while_projects_live_in_its_further_region(company: Company) -> None:
+    """C has one configuration of the blueprint, which its home's stack holds; the further region's stack stays, too."""
+    for profile in ("Trading", POOL):
+        company.delete(company.projects.pop(profile))
+    for region in (HOME_OF_C, WEST):
+        with pytest.raises(StackFailed) as refusal:
+            company.at(C, region).stacks.delete(accounts.ACCOUNT, lambda _: None)
+        assert f"{company.projects['Trading West']} ({WEST})" in str(refusal.value)
+    # MiniStack goes on with what the failed resource depends on, which AWS leaves: the role is not looked at.
+    (ours,) = company.datazone.list_environment_blueprints(domainIdentifier=DOMAIN, managed=False)["items"]
+    configuration = (
+        company.at(C, DOMAIN_REGION)
+        .client("datazone")
+        .get_environment_blueprint_configuration(domainIdentifier=DOMAIN, environmentBlueprintIdentifier=ours["id"])
+    )
+    assert configuration["enabledRegions"] == [HOME_OF_C, WEST]
+
+
+def test_no_call_of_datazone_leaves_for_another_region(company: Company) -> None:
+    """In the whole story, from the first deployment to the stacks that went."""
+    calls = company.run.standin_aws.call("GET", "calls?service=datazone")
+    assert {call["region"] for call in calls} == {DOMAIN_REGION}
+    # Of B and C, only their configurations of the blueprint are written by their own roles; projects are read by A's.
+    ours = {(call["account"], call["operation"]) for call in calls if call["account"] != A}
+    assert {account for account, _ in ours} == {B, C}
+    assert (B, "DeleteEnvironmentBlueprintConfiguration") in ours, "the call log has the end of the story, too"
+    reads = {"GetProject", "GetProjectProfile", "ListEnvironments", "GetEnvironment", "ListConnections"}
+    assert not reads & {operation for _, operation in ours}
+    readers = {call["caller"] for call in calls if call["operation"] == "GetProject" and ":role/" in call["caller"]}
+    assert readers == {f"arn:aws:iam::{A}:role/studio-mlops-studio-reader"}

@@ -11,7 +11,8 @@ from local.home import Home
 from tests.e2e.command_line import CommandLine
 from tests.sharing import synthesized_before
 
-pytestmark = pytest.mark.slow
+# Long: four syntheses; each of its steps is a test of test_launch.py and test_update.py, too.
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 def test_the_story(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -7,6 +7,7 @@ call of the stand-in is judged afterwards with the policies that they have in Mi
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,11 +20,14 @@ from botocore.exceptions import ClientError
 from local import domain, ministack, studio, versions
 from local import run as runs
 from local.home import SOURCE, Home
+from operations import command_line
 from tests.integration.studio import conftest as studio_tests
 from tests.integration.studio.conftest import FIRST_DOOR, SECOND_DOOR, Installation, eventually, quiet
 from tests.sharing import forget_spent_budget, synthesized_before
 
-pytestmark = pytest.mark.slow
+# Long: two installations with every call judged. What a role may do is held in tests/synth and tests/security, too; one
+# launch with enforced policies stays in make test (test_enforced_policies.py).
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 PREVIOUS = ("DomainId", "ProjectId", "Organization")  # what the second door gave
 LINE = "A line that the next version brings.\n"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/3b1c6f0e-1d2f-4a5b-8c7d-9e0f1a2b3c4d"
@@ -44,8 +48,6 @@ def enforced(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         own_key = {"domain_key_arn": KEY} if request.param == "iam" else {}
         studio_tests.open_both_doors(home, request.param, **own_key)
         versions.ensure_first(home)
-        for snapshot in home.versions.glob("*.product.template.json"):
-            snapshot.unlink()  # these settings are in the product's template, too (profile folders)
         synthesized_before(home, tmp_path_factory)
         run = runs.up(home, quiet())
         run.standin_aws.call("POST", "events", {"enabled": True})
@@ -105,6 +107,44 @@ def updated_by_principal(installation: Installation, project: str, version: str)
     assert record["Status"] == "SUCCEEDED", record["RecordErrors"]
 
 
+def its_own_key_is_proven(enforced: Installation, project: str, folder: Path) -> None:
+    """`prove` sees that workflows used the domain's key (A16), or that they were denied it."""
+    place = {"account": ministack.ACCOUNT, "region": ministack.REGION}
+    role = f"arn:aws:iam::{ministack.ACCOUNT}:role/studio-mlops-wf-{project}"
+    by_default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY}
+    buckets = [item["Name"] for item in enforced.client("s3").list_buckets()["Buckets"]]
+    enforced.client("s3").put_bucket_encryption(
+        Bucket=next(name for name in buckets if name.startswith("amazon-sagemaker-")),
+        ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": by_default}]},
+    )
+    created_by = f"arn:aws:sts::{ministack.ACCOUNT}:assumed-role/studio-mlops-wf-{project}/GitHubActions"
+    enforced.run.standin_aws.call("POST", "pipelines", {**place, "projectId": project, "createdBy": created_by})
+    assert proven(enforced, project, folder / "holds") == (0, "holds")
+    said = f"User: {created_by} is not authorized to perform: kms:GenerateDataKey on resource: {KEY}"
+    denied = {
+        "eventName": "GenerateDataKey",
+        "errorCode": "AccessDenied",
+        "errorMessage": said,
+        "userIdentity": {"sessionContext": {"sessionIssuer": {"arn": role}}},
+    }
+    another = {**denied, "errorMessage": said.replace(KEY, f"{KEY[:-4]}ffff")}
+    for events, expected in ([another], (0, "holds")), ([denied], (3, "is otherwise")):
+        enforced.run.standin_aws.call("POST", "trail", {**place, "events": events})
+        assert proven(enforced, project, folder / expected[1]) == expected
+
+
+def proven(enforced: Installation, project: str, folder: Path) -> tuple[int, str]:
+    """Return the exit status of `prove` for a project, and its verdict on A16."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOCAL_HOME", str(enforced.run.home.path))
+        arguments = ["--on-local", "--domain", enforced.domain, "--profile", FIRST_DOOR, "--project", project]
+        code = command_line.main(["prove", *arguments, "--output", str(folder)])
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    (found,) = [item["verdict"] for item in report["assumptions"] if item["id"] == "A16"]
+    assert report["otherwise"] == (["A16"] if found == "is otherwise" else [])
+    return code, found
+
+
 def test_both_doors_create_update_and_delete(enforced: Installation, tmp_path: Path) -> None:
     first, second = launched(enforced, "first", FIRST_DOOR), launched(enforced, "second", SECOND_DOOR)
     version = next_version(enforced, tmp_path / "templates")
@@ -116,6 +156,8 @@ def test_both_doors_create_update_and_delete(enforced: Installation, tmp_path: P
         assert enforced.outputs(project)["BuildTemplateVersion"] == version
         assert enforced.tree(repository)["README.md"].decode().endswith(LINE)
     repositories = [enforced.outputs(project)["BuildRepositoryName"] for project in (first, second)]
+    if kind_of(enforced) == "iam":
+        its_own_key_is_proven(enforced, first, tmp_path)
     enforced.delete(first)
     enforced.delete(second)
     eventually(lambda: enforced.launch(second) is None)

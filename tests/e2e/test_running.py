@@ -64,7 +64,7 @@ def test_up_again_changes_nothing(cli: CommandLine) -> None:
     assert after["projects"] == before["projects"]
 
 
-@pytest.mark.long
+@pytest.mark.long  # four starts of a run
 def test_a_lost_run_is_noticed_and_started_anew_with_its_repositories(own: CommandLine) -> None:
     launched = own.done("launch", "survivor", "--version", "v1.0.0")
     before = own.done("status")
@@ -87,7 +87,7 @@ def test_a_lost_run_is_noticed_and_started_anew_with_its_repositories(own: Comma
         assert again["repositories"][part]["status"] == "unchanged"
 
 
-@pytest.mark.long
+@pytest.mark.long  # a run of its own, and a launch that is waited for
 def test_an_interrupted_launch_ends_without_a_traceback_and_can_be_ended(own: CommandLine) -> None:
     own.done("up")
     process = own.start("launch", "interrupted", "--version", "v1.0.0", start_new_session=True)

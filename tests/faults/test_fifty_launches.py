@@ -21,7 +21,8 @@ from tests.faults import stack as stacks
 from tests.faults.matrix import ARCHIVES, ORGANIZATION, V1
 from tests.faults.stack import PARTS, Stack, World, launch_template
 
-pytestmark = pytest.mark.slow
+# Long: a hundred and fifty whole launches; the budget that they prove has quick tests (tests/unit/test_rate_budget.py).
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 POLL_SECONDS = 5
 PATIENCE_SECONDS = 40 * 60
 LAUNCHES = 50

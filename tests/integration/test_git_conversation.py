@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import requests
 
@@ -572,9 +573,9 @@ def test_a_process_has_a_time_limit_and_takes_its_children_along(
     remote: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     remote.seeded()
-    programs, marker = tmp_path / "programs", tmp_path / "alive"
+    programs, children = tmp_path / "programs", tmp_path / "children"
     programs.mkdir()
-    (programs / "git").write_text(f"#!/bin/sh\n(sleep 2; touch {marker}) &\nwait\n")
+    (programs / "git").write_text(f"#!/bin/sh\nsleep 250 &\necho $! >> {children}\nwait\n")
     (programs / "git").chmod(0o755)
     with remote.git.open(remote.full_name) as repository:
         refs = repository.look()
@@ -589,8 +590,10 @@ def test_a_process_has_a_time_limit_and_takes_its_children_along(
             with pytest.raises(RetryLater, match="took longer than"):
                 act()
         monkeypatch.undo()
-    time.sleep(2.2)
-    assert not marker.exists()
+    started = [int(number) for number in children.read_text().split()]
+    assert len(started) >= 4
+    alive = [psutil.Process(number) for number in started if psutil.pid_exists(number)]
+    assert psutil.wait_procs(alive, timeout=60)[1] == []
 
 
 def test_the_token_is_in_no_argument_and_in_no_file(

@@ -278,6 +278,19 @@ def test_a_newer_version_takes_the_place_of_the_open_pull_request(world: World, 
     assert [ref for ref in project.refs() if "template-v2" in ref] == []
 
 
+def test_a_version_that_merges_says_on_the_pull_request_that_it_closes_which_it_is(
+    world: World, project: Project
+) -> None:
+    old = conflict(world, project)
+    project.pull()
+    project.commit({"train.py": FIVE})
+    assert project.update(world.publish("v3", {**V1, "new.py": "n\n"}))["Status"] == "merged"
+    assert [each["number"] for each in project.pulls("closed")] == [old["number"]]
+    assert comments(world, project, old["number"]) == [
+        "The template is at v3 now, so this pull request is closed. Commits on its branch are kept."
+    ]
+
+
 @pytest.mark.parametrize("method", ["merge", "squash", "rebase"])
 @pytest.mark.parametrize("mode", ["PullRequest", "Off"])
 def test_the_version_that_a_merged_pull_request_brought_is_reported(

@@ -150,6 +150,7 @@ class Project:
         self._template: dict[str, Resource] = {}
         self._repository_changes: dict[str, Any] = {}
         self._user: Path | None = None
+        self._origin = ""
 
     # -- CloudFormation's side ----------------------------------------------------------------------------------------
 
@@ -353,7 +354,8 @@ class Project:
             self._user = self.world.home / f"clone-{self.name}-{os.urandom(4).hex()}"
             self._user.mkdir(parents=True)
             self.git("init", "--quiet", "--initial-branch=main")
-            self.git("remote", "add", "origin", self.remote)
+            self._origin = self.remote
+            self.git("remote", "add", "origin", self._origin)
         basic = f"http.{self.world.github.base_url}/.extraHeader=Authorization: token {self.world.user_token}"
         configured = [
             basic,
@@ -362,6 +364,7 @@ class Project:
             "core.autocrlf=false",
             "protocol.version=2",
             "gc.auto=0",
+            "maintenance.auto=false",
         ]
         options = [part for setting in configured for part in ("-c", setting)]
         environment = {
@@ -399,7 +402,9 @@ class Project:
 
     def pull(self, branch: str = "main") -> None:
         """Bring the user's clone to the branch's tip."""
-        self.git("remote", "set-url", "origin", self.remote)
+        if self._origin != self.remote:  # it was renamed
+            self.git("remote", "set-url", "origin", self.remote)
+            self._origin = self.remote
         self.git("fetch", "--quiet", "--prune", "origin", "+refs/heads/*:refs/remotes/origin/*")
         self.git("checkout", "--quiet", "--force", "-B", branch, f"origin/{branch}")
         self.git("clean", "--quiet", "-ffdx")

@@ -24,19 +24,23 @@ TESTS = (
     "tests/standin/github/test_cl*.py",
     "tests/standin/github/test_cr*.py",
     "tests/operations/test_rollout.py",
+    "tests/security/test_bounds.py",
+    "tests/security/test_own_events.py",
+    "tests/security/test_properties.py",
+    "tests/security/test_rollbacks.py",
 )
 # Those that hold no line of it: they look at the house, or at the tools of these tests; or take seconds for what others
 # notice at once.
 NOT_RUN = {f"tests/unit/test_{each}.py" for each in ("architecture", "bench", "groups", "local", "mutants")}
 NOT_RUN.add("tests/integration/test_merge_properties.py")
 MARKS = "not gates and not long and not layers and not slow"
-RUN_BY_THEM = ("custom_resources", "standins", "tests/unit", "tests/integration")
-# A page made of models, permissions and sentences is as it was.
+RUN_BY_THEM = ("custom_resources", "standins", "tests/unit", "tests/integration", "tests/security")
+# A page made of models, permissions, limits and sentences is as it was.
 REFERENCE = "tests/unit/test_catalogue.py::test_the_reference_is_what_the_code_says"
 DEFAULTS = "tests/unit/test_defaults.py"  # what may be left out is nothing, or named
 # What runs on import only, or once for all tests of a synthesis, is held by these files, in turn.
 _PLACES = ("settings", "contract", "foundation", "observability", "product", "portfolio", "workflow_role",
-           "workflow_actions", "policies", "studio", "versions")  # fmt: skip
+           "workflow_actions", "policies", "studio", "versions", "boundaries", "accounts")  # fmt: skip
 
 
 def _held(*first: str) -> list[str]:
@@ -51,7 +55,10 @@ HELD_BY = {
     "products": _held(),
     "products/portfolio": _held("portfolio"),
     "products/launch_role": _held("portfolio"),
-    "products/studio": _held("studio"),
+    "products/studio": _held("studio", "accounts"),
+    "products/studio/account": _held("accounts", "studio"),
+    "products/studio/domain": _held("accounts", "studio"),
+    "products/studio/provisioning": _held("accounts", "studio"),
     "products/project_setup": _held("studio"),
     "products/workflow_role": _held("workflow_role", "product", "policies"),
     "products/mlops_project": _held("contract", "product"),

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
+from botocore.httpsession import URLLib3Session
 
 from custom_resources.clients.service_catalog import Launch, ProductVersion, Record
-from custom_resources.errors import AwsDenied, AwsThrottled
-from operations import accounts, over_accounts, repair_command
+from custom_resources.clients.stacks import DescribedStack
+from custom_resources.errors import AwsDenied, AwsNotConfigured, AwsThrottled
+from operations import accounts, over_accounts, repair_command, status_command
 from operations.accounts import Site, chosen, opened
 from operations.command_line import main
 from operations.doctor.accounts import account_checks, domain_checks
 from operations.doctor.check import Check
 from operations.errors import AccountNotChosen, AccountUnknown, AdminRoleRefused, NoAccounts, WrongAccount
 from operations.prove import command as prove_command
-from operations.repair_stacks import StackState
+from operations.repair_stacks import FailedResource, StackState
 from operations.rollout import Pace, Rollout
 from products.settings import Place, Settings, load_settings
 
@@ -82,68 +90,121 @@ def test_an_account_is_named_by_its_name_its_region_or_all(settings: Settings) -
         chosen(Settings(), "all")
 
 
-class Session:
-    """boto3.Session with keys: who is asked, in which region, by which key."""
+OWN_KEY, OWN_ACCOUNT = "AKIAOWN", "333333333333"
+_ANSWER = """<{0}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{0}Result>{1}</{0}Result></{0}Response>"""
 
+
+@dataclass
+class Sts:
+    """STS behind HTTP: sessions last `seconds`, and each key is answered as the account that it is of."""
+
+    seconds: int = 3600
     refuses: bool = False
-    own_account = "333333333333"
-    assumed: list[dict[str, str]]
+    assumed: list[dict[str, str]] = field(default_factory=list)
+    asked: list[tuple[str, str]] = field(default_factory=list)  # operation, key
 
-    def __init__(self, *keys: str, region_name: str) -> None:
-        self.keys, self.region_name = keys, region_name
+    def send(self, request: Any) -> AWSResponse:
+        form = {key: value for key, (value,) in parse_qs(str(request.body)).items()}
+        (key,) = re.findall(r"Credential=([^/]+)/", str(request.headers["Authorization"]))
+        self.asked.append((form["Action"], key))
+        if form["Action"] == "AssumeRole":
+            return self._assume(request, form)
+        account = OWN_ACCOUNT if key == OWN_KEY else key.split("-")[1]
+        return self._answer(request, 200, _ANSWER.format("GetCallerIdentity", f"<Account>{account}</Account>"))
 
-    def client(self, service: str, **more: Any) -> Any:
-        assert service == "sts"
-        return self
-
-    def get_caller_identity(self) -> dict[str, str]:
-        return {"Account": self.keys[0].removeprefix("key-") if self.keys else self.own_account}
-
-    def assume_role(self, **arguments: str) -> dict[str, Any]:
-        self.assumed.append(arguments)
+    def _assume(self, request: Any, form: dict[str, str]) -> AWSResponse:
+        self.assumed.append({key: form[key] for key in ("RoleArn", "RoleSessionName")})
         if self.refuses:
-            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not trusted"}}, "AssumeRole")
-        account = arguments["RoleArn"].split(":")[4]
-        return {
-            "Credentials": {
-                "AccessKeyId": f"key-{account}",
-                "SecretAccessKey": "s",
-                "SessionToken": "t",
-                "Expiration": datetime.now(UTC) + timedelta(hours=1),
-            }
-        }
+            refusal = "<Error><Code>AccessDenied</Code><Message>not trusted</Message></Error>"
+            return self._answer(request, 403, f"<ErrorResponse>{refusal}</ErrorResponse>")
+        ends = (datetime.now(UTC) + timedelta(seconds=self.seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        key = f"ASIA-{form['RoleArn'].split(':')[4]}-{len(self.assumed)}"
+        keys = f"<AccessKeyId>{key}</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"
+        credentials = f"<Credentials>{keys}<Expiration>{ends}</Expiration></Credentials>"
+        return self._answer(request, 200, _ANSWER.format("AssumeRole", credentials))
+
+    @staticmethod
+    def _answer(request: Any, status: int, text: str) -> AWSResponse:
+        return AWSResponse(request.url, status, HTTPHeaders(), Raw(text.encode()))
+
+
+class Raw(io.BytesIO):
+    """What urllib3 gives botocore to read."""
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self.read()
 
 
 @pytest.fixture
-def sessions(monkeypatch: pytest.MonkeyPatch) -> type[Session]:
-    Session.assumed, Session.refuses, Session.own_account = [], False, "333333333333"
-    monkeypatch.setattr(boto3, "Session", Session)
-    return Session
+def sts(monkeypatch: pytest.MonkeyPatch) -> Sts:
+    told = Sts()
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", OWN_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
+    monkeypatch.setattr(URLLib3Session, "send", lambda _, request: told.send(request))
+    return told
 
 
 def place(settings: Settings, name: str) -> Place:
     return next(each for each in settings.places if str(each) == name)
 
 
-def test_an_account_is_reached_by_its_admin_role_in_its_region(settings: Settings, sessions: type[Session]) -> None:
+def test_an_account_is_reached_by_its_admin_role_in_its_region(settings: Settings, sts: Sts) -> None:
     site = opened(settings, place(settings, RESEARCH))
     assert (site.session.region_name, site.settings.place) == ("eu-west-1", place(settings, RESEARCH))
-    assert sessions.assumed == [
+    for _ in range(3):
+        assert site.session.client("sts").get_caller_identity()["Account"] == "222222222222"
+    assert sts.assumed == [
         {"RoleArn": "arn:aws:iam::222222222222:role/Admin", "RoleSessionName": "studio-mlops-operations"}
-    ]
+    ], "a session that lasts is used"
 
 
-def test_without_one_the_callers_credentials_have_to_be_of_it(settings: Settings, sessions: type[Session]) -> None:
+def test_a_session_that_ends_is_renewed_by_the_callers_own_credentials(settings: Settings, sts: Sts) -> None:
+    """A rollout over many projects takes longer than a session."""
+    sts.seconds = 120
+    site = opened(settings, place(settings, RESEARCH))
+    client = site.session.client("sts")  # made once, as the verbs do
+    for _ in range(3):
+        assert client.get_caller_identity()["Account"] == "222222222222"
+    assert len(sts.assumed) >= 4, "each call finds a session that is about to end"
+    assert {key for action, key in sts.asked if action == "AssumeRole"} == {OWN_KEY}
+    used = [key for action, key in sts.asked if action == "GetCallerIdentity"]
+    assert len(set(used)) == len(used), "each call is signed with the session of then"
+
+
+def test_a_renewal_that_is_refused_is_said_by_the_roles_name_whatever_was_asked(settings: Settings, sts: Sts) -> None:
+    sts.seconds = 120
+    client = opened(settings, place(settings, RESEARCH)).session.client("servicecatalog")
+    sts.refuses = True
+    with pytest.raises(AdminRoleRefused, match="222222222222:role/Admin: not trusted"):
+        client.search_provisioned_products()
+
+
+def test_without_one_the_callers_credentials_have_to_be_of_it(settings: Settings, sts: Sts) -> None:
     assert opened(settings, place(settings, FURTHER)).session.region_name == "us-west-2"
-    assert sessions.assumed == []
+    assert sts.assumed == []
     with pytest.raises(WrongAccount, match="for domain are of the account 333333333333, not of 111111111111"):
         opened(settings, settings.places[0])
 
 
-def test_a_role_that_is_refused_is_said_by_name(settings: Settings, sessions: type[Session]) -> None:
-    sessions.refuses = True
+def test_a_role_that_is_refused_is_said_by_name(settings: Settings, sts: Sts) -> None:
+    sts.refuses = True
     with pytest.raises(AdminRoleRefused, match="222222222222:role/Admin: not trusted"):
         opened(settings, place(settings, RESEARCH))
+
+
+def test_without_credentials_no_role_is_assumed(
+    settings: Settings, sts: Sts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with pytest.raises(AwsNotConfigured, match="credentials"):
+        opened(settings, place(settings, RESEARCH))
+    assert sts.asked == []
 
 
 # -- status and rollout -------------------------------------------------------------------------------------------
@@ -176,6 +237,9 @@ class Catalog:
     def outputs(self, stack: str) -> dict[str, str]:
         return {}
 
+    def every(self) -> Iterator[DescribedStack]:
+        return iter(())
+
 
 def launch(name: str) -> Launch:
     fields: dict[str, Any] = {
@@ -203,23 +267,32 @@ def catalogs(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> dict[str, C
 
     monkeypatch.setattr(over_accounts, "opened", open_place)
     monkeypatch.setattr(repair_command, "opened", open_place)
-    monkeypatch.setattr(over_accounts, "catalog_of", lambda site: (found[str(site.place)], found[str(site.place)]))
+    monkeypatch.setattr(status_command, "opened", open_place)
+    for module in (over_accounts, status_command):
+        monkeypatch.setattr(module, "catalog_of", lambda site: (found[str(site.place)], found[str(site.place)]))
     monkeypatch.setattr("operations.rollout.POLL_SECONDS", 0)
     return found
 
 
 def test_status_is_one_table_with_account_and_region(
-    catalogs: dict[str, Catalog], capsys: pytest.CaptureFixture[str]
+    catalogs: dict[str, Catalog], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert main(["status", "--account", "all"]) == 1
+    keep = ("--keep", str(tmp_path / "fleet.json"))
+    assert main(["status", "--account", "all", *keep]) == 1
     out, err = capsys.readouterr()
     assert "error: research/eu-west-1: STS did not let the caller assume the role" in err
     rows = [line.split() for line in out.splitlines()]
-    assert ["ACCOUNT", "REGION", "PROJECT", "VERSION", "STATUS"] in rows
-    assert ["forecasts", "us-west-2", "studio-f1", "v1.0.0", "AVAILABLE"] in rows
+    assert ["studio-f1", "?", "?", "failed"] in rows
+    assert ["forecasts", "us-west-2:", "The", "stack", "is", "gone."] in rows
     assert ["forecasts", "us-east-1", "v1.0.0", "-", "DEPRECATED", "2"] in rows
-    assert main(["status", "--account", "forecasts", "--json"]) == 0
-    places = json.loads(capsys.readouterr().out)["places"]
+    assert main(["status", "--account", "forecasts", "--json", *keep]) == 3
+    told = json.loads(capsys.readouterr().out)
+    assert [(each["account"], each["region"], each["name"]) for each in told["projects"]] == [
+        ("forecasts", "us-east-1", "studio-h1"),
+        ("forecasts", "us-east-1", "studio-h2"),
+        ("forecasts", "us-west-2", "studio-f1"),
+    ]
+    places = told["places"]
     assert [(each["account"], each["region"], len(each["launches"])) for each in places] == [
         ("forecasts", "us-east-1", 2),
         ("forecasts", "us-west-2", 1),
@@ -263,10 +336,14 @@ class Stacks:
 
     def __init__(self) -> None:
         self.continued: list[str] = []
+        self.skipped: list[str] = []
 
     def state(self, stack_id: str) -> StackState:
-        failed = stack_id not in self.continued
-        return StackState("UPDATE_ROLLBACK_FAILED" if failed else "UPDATE_ROLLBACK_COMPLETE")
+        if stack_id in self.continued:
+            return StackState("UPDATE_ROLLBACK_COMPLETE")
+        id_ = {"h": 1, "f": 2}[stack_id[-2]] * 10 + int(stack_id[-1])
+        lost = FailedResource("Repository", "Custom::GitHubRepository", str(id_), "UPDATE_FAILED", "It is gone.")
+        return StackState("UPDATE_ROLLBACK_FAILED", (lost,), {str(id_): f"acme/{stack_id[-2:]}"})
 
     def broken(self) -> frozenset[str]:
         return frozenset(f"stack/studio-{name}" for name in ("h1", "h2", "f1")) - {*self.continued}
@@ -276,6 +353,7 @@ class Stacks:
 
     def continue_rollback(self, stack_id: str, skipped: Any) -> None:
         self.continued.append(stack_id)
+        self.skipped += [f"{stack_id}/{each}" for each in skipped]
 
 
 @pytest.fixture
@@ -314,6 +392,36 @@ def test_repair_touches_no_account_that_was_not_chosen(
     assert main(["repair", "--yes", *account]) == 1
     assert said in capsys.readouterr().err
     assert not any(each.continued for each in broken_places.values())
+
+
+@pytest.mark.parametrize("name", ["acme/f1", "Acme/F1", "21"])
+def test_what_is_gone_is_one_places_and_no_error_of_the_others(broken_places: dict[str, Stacks], name: str) -> None:
+    assert main(["repair", "--account", "forecasts", "--gone", name, "--yes"]) == 0
+    assert broken_places[FURTHER].skipped == ["stack/studio-f1/Repository"]
+    assert broken_places[HOME].continued == ["stack/studio-h1", "stack/studio-h2"]
+    assert broken_places[HOME].skipped == []
+
+
+def test_what_is_gone_may_be_of_two_places(broken_places: dict[str, Stacks]) -> None:
+    assert main(["repair", "--account", "forecasts", "--gone", "acme/f1", "--gone", "acme/h2", "--yes"]) == 0
+    assert broken_places[FURTHER].skipped == ["stack/studio-f1/Repository"]
+    assert broken_places[HOME].skipped == ["stack/studio-h2/Repository"]
+
+
+def test_what_is_gone_and_nobodys_is_refused_before_anything_is_changed(
+    broken_places: dict[str, Stacks], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["repair", "--account", "forecasts", "--gone", "acme/f1", "--gone", "acme/typo", "--yes"]) == 1
+    assert "No launch has stopped at the repository 'acme/typo'." in capsys.readouterr().err
+    assert not any(each.continued for each in broken_places.values())
+
+
+def test_what_is_gone_may_be_of_a_place_that_does_not_answer(
+    broken_places: dict[str, Stacks], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["repair", "--account", "all", "--gone", "acme/r1", "--yes"]) == 1
+    assert "error: research/eu-west-1: STS did not let" in capsys.readouterr().err
+    assert broken_places[FURTHER].continued == ["stack/studio-f1"], "a failure in one stops nothing in another"
 
 
 def test_a_project_to_repair_is_looked_for_in_all_of_them(
@@ -497,24 +605,15 @@ def test_in_one_account_nothing_is_added() -> None:
 # -- prove --------------------------------------------------------------------------------------------------------
 
 
-def test_a_proof_calls_the_domain_as_the_caller_and_the_rest_in_the_account(
-    settings: Settings, sessions: type[Session], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_proof_calls_the_domain_as_the_caller_and_the_rest_in_the_account(settings: Settings, sts: Sts) -> None:
     import argparse
 
-    made = list[tuple[str, str, str]]()
-
-    def client(self: Session, service: str, **_: Any) -> Any:
-        made.append((service, self.region_name, *(self.keys[:1] or ("own",))))  # type: ignore[arg-type]
-        return self
-
-    monkeypatch.setattr(Session, "client", client)
     open_client, region, used = prove_command._in_account(argparse.Namespace(account="research"))
-    made.clear()
-    open_client("datazone")
-    open_client("servicecatalog")
-    assert made == [("datazone", "eu-central-1", "own"), ("servicecatalog", "eu-west-1", "key-222222222222")]
     assert (region, str(used.place)) == ("eu-west-1", RESEARCH)
+    clients = [open_client("datazone"), open_client("servicecatalog")]
+    keys = [client._request_signer._credentials.get_frozen_credentials().access_key for client in clients]
+    assert [client.meta.region_name for client in clients] == ["eu-central-1", "eu-west-1"]
+    assert keys == [OWN_KEY, "ASIA-222222222222-1"]
 
 
 def test_all_are_proven_each_in_its_folder_and_one_that_fails_stops_none(

@@ -23,7 +23,7 @@ from custom_resources.errors import (
     RoleNotReady,
 )
 from operations import command_line
-from operations.prove import changes, judging, report
+from operations.prove import changes, judging, report, running, watching
 from operations.prove.assumptions import ASSUMPTIONS, BY_ID
 from operations.prove.facts import (
     ByHand,
@@ -35,6 +35,7 @@ from operations.prove.facts import (
     Going,
     Installed,
     Launch,
+    Recorded,
     Scratch,
     State,
     Told,
@@ -45,7 +46,7 @@ from operations.prove.facts import (
 )
 from operations.prove.judging import RESERVED, judge
 from operations.prove.judging_runs import NOT_ASSUMED
-from operations.prove.looking import Proof, cut_off
+from operations.prove.looking import Proof, cut_off, since_success
 from operations.prove.verdicts import HOLDS, NOT_SEEN, OTHERWISE
 from operations.prove.watching import compared
 
@@ -127,7 +128,7 @@ def as_assumed() -> Facts:
             blueprint_parameters={"ProductId": "prod-1", "ProductVersion": "v2", "TemplateFolder": ""},
             provisioning_role=PROVISIONING,
             owners="ok",
-            failures=[str(RoleNotReady(role=PROVISIONING, message="it cannot be assumed"))],
+            ever_failed=[str(RoleNotReady(role=PROVISIONING, message="it cannot be assumed"))],
             cut_off={"Blueprint": "StudioStack-Blueprint-1ABC"},
         ),
         domain_key=KEY,
@@ -185,9 +186,14 @@ def failed(facts: Facts, reason: str) -> None:
     facts.environment = facts.launch = facts.told = facts.update = facts.tainted = facts.by_hand = None
 
 
+def never_assumed(facts: Facts, reason: str) -> None:
+    """Have the project's jobs be denied the workflow role: they leave nothing but CloudTrail's record."""
+    facts.workflows, facts.recorded = Workflows(), Recorded(not_assumed=reason)
+
+
 def stack_failed(facts: Facts, reason: str) -> None:
     assert facts.installed
-    facts.installed.failures = [reason]
+    facts.installed.failures = facts.installed.ever_failed = [reason]
 
 
 def change(part: str, **values: Any) -> Callable[[Facts], None]:
@@ -226,6 +232,8 @@ TURNED: dict[str, Callable[[Facts], None]] = {
     "A13": change("", deletion="Cannot delete entity, must delete policies first"),
     "A12": change("connected", provider="GitLab"),
     "A14": change("workflows", execution_tagged=False),
+    "A15": lambda facts: failed(facts, "Requested attribute Outputs.BuildTemplateVersion does not exist in schema"),
+    "A16": change("", recorded=Recorded(key_denied=f"not authorized to perform: kms:GenerateDataKey on {KEY}")),
     "A17": lambda facts: failed(facts, "Access denied to blueprint template"),
     "A18": change("installed", cut_off={"Blueprint": ""}),
     "A19": change(
@@ -244,6 +252,7 @@ TURNED: dict[str, Callable[[Facts], None]] = {
     "A27": change("by_hand", parameter_kept=False),
     "A28": change("tainted", after="v2"),
     "A30": change("workflows", step_refused="is not authorized to perform: sagemaker:AddTags on resource: job"),
+    "A31": lambda facts: never_assumed(facts, "Not authorized to perform sts:AssumeRoleWithWebIdentity"),
     "A32": change("workflows", deploy_refused="is not authorized to perform: sagemaker:AddTags on resource: model"),
     "A33": change("waiters", refused="is not authorized to perform: kms:Decrypt"),
     "A34": lambda facts: failed(facts, f"Repositories: {NOT_ASSUMED} arn:aws:iam::111122223333:role/launch."),
@@ -252,14 +261,10 @@ TURNED: dict[str, Callable[[Facts], None]] = {
     "A37": change("going", late=["BuildRepository"]),
     "A38": change("", stacks={"Tooling": "", "MLOps repositories": "parameters"}),
 }
-# Seen only where they hold: what is otherwise shows in GitHub's runs, or as an environment that fails, alone.
-ONLY_HELD = {"A15", "A16", "A31"}
-# A deletion that fails is also seen as a tainted launch's, if it was tainted.
-ALSO = {"A13": {"A28"}}
 
 
 def test_each_that_is_judged_is_turned() -> None:
-    assert set(TURNED) | ONLY_HELD == set(judging._JUDGES)
+    assert set(TURNED) == set(judging._JUDGES)
 
 
 @pytest.mark.parametrize("id_", TURNED)
@@ -267,7 +272,7 @@ def test_exactly_what_is_otherwise_is_named(id_: str) -> None:
     facts = as_assumed()
     TURNED[id_](facts)
     found = {name for name, verdict in verdicts(facts).items() if verdict == OTHERWISE}
-    assert found - ALSO.get(id_, set()) == {id_}
+    assert found == {id_}
 
 
 @pytest.mark.parametrize(
@@ -275,6 +280,8 @@ def test_exactly_what_is_otherwise_is_named(id_: str) -> None:
     [
         ("A07", change("scratch", second_grant="conflict")),
         ("A36", change("ending", status="")),
+        ("A31", change("", recorded=Recorded(not_assumed="somebody else's job"))),
+        ("A31", change("", workflows=Workflows(), recorded=Recorded(assumed=True, not_assumed="another's"))),
         ("A12", change("connected", provider="GitHubEnterpriseServer", on_github_com=False)),
     ],
 )
@@ -290,6 +297,7 @@ def test_the_other_way_that_is_assumed_as_well_holds(id_: str, turn: Callable[[F
         ("A35", change("going", strangers=["arn:aws:cloudformation:eu-west-1:111122223333:stack/other/1"])),
         ("A36", change("ending", status="ACTIVE")),
         ("A12", change("connected", provider="GitHubEnterpriseServer")),
+        ("A32", change("", recorded=Recorded(tagging_denied="not authorized to perform: sagemaker:AddTags on x"))),
         ("A37", lambda facts: failed(facts, str(NotOfItsStack(stack="SC-1", why="it has no resource StudioProject")))),
         ("A37", change("launch", message=str(NotOfItsStack(stack="SC-1", why="it has no resource StudioProject")))),
     ],
@@ -319,6 +327,27 @@ def test_what_something_else_may_be_the_cause_of_is_no_verdict(id_: str, turn: C
     facts = as_assumed()
     turn(facts)
     assert verdicts(facts)[id_] == NOT_SEEN
+
+
+def test_what_failed_before_a_stack_was_deployed_is_repaired() -> None:
+    def told(status: str, kind: str = "Custom::StudioBlueprint") -> dict[str, Any]:
+        return {"ResourceType": kind, "ResourceStatus": status}
+
+    def of_stack(status: str) -> dict[str, Any]:
+        return told(status, "AWS::CloudFormation::Stack")
+
+    failure = told("UPDATE_FAILED")
+    for after, kept in (
+        ([], True),
+        ([of_stack("UPDATE_COMPLETE")], False),
+        ([of_stack("CREATE_COMPLETE")], False),
+        ([of_stack("UPDATE_ROLLBACK_COMPLETE")], True),
+        ([of_stack("UPDATE_IN_PROGRESS")], True),
+        ([told("UPDATE_COMPLETE")], True),
+    ):
+        events = [*after, failure, of_stack("CREATE_COMPLETE"), told("CREATE_FAILED")]
+        assert (failure in since_success(events)) == kept, after
+        assert told("CREATE_FAILED") not in since_success(events)
 
 
 def test_a_creation_that_was_cut_off_is_followed_to_its_deletion() -> None:
@@ -487,6 +516,25 @@ def test_what_the_function_is_answered_after_the_deletion_is_remembered(said: st
     assert proof.facts.ending == Ending(status="DELETING", after=after)
 
 
+@pytest.mark.parametrize(("then", "late"), [("DELETE_COMPLETE", []), ("CREATE_IN_PROGRESS", ["Lamp"])])
+def test_what_is_deleted_between_two_looks_is_not_told_late(then: str, late: list[str]) -> None:
+    event = {"LogicalResourceId": "Lamp", "ResourceType": "Custom::Lamp", "ResourceStatus": "CREATE_IN_PROGRESS"}
+    answers = [[event], [{**event, "ResourceStatus": then}]]
+    aws = Answers(
+        search_provisioned_products=[{"ProvisionedProducts": [launch_under_change()]}],
+        describe_stack_events=[{"StackEvents": each} for each in answers],
+        describe_stack_resources=[{"StackResources": []}],
+    )
+    proof = proof_of(aws, project="p1")
+    watching.launch_under_way(proof)
+    assert (proof.facts.going.looks, proof.facts.going.late) == (1, late)
+
+
+def launch_under_change() -> dict[str, str]:
+    """Return a launch as the search tells of it while it goes on."""
+    return {"Id": "pp-1", "Status": "UNDER_CHANGE", "PhysicalId": "arn:stack/SC-1-pp-1", "UserArn": SOMEBODY}
+
+
 @pytest.mark.parametrize("state", [{"given": True, "project": "p1"}, {"project_name": ""}])
 def test_nothing_is_deleted_that_was_not_made(state: dict[str, Any]) -> None:
     aws = Answers()
@@ -556,3 +604,54 @@ def test_a_file_that_is_no_state_is_not_overwritten(tmp_path: Path, capsys: pyte
     assert command_line.main(["prove", "--on-local", "--output", str(tmp_path)]) == 1
     assert "is not the state of a proof" in capsys.readouterr().err
     assert (tmp_path / "state.json").read_text(encoding="utf-8") == '{"mine": 1}'
+
+
+# -- the outcome -------------------------------------------------------------------------------------------------------
+
+NAMED_IN = ("metadata.domain", "metadata.owningProjectId", "data.projectId")
+
+
+@pytest.mark.parametrize(
+    ("turned", "left", "code"),
+    [
+        (change("", answers={"A29": False}), "", 1),
+        (change("", native_event=dict.fromkeys(NAMED_IN, False)), "p1", 1),
+        (change("", deployment="FAILED_DEPLOYMENT", reasons=["No launch paths found"]), "", 3),
+        (change("", deployment="SUCCESSFUL", deletion="must delete policies first", grants_files=True), "p1", 3),
+        (change("", deployment="SUCCESSFUL", answers={"A29": False}), "p1", 1),
+        (change("", deployment="SUCCESSFUL", answers={"A29": False}), "", 3),
+        (change("", deployment="SUCCESSFUL"), "", 0),
+        (change("", deployment="SUCCESSFUL", launch=Launch(id="pp-1", status="ERROR", message="No space")), "", 1),
+    ],
+)
+def test_what_is_otherwise_hides_no_failure_that_it_does_not_explain(
+    tmp_path: Path, turned: Callable[[Facts], None], left: str, code: int
+) -> None:
+    steps = [step.__name__ for step in running._STEPS]
+    proof = proof_of(Answers(), project="p1", keep=True, left=left, done=steps)
+    proof.facts.launch, proof.facts.deployment = None, "FAILED_DEPLOYMENT"
+    turned(proof.facts)
+    outcome = running.run(proof, tmp_path)
+    assert outcome.code == code
+    assert bool(outcome.failure) == (code == 1)
+
+
+# -- what only a person can see ----------------------------------------------------------------------------------------
+
+
+def test_a_persons_answer_is_the_verdict_on_what_only_a_person_can_see() -> None:
+    for id_ in ("A29", "A39"):
+        for answer, verdict in ((True, HOLDS), (False, OTHERWISE)):
+            assert verdicts(Facts(answers={id_: answer}))[id_] == verdict
+        for way in ("yes", "no"):
+            assert f"`--answer {id_}={way}`" in BY_ID[id_].judged, "it says how to record the answer"
+
+
+@pytest.mark.parametrize("answer", ["A29", "A29=", "A29=perhaps", "A01=yes", "=yes", "a29=yes"])
+def test_an_answer_that_is_none_is_refused_before_anything_is_asked(
+    answer: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command_line.main(["prove", "--answer", answer])
+    assert ended.value.code == 2
+    assert "is not one of A29, A39 with =yes or =no" in capsys.readouterr().err

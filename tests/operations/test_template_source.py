@@ -208,16 +208,29 @@ def test_unreadable_sources_say_why(repository: Path, source: str, ref: str, fol
     assert "Traceback" not in str(refused.value)
 
 
-def test_what_git_repeats_of_an_address_shows_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("user", ["hunter2", "x:hunter2", "x@hunter2", "hunter2@x", "x:y@hunter2"])
+def test_what_git_repeats_of_an_address_shows_no_token(monkeypatch: pytest.MonkeyPatch, user: str) -> None:
     for key, value in {
         "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": "url.http://hunter2@127.0.0.1:9/.insteadOf",
+        "GIT_CONFIG_KEY_0": f"url.http://{user}@127.0.0.1:9/.insteadOf",
         "GIT_CONFIG_VALUE_0": "http://templates.example/",
     }.items():
         monkeypatch.setenv(key, value)
     with pytest.raises(SourceUnreadable, match="cannot be read") as refused:
         resolve("http://templates.example/x.git", "main", "")
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("options", [(), ("--json",), ("--dry-run",)])
+def test_a_token_in_an_argument_is_neither_used_nor_repeated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: Sequence[str]
+) -> None:
+    command = ["publish", "--source", "https://hunter2@127.0.0.1:9/x.git", "--versions-dir", str(tmp_path)]
+    assert main([*command, *options]) == 1
+    said = capsys.readouterr()
+    assert "holds a password or a token" in said.err
+    assert "hunter2" not in said.err + said.out
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("source", ["ssh://git@example.invalid/x.git", "git@example.invalid:x.git"])

@@ -51,6 +51,7 @@ SOMEBODY_ELSES = {
         f"arn:aws:sqs:{HERE}:payroll",
         "sqs:ChangeMessageVisibility DeleteMessage GetQueueAttributes GetQueueUrl ReceiveMessage SendMessage",
     ),
+    **on(f"arn:aws:ssm:{HERE}:parameter/payroll/product-id", "ssm:GetParameter GetParameters"),
     **on(f"arn:aws:states:{HERE}:stateMachine:payroll", "states:StartExecution"),
 }
 NO_RESOURCES = "IAM has no resources for it (service authorization reference)."

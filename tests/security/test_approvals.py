@@ -9,12 +9,14 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from custom_resources.clients.github import Repository
-from custom_resources.errors import FinalError, GitHubUnavailable, RateLimited, RetryLater
-from custom_resources.model_approval import ARRIVALS, Setup, handle
+from custom_resources.errors import FinalError, GitHubUnavailable, NotAnApproval, RateLimited, RetryLater
+from custom_resources.model_approval import ARRIVALS, Setup, approval, handle
 
 RECEIVES = 5  # products/studio/approvals.py
-SETUP = Setup("prod-1", "deploy_model.yml", "queue", "dead")
+SETUP = Setup("prod-1", "deploy_model.yml", "us-east-1:123456789012", "queue", "dead")
 
 
 @dataclass
@@ -34,9 +36,9 @@ class Queue:
             self.seen.add((group, deduplication))
             self.groups.setdefault(group, []).append((body, deduplication, 0))
 
-    def approve(self, project: str, event: str) -> None:
+    def approve(self, project: str, event: str, place: str = "us-east-1:123456789012") -> None:
         group = f"aiops-{project}-models"
-        package = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{group}/1"
+        package = f"arn:aws:sagemaker:{place}:model-package/{group}/1"
         detail = {"ModelPackageArn": package, "ModelPackageGroupName": group, "ModelApprovalStatus": "Approved"}
         self.send("queue", json.dumps({"id": event, "detail": detail}), ARRIVALS, f"arrival-{event}-{self.invocations}")
 
@@ -146,3 +148,34 @@ def test_an_event_that_comes_again_starts_nothing() -> None:
         queue.round()
         queue.seen.clear()  # five minutes later
     assert github.started == ["acme/victim"]
+
+
+@pytest.mark.parametrize("place", ["us-east-1:333333333333", "us-west-2:123456789012", "us-west-2:333333333333"])
+@pytest.mark.parametrize("message_group", [ARRIVALS, "aiops-victim-models"])
+def test_another_accounts_or_regions_model_deploys_nowhere(place: str, message_group: str) -> None:
+    """C names a group of its own as B's project has it: B's repository would deploy C's model."""
+    queue, github = installation()
+    queue.approve("victim", "forged", place)
+    ((body, deduplication, received),) = queue.groups.pop(ARRIVALS)
+    queue.groups[message_group] = [(body, deduplication, received)]
+    for _ in range(3):
+        queue.round()
+    assert github.started == []
+    assert github.asked == []
+    assert [json.loads(each)["id"] for each in queue.dead] == ["forged"], "an administrator sees it"
+    queue.approve("victim", "v")
+    for _ in range(3):
+        queue.round()
+    assert github.started == ["acme/victim"]
+
+
+def test_a_model_whose_name_only_contains_the_group_is_not_the_groups() -> None:
+    group = "aiops-victim-models"
+    for package in (
+        f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{group}/1/../x",
+        f"arn:aws:sagemaker:us-east-1:123456789012:model-package/aiops-mallory-models/:model-package/{group}/1",
+        f"x:model-package/{group}/1",
+    ):
+        detail = {"ModelPackageArn": package, "ModelPackageGroupName": group, "ModelApprovalStatus": "Approved"}
+        with pytest.raises(NotAnApproval):
+            approval(json.dumps({"id": "e1", "detail": detail}))

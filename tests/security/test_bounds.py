@@ -15,7 +15,7 @@ import pytest
 from github.Requester import Requester
 
 from custom_resources.clients import request_limit
-from custom_resources.clients.git import BareRepository, merging, objects
+from custom_resources.clients.git import BareRepository, Git, merging, objects
 from custom_resources.clients.github import GitHub
 from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.clients.secrets import GitHubCredentials
@@ -244,6 +244,21 @@ def test_a_folder_whose_name_no_checkout_can_have_is_passed_over(world: World, o
     committed(ours, {f"{'x' * 300}/.gitattributes": "*.txt text\n", f"{'x' * 300}/deep/.gitattributes": "a b\n"})
     assert ours.update(world.publish("v2", V2))["Status"] == "merged"
     assert ours.files()["new.py"] == "n\n"
+
+
+@pytest.mark.parametrize("path", ["../{}", "a/../../{}", "./{}", ".git/{}", "a/.git/{}", "a//{}"])
+def test_attributes_are_written_nowhere_but_in_the_checkout(tmp_path: Path, path: str) -> None:
+    """A folder can hold any name, also one that no git would check out."""
+    server = Git("http://127.0.0.1:9", lambda _: "ghp_x", lambda rejected: False)
+    repository = BareRepository(server, "acme/x", tmp_path, 1)
+    repository.start()
+    blob = repository._processes.run("hash-object", "-w", "--stdin", stdin=b"* text", offline=True)[1].decode().strip()
+    attributes = {path.format(".gitattributes"): blob, "a/.gitattributes": blob}
+    with merging.checkout(repository._processes, repository._objects, attributes) as (_, directory):
+        assert directory is not None
+        assert [*tmp_path.rglob(".gitattributes")] == [directory / "a" / ".gitattributes"]
+    repository.close()
+    assert [*tmp_path.rglob("*attributes*")] == []
 
 
 def test_too_many_attributes_are_refused_in_a_sentence(

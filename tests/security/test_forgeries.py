@@ -20,7 +20,9 @@ from custom_resources.delivery.lineage import (
     proposed,
     stack_ref,
 )
+from custom_resources.errors import FinalError
 from standins.github.server import GitHubStandIn
+from tests.integration.clouds import Resource
 from tests.integration.world import Content, Project, World, refused
 from tests.seals import ANOTHER
 from tests.security.attacks import bare, commit, copy_everything, rename, stranger, unsealed, write_refs
@@ -168,6 +170,66 @@ def test_a_former_name_leads_to_nothing_that_is_not_proven(world: World, ours: P
     assert len(world.requests()) <= 20, "a launch"
     assert (ours.state.full_name, ours.attributes["Status"], ours.files()) == ("acme/p1-build", "created", V1)
     assert {**world.snapshot("theirs"), "redirects": None} == {**before, "redirects": None}
+
+
+def marked_victim(world: World, ours: Project) -> Project:
+    """Return another project that was launched, and whose users have renamed its repository."""
+    victim = Project(world, ours.version, project="victim", name="payments").launch()
+    rename(world, "payments", "victims")
+    return victim
+
+
+FORMER = (
+    "acme/payments is a former name of the repository acme/victims, which carries the mark of another project. "
+    "Choose another name."
+)
+
+
+@pytest.mark.parametrize("adopt", ["false", "true"])
+def test_no_launch_takes_the_former_name_of_another_projects_repository(
+    world: World, ours: Project, adopt: str
+) -> None:
+    """GitHub Enterprise Server's jobs are known by the name: the victim's role would trust who has it."""
+    marked_victim(world, ours)
+    before = world.snapshot("victims")
+    mine = Project(world, ours.version, name="payments", settings={"AdoptExisting": adopt})
+    world.requests()
+    said = refused(mine.launch)
+    assert said == FORMER if adopt == "false" else "another project" in said or "not this project's" in said
+    mine.delete()
+    assert len(world.requests()) <= MOST_REQUESTS
+    assert world.snapshot("victims") == before
+
+
+@pytest.mark.parametrize("spelling", ["payments", "Payments"])
+def test_no_update_takes_the_former_name_of_another_projects_repository(
+    world: World, ours: Project, spelling: str
+) -> None:
+    victim = marked_victim(world, ours)
+    before = world.snapshot("victims")
+    ours.launch()
+    world.requests()
+    assert refused(lambda: ours.update_repository(Name=spelling)) == FORMER.replace("payments", spelling)
+    assert {entry.method for entry in world.requests()} == {"GET"}
+    assert (ours.state.name, world.snapshot("victims")) == ("p1-build", before)
+    assert world.rest("GET", "/repos/acme/payments")["id"] == int(victim.repository_id)
+    # What was its own name, and one that leads to nobody's, it may have.
+    ours.update_repository(Name="renamed")
+    ours.update_repository(Name="p1-build")
+    stranger(world, "once")
+    rename(world, "once", "now")
+    ours.update_repository(Name="once")
+    assert ours.state.name == "once"
+
+
+def test_a_rollback_takes_its_own_former_name_back(world: World, ours: Project) -> None:
+    ours.launch()
+    with pytest.raises(FinalError):
+        ours._deploy(
+            Repository=Resource("Custom::GitHubRepository", {**ours.repository_properties(), "Name": "renamed"}),
+            Template=ours._delivery({"TemplateArchive": "0" * 64 + ".zip"}),
+        )
+    assert ours.state.name == "p1-build"
 
 
 # -- the stack -----------------------------------------------------------------------------------------------------

@@ -208,7 +208,7 @@ def test_hooks_and_settings_of_a_source_do_not_run(tmp_path: Path, ref: str) -> 
 
     # None of publishing's commands would run a hook today; these would, were hooks not off for whatever it runs.
     for command in (["update-ref", "refs/heads/other", "HEAD"], ["read-tree", "HEAD"]):
-        assert template_source._git(place, *command).returncode == 0
+        assert template_source.run_git(place, *command).returncode == 0
     assert not ran.exists(), ran.read_text()
 
 

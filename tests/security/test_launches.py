@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ from tests.security.aws_world import (
     ADMINISTRATOR,
     BLUEPRINT,
     PRODUCT,
+    REGION,
     SESSION,
     SETUP,
     Held,
@@ -110,6 +112,58 @@ def test_a_projects_role_launches_for_its_own_project_alone(monkeypatch: pytest.
         assert account.holder(f"{domain}/{victim}") == ""
         stack = account.launch("n", principal, domain, mine)
         assert account.create_project(stack, domain, mine)["Data"]["ExecutionRoleName"] == account.role_of(mine)
+
+
+def forged_domain(account: World, domain: str, project: str, role: str, how: str) -> None:
+    """Make a SageMaker domain that names somebody's project, as anybody can who may create some and pass the role."""
+    sagemaker = account.stand_in.sagemaker
+    place = f"s3://mallorys/{domain}/{project}/dev"
+    told = {"DomainId": domain, "ProjectId": project, "ProjectS3Path": place}
+    tags = {"AmazonDataZoneDomain": domain, "AmazonDataZoneProject": project, "ProjectS3Path": place}
+    made = sagemaker.open_domain(
+        ACCOUNT,
+        REGION,
+        f"mallorys-{project}",
+        settings={"UnifiedStudioSettings": told} if how == "settings" else {},
+        tags=tags,
+        more={"DefaultUserSettings": {"ExecutionRole": role}, "DefaultSpaceSettings": {"ExecutionRole": role}},
+    )
+    made["CreationTime"] += timedelta(minutes=1)
+    sagemaker._domains = type(sagemaker._domains)(  # ListDomains tells the newest first
+        {made["DomainId"]: made, **{key: each for key, each in sagemaker._domains.items() if each is not made}}
+    )
+
+
+@pytest.mark.parametrize("how", ["settings", "tags"])
+@pytest.mark.parametrize("alone", [False, True], ids=["beside the project's", "before the project's is there"])
+def test_a_sagemaker_domain_that_names_a_project_gives_nobody_its_launch(
+    monkeypatch: pytest.MonkeyPatch, how: str, alone: bool
+) -> None:
+    with world(monkeypatch, PROJECT_ROLES_MAY_LAUNCH="true") as account:
+        domain, mine = account.project("mine")
+        _, victim = account.project("victim")
+        own = account.role_of(mine)
+        if alone:
+            of_victims = [each for each in account.stand_in.sagemaker._domains.values() if victim in str(each)]
+            for each in of_victims:
+                account.stand_in.sagemaker.close_domain(each["DomainId"])
+        forged_domain(account, domain, victim, f"arn:aws:iam::{ACCOUNT}:role/{own}", how)
+        stack = account.launch("m", f"{SESSION}/{own}/mallory", domain, victim)
+        with pytest.raises(FinalError) as error:
+            account.create_project(stack, domain, victim)
+        refused(error, LaunchNotByProjectRole, f"The role {own} is not the role of the project {victim}.")
+        assert account.holder(f"{domain}/{victim}") == ""
+
+
+@pytest.mark.parametrize("how", ["settings", "tags"])
+def test_a_sagemaker_domain_that_somebody_made_later_changes_no_launch(account: World, how: str) -> None:
+    """Neither the role that pipelines run as, nor the bucket that files go to."""
+    domain, victim = account.project("victim")
+    role = account.role_of(victim)
+    forged_domain(account, domain, victim, f"arn:aws:iam::{ACCOUNT}:role/DataScientist", how)
+    found = account.create_project(account.launch("v", SETUP, domain, victim), domain, victim)["Data"]
+    assert found["ExecutionRoleName"] == role
+    assert found["ArtifactBucket"] != "mallorys"
 
 
 def test_what_the_second_door_launches_is_read_again(account: World) -> None:

@@ -302,6 +302,21 @@ def test_autoscaling_is_of_endpoints_and_of_targets_that_are_no_other_projects(a
         assert found == allowed
 
 
+@pytest.mark.parametrize("role", OWN)
+def test_no_model_of_another_project_is_found_or_touched(assembly: Assembly, role: str) -> None:
+    """An endpoint configuration may name any model (docs/decisions/0099): so nobody learns another's, or changes it."""
+    own = actions(assembly.product, role)
+    assert {action for action in own if action.endswith("Model")} == {
+        f"sagemaker:{verb}Model" for verb in ("Create", "Delete", "Describe")
+    }
+    assert not own & {f"sagemaker:{name}" for name in ("ListModels", "ListEndpointConfigs", "ListEndpoints", "Search")}
+    for stage in ("", "staging", "production"):
+        for action in ("DescribeModel", "DeleteModel", "AddTags", "DeleteTags", "ListTags"):
+            context = resource_tags(B, stage) | {"aws:tagkeys": "mine"}
+            model = sagemaker("model")
+            assert not allows(assembly.product, role, f"sagemaker:{action}", model, context=context, names=names(A))
+
+
 @pytest.mark.parametrize("place", GROUP)
 def test_a_models_tags_stay_the_projects(assembly: Assembly, place: str) -> None:
     arn = place.replace("PROJECT", A)

@@ -19,7 +19,7 @@ import pytest
 from custom_resources.template_content import TemplateFile, archive_name, build_archive
 from products.errors import SettingsError
 from products.settings import PROJECT_ROOT, load_settings
-from products.versions import ARCHIVE_FILE, RECORD_FILE, Guidance, Version, read_versions
+from products.versions import ARCHIVE_FILE, RECORD_FILE, TEMPLATE_FILE, Guidance, Version, read_versions, rendered
 
 NOTHING_BUNDLED = '{"aws:cdk:bundling-stacks": []}'
 # The CDK's Node process reads them when it starts, at the first import of aws_cdk: no validation, which takes half of a
@@ -65,7 +65,7 @@ def synthesize(
     }
     if settings:
         environment["SETTINGS_FILE"] = str(settings)
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, "portfolio_app.py"],
         cwd=PROJECT_ROOT,
         env=environment,
@@ -74,6 +74,19 @@ def synthesize(
         timeout=240,
         check=False,
     )
+    if not done.returncode:
+        keep(store, output)
+    return done
+
+
+def keep(store: Path, output: Path) -> None:
+    """Keep the newest version's product template with the version, as publishing does, if it has none yet."""
+    from products.assembly import product_template
+
+    newest = read_versions(store)[-1].version
+    made = product_template(output)
+    if made and not rendered(store, newest):
+        shutil.copy(made, store / newest / TEMPLATE_FILE)
 
 
 @dataclass(frozen=True)
@@ -134,6 +147,7 @@ def synthesized(store: Path, output: Path, settings: Path | None = None) -> Asse
     from products.assembly import write_assembly
 
     write_assembly(load_settings(settings), read_versions(store), store, str(output), context())
+    keep(store, output)
     return Assembly(output, store)
 
 
@@ -176,6 +190,8 @@ permissions_boundary = "arn:aws:iam::111111111111:policy/Boundary"
 private_github_organization = "acme-ml"
 [portfolio]
 principals = ["arn:aws:iam::222222222222:role/Platform", "arn:aws:iam::333333333333:role/Platform"]
+[secret_references]
+MLFLOW_TOKEN = "arn:aws:secretsmanager:*:*:secret:mlops/mlflow#token"
 [studio]
 domain_id = "dzd_1a2b3c"
 domain_account = "111111111111"
@@ -213,6 +229,7 @@ def all_places(folder: Path) -> None:
     for place in settings.places:
         output = str(folder / "cdk.out" / str(place))
         write_assembly(settings.at(place), read_versions(store), store, output, context())
+        keep(store, Path(output))
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ class Reviewed:
     reason: str
 
 
-_FUNCTION_ROLE = r"FoundationStack/\w+Role/DefaultPolicy/Resource"
+_FUNCTION_ROLE = r"(Domain)?FoundationStack/\w+Role/DefaultPolicy/Resource"
 _LAUNCH_ROLE = r"PortfolioStack/LaunchRole/DefaultPolicy/Resource"
 _WORKFLOW_ROLE = r"PortfolioStack/MlopsProject/(Workflow|Production)Role/Resource"
 
@@ -39,7 +39,7 @@ REVIEWED = (
     ),
     Reviewed(
         iam(r"\*"),
-        r"FoundationStack/(StudioBlueprint|StudioProjectProfile)Role/DefaultPolicy/Resource",
+        r"(Domain)?FoundationStack/(StudioBlueprint|StudioBlueprintConfiguration|StudioProjectProfile)Role/DefaultPolicy/Resource",
         "Blueprints, profiles and grants in DataZone, for which IAM has no resources; DataZone decides by domain.",
     ),
     Reviewed(
@@ -49,7 +49,7 @@ REVIEWED = (
     ),
     Reviewed(
         iam(r"\*"),
-        r"FoundationStack/\w+Provider/waiter-state-machine/Role/DefaultPolicy/Resource",
+        r"(Domain)?FoundationStack/\w+Provider/waiter-state-machine/Role/DefaultPolicy/Resource",
         "The CDK framework's statement for CloudWatch's log delivery, whose actions have no resources.",
     ),
     Reviewed(
@@ -65,7 +65,9 @@ REVIEWED = (
     ),
     # -- IAM: resources that exist only later, bounded by a name -------------------------------------------------
     Reviewed(
-        iam(r"arn:<AWS::Partition>:cloudformation:.*:stack/(SC-|studio-mlops-|PortfolioStack|StudioStack)\*?/\*"),
+        iam(
+            r"arn:<AWS::Partition>:cloudformation:.*:stack/(SC-|studio-mlops-|PortfolioStack|Studio(Account|Domain|Profiles)?Stack)\*?/\*"
+        ),
         _FUNCTION_ROLE,
         "DescribeStacks on the stacks that may use the function, by their names; ids follow the name.",
     ),
@@ -112,7 +114,7 @@ REVIEWED = (
     ),
     Reviewed(
         iam(r"arn:<AWS::Partition>:sagemaker:.*:domain/\*"),
-        r"FoundationStack/StudioProjectRole/DefaultPolicy/Resource",
+        r"(FoundationStack/StudioProjectRole|StudioAccountStack/ProjectReaderRole)/DefaultPolicy/Resource",
         "A project's SageMaker domain is found by reading the account's domains.",
     ),
     Reviewed(
@@ -122,7 +124,7 @@ REVIEWED = (
     ),
     Reviewed(
         iam(r"<\w+\.Arn>:\*"),
-        r"FoundationStack/\w+(OnEventRole|IsCompleteRole|Provider/waiter-state-machine/Role)/DefaultPolicy/Resource",
+        r"(Domain)?FoundationStack/\w+(OnEventRole|IsCompleteRole|Provider/waiter-state-machine/Role)/DefaultPolicy/Resource",
         "Versions and aliases of the one function that the CDK's framework calls.",
     ),
     Reviewed(
@@ -199,47 +201,74 @@ REVIEWED = (
         "FoundationStack/RateBudget/Resource",
         "The table holds two numbers about GitHub's limits; losing them loses nothing (docs/decisions/0004).",
     ),
-    Reviewed("AwsSolutions-SQS3", "FoundationStack/DeadLetters/Resource", "It is the dead letter queue."),
+    Reviewed("AwsSolutions-SQS3", r"(Domain)?FoundationStack/DeadLetters/Resource", "It is the dead letter queue."),
     Reviewed(
         "AwsSolutions-L1",
-        r"FoundationStack/\w+/Resource",
+        r"(Domain)?FoundationStack/\w+/Resource",
         "Python 3.13 is supported until 2029; the layers' wheels are locked for it.",
     ),
     Reviewed(
         "AwsSolutions-SF2",
-        r"FoundationStack/\w+Provider/waiter-state-machine/Resource",
+        r"(Domain)?FoundationStack/\w+Provider/waiter-state-machine/Resource",
         "Tracing is a setting (xray), off by default for its cost.",
     ),
     # -- StudioStack ---------------------------------------------------------------------------------------
     Reviewed(
         r"AwsSolutions-IAM5\[Resource::\*\]",
-        r"StudioStack/(ProvisioningRole|ProjectSetupRole|ModelApprovalRole)/DefaultPolicy/Resource",
+        r"Studio(Account)?Stack/((ProvisioningRole|ProjectSetupRole|ModelApprovalRole|ProjectReaderRole)/DefaultPolicy/Resource|ProvisioningRolePolicy)",
         "Launches in Service Catalog and projects in DataZone have no resources in IAM; templates are validated before "
         "there is a stack, and stacks are listed; which ARN CloudFormation tags a launch by is not documented.",
     ),
     Reviewed(
         r"AwsSolutions-IAM5\[Resource::arn:<AWS::Partition>:cloudformation:.*:stack/(DataZone|SC-)\*/\*\]",
-        r"StudioStack/(ProvisioningRole|ModelApprovalRole)/DefaultPolicy/Resource",
+        r"Studio(Account)?Stack/((ProvisioningRole|ModelApprovalRole|ProjectReaderRole)/DefaultPolicy/Resource|ProvisioningRolePolicy)",
         "Stacks of environments and launches that do not exist yet, bounded by the names that the services give them.",
     ),
     Reviewed(
         r"AwsSolutions-IAM5\[Resource::arn:<AWS::Partition>:s3:::cdk-.*/\*\.json\]",
-        r"StudioStack/ProvisioningRole/DefaultPolicy/Resource",
+        r"Studio(Account)?Stack/ProvisioningRole/DefaultPolicy/Resource",
         "The blueprint's template of every version: an environment may still be at an older one.",
     ),
     Reviewed(
         r"AwsSolutions-SQS3",
-        r"StudioStack/(ApprovalRule)?DeadLetters/Resource",
+        r"Studio(Account)?Stack/(ApprovalRule)?DeadLetters/Resource",
         "It is a dead letter queue itself: that of the rules' targets.",
     ),
     Reviewed(
         r"AwsSolutions-SF2",
-        r"StudioStack/ProjectSetup/Resource",
+        r"Studio(Account)?Stack/ProjectSetup/Resource",
         "X-Ray is a setting (xray), off by default: it costs, and shows names of projects.",
     ),
     Reviewed(
         r"AwsSolutions-L1",
-        r"StudioStack/ModelApproval/Resource",
+        r"Studio(Account)?Stack/(ModelApproval|ProjectReader)/Resource",
         "Python 3.13, the runtime that the layers are built and tested for.",
+    ),
+    # -- several accounts ----------------------------------------------------------------------------------------
+    Reviewed(
+        iam(r"\*"),
+        r"DomainFoundationStack/StudioReader/DefaultPolicy/Resource",
+        "Reads of projects in DataZone, for which IAM has no resources; DataZone decides by domain and project.",
+    ),
+    Reviewed(
+        iam(r"arn:<AWS::Partition>:s3:::cdk-\w+-assets-<AWS::AccountId>-<AWS::Region>/\*\.json"),
+        r"DomainFoundationStack/BlueprintTemplateRole/DefaultPolicy/Resource",
+        "The CDK's assets, of which the blueprint's template is read; their keys are hashes.",
+    ),
+    Reviewed(
+        iam(r"arn:<AWS::Partition>:s3:::studio-mlops-blueprints-.*/\*\.json"),
+        r"(DomainFoundationStack/BlueprintTemplateRole/DefaultPolicy/Resource"
+        r"|StudioAccountStack/(ProvisioningRole/DefaultPolicy/Resource|ProvisioningRolePolicy))",
+        "The blueprint's template of every version, by its content: one bucket that holds nothing else.",
+    ),
+    Reviewed(
+        iam(r"arn:<AWS::Partition>:ssm:\*:<AWS::AccountId>:parameter/studio-mlops/product-id"),
+        r"FoundationStack/StudioBlueprintConfigurationRole/DefaultPolicy/Resource",
+        "The product's id in each region of the account: projects of any of them need the account's configuration.",
+    ),
+    Reviewed(
+        "AwsSolutions-S1",
+        "DomainFoundationStack/Blueprints/Resource",
+        "Only provisioning roles read the templates, which hold no secrets; CloudTrail's data events can be on.",
     ),
 )

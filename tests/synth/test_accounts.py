@@ -91,8 +91,18 @@ def test_the_product_is_one_text_for_all_accounts(places: dict[str, Assembly]) -
     assert not re.search("1{12}|2{12}|3{12}|eu-west-1|us-west-2", text), "it names no account and no region"
     boundary = json.loads(text)["Resources"]["WorkflowRole"]["Properties"]["PermissionsBoundary"]
     assert boundary == {"Fn::Join": ["", ["arn:aws:iam::", {"Ref": "AWS::AccountId"}, ":policy/Boundary"]]}
-    (snapshot,) = places[HOME].store.glob("*.product.template.json")
+    (snapshot,) = places[HOME].store.glob("*/product.template.json")
     assert json.loads(snapshot.read_text(encoding="utf-8")) == json.loads(text)
+
+
+def test_a_secret_is_read_by_its_name_in_each_place(places: dict[str, Assembly]) -> None:
+    for place in PLACES[1:]:
+        (path,) = places[place].path.glob("*MlopsProject*.product.template.json")
+        configured = of_type(json.loads(path.read_text(encoding="utf-8")), "Custom::ActionsConfiguration").values()
+        told = [each["Properties"]["SecretReferences"] for each in configured]
+        assert told == [{"MLFLOW_TOKEN": "mlops/mlflow#token"}] * 2
+        variables = functions(stack(places, place, STACKS[0]))["actions_configuration"]["Environment"]["Variables"]
+        assert variables["SECRET_REFERENCES"] == "MLFLOW_TOKEN=mlops/mlflow#token", "and no other is"
 
 
 def test_the_blueprints_template_finds_the_product_of_its_account(places: dict[str, Assembly]) -> None:
@@ -128,8 +138,13 @@ def test_the_blueprint_is_registered_once_and_enabled_by_each_account(places: di
         place: of_type(stack(places, place, "StudioAccountStack"), "Custom::StudioBlueprintConfiguration")
         for place in PLACES[1:]
     }
-    assert {place: len(found) for place, found in enabled.items()} == {RESEARCH: 1, HOME: 1, FURTHER: 0}
-    (home,) = enabled[HOME].values()
+    assert {place: len(found) for place, found in enabled.items()} == {RESEARCH: 1, HOME: 1, FURTHER: 1}
+    (home,), (further,) = enabled[HOME].values(), enabled[FURTHER].values()
+    assert "Home" not in home["Properties"]
+    assert (further["Properties"]["Home"], further["Properties"]["EnabledRegions"]) == ("false", ["us-west-2"])
+    # What its environments need goes after it: a deletion that it refuses leaves all of that.
+    kinds = {stack(places, FURTHER, "StudioAccountStack")["Resources"][each]["Type"] for each in further["DependsOn"]}
+    assert kinds == {"AWS::IAM::Policy", "AWS::SSM::Parameter", "AWS::ServiceCatalog::PortfolioPrincipalAssociation"}
     assert home["Properties"]["EnabledRegions"] == ["us-east-1", "us-west-2"]
     assert any("ProvisioningRoleAccess" in each for each in home["DependsOn"])
 
@@ -147,11 +162,12 @@ def test_profiles_have_the_place_of_their_settings_and_the_list(places: dict[str
         "Regression": (None, None),  # its tooling's
         "Tabular models": ("333333333333", "us-west-2"),
         "Research": ("222222222222", "eu-west-1"),
+        "By event": (None, None),
     }
-    assert {each["Name"] for item in found.values() for each in item["Parameters"]} == {
-        "ProductVersion",
-        "TemplateFolder",
-    }
+    told = {name: {each["Name"] for each in item.get("Parameters", [])} for name, item in found.items()}
+    assert told.pop("By event") == set(), "it is only looked at"
+    assert all(names == {"ProductVersion", "TemplateFolder"} for names in told.values())
+    assert {name for name, item in found.items() if item.get("Joined") == "false"} == {"By event"}
 
 
 # -- names that an account has once -------------------------------------------------------------------------------
@@ -402,6 +418,14 @@ def test_places_have_names_and_the_domain_comes_first(tmp_path: Path) -> None:
         ('account = "forecasts"\nregion = "us-west-2"', "", "the profile 'Tabular models' needs an account"),
         ("[portfolio]", '[portfolio]\nshare_accounts = ["222222222222"]', "portfolio.share_accounts is of one account"),
         ("[studio]\n", '[studio]\nregions = ["eu-west-1"]\n', "studio.regions is of one account"),
+        (
+            "secretsmanager:*:*:secret:mlops/mlflow",
+            "secretsmanager:eu-west-1:222222222222:secret:mlops/mlflow-AbCdEf",
+            "secret_references by account and region is of one account, and [accounts] deploys a copy to each. "
+            "Write arn:aws:secretsmanager:*:*:secret:NAME",
+        ),
+        ("secretsmanager:*:*:", "secretsmanager:eu-west-1:*:", "secret_references.MLFLOW_TOKEN cannot be that"),
+        ("secretsmanager:*:*:", "secretsmanager:*:222222222222:", "secret_references.MLFLOW_TOKEN cannot be that"),
         ('"arn:aws:iam::222222222222:role/Platform", ', '"arn:aws:iam::444444444444:role/P", ', "444444444444:role/P"),
         ("oidc_provider_exists", "oidc_provider", "oidc_provider is not a setting"),
     ],

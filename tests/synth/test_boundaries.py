@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from products.settings import load_settings
+from products.versions import TEMPLATE_FILE
 from tests.synth.conftest import Assembly, of_type, publish, refusal, shared, synthesized, with_settings
 from tests.synth.policies import ACCOUNT, Names, allows
 
@@ -42,7 +43,7 @@ class History:
 
     def boundary(self, version: str) -> str:
         """Return the boundary of a version's workflow role, as its template has it."""
-        (snapshot,) = self.assembly.store.glob(f"*.{version}.product.template.json")
+        snapshot = self.assembly.store / version / TEMPLATE_FILE
         template = json.loads(snapshot.read_text(encoding="utf-8"))
         properties = template["Resources"]["WorkflowRole"]["Properties"]
         return str(Names().resolved(template, properties.get("PermissionsBoundary", "")))
@@ -65,7 +66,7 @@ def listed(boundaries: list[str]) -> str:
 
 def unbound(store: Path) -> None:
     """Make the roles of the published version unbounded, as those of versions before the shipped boundary are."""
-    (snapshot,) = store.glob("*.product.template.json")
+    (snapshot,) = store.glob(f"*/{TEMPLATE_FILE}")
     template = json.loads(snapshot.read_text(encoding="utf-8"))
     for role in of_type(template, "AWS::IAM::Role").values():
         del role["Properties"]["PermissionsBoundary"]

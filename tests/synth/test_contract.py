@@ -57,20 +57,5 @@ def test_a_launch_is_as_it_was(assembly: Assembly) -> None:
     require_as_it_was("product.json", json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False).splitlines())
 
 
-def exports(template: dict[str, Any]) -> list[str]:
-    """Return the names that other stacks import."""
-    found = [value["Export"]["Name"] for value in template["Outputs"].values() if "Export" in value]
-    return [f"Export {name}" for name in sorted(found)]
-
-
-def test_an_installation_of_one_account_is_as_it_was(open_doors: Assembly) -> None:
-    """Before there were several: the same logical ids, names and exports, so that an update replaces nothing."""
-    lines = []
-    for name in ("FoundationStack", "PortfolioStack", "StudioStack"):
-        template = open_doors.template(f"{name}.template.json")
-        lines += [f"# {name}", *resources(template), *exports(template)]
-    require_as_it_was("one_account.txt", lines)
-
-
 def test_the_foundations_resources_are_as_they_were(assembly: Assembly) -> None:
     require_as_it_was("foundation.txt", list(resources(assembly.foundation)))

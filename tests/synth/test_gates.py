@@ -11,9 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from products.settings import PROJECT_ROOT, load_settings
+from products.settings import PROJECT_ROOT, Settings, load_settings
 from products.versions import read_versions
-from tests.synth.conftest import STUDIO_SETTINGS, Assembly, context, publish, synthesize, with_settings
+from tests.synth.conftest import (
+    ACCOUNTS_SETTINGS,
+    STUDIO_SETTINGS,
+    Assembly,
+    context,
+    publish,
+    synthesize,
+    with_settings,
+)
 from tests.synth.policies import review_list
 from tests.synth.reviewed import REVIEWED, Reviewed
 
@@ -24,25 +32,42 @@ pytestmark = pytest.mark.gates
 def findings(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
     """Run cdk-nag's AwsSolutions rules over all stacks, with everything of Studio, and all roles of a project.
 
-    Return (finding, path).
+    In one account, and in each place of an installation over several. Return (finding, path).
     """
+    found = list[tuple[str, str]]()
+    for name, text in (("one", STUDIO_SETTINGS), ("several", ACCOUNTS_SETTINGS)):
+        folder = tmp_path_factory.mktemp(name)
+        publish(folder / "versions", "v1.0.0")
+        roles = '[workflow_role]\nenvironments = ["staging", "production"]\n'
+        settings = load_settings(with_settings(folder, f"{text}{roles}"))
+        for used in [settings.at(place) for place in settings.places] or [settings]:
+            found += nagged(used, folder / "versions", folder / str(used.place or "one"))
+    return list(dict.fromkeys(found))
+
+
+def nagged(settings: Settings, store: Path, out: Path) -> list[tuple[str, str]]:
+    """Return what cdk-nag finds in one app: (finding, path)."""
     from aws_cdk import Validations
     from cdk_nag import AwsSolutionsChecks
 
     from products.assembly import build_app
 
-    folder = tmp_path_factory.mktemp("nag")
-    store = folder / "versions"
-    publish(store, "v1.0.0")
-    everything = f'{STUDIO_SETTINGS}[workflow_role]\nenvironments = ["staging", "production"]\n'
-    settings = load_settings(with_settings(folder, everything))
-    app = build_app(settings, read_versions(store), store, str(folder / "out"), context())
+    app = build_app(settings, read_versions(store), store, str(out), context())
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     with pytest.raises(RuntimeError, match="ValidationFailed"):  # there are findings; they are reviewed below
         app.synth()
-    report = json.loads((folder / "out" / "validation-report.json").read_text(encoding="utf-8"))
+    report = json.loads((out / "validation-report.json").read_text(encoding="utf-8"))
+    place = settings.place
+    here = {place.account: "<AWS::AccountId>", place.region: "<AWS::Region>"} if place else {}
+
+    def anywhere(finding: str) -> str:
+        """Return a finding as it is in a stack that is of no account and region."""
+        for value, name in here.items():
+            finding = finding.replace(value, name)
+        return finding
+
     return [
-        (violation["ruleName"], construct["constructPath"])
+        (anywhere(violation["ruleName"]), construct["constructPath"])
         for plugin in report["pluginReports"]
         for violation in plugin["violations"]
         for construct in violation["violatingConstructs"]
@@ -68,8 +93,8 @@ def test_every_reason_is_still_needed(findings: list[tuple[str, str]]) -> None:
     assert all(len(reviewed.reason.split()) >= 5 for reviewed in REVIEWED)
 
 
-def test_no_action_has_a_wildcard(assembly: Assembly) -> None:
-    for path in assembly.path.glob("*.template.json"):
+def test_no_action_has_a_wildcard(assembly: Assembly, places: dict[str, Assembly]) -> None:
+    for path in [path for each in (assembly, *places.values()) for path in each.path.glob("*.template.json")]:
         for found in re.findall(r'"Action": ("[^"]+"|\[[^\]]+\])', path.read_text(encoding="utf-8")):
             wild = [action for action in re.findall(r'"([^"]+)"', found) if "*" in action]
             # Of resource policies: deny all without TLS; a key's own policy, which gives its account the key.
@@ -81,20 +106,35 @@ def test_the_iam_review_list_is_what_the_templates_allow(assembly: Assembly) -> 
     assert review_list(assembly.path) == written, "python -m tests.synth.policies cdk.out > docs/iam.md, and review it"
 
 
-def test_cfn_lint_is_clean(assembly: Assembly, administered: Assembly, open_doors: Assembly) -> None:
+def test_cfn_lint_is_clean(
+    assembly: Assembly, administered: Assembly, open_doors: Assembly, places: dict[str, Assembly]
+) -> None:
     templates = [*administered.path.glob("*.template.json"), assembly.path / "PortfolioStack.template.json"]
     templates += assembly.path.glob("*.product.template.json")
     templates += [open_doors.path / "StudioStack.template.json", *open_doors.path.glob("*LaunchBlueprint*.json")]
+    templates += of_several(places)
     command = [str(Path(sys.executable).with_name("cfn-lint")), *map(str, templates)]
     run = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=280, check=False)
     assert (run.stdout + run.stderr).strip() == ""
     assert run.returncode == 0
 
 
-def test_checkov_is_clean(assembly: Assembly) -> None:
+def of_several(places: dict[str, Assembly]) -> list[Path]:
+    """Return the templates that only installations over several accounts have, and those that differ there."""
+    domain, research, _, further = places.values()
+    named = {"DomainFoundationStack", "StudioDomainStack", "StudioProfilesStack", "StudioAccountStack"}
+    found = [path for each in (domain, research, further) for path in each.path.glob("*Stack.template.json")]
+    kept = [path for path in found if path.name.split(".")[0] in named or path.is_relative_to(further.path)]
+    assert {path.name.split(".")[0] for path in kept} == {*named, "FoundationStack", "PortfolioStack"}
+    return [*kept, *domain.path.glob("*LaunchBlueprint*.json")]
+
+
+def test_checkov_is_clean(assembly: Assembly, places: dict[str, Assembly]) -> None:
     checkov = PROJECT_ROOT / ".venv-checkov" / "bin" / "checkov"
     assert checkov.exists(), "checkov is not installed; make check installs it"
-    command = [str(checkov), "--config-file", str(PROJECT_ROOT / ".checkov.yaml"), "-d", str(assembly.path)]
+    several = [option for path in of_several(places) for option in ("-f", str(path))]
+    everything = [option for path in assembly.path.glob("*.json") for option in ("-f", str(path))]
+    command = [str(checkov), "--config-file", str(PROJECT_ROOT / ".checkov.yaml"), *everything, *several]
     run = subprocess.run(command, cwd=assembly.path, capture_output=True, text=True, timeout=240, check=False)
     assert run.returncode == 0, run.stdout
 

@@ -84,12 +84,17 @@ def test_every_alarm_of_studios_stack_goes_off_at_the_first_message(open_doors: 
     }
 
 
-def widgets(template: dict[str, Any]) -> dict[str, list[Any]]:
-    """Return the dashboard's graphs: title -> metrics, with references dropped."""
+def placed(template: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the dashboard's widgets as CloudWatch gets them, with references dropped."""
     (dashboard,) = of_type(template, "AWS::CloudWatch::Dashboard").values()
     parts = dashboard["Properties"]["DashboardBody"]["Fn::Join"][1]
     body = json.loads("".join(part if isinstance(part, str) else "reference" for part in parts))
-    return {each["properties"]["title"]: each["properties"]["metrics"] for each in body["widgets"]}
+    return list(body["widgets"])
+
+
+def widgets(template: dict[str, Any]) -> dict[str, list[Any]]:
+    """Return the dashboard's graphs: title -> metrics."""
+    return {each["properties"]["title"]: each["properties"]["metrics"] for each in placed(template)}
 
 
 def shown(template: dict[str, Any]) -> set[str]:
@@ -162,6 +167,16 @@ def test_a_counter_is_summed_over_the_functions_of_a_launch(assembly: Assembly, 
         assert [metric[3] for metric in summed] == services
         assert {metric[4]["stat"] for metric in summed} == {"Sum"}
         assert total["expression"] == "+".join(f"FILL({metric[4]['id']},0)" for metric in summed)
+
+
+def test_the_dashboards_rows_are_full_and_even(assembly: Assembly) -> None:
+    """A row of CloudWatch has 24 columns."""
+    rows: dict[int, list[dict[str, Any]]] = {}
+    for each in placed(assembly.foundation):
+        rows.setdefault(each["y"], []).append(each)
+    assert {sum(each["width"] for each in row) for row in rows.values()} <= {12, 24}
+    assert {each["height"] for row in rows.values() for each in row} == {6}
+    assert sorted(rows) == [6 * number for number in range(len(rows))]
 
 
 def test_the_dashboard_watches_every_function_and_the_dead_letters(assembly: Assembly) -> None:

@@ -14,10 +14,14 @@ from pydantic import BaseModel
 
 from products.errors import SettingsError
 from products.settings import PROJECT_ROOT, Settings, load_settings
+from products.settings.lines import line_of, statements
 from tests.synth.conftest import synthesize
 
 SHIPPED = PROJECT_ROOT / "settings.toml"
 ROLE = "arn:aws:iam::123456789012:role/DataScientist"
+IDENTITY_CENTER = (
+    "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_MLAdmins_0123456789abcdef"
+)
 PATTERN = "arn:aws:iam:::role/Team*"
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:one-AbCdEf"
 GITHUB_COM = ("https://api.github.com", "https://github.com", "token.actions.githubusercontent.com")
@@ -254,14 +258,25 @@ def test_the_seeds_names_are_kept(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("nope = 1", "nope is not a setting"),
-        ('[portfolio]\nnmae = "x"', "portfolio.nmae is not a setting. Correct its name (known here: description"),
+        ('[portfolio]\nnmae = "x"', "settings.toml, line 2: portfolio.nmae is not a setting. Write name instead."),
+        ("[portfolio]\nx = 1", "portfolio.x is not a setting. Correct its name (known here: description"),
+        ("[portfolio]\nvisibility = 1", "visibility is a setting of [product]. Move it there."),
+        ("[portfolio]\nvisiblity = 1", "Write visibility in [product] instead."),
+        ("[product]\nprefix = 'x'", "prefix is a setting of the top of the file, before the first table."),
         ('prefix = "Studio"', 'prefix cannot be "Studio". Use 2 to 16 lower case letters'),
         ('prefix = "seventeen-letters"', "prefix cannot be"),
         ("log_retention_days = 2", "CloudWatch keeps logs for one of 1, 3, 5"),
         ('xray = "yes"', 'xray cannot be "yes"'),
         ('architecture = "riscv"', "architecture cannot be"),
         ("[portfolio]\nshare_accounts = [123456789012]", "in quotes"),
-        ('[portfolio]\nprincipals = ["arn:aws:iam::123456789012:role/path/Name"]', "without a path"),
+        (
+            f"[portfolio]\nprincipals = ['{ROLE.replace('role/', 'role/path/')}']",
+            'list it in principal_patterns, as "arn:aws:iam:::role/path/DataScientist".',
+        ),
+        (
+            f"[portfolio]\nprincipals = ['{IDENTITY_CENTER}']",
+            'as "arn:aws:iam:::role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_MLAdmins_*".',
+        ),
         ('[portfolio]\nshare_organizations = ["acme"]', "organizations (o-...)"),
         ('[portfolio.tag_options]\n"aws:x" = ["1"]', "does not start with aws:"),
         ("[portfolio.tag_options]\ncost_center = []", "at least one value"),
@@ -369,7 +384,7 @@ def test_one_github_is_not_half_another(tmp_path: Path, text: str, said: str) ->
     with pytest.raises(SettingsError) as refused:
         load(tmp_path, text)
     message = str(refused.value)
-    assert message.startswith("settings.toml: github: ")
+    assert message.startswith("settings.toml, line 1: github: ")
     assert said in message
     assert "\n" not in message
 
@@ -405,7 +420,7 @@ def test_the_app_shows_the_sentence_without_a_traceback(tmp_path: Path) -> None:
     settings.write_text("nope = 1", encoding="utf-8")
     run = synthesize(tmp_path / "versions", tmp_path / "out", settings=settings)
     assert run.returncode == 1
-    assert run.stderr.startswith("settings.toml: nope is not a setting")
+    assert run.stderr.startswith("settings.toml, line 1: nope is not a setting")
     assert "Traceback" not in run.stderr
     assert not (tmp_path / "out").exists()
 
@@ -415,3 +430,69 @@ def test_the_app_asks_for_a_first_version(tmp_path: Path) -> None:
     assert run.returncode == 1
     assert "python -m operations publish" in run.stderr
     assert "Traceback" not in run.stderr
+
+
+# -- several mistakes, and where they are ------------------------------------------------------------------------------
+
+MISTAKES = '''# A comment with a key = "value"
+prefix = "Studio"
+
+[portfolio]
+nmae = "x"
+principals = [
+  "arn:aws:iam::123456789012:role/Fine",
+  # prefix = "x"
+  "nobody",
+]
+description = """
+xray = "in a text"
+"""
+
+[workflow_role]
+environments = ["production"]
+reviewers = { production = ["ada"] }
+
+[studio.own_profiles."Tabular models"]
+gruops = []
+'''
+
+
+def test_all_mistakes_are_told_at_once_each_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load(tmp_path, MISTAKES)
+    first, *listed = str(refused.value).splitlines()
+    assert first == "settings.toml has 5 mistakes. Correct each of them:"
+    assert [line.split(" ", 4)[:4] for line in listed] == [
+        ["-", "line", "2:", "prefix"],
+        ["-", "line", "6:", "portfolio.principals.1"],
+        ["-", "line", "5:", "portfolio.nmae"],
+        ["-", "line", "17:", "workflow_role.reviewers.production.0"],
+        ["-", "line", "20:", "studio.own_profiles.Tabular"],
+    ]
+    assert listed[-1].endswith("gruops is not a setting. Write groups instead.")
+
+
+@given(st.dictionaries(st.text(), st.dictionaries(st.text(), st.lists(st.text()) | st.text() | st.integers())))
+def test_every_key_of_a_document_is_found_in_its_line(document: dict[str, dict[str, Any]]) -> None:
+    lines: list[str] = []
+    expected: dict[tuple[str, ...], int] = {}
+    for table, keys in document.items():
+        lines.append(f"[{json.dumps(table)}]")
+        expected[(table,)] = len(lines)
+        for key, value in keys.items():
+            lines.append(f"{json.dumps(key)} = {json.dumps(value)}")
+            expected[table, key] = len(lines)
+    text = "\n".join(lines)
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return  # JSON's spelling of a text is not TOML's for every character
+    assert {each.path: each.line for each in statements(text)} == expected
+    assert {path: line_of(text, (*path, "deeper")) for path in expected} == expected
+
+
+def test_the_shipped_file_explains_every_key_that_it_sets() -> None:
+    for each in statements(SHIPPED.read_text(encoding="utf-8")):
+        assert each.line > 0
+        if each.path == ("portfolio", "principals"):
+            assert each.comment.startswith("ARNs of the users, groups and roles that may launch")

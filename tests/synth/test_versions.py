@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from products.assembly import write_assembly
 from products.errors import VersionError
-from products.versions import ARCHIVE_FILE, RECORD_FILE, read_versions, version_order
-from tests.synth.conftest import Assembly, copied, publish, refusal, synthesize, synthesized, with_settings
+from products.settings import load_settings
+from products.versions import ARCHIVE_FILE, RECORD_FILE, SETTINGS_FILE, TEMPLATE_FILE, read_versions, version_order
+from tests.synth.conftest import (
+    Assembly,
+    context,
+    copied,
+    keep,
+    publish,
+    refusal,
+    synthesize,
+    synthesized,
+    with_settings,
+)
 
 pytestmark = pytest.mark.shares("snapshots", seconds=60)
 
@@ -45,6 +58,7 @@ def test_an_archive_that_was_changed_is_refused(tmp_path: Path) -> None:
         ({"guidance": "OLD"}, "is wrong at guidance"),
         ({"archive": "x.zip"}, "is wrong at archive"),
         ({"unknown": 1}, "is wrong at unknown"),
+        ({"source": "https://hunter2@example.com/x.git"}, "is wrong at source .* holds a password or a token"),
     ],
 )
 def test_a_record_that_was_changed_is_refused(tmp_path: Path, change: dict[str, object], said: str) -> None:
@@ -73,7 +87,7 @@ def test_each_version_is_pinned_in_its_template(assembly: Assembly) -> None:
 
 def test_a_new_publish_leaves_the_old_snapshot_and_its_offer_as_they_were(assembly: Assembly, tmp_path: Path) -> None:
     store, first = copied(assembly.store, tmp_path), assembly
-    (snapshot,) = store.glob("*.v1.0.0.product.template.json")
+    snapshot = store / "v1.0.0" / TEMPLATE_FILE
     before = snapshot.read_bytes()
     publish(store, "v1.1.0", "two")
     second = synthesized(store, tmp_path / "second")
@@ -96,12 +110,16 @@ def offers(assembly: Assembly) -> dict[str, str]:
 
 def test_a_published_template_that_would_change_is_refused(assembly: Assembly, tmp_path: Path) -> None:
     store = copied(assembly.store, tmp_path)
-    (snapshot,) = store.glob("*.product.template.json")
+    snapshot = store / "v1.0.0" / TEMPLATE_FILE
     before = snapshot.read_bytes()
-    settings = with_settings(tmp_path, '[product]\nglue_table = "other"')
+    (store / "v1.0.0" / SETTINGS_FILE).write_text(
+        json.dumps(load_settings(with_settings(tmp_path, "")).model_dump(mode="json"))
+    )
+    settings = with_settings(tmp_path, 'log_level = "DEBUG"\n[product]\nglue_table = "other"')
     run = synthesize(store, tmp_path / "second", settings=settings)
     assert run.returncode == 1
-    assert "has changed since v1.0.0 was synthesized. Publish a new version" in run.stderr
+    assert "has changed since v1.0.0 was published" in run.stderr
+    assert "changed since then: log_level, product.glue_table). Run `python -m operations publish`" in run.stderr
     assert str(snapshot) in run.stderr
     assert "Traceback" not in run.stderr
     assert snapshot.read_bytes() == before
@@ -122,10 +140,54 @@ def test_the_prefix_stays_once_versions_are_deployed(tmp_path: Path, before: str
     synthesized(store, tmp_path / "fourth", with_settings(tmp_path, f'prefix = "{before}"'))
 
 
+def test_looking_writes_nothing_and_what_is_not_published_cannot_be_deployed(tmp_path: Path) -> None:
+    store = tmp_path / "versions"
+    publish(store, "v1.0.0")
+    before = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
+
+    write_assembly(load_settings(), read_versions(store), store, str(tmp_path / "looked"), context())
+    assert {path: path.read_bytes() for path in store.rglob("*") if path.is_file()} == before
+    assert errors(tmp_path / "looked") == {
+        "PortfolioStack": ["v1.0.0 is not published with your settings yet. Run `python -m operations publish`."]
+    }
+
+    keep(store, tmp_path / "looked")
+    write_assembly(load_settings(), read_versions(store), store, str(tmp_path / "deployed"), context())
+    assert errors(tmp_path / "deployed") == {}
+
+
+def errors(assembly: Path) -> dict[str, list[str]]:
+    """Return what keeps the CDK's command line from deploying a stack, by stack."""
+    artifacts = json.loads((assembly / "manifest.json").read_text(encoding="utf-8"))["artifacts"]
+    entries = {
+        name: [entry for entries in _metadata(assembly, artifact).values() for entry in entries]
+        for name, artifact in artifacts.items()
+        if artifact["type"] == "aws:cloudformation:stack"
+    }
+    found = {
+        name: [entry["data"] for entry in listed if entry["type"] == "aws:cdk:error"]
+        for name, listed in entries.items()
+    }
+    return {name: texts for name, texts in found.items() if texts}
+
+
+def _metadata(assembly: Path, artifact: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    beside = artifact.get("additionalMetadataFile")
+    found = json.loads((assembly / beside).read_text(encoding="utf-8")) if beside else artifact.get("metadata", {})
+    return dict(found)
+
+
+def test_an_older_releases_place_of_the_template_is_still_read(assembly: Assembly, tmp_path: Path) -> None:
+    store = copied(assembly.store, tmp_path)
+    (store / "v1.0.0" / TEMPLATE_FILE).rename(store / "PortfolioStackMlopsProject1.v1.0.0.product.template.json")
+    publish(store, "v1.1.0", "two")
+    assert offers(synthesized(store, tmp_path / "second"))["v1.0.0"] == offers(assembly)["v1.0.0"]
+
+
 def test_an_older_version_without_its_snapshot_is_refused(tmp_path: Path) -> None:
     publish(tmp_path / "versions", "v1.0.0")
     publish(tmp_path / "versions", "v1.1.0", "two")
     run = synthesize(tmp_path / "versions", tmp_path / "out")
     assert run.returncode == 1
-    assert "v1.0.0 has no snapshot" in run.stderr
+    assert "v1.0.0 has no product.template.json" in run.stderr
     assert "Traceback" not in run.stderr

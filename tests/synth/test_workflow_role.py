@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from dataclasses import dataclass
 from types import ModuleType
@@ -15,7 +16,7 @@ from custom_resources.clients.studio import Project, Tooling
 from custom_resources.reconciler import Request
 from custom_resources.studio_project import Observed, StudioProject, StudioProjectProperties, _classic_project
 from products.settings import PROJECT_ROOT, Settings
-from tests.synth.conftest import Assembly, publish, synthesized, with_settings
+from tests.synth.conftest import Assembly, of_type, publish, synthesized, with_settings
 from tests.synth.policies import ACCOUNT, REGION, Names, allows
 
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/SC-{ACCOUNT}-pp-1/1"
@@ -129,6 +130,15 @@ def test_studios_own_place_stays_open_to_another_scope(assembly: Assembly) -> No
     names = LAUNCHES["studio, another scope"].names()
     studios = f"arn:aws:s3:::{STUDIOS_BUCKET}/dzd-1/p1/dev/data.csv"
     assert allows(assembly.product, "WorkflowRole", "s3:GetObject", studios, names=names)
+
+
+def test_productions_role_names_no_pipeline(assembly: Assembly) -> None:
+    """Its jobs serve what was built: no statement of it speaks of making pipelines."""
+    roles = of_type(assembly.product, "AWS::IAM::Role")
+    said = {name: json.dumps(role) for name, role in roles.items()}
+    assert "CreatePipeline" in said["WorkflowRole"]
+    assert "CreatePipeline" not in said["ProductionRole"]
+    assert "CreateEndpointConfig" in said["ProductionRole"]
 
 
 def test_only_the_settings_deploy_roles_are_assumed(assembly: Assembly, administered: Assembly) -> None:

@@ -21,18 +21,22 @@ from custom_resources.blueprint_template import BlueprintTemplate, BlueprintTemp
 from custom_resources.clients import FunctionClients, domain_access
 from custom_resources.clients.blueprint_templates import BlueprintTemplates
 from custom_resources.clients.blueprints import Blueprints, EntityType, Grant, PolicyType
+from custom_resources.clients.regional_launches import RegionalLaunches
 from custom_resources.clients.studio import Deployment, Project, Tooling
 from custom_resources.errors import (
     AwsDenied,
     AwsNotFound,
+    AwsRefused,
     BlueprintMissing,
     ConfigurationInUse,
     DomainNotShared,
     InUse,
     NotARequest,
     ProfileElsewhere,
+    ProfileMissing,
     ProjectNotFound,
     ReaderRoleRefused,
+    RegionNotEnabled,
     TemplateAltered,
     TemplateAssetMissing,
 )
@@ -205,7 +209,6 @@ def configuration_properties(studio: Studio, **changes: Any) -> dict[str, Any]:
         "ServiceToken": "arn:aws:lambda:us-east-1:111122223333:function:p",
         "DomainId": studio.domain,
         "BlueprintName": "MLOps repositories",
-        "ProductId": "prod-1",
         "ProvisioningRoleArn": ROLE,
         "EnabledRegions": [REGION],
         **changes,
@@ -308,12 +311,154 @@ def test_a_deletion_removes_the_accounts_own_and_leaves_the_blueprint(
 def test_a_deletion_names_the_projects_that_need_the_role(studio: Studio) -> None:
     blueprint = only_registered(studio)
     enabled(studio)
-    studio.launches.names = ["studio-p1", "studio-p2"]
+    studio.regional_launches.names = {REGION: ["studio-p1", "studio-p2"]}
     studio.stand_in.calls.clear()
-    with pytest.raises(ConfigurationInUse, match="p1, p2"):
+    with pytest.raises(ConfigurationInUse, match=rf"p1 \({REGION}\), p2 \({REGION}\)"):
         studio.run(StudioBlueprintConfiguration, "Delete", configuration_properties(studio), physical_id=blueprint)
-    assert studio.launches.asked[-1] == ("prod-1", "blueprint")
+    assert studio.regional_launches.asked[-1] == (REGION, "blueprint")
     assert studio.writes() == []
+
+
+FURTHER = "us-west-2"
+TWO = [REGION, FURTHER]
+
+
+def test_projects_of_a_further_region_keep_the_accounts_configuration(studio: Studio) -> None:
+    """An account has one configuration for all its regions: taking it away at home takes it from them."""
+    blueprint = only_registered(studio)
+    enabled(studio, EnabledRegions=TWO)
+    studio.regional_launches.names = {FURTHER: ["studio-p1"]}
+    studio.stand_in.calls.clear()
+    # What is enabled counts, whatever regions the event names.
+    for named in (TWO, [REGION]):
+        properties = configuration_properties(studio, EnabledRegions=named)
+        with pytest.raises(ConfigurationInUse, match=rf"in the projects p1 \({FURTHER}\)"):
+            studio.run(StudioBlueprintConfiguration, "Delete", properties, physical_id=blueprint)
+    assert studio.writes() == []
+    studio.regional_launches.names = {"eu-west-1": ["studio-of-nobody"]}  # where it was never enabled
+    studio.run(StudioBlueprintConfiguration, "Delete", properties, physical_id=blueprint)
+    assert studio.blueprints.configuration(studio.domain, blueprint) is None
+
+
+def test_a_region_that_projects_live_in_cannot_be_left_out(studio: Studio) -> None:
+    blueprint = only_registered(studio)
+    enabled(studio, EnabledRegions=TWO)
+    old, new = (configuration_properties(studio, EnabledRegions=each) for each in (TWO, [REGION]))
+    studio.regional_launches.names = {REGION: ["studio-p1"], FURTHER: ["studio-p2"]}
+    studio.stand_in.calls.clear()
+    with pytest.raises(ConfigurationInUse, match=rf"in the projects p2 \({FURTHER}\)\. .*deploy it without"):
+        studio.run(StudioBlueprintConfiguration, "Update", new, old=old, physical_id=blueprint)
+    assert studio.writes() == []
+    studio.regional_launches.names.pop(FURTHER)
+    studio.run(StudioBlueprintConfiguration, "Update", new, old=old, physical_id=blueprint)
+    found = studio.blueprints.configuration(studio.domain, blueprint)
+    assert found
+    assert found.regions == (REGION,)
+
+
+def test_what_is_not_known_of_a_region_keeps_the_configuration(studio: Studio) -> None:
+    blueprint = only_registered(studio)
+    enabled(studio)
+    studio.regional_launches.denied = True
+    with pytest.raises(AwsDenied):
+        studio.run(StudioBlueprintConfiguration, "Delete", configuration_properties(studio), physical_id=blueprint)
+    assert studio.blueprints.configuration(studio.domain, blueprint)
+
+
+def further(studio: Studio, **changes: Any) -> dict[str, Any]:
+    return configuration_properties(studio, EnabledRegions=[FURTHER], Home="false", **changes)
+
+
+def test_a_further_region_writes_nothing_and_waits_for_its_home(studio: Studio) -> None:
+    blueprint = only_registered(studio)
+    for home in ([], [REGION]):
+        if home:
+            enabled(studio, EnabledRegions=home)
+        with pytest.raises(RegionNotEnabled, match=f"{FURTHER} in this account.*the account's home region first"):
+            studio.run(StudioBlueprintConfiguration, "Create", further(studio))
+    properties = configuration_properties(studio, EnabledRegions=TWO)
+    studio.run(StudioBlueprintConfiguration, "Update", properties, old=properties, physical_id=blueprint)
+    studio.stand_in.calls.clear()
+    answer = studio.run(StudioBlueprintConfiguration, "Create", further(studio))
+    assert answer["PhysicalResourceId"] == blueprint
+    studio.run(StudioBlueprintConfiguration, "Delete", further(studio), physical_id=blueprint)
+    assert studio.writes() == []
+    assert studio.blueprints.configuration(studio.domain, blueprint), "it is the home region's"
+
+
+def test_a_further_region_stays_while_its_own_projects_need_it(studio: Studio) -> None:
+    blueprint = only_registered(studio)
+    enabled(studio, EnabledRegions=TWO)
+    studio.regional_launches.names = {FURTHER: ["studio-p1"]}
+    with pytest.raises(ConfigurationInUse, match=rf"p1 \({FURTHER}\)"):
+        studio.run(StudioBlueprintConfiguration, "Delete", further(studio), physical_id=blueprint)
+    studio.regional_launches.names = {REGION: ["studio-at-home"]}
+    studio.run(StudioBlueprintConfiguration, "Delete", further(studio), physical_id=blueprint)
+
+
+def test_datazones_own_refusal_brings_the_grants_back(studio: Studio) -> None:
+    """By whatever error: the API's reference has no conflict for it."""
+    blueprint = only_registered(studio)
+    enabled(studio)
+    with_environment(studio, blueprint)
+    domain = studio.stand_in.datazone.domains[studio.domain]
+    domain.rules = domain.rules.changed({"usedConfigurationsGo": False})
+    with pytest.raises(AwsRefused, match="is used by environments"):
+        studio.run(StudioBlueprintConfiguration, "Delete", configuration_properties(studio), physical_id=blueprint)
+    assert len(grants(studio, blueprint)) == 2
+    domain.rules = domain.rules.changed({"usedConfigurationsGo": True})
+    studio.run(StudioBlueprintConfiguration, "Delete", configuration_properties(studio), physical_id=blueprint)
+    assert studio.blueprints.configuration(studio.domain, blueprint) is None
+
+
+class Aws:
+    """boto3's clients as the test tells them, by service and region."""
+
+    def __init__(self) -> None:
+        self.told: dict[tuple[str, str], Stubber] = {}
+
+    def client(self, service: str, region_name: str = REGION) -> Any:
+        stubber = self.at(service, region_name)
+        stubber.activate()
+        return stubber.client
+
+    def at(self, service: str, region: str) -> Stubber:
+        if (service, region) not in self.told:
+            made: Any = boto3.client  # the service's name is a variable
+            client = made(service, region_name=region, aws_access_key_id="x", aws_secret_access_key="x")
+            self.told[service, region] = Stubber(client)
+        return self.told[service, region]
+
+
+def launch(name: str, product: str = "prod-west", door: str = "blueprint") -> dict[str, Any]:
+    return {"Name": name, "ProductId": product, "Tags": [{"Key": "studio-mlops:launched-by", "Value": door}]}
+
+
+def test_a_regions_launches_are_those_of_its_own_product() -> None:
+    aws = Aws()
+    launches = RegionalLaunches(aws.client, "/studio-mlops/product-id")
+    parameter = {"Name": "/studio-mlops/product-id"}
+    aws.at("ssm", FURTHER).add_response("get_parameter", {"Parameter": {"Value": "prod-west"}}, parameter)
+    searched = {
+        "AccessLevelFilter": {"Key": "Account", "Value": "self"},
+        "Filters": {"SearchQuery": ["productId:prod-west"]},
+        "PageSize": 100,
+    }
+    found = [
+        launch("studio-p2"),
+        launch("studio-p1"),
+        launch("studio-p3", door="project-setup"),
+        launch("studio-p4", "prod-of-another-installation"),
+    ]
+    aws.at("servicecatalog", FURTHER).add_response(
+        "search_provisioned_products", {"ProvisionedProducts": found}, searched
+    )
+    assert launches.launched_by(FURTHER, "blueprint") == ["studio-p1", "studio-p2"]
+    aws.at("ssm", "eu-west-1").add_client_error("get_parameter", "ParameterNotFound", http_status_code=400)
+    assert launches.launched_by("eu-west-1", "blueprint") == []
+    aws.at("ssm", REGION).add_client_error("get_parameter", "AccessDeniedException", http_status_code=400)
+    with pytest.raises(AwsDenied):
+        launches.launched_by(REGION, "blueprint")
 
 
 def test_a_deletion_of_what_was_never_enabled_is_fine(studio: Studio) -> None:
@@ -417,6 +562,70 @@ def test_a_profile_elsewhere_is_refused_with_the_list(studio: Studio, place: tup
     assert f"'Regression' makes its projects in {'/'.join(place)}" in str(refused.value)
     assert ", ".join(PLACES) in str(refused.value)
     assert environments_of(studio, profile) == before, "nothing was written"
+
+
+# -- the profiles of the second door ------------------------------------------------------------------------------
+
+
+def by_event(studio: Studio, blueprint: str, **changes: Any) -> dict[str, Any]:
+    properties = profile_properties(studio, blueprint, Places=PLACES, Joined="false", **changes)
+    return {key: value for key, value in properties.items() if not key.startswith("Aws")}
+
+
+def test_a_profile_of_the_second_door_is_looked_at_and_left_alone(studio: Studio) -> None:
+    blueprint, profile = only_registered(studio), somebodys_profile(studio)
+    before = environments_of(studio, profile)
+    studio.stand_in.calls.clear()
+    properties = by_event(studio, blueprint)
+    answer = studio.run(StudioProjectProfile, "Create", properties)
+    assert answer["PhysicalResourceId"] == profile
+    studio.run(StudioProjectProfile, "Delete", properties, physical_id=profile)
+    assert studio.writes() == []
+    assert environments_of(studio, profile) == before
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_a_profile_of_the_second_door_elsewhere_is_refused_with_the_list(studio: Studio, missing: bool) -> None:
+    blueprint = only_registered(studio)
+    if not missing:
+        somebodys_profile(studio)
+    properties = by_event(studio, blueprint) | {"Places": ["333333333333/eu-west-1", f"{OTHER}/eu-west-1"]}
+    studio.stand_in.calls.clear()
+    with pytest.raises(
+        ProfileMissing if missing else ProfileElsewhere,
+        match="Regression" if missing else rf"{ACCOUNT}/{REGION}.*333333333333/eu-west-1, {OTHER}/eu-west-1",
+    ):
+        studio.run(StudioProjectProfile, "Create", properties)
+    assert studio.writes() == []
+
+
+def test_a_pools_account_that_is_not_listed_closes_the_second_door_too(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blueprint, profile = only_registered(studio), somebodys_profile(studio)
+    stored = studio.stand_in.datazone.domains[studio.domain].profiles[profile]
+    for each in stored["environmentConfigurations"]:
+        each.pop("awsAccount"), each.pop("awsRegion")
+        each["accountPools"] = ["pool1"]
+    monkeypatch.setattr(Studio, "blueprints", property(lambda self: Pools(self.client)))
+    studio.run(StudioProjectProfile, "Create", by_event(studio, blueprint))
+    monkeypatch.setattr(Pools, "ACCOUNTS", ((OTHER, "eu-west-1"), ("444444444444", "eu-west-1")))
+    with pytest.raises(ProfileElsewhere, match="444444444444/eu-west-1"):
+        studio.run(StudioProjectProfile, "Create", by_event(studio, blueprint))
+
+
+def test_a_profile_may_change_the_door(studio: Studio) -> None:
+    """Both doors have one logical id for it, so that CloudFormation updates one resource."""
+    blueprint, profile = only_registered(studio), somebodys_profile(studio)
+    before = environments_of(studio, profile)
+    event = by_event(studio, blueprint)
+    first = {key: value for key, value in event.items() if key != "Joined"}
+    studio.run(StudioProjectProfile, "Create", first)
+    assert len(environments_of(studio, profile)) == len(before) + 1
+    studio.run(StudioProjectProfile, "Update", event, old=first, physical_id=profile)
+    assert environments_of(studio, profile) == before
+    studio.run(StudioProjectProfile, "Update", first, old=event, physical_id=profile)
+    assert len(environments_of(studio, profile)) == len(before) + 1
 
 
 def test_in_one_account_a_profile_of_another_is_refused(studio: Studio) -> None:

@@ -71,6 +71,17 @@ def test_an_answer_fits_whatever_is_configured(secrets: list[str], variables: li
     assert taken({"Data": found})["Data"] == found
 
 
+def test_an_answer_of_the_very_length_is_whole_and_one_byte_more_is_cut() -> None:
+    room = MOST - answered(EVENT, {"Told": ""})
+    whole = {"Told": "x" * room}
+    assert answered(EVENT, whole) == MOST
+    assert fitted(EVENT, whole, ("Told",)) == whole
+    assert fitted(EVENT, whole, ()) == whole
+    assert fitted(EVENT, {"Told": "x" * (room + 1)}, ("Told",))["Told"].endswith("(cut)")
+    with pytest.raises(AnswerTooLong):
+        fitted(EVENT, {"Told": "x" * (room + 1)}, ())
+
+
 def test_eighty_references_are_named_as_far_as_there_is_room() -> None:
     done = configured([f"REFERENCE_{number:03}_{'X' * 60}" for number in range(80)], ["TRIGGER"])
     found = fitted(EVENT, done.attributes, ActionsConfiguration.for_people)

@@ -14,6 +14,7 @@ from custom_resources.catalogue import CATALOGUE, Entry
 from custom_resources.clients import FunctionClients
 from custom_resources.reconciler import resource_type
 from docs import reference
+from docs.limits import limits
 
 ROOT = Path(__file__).parents[2]
 
@@ -123,6 +124,12 @@ def test_a_function_that_serves_no_custom_resource_has_no_class() -> None:
 
 def test_names_are_unique() -> None:
     assert len({entry.name for entry in CATALOGUE}) == len(CATALOGUE)
+
+
+def test_each_limit_says_what_it_is() -> None:
+    found = list(limits())
+    assert len(found) > 50
+    assert [f"{each.module}.{each.name}" for each in found if not each.comment] == []
 
 
 def test_the_reference_is_what_the_code_says() -> None:

@@ -380,6 +380,12 @@ def test_the_text_has_what_the_planner_saw() -> None:
     assert decision.title == "Update the template to v2"
 
 
+def test_no_text_repeats_a_token_that_an_old_version_has_in_its_source() -> None:
+    given = {**PROPERTIES.model_dump(by_alias=True), "TemplateSource": "https://x:hunter2@example.com/x.git@0123abcd"}
+    read = RepositoryTemplateProperties.model_validate(given)
+    assert read.template_source == "https://***@example.com/x.git@0123abcd"
+
+
 # -- the branch's name -------------------------------------------------------------------------------------------------
 
 OURS = "refs/heads/studio/template-v2"

@@ -86,7 +86,7 @@ def real(root: type[Exception], module: str, depth: int = 0) -> Iterator[str]:
     ("module", "roots"),
     [
         ("custom_resources/errors.py", ["Problem", "Signal"]),
-        ("operations/errors.py", ["FinalError", "InvalidTemplate"]),
+        ("operations/errors.py", ["FinalError", "InvalidTemplate", "RetryLater"]),
         ("products/errors.py", ["FinalError"]),
     ],
 )

@@ -70,6 +70,7 @@ REFUSED = ("protected branch hook declined", "GH006: x", "GH013: x", "Repository
 STALE = ("stale info", "fetch first", "non-fast-forward", "cannot lock ref 'x'", "failed to update ref",
          "reference already exists", "incorrect old value provided")  # fmt: skip
 FOR_GOOD = ("to update workflow `x` without `workflow` scope", "refusing to allow an OAuth App without `workflow",
+            "refusing to allow an integration to create it", "it came without `workflow rights",
             "GH001: Large files detected", "exceeds GitHub's file size limit", "GH007: private email")  # fmt: skip
 
 
@@ -309,7 +310,10 @@ def test_a_repository_is_gone_after_its_block() -> None:
 def test_moving_to_another_remote_forgets_what_was_fetched(bare: BareRepository) -> None:
     made = bare.commit_tree(bare.empty_tree(), (), "m")
     assert bare.message(made) == "m"
+    reading = bare._objects._process
     bare.move("acme/moved")
+    assert reading is not None
+    assert reading.poll() is not None, "the process that read the former repository's objects has ended"
     assert not bare.path.exists()
     assert bare._conversation.url == "https://127.0.0.1:9/acme/moved.git"
     bare.start()

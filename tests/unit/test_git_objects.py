@@ -93,6 +93,20 @@ def test_commits_have_the_names_that_git_gives_them(bare: BareRepository, messag
     assert bare.history(own)[0].sha == own
 
 
+def test_what_two_trees_have_alike_is_not_told(bare: BareRepository) -> None:
+    one, other = (bare._objects.store("blob", text) for text in (b"one\n", b"other\n"))
+
+    def tree(changed: str) -> str:
+        """A tree with a file and a folder as in every other, and a file that is changed."""
+        folder = bare._objects.store("tree", b"100644 inner\0" + bytes.fromhex(one))
+        entries = b"100644 a\0" + bytes.fromhex(one) + b"100644 b\0" + bytes.fromhex(changed)
+        return bare._objects.store("tree", entries + b"40000 folder\0" + bytes.fromhex(folder))
+
+    found = dict(bare._objects.differing([tree(one), tree(other)]))
+    assert {path: [side.sha for side in sides] for path, sides in found.items()} == {"b": [one, other]}
+    assert sorted(dict(bare._objects.differing([tree(one)]))) == ["a", "b", "folder/inner"]
+
+
 def test_a_history_is_read_whatever_its_messages_hold(bare: BareRepository) -> None:
     """A user's message may hold the character that stands between fields, and several paragraphs."""
     tree = bare.empty_tree()

@@ -11,7 +11,7 @@ import pytest
 from github.GithubException import GithubException
 
 from custom_resources import catalogue
-from custom_resources.clients.denials import LIMIT_SECONDS, is_limit, page_text, seconds_asked
+from custom_resources.clients.denials import LIMIT_SECONDS, denied, is_limit, page_text, seconds_asked
 from custom_resources.clients.git import conversation, processes
 from custom_resources.clients.git.failures import GitFailed, RequestFailed, Translator, clean
 from custom_resources.clients.github_connection import _error_document
@@ -175,6 +175,31 @@ def test_a_403_is_told_by_its_cause(name: str) -> None:
         assert type(found) is CAUSES[name]
         assert ADVICE not in str(found)
         assert isinstance(found, NotPermitted), "a deletion that may leave things behind does"
+
+
+# Each of a cause's words alone: servers word the rest of a sentence as they like.
+WORDS: dict[str, type[Problem]] = {
+    "Your address is not on the IP allow list.": AddressNotAllowed,
+    "This IP address is not permitted here.": AddressNotAllowed,
+    "The enterprise forbids access via such tokens.": TokenForbidden,
+    "There are access restrictions for OAuth apps.": TokenForbidden,
+    "It was archived so it cannot change.": RepositoryReadOnly,
+    "The repository is archived.": RepositoryReadOnly,
+    "Your account was suspended.": AccountSuspended,
+    "It is being locked for migration.": RepositoryLocked,
+    "It has been locked.": RepositoryLocked,
+    "It is locked.": RepositoryLocked,
+    "Access blocked.": RepositoryBlocked,
+    "This repository has been disabled.": RepositoryBlocked,
+    "It is blocked.": RepositoryBlocked,
+    "It has been blocked.": RepositoryBlocked,
+    "A DMCA takedown notice came.": RepositoryBlocked,
+}
+
+
+@pytest.mark.parametrize("said", WORDS)
+def test_each_word_of_a_cause_is_enough(said: str) -> None:
+    assert type(denied(said, "reading the repository")) is WORDS[said]
 
 
 def test_an_archived_repository_is_no_missing_permission() -> None:

@@ -14,7 +14,7 @@ from custom_resources.clients.git import Git
 from custom_resources.clients.github_connection import TIMEOUT_SECONDS, Connection, _Issued, _Session
 from custom_resources.clients.github_tokens import Reach
 from custom_resources.clients.secrets import GitHubCredentials
-from custom_resources.errors import GitHubUnreachable, TokenRejected, TokenRotated
+from custom_resources.errors import AppKeyUnusable, GitHubUnreachable, TokenRejected, TokenRotated
 from custom_resources.telemetry import HIDDEN, redacted
 
 Answer = tuple[int, Mapping[str, str], str]
@@ -49,6 +49,18 @@ def test_an_address_may_end_with_a_slash(sent: Callable[..., list[Sent]]) -> Non
     connected("ghp_x", url="https://ghe.example.com/api/v3/").call("looking", "GET", "/meta")
     assert noted == [("https://ghe.example.com/api/v3", "GET", "/meta", None)]
     assert Git("https://ghe.example.com/", str, lambda token: False).url == "https://ghe.example.com"
+
+
+def test_a_key_that_is_none_is_refused_before_a_request_and_read_again(sent: Callable[..., list[Sent]]) -> None:
+    """The administrator mends the secret: the same function then works."""
+    secrets = [GitHubCredentials(app_id="7", installation_id=8, private_key="no key"), GitHubCredentials(token="ghp_x")]
+    connection = Connection("https://api.github.com", lambda: secrets.pop(0))
+    noted = sent((200, {}, "{}"))
+    with pytest.raises(AppKeyUnusable):
+        connection.call("looking", "GET", "/meta")
+    assert noted == []
+    connection.call("looking", "GET", "/meta")
+    assert [each[2] for each in noted] == ["/meta"]
 
 
 def test_a_session_shows_neither_credentials_nor_a_token() -> None:

@@ -214,6 +214,34 @@ def test_each_secret_is_sealed_for_the_repositorys_key(served: Callable[..., tup
         refusing.put_secrets("acme/x", {"A": "one"})
 
 
+def test_a_key_that_github_replaced_is_read_again_once(served: Callable[..., tuple[GitHub, Server]]) -> None:
+    """GitHub may replace a repository's key between our reading it and our setting the secrets."""
+    new = PrivateKey.generate()
+    replaced = {"key": base64.b64encode(bytes(new.public_key)).decode(), "key_id": "k2"}
+    keys = iter([ANSWER, replaced])
+
+    def answer(verb: str, path: str, body: Any) -> tuple[int, Any]:
+        if verb == "GET":
+            return 200, next(keys)
+        return (201, {}) if body["key_id"] == "k2" else (422, {"message": "The key_id is not of this repository"})
+
+    hub, server = served(answer)
+    done: list[str] = []
+    hub.put_secrets("acme/x", {"B": "two", "A": "one", "C": "three"}, done.append)
+    assert sorted(done) == ["A", "B", "C"]
+    assert [verb for verb, *_ in server.sent].count("GET") == 2, "read again once, not for each secret"
+    puts = [(path, body) for verb, path, body in server.sent if verb == "PUT" and body["key_id"] == "k2"]
+    opened = {SealedBox(new).decrypt(base64.b64decode(body["encrypted_value"])) for _, body in puts}
+    assert opened == {b"one", b"two", b"three"}
+
+
+def test_a_refused_secret_of_the_same_key_is_refused(served: Callable[..., tuple[GitHub, Server]]) -> None:
+    hub, server = served(lambda verb, *_: (200, ANSWER) if verb == "GET" else (422, {"message": "Too large"}))
+    with pytest.raises(RequestRefused, match="Too large"):
+        hub.put_secrets("acme/x", {"A": "one"})
+    assert [verb for verb, *_ in server.sent] == ["GET", "PUT", "GET"]
+
+
 def test_a_variable_that_is_there_is_changed(served: Callable[..., tuple[GitHub, Server]]) -> None:
     hub, server = served(lambda verb, *_: (409 if verb == "POST" else 204, None))
     hub.put_variables("acme/x", {"A": "1"})

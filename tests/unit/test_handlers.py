@@ -22,6 +22,7 @@ class Context:
     """Lambda's context."""
 
     aws_request_id = "function-1"
+    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:studio-mlops-x"
 
 
 @pytest.fixture
@@ -115,5 +116,6 @@ def test_an_approval_that_fails_comes_back_with_its_reason(
     telemetry.conceal("canary-value")
     with pytest.raises(FinalError, match=str(failure)):
         handlers.model_approval({"Records": []}, Context())  # type: ignore[arg-type]
-    setup = Setup("prod-1", "deploy.yml", "https://sqs/queue", "https://sqs/dead")
+    assert telemetry.logger.get_current_keys()["function_request_id"] == Context.aws_request_id
+    setup = Setup("prod-1", "deploy.yml", "us-east-1:123456789012", "https://sqs/queue", "https://sqs/dead")
     assert asked == [({"Records": []}, clients, setup)]

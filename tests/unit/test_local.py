@@ -208,6 +208,24 @@ def test_notes_that_no_record_can_hold(tmp_path: Path, notes: bytes, said: str) 
     assert not (home.versions / "v9.0.0").exists()
 
 
+@pytest.mark.parametrize("url", ["https://hunter2@git.example.com/api/v3", "https://:hunter2@git.example.com/api/v3"])
+def test_a_token_in_an_address_is_neither_used_nor_repeated(
+    main: Callable[..., int], capsys: pytest.CaptureFixture[str], url: str
+) -> None:
+    """Also in the source of a template, and in the server's address."""
+    fine = "https://git.example.com/api/v3"
+    for arguments in (
+        ["--github-api-url", url, "--organization", "acme"],
+        ["--github-api-url", fine, "--github-server-url", url, "--organization", "acme"],
+    ):
+        assert main(["up", "--json", *arguments]) == 1
+    assert main(["publish", "--json", "--template-source", url]) == 1
+    said = capsys.readouterr()
+    assert "hunter2" not in said.out + said.err
+    assert said.err.count("***@git.example.com") == 2
+    assert said.err.count("holds a password or a token") == 1
+
+
 def test_what_an_interrupted_up_left_is_shown(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     home.make()

@@ -93,7 +93,7 @@ def clients() -> Clients:
 
 
 def run(clients: Clients, event: dict[str, Any]) -> None:
-    handle(event, clients, Setup("prod-1", "deploy_model.yml", "queue", "dead"))  # type: ignore[arg-type]
+    handle(event, clients, Setup("prod-1", "deploy_model.yml", "us-east-1:123456789012", "queue", "dead"))  # type: ignore[arg-type]
 
 
 def test_the_repository_is_found_by_its_id_and_its_default_branch_runs(clients: Clients) -> None:

@@ -254,10 +254,20 @@ def test_a_launch_creates_the_projects_model_package_group_before_anybody_else_d
     studio.launched("Update", physical_id=f"{studio.domain}/{studio.project}")
 
 
-@pytest.mark.parametrize("tags", [{}, {"AmazonDataZoneProject": "another"}, {"AmazonDataZoneProject": "ours"}])
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {},
+        {"AmazonDataZoneDomain": "this", "AmazonDataZoneProject": "another"},
+        {"AmazonDataZoneDomain": "this"},
+        {"AmazonDataZoneDomain": "another", "AmazonDataZoneProject": "ours"},
+        {"AmazonDataZoneProject": "ours"},
+    ],
+)
 def test_a_group_that_is_not_the_projects_is_refused(studio: Launched, tags: dict[str, str]) -> None:
-    """The last one has the project's id in another domain."""
-    taken = {key: value.replace("ours", studio.project) for key, value in tags.items()}
+    """Of another project, of nobody, or of the same project id in another domain."""
+    ours = {"ours": studio.project, "this": studio.domain}
+    taken = {key: ours.get(value, value) for key, value in tags.items()}
     studio.stand_in.sagemaker._tags[group_of(studio)] = dict(taken)
     with pytest.raises(ModelPackageGroupTaken, match=r"exists already and does not carry the tags of the project"):
         studio.launched()
@@ -356,6 +366,23 @@ def test_a_function_that_is_no_member_learns_everything_it_needs(studio: Launche
     told = studio.launched().attributes
     assert {name for name in told if told[name] != member[name]} == {"MlflowTrackingUri"}
     assert told["MlflowTrackingUri"] == ""
+
+
+@pytest.mark.parametrize(
+    ("denied", "missing"),
+    [
+        ("list_environments", set()),
+        ("get_environment", set()),
+        ("list_connections", {"MlflowTrackingUri"}),
+        ("get_connection", set()),
+    ],
+)
+def test_each_call_for_members_is_denied_for_itself(studio: Launched, denied: str, missing: set[str]) -> None:
+    member = studio.launched().attributes
+    studio.deny(denied)
+    told = studio.launched().attributes
+    assert member["MlflowTrackingUri"]
+    assert {name for name in told if told[name] != member[name]} == missing
 
 
 def test_what_is_not_told_is_logged_in_one_line(studio: Launched, caplog: pytest.LogCaptureFixture) -> None:

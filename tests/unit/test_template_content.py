@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from custom_resources import template_content
 from custom_resources.errors import InvalidTemplate
 from custom_resources.template_content import (
     MAX_FILE_BYTES,
@@ -108,6 +109,16 @@ def test_limits_are_githubs_and_those_of_the_functions_disk() -> None:
         checked([TemplateFile("a", Sized(MAX_FILE_BYTES + 1))])
     with pytest.raises(InvalidTemplate, match="209,715,201"):
         checked([TemplateFile("a", half), TemplateFile("b", half), TemplateFile("c", Sized(1))])
+
+
+def test_an_archive_may_hold_as_much_as_the_limit_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = zipped("regression/a", b"12345")
+    total = sum(entry.file_size for entry in Archive.open(archive).entries)
+    monkeypatch.setattr(template_content, "MAX_TOTAL_BYTES", total)
+    assert len(Archive.open(archive).entries) == 1
+    monkeypatch.setattr(template_content, "MAX_TOTAL_BYTES", total - 1)
+    with pytest.raises(InvalidTemplate, match=f"{total}"):
+        Archive.open(archive)
 
 
 def test_as_many_files_are_taken_as_the_limit_says() -> None:

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from products.settings import Settings
 from products.versions import read_versions
-from tests.synth.conftest import context, publish
+from tests.synth.conftest import context, keep, publish
 from tests.updates.comparing import Change, compared
 from tests.updates.judged import JUDGED, Judged
 from tests.updates.switches import EVERYTHING, NOT_SWITCHED, SWITCHES, document
@@ -42,6 +42,7 @@ def synthesized(folder: Path, store: Path, changes: dict[str, Any]) -> Templates
 
     settings = Settings.model_validate_json(json.dumps(document(changes)))
     write_assembly(settings, read_versions(store), store, str(folder), context())
+    keep(store, folder)
     found = {stack: sorted(folder.glob(pattern)) for stack, pattern in STACKS.items()}
     return {stack: json.loads(paths[-1].read_text(encoding="utf-8")) for stack, paths in found.items() if paths}
 

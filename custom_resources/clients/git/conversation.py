@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 Service = Literal["git-upload-pack", "git-receive-pack"]
 SILENCE_SECONDS = 60  # a server that sends nothing for that long is given up,
 TRANSFER_SECONDS = 240  # and one whose answer is not complete by then: less than any function has
-_CONNECT_SECONDS = 20
+_CONNECT_SECONDS = 20  # in which a connection is made
 _AGENT = "git/2.39 (studio-project-template)"  # GitHub serves Git to agents whose name begins with git/
 _MOVED = frozenset({301, 302, 307, 308})
-_HOPS = 3
+_HOPS = 3  # redirects that are followed
 _SAID = 4096  # bytes of an error's text
 
 

@@ -41,7 +41,6 @@ _SECRETS = ("push cannot contain secrets", "gh009", "github push protection")
 _REFUSED_FOR_GOOD = (
     "workflow` scope",
     "without `workflow",
-    "refusing to allow an integration",
     "refusing to allow a",
     "gh001",
     "exceeds github's file size limit",

@@ -23,7 +23,7 @@ from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.errors import GitMissing, GitTooSlow
 
 TIME_LIMIT_SECONDS = 240  # less than any function has: it must still answer; less yet, where the call began before
-_BLOCK = 1 << 16
+_BLOCK = 1 << 16  # bytes that are given to a process at once
 NOTHING: Mapping[str, str] = MappingProxyType({})
 # Git ends rather than take more memory at once (GIT_ALLOC_LIMIT in wrapper.c of its source): for processes that read
 # commits and folders that users made, and for those that read contents, of which GitHub takes 100 MB.

@@ -22,7 +22,7 @@ _ONE_ANSWER = frozenset({"no-done", "multi_ack_detailed", "side-band-64k", "ofs-
 _PARTIAL = frozenset({"shallow", "filter"})
 _ANY = "allow-reachable-sha1-in-want"
 _FILTER = "filter blob:none"
-_MOST_REFS = 500_000
+_MOST_REFS = 500_000  # that a repository may have
 _SHA = 40  # digits of an object's name
 
 

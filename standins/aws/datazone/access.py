@@ -86,7 +86,8 @@ def _permitted(domain: Domain, call: Call, request: Record) -> bool:
 
 def _user_is_permitted(domain: Domain, call: Call, request: Record) -> bool:
     if call.operation in _UNIT_OWNERS:
-        return owns_unit(domain, _unit(domain, request), call.caller)
+        may_write = domain.rules.owners_write or call.caller.endswith(":root")
+        return may_write and owns_unit(domain, _unit(domain, request), call.caller)
     if call.operation in _MEMBERS | _PROJECT_OWNERS:
         project = _project(domain, call.operation, request)
         if call.operation in _MEMBERS:

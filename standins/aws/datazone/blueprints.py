@@ -137,9 +137,20 @@ class BlueprintOperations:
         return found(domain.configurations, key, "Blueprint configuration")
 
     def delete_environment_blueprint_configuration(self, call: Call, request: Record) -> Record:
-        """DeleteEnvironmentBlueprintConfiguration: the blueprint is disabled again in the caller's account."""
+        """DeleteEnvironmentBlueprintConfiguration: the blueprint is disabled again in the caller's account.
+
+        Whether it is refused while environments there need it is a rule: the reference has no ConflictException, the
+        only refusal that it has is ValidationException.
+        """
         domain = self._domains.named(request["domainIdentifier"])
-        domain.configurations.pop(configuration_id(call.account, request["environmentBlueprintIdentifier"]), None)
+        blueprint_id = request["environmentBlueprintIdentifier"]
+        used = any(
+            (item["environmentBlueprintId"], item["awsAccountId"]) == (blueprint_id, call.account)
+            for item in domain.environments.values()
+        )
+        if used and not domain.rules.used_configurations_go:
+            raise invalid(f"The configuration of blueprint {blueprint_id} is used by environments.")
+        domain.configurations.pop(configuration_id(call.account, blueprint_id), None)
         return {}
 
     def _blueprint(self, request: Record) -> Record:

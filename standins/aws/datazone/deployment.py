@@ -59,7 +59,7 @@ class Deployment:
         self._begin(project, lambda: self._update_all(domain, project, profile))
 
     def delete_project(self, domain: Domain, project: Record) -> None:
-        """Delete the project's environments, last first, then the project."""
+        """Delete the project's environments, in the order that the domain's rules say, then the project."""
         self._turn(project["id"]).ending.set()
         self._begin(project, lambda: self._delete_all(domain, project))
 
@@ -122,7 +122,8 @@ class Deployment:
         project["projectStatus"] = "ACTIVE" if succeeded else "UPDATE_FAILED"
 
     def _delete_all(self, domain: Domain, project: Record) -> None:
-        for environment in reversed(environments_of(domain, project)):
+        step = -1 if domain.rules.tooling_goes_last else 1
+        for environment in environments_of(domain, project)[::step]:
             if failure := self._remove(domain, environment):
                 project["projectStatus"] = "DELETE_FAILED"
                 project["failureReasons"] = [{"code": "ENVIRONMENT_DELETION_FAILED", "message": str(failure)}]

@@ -15,6 +15,7 @@ class Rules:
 
     strict: membership and ownership decide who is answered; off, everybody is a member and an owner.
     non_members_read: GetProject, GetProjectProfile and GetDomain are answered to everybody, as public samples need it.
+    owners_write: owners of a domain unit, other than the account's root, may write in it; off, they are denied.
     absent_domain: 403, as terraform-provider-aws met it. absent_in_domain: 404, which no source settles.
     roles_as_users: how a role may be named as a member or an owner besides its group profile: "" not at all, "owners"
     only as an owner. As a member it was refused in 2026 (modern-data-architecture-accelerator, issue 61).
@@ -25,6 +26,8 @@ class Rules:
     templates_readable: the provisioning role can read the blueprints' templates.
     updates_redeploy: UpdateProject deploys the environments anew.
     configurations_go: a blueprint is deleted with its configuration; off, it has to be deleted first.
+    used_configurations_go: a configuration is deleted while environments of its account need it, since the API's
+    reference has no ConflictException for that; off, it is refused as invalid.
     ids_sent_back: a profile's environment configurations may be sent back with their ids.
     empty_defaults: a blueprint's parameters may have empty defaults.
     templates_of_callers: who registers a blueprint can read its template.
@@ -38,11 +41,13 @@ class Rules:
     tooling_tagged: the stack of a Tooling environment has the tags that name domain, project and environment.
     unresolved_refused: CreateProject refuses an environment whose account no user parameter resolves; off, the
     project's deployment fails.
+    tooling_goes_last: DeleteProject takes the environments away in the reverse order; off, as they came.
     files_at: where a project's files are in its bucket; {domain}, {project} and {scope} are filled in.
     """
 
     strict: bool = True
     non_members_read: bool = True
+    owners_write: bool = True
     absent_domain: int = DENIED
     absent_in_domain: int = NOT_FOUND
     roles_as_users: str = "owners"
@@ -52,6 +57,7 @@ class Rules:
     templates_readable: bool = True
     updates_redeploy: bool = True
     configurations_go: bool = True
+    used_configurations_go: bool = True
     ids_sent_back: bool = True
     empty_defaults: bool = True
     templates_of_callers: bool = True
@@ -61,6 +67,7 @@ class Rules:
     others_activate: bool = False
     tooling_tagged: bool = True
     unresolved_refused: bool = False
+    tooling_goes_last: bool = True
     files_at: str = "{domain}/{project}/{scope}"
 
     def changed(self, request: Record) -> Rules:

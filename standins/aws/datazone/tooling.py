@@ -20,16 +20,22 @@ from standins.aws.datazone.tooling_stack import open_stack
 from standins.aws.emulator import Credentials, Emulator
 from standins.aws.sagemaker import SageMaker
 
+_HELD_SECONDS = 0.1  # between two looks if it is still held
+
 
 @dataclass(frozen=True)
 class ToolingBehaviour:
-    """How the next tooling environments behave: how long they take, whether they fail, what Git they carry."""
+    """How the next tooling environments behave: how long they take, whether they fail, what Git they carry.
+
+    held: they go on only when that is said no more.
+    """
 
     seconds: float = 0
     failure: str = ""
     git_full_repository_id: str = ""
     git_branch_name: str = ""
     mlflow: bool = True
+    held: bool = False
 
 
 class Tooling:
@@ -46,6 +52,8 @@ class Tooling:
         """Make what a project has from its beginning; a project that is deleted meanwhile is not waited for."""
         behaviour = self._behaviour(project)
         ending.wait(behaviour.seconds)
+        while self._behaviour(project).held and not ending.wait(_HELD_SECONDS):
+            continue
         configuration_of(domain, environment)
         if behaviour.failure:
             raise DeploymentFailed(behaviour.failure)

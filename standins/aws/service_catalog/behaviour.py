@@ -18,6 +18,7 @@ class Behaviour:
     unchanged_fails: an update that changes nothing fails with CloudFormation's refusal; off, it makes AVAILABLE.
     source_account: what is told as aws:SourceAccount when a launch role is assumed: "own" the launch's account,
     "absent" nothing, "another" the account of somebody else.
+    emptied: outputs of products that are empty, whatever their stacks say: names. tells_empty: what is empty is told.
     """
 
     searches_ids: bool = True
@@ -25,10 +26,17 @@ class Behaviour:
     keeps_parameters: bool = False
     unchanged_fails: bool = False
     source_account: str = "own"
+    emptied: tuple[str, ...] = ()
+    tells_empty: bool = True
 
     def told_account(self, account: str) -> str:
         """Return what is told as aws:SourceAccount for a launch of the account, "" for nothing."""
         return {"own": account, "absent": "", "another": "999999999999"}[self.source_account]
+
+    def told_outputs(self, outputs: Record) -> dict[str, str]:
+        """Return what is told of a launch's outputs."""
+        told = {key: "" if key in self.emptied else value for key, value in outputs.items()}
+        return {key: value for key, value in told.items() if value or self.tells_empty}
 
     def change(self, request: Record) -> Record:
         """Take a control's choices, in its spelling; return all of them. Raises ValueError."""

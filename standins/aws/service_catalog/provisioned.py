@@ -98,10 +98,11 @@ class ProvisionedOperations:
         provisioned = self._provisioned.named(
             call, request.get("ProvisionedProductId"), request.get("ProvisionedProductName")
         )
-        wanted = request.get("OutputKeys", list(provisioned.outputs))
-        if missing := [key for key in wanted if key not in provisioned.outputs]:
+        outputs = self._behaviour.told_outputs(provisioned.outputs)
+        wanted = request.get("OutputKeys", list(outputs))
+        if missing := [key for key in wanted if key not in outputs]:
             raise invalid(f"There is no output {', '.join(missing)}.")
-        found = [{"OutputKey": key, "OutputValue": provisioned.outputs[key]} for key in wanted]
+        found = [{"OutputKey": key, "OutputValue": outputs[key]} for key in wanted]
         return paged("Outputs", found, request)
 
     def describe_record(self, call: Call, request: Record) -> Record:
@@ -109,7 +110,8 @@ class ProvisionedOperations:
         record = self._provisioned.records.get(request["Id"])
         if record is None or (record["_account"], record["_region"]) != (call.account, call.region):
             raise missing("Record", request["Id"])
-        outputs = [{"OutputKey": key, "OutputValue": value} for key, value in record["_outputs"].items()]
+        told = self._behaviour.told_outputs(record["_outputs"])
+        outputs = [{"OutputKey": key, "OutputValue": value} for key, value in told.items()]
         return {"RecordDetail": record, **paged("RecordOutputs", outputs, request)}
 
     def list_record_history(self, call: Call, request: Record) -> Record:

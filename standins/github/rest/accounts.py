@@ -95,4 +95,5 @@ def get_rate_limit(call: Call) -> Response:
     names = ("limit", "remaining", "used", "reset")
     core = {name: int(headers[f"x-ratelimit-{name}"]) for name in names}
     search = {"limit": 30, "remaining": 30, "used": 0, "reset": core["reset"]}
-    return Response.json(200, {"resources": {"core": core, "search": search}, "rate": core})
+    resources = {"core": core, "search": search, "graphql": call.accounting.graphql(user)}
+    return Response.json(200, {"resources": resources, "rate": core})

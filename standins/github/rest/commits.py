@@ -53,7 +53,7 @@ def compare(call: Call) -> Response:
         raise not_found()
     if common is None:
         raise ApiError(404, f"No common ancestor between {one} and {other}.")
-    ahead, behind = bare.count(f"{base.sha}..{head.sha}"), bare.count(f"{head.sha}..{base.sha}")
+    behind, ahead = bare.apart(base.sha, head.sha)
     names = bare.text("rev-list", "--reverse", f"{base.sha}..{head.sha}", "--").split()
     wanted, headers = call.page(names)
     infos = bare.log(*wanted, options=["--no-walk=unsorted"]) if wanted else []

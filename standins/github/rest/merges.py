@@ -60,14 +60,25 @@ def mergeability(call: Call, pull: Pull) -> tuple[bool | None, str]:
     return True, "draft" if pull.draft else "clean"
 
 
+def reviews_wanted(call: Call, pull: Pull) -> int:
+    """Return how many approving reviews the protection of the base branch asks for."""
+    found = [
+        (protection.settings.get("required_pull_request_reviews") or {}).get("required_approving_review_count", 0)
+        for protection in call.repository.protections
+        if protection.branch == pull.base
+    ]
+    return max([int(each or 0) for each in found], default=0)
+
+
 def _refuse_merge(call: Call, pull: Pull, actions: list[str]) -> None:
     """Raise ApiError 405 when the base branch's rules are not met."""
     ref = f"refs/heads/{pull.base}"
+    approving = sum(review.state == "APPROVED" and review.writer for review in pull.latest_reviews())
     for protection in call.repository.protections:
         reviews = protection.settings.get("required_pull_request_reviews") or {}
         count = reviews.get("required_approving_review_count", 0) if protection.branch == pull.base else 0
         bypass = call.role == "admin" and not protection.settings.get("enforce_admins")
-        if count and not bypass:
+        if count > approving and not bypass:
             noun = "review is" if count == 1 else "reviews are"
             raise ApiError(405, f"At least {count} approving {noun} required by reviewers with write access.")
     refuse_violation(call.repository, call.role, ref, actions, status=405, merging=True)

@@ -265,9 +265,10 @@ def _author(call: Call) -> dict[str, Any]:
 
 @route("GET", "/repos/{owner}/{repo}/issues/{issue_number}/comments", "issues/comments#list-issue-comments", _READ)
 def list_comments(call: Call) -> Response:
-    """Return what was said about a pull request."""
+    """Return what was said about a pull request; with `since`, what was changed at that time or later."""
     pull = pull_of(call, "issue_number")
-    items, headers = call.page(pull.comments)
+    since = call.request.query.get("since", "")  # ISO 8601 in UTC, as the comments' own times
+    items, headers = call.page([said for said in pull.comments if said.updated_at >= since])
     shown = [shapes.comment(call.urls, call.repository, pull.number, said) for said in items]
     return Response.json(200, shown, headers)
 

@@ -34,7 +34,7 @@ def list_branches(call: Call) -> Response:
 def get_branch(call: Call) -> Response:
     """Return a branch."""
     name, it = call.parameters["branch"], call.repository
-    info = call.bare.commit(f"refs/heads/{name}") if call.bare.branch(name) else None
+    info = call.bare.commit(f"refs/heads/{name}")
     if info is None:
         raise ApiError(404, "Branch not found")
     api, protected = call.urls.repository(it), is_protected(it, name)

@@ -75,19 +75,27 @@ def test_two_projects_at_once_and_a_profile_of_our_own(installation: Installatio
 
 
 def test_our_environment_waits_for_tooling_that_takes_long(installation: Installation) -> None:
-    installation.tooling("slow", seconds=4)
+    installation.tooling("slow", held=True)
     project = installation.create("slow")
+
+    def begun() -> bool:
+        details = installation.project(project)["environmentDeploymentDetails"]
+        return bool(details["overallDeploymentStatus"] == "IN_PROGRESS")
+
+    eventually(begun)
     assert installation.launch(project) is None
+    installation.tooling("slow")
     installation.deployed(project)
     assert installation.outputs(project)["ProjectName"] == "slow"
 
 
 def test_a_launch_by_hand_waits_for_the_tooling_environment_too(installation: Installation) -> None:
     """Nothing in it waits for the project: that is IN_PROGRESS all the while, with our environment still to come."""
-    installation.tooling("early", seconds=6)
+    installation.tooling("early", held=True)
     project = installation.create("early")
     launched = launch_by_hand(installation, project)
     assert installation.catalog.describe_record(Id=launched)["RecordDetail"]["Status"] in ("CREATED", "IN_PROGRESS")
+    installation.tooling("early")
     succeeded(installation, launched)
     assert installation.project(project)["environmentDeploymentDetails"]["overallDeploymentStatus"] != "SUCCESSFUL"
     # The blueprint's own launch finds the name taken: one launch a project.

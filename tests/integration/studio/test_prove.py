@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from local import ministack, versions
+from custom_resources.errors import AwsRefused, RoleNotReady
+from local import assembly, ministack, versions
 from local import run as runs
 from local.home import SOURCE
 from operations import command_line
@@ -70,9 +71,10 @@ class Proven:
     def again(self, folder: Path, *steps: str, keep: bool = True) -> tuple[int, Report]:
         """Take steps again with the kept project, as a proof that was stopped before them goes on."""
         state = self.state.model_copy(deep=True)
-        now = self.installation.outputs(self.project)["BuildTemplateVersion"]
-        state.facts.versions = [now, next(name for name in state.facts.versions if name != now)]
-        state.facts.chosen = now
+        if {"by_hand", "update"} & set(steps):
+            now = self.installation.outputs(self.project)["BuildTemplateVersion"]
+            state.facts.versions = [now, next(name for name in state.facts.versions if name != now)]
+            state.facts.chosen = now
         state.run, state.keep, state.ended = uuid.uuid4().hex[:12], keep, False
         state.done = [name for name in state.done if name not in steps]
         folder.mkdir(exist_ok=True)
@@ -105,6 +107,7 @@ STRAIGHT: dict[str, Any] = {
     "filesAt": "{domain}/{project}/{scope}",
     "leftOut": [],
     "nonMembersRead": True,
+    "ownersWrite": True,
     "strict": True,
     "absentDomain": 403,
     "enabled": True,
@@ -117,6 +120,8 @@ STRAIGHT: dict[str, Any] = {
     "toolingTagged": True,
     "userArns": True,
     "late": 0,
+    "emptied": [],
+    "tellsEmpty": True,
     "sourceAccount": "own",
     "absentInDomain": 404,
 }
@@ -229,6 +234,128 @@ def test_a_second_grant_that_is_a_conflict_is_what_is_assumed_as_well(proven: Pr
     assert (code, verdicts(report)["A07"]) == (0, "holds")
 
 
+PLACE = {"account": ministack.ACCOUNT, "region": ministack.REGION}
+
+
+@contextmanager
+def recorded(proven: Proven, control: str, events: list[dict[str, Any]], **where: str) -> Iterator[None]:
+    """Have CloudFormation or CloudTrail tell of events that were once recorded."""
+    stand_in = proven.installation.run.standin_aws
+    stand_in.call("POST", control, {**PLACE, **where, "events": events})
+    try:
+        yield
+    finally:
+        stand_in.call("POST", control, {**PLACE, **where, "events": []})
+
+
+def cut_off(identifier: str) -> list[dict[str, Any]]:
+    """Return the events of a blueprint whose creation was cut off, and which was deleted under this id."""
+    about = {"logicalId": "Blueprint", "type": "Custom::StudioBlueprint"}
+    return [
+        {**about, "status": "CREATE_FAILED", "reason": "Resource creation cancelled"},
+        {**about, "status": "DELETE_IN_PROGRESS", "physicalId": identifier},
+    ]
+
+
+def not_made(reason: str) -> list[dict[str, Any]]:
+    """Return the event of a blueprint that could not be made."""
+    return [{**cut_off("")[0], "reason": reason}]
+
+
+NOT_READY = RoleNotReady(role="provisioning", message="DataZone cannot assume the role")
+NO_WORD = AwsRefused(service="DataZone", activity="configuring the blueprint b1", message="Not yet", code="Validation")
+UNDECRYPTED = "User: arn:aws:iam::1:role/deployer is not authorized to perform: kms:Decrypt on this resource"
+WAITER = {"logicalId": "RepositoryWaiter", "type": "AWS::StepFunctions::StateMachine", "status": "CREATE_FAILED"}
+
+
+@pytest.mark.parametrize(
+    ("id_", "events", "verdict"),
+    [
+        ("A08", not_made(str(NO_WORD)), "is otherwise"),
+        ("A08", not_made(str(NOT_READY)), "holds"),
+        ("A18", cut_off("some-id-of-the-blueprint"), "is otherwise"),
+        ("A18", cut_off("StudioStack-Blueprint-1ABC2DEF"), "holds"),
+        ("A33", [{**WAITER, "reason": UNDECRYPTED}], "is otherwise"),
+    ],
+)
+def test_what_once_happened_to_a_stack_is_looked_at(
+    proven: Proven, tmp_path: Path, id_: str, events: list[dict[str, Any]], verdict: str
+) -> None:
+    stack = "FoundationStack" if id_ == "A33" else "StudioStack"
+    with recorded(proven, "stack-history", events, stack=stack):
+        code, report = proven.prove(tmp_path, "--project", proven.project)
+    assert (verdicts(report)[id_], code) == (verdict, 0 if verdict == "holds" else 3)
+    assert report["otherwise"] == ([] if verdict == "holds" else [id_])
+
+
+def test_owners_who_may_not_write_are_named_until_studio_stack_is_deployed(proven: Proven, tmp_path: Path) -> None:
+    """Its failure names the command that makes them owners, which they are."""
+    installation = proven.installation
+    with proven.turned("rules", ownersWrite=False):
+        assert redeployed(installation, "Denied") == "UPDATE_ROLLBACK_COMPLETE"
+        code, report = proven.prove(tmp_path / "denied", "--project", proven.project)
+    assert (code, report["otherwise"]) == (3, ["A04"])
+    (seen,) = [item["seen"] for item in report["assumptions"] if item["id"] == "A04"]
+    assert "aws datazone add-entity-owner --domain-identifier" in seen
+    assert redeployed(installation, "Permitted") == "UPDATE_COMPLETE"
+    code, report = proven.prove(tmp_path / "repaired", "--project", proven.project)
+    assert (code, verdicts(report)["A04"]) == (0, "holds")
+
+
+def redeployed(installation: Installation, description: str) -> str:
+    """Update StudioStack with another description of the blueprint; return the status that this ends in."""
+    run = installation.run
+    template = run.assembly.template(assembly.STUDIO)
+    for resource in template["Resources"].values():
+        if resource["Type"] == "Custom::StudioBlueprint":
+            resource["Properties"]["Description"] = description
+    bucket, key = assembly.bucket(run.cloud), f"described-{uuid.uuid4().hex}.json"
+    run.cloud.s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(template).encode())
+    installation.client("cloudformation").update_stack(
+        StackName=assembly.STUDIO,
+        TemplateURL=assembly.template_url(run.cloud, key),
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+    )
+
+    def ended() -> str:
+        found = installation.client("cloudformation").describe_stacks(StackName=assembly.STUDIO)["Stacks"][0]
+        status = str(found["StackStatus"])
+        return "" if status.endswith("_IN_PROGRESS") else status
+
+    return eventually(ended)
+
+
+def of_workflows(project: str, name: str, **more: Any) -> dict[str, Any]:
+    """Return CloudTrail's record of a call that the workflow role made, or that a job made to have it."""
+    role = f"arn:aws:iam::{ministack.ACCOUNT}:role/studio-mlops-wf-{project}"
+    if name == "AssumeRoleWithWebIdentity":
+        return {"eventName": name, "requestParameters": {"roleArn": role}, **more}
+    return {"eventName": name, "userIdentity": {"sessionContext": {"sessionIssuer": {"arn": role}}}, **more}
+
+
+NOT_TRUSTED = {"errorCode": "AccessDenied", "errorMessage": "Not authorized to perform sts:AssumeRoleWithWebIdentity"}
+NOT_TAGGED = {"errorCode": "AccessDeniedException", "errorMessage": "not authorized to perform: sagemaker:AddTags"}
+
+
+@pytest.mark.parametrize(
+    ("id_", "events", "verdict"),
+    [
+        ("A31", [("AssumeRoleWithWebIdentity", NOT_TRUSTED)], "is otherwise"),
+        ("A31", [("AssumeRoleWithWebIdentity", {"requestParameters": None, **NOT_TRUSTED})], "could not be seen"),
+        ("A31", [("AssumeRoleWithWebIdentity", {}), ("AssumeRoleWithWebIdentity", NOT_TRUSTED)], "holds"),
+        ("A32", [("AssumeRoleWithWebIdentity", {}), ("CreateModel", NOT_TAGGED)], "is otherwise"),
+    ],
+)
+def test_what_workflows_were_denied_is_read_in_cloudtrails_history(
+    proven: Proven, tmp_path: Path, id_: str, events: list[tuple[str, dict[str, Any]]], verdict: str
+) -> None:
+    told = [of_workflows(proven.project, name, **more) for name, more in events]
+    with recorded(proven, "trail", told):
+        code, report = proven.prove(tmp_path, "--project", proven.project)
+    assert (verdicts(report)[id_], code) == (verdict, 3 if verdict == "is otherwise" else 0)
+    assert report["otherwise"] == ([id_] if verdict == "is otherwise" else [])
+
+
 @pytest.mark.parametrize(
     ("left", "otherwise"),
     [({}, []), ({"executionsTagged": False}, ["A14"]), ({"jobsTagged": False}, ["A30"])],
@@ -237,7 +364,7 @@ def test_what_a_projects_workflows_have_left_is_looked_at(
     proven: Proven, tmp_path: Path, left: dict[str, Any], otherwise: list[str]
 ) -> None:
     role = f"arn:aws:sts::{ministack.ACCOUNT}:assumed-role/studio-mlops-wf-{proven.project}/GitHubActions"
-    made = {"projectId": proven.project, "createdBy": role, "account": ministack.ACCOUNT, "region": ministack.REGION}
+    made = {"projectId": proven.project, "createdBy": role, **PLACE}
     proven.installation.run.standin_aws.call("POST", "pipelines", {**made, **left})
     code, report = proven.prove(tmp_path, "--project", proven.project)
     assert (code, report["otherwise"]) == (3 if otherwise else 0, otherwise)
@@ -263,6 +390,8 @@ def test_a_launch_works_where_studio_does_otherwise_and_it_is_named(
     with proven.turned(control, **turned):
         project = installation.create(f"otherwise {id_}")
         installation.deployed(project)
+        if id_ == "A10":
+            eventually(lambda: told_of_deployment(installation, project))
         code, report = proven.prove(tmp_path, "--project", project)
     assert (code, report["otherwise"]) == (3, [id_])
     assert installation.outputs(project)["BuildRepositoryUrl"]
@@ -270,11 +399,22 @@ def test_a_launch_works_where_studio_does_otherwise_and_it_is_named(
     installation.datazone.delete_project(domainIdentifier=installation.domain, identifier=project)
 
 
+def told_of_deployment(installation: Installation, project: str) -> bool:
+    """Tell whether Studio's own event about the project has come to the state machine."""
+    inputs = (item["input"] for item in installation.executions().values() if project in json.dumps(item["input"]))
+    return any(each.get("detail-type") == looking.NATIVE_EVENT for each in inputs)
+
+
 @pytest.mark.parametrize(
     ("id_", "turned", "sentence"),
     [
         ("A01", {"environmentsActAs": f"arn:aws:iam::{ministack.ACCOUNT}:role/{OTHER_ROLE}"}, "No launch paths found"),
         ("A02", {"overridesReach": False}, "ProductId"),
+        (
+            "A15",
+            {"emptied": ["BuildTemplateVersion"], "tellsEmpty": False},
+            "Requested attribute Outputs.BuildTemplateVersion does not exist",
+        ),
         ("A17", {"templatesReadable": False}, "Access denied to blueprint template"),
     ],
 )
@@ -282,7 +422,7 @@ def test_a_launch_that_cannot_work_says_which_assumption_it_is(
     proven: Proven, tmp_path: Path, id_: str, turned: dict[str, Any], sentence: str
 ) -> None:
     trust_datazone(proven.installation)
-    with proven.turned("rules", **turned):
+    with proven.turned("launches" if "tellsEmpty" in turned else "rules", **turned):
         code, report = proven.prove(tmp_path)
     assert (code, report["otherwise"]) == (3, [id_])
     (found,) = [item for item in report["assumptions"] if item["id"] == id_]
@@ -324,17 +464,19 @@ def test_a_launch_that_cannot_be_undone_before_it_is_repaired_says_which_assumpt
 
 def test_a_repository_that_is_connected_elsewhere_is_named(proven: Proven, tmp_path: Path) -> None:
     installation = proven.installation
-    made = {"name": "connected", "account": ministack.ACCOUNT, "region": ministack.REGION}
+    made = {"name": "connected", **PLACE}
     arn = installation.run.standin_aws.call("POST", "git-connections", {**made, "provider": "GitHub"})["arn"]
     given = {"gitConnectionArn": arn, "gitFullRepositoryId": f"{runs.ORGANIZATION}/connected"}
     parameters = [{"name": name, "value": value} for name, value in given.items()]
-    project = installation.create(
-        "connected",
-        userParameters=[{"environmentConfigurationName": "Tooling", "environmentParameters": parameters}],
-    )
-    installation.deployed(project)
+    with proven.turned("launches", emptied=["BuildTemplateVersion"]):
+        project = installation.create(
+            "connected",
+            userParameters=[{"environmentConfigurationName": "Tooling", "environmentParameters": parameters}],
+        )
+        installation.deployed(project)
     code, report = proven.prove(tmp_path, "--project", project)
     assert (code, verdicts(report)["A12"]) == (0, "holds")
+    assert verdicts(report)["A15"] == "holds", "an output that is empty has reached the environment's stack"
     installation.run.standin_aws.call("POST", "git-connections", {**made, "provider": "GitLab"})
     code, report = proven.prove(tmp_path / "otherwise", "--project", project)
     assert (code, report["otherwise"]) == (3, ["A12"])
@@ -416,9 +558,30 @@ def test_a_project_that_is_denied_when_it_is_gone_is_named(proven: Proven, tmp_p
     assert is_gone(proven.installation, report["project"])
 
 
-def test_a_tainted_launch_that_cannot_be_updated_is_named_and_deleted(proven: Proven, tmp_path: Path) -> None:
-    """The last one: it deletes the project that the others look at."""
+def test_a_tainted_launch_that_cannot_be_updated_is_named(proven: Proven, tmp_path: Path) -> None:
     with proven.turned("launches", updatesTainted=False):
-        code, report = proven.again(tmp_path, "update", "tainted", keep=False)
+        code, report = proven.again(tmp_path, "update", "tainted")
     assert (code, report["otherwise"]) == (3, ["A28"])
-    assert is_gone(proven.installation, proven.project)
+
+
+def test_a_policy_that_stays_on_the_projects_role_is_named_until_it_goes(proven: Proven, tmp_path: Path) -> None:
+    """The last one: it deletes the project that the others look at, with its tainted launch."""
+    installation = proven.installation
+    settings = installation.run.home.settings
+    before = settings.read_text(encoding="utf-8")
+    environment = proven.state.facts.environment
+    assert environment
+    role = environment.parameters["userRoleArn"].rpartition("/")[2]
+    iam, policy = installation.client("iam"), {"RoleName": role, "PolicyName": f"files-of-{proven.project}"}
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+    iam.put_role_policy(**policy, PolicyDocument=json.dumps(document))
+    settings.write_text(before.replace("grant_execution_role_files = false", "grant_execution_role_files = true"))
+    try:
+        code, report = proven.again(tmp_path / "stays", "account", keep=False)
+        assert (code, report["otherwise"], report["left"]) == (3, ["A13"], proven.project)
+        iam.delete_role_policy(**policy)
+        code, report = proven.again(tmp_path / "goes", "account", keep=False)
+        assert (code, verdicts(report)["A13"]) == (0, "holds")
+    finally:
+        settings.write_text(before, encoding="utf-8")
+    assert is_gone(installation, proven.project)

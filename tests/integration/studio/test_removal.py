@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 from local import assembly
 from tests.integration.studio.conftest import DOMAIN, FIRST_DOOR, OWN, Installation, eventually
 
+# Long: the whole stack and every project go, one after the other.
 pytestmark = [pytest.mark.long, pytest.mark.shares("both doors", seconds=75), pytest.mark.last]
 
 

@@ -26,13 +26,15 @@ SESSION = boto3.session.Session()
 _UNMODELLED = {"ValidationException", "UnknownOperationException"}  # every AWS service may answer these
 ACCOUNT = "000000000000"
 _MINISTACK = """
-from standins.aws import between_accounts, resource_types, sdk_integrations, service_requests, stack_events
+from standins.aws import between_accounts, resource_types, sdk_integrations, service_requests
+from standins.aws import stack_events, stack_history
 from ministack.app import main
 resource_types.register()
 service_requests.register()
 between_accounts.register()
 sdk_integrations.register()
 stack_events.register()
+stack_history.register()
 main()
 """
 

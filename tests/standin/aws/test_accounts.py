@@ -307,6 +307,25 @@ def test_each_account_has_its_own_configuration(campus: Campus) -> None:
     assert campus.configuration(ACCOUNT)["provisioningRoleArn"] == mine
 
 
+def test_a_configuration_that_environments_need_goes_or_is_refused_as_the_rule_says(campus: Campus) -> None:
+    """The reference of DeleteEnvironmentBlueprintConfiguration has no conflict; B's need nothing of A's account."""
+    campus.configure(ACCOUNT, REGION)
+    campus.configure(B, REGION)
+    where = {"domainIdentifier": campus.domain, "environmentBlueprintIdentifier": campus.blueprint}
+    environments = campus.world.stand_in.datazone.domains[campus.domain].environments
+    environments["e1"] = {"id": "e1", "environmentBlueprintId": campus.blueprint, "awsAccountId": B, "projectId": "p"}
+    campus.rules(usedConfigurationsGo=False)
+    with pytest.raises(ClientError, match="is used by environments") as error:
+        campus.datazone(B).delete_environment_blueprint_configuration(**where)
+    assert refused(error) == "ValidationException"
+    assert campus.configuration(B)["enabledRegions"] == [REGION]
+    campus.admin.delete_environment_blueprint_configuration(**where)
+    campus.rules(usedConfigurationsGo=True)
+    campus.datazone(B).delete_environment_blueprint_configuration(**where)
+    with pytest.raises(ClientError):
+        campus.configuration(B)
+
+
 def test_a_blueprint_is_deleted_with_the_configurations_of_all_accounts(campus: Campus) -> None:
     campus.configure(ACCOUNT, REGION)
     campus.configure(B, REGION)
@@ -318,6 +337,26 @@ def test_a_blueprint_is_deleted_with_the_configurations_of_all_accounts(campus: 
     campus.admin.delete_environment_blueprint(**delete)
     with pytest.raises(ClientError):
         campus.configuration(B)
+
+
+@pytest.mark.parametrize("tagged", [True, False])
+def test_toolings_stack_has_the_tags_that_name_its_project_or_none(campus: Campus, tagged: bool) -> None:
+    """In the project's account: what the second door finds the project by (docs/studio.md, A38)."""
+    campus.rules(toolingTagged=tagged)
+    body = {"domainId": campus.domain, "name": fresh("tooling"), "account": B, "region": ELSEWHERE, "wait": True}
+    project = campus.world.control("projects", body)["projectId"]
+    made = campus.world.stand_in.datazone.domains[campus.domain].environments.values()  # shown to members only
+    (environment,) = [each for each in made if each["projectId"] == project]
+    name = f"DataZone-Env-{environment['id']}"
+    stacks = campus.world.client("cloudformation", root(B), ELSEWHERE)
+    (stack,) = stacks.describe_stacks(StackName=name)["Stacks"]
+    told = {each["Key"]: each["Value"] for each in stack.get("Tags", []) if each["Key"].startswith("AmazonDataZone")}
+    expected = {
+        "AmazonDataZoneDomain": campus.domain,
+        "AmazonDataZoneProject": project,
+        "AmazonDataZoneEnvironment": environment["id"],
+    }
+    assert told == (expected if tagged else {})
 
 
 def test_a_role_of_another_account_is_not_passed(campus: Campus) -> None:

@@ -309,6 +309,30 @@ def test_deleting_a_project_deletes_its_environments_last_first(ready: Campus) -
     assert refused(error) == "NoSuchEntity"
 
 
+@pytest.mark.parametrize("last", [True, False])
+def test_tooling_goes_last_or_first(ready: Campus, last: bool) -> None:
+    """Seen by what is left where the role of Tooling cannot be deleted: a policy of others is on it."""
+    project = ready.project(f"ending {last}")
+    ready.deployed(project)
+    told = ready.environments(project)["Tooling"]["provisionedResources"]
+    arn = next(item["value"] for item in told if item["name"] == "userRoleArn")
+    policy = {"RoleName": arn.rpartition("/")[2], "PolicyName": "ours"}
+    iam, where = ready.world.client("iam"), {"domainIdentifier": ready.domain, "identifier": project}
+    statement = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}
+    iam.put_role_policy(**policy, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    rules = {"domainId": ready.domain, "toolingGoesLast": last, "strict": True}
+    before = ready.world.control("rules", {"domainId": ready.domain})
+    try:
+        assert ready.world.control("rules", rules)["toolingGoesLast"] is last
+        ready.datazone.delete_project(**where)
+        eventually(lambda: ready.datazone.get_project(**where)["projectStatus"] == "DELETE_FAILED")
+        assert set(ready.environments(project)) == ({"Tooling"} if last else {"Tooling", "MLOps"})
+    finally:
+        iam.delete_role_policy(**policy)
+        ready.world.control("rules", before | {"domainId": ready.domain})
+    ready.datazone.delete_project(**where)
+
+
 def test_a_blueprint_configuration_needs_a_region_and_a_role_that_has_arrived(campus: Campus) -> None:
     def put(**changes: Any) -> Any:
         request = {"enabledRegions": [REGION], "provisioningRoleArn": campus.role} | changes

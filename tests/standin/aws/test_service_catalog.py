@@ -491,6 +491,8 @@ def test_what_no_source_settles_can_be_either(shop: Shop, behaves: bool) -> None
         **dict.fromkeys(("searchesIds", "updatesTainted", "keepsParameters"), behaves),
         "unchangedFails": False,
         "sourceAccount": "own" if behaves else "absent",
+        "emptied": ["Owner"],
+        "tellsEmpty": behaves,
     }
     before = shop.world.control("launches", {})
     name = f"either-{token()[:8]}"
@@ -516,6 +518,9 @@ def test_what_no_source_settles_can_be_either(shop: Shop, behaves: bool) -> None
         assert shop.world.control("launches", chosen) == chosen
         found = shop.user.search_provisioned_products(Filters={"SearchQuery": [f"id:{identifier}"]})
         assert [item["Name"] for item in found["ProvisionedProducts"]] == ([name] if behaves else [])
+        told = shop.user.get_provisioned_product_outputs(ProvisionedProductId=identifier)["Outputs"]
+        owner = [item["OutputValue"] for item in told if item["OutputKey"] == "Owner"]
+        assert (owner, len(told) > 1) == ([""] if behaves else [], True)
         # The owner is left out, and the template has no default for it: it is kept, or missing.
         assert update(shop.version("v2", "two")) == ("SUCCEEDED" if behaves else "FAILED")
         if behaves:

@@ -36,6 +36,13 @@ def test_an_update_keeps_the_physical_id_and_creates_what_it_adds() -> None:
     }
 
 
+def test_what_an_update_failed_to_add_is_created_by_the_next_one() -> None:
+    """The first was rolled back: nothing is left of it but its events."""
+    failed = (event("Door", "UPDATE_IN_PROGRESS"), event("Door", "CREATE_FAILED"))
+    found = states(KNOWN, *CREATED, *failed, event("Door", "UPDATE_IN_PROGRESS"))
+    assert found["Door"] == ("CREATE_IN_PROGRESS", "")
+
+
 def test_what_is_gone_is_not_listed() -> None:
     going = event("Lamp", "DELETE_IN_PROGRESS", "lamp-1")
     assert states(KNOWN, *CREATED, going) == {"Lamp": ("DELETE_IN_PROGRESS", "lamp-1")}

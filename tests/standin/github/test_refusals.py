@@ -98,7 +98,7 @@ def test_an_answer_of_rest_without_an_end_is_a_wait(
     began = time.monotonic()
     with pytest.raises(GitHubUnreachable):
         hub.find_repository("acme/work")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60  # without a limit it never ends
     github.faults.clear()
     assert hub.find_repository("acme/work")
 
@@ -155,7 +155,7 @@ def test_a_call_ends_with_its_time_whatever_is_still_to_do(
         Git(github.server_url, hub.token_for, hub.renew, limit).open("acme/work", 1_700_000_000) as repository,
     ):
         repository.import_commit([TemplateFile("a", b"a\n")], "first")
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 8, "what the twenty look-ups alone would take"
 
 
 def test_the_fault_names_are_distinct() -> None:

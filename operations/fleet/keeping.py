@@ -1,0 +1,33 @@
+"""fleet.json: the last look at the fleet, with its time."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from operations.errors import FleetNotKept
+from operations.fleet.facts import Fleet, Project
+from operations.fleet.tables import as_document
+
+_PROJECTS = TypeAdapter(tuple[Project, ...])
+
+
+def keep(file: Path, fleet: Fleet) -> None:
+    """Write the look, whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f"{file.name}.{os.getpid()}")
+    part.write_text(json.dumps(as_document(fleet), indent=1) + "\n", encoding="utf-8")
+    part.replace(file)
+
+
+def kept(file: Path) -> Fleet:
+    """Read the last look. Raises FleetNotKept."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        projects = _PROJECTS.validate_python(found["projects"])
+        return Fleet(str(found["time"]), str(found["wanted"]), projects, problem=str(found["problem"]))
+    except (OSError, ValueError, KeyError, TypeError, ValidationError):
+        raise FleetNotKept(file=file) from None

@@ -1,0 +1,259 @@
+"""The verb `status`: where it looks, what it keeps, and what it prints."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from operations.accounts import Site, opened
+from operations.accounts import chosen as places_of
+from operations.errors import UnknownProject
+from operations.fleet.drift import secret_names, with_secrets
+from operations.fleet.facts import Fleet, Part, Project
+from operations.fleet.gathering import GitHubSide
+from operations.fleet.keeping import keep, kept
+from operations.fleet.tables import FILTERS, as_csv, as_document, chosen, lines
+from operations.github_access import github_side
+from operations.over_accounts import catalog_of, document
+from operations.source_watch import SourceState, watched
+from operations.status import Status, status
+from operations.terminal import table, width
+from products.repository_secrets import SECRETS
+from products.settings import PROJECT_ROOT, load_settings
+from products.versions import read_versions
+
+if TYPE_CHECKING:
+    from custom_resources.clients.service_catalog import ServiceCatalog
+    from custom_resources.clients.stacks import CloudFormationStacks
+    from products.settings import Place, Settings
+
+KEPT = PROJECT_ROOT / "build" / "fleet.json"
+BEHIND = 3  # the exit status where a project is not on the version
+
+
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """Add what `status` takes."""
+    verb.description = (
+        "Say what is published and live, and which version is in the default branches of every project. Exit status 0: "
+        "every project is on the version; 3: some are not; 1: it could not be read."
+    )
+    verb.add_argument("--versions-dir", type=Path, default=None, help="default: products/versions")
+    verb.add_argument("--version", default="", help="the wanted version (default: the newest live one)")
+    verb.add_argument("--project", action="append", default=[], help="name or id of a project (may be repeated)")
+    verb.add_argument("--profile", default="", help="only projects of this project profile")
+    verb.add_argument("--outdated", action="store_true", help="show only projects with another version")
+    verb.add_argument("--open-prs", action="store_true", help="show only projects with an open template pull request")
+    verb.add_argument("--failed", action="store_true", help="show only projects whose launch or stack failed")
+    verb.add_argument(
+        "--drift",
+        action="store_true",
+        help="show only projects that lack workflows or secrets of the product (a request more a repository)",
+    )
+    verb.add_argument("--csv", action="store_true", help="print the projects as CSV")
+    verb.add_argument("--html", type=Path, default=None, metavar="FILE", help="write a page with charts")
+    verb.add_argument("--cached", action="store_true", help="show what the last look found (build/fleet.json)")
+    verb.add_argument("--keep", type=Path, default=KEPT, metavar="FILE", help="where the look is kept")
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A place with what was found there; no place in an installation of one account."""
+
+    place: Place | None
+    status: Status
+    github: GitHubSide
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the verb; return the exit status. Raises UnknownProject, FleetNotKept, ChartsNotInstalled."""
+    found = [] if options.cached else look(options)
+    fleet = kept(options.keep) if options.cached else joined(found)
+    if not options.cached and not fleet.problem:
+        _keep(options.keep, fleet)
+    scope = selected(fleet, options.project, options.profile)
+    view = scope.only(chosen(scope.projects, [name for name in FILTERS if getattr(options, name)]))
+    if options.html:
+        from operations.fleet.page import page
+
+        options.html.write_text(page(view), encoding="utf-8")
+    source = None if options.cached or options.csv else watched(load_settings(), read_versions(options.versions_dir))
+    _print(options, found, view, source)
+    for each in found:
+        if each.status.problem:
+            where = f"{each.place}: " if each.place else ""
+            print(f"error: {where}{each.status.problem}", file=sys.stderr)
+    if any(each.status.problem for each in found):
+        return 1
+    return 0 if scope.all_current else BEHIND
+
+
+def _keep(file: Path, fleet: Fleet) -> None:
+    """Keep the look; where that cannot be written, it is told all the same."""
+    try:
+        keep(file, fleet)
+    except OSError as failed:
+        print(f"note: the look was not kept in {file}: {failed.strerror}", file=sys.stderr)
+
+
+# -- looking ---------------------------------------------------------------------------------------------------------
+
+
+def look(options: argparse.Namespace, *, reviews: bool = False) -> list[Looked]:
+    """Look at the caller's account, or at those that are chosen. A place that fails is told as its problem."""
+    settings = load_settings()
+    published = read_versions(getattr(options, "versions_dir", None))
+
+    def at(source: Source, settings: Settings) -> Status:
+        version, name = getattr(options, "version", ""), settings.product.name
+        found = status(published, source.connect, name, source.github, version=version, reviews=reviews)
+        return _with_secrets(found, settings, source.github) if getattr(options, "drift", False) else found
+
+    places = places_of(settings, options.account)
+    if not places:
+        here = _here(settings)
+        return [Looked(None, at(here, settings), here.github)]
+    sources = [(place, _there(settings, place)) for place in places]
+    return [Looked(place, _of(place, at(source, settings.at(place))), source.github) for place, source in sources]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a place is read; nothing is asked before it is used."""
+
+    connect: Callable[[], tuple[ServiceCatalog, CloudFormationStacks]]
+    github: GitHubSide
+
+
+def _here(settings: Settings) -> Source:
+    import boto3
+
+    return Source(connected, github_side(boto3.client, settings))
+
+
+def _there(settings: Settings, place: Place) -> Source:
+    @cache
+    def site() -> Site:
+        return opened(settings, place)
+
+    def client(service: Any) -> Any:
+        return site().session.client(service)
+
+    def connect() -> tuple[ServiceCatalog, CloudFormationStacks]:
+        return catalog_of(site())
+
+    return Source(connect, github_side(client, settings.at(place)))
+
+
+def _of(place: Place, found: Status) -> Status:
+    projects = [replace(each, account=place.name, region=place.region) for each in found.fleet.projects]
+    return replace(found, fleet=found.fleet.only(projects))
+
+
+def _with_secrets(found: Status, settings: Settings, github: GitHubSide) -> Status:
+    wanted: dict[Part, set[str]] = {
+        "build": {*SECRETS["Build"], *settings.secret_references},
+        "deploy": {*SECRETS["Deploy"], *settings.secret_references},
+    }
+    return replace(found, fleet=with_secrets(found.fleet, wanted, lambda name: secret_names(github, name)))
+
+
+def connected() -> tuple[ServiceCatalog, CloudFormationStacks]:
+    """Return Service Catalog and CloudFormation of the caller's account."""
+    import boto3
+
+    from custom_resources.clients.aws import SERVICE_CATALOG, translated
+    from custom_resources.clients.service_catalog import ServiceCatalog
+    from custom_resources.clients.stacks import CloudFormationStacks
+
+    with translated(SERVICE_CATALOG, "opening a session"):
+        session = boto3.Session()
+        stacks = CloudFormationStacks(session.client("cloudformation"))
+        return ServiceCatalog(session.client("servicecatalog"), stacks), stacks
+
+
+def joined(found: Sequence[Looked]) -> Fleet:
+    """Return the fleets of all places as one; the oldest look gives the time."""
+    fleets = [each.status.fleet for each in found]
+    wanted = ", ".join(sorted({fleet.wanted for fleet in fleets if fleet.wanted}))
+    problems = [f"{each.place}: {each.status.problem}" if each.place else each.status.problem for each in found]
+    return Fleet(
+        min(fleet.time for fleet in fleets),
+        wanted,
+        tuple(project for fleet in fleets for project in fleet.projects),
+        problem=" ".join(each for each, at in zip(problems, found, strict=True) if at.status.problem),
+    )
+
+
+def selected(fleet: Fleet, projects: Sequence[str], profile: str = "") -> Fleet:
+    """Return the fleet with the projects that are named, and of that profile. Raises UnknownProject."""
+    for name in projects:
+        if not any(each.belongs_to(name) for each in fleet.projects):
+            raise UnknownProject(project=name)
+
+    def wanted(each: Project) -> bool:
+        named = not projects or any(each.belongs_to(name) for name in projects)
+        return named and (not profile or each.profile.casefold() == profile.casefold())
+
+    return fleet.only([each for each in fleet.projects if wanted(each)])
+
+
+# -- printing --------------------------------------------------------------------------------------------------------
+
+
+def _print(options: argparse.Namespace, found: Sequence[Looked], view: Fleet, source: SourceState | None) -> None:
+    if options.json:
+        told = {**asdict(source), "ahead": source.ahead} if source else None
+        print(json.dumps({**_document(found), **as_document(view), "template_source": told}, indent=2))
+    elif options.csv:
+        print(as_csv(view), end="")
+    else:
+        _tell(found, view)
+        if source and source.line():
+            print(source.line())
+
+
+def _document(found: Sequence[Looked]) -> dict[str, Any]:
+    """Return what each place tells, in the form of one place where there is one only."""
+    told = [(each.place, _told(each.status)) for each in found]
+    if len(told) == 1 and told[0][0] is None:
+        return told[0][1]
+    return {"places": [document(place, **what) for place, what in told if place]}
+
+
+def _told(each: Status) -> dict[str, Any]:
+    keys = ("id", "name", "version", "status", "message", "stack")
+    return {
+        "versions": [asdict(version) for version in each.versions],
+        "launches": [{key: getattr(launch, key) for key in keys} for launch in each.launches],
+        "pull_requests": [
+            {"launch": project.name, "url": pull.url, "state": pull.state, "problem": pull.problem}
+            for project in each.fleet.projects
+            for _, pull in project.pull_requests
+        ],
+        "problem": each.problem,
+    }
+
+
+def _tell(found: Sequence[Looked], view: Fleet) -> None:
+    several = any(each.place for each in found)
+    rows = [
+        (*((each.place.name, each.place.region) if each.place else ()), *_row(version))
+        for each in found
+        for version in each.status.versions
+    ]
+    if rows:
+        head = (*(("ACCOUNT", "REGION") if several else ()), "VERSION", "PUBLISHED", "LIVE", "PROJECTS", "NOTES")
+        print("\n".join(table(head, rows, width(sys.stdout))))
+        print()
+    for line in lines(view):
+        print(line)
+
+
+def _row(version: Any) -> tuple[str, ...]:
+    return version.version, version.published or "-", version.live or "-", str(version.launches), version.notes

@@ -1,0 +1,23 @@
+"""The Actions secrets that the product puts into the two repositories, by their names. Imports no aws_cdk."""
+
+from __future__ import annotations
+
+_READ_BY_TEMPLATES = (  # the seed's names
+    "SAGEMAKER_DOMAIN_ARN",
+    "SAGEMAKER_SPACE_ARN",
+    "SAGEMAKER_PIPELINE_ROLE_ARN",
+    "OIDC_ROLE_GITHUB_WORKFLOW",
+    "SAGEMAKER_PROJECT_NAME",
+    "SAGEMAKER_PROJECT_ID",
+    "AMAZON_DATAZONE_DOMAIN",
+    "AMAZON_DATAZONE_SCOPENAME",
+    "AMAZON_DATAZONE_PROJECT",
+    "REGION",
+    "ARTIFACT_BUCKET",
+    "MODEL_PACKAGE_GROUP_NAME",
+    "GLUE_DATABASE",
+    "GLUE_TABLE",
+    "MLFLOW_TRACKING_URI",
+)
+PRODUCTION_ROLE = "OIDC_ROLE_GITHUB_PRODUCTION"
+SECRETS = {"Build": _READ_BY_TEMPLATES, "Deploy": (*_READ_BY_TEMPLATES, "DEPLOY_ACCOUNT", PRODUCTION_ROLE)}
