@@ -21,7 +21,7 @@ else echo "uv could not install them; pip does, which takes some minutes."; \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo test test-fast test-rest test-long test-scenarios check lint types gates format synth layers test-layers coverage updates faults bench mutants reference sbom lock clean
+.PHONY: help install tools demo test test-fast test-rest test-long test-templates test-scenarios check lint types gates format synth layers test-layers coverage updates faults bench mutants reference sbom lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -83,7 +83,10 @@ coverage: $(STAMP) ## lines and branches that the tests reach, by room; fails be
 	@$(BIN)/python -m tests.coverage_floors
 
 test-long: $(STAMP) ## what takes minutes and changes seldom: several accounts, roles enforced, the demo, a lost run
-	$(BIN)/pytest -n 3 $(SIDE_BY_SIDE) -m long
+	$(BIN)/pytest -n 3 $(SIDE_BY_SIDE) -m long --ignore tests/templates
+
+test-templates: $(STAMP) ## what the templates' READMEs promise, in environments of their own locks (757 MB each at first)
+	$(BIN)/pytest -m long tests/templates
 
 test-scenarios: $(STAMP) ## every story of tests/integration on MiniStack: real stacks, the deployed functions
 	$(BIN)/pytest --on ministack tests/integration
