@@ -123,6 +123,8 @@
         ProfileElsewhere
         VersionMissing
         ProductNotFound
+          ProductsAlike
+        LaunchPathGone
         NoDeployRepository
         NotAnApproval
         ModelElsewhere
@@ -1333,6 +1335,26 @@ class ProductNotFound(FinalError):
         "Service Catalog has {count} products named {product!r} in this account and region, and needs to have one."
     )
     remedy = "Run cdk deploy, or correct product.name in settings.toml."
+
+
+class ProductsAlike(ProductNotFound):
+    """A former portfolio has left its product, and no stack says which one is the installation's."""
+
+    happened = "Service Catalog has several products named {product!r} here ({ids}), and no PortfolioStack names one."
+    remedy = (
+        "Deploy PortfolioStack, which names its own. Delete what a former one has left, when nothing is launched from "
+        "it: aws servicecatalog delete-product --id ID."
+    )
+
+
+class LaunchPathGone(FinalError):
+    """Who updates is no principal of the portfolio any more, or the portfolio was made anew."""
+
+    happened = "{launch} cannot be updated: the caller has no launch path to the product any more ({message})."
+    remedy = (
+        "Add the caller to [portfolio] principals in settings.toml and deploy PortfolioStack; "
+        "`python -m operations doctor` says whom it sees."
+    )
 
 
 class NoDeployRepository(FinalError):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from custom_resources.catalogue import CATALOGUE
 from custom_resources.clients.aws import LAMBDA, translated
 from custom_resources.errors import AwsDenied, AwsNotConfigured, AwsNotFound, Problem, RetryLater
-from operations.errors import NotForeseen
+from operations.errors import FoundationMissing, NotForeseen
 
 if TYPE_CHECKING:
     import boto3
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 5  # invocations
 PATIENCE_SECONDS = 2 * 3600.0  # that a launch is waited for: GitHub's hourly limit comes back within one hour
-_FOREVER = (AwsDenied, AwsNotConfigured, AwsNotFound)  # about one launch, it is so about all
+_FOREVER = (AwsDenied, AwsNotConfigured, FoundationMissing)  # about one launch, it is so about all
 _ENTRY = next(entry for entry in CATALOGUE if entry.name == "repository_template")
 # In the order in which they name a project: the first that a repository of it has.
 Result = Literal["failed", "unknown", "pull-request", "merge", "off", "unchanged"]
@@ -101,7 +101,7 @@ Ask = Callable[[str, str], Mapping[str, Any]]  # the ids of a launch and of a ve
 
 
 def asking(session: boto3.Session, settings: Settings) -> Ask:
-    """Return what asks the function of an account and region. It raises NotForeseen, and what AWS's errors become."""
+    """Return what asks an account's function. Raises FoundationMissing, NotForeseen, and what AWS's errors become."""
     from botocore.config import Config
 
     # A look takes as long as the function may. One without an answer may be sent again, since nothing is written.
@@ -112,9 +112,12 @@ def asking(session: boto3.Session, settings: Settings) -> Ask:
 
     def ask(launch_id: str, version_id: str) -> Mapping[str, Any]:
         question = {"Foresee": {"Launch": launch_id, "Version": version_id}}
-        with translated(LAMBDA, f"asking the function {function} about {launch_id}"):
-            answer = client.invoke(FunctionName=function, Payload=json.dumps(question).encode())
-            told = json.loads(answer["Payload"].read() or b"{}")
+        try:
+            with translated(LAMBDA, f"asking the function {function} about {launch_id}"):
+                answer = client.invoke(FunctionName=function, Payload=json.dumps(question).encode())
+                told = json.loads(answer["Payload"].read() or b"{}")
+        except AwsNotFound:
+            raise FoundationMissing(function=function) from None
         if answer.get("FunctionError"):
             raise NotForeseen(launch=launch_id, message=str(told.get("errorMessage", "it tells nothing")).rstrip("."))
         return dict(told)
@@ -135,7 +138,7 @@ def foresee(
     """Return what an update of each launch to the version would do, in their order; at most `at_once` are asked about.
 
     `tell` is called with each as it comes, `waiting` before a wait of so many seconds with its reason, both from
-    several threads. Raises AwsDenied, AwsNotConfigured, AwsNotFound: these are about every launch.
+    several threads. Raises AwsDenied, AwsNotConfigured, FoundationMissing: these are about every launch.
     """
     looks = _Looks(version, ask, tell, waiting, stop or threading.Event())
     pool = ThreadPoolExecutor(at_once)

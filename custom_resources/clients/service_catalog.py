@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from custom_resources.clients.aws import SERVICE_CATALOG, translated
-from custom_resources.errors import AwsNotFound, AwsRefused, ProductNotFound, VersionMissing
+from custom_resources.errors import (
+    AwsNotFound,
+    AwsRefused,
+    LaunchPathGone,
+    ProductNotFound,
+    ProductsAlike,
+    VersionMissing,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_servicecatalog import ServiceCatalogClient
@@ -102,15 +109,21 @@ class ServiceCatalog:
     # -- the product --------------------------------------------------------------------------------------
 
     def product(self, name: str) -> str:
-        """Return the product's id. Raises ProductNotFound when there is none, or are several, of that name."""
-        found = [
-            detail["ProductViewSummary"]["ProductId"]
+        """Return the id of the one product of that name. Raises ProductNotFound, ProductsAlike."""
+        found = self.products(name)
+        if len(found) > 1:
+            raise ProductsAlike(product=name, ids=", ".join(found))
+        if not found:
+            raise ProductNotFound(count="no", product=name)
+        return found[0]
+
+    def products(self, name: str) -> list[str]:
+        """Return the ids of the products of a name: one that a former stack has left keeps its own."""
+        return [
+            str(detail["ProductViewSummary"]["ProductId"])
             for detail in self._pages("search_products_as_admin", "ProductViewDetails", "listing the products")
             if detail.get("ProductViewSummary", {}).get("Name") == name
         ]
-        if len(found) != 1:
-            raise ProductNotFound(count=len(found) or "no", product=name)
-        return str(found[0])
 
     def versions(self, product_id: str) -> list[ProductVersion]:
         """Return the product's versions."""
@@ -204,8 +217,17 @@ class ServiceCatalog:
     def update(self, launch: Launch, product_id: str, version: ProductVersion, path_id: str) -> str:
         """Start the update of a launch to a version, its parameters kept; return the record's id.
 
-        Asked twice it starts one update: the token is made of the launch's last record and the version.
+        Asked twice it starts one update: the token is made of the launch's last record and the version. Raises
+        LaunchPathGone.
         """
+        try:
+            return self._updated(launch, product_id, version, path_id)
+        except (AwsNotFound, AwsRefused) as refused:
+            if "path" in str(refused.holes["message"]).lower():
+                raise LaunchPathGone(launch=launch.name, message=refused.holes["message"]) from None
+            raise
+
+    def _updated(self, launch: Launch, product_id: str, version: ProductVersion, path_id: str) -> str:
         path: dict[str, Any] = {"PathId": path_id} if path_id else {}
         with translated(SERVICE_CATALOG, f"reading the parameters of {version.name}"):
             wanted: Sequence[Any] = self._client.describe_provisioning_parameters(

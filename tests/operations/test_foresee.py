@@ -13,7 +13,7 @@ import pytest
 
 from custom_resources.clients.service_catalog import Launch, ProductVersion
 from custom_resources.errors import AwsDenied, AwsThrottled
-from operations.errors import NotForeseen
+from operations.errors import FoundationMissing, NotForeseen
 from operations.foresee import AT_ONCE, PATIENCE_SECONDS, Foreseen, asking, foresee
 from operations.plan_command import Planned, as_document, counts, lines
 from operations.rollout import Outcome
@@ -256,3 +256,17 @@ def test_the_plan_as_a_document() -> None:
 
 def test_no_launch_is_said_so() -> None:
     assert lines(Planned("v2.0.0", (), (), 0), 80) == ["Nothing was launched yet."]
+
+
+def test_a_foundation_that_was_destroyed_is_said_once() -> None:
+    from botocore.exceptions import ClientError
+
+    class Gone(Lambda):
+        def invoke(self, FunctionName: str, Payload: bytes) -> Any:  # noqa: N803
+            raise ClientError(
+                {"Error": {"Code": "ResourceNotFoundException", "Message": "Function not found"}}, "Invoke"
+            )
+
+    ask = asking(Gone(b""), Settings(prefix="ours"))  # type: ignore[arg-type]
+    with pytest.raises(FoundationMissing, match=r"no function ours-repository-template.*deploy FoundationStack"):
+        foresee([launch("one"), launch("two")], V2, ask)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local import ministack, studio, versions
+from local import projects, rehearsal, studio, versions
 from local import run as runs
-from local.home import SOURCE
 from operations.command_line import main
 from tests.integration.studio.conftest import Installation, quiet
 from tests.sharing import forget_spent_budget
@@ -24,25 +22,22 @@ LINE = "A line that the next version brings.\n"
 
 @pytest.fixture
 def administrator(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    arn = f"arn:aws:iam::{ministack.ACCOUNT}:role/{installation.portfolio_principal()}"
-    keys = installation.client("sts").assume_role(RoleArn=arn, RoleSessionName="administrator")["Credentials"]
-    cloud = installation.run.cloud
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
-        "AWS_SESSION_TOKEN": keys["SessionToken"],
-        "AWS_DEFAULT_REGION": ministack.REGION,
-        "AWS_ENDPOINT_URL": cloud.ministack_url,
-        "AWS_ENDPOINT_URL_SERVICE_CATALOG": cloud.stand_in_url,
-        "SETTINGS_FILE": str(installation.run.home.settings),
-    }.items():
+    """The caller of the command line is whom `python -m local env` makes."""
+    for name, value in rehearsal.environment(installation.run).items():
         monkeypatch.setenv(name, value)
     yield
 
 
 def published(installation: Installation, place: Path) -> str:
+    """Publish what the newest version has, with one more line; deploy it."""
     content = place / "templates"
-    shutil.copytree(SOURCE / "templates", content)
+    newest = projects.archive_of(installation.run, installation.version)
+    for profile in newest.profiles():
+        for file in newest.stream(profile):
+            target = content / profile / file.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(file.content)
+            target.chmod(0o755 if file.executable else 0o644)
     readme = content / "regression" / "model_build" / "README.md"
     readme.write_text(LINE + readme.read_text(encoding="utf-8"), encoding="utf-8")
     made = versions.publish(installation.run.home, versions.Source(str(content), folder="."), "").version.version
