@@ -218,6 +218,13 @@ class GitHub:
                 raise ObjectTooLarge(kind="file", name=path, size=int(data["size"]), limit=limit)
             return base64.b64decode(data["content"])
 
+    def is_protected(self, full_name: str, branch: str) -> bool:
+        """Tell whether rules protect a branch (GET .../branches/{branch}); one that is not there has none."""
+        activity = f"reading the branch {branch} of {full_name}"
+        _, data = self._connection.find(activity, _repository(full_name, "branches", branch))
+        with whole(activity):
+            return data is not None and bool(data["protected"])
+
     def contains(self, full_name: str, commit: str, tip: str) -> bool:
         """Tell whether a commit is in a branch's history, however long that is."""
         return self._common(full_name, commit, tip) == commit
