@@ -104,7 +104,7 @@ def foreseen_text(document: Mapping[str, Any], foreseen: Mapping[str, Foreseen])
             "seed": "deliver the template to the empty repository",
         }.get(one.action, "change no file" + (" (a pull request is open)" if one.status == "pull-request" else ""))
         lines.append(f"\n{part}  {one.repository}: {what}")
-        for label in ("settings", "added", "changed", "deleted", "conflicts"):
+        for label in ("settings", "added", "changed", "deleted", "conflicts", "ignored", "absent"):
             lines += [
                 f"    {label.rstrip('s') if label == 'conflicts' else label:<10}{path}" for path in getattr(one, label)
             ]

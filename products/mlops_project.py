@@ -232,6 +232,8 @@ class MlopsProject(servicecatalog.ProductStack):
                 "TemplateArchive": self._version.archive,
                 "TemplateVersion": self._version.version,
                 "TemplateSource": self._version.described_source,
+                **({"TemplateNotes": self._version.notes} if self._version.notes else {}),
+                **self._on_pull_requests(),
                 "TemplateFolder": Fn.join("/", [self._attribute("ProfileFolder"), folder]),
                 "SyncMode": self._ref("SyncMode"),
                 "AdoptExisting": repository.adopt,
@@ -242,6 +244,12 @@ class MlopsProject(servicecatalog.ProductStack):
         self._output(f"{part}Commit", resource.get_att_string("CommitSha"), "The commit that delivered it")
         self._output(f"{part}TemplateStatus", resource.get_att_string("Status"), "How it was delivered")
         self._output(f"{part}PullRequestUrl", resource.get_att_string("PullRequestUrl"), "Where it waits, if it does")
+
+    def _on_pull_requests(self) -> dict[str, list[str]]:
+        """Return what the template's pull requests get: the administrator's, so no parameter adds to it."""
+        settings = self._settings.pull_requests
+        found = {"Labels": settings.labels, "Assignees": settings.assignees, "Reviewers": settings.reviewers}
+        return {f"PullRequest{name}": list(values) for name, values in found.items() if values}
 
     def _configuration(self, repository: Repository, roles: dict[str, str]) -> None:
         values = {**self._secrets(), **roles, "DEPLOY_ACCOUNT": self._attribute("DeployAccount")}

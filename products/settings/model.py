@@ -277,6 +277,30 @@ class WorkflowRole(_Section):
         return self
 
 
+# One of GitHub's users, by its login; some logins of Enterprise Managed Users have an underscore.
+Login = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,37}[A-Za-z0-9_])?\Z")]
+LoginOrTeam = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,38}(?:/[a-z0-9][a-z0-9_-]{0,99})?\Z")
+]
+
+
+class PullRequests(_Section):
+    """What the template's pull requests get when they are opened."""
+
+    labels: tuple[Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f,]{1,50}\Z")], ...] = Field(
+        default=(), max_length=10
+    )
+    assignees: tuple[Login, ...] = Field(default=(), max_length=10)
+    reviewers: tuple[LoginOrTeam, ...] = Field(default=(), max_length=15)  # GitHub's limit
+
+    @field_validator("labels", "assignees", "reviewers")
+    @classmethod
+    def _each_once(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := _repeated(values):
+            raise ValueError(f"{twice} is there twice; list it once")
+        return values
+
+
 class Settings(_Section):
     """All of settings.toml."""
 
@@ -295,6 +319,7 @@ class Settings(_Section):
     adoption: Adoption = Adoption()
     profile_folders: dict[str, FolderName] = Field(default_factory=dict)
     secret_references: dict[SecretName, SecretReference] = Field(default_factory=dict)
+    pull_requests: PullRequests = PullRequests()
     workflow_role: WorkflowRole = WorkflowRole()
     studio: Studio = Studio()
     accounts: dict[AccountName, ProjectAccount] = Field(default_factory=dict)

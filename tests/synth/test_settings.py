@@ -81,6 +81,7 @@ DEFAULTS: dict[str, Any] = {
         "public_repo_branch": "main",
         "specific_folders": (),
     },
+    "pull_requests": {"labels": (), "assignees": (), "reviewers": ()},
     "template_source": {"repository": "", "folder": "templates", "token_secret_name": ""},
     "portfolio": {
         "name": "SageMaker Unified Studio MLOps",

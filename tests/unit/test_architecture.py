@@ -41,7 +41,8 @@ FOREIGN = {
 RESOURCES = {entry.name: entry.module or entry.name for entry in CATALOGUE if entry.class_name}
 PURE = (
     *("addresses.py", "rate_budget.py", "template_content.py", "errors.py", "seal.py"),
-    *(f"delivery/{name}.py" for name in ("lineage", "marks", "state", "plans", "planning", "pull_request_text")),
+    *(f"delivery/{name}.py" for name in ("lineage", "marks", "state", "plans", "planning")),
+    *(f"delivery/{name}.py" for name in ("commit_text", "pull_request_text", "release_notes")),
 )
 
 

@@ -65,6 +65,11 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "no secret references": {"secret_references": {}},
     "no profile folders": {"profile_folders": {}},
     "files for project roles": {"workflow_role.grant_execution_role_files": True},
+    "pull requests": {
+        "pull_requests.labels": ["template"],
+        "pull_requests.assignees": ["octocat"],
+        "pull_requests.reviewers": ["acme/ml-platform"],
+    },
     "no environments": {"workflow_role.environments": []},
     "reviewers": {"workflow_role.reviewers": {"production": ["team:7"]}},
     "who may launch": {"portfolio.project_roles_may_launch": True},
