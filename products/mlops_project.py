@@ -23,10 +23,9 @@ from products.functions import custom_resource, in_own_account
 from products.parameters import Parameter, launch_parameters
 from products.repository_secrets import PRODUCTION_ROLE, SECRETS
 from products.settings import Settings
+from products.settings.model import TRIGGER
 from products.versions import Version
 from products.workflow_role import Repository, WorkflowRoles, execution_role_policy
-
-TRIGGER = "TRIGGER_PIPELINE_EXECUTION"
 
 
 class MlopsProject(servicecatalog.ProductStack):
@@ -208,7 +207,7 @@ class MlopsProject(servicecatalog.ProductStack):
                 # What it loses at the end: the first in any case, the others where it is not archived.
                 "SecretReferenceNames": sorted(self._settings.secret_references),
                 "SecretNames": sorted(SECRETS[part]),
-                "VariableNames": [TRIGGER],
+                "VariableNames": sorted({TRIGGER, *self._settings.variables}),
             },
         )
         self._output(f"{part}RepositoryUrl", resource.get_att_string("HtmlUrl"), "The repository on GitHub")
@@ -266,7 +265,7 @@ class MlopsProject(servicecatalog.ProductStack):
                 "NameProof": repository.name_proof,
                 "Secrets": secrets,
                 **({"SecretReferences": references} if references else {}),
-                "Variables": {TRIGGER: self._ref("TriggerPipelineExecution")},
+                "Variables": {**self._settings.variables, TRIGGER: self._ref("TriggerPipelineExecution")},
                 "RotateSecrets": self._ref("RotateSecrets"),
                 "Environments": list(self._settings.workflow_role.environments),
                 "Reviewers": {name: list(who) for name, who in self._settings.workflow_role.reviewers.items()},

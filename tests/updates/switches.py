@@ -14,6 +14,7 @@ EVERYTHING: dict[str, Any] = {
     "portfolio.tag_options": {"cost_center": ["1234"]},
     "profile_folders": {"Tabular models": "regression"},
     "secret_references": {"MLFLOW_TOKEN": f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:mlflow-AbCdEf"},
+    "variables": {"MODEL_REGION": "eu-west-1"},
     "workflow_role.environments": ["staging", "production"],
     "studio.domain_id": "dzd_1a2b3c",
     "studio.profiles": ["Regression"],
@@ -63,6 +64,8 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "classic": {"product.classic_execution_roles": [f"arn:aws:iam::{ACCOUNT}:role/Pipelines"]},
     "retained repositories": {"product.retain_on_failure": True},
     "no secret references": {"secret_references": {}},
+    "no variables": {"variables": {}},
+    "other variables": {"variables": {"MODEL_REGION": "us-east-1", "STAGE": "dev"}},
     "no profile folders": {"profile_folders": {}},
     "files for project roles": {"workflow_role.grant_execution_role_files": True},
     "pull requests": {
