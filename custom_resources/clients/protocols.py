@@ -425,6 +425,12 @@ class GitHub(Protocol):
         """Change a pull request's title, body, base or state."""
         ...
 
+    def address_pull_request(
+        self, full_name: str, number: int, whom: tuple[Sequence[str], Sequence[str], Sequence[str]]
+    ) -> list[str]:
+        """Put labels, assignees and reviewers on it; return what GitHub refused of that."""
+        ...
+
     def comment(self, full_name: str, number: int, text: str) -> None:
         """Comment on a pull request."""
         ...

@@ -45,7 +45,8 @@ RESOURCES = {entry.name: entry.module or entry.name for entry in CATALOGUE if en
 PURE = (
     *("addresses.py", "rate_budget.py", "template_content.py", "errors.py", "seal.py", "markdown.py"),
     "version_template.py",
-    *(f"delivery/{name}.py" for name in ("lineage", "marks", "state", "plans", "planning", "pull_request_text")),
+    *(f"delivery/{name}.py" for name in ("lineage", "marks", "state", "plans", "planning")),
+    *(f"delivery/{name}.py" for name in ("commit_text", "pull_request_text", "release_notes")),
 )
 
 
