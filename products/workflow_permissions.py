@@ -10,7 +10,15 @@ from aws_cdk import aws_iam as iam
 
 from products.functions import statement
 from products.settings import PRODUCTION, Settings
-from products.workflow_scaling import ALARMS, PROJECT_TAG, STAGE_TAG, bounded_scaling, scaling_statements, tags
+from products.workflow_scaling import (
+    ALARMS,
+    PROJECT_TAG,
+    STAGE_TAG,
+    bounded_scaling,
+    scaling_statements,
+    tags,
+    tracking_alarms,
+)
 
 _OBJECTS = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
 _OF_THIS_ACCOUNT = {"StringEquals": {"s3:ResourceAccount": Aws.ACCOUNT_ID}}
@@ -69,10 +77,10 @@ class Scene:
             service="cloudwatch", resource="alarm", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
         )
 
-    @property
-    def scalable_targets(self) -> str:
-        """The ARN of whatever Application Auto Scaling scales: its names are made by AWS."""
-        return self.arn("application-autoscaling", "scalable-target")
+    def scaling(self, endpoint: str) -> list[iam.PolicyStatement]:
+        """Return the autoscaling of the project's endpoints named so: AWS makes the names of what is scaled."""
+        targets = self.arn("application-autoscaling", "scalable-target")
+        return scaling_statements(targets, self.alarms(tracking_alarms(endpoint)), self.project_id)
 
     def prefixes(self) -> list[str]:
         """Return where the project's files are: at Studio's prefix, and where templates look.
@@ -94,11 +102,7 @@ def workflow_statements(scene: Scene) -> list[iam.PolicyStatement]:
         *_data_statements(scene),
         statement(_STACK, [scene.arn("cloudformation", "stack", f"studio-{scene.project_id}-*/*")]),
         statement(ALARMS, [scene.alarms(f"studio-{scene.project_id}-*")]),
-        *(
-            ()
-            if scene.settings.workflow_role.has_production
-            else scaling_statements(scene.scalable_targets, scene.project_id)
-        ),
+        *(() if scene.settings.workflow_role.has_production else scene.scaling(f"studio-{scene.project_id}-")),
         _deploy_statement(scene, _stages(scene.settings)),
         _passed_role(scene),
         *_kept_from_production(scene),
@@ -124,7 +128,7 @@ def production_statements(scene: Scene) -> list[iam.PolicyStatement]:
         statement(_STACK, [scene.arn("cloudformation", "stack", f"{stack}-{PRODUCTION}/*")]),
         statement(["cloudformation:DescribeStacks"], [scene.arn("cloudformation", "stack", f"{stack}-*/*")]),
         statement(ALARMS, [scene.alarms(f"{stack}-{PRODUCTION}-*")]),
-        *scaling_statements(scene.scalable_targets, scene.project_id),
+        *scene.scaling(f"{stack}-{PRODUCTION}/"),
         _deploy_statement(scene, (PRODUCTION,)),
         _passed_role(scene),
     ]
@@ -321,22 +325,12 @@ def boundary_statements(stack: Stack, settings: Settings, execution_roles: list[
     several = settings.place is not None and len(settings.place.regions) > 1
     region = "*" if several else stack.region
 
-    def arn(service: str, resource: str, name: str = "*") -> str:
-        return stack.format_arn(
-            service=service,
-            region=region,
-            resource=resource,
-            resource_name=name,
-            arn_format=ArnFormat.SLASH_RESOURCE_NAME,
-        )
+    def arn(service: str, resource: str, name: str = "*", form: ArnFormat = ArnFormat.SLASH_RESOURCE_NAME) -> str:
+        return stack.format_arn(service=service, region=region, resource=resource, resource_name=name, arn_format=form)
 
-    alarms = stack.format_arn(
-        service="cloudwatch",
-        region=region,
-        resource="alarm",
-        resource_name="studio-*",
-        arn_format=ArnFormat.COLON_RESOURCE_NAME,
-    )
+    def alarms(name: str) -> str:
+        return arn("cloudwatch", "alarm", name, ArnFormat.COLON_RESOURCE_NAME)
+
     deploy_role = settings.workflow_role.deploy_role.replace("{project}", "*").replace("{stage}", "*")
     packages = [arn("sagemaker", kind, "aiops-*") for kind in ("model-package-group", "model-package")]
     return [
@@ -370,8 +364,8 @@ def boundary_statements(stack: Stack, settings: Settings, execution_roles: list[
             ],
         ),
         statement(_STACK, [arn("cloudformation", "stack", "studio-*/*")]),
-        statement(ALARMS, [alarms]),
-        *bounded_scaling(arn("application-autoscaling", "scalable-target")),
+        statement(ALARMS, [alarms("studio-*")]),
+        *bounded_scaling(arn("application-autoscaling", "scalable-target"), alarms(tracking_alarms("studio-"))),
         statement(["sts:AssumeRole"], [f"arn:{stack.partition}:iam::*:role/{deploy_role}"]),
         statement(
             ["iam:PassRole"],

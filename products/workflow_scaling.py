@@ -17,6 +17,9 @@ ALARMS = (
     "cloudwatch:TagResource",
     "cloudwatch:UntagResource",
 )
+# Application Auto Scaling keeps a policy's alarms itself, but checks first that its caller may (its user guide,
+# "Permissions validation for Application Auto Scaling API calls on target resources").
+_CHECKED_ALARMS = ("cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms")
 _REGISTER = ("application-autoscaling:RegisterScalableTarget", "application-autoscaling:TagResource")
 _SCALE = (
     "application-autoscaling:DeregisterScalableTarget",
@@ -40,8 +43,15 @@ def tags(of: str, values: dict[str, str]) -> dict[str, str]:
     return {f"aws:{of}Tag/{key}": value for key, value in values.items()}
 
 
-def scaling_statements(targets: str, project_id: str) -> list[iam.PolicyStatement]:
+def tracking_alarms(endpoint: str) -> str:
+    """Return the names, a pattern, of the alarms that target tracking keeps for an endpoint."""
+    return f"TargetTracking-endpoint/{endpoint}*"
+
+
+def scaling_statements(targets: str, alarms: str, project_id: str) -> list[iam.PolicyStatement]:
     """Return the autoscaling of the project's endpoints, for the role that deploys production.
+
+    `targets`, `alarms`: the ARNs of scalable targets, and of target tracking's alarms on the project's endpoints.
 
     Application Auto Scaling tells IAM no endpoint, only the service and the target's tags. A target that carries
     another project's tag is out of reach; one that nobody has tagged is not.
@@ -60,15 +70,17 @@ def scaling_statements(targets: str, project_id: str) -> list[iam.PolicyStatemen
             StringEquals=tags("Resource", project),
             StringEqualsIfExists=_OF_SAGEMAKER | tags("Request", project),
         ),
+        statement(_CHECKED_ALARMS, [alarms]),
         statement(_DESCRIBE, ["*"]),
         _service_role(),
     ]
 
 
-def bounded_scaling(targets: str) -> list[iam.PolicyStatement]:
+def bounded_scaling(targets: str, alarms: str) -> list[iam.PolicyStatement]:
     """Return the same for the boundary: of endpoints, whosever."""
     return [
         statement([*_REGISTER, *_SCALE], [targets], StringEqualsIfExists=_OF_SAGEMAKER),
+        statement(_CHECKED_ALARMS, [alarms]),
         statement(_DESCRIBE, ["*"]),
         _service_role(),
     ]

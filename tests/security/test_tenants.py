@@ -108,6 +108,9 @@ SCALING_ACTIONS = (
     "ListTagsForResource TagResource"
 )
 SCALABLE = f"arn:aws:application-autoscaling:{HERE}:scalable-target/0123"
+TRACKING_ALARM = (
+    f"arn:aws:cloudwatch:{HERE}:alarm:TargetTracking-endpoint/studio-PROJECT-production/variant/AllTraffic-AlarmHigh-1"
+)
 OF_SAGEMAKER = {"application-autoscaling:service-namespace": "sagemaker"}
 STACK_ACTIONS = "cloudformation:CreateStack UpdateStack DeleteStack DescribeStacks DescribeStackEvents"
 
@@ -123,6 +126,7 @@ def alarm(stage: str) -> str:
 def scaled() -> Iterator[Case]:
     """Yield what the role that deploys production does with autoscaling."""
     yield from each(SCALING_ACTIONS, SCALABLE, context=resource_tags("PROJECT") | OF_SAGEMAKER)
+    yield from each("cloudwatch:PutMetricAlarm DeleteAlarms DescribeAlarms", TRACKING_ALARM)
     yield from each(
         "application-autoscaling:RegisterScalableTarget TagResource",
         SCALABLE,

@@ -161,9 +161,13 @@ REVIEWED = (
         "The project's own endpoint stacks, named after its id.",
     ),
     Reviewed(
-        iam(r"arn:<AWS::Partition>:cloudwatch:.*:alarm:studio-.*-(production-)?\*"),
+        iam(
+            r"arn:<AWS::Partition>:cloudwatch:.*:alarm:"
+            r"(studio-.*-(production-)?\*|TargetTracking-endpoint/studio-.*-(production/)?\*)"
+        ),
         _WORKFLOW_ROLE,
-        "The alarms of the project's endpoints, named after its id; production's are production's.",
+        "The alarms of the project's endpoints, named after its id, and target tracking's of the same endpoints; "
+        "production's are production's.",
     ),
     Reviewed(
         iam(r"arn:<AWS::Partition>:application-autoscaling:.*:scalable-target/\*"),

@@ -1,62 +1,43 @@
-"""What a template's README promises, in an environment of its own lock: minutes and 757 MB (make test-templates)."""
+"""What a template's README promises, in an environment of its own lock (757 MB with SageMaker's SDK; make tools)."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from products.settings import PROJECT_ROOT
+from tests.templates.environments import NO_PYTHON, PARTS, TEMPLATES, copied, environment, made, python
 
-TEMPLATES = PROJECT_ROOT / "templates"
-PARTS = sorted(TEMPLATES.glob("*/model_*"))
 BUILDS = [part for part in PARTS if part.name == "model_build"]
-ENVIRONMENTS = PROJECT_ROOT / "build" / "templates"  # kept: a second run takes seconds to install
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+# Long: hundreds of megabytes are installed first, and the steps of each pipeline run.
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.timeout(900),
+    pytest.mark.shares("templates", seconds=90),
+    pytest.mark.skipif(not python(), reason=NO_PYTHON),
+]
 
 
 def name_of(path: Path) -> str:
     return str(path.relative_to(TEMPLATES))
 
 
-def uv() -> Path:
-    """Return uv, installed beside the environments if need be."""
-    place = ENVIRONMENTS / "uv"
-    if not (place / "bin" / "uv").exists():
-        subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
-        subprocess.run([str(place / "bin" / "pip"), "install", "--quiet", "uv"], check=True)
-    return place / "bin"
-
-
 @pytest.fixture(scope="module")
 def checkouts(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Path]:
-    """A copy of each part, as a clone would be."""
+    """A copy of each part, as a clone would be, where `make setup` has been run."""
     folder = tmp_path_factory.mktemp("templates")
     found = {}
     for part in PARTS:
-        found[part] = folder / name_of(part)
-        kept_out = shutil.ignore_patterns(".venv", "build", "__pycache__", ".*_cache")
-        shutil.copytree(part, found[part], ignore=kept_out)
+        installed = environment(part)
+        found[part] = copied(part, folder / name_of(part))
+        (found[part] / ".venv").symlink_to(installed)
+        (installed / ".installed").touch()  # newer than the copy's lock
     return found
-
-
-def python() -> str:
-    """Return a Python 3.12: of the path, or of pyenv, whose other versions are not on it."""
-    versions = Path(os.environ.get("PYENV_ROOT", str(Path.home() / ".pyenv"))) / "versions"
-    candidates = ["python3.12", *map(str, sorted(versions.glob("3.12*/bin/python3.12")))]
-    for each in candidates:
-        try:
-            if subprocess.run([each, "--version"], capture_output=True, check=False).returncode == 0:
-                return each
-        except FileNotFoundError:
-            continue
-    pytest.skip("There is no Python 3.12 here.")
 
 
 def offline() -> list[str]:
@@ -67,25 +48,10 @@ def offline() -> list[str]:
     return []
 
 
-def made(checkout: Path, target: str, prefix: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run a target of the part's own Makefile."""
-    here = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST"))}
-    return subprocess.run(
-        [*prefix, "make", target, f"PYTHON={python()}"],
-        cwd=checkout,
-        env=here | {"PATH": f"{uv()}:{os.environ['PATH']}"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @pytest.mark.parametrize("part", PARTS, ids=name_of)
 def test_its_readmes_commands_work_offline_within_a_minute(part: Path, checkouts: dict[Path, Path]) -> None:
     checkout = checkouts[part]
-    done = made(checkout, "setup", [])
-    assert done.returncode == 0, done.stderr
-    for target in ("check", "local"):
+    for target in ("setup", "check", "local"):
         started = os.times()
         began = time.monotonic()
         done = made(checkout, target, offline())
@@ -100,7 +66,6 @@ def test_its_readmes_commands_work_offline_within_a_minute(part: Path, checkouts
 @pytest.mark.parametrize("part", BUILDS, ids=name_of)
 def test_its_notebooks_run_and_hold_no_outputs(part: Path, checkouts: dict[Path, Path]) -> None:
     checkout = checkouts[part]
-    assert made(checkout, "setup", []).returncode == 0
     notebooks = sorted((checkout / "notebooks").glob("*.ipynb"))
     assert notebooks
     for notebook in notebooks:
