@@ -1,0 +1,73 @@
+"""What the templates share, file for file: `python -m tests.templates.one_tree` copies it from the first to the others.
+
+Each profile lists the files that are its own. Every other file has the content that it has in `regression`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from custom_resources.template_content import Archive, build_archive
+from operations.template_source import resolve
+from products.settings import PROJECT_ROOT
+
+TEMPLATES = PROJECT_ROOT / "templates"
+FIRST = "regression"
+PARTS = ("model_build", "model_deploy")
+
+# What a two-class model does otherwise: its columns and label, its metrics and gate, and what says so to people.
+_CLASSIFICATION = {
+    "model_build/README.md",
+    "model_build/config.toml",
+    "model_build/data/README.md",
+    "model_build/data/abalone.csv.gz",
+    "model_build/data/credit.csv.gz",
+    "model_build/notebooks/explore.ipynb",
+    "model_build/pipelines/__init__.py",
+    "model_build/pipelines/configuration.py",
+    "model_build/pipelines/definition.py",
+    "model_build/pipelines/local_run.py",
+    "model_build/source_scripts/evaluation/evaluate.py",
+    "model_build/source_scripts/preprocessing/preprocess.py",
+    "model_build/tests/test_configuration.py",
+    "model_build/tests/test_steps.py",
+    "model_deploy/README.md",
+}
+OWN = {"classification": _CLASSIFICATION}
+
+
+def delivered() -> dict[str, dict[str, bytes]]:
+    """Return each profile's files, by their path below the profile's folder."""
+    content = resolve(PROJECT_ROOT, folder="templates")
+    archive = Archive.open(build_archive(content.files))
+    return {
+        profile: {f"{part}/{file.path}": file.content for part in PARTS for file in archive.folder(f"{profile}/{part}")}
+        for profile in content.profiles
+    }
+
+
+def differing(files: dict[str, bytes], first: dict[str, bytes]) -> set[str]:
+    """Return the paths that only one of two profiles has, or that differ."""
+    return {path for path in files.keys() | first.keys() if files.get(path) != first.get(path)}
+
+
+def copies() -> Iterator[tuple[Path, Path]]:
+    """Yield what has to be copied, from where to where."""
+    found = delivered()
+    for profile, own in OWN.items():
+        for path in sorted(differing(found[profile], found[FIRST]) - own):
+            if path in found[FIRST]:
+                yield TEMPLATES / FIRST / path, TEMPLATES / profile / path
+
+
+def main() -> None:
+    """Copy it; `git status` shows what."""
+    for source, target in copies():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target)
+
+
+if __name__ == "__main__":
+    main()
