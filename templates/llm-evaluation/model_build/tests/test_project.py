@@ -21,13 +21,13 @@ def test_files_are_below_the_projects_own_prefix():
 
 def test_jobs_carry_none_of_studios_own_tags():
     """The project's role creates them, and cannot set tags that begin so. The pipeline's tags are the workflow's."""
-    project = from_environment({**ENVIRONMENT, "SAGEMAKER_PROJECT_NAME": "support"})
-    assert dict(project.job_tags) == {"sagemaker:project-name": "support"}
+    project = from_environment({**ENVIRONMENT, "SAGEMAKER_PROJECT_NAME": "churn"})
+    assert dict(project.job_tags) == {"sagemaker:project-name": "churn"}
     assert dict(project.tags)["AmazonDataZoneProject"] == "p1"
 
 
 def test_a_table_needs_a_workgroup():
-    table = {"GLUE_DATABASE": "db", "GLUE_TABLE": "prompts"}
+    table = {"GLUE_DATABASE": "db", "GLUE_TABLE": "rows"}
     assert not from_environment({**ENVIRONMENT, **table}).has_table
     assert from_environment({**ENVIRONMENT, **table, "ATHENA_WORKGROUP": "w"}).has_table
 

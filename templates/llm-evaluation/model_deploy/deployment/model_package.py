@@ -38,7 +38,5 @@ def _latest(group: str, sagemaker: Any) -> str:
         MaxResults=1,
     )["ModelPackageSummaryList"]
     if not found:
-        raise DeploymentError(
-            f"The model package group {group} has no approved configuration. Approve one in Studio first."
-        )
+        raise DeploymentError(f"The model package group {group} has no approved model. Approve one in Studio first.")
     return str(found[0]["ModelPackageArn"])

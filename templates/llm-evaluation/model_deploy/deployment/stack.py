@@ -1,4 +1,4 @@
-"""A stage's CloudFormation stack, in the account of the applications."""
+"""The endpoint's CloudFormation stack, in the account that serves the model."""
 
 from __future__ import annotations
 

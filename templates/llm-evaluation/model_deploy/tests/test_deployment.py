@@ -271,7 +271,7 @@ def test_unfit_model_packages_are_refused(facts, sentence):
 def test_no_approved_configuration():
     cloud = Cloud()
     cloud.will("sagemaker", "list_model_packages", {"ModelPackageSummaryList": []})
-    with pytest.raises(DeploymentError, match="has no approved configuration"):
+    with pytest.raises(DeploymentError, match="has no approved model"):
         model_package.choose("", GROUP, cloud.client("sagemaker"))
 
 
