@@ -65,6 +65,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "no secret references": {"secret_references": {}},
     "no profile folders": {"profile_folders": {}},
     "files for project roles": {"workflow_role.grant_execution_role_files": True},
+    "models for projects": {"workflow_role.bedrock_models": ["amazon.nova-lite-v1:0", "anthropic.claude-*"]},
     "no environments": {"workflow_role.environments": []},
     "reviewers": {"workflow_role.reviewers": {"production": ["team:7"]}},
     "who may launch": {"portfolio.project_roles_may_launch": True},
