@@ -16,9 +16,11 @@ import estimate
 import preprocess
 import prompts
 import step
+from project_facts import ENVIRONMENT
 
-from pipelines import local_run
+from pipelines import local_run, source_code
 from pipelines.configuration import load
+from pipelines.project import from_environment
 
 ROOT = Path(__file__).parent.parent
 CONFIGURATION = load(ROOT / "config.toml")
@@ -179,6 +181,33 @@ def test_too_many_tokens_stop_before_anything_is_asked():
     items = preprocess.prepare(preprocess.read_files(ROOT / "data", RAW["data"]), RAW, 0)
     with pytest.raises(SystemExit, match=r"limits\.tokens is 10: nothing was asked"):
         estimate.of(items, RAW).require_below(10)
+
+
+def test_the_uploaded_files_are_all_that_a_step_needs(local, tmp_path):
+    """As in SageMaker: /opt/ml/processing with the code's folder beside the inputs."""
+    code = source_code.collect(from_environment(ENVIRONMENT), ROOT, CONFIGURATION)
+    for name, content in code.files.items():
+        path = tmp_path / "code" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    shutil.copytree(ROOT / "data", tmp_path / "input")
+    for name in local_run.STEPS:
+        options = ["--base", tmp_path, "--recorded", ROOT / "data" / "recorded" / "answers.jsonl"]
+        command = [sys.executable, tmp_path / "code" / name, *options]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin"})
+        assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "evaluation" / "evaluation.json").read_text()) == local[1]
+    released = (tmp_path / "evaluation" / "configuration.json").read_bytes()
+    assert released == code.files["configuration.json"]
+
+
+def test_nothing_is_started_without_a_model():
+    """Before any call of AWS: there are no credentials here."""
+    environment = {**ENVIRONMENT, "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, ROOT / "run_pipeline.py", "--start", "--wait"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: candidate.model_id in config.toml is empty.")
 
 
 def test_a_step_without_a_model_ends_in_a_sentence(local):

@@ -34,7 +34,7 @@ class Estimate:
         cost = f", {self.dollars:.2f} US dollars" if self.dollars else " (set prices in config.toml to see dollars)"
         return (
             f"Cost: {self.prompts} prompts, {self.candidate_calls} calls of the candidate and {self.judge_calls} of "
-            f"the judge, at most about {self.tokens:,} tokens{cost}."
+            f"the judge, at most about {self.tokens:,} tokens{cost}, if no judgement has to be asked for again."
         )
 
     def record(self) -> dict[str, Any]:
