@@ -55,6 +55,12 @@ ProductId = Annotated[str, StringConstraints(pattern=r"^prod-[a-z0-9]{1,64}\Z")]
 BoundaryArn = Annotated[str, StringConstraints(pattern=rf"^({_PARTITION}:iam::(\d{{12}}|aws):policy/[\w+=,.@/-]+)?\Z")]
 OrganizationNode = Annotated[str, StringConstraints(pattern=r"^(o-[a-z0-9]{10,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32})\Z")]
 Email = Annotated[str, StringConstraints(pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?\Z")]
+# A foundation model of Amazon Bedrock by its id, which begins with its maker; * at the end stands for any characters.
+ModelId = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*\.([A-Za-z0-9][A-Za-z0-9._:-]*\*?|\*)\Z", max_length=64)
+]
+# What the ids of inference profiles over several regions begin with, in place of the maker.
+_GEOGRAPHIES = ("apac", "au", "ca", "eu", "global", "jp", "us", "us-gov")
 # Roles by name, with their path, or by ARN; * stands for any characters. None begins with it: that is any role.
 RolePattern = Annotated[
     str,
@@ -253,9 +259,19 @@ class WorkflowRole(_Section):
         "service-role/AmazonSageMakerUserIAMExecutionRole_*",
     )
     grant_execution_role_files: bool = False
+    bedrock_models: Annotated[tuple[ModelId, ...], Field(max_length=6)] = ()
     deploy_role: str = Field(
         default="studio-deploy-{project}-{stage}", pattern=r"^([A-Za-z0-9_+=,.@-]|\{project\}|\{stage\}){1,64}\Z"
     )
+
+    @field_validator("bedrock_models")
+    @classmethod
+    def _foundation_models(cls, models: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse an inference profile's id: IAM asks for the model that it leads to."""
+        if profiles := [each for each in models if each.partition(".")[0] in _GEOGRAPHIES]:
+            model = profiles[0].partition(".")[2]
+            raise ValueError(f"{profiles[0]!r} names an inference profile; name its foundation model, {model!r}")
+        return models
 
     @field_validator("environments")
     @classmethod
@@ -274,6 +290,15 @@ class WorkflowRole(_Section):
     def others(self) -> tuple[str, ...]:
         """The environments that share the workflow role."""
         return tuple(each for each in self.environments if each != PRODUCTION)
+
+    @model_validator(mode="after")
+    def _models_have_room(self) -> WorkflowRole:
+        """Refuse models in one role for all: IAM's limit of its policies' length leaves no room."""
+        if self.bedrock_models and not self.has_production:
+            raise ValueError(
+                "bedrock_models needs production in environments, so that production has a role of its own"
+            )
+        return self
 
     @model_validator(mode="after")
     def _reviewers_have_an_environment(self) -> WorkflowRole:

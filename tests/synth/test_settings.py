@@ -125,6 +125,7 @@ DEFAULTS: dict[str, Any] = {
         "artifact_access": "project",
         "execution_roles": ("datazone_usr_role_*", "service-role/AmazonSageMakerUserIAMExecutionRole_*"),
         "grant_execution_role_files": False,
+        "bedrock_models": (),
         "deploy_role": "studio-deploy-{project}-{stage}",
     },
     "studio": {
@@ -322,6 +323,16 @@ def test_the_seeds_names_are_kept(tmp_path: Path) -> None:
         (
             "[workflow_role]\nenvironments = ['production']\nreviewers = {production = ['ada']}",
             "workflow_role.reviewers.production",
+        ),
+        ("[workflow_role]\nbedrock_models = ['amazon.nova-*']", "bedrock_models needs production in environments"),
+        ("[workflow_role]\nbedrock_models = ['*']", "Write at most 6 ids of foundation models"),
+        ("[workflow_role]\nbedrock_models = ['anthropic.*-v1']", "Write at most 6 ids of foundation models"),
+        ("[workflow_role]\nbedrock_models = ['*.claude']", "Write at most 6 ids of foundation models"),
+        ("[workflow_role]\nbedrock_models = ['arn:aws:bedrock:*::foundation-model/x.y']", "Write at most 6 ids of"),
+        (f"[workflow_role]\nbedrock_models = {['a.b'] * 7}", "Write at most 6 ids of foundation models"),
+        (
+            "[workflow_role]\nbedrock_models = ['eu.amazon.nova-lite-v1:0']",
+            "names an inference profile. Name its foundation model, 'amazon.nova-lite-v1:0'.",
         ),
         ("[workflow_role]\ndeploy_role = '*'", "Write the name of an IAM role"),
         (f"[workflow_role]\ndeploy_role = '{'x' * 65}'", "Write the name of an IAM role"),

@@ -73,6 +73,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
         "pull_requests.assignees": ["octocat"],
         "pull_requests.reviewers": ["acme/ml-platform"],
     },
+    "models for projects": {"workflow_role.bedrock_models": ["amazon.nova-lite-v1:0", "anthropic.claude-*"]},
     "no environments": {"workflow_role.environments": []},
     "reviewers": {"workflow_role.reviewers": {"production": ["team:7"]}},
     "who may launch": {"portfolio.project_roles_may_launch": True},
