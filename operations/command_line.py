@@ -177,6 +177,7 @@ def _publish(options: argparse.Namespace) -> int:
         directory=options.versions_dir,
         dry_run=options.dry_run,
         render=render,
+        references=load_settings().secrets_read,
     )
     if options.json:
         print(json.dumps(_published(done, content), indent=2))
@@ -196,7 +197,9 @@ def _propose(options: argparse.Namespace, content: TemplateContent) -> int:
         os.environ.get("GITHUB_API_URL") or load_settings().github.api_url, lambda: GitHubCredentials(token=token)
     )
     versions = str((options.versions_dir or versions_directory()).resolve().relative_to(PROJECT_ROOT))
-    made = propose(Wish(content, versions, render, options.version, options.notes), PROJECT_ROOT, token, github)
+    references = tuple(load_settings().secrets_read)
+    wish = Wish(content, versions, render, options.version, options.notes, references)
+    made = propose(wish, PROJECT_ROOT, token, github)
     if options.json:
         document = _published(made.published, content) | {"next": []}
         print(json.dumps({**document, "pull_request": {"state": made.state, "url": made.url}}, indent=2))
