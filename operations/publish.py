@@ -72,7 +72,7 @@ def publish(
     dry_run: bool = False,
     now: datetime | None = None,
     render: Render | None = None,
-    references: Collection[str] = (),
+    configured: Collection[str] = (),
 ) -> Published:
     """Write `<directory>/<version>/{archive.zip, version.json, product.template.json, settings.json}`, all or nothing.
 
@@ -83,7 +83,7 @@ def publish(
     """
     store = _Store(directory or versions_directory(), render, dry_run)
     published = read_versions(store.directory)
-    remarks = (*_remarks(content, check_workflows(content.files)), *remarks_on_reads(content.files, references))
+    remarks = (*_remarks(content, check_workflows(content.files)), *remarks_on_reads(content.files, configured))
     data = build_archive(content.files)
     name = archive_name(data)
     previous = published[-1] if published else None

@@ -22,7 +22,7 @@ _READ = re.compile(
 _GITHUBS_OWN = {"GITHUB_TOKEN"}
 _ADVICE: Mapping[Kind, str] = {
     "secret": "If it is needed, set it in the repositories or the organization, or list it in [secret_references].",
-    "variable": "If it is needed, set it in the repositories or the organization.",
+    "variable": "If it is needed, set it in the repositories or the organization, or list it in [variables].",
 }
 
 
@@ -52,14 +52,14 @@ def reads(files: Iterable[TemplateFile]) -> list[Read]:
     return sorted(found)
 
 
-def remarks_on_reads(files: Iterable[TemplateFile], references: Collection[str] = ()) -> list[str]:
+def remarks_on_reads(files: Iterable[TemplateFile], configured: Collection[str] = ()) -> list[str]:
     """Return a sentence for each secret and variable that a workflow reads and no launch sets, by part.
 
-    `references`: the names of the settings' own secrets ([secret_references]).
+    `configured`: the names of the settings' own secrets and variables ([secret_references], [variables]).
     """
     places: dict[tuple[str, Kind, str], list[str]] = defaultdict(list)
     for read in reads(files):
-        if read.name not in _set_by_launches(read.part, read.kind) | set(references):
+        if read.name not in _set_by_launches(read.part, read.kind) | set(configured):
             places[read.part, read.kind, read.name].append(read.workflow)
     return [
         f"{part}: {', '.join(workflows)} reads the {kind} {name}, which no launch sets: it is empty. {_ADVICE[kind]}"

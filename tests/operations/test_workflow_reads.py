@@ -62,13 +62,14 @@ def test_the_seeds_templates_are_published_and_told_what_they_lack(tmp_path: Pat
         "regression/model_deploy: deploy_model.yml reads the secret MODEL_PACKAGE_ARN, which no launch sets: it is "
         "empty. If it is needed, set it in the repositories or the organization, or list it in [secret_references].",
         "regression/model_deploy: deploy_model.yml reads the variable STACK_NAME, which no launch sets: it is empty. "
-        "If it is needed, set it in the repositories or the organization.",
+        "If it is needed, set it in the repositories or the organization, or list it in [variables].",
     ]
 
 
 def test_secrets_of_the_settings_are_set() -> None:
     told = remarks_on_reads(files(SEEDS), {"MODEL_BUCKET_ARN", "MODEL_PACKAGE_ARN"})
     assert [each.split(" ")[4:6] for each in told] == [["variable", "STACK_NAME,"]]
+    assert remarks_on_reads(files(SEEDS), {"MODEL_BUCKET_ARN", "MODEL_PACKAGE_ARN", "STACK_NAME"}) == []
 
 
 def test_our_own_templates_lack_nothing_that_they_need() -> None:
