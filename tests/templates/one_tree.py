@@ -97,6 +97,7 @@ _LLM_EVALUATION = {
     "model_deploy/pyproject.toml",
     "model_deploy/rollback.py",
     "model_deploy/tests/project_facts.py",
+    "model_deploy/tests/test_ask.py",
     "model_deploy/tests/test_configuration.py",
     "model_deploy/tests/test_deployment.py",
 }

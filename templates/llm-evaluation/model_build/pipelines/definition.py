@@ -45,7 +45,7 @@ COMPARISONS = {
 
 
 class RegisterConfiguration(Step):
-    """Adds a model package without a container: its source is the configuration's file.
+    """Adds a model package without a container: its metadata name the configuration's file and hash.
 
     The SDK's own step needs a container and model data, which a prompt and the id of a model do not have.
     """
@@ -160,7 +160,6 @@ class Steps:
             {
                 "ModelPackageGroupName": self.project.model_package_group,
                 "ModelPackageDescription": "A prompt and the settings of a model in Amazon Bedrock",
-                "SourceUri": self.code.released_uri,
                 "ModelApprovalStatus": self.parameters.approval_status,
                 "ModelMetrics": {"ModelQuality": {"Statistics": source}},
                 "CustomerMetadataProperties": {

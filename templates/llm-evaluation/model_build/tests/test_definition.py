@@ -166,16 +166,15 @@ def test_jobs_run_as_the_project_without_studios_tags(definition):
 def test_what_is_registered_is_the_configuration_that_was_evaluated(definition):
     arguments = named(definition)["Register"]["Arguments"]
     assert arguments["ModelPackageGroupName"] == "aiops-p1-models"
-    assert "InferenceSpecification" not in arguments  # the service takes it or SourceUri, not both
+    assert "InferenceSpecification" not in arguments  # so that nobody can deploy it to an endpoint
     [code] = {
         each["S3Input"]["S3Uri"]
         for step in named(definition).values()
         for each in step["Arguments"].get("ProcessingInputs", [])
         if each["InputName"] == "code"
     }
-    assert arguments["SourceUri"] == f"{code}configuration.json"
     known = arguments["CustomerMetadataProperties"]
-    assert known["configuration"] == arguments["SourceUri"]
+    assert known["configuration"] == f"{code}configuration.json"
     assert re.fullmatch("[0-9a-f]{64}", known["configuration_sha256"])
 
 
