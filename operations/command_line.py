@@ -14,6 +14,8 @@ from custom_resources.errors import FinalError, RetryLater
 from operations.accounts import chosen as places_of
 from operations.deployed import offered_product
 from operations.doctor.command import doctor
+from operations.plan_command import add_arguments as add_plan
+from operations.plan_command import run as planned
 from operations.prove.command import add_arguments, prove
 from operations.publish import Published, publish
 from operations.pull_requests_command import add_arguments as add_pull_requests
@@ -109,6 +111,11 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--parallel", type=_count, default=1, metavar="N", help="N at once (default: 1)")
     verb.add_argument("--max-failures", type=_count, default=1, metavar="N", help="stop after N failures (default: 1)")
     verb.add_argument("--dry-run", action="store_true", help="say what would be updated")
+
+    verb = verbs.add_parser("plan", help="what a rollout would do to each project; 3 if one would fail")
+    verb.set_defaults(run=planned)
+    _add_account(verb)
+    add_plan(verb)
 
     verb = verbs.add_parser("pull-requests", help="template pull requests of all projects: list, merge, close, nudge")
     verb.set_defaults(run=pull_requests)

@@ -122,6 +122,7 @@ class Propose:
     renewed: Offered | None = None  # the one that is updated in place
     withdrawn: tuple[Offered, ...] = ()  # open pull requests that this version supersedes
     left_over: Targets = field(default_factory=dict)  # their refs that go
+    addressed: int = 0  # requests that put labels, assignees and reviewers on a new one
 
     action: ClassVar[Literal["propose"]] = "propose"
     status: ClassVar[Status] = "pull-request"
@@ -135,7 +136,7 @@ class Propose:
     @property
     def cost(self) -> Cost:
         """What GitHub counts, see `_cost`."""
-        return _cost(self.withdrawn, pull_requests=1)
+        return _cost(self.withdrawn, pull_requests=1).plus(Cost(points=5 * self.addressed, creations=self.addressed))
 
 
 Plan = Leave | Push | Propose

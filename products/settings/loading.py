@@ -50,6 +50,7 @@ _HINTS = {
     "server_url": "write an http(s) address such as https://github.com",
     "prefix": "use 2 to 16 lower case letters, digits and hyphens, starting with a letter",
     "secret_references": "write names as GitHub shows them, each with the ARN of a secret, or ARN#key of a JSON one",
+    "variables": "write names as GitHub shows them, each with its value as text of at most 4,000 characters",
     "principals": "write ARNs of users, groups or roles without a path, such as arn:aws:iam::123456789012:role/Name",
     "principal_patterns": "write patterns without an account, such as arn:aws:iam:::role/DataScientist*",
     "products": "write ids of Service Catalog products, such as prod-abcdefghijklm",

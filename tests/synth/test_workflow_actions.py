@@ -59,7 +59,7 @@ PROMISED = {
         "kms:Decrypt GenerateDataKey",  # the domain's key, if it has one
     ),
     "create SageMaker pipelines, models, endpoint configurations and endpoints": (
-        "sagemaker:DescribePipeline ListPipelineExecutions UpdateEndpointWeightsAndCapacities",
+        "sagemaker:ListPipelineExecutions UpdateEndpointWeightsAndCapacities",
     ),
     "use the project's model package group": (
         "sagemaker:DescribeModelPackageGroup CreateModelPackage UpdateModelPackage",

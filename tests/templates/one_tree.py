@@ -35,6 +35,57 @@ _CLASSIFICATION = {
     "model_build/tests/test_steps.py",
     "model_deploy/README.md",
 }
+# The same model, scored on a schedule: its build part writes a baseline, its deploy part is a pipeline.
+_BATCH = _CLASSIFICATION | {
+    "model_build/source_scripts/baseline/baseline.py",
+    "model_deploy/.github/pull_request_template.md",
+    "model_deploy/.github/workflows/checks.yml",
+    "model_deploy/.github/workflows/deploy_model.yml",
+    "model_deploy/.github/workflows/rollback.yml",
+    "model_deploy/.github/workflows/score.yml",
+    "model_deploy/Makefile",
+    "model_deploy/bin/predict",
+    "model_deploy/config.toml",
+    "model_deploy/data/README.md",
+    "model_deploy/data/credits.csv.gz",
+    "model_deploy/deploy_endpoint.py",
+    "model_deploy/deploy_model.py",
+    "model_deploy/deployment/__init__.py",
+    "model_deploy/deployment/configuration.py",
+    "model_deploy/deployment/release.py",
+    "model_deploy/deployment/settings.py",
+    "model_deploy/deployment/smoke_test.py",
+    "model_deploy/deployment/stack.py",
+    "model_deploy/infrastructure/endpoint.yaml",
+    "model_deploy/pipelines/__init__.py",
+    "model_deploy/pipelines/configuration.py",
+    "model_deploy/pipelines/definition.py",
+    "model_deploy/pipelines/drift_report.py",
+    "model_deploy/pipelines/execution.py",
+    "model_deploy/pipelines/local_run.py",
+    "model_deploy/pipelines/project.py",
+    "model_deploy/pipelines/scoring_data.py",
+    "model_deploy/pipelines/source_code.py",
+    "model_deploy/pipelines/summary.py",
+    "model_deploy/pyproject.toml",
+    "model_deploy/requirements-dev.txt",
+    "model_deploy/requirements.txt",
+    "model_deploy/rollback.py",
+    "model_deploy/run_pipeline.py",
+    "model_deploy/sample_model/README.md",
+    "model_deploy/sample_model/baseline.json",
+    "model_deploy/sample_model/model.tar.gz",
+    "model_deploy/sample_model/smoke.json",
+    "model_deploy/source_scripts/baseline/baseline.py",
+    "model_deploy/source_scripts/drift/drift.py",
+    "model_deploy/source_scripts/scoring/score.py",
+    "model_deploy/tests/project_facts.py",
+    "model_deploy/tests/test_configuration.py",
+    "model_deploy/tests/test_definition.py",
+    "model_deploy/tests/test_deployment.py",
+    "model_deploy/tests/test_run.py",
+    "model_deploy/tests/test_steps.py",
+}
 # A prompt and a model are evaluated instead of trained, and a stage uses a configuration instead of an endpoint.
 _LLM_EVALUATION = {
     "model_build/Makefile",
@@ -101,7 +152,27 @@ _LLM_EVALUATION = {
     "model_deploy/tests/test_configuration.py",
     "model_deploy/tests/test_deployment.py",
 }
-OWN = {"classification": _CLASSIFICATION, "llm-evaluation": _LLM_EVALUATION}
+OWN = {"batch": _BATCH, "classification": _CLASSIFICATION, "llm-evaluation": _LLM_EVALUATION}
+# Files that are the same in other places too: of which file.
+SAME = {
+    **{
+        f"batch/model_deploy/pipelines/{name}.py": f"{FIRST}/model_build/pipelines/{name}.py"
+        for name in ("execution", "project", "source_code", "summary")
+    },
+    "batch/model_deploy/source_scripts/baseline/baseline.py": "batch/model_build/source_scripts/baseline/baseline.py",
+    **{
+        f"batch/model_build/{name}": f"classification/model_build/{name}"
+        for name in (
+            "config.toml",
+            "data/README.md",
+            "data/credit.csv.gz",
+            "notebooks/explore.ipynb",
+            "pipelines/configuration.py",
+            "pipelines/local_run.py",
+            "tests/test_configuration.py",
+        )
+    },
+}
 
 
 def delivered() -> dict[str, dict[str, bytes]]:
@@ -126,6 +197,8 @@ def copies() -> Iterator[tuple[Path, Path]]:
         for path in sorted(differing(found[profile], found[FIRST]) - own):
             if path in found[FIRST]:
                 yield TEMPLATES / FIRST / path, TEMPLATES / profile / path
+    for path, source in SAME.items():
+        yield TEMPLATES / source, TEMPLATES / path
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.templates.one_tree import FIRST, OWN, TEMPLATES, delivered, differing
+from tests.templates.one_tree import FIRST, OWN, SAME, TEMPLATES, delivered, differing
 
 OTHERS = sorted(each.name for each in TEMPLATES.iterdir() if each.is_dir() and each.name != FIRST)
 
@@ -22,6 +22,11 @@ def test_every_profile_says_what_is_its_own(files: dict[str, dict[str, bytes]]) 
 def test_what_is_not_a_profiles_own_is_the_same(profile: str, files: dict[str, dict[str, bytes]]) -> None:
     """Too much: `python -m tests.templates.one_tree` copies it. Too little: it is listed, but no longer its own."""
     assert sorted(differing(files[profile], files[FIRST])) == sorted(OWN[profile])
+
+
+@pytest.mark.parametrize("path", SAME)
+def test_what_is_the_same_in_another_place_stays_so(path: str) -> None:
+    assert (TEMPLATES / path).read_bytes() == (TEMPLATES / SAME[path]).read_bytes()
 
 
 def test_a_difference_is_found() -> None:

@@ -41,7 +41,7 @@ def content() -> TemplateContent:
 
 
 def test_there_is_something_to_check():
-    assert set(PROFILES) >= {"classification", "regression"}
+    assert set(PROFILES) >= {"batch", "classification", "regression"}
     assert {name_of(part) for part in PARTS} == {
         f"{profile}/{part}" for profile in PROFILES for part in ("model_build", "model_deploy")
     }

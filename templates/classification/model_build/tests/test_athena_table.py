@@ -38,7 +38,7 @@ def test_rows_come_from_the_querys_own_result(stubs, monkeypatch, tmp_path):
     class S3:
         def download_file(self, bucket, key, path):
             assert (bucket, key) == ("results", "q/1.csv")
-            (tmp_path / "result.csv").write_text('"length","label"\n"0.4","7"\n')
+            (tmp_path / "result.csv").write_text('"length","label"\n"0.4","NA"\n')
 
     clients["s3"] = S3()
     sql = 'SELECT "length", "label" FROM "glue_db"."rows"'
@@ -46,7 +46,7 @@ def test_rows_come_from_the_querys_own_result(stubs, monkeypatch, tmp_path):
     found["athena"].add_response("start_query_execution", {"QueryExecutionId": "1"}, expected)
     found["athena"].add_response("get_query_execution", status("RUNNING"))
     found["athena"].add_response("get_query_execution", status("SUCCEEDED"))
-    assert athena_table.read(TABLE, ["length", "label"], tmp_path).to_numpy().tolist() == [["0.4", "7"]]
+    assert athena_table.read(TABLE, ["length", "label"], tmp_path).to_numpy().tolist() == [["0.4", "NA"]]
 
 
 def test_a_query_that_fails_says_why(stubs, tmp_path):

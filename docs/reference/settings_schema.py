@@ -1,4 +1,4 @@
-"""`make reference`: writes settings.schema.json, by which editors check and complete settings.toml, from the model.
+"""settings.schema.json, by which editors check and complete settings.toml: from the model.
 
 Descriptions are the comments of settings.toml. A test fails when the file is not what the model says.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from typing import Any
 
 from products.settings import PROJECT_ROOT, Settings
@@ -63,8 +62,3 @@ def _describe(node: dict[str, Any], path: tuple[str, ...], comment: str) -> None
         node = node.get("properties", {}).get(name, {})
     if node and comment:
         node["description"] = comment
-
-
-if __name__ == "__main__":
-    FILE.write_text(text(), encoding="utf-8")
-    sys.stdout.write(f"{FILE.name} is written.\n")
