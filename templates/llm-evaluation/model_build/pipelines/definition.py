@@ -115,7 +115,7 @@ class Steps:
         self.seconds = configuration.compute.max_runtime_minutes * 60
 
     def preprocess(self) -> ProcessingStep:
-        """Read and check the prompts. A table may have changed since the last run, so its step is not cached."""
+        """Read and check the prompts. It is not cached: the cache would not notice new rows or files."""
         project = self.project
         table = project.has_table and self.configuration.data.source != "files"
         environment = {
@@ -125,7 +125,7 @@ class Steps:
         }
         inputs = [_input("input", self.parameters.input_data)]
         outputs = ["prompts", "estimate"]
-        return self._step("Preprocess", inputs, outputs, environment if table else {}, cached=not table)
+        return self._step("Preprocess", inputs, outputs, environment if table else {}, cached=False)
 
     def generate(self, preprocess: ProcessingStep) -> ProcessingStep:
         """Let the candidate answer."""
