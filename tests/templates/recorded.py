@@ -27,7 +27,7 @@ FACTS = {
 }
 
 # A session whose clients write down what they are asked: `calls` has service, operation and parameters.
-_NOTED = """
+NOTED = """
 import io, json, os, sys
 from pathlib import Path
 import boto3
@@ -43,7 +43,7 @@ def noting(service, client):
 
 # The first run of model build: an empty bucket, no pipeline. The SDK, which renders the definition, is left out.
 FIRST_RUN = f"""
-{_NOTED}
+{NOTED}
 import run_pipeline
 keys = {{"aws_access_key_id": "key", "aws_secret_access_key": "secret"}}
 clients = {{
@@ -77,7 +77,7 @@ print(json.dumps(calls))
 
 # The deployment of an endpoint, with its own tests' cloud.
 ENDPOINT = f"""
-{_NOTED}
+{NOTED}
 from test_deployment import PACKAGES, Cloud, creates, stack, stage
 cloud, name = Cloud(), sys.argv[1]
 for service, client in cloud.clients.items():
@@ -94,7 +94,7 @@ print(json.dumps(calls))
 
 # The deployment of a model that scores on a schedule, and then such a run, with its own tests' cloud.
 SCORING = f"""
-{_NOTED}
+{NOTED}
 from test_deployment import PACKAGES, Cloud, deployment, scores_with, tries, uploads_code, upserts
 import run_pipeline
 from pipelines import execution
