@@ -88,6 +88,7 @@ _STACK = f"""<DescribeStacksResponse {_XML}><DescribeStacksResult>
 </DescribeStacksResult></DescribeStacksResponse>"""
 _PROGRAM = """
 import json, resource, sys
+from types import SimpleNamespace
 
 def processor():
     both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
@@ -102,7 +103,9 @@ def peak():
 began = processor()
 import custom_resources.handlers as handlers
 ready = processor()
-getattr(handlers, sys.argv[1])(json.loads(sys.argv[2]), None)
+place = "arn:aws:lambda:eu-west-1:111122223333:function:" + sys.argv[1]
+context = SimpleNamespace(aws_request_id="bench", invoked_function_arn=place)
+getattr(handlers, sys.argv[1])(json.loads(sys.argv[2]), context)
 json.dump([ready - began, processor() - ready, peak()], sys.stderr)
 """
 

@@ -112,7 +112,7 @@ def test_an_archived_repository_is_restored_for_a_write_only(world: World, proje
 
 def test_a_renamed_repository_is_followed(world: World, project: Project) -> None:
     world.rest("PATCH", "/repos/acme/p1-build", name="renamed")
-    Project(world, world.publish("v1", V1), project="p2").launch()  # took the name
+    world.rest("POST", "/orgs/acme/repos", name="p1-build")  # somebody takes the name
     project.configure({**SECRETS, "NAME_3": "new"}, {"TRIGGER": "false"})
     assert values(project)["NAME_3"] == "new"
     stranger = world.github.store.by_name("acme", "p1-build")

@@ -197,11 +197,15 @@ def test_a_transferred_repository_is_followed(world: World, project: Project) ->
 
 def test_a_repository_that_took_the_former_name_is_left_alone(world: World, project: Project) -> None:
     world.rest("PATCH", "/repos/acme/p1-build", name="renamed")
-    stranger = Project(world, world.publish("v1", V1), project="p2").launch()
-    before = stranger.refs()
+    world.rest("POST", "/orgs/acme/repos", name="p1-build", auto_init=True)
+    main = "/repos/acme/p1-build/git/ref/heads/main"
+    before = world.rest("GET", main)
     assert project.update(world.publish("v2", {**V1, "new": "n\n"}))["Status"] == "merged"
     assert project.files()["new"] == "n\n"
-    assert stranger.refs() == before
+    assert world.rest("GET", main) == before
+    stranger = world.github.store.by_name("acme", "p1-build")
+    assert stranger is not None
+    assert not stranger.secrets
 
 
 @pytest.mark.ministack

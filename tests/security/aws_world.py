@@ -7,7 +7,6 @@ function can reach GitHub or a secret: a story that would is an AssertionError.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from custom_resources.caller import LAUNCH_TAG, PRINCIPAL_TAG, PRODUCT_TAG
 from custom_resources.clients import FunctionClients
 from standins.aws.datazone import tooling
 from standins.aws.server import AwsStandIn
+from tests import sleeping
 from tests.seals import KmsInMemory
 
 ACCOUNT, REGION = "123456789012", "us-east-1"  # the account is moto's
@@ -285,7 +285,7 @@ def world(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Iterator[World
         found.stacks["PortfolioStack"] = Stack("CREATE_COMPLETE", outputs={"ProductId": PRODUCT})
         clients = FunctionClients(found.environment, found.client)
         monkeypatch.setattr(handlers, "_clients", lambda: clients)
-        monkeypatch.setattr(time, "sleep", lambda seconds: None)
+        sleeping.noted(monkeypatch)
         for cached in (handlers._resource, handlers._own_stack):
             cached.cache_clear()
         yield found

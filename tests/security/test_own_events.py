@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -17,6 +16,7 @@ from custom_resources.named_repository import name_at_creation, name_proof
 from custom_resources.own_stack import READ_AGAIN
 from custom_resources.reconciler import Request
 from custom_resources.seal import Seal
+from tests import sleeping
 from tests.seals import seals_in_memory
 from tests.security.aws_world import BLUEPRINT, Held, Stack, World, request, stack_id, world
 from tests.security.test_launches import CONFIGURATION
@@ -30,9 +30,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 @pytest.fixture
 def slept(account: World, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    seconds: list[float] = []
-    monkeypatch.setattr(time, "sleep", seconds.append)
-    return seconds
+    return sleeping.noted(monkeypatch)
 
 
 def updated(account: World) -> tuple[str, dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 from unittest.mock import Mock
@@ -14,6 +13,7 @@ from custom_resources.catalogue import CATALOGUE, Entry
 from custom_resources.errors import FinalError, RetryLater
 from custom_resources.model_approval import Setup
 from custom_resources.own_stack import OwnStack
+from tests import sleeping
 
 RESOURCES = [entry for entry in CATALOGUE if entry.class_name]
 
@@ -85,8 +85,7 @@ def test_what_cannot_be_made_is_told_when_the_event_comes(clients: Mock) -> None
 def test_accepting_is_tried_again_after_a_pause_that_the_function_has_time_for(
     monkeypatch: pytest.MonkeyPatch, clients: Mock, asked: float, slept: float
 ) -> None:
-    sleeps: list[float] = []
-    monkeypatch.setattr(time, "sleep", sleeps.append)
+    sleeps = sleeping.noted(monkeypatch)
     clients.stacks.operation.side_effect = RetryLater(asked, "CloudFormation asks to be called later.")
     monkeypatch.setattr(handlers, "_own_stack", lambda name: OwnStack("Custom::X", clients, in_product=True))
     stack = "arn:aws:cloudformation:eu-west-1:111122223333:stack/s/1"

@@ -13,6 +13,7 @@ from custom_resources.clients.request_limit import MOST, MOST_REPEATED, RequestL
 from custom_resources.errors import TooManyRequests
 from custom_resources.progress import Progress
 from custom_resources.rate_budget import Cost
+from tests import sleeping
 
 
 class Failing:
@@ -56,8 +57,7 @@ def test_pauses_grow_differ_and_are_some_seconds_together(monkeypatch: pytest.Mo
     monkeypatch.setattr(repeating, "FIRST_SECONDS", as_written)
     rows = []
     for _ in range(20):
-        slept: list[float] = []
-        monkeypatch.setattr(time, "sleep", slept.append)
+        slept = sleeping.noted(monkeypatch)
         repeated(Failing(TRIES - 1), passes, RequestLimit())
         rows.append(tuple(slept))
     assert len(set(rows)) > 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -25,6 +24,7 @@ from custom_resources.studio_blueprint import StudioBlueprint
 from custom_resources.studio_project_profile import StudioProjectProfile, granted
 from standins.aws.datazone.model import configuration_id
 from standins.aws.server import AwsStandIn
+from tests import sleeping
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/StudioStack/1"
@@ -824,7 +824,6 @@ def test_a_pending_answer_is_quick(studio: Studio, monkeypatch: pytest.MonkeyPat
     resource, properties = StudioBlueprint(studio), blueprint_properties(studio)  # type: ignore[arg-type]
     event: dict[str, Any] = {"RequestType": "Create", "StackId": STACK, "ResourceProperties": properties}
     event |= on_event(resource, event, studio.stacks)
-    slept: list[float] = []
-    monkeypatch.setattr(time, "sleep", slept.append)
+    slept = sleeping.noted(monkeypatch)
     assert is_complete(resource, event, studio.stacks, 3000) == {"IsComplete": False}
     assert slept == []
