@@ -1,13 +1,20 @@
 """How much of GitHub's rate limits is left for all launches together. Pure (docs/decisions/0004).
 
 Each limit is a leaky bucket in its virtual-scheduling form (GCRA, ITU-T I.371): one number, the time at which the
-bucket will be empty again. A request fits when that time, moved on by its cost, is not too far ahead.
+bucket will be empty again. A request fits when that time, moved on by its cost, is not too far ahead; one that does
+not fit can book a slot: it is charged now, and goes when its time has come.
+
+These times are read on clocks of the budget's own (docs/decisions/0105). They show Unix time until GitHub refuses. They
+stand still while everyone waits, and the clock of created content runs slower after a refusal of content: so what was
+booked moves with the pause and with the rate, and nobody loses a place.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,10 @@ class Cost:
         return Cost(self.points + more.points, self.creations + more.creations)
 
 
+Clock = Literal["requests", "content"]
+_CLOCKS: tuple[Clock, ...] = ("requests", "content")
+
+
 @dataclass(frozen=True)
 class Limit:
     """`amount` in `seconds`, of which `burst` may come at once."""
@@ -38,6 +49,7 @@ class Limit:
     amount: float
     seconds: float
     burst: float
+    clock: Clock = "requests"
 
     def delay(self, cost: float) -> float:
         """Return how many seconds a cost fills."""
@@ -47,22 +59,35 @@ class Limit:
 # GitHub's secondary limits (docs.github.com, "Rate limits for the REST API") are 900 points and 80 creations a minute,
 # 500 creations an hour. Rate and burst together never exceed them; in the long run a fifth is left for people.
 POINTS = Limit("points", 720, 60, 180)
-CREATIONS = Limit("creations", 64, 60, 16)
-CREATIONS_HOURLY = Limit("creations_hourly", 400, 3600, 100)
+CREATIONS = Limit("creations", 64, 60, 16, "content")
+CREATIONS_HOURLY = Limit("creations_hourly", 400, 3600, 100, "content")
 LONGEST_SECONDS = 3600.0  # of a pause for which GitHub did not say how long
+RECOVERY = 0.05 / 3600  # of the full rate of content, a second
+SLOWEST = 1 / 32  # of the full rate of content: about a dozen pieces an hour
 _ROUNDING = 1e-6  # seconds
 
 
 @dataclass(frozen=True)
-class Budget:
-    """What all functions share: when each bucket is empty, until when GitHub asked to wait (Unix time).
+class Slot:
+    """When a request may go that was booked, by the budget's clocks; 0 where it takes nothing of them."""
 
-    `untold` is the length of the last pause for which GitHub did not say how long.
+    requests: float = 0.0
+    content: float = 0.0
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What all functions share: when each bucket is empty by its clock, until when GitHub asked to wait (Unix time).
+
+    `untold` is the length of the last pause for which GitHub did not say how long. `rate` is what was left of the rate
+    of content at the end of the last pause, `behind` how many seconds each clock was behind Unix time then.
     """
 
     empty_at: Mapping[str, float] = field(default_factory=dict)
     paused_until: float = 0.0
     untold: float = 0.0
+    rate: float = 1.0
+    behind: Mapping[str, float] = field(default_factory=dict)
 
 
 def wait(budget: Budget, now: float) -> float:
@@ -70,39 +95,83 @@ def wait(budget: Budget, now: float) -> float:
     return max(0.0, budget.paused_until - now)
 
 
-def reserve(budget: Budget, cost: Cost, now: float) -> tuple[Budget, float]:
-    """Take the cost out of the budget, or return it unchanged with the seconds to wait.
+def rate(budget: Budget, now: float) -> float:
+    """Return the share of the full rate at which content is created: it recovers after the pause, by the hour."""
+    return min(1.0, budget.rate + RECOVERY * max(0.0, now - budget.paused_until))
 
-    A cost above a burst is let through by an empty bucket: it must be possible at some time.
+
+def shown(budget: Budget, clock: Clock, now: float) -> float:
+    """Return what a clock shows; during a pause, what it shows when that ends."""
+    now = max(now, budget.paused_until)
+    behind = budget.behind.get(clock, 0.0)
+    if clock == "content" and budget.rate < 1:
+        slow = min(now - budget.paused_until, (1 - budget.rate) / RECOVERY)
+        behind += (1 - budget.rate) * slow - RECOVERY * slow**2 / 2
+    return now - behind
+
+
+def opens_in(budget: Budget, slot: Slot, now: float) -> float:
+    """Return the seconds until a slot opens, 0 or less once it has; more when GitHub refuses something meanwhile."""
+    of_requests = slot.requests - shown(budget, "requests", now) if slot.requests else 0.0
+    of_content = slot.content - shown(budget, "content", now) if slot.content else 0.0
+    if of_content > 0:
+        of_content = _slowed(of_content, rate(budget, max(now, budget.paused_until)))
+    return wait(budget, now) + max(of_requests, of_content, 0.0)
+
+
+def _slowed(seconds: float, rate: float) -> float:
+    """Return how long a clock takes for these seconds that runs at this rate and recovers."""
+    until_full = (1 - rate) / RECOVERY
+    gained = until_full * (1 + rate) / 2
+    if seconds >= gained:
+        return until_full + seconds - gained
+    return (math.sqrt(rate**2 + 2 * RECOVERY * seconds) - rate) / RECOVERY
+
+
+def book(budget: Budget, cost: Cost, now: float, share: float = 1.0) -> tuple[Budget, Slot]:
+    """Take the cost out of the budget in any case; return when it may be spent: whoever books first goes first.
+
+    A cost above a burst is let through by an empty bucket: it must be possible at some time. `share` is the part of
+    GitHub's limits that is ours, where other installations use the same token.
     """
-    waits = [wait(budget, now)]
+    opens: dict[str, float] = {}
     empty_at = dict(budget.empty_at)
     for limit, amount in ((POINTS, cost.points), (CREATIONS, cost.creations), (CREATIONS_HOURLY, cost.creations)):
         if not amount:
             continue
-        start = max(now, empty_at.get(limit.name, now))
-        ahead = start - now + limit.delay(amount)
-        waits.append(ahead - limit.delay(max(limit.burst, amount)))
-        empty_at[limit.name] = start + limit.delay(amount)
-    if max(waits) > _ROUNDING:
-        return budget, max(waits)
-    return replace(budget, empty_at=empty_at), 0.0
+        fills = limit.delay(amount) / share
+        empty_at[limit.name] = max(shown(budget, limit.clock, now), empty_at.get(limit.name, 0.0)) + fills
+        may_be_ahead = max(limit.delay(limit.burst), fills)
+        opens[limit.clock] = max(opens.get(limit.clock, 0.0), empty_at[limit.name] - may_be_ahead)
+    return replace(budget, empty_at=empty_at), Slot(**opens)
 
 
-def pause(budget: Budget, seconds: float, now: float, *, untold: bool = False) -> Budget:
+def reserve(budget: Budget, cost: Cost, now: float, share: float = 1.0) -> tuple[Budget, float]:
+    """Take the cost out of the budget, or return it unchanged with the seconds to wait."""
+    booked, slot = book(budget, cost, now, share)
+    seconds = opens_in(budget, slot, now)
+    return (budget, seconds) if seconds > _ROUNDING else (booked, 0.0)
+
+
+def pause(budget: Budget, seconds: float, now: float, *, untold: bool = False, content: bool = False) -> Budget:
     """Note that GitHub asked everyone to wait; a shorter wish does not end a longer one.
 
     Somebody else uses the limits too, then: afterwards the buckets are full, so requests come one by one. `untold`:
     GitHub did not say how long. When it limits again soon after such a pause, the next is twice as long, up to an hour
-    (docs/decisions/0072); those who hear of the same limit while it is waited for do not double it.
+    (docs/decisions/0072). `content`: it refused to create content, so the rate of that is halved, and the hour's
+    bucket is full, too. Those who hear of the same limit while it is waited for neither double nor halve anything.
     """
-    last = budget.untold
+    last, slower = budget.untold, rate(budget, now)
+    if content and (now >= budget.paused_until or budget.rate >= 1):
+        slower = max(SLOWEST, slower / 2)
     if untold:
         seconds, last = _longer(budget, seconds, now)
     until = max(budget.paused_until, now + seconds)
-    full = {limit.name: until + limit.delay(limit.burst) for limit in (POINTS, CREATIONS)}
+    shows: dict[str, float] = {clock: shown(budget, clock, now) for clock in _CLOCKS}
+    filled = (POINTS, CREATIONS, CREATIONS_HOURLY) if content else (POINTS, CREATIONS)
+    full = {limit.name: shows[limit.clock] + limit.delay(limit.burst) for limit in filled}
     kept = {name: max(when, full.get(name, when)) for name, when in budget.empty_at.items()}
-    return Budget({**full, **kept}, until, last)
+    return Budget({**full, **kept}, until, last, slower, {clock: until - time for clock, time in shows.items()})
 
 
 def _longer(budget: Budget, seconds: float, now: float) -> tuple[float, float]:

@@ -327,10 +327,12 @@ class GitHub:
     def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> PullRequest:
         """Open a pull request; the open one, if there is one already. Raises PullRequestsOff."""
         fields = {"title": title, "head": branch, "base": base, "body": body, "maintainer_can_modify": True}
-        with self._connection.translated(f"opening a pull request in {full_name}"):
+        with self._connection.translated(f"opening a pull request in {full_name}", creates=True):
             try:
                 return pull_request(self._connection.request("POST", _repository(full_name, "pulls"), fields)[1])
             except GithubException as error:
+                if is_limited(error):
+                    raise  # nothing more is asked
                 existing = self.find_pull_request(full_name, branch, base) if error.status == 422 else None
                 if existing and existing.state == "open":
                     return self.update_pull_request(full_name, existing.number, title=title, body=body)
@@ -363,7 +365,7 @@ class GitHub:
             tried.append(datetime.now(UTC))
             self._connection.request("POST", path, {"body": text})
 
-        with self._connection.translated(f"commenting on pull request {number} of {full_name}"):
+        with self._connection.translated(f"commenting on pull request {number} of {full_name}", creates=True):
             self._connection.repeated(say)
 
     def _said(self, path: str, text: str, when: datetime) -> bool:
@@ -387,7 +389,7 @@ def _not_opened(error: GithubException, full_name: str, branch: str) -> Problem:
     It says so as `head` or `base` `invalid`, as "No commits between", or as "already exists".
     """
     message = said(error)
-    if is_limited(error) or not _UNKNOWN_BRANCH.search(message):
+    if not _UNKNOWN_BRANCH.search(message):
         return refusal(error, f"opening a pull request in {full_name}")
     return BranchUnseen(branch=branch, repository=full_name, message=message)
 

@@ -90,11 +90,11 @@ class Budget(Protocol):
         ...
 
     def remember(self, request: str, wait: RetryLater, progress: Progress) -> None:
-        """Keep a request's wait, and what it has done and paid for, for its next call."""
+        """Keep a request's wait, and what it has done and paid for, for its next call; book the slot it waits for."""
         ...
 
-    def pause(self, seconds: float, *, untold: bool = False) -> None:
-        """Make everyone wait; `untold`: GitHub did not say how long."""
+    def pause(self, seconds: float, *, untold: bool = False, content: bool = False) -> None:
+        """Make everyone wait; `untold`: GitHub did not say how long; `content`: it refused to create some."""
         ...
 
 

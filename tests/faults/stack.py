@@ -27,6 +27,7 @@ from custom_resources.clients.budget import SharedBudget, Wait
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.clients.stacks import EMPTY
 from custom_resources.errors import FinalError
+from custom_resources.progress import Progress
 from custom_resources.rate_budget import Budget, Cost
 from custom_resources.reconciler import CustomResource, is_complete, on_event
 from custom_resources.template_content import Archive
@@ -103,6 +104,7 @@ class BudgetInMemory(SharedBudget):
         self.state = Budget()
         self.waits: dict[str, Wait] = {}
         self._charged: list[Cost] = []
+        self._share = 1.0
         self._clock = lambda: self.now
 
     def noted(self) -> list[Cost]:
@@ -113,6 +115,10 @@ class BudgetInMemory(SharedBudget):
     def reserve(self, cost: Cost) -> None:
         super().reserve(cost)
         self._charged.append(cost)
+
+    def _book(self, request: str, due: Cost, paid: Cost, progress: Progress) -> None:
+        super()._book(request, due, paid, progress)
+        self._charged.append(due)
 
     def _read(self) -> tuple[Budget, int]:
         return self.state, 0

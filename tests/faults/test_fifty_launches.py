@@ -69,7 +69,7 @@ class WithoutBudget(stacks.BudgetInMemory):
     def reserve(self, cost: object) -> None:
         pass
 
-    def pause(self, seconds: float, *, untold: bool = False) -> None:
+    def pause(self, seconds: float, *, untold: bool = False, content: bool = False) -> None:
         pass
 
 

@@ -58,10 +58,11 @@ def test_each_cost_fills_the_buckets_that_github_counts_it_in() -> None:
 def test_after_a_pause_the_buckets_of_a_minute_are_full() -> None:
     paused = rate_budget.pause(Budget({"points": NOW + 500, "creations_hourly": NOW + 9}), 60, NOW)
     assert paused.paused_until == NOW + 60
-    assert paused.empty_at == {"points": NOW + 500, "creations": NOW + 75, "creations_hourly": NOW + 9}
+    assert paused.empty_at == {"points": NOW + 500, "creations": NOW + 15, "creations_hourly": NOW + 9}
     filled = rate_budget.pause(Budget({"points": NOW + 1}), 60, NOW)
-    assert filled.empty_at == {"points": NOW + 75, "creations": NOW + 75}
-    assert rate_budget.pause(Budget(), 60, NOW).empty_at == {"points": NOW + 75, "creations": NOW + 75}
+    assert filled.empty_at == {"points": NOW + 15, "creations": NOW + 15}
+    assert rate_budget.pause(Budget(), 60, NOW).empty_at == {"points": NOW + 15, "creations": NOW + 15}
+    assert paused.behind == {"requests": 60, "content": 60}, "the clocks stood still"
     assert rate_budget.wait(paused, NOW + 20) == 40
     assert rate_budget.wait(paused, NOW + 61) == 0
 

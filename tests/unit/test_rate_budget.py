@@ -130,6 +130,55 @@ def test_who_hears_of_the_same_limit_does_not_double_the_pause() -> None:
     assert rate_budget.reserve(told, Cost(5), 9000.0)[0].untold == 60
 
 
+def test_refused_content_halves_the_rate_and_it_recovers_by_the_hour() -> None:
+    budget, now, rates = Budget(), 10_000.0, []
+    for _ in range(7):
+        budget = rate_budget.pause(budget, 60, now, content=True)
+        rates.append(budget.rate)
+        now = budget.paused_until
+    assert rates == pytest.approx([1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32, 1 / 32, 1 / 32])
+    half = rate_budget.pause(Budget(), 60, 10_000.0, content=True)
+    assert [rate_budget.rate(half, 10_060 + 3600 * hours) for hours in (0, 1, 4, 10, 20)] == pytest.approx(
+        [0.5, 0.55, 0.7, 1, 1]
+    )
+    assert rate_budget.pause(Budget(), 60, 10_000.0).rate == 1, "a limit of requests is none of content"
+
+
+def test_who_hears_of_the_same_refusal_does_not_halve_again() -> None:
+    first = rate_budget.pause(Budget(), 60, 1000.0, content=True)
+    assert rate_budget.pause(first, 60, 1001.0, content=True).rate == 0.5
+    of_requests = rate_budget.pause(Budget(), 60, 1000.0)
+    assert rate_budget.pause(of_requests, 60, 1001.0, content=True).rate == 0.5, "the first that is of content"
+
+
+@pytest.mark.parametrize("hours", [0.0, 3.0, 9.9, 25.0])
+@pytest.mark.parametrize("creations", [101, 350, 3000])
+def test_a_slot_opens_when_it_was_said_to(hours: float, creations: int) -> None:
+    """Also while the rate recovers."""
+    now = 10_060 + hours * 3600
+    budget = rate_budget.pause(Budget(), 60, 10_000.0, content=True)
+    budget, _ = rate_budget.book(budget, Cost(creations=creations), now)
+    budget, slot = rate_budget.book(budget, Cost(creations=1), now)
+    seconds = rate_budget.opens_in(budget, slot, now)
+    assert seconds > 0
+    assert rate_budget.opens_in(budget, slot, now + seconds - 1) == pytest.approx(1, abs=0.6)
+    assert rate_budget.opens_in(budget, slot, now + seconds + 1e-3) == 0
+
+
+def test_no_more_is_created_in_an_hour_than_the_learned_rate() -> None:
+    """GitHub refuses above 120 an hour: the rate falls below it, and comes back by 5% of 400 an hour."""
+    budget = Budget()
+    for at in (10_000.0, 10_100.0):
+        budget = rate_budget.pause(budget, 60, at, content=True)
+    opened = []
+    for _ in range(150):
+        budget, slot = rate_budget.book(budget, Cost(creations=1), budget.paused_until)
+        opened.append(rate_budget.opens_in(budget, slot, budget.paused_until))
+    assert sum(seconds <= 3600 for seconds in opened) == 110, "400 an hour, at 0.25 to 0.30: less than 120"
+    assert opened[:2] == pytest.approx([36, 72], abs=0.3)
+    assert opened == sorted(opened)
+
+
 @pytest.fixture
 def shared(monkeypatch: pytest.MonkeyPatch) -> Iterator[SharedBudget]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -181,35 +230,140 @@ def test_a_pause_is_seen_by_every_function(shared: SharedBudget) -> None:
     shared.reserve(Cost())  # what costs nothing does not wait
 
 
-def test_what_there_was_no_room_for_is_taken_before_the_request_reads_again(shared: SharedBudget) -> None:
+def clocked(share: float = 1.0) -> tuple[list[float], SharedBudget]:
+    """Return the time, to be moved on, and a budget that reads it."""
     now = [1000.0]
-    late = SharedBudget(boto3.client("dynamodb", region_name="eu-west-1"), "budget", lambda: now[0])
-    assert late.require_room("r1").paid == Cost()
-    late.reserve(Cost(180))
+    return now, SharedBudget(boto3.client("dynamodb", region_name="eu-west-1"), "budget", lambda: now[0], share)
+
+
+def refused(budget: SharedBudget, request: str, cost: Cost) -> BudgetSpent:
+    """Let a request ask for more than there is: it books a slot."""
+    progress = budget.require_room(request)
     with pytest.raises(BudgetSpent) as spent:
-        late.reserve(Cost(60, 1))
-    late.remember("r1", spent.value, Progress())
-    with pytest.raises(StillWaiting) as waiting:
+        budget.reserve(cost)
+    budget.remember(request, spent.value, progress)
+    return spent.value
+
+
+def test_what_there_was_no_room_for_is_booked_and_paid_for_once(shared: SharedBudget) -> None:
+    now, late = clocked()
+    late.reserve(Cost(180))
+    spent = refused(late, "r1", Cost(60, 1))
+    with pytest.raises(BudgetSpent) as waiting:
         late.require_room("r1")
-    assert waiting.value.seconds == pytest.approx(spent.value.seconds)
+    assert waiting.value.seconds == pytest.approx(spent.seconds)
     assert late.require_room("r2").paid == Cost(), "one request's wait is its own"
-    now[0] += spent.value.seconds + 0.001
-    assert late.require_room("r1").paid == Cost(60, 1)
+    now[0] += spent.seconds + 0.001
+    found = late.require_room("r1")
+    assert found.paid == Cost(60, 1)
+    assert found.waited == pytest.approx(spent.seconds, abs=0.01)
     with pytest.raises(BudgetSpent):
         late.reserve(Cost(180))  # it was taken ...
     assert late.require_room("r1").paid == Cost(60, 1)
     late.reserve(Cost(0, 1))  # ... once
 
 
-def test_somebody_else_who_took_the_room_makes_it_wait_anew(shared: SharedBudget) -> None:
-    now = [1000.0]
-    late = SharedBudget(boto3.client("dynamodb", region_name="eu-west-1"), "budget", lambda: now[0])
-    late.remember("r1", BudgetSpent(10, Cost(100)), Progress())
-    now[0] += 10
-    late.reserve(Cost(180))
-    with pytest.raises(BudgetSpent) as spent:
+def test_who_books_first_goes_first(shared: SharedBudget) -> None:
+    """However late it looks again: others who ask meanwhile are behind it."""
+    now, late = clocked()
+    late.reserve(Cost(creations=16))
+    seconds = [refused(late, f"r{number}", Cost(creations=16)).seconds for number in range(3)]
+    assert seconds == pytest.approx([15, 30, 45])
+    now[0] += 16
+    assert refused(late, "newcomer", Cost(creations=1)).seconds > 29
+    for number in range(1, 3):
+        with pytest.raises(BudgetSpent):
+            late.require_room(f"r{number}")
+    assert late.require_room("r0").paid == Cost(creations=16)
+    now[0] += 40
+    assert [late.require_room(f"r{number}").paid for number in (2, 1)] == [Cost(creations=16)] * 2
+
+
+def test_a_slot_moves_with_a_pause_and_with_the_rate(shared: SharedBudget) -> None:
+    now, late = clocked()
+    late.reserve(Cost(creations=16))
+    refused(late, "r1", Cost(creations=16))
+    late.pause(60, content=True)
+    now[0] += 60.5
+    with pytest.raises(BudgetSpent) as waiting:
         late.require_room("r1")
-    assert spent.value.cost == Cost(100)
+    assert waiting.value.seconds == pytest.approx(29.5, abs=0.1), "15 seconds at half the rate"
+    now[0] += 29.5
+    assert late.require_room("r1").paid == Cost(creations=16)
+
+
+def test_a_slot_of_points_does_not_wait_for_content(shared: SharedBudget) -> None:
+    now, late = clocked()
+    late.reserve(Cost(180))
+    refused(late, "r1", Cost(12))
+    late.pause(10, content=True)
+    now[0] += 11
+    assert late.require_room("r1").paid == Cost(12)
+
+
+def test_refused_content_is_not_spent_and_goes_by_its_turn(shared: SharedBudget) -> None:
+    now, late = clocked()
+    progress = {name: late.require_room(name) for name in ("r1", "r2")}
+    for each in progress.values():
+        each.paid = Cost(5, 1)
+    limited = RateLimited(60, message="You have exceeded a secondary rate limit")
+    limited.of_content = True
+    late.pause(60, content=True)
+    for name, each in progress.items():
+        late.remember(name, limited, each)
+    now[0] += 60.001
+    waits = []
+    for name in progress:
+        with pytest.raises(BudgetSpent) as waiting:
+            late.require_room(name)
+        waits.append(waiting.value.seconds)
+    assert waits == pytest.approx([18, 36], abs=0.1), "one piece in 9 seconds, at half the rate"
+    now[0] += 18.1
+    assert late.require_room("r1").paid == Cost(5, 1), "it is paid for once"
+
+
+def test_a_share_of_the_limits_is_a_share_of_rate_and_burst(shared: SharedBudget) -> None:
+    now, late = clocked(0.25)
+    late.reserve(Cost(creations=4))
+    assert refused(late, "r1", Cost(creations=1)).seconds == pytest.approx(60 / 16)
+    now[0] += 3.76
+    assert late.require_room("r1").paid == Cost(creations=1)
+
+
+def test_what_is_read_while_a_slot_is_waited_for(shared: SharedBudget, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two reads of DynamoDB a call, no write."""
+    _, late = clocked()
+    late.reserve(Cost(180))
+    refused(late, "r1", Cost(60))
+    asked: list[str] = []
+    late._client.meta.events.register("before-call.dynamodb", lambda model, **_: asked.append(model.name))
+    for _ in range(3):
+        with pytest.raises(BudgetSpent):
+            late.require_room("r1")
+    assert asked == ["GetItem", "GetItem"] * 3
+
+
+def test_a_request_without_a_name_books_nothing(shared: SharedBudget) -> None:
+    now, late = clocked()
+    late.reserve(Cost(180))
+    spent = BudgetSpent(1, Cost(180))
+    for _ in range(5):
+        late.remember("", spent, Progress())
+    now[0] += 15
+    late.reserve(Cost(180))
+
+
+def test_what_an_older_version_has_remembered_is_read(shared: SharedBudget) -> None:
+    now, late = clocked()
+    table = boto3.client("dynamodb", region_name="eu-west-1")
+    state = '{"until": 1010, "due": [5, 1], "paid": [1, 0], "steps": {}, "waits": 2}'
+    table.put_item(TableName="budget", Item={"Id": {"S": "request r1"}, "State": {"S": state}})
+    budget = '{"empty_at": {"points": 1010}, "paused_until": 900}'
+    table.put_item(TableName="budget", Item={"Id": {"S": "github"}, "State": {"S": budget}, "Revision": {"N": "4"}})
+    with pytest.raises(StillWaiting):
+        late.require_room("r1")
+    now[0] = 1010.0
+    assert late.require_room("r1").paid == Cost(6, 1)
 
 
 def test_a_wait_is_remembered_when_it_is_longer_than_the_time_between_calls(shared: SharedBudget) -> None:
@@ -289,8 +443,9 @@ def test_a_wait_is_over_when_its_time_has_come(shared: SharedBudget) -> None:
 
 
 def test_a_short_wait_with_a_cost_is_remembered_too(shared: SharedBudget) -> None:
+    shared.reserve(Cost(180))
     shared.remember("r1", BudgetSpent(1, Cost(5)), Progress())
-    with pytest.raises(StillWaiting):
+    with pytest.raises(BudgetSpent):
         shared.require_room("r1")
     shared.remember("r2", RetryLater(5.5, "GitHub answered 502."), Progress())
     with pytest.raises(StillWaiting):
