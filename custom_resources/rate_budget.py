@@ -64,6 +64,7 @@ CREATIONS_HOURLY = Limit("creations_hourly", 400, 3600, 100, "content")
 LONGEST_SECONDS = 3600.0  # of a pause for which GitHub did not say how long
 RECOVERY = 0.05 / 3600  # of the full rate of content, a second
 SLOWEST = 1 / 32  # of the full rate of content: about a dozen pieces an hour
+FARTHEST_SECONDS = 600  # until the next slot of content: a rollout starts no update while it is farther
 _ROUNDING = 1e-6  # seconds
 
 
@@ -151,6 +152,18 @@ def reserve(budget: Budget, cost: Cost, now: float, share: float = 1.0) -> tuple
     booked, slot = book(budget, cost, now, share)
     seconds = opens_in(budget, slot, now)
     return (budget, seconds) if seconds > _ROUNDING else (booked, 0.0)
+
+
+def opens_at(budget: Budget, now: float, share: float = 1.0) -> int:
+    """Return the Unix time from which one more piece of content may be created; 0 when it may now."""
+    booked, slot = book(budget, Cost(creations=1), now, share)
+    seconds = opens_in(booked, slot, now)
+    return math.ceil(now + seconds) if seconds > _ROUNDING else 0
+
+
+def may_start(opens_at: float, now: float) -> bool:
+    """Tell whether an update may start that may have to create content: its slot is near enough to be waited for."""
+    return opens_at - now <= FARTHEST_SECONDS
 
 
 def pause(budget: Budget, seconds: float, now: float, *, untold: bool = False, content: bool = False) -> Budget:

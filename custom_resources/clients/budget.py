@@ -191,12 +191,15 @@ class SharedBudget:
         raise BudgetContended(2)
 
     def _write(self, budget: Budget, revision: int) -> bool:
-        state = json.dumps(asdict(budget))
+        item: dict[str, AttributeValueTypeDef] = {"Id": {"S": "github"}, "Revision": {"N": str(revision + 1)}}
+        item["State"] = {"S": json.dumps(asdict(budget))}
+        # For a rollout, which reads no State: before then no further update may start (rate_budget.may_start).
+        item["OpensAt"] = {"N": str(rate_budget.opens_at(budget, self._clock(), self._share))}
         with of_the_table(self._table, "writing the rate budget"):
             try:
                 self._client.put_item(
                     TableName=self._table,
-                    Item={"Id": {"S": "github"}, "State": {"S": state}, "Revision": {"N": str(revision + 1)}},
+                    Item=item,
                     ConditionExpression="attribute_not_exists(Revision) OR Revision = :revision",
                     ExpressionAttributeValues={":revision": {"N": str(revision)}},
                 )

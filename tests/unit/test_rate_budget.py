@@ -478,3 +478,43 @@ def test_each_wait_is_twice_as_long_up_to_a_minute(shared: SharedBudget) -> None
     with pytest.raises(StillWaiting) as waiting:
         shared.require_room("r1")
     assert waiting.value.seconds == 300, "never less than what was asked for"
+
+
+def opens_at() -> int:
+    item = boto3.client("dynamodb", region_name="eu-west-1").get_item(TableName="budget", Key={"Id": {"S": "github"}})
+    return int(item["Item"]["OpensAt"]["N"])
+
+
+def test_the_item_says_when_one_more_piece_may_be_created(shared: SharedBudget) -> None:
+    now, late = clocked()
+    late.reserve(Cost(60))
+    assert opens_at() == 0
+    late.reserve(Cost(creations=16))
+    assert opens_at() == 1001, "one in 0.9 seconds, in whole seconds"
+    refused(late, "r1", Cost(creations=16))
+    assert opens_at() == 1016
+    late.pause(60, content=True)
+    assert opens_at() == 1060 + 32, "the pause, and 16 seconds at half the rate"
+    now[0] = 2000.0
+    late.reserve(Cost(5))
+    assert opens_at() == 0
+
+
+@given(st.lists(st.tuples(st.floats(0, 300), st.integers(0, 20), st.booleans()), min_size=1, max_size=40))
+def test_a_booking_opens_when_the_item_says(steps: list[tuple[float, int, bool]]) -> None:
+    """However long after the item was written it is read, when nothing else happened."""
+    budget, now = Budget(), 1000.0
+    for later, creations, refused in steps:
+        said = rate_budget.opens_at(budget, now)
+        now += later
+        _, slot = rate_budget.book(budget, Cost(creations=1), now)
+        opens = now + rate_budget.opens_in(budget, slot, now)
+        assert opens == pytest.approx(max(said, now), abs=1.001)
+        budget = rate_budget.book(budget, Cost(creations=creations), now)[0]
+        budget = rate_budget.pause(budget, 60, now, content=True) if refused else budget
+
+
+def test_an_update_starts_only_when_its_slot_is_near() -> None:
+    assert rate_budget.may_start(0, 1000.0)
+    assert rate_budget.may_start(1600, 1000.0)
+    assert not rate_budget.may_start(1601, 1000.0)
