@@ -85,8 +85,8 @@ class Budget(Protocol):
         """Return what a request has done and paid for already, unless it may ask GitHub for nothing now."""
         ...
 
-    def reserve(self, cost: Cost) -> None:
-        """Take the cost out of the budget."""
+    def reserve(self, cost: Cost, request: str, progress: Progress) -> None:
+        """Take the cost out of the budget, and note that the request, which has got so far, has paid it."""
         ...
 
     def remember(self, request: str, wait: RetryLater, progress: Progress) -> None:
