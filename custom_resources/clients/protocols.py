@@ -208,6 +208,14 @@ class ModelPackageGroups(Protocol):
         ...
 
 
+class ProjectFiles(Protocol):
+    """What launches write into projects' files. Raises RetryLater."""
+
+    def write(self, bucket: str, key: str, content: bytes, account: str) -> str:
+        """Write project.json into a bucket of that account; tell what became of it."""
+        ...
+
+
 class BlueprintTemplates(Protocol):
     """The blueprint's templates, by content. Raises TemplateAssetMissing, TemplateAltered, FinalError, RetryLater."""
 
@@ -479,6 +487,8 @@ class Clients(Protocol):
     def studio(self) -> Studio: ...
     @property
     def model_packages(self) -> ModelPackageGroups: ...
+    @property
+    def project_files(self) -> ProjectFiles: ...
     @property
     def blueprints(self) -> Blueprints: ...
     @property
