@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 READS = Cost(points=6)  # of a repository: its history, its pull requests, its settings, its branch
 MOST_LISTED = 50  # paths of a kind; an answer is small
 _PATH = 200  # characters
-_KINDS = ("added", "changed", "deleted", "conflicts")
+_KINDS = ("added", "changed", "deleted", "conflicts", "ignored")
 _PROJECT, _REPOSITORY, _TEMPLATE = "Custom::StudioProject", "Custom::GitHubRepository", "Custom::RepositoryTemplate"
 _UPDATABLE = ("AVAILABLE", "TAINTED")
 _TRIGGER = "TriggerPipelineExecution"

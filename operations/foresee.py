@@ -44,7 +44,10 @@ _WAITS = "a pull request offers this version already, or was closed without a me
 
 @dataclass(frozen=True)
 class ForeseenRepository:
-    """What would happen to one repository. `files` counts those added, changed and deleted; `conflicts` are paths."""
+    """What would happen to one repository. `files` counts those added, changed and deleted.
+
+    `conflicts` are paths, and `ignored` those that the repository's .studio-template-ignore keeps from the template.
+    """
 
     part: str
     full_name: str
@@ -53,6 +56,7 @@ class ForeseenRepository:
     conflicts: tuple[str, ...] = ()
     files: Mapping[str, int] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
     @staticmethod
     def of(part: str, told: Mapping[str, Any]) -> ForeseenRepository:
@@ -68,6 +72,7 @@ class ForeseenRepository:
             tuple(told["conflicts"]),
             {kind: counts[kind] for kind in ("added", "changed", "deleted")},
             tuple(told["remarks"]),
+            tuple(told.get("ignored", ())),
         )
 
 

@@ -14,7 +14,7 @@ from custom_resources.errors import Problem
 from operations.accounts import Site, opened
 from operations.deployed import offered_product
 from operations.errors import UnknownProject
-from operations.rollout import Limits, Outcome, Pace, Rollout, plan, target_version
+from operations.rollout import Limits, Outcome, Rollout, plan, target_version
 
 if TYPE_CHECKING:
     from custom_resources.clients.service_catalog import Launch, ServiceCatalog
@@ -52,14 +52,10 @@ def _launch(launch: Launch) -> dict[str, Any]:
 
 @dataclass
 class _Run:
-    """A rollout over places: what is left of the maximum, the budget of GitHub's limits, the projects that were found.
-
-    One budget for all: the accounts may use one token (docs/accounts.md).
-    """
+    """A rollout over places: what is left of the maximum, and the projects that were found."""
 
     options: argparse.Namespace
     settings: Settings
-    pace: Pace = field(default_factory=Pace)
     begun: int = 0
     found: set[str] = field(default_factory=set)
 
@@ -82,7 +78,7 @@ class _Run:
                 tell(outcome.launch, outcome)
         else:
             limits = Limits(left_of_it, self.options.parallel, self.options.max_failures)
-            done = Rollout(catalog, product_id, version, tell, pace=self.pace).run(chosen, limits)
+            done = Rollout(catalog, product_id, version, tell).run(chosen, limits)
         outcomes = [*left, *done]
         return outcomes, len(launches) - len(outcomes)
 

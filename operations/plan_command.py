@@ -224,6 +224,8 @@ def _about(repository: ForeseenRepository) -> Iterator[str]:
     changed = [f"{number} {kind}" for kind, number in repository.files.items() if number]
     if changed and repository.result == "merge":
         yield f"files: {', '.join(changed)}"
+    if repository.ignored:
+        yield f"kept from the template by .studio-template-ignore: {', '.join(repository.ignored[:_SHOWN])}"
     yield from repository.remarks
 
 

@@ -107,6 +107,7 @@ class GitHub(_Section):
         default="token.actions.githubusercontent.com", pattern=r"^[A-Za-z0-9.-]+(/[A-Za-z0-9._/-]+)?\Z"
     )
     oidc_provider_arn: str = Field(default="", pattern=rf"^({_PARTITION}:iam::\d{{12}}:oidc-provider/.+)?\Z")
+    budget_share: float = Field(default=1.0, ge=0.01, le=1)
 
     @model_validator(mode="after")
     def _one_github(self) -> GitHub:

@@ -484,3 +484,12 @@ def test_a_write_is_stopped_before_it_is_sent(world: World, monkeypatch: pytest.
     assert build["status"] == "failed"
     assert "about to write to GitHub, and was stopped" in build["reason"]
     assert wrote(world) == []
+
+
+def test_what_the_repository_ignores_is_said(world: World) -> None:
+    account = launched(world)
+    account.project.commit({".studio-template-ignore": "train.py\n"})
+    account.offers(published(world, "v2", V2))
+    build = account.build()
+    assert build["ignored"] == ["train.py"]
+    assert (build["added"], build["changed"]) == (["new.py"], [])

@@ -30,7 +30,6 @@ from operations.doctor.check import Check
 from operations.errors import AccountNotChosen, AccountUnknown, AdminRoleRefused, NoAccounts, WrongAccount
 from operations.prove import command as prove_command
 from operations.repair_stacks import FailedResource, StackState
-from operations.rollout import Pace, Rollout
 from products.settings import Place, Settings, load_settings
 
 SETTINGS = """
@@ -431,16 +430,6 @@ def test_a_project_to_repair_is_looked_for_in_all_of_them(
     assert (broken_places[HOME].continued, broken_places[FURTHER].continued) == ([], ["stack/studio-f1"])
     assert main(["repair", "--account", "forecasts", "--project", "nobody"]) == 1
     assert "nobody" in capsys.readouterr().err
-
-
-def test_one_budget_of_githubs_limits_serves_all_accounts() -> None:
-    pace = Pace()
-    catalog: Any = Catalog(Place("forecasts", "333333333333", "us-east-1", ("us-east-1",)))
-    for _ in range(2):
-        Rollout(catalog, "prod", VERSION, lambda *_: None, pace=pace)._pace()
-    alone = Rollout(catalog, "prod", VERSION, lambda *_: None)
-    alone._pace()
-    assert pace.budget != alone._shared.budget, "it has spent twice as much"
 
 
 # -- doctor -------------------------------------------------------------------------------------------------------

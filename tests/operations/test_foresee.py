@@ -30,11 +30,12 @@ def launch(name: str) -> Launch:
 def repository(action: str, status: str = "", reason: str = "", **more: Any) -> dict[str, Any]:
     none: Sequence[str] = ()
     found = {"action": action, "status": status, "reason": reason, "repository": "acme/one", "remarks": []}
-    paths = {kind: list(more.pop(kind, none)) for kind in ("added", "changed", "deleted", "conflicts")}
+    kinds = ("added", "changed", "deleted", "conflicts", "ignored")
+    paths = {kind: list(more.pop(kind, none)) for kind in kinds}
     return {**found, **paths, "counts": {kind: len(each) for kind, each in paths.items()}, **more}
 
 
-MERGE = repository("push", "merged", added=["new.py"], changed=["a.py", "b.py"])
+MERGE = repository("push", "merged", added=["new.py"], changed=["a.py", "b.py"], ignored=["mine.py"])
 SAME = repository("nothing", "unchanged")
 CONFLICT = repository("propose", "pull-request", "both changed the same places", conflicts=["train.py", "run.sh"])
 
@@ -239,6 +240,7 @@ def test_the_plan_as_text_fits_80_columns() -> None:
         "merges v1.0.0 merge unchanged build: files: 1 added, 2 changed",
         "conflicts v1.0.0 pull-request merge build: conflict in train.py, run.sh build: because both changed the same",
         "deploy: `main` is protected.",
+        "build: kept from the template by .studio-template-ignore: mine.py",
         "gone v1.0.0 unknown unknown The provisioned product pp-gone has the status ERROR.",
         "tainted is skipped: it is in error",
         "1 projects would start their pipelines.",

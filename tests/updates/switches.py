@@ -89,6 +89,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "another address for notifications": {"notification_email": "other@example.com"},
     "Enterprise Server": _SERVER,
     "an enterprise's issuer": {"github.oidc_issuer": "token.actions.githubusercontent.com/acme"},
+    "a share of GitHub's limits": {"github.budget_share": 0.25},
     "organization": {"git_config.private_github_organization": "other"},
     "default branch": {"git_config.private_deploy_repo_default_branch": "trunk"},
     "token secret": {"git_config.github_token_secret_name": "other/token"},
