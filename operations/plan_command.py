@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from custom_resources.errors import Problem
+from custom_resources.markdown import printable
 from operations.accounts import chosen, opened
 from operations.deployed import offered_product
 from operations.errors import UnknownProject
@@ -110,7 +111,7 @@ class _Progress:
         print(f"{self._done} of {self._total}: {found.launch.name}: {found.result}", file=sys.stderr, flush=True)
 
     def waits(self, launch: Launch, seconds: float, why: str) -> None:
-        print(f"{launch.name}: waiting {seconds:.0f} s: {why}", file=sys.stderr, flush=True)
+        print(f"{launch.name}: waiting {seconds:.0f} s: {printable(why)}", file=sys.stderr, flush=True)
 
 
 def _over(options: argparse.Namespace, settings: Settings, places: Sequence[Place]) -> int:

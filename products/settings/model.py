@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -43,6 +44,8 @@ RETENTION_DAYS = (
 )
 GITHUB_ISSUER = "token.actions.githubusercontent.com"
 PRODUCTION = "production"  # the GitHub environment, and the stage that it deploys
+# They are in each request of a launch, in an update twice: Step Functions takes 262,144 bytes, all in all.
+_MOST_OF_VARIABLES = 32_768
 _MAX_PATTERNS = 10  # of principals with wildcards, for one portfolio (AWS)
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._/-]*)?\Z")]
 RoleArnGiven = Annotated[str, StringConstraints(pattern=rf"^{_PARTITION}:iam::\d{{12}}:role/[\w+=,.@/-]+\Z")]
@@ -405,6 +408,10 @@ class Settings(_Section):
             raise ValueError(f"each launch sets {set_by_launches[0]} to the project's own value; leave it out")
         if replaced := [name for name, value in variables.items() if "{{resolve:" in value]:
             raise ValueError(f"{replaced[0]} holds {{{{resolve:, which CloudFormation replaces; write the value itself")
+        if len(json.dumps(variables)) > _MOST_OF_VARIABLES:
+            raise ValueError(
+                f"they take more than {_MOST_OF_VARIABLES:,} characters of JSON together; keep long values in a file"
+            )
         return variables
 
     @model_validator(mode="after")

@@ -291,6 +291,7 @@ def test_the_seeds_names_are_kept(tmp_path: Path) -> None:
         ("[variables]\nX = ''", "variables.X cannot be"),
         ("[variables]\nX = '{{resolve:ssm:x}}'", "which CloudFormation replaces"),
         ("[variables]\nX = 1", "variables.X cannot be"),
+        (f"[variables]\n{''.join(f'X{n} = {chr(39)}{chr(120) * 4000}{chr(39)}{chr(10)}' for n in range(9))}", "32,768"),
         ("[pull_requests]\nlabels = ['a,b']", "pull_requests.labels"),
         ("[pull_requests]\nlabels = ['a', 'a']", "a is there twice"),
         ("[pull_requests]\nassignees = ['acme/team']", "pull_requests.assignees"),
