@@ -34,20 +34,21 @@ TESTS = (
 NOT_RUN = {f"tests/unit/test_{each}.py" for each in ("architecture", "bench", "groups", "local", "mutants")}
 NOT_RUN.add("tests/integration/test_merge_properties.py")
 MARKS = "not gates and not long and not layers and not slow"
-RUN_BY_THEM = ("custom_resources", "standins", "tests/unit", "tests/integration", "tests/security")
+RUN_BY_THEM = ("custom_resources", "products", "standins", "tests/unit", "tests/integration", "tests/security")
 # A page made of models, permissions, limits and sentences is as it was.
 REFERENCE = "tests/unit/test_catalogue.py::test_the_reference_is_what_the_code_says"
 DEFAULTS = "tests/unit/test_defaults.py"  # what may be left out is nothing, or named
-# What runs on import only, or once for all tests of a synthesis, is held by these files, in turn.
-_PLACES = ("settings", "contract", "foundation", "observability", "product", "portfolio", "workflow_role",
-           "workflow_actions", "policies", "studio", "versions", "boundaries", "accounts", "one_account",
-           "as_reviewed")  # fmt: skip
+# What runs on import only, or once for all tests of a synthesis, is held by these files, in turn: first those that hold
+# every line of every template.
+_EVERY_LINE = ("contract", "as_reviewed", "one_account")
+_PLACES = ("settings", "foundation", "observability", "product", "portfolio", "workflow_role", "workflow_actions",
+           "policies", "studio", "versions", "boundaries", "accounts", "layers")  # fmt: skip
 
 
 def _held(*first: str) -> list[str]:
-    """Return all tests of a synthesis, those of the named places first."""
+    """Return all tests of a synthesis, those of the named places first of those that hold something of their own."""
     places = sorted(_PLACES, key=lambda place: place not in first)
-    return [REFERENCE, *(f"tests/synth/test_{place}.py" for place in places)]
+    return [REFERENCE, *(f"tests/synth/test_{place}.py" for place in (*_EVERY_LINE, *places))]
 
 
 HELD_BY = {
@@ -62,10 +63,12 @@ HELD_BY = {
     "products/studio/provisioning": _held("accounts", "studio"),
     "products/project_setup": _held("studio"),
     "products/workflow_role": _held("workflow_role", "product", "policies"),
-    "products/mlops_project": _held("contract", "product"),
-    "products/parameters": _held("contract", "product"),
-    "products/foundation/observability": _held("observability", "contract"),
+    "products/mlops_project": _held("product"),
+    "products/parameters": _held("product"),
+    "products/foundation/observability": _held("observability"),
     "products/versions": _held("versions"),
+    "products/layers": _held("layers"),
+    "products/settings": _held("settings"),
 }
 # A line that every story runs is held by the quickest of them: what 40 seconds of tests do not notice has survived.
 LONGEST = 40.0
