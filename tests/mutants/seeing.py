@@ -24,10 +24,15 @@ TESTS = (
     "tests/standin/github/test_cl*.py",
     "tests/standin/github/test_cr*.py",
     "tests/operations/test_rollout.py",
+    "tests/security/test_adoption.py",
+    "tests/security/test_approvals.py",
     "tests/security/test_bounds.py",
+    "tests/security/test_forgeries.py",
+    "tests/security/test_launches.py",
     "tests/security/test_own_events.py",
     "tests/security/test_properties.py",
     "tests/security/test_rollbacks.py",
+    "tests/security/test_tenants.py",
 )
 # Those that hold no line of it: they look at the house, or at the tools of these tests; or take seconds for what others
 # notice at once.

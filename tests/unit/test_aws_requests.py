@@ -117,7 +117,9 @@ class Account:
 VERSION = ProductVersion("pa-1", "v1.0.0", "DEPRECATED", active=False)
 LAUNCH = Launch("pp-1", "studio-p1", "pa-0", "v0", "AVAILABLE", last_record="rec-1", stack=STACK)
 BLUEPRINT = Blueprint("bp-1", "Ours", "What it is", "https://t", ({"keyName": "k", "fieldType": "STRING"},))
-CONFIGURATION = Configuration("arn:aws:iam::1:role/p", ("eu-west-1",), "arn:aws:iam::1:role/m", {"eu-west-1": {"k": "v"}})
+CONFIGURATION = Configuration(
+    "arn:aws:iam::1:role/p", ("eu-west-1",), "arn:aws:iam::1:role/m", {"eu-west-1": {"k": "v"}}
+)
 LEAST = Configuration("arn:aws:iam::1:role/p", ("eu-west-1",))
 GRANT = Grant("grant-1", {"domainUnit": {"domainUnitIdentifier": "unit"}}, {"createEnvironmentFromBlueprint": {}})
 PROFILE = Profile(
