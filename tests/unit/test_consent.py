@@ -71,7 +71,7 @@ def test_what_is_no_text_is_no_consent() -> None:
 class File:
     """GitHub, with the file in which a consent is given: its content, none, or one that is too large."""
 
-    def __init__(self, content: bytes | None | Exception) -> None:
+    def __init__(self, content: bytes | Exception | None) -> None:
         self.github = self
         self._content = content
 
@@ -96,7 +96,7 @@ class File:
         (b"domain: d1\nproject: p1\narchive: true", Reading(Consent("file", archive=True))),
     ],
 )
-def test_what_the_file_says_is_read_whole(content: bytes | None | Exception, reading: Reading) -> None:
+def test_what_the_file_says_is_read_whole(content: bytes | Exception | None, reading: Reading) -> None:
     clients: Any = File(content)
     assert stated("acme/notebooks", WHO, clients) == reading
 
