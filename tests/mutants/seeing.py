@@ -73,7 +73,11 @@ HELD_BY = {
     "products/foundation/observability": _held("observability"),
     "products/versions": _held("versions"),
     "products/layers": _held("layers"),
-    "products/settings": _held("settings"),
+    "products/settings": [
+        "tests/unit/test_settings_schema.py",
+        "tests/unit/test_settings_refusals.py",
+        *_held("settings"),
+    ],
 }
 # A line that every story runs is held by the quickest of them: what 40 seconds of tests do not notice has survived.
 LONGEST = 40.0
@@ -88,10 +92,11 @@ def say(text: str) -> None:
 
 @dataclass(frozen=True)
 class Seen:
-    """Which test runs which line, and how long each takes."""
+    """Which test runs which line, how many seconds of a processor it needs, and how many it took."""
 
     lines: dict[str, dict[str, list[str]]]
     seconds: dict[str, float]
+    took: dict[str, float]
 
     def tests(self, mutant: Mutant) -> list[str]:
         """Return the tests for a mutant, the quickest first; for what runs on import, those of the whole file."""
@@ -107,7 +112,7 @@ class Seen:
 
     def patience(self, tests: Iterable[str]) -> float:
         """Return how many seconds the tests may take before they count as failed."""
-        return 60 + 10 * sum(self.seconds.get(test, 30) for test in tests)
+        return 60 + 10 * sum(self.took.get(test, 30) for test in tests)
 
 
 @dataclass(frozen=True)
@@ -138,18 +143,20 @@ def look(copy: Path, store: Path) -> Seen:
         subprocess.run(command, cwd=copy, check=False, stdout=subprocess.DEVNULL)
     lines: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     seconds: dict[str, float] = {}
+    took: dict[str, float] = {}
     for note in known.values():
         seen = json.loads(note.read_text(encoding="utf-8"))
         seconds |= seen["seconds"]
+        took |= seen["took"]
         for path, by_line in seen["lines"].items():
             for line, tests in by_line.items():
                 lines[path][line] += tests
-    return Seen(lines, seconds)
+    return Seen(lines, seconds, took)
 
 
 def _known(copy: Path, store: Path, files: Iterable[str]) -> dict[str, Path]:
     """Return where what a file's tests run is noted: by its content, and by that of all code that it may run."""
-    code = hashlib.sha256()
+    code = hashlib.sha256(Path(__file__).with_name("noticing.py").read_bytes())  # what a note holds
     for folder in RUN_BY_THEM:
         for file in sorted((copy / folder).rglob("*.py")):
             if not file.name.startswith("test_"):
@@ -163,7 +170,7 @@ def _known(copy: Path, store: Path, files: Iterable[str]) -> dict[str, Path]:
 
 
 def _looked(copy: Path, files: list[str]) -> dict[str, dict[str, Any]]:
-    """Return lines by test and seconds of each file of tests."""
+    """Return lines by test and both kinds of seconds, of each file of tests."""
     with tempfile.TemporaryDirectory(dir=copy) as folder:
         options = ["-p", "tests.mutants.noticing", "-n", str(PROCESSES), "-m", MARKS, "--tb=no"]
         subprocess.run(
@@ -176,11 +183,12 @@ def _looked(copy: Path, files: list[str]) -> dict[str, dict[str, Any]]:
     failed = {test for part in parts for test in part["failed"]}
     if failed:
         say("Left out, since they fail without a mutant:\n  " + "\n  ".join(sorted(failed)))
-    by_file: dict[str, dict[str, Any]] = {file: {"seconds": {}, "lines": {}} for file in files}
+    by_file: dict[str, dict[str, Any]] = {file: {"seconds": {}, "took": {}, "lines": {}} for file in files}
     for part in parts:
-        for test, taken in part["seconds"].items():
-            if test not in failed:
-                by_file[_file(test)]["seconds"][test] = taken
+        for kind in ("seconds", "took"):
+            for test, each in part[kind].items():
+                if test not in failed:
+                    by_file[_file(test)][kind][test] = each
         for path, by_line in part["lines"].items():
             for line, tests in by_line.items():
                 for test in tests:

@@ -132,13 +132,17 @@ def test_what_was_seen_is_kept_until_the_tests_or_the_code_change(
 
     def look(copy: Path, files: list[str]) -> dict[str, dict[str, Any]]:
         looked.append(files)
-        return {file: {"seconds": {f"{file}::t": 1.0}, "lines": {"lamp.py": {"1": [f"{file}::t"]}}} for file in files}
+        lines = {file: {"lamp.py": {"1": [f"{file}::t"]}} for file in files}
+        return {
+            file: {"seconds": {f"{file}::t": 1.0}, "took": {f"{file}::t": 2.0}, "lines": lines[file]} for file in files
+        }
 
     monkeypatch.setattr(seeing, "_looked", look)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: None)
     one, two = "tests/unit/test_one.py", "tests/unit/test_two.py"
     first = seeing.look(copy, store)
     assert first.lines["lamp.py"]["1"] == [f"{one}::t", f"{two}::t"]
+    assert first.patience([f"{one}::t", "tests/unit/test_other.py"]) == 60 + 10 * (2.0 + 30)
     assert json.dumps(seeing.look(copy, store).lines) == json.dumps(first.lines)
     assert looked == [[one, two]]
     (copy / two).write_text("LIMIT = 2\n")
