@@ -79,6 +79,14 @@ HELD_BY = {
         *_held("settings"),
     ],
 }
+
+
+def held_by(path: str) -> list[str]:
+    """Return the tests that hold a file, whatever they run of it."""
+    folder = max((each for each in HELD_BY if path.startswith(each)), key=len, default="")
+    return HELD_BY.get(folder, [])
+
+
 # A line that every story runs is held by the quickest of them: what 40 seconds of tests do not notice has survived.
 LONGEST = 40.0
 PROCESSES = 2
@@ -107,8 +115,7 @@ class Seen:
         quickest = sorted(found, key=lambda test: (self.seconds[test], test))
         until = accumulate(self.seconds[test] for test in quickest)
         enough = [test for test, seconds in zip(quickest, until, strict=True) if seconds < LONGEST]
-        held_by = max((each for each in HELD_BY if path.startswith(each)), key=len, default="")
-        return enough + HELD_BY.get(held_by, [])
+        return enough + held_by(path)
 
     def patience(self, tests: Iterable[str]) -> float:
         """Return how many seconds the tests may take before they count as failed."""

@@ -35,6 +35,7 @@ from custom_resources.clients.studio import Studio
 from custom_resources.clients.update_records import UpdateRecords
 from custom_resources.errors import Problem
 from custom_resources.update_record import UpdateRecord
+from tests import sleeping
 
 GOLDEN = Path(__file__).parent / "golden" / "aws_requests.txt"
 STACK = "arn:aws:cloudformation:eu-west-1:111122223333:stack/SC-111122223333-pp-abc/1"
@@ -282,11 +283,12 @@ def written(account: Account) -> Iterator[str]:
 
 
 def test_every_request_and_what_is_made_of_its_answer_is_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("a client does not wait by itself"))
+    slept = sleeping.noted(monkeypatch)
     found = re.sub(r" at 0x[0-9a-f]+", "", "\n".join(written(Account())))
     if os.environ.get("GOLDEN") == "write":
         GOLDEN.write_text(found, encoding="utf-8")
     assert found == GOLDEN.read_text(encoding="utf-8")
+    assert slept == [], "a client does not wait by itself"
 
 
 def test_each_public_method_is_called() -> None:
