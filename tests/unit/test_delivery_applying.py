@@ -228,6 +228,30 @@ def test_a_branch_that_moves_on_before_it_is_removed_is_looked_at_again() -> Non
     assert not world.removed
 
 
+def test_each_pull_request_is_told_and_closed_once_in_a_request() -> None:
+    world = World()
+    world.applied(proposal(world, withdrawn=(MINE, WORKED), left_over=LEFT_OVER))
+    world.applied(proposal(world, withdrawn=(MINE, WORKED), left_over=LEFT_OVER))  # the call that comes after
+    assert sorted(step for step in world.done if step.startswith(("comment", "closed"))) == [
+        "closed 6 in acme/build",
+        "closed 7 in acme/build",
+        "comment 6",
+        "comment 7",
+    ]
+    assert world.progress.steps == dict.fromkeys(("commented 7", "closed 7", "commented 6", "closed 6"), "")
+
+
+def test_whom_a_push_left_behind_is_told_by_the_next_call_where_this_one_ended() -> None:
+    world = World()
+    world.applied(push(world, withdrawn=(MINE, WORKED)))
+    steps = ("left behind 7", "commented 7", "closed 7", "commented 6", "closed 6")
+    assert world.progress.steps == {**dict.fromkeys(steps, ""), "left behind 7": "acme/build"}
+    ended = World()
+    ended.progress = Progress({"left behind 7": "acme/former", "commented 6": "", "closed 6": ""})
+    ended.applied(Leave("unchanged", {"CommitSha": "tip"}))
+    assert ended.done == ["comment 7", "closed 7 in acme/former"]
+
+
 def test_a_renewed_pull_request_gets_its_text_before_its_branch() -> None:
     world = World()
     world.renamed_to = "acme/renamed"

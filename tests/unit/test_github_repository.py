@@ -21,6 +21,7 @@ from custom_resources.errors import (
     VisibilityNotAllowed,
 )
 from custom_resources.github_repository import GitHubRepository
+from custom_resources.progress import Progress
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import Request
 from custom_resources.repository_plan import GitHubRepositoryProperties, Observed, Plan
@@ -183,6 +184,17 @@ def test_a_delete_releases_what_was_only_adopted() -> None:
     assert decided(replace(seen, rival="arn"), "Delete", "7:connected", secret_names=["A"]).action == "nothing"
     archived = decided(Observed(FOUND, OURS), "Delete", "7", secret_names=["A"], secret_reference_names=["R"])
     assert (archived.action, archived.secrets_removed, RESOURCE.cost(archived)) == ("archive", ("R",), Cost(points=10))
+
+
+def test_a_delete_that_goes_on_takes_out_what_its_earlier_calls_left() -> None:
+    done = Progress({"no secret A": "", "no secret R": "", "no variable C": "", "no variable B": "", "no secret D": ""})
+    names = {"secret_names": ["B", "A"], "secret_reference_names": ["S", "R"], "variable_names": ["D", "C"]}
+    request = Request("Delete", PROPERTIES.model_copy(update=names), None, "7:connected", "", "", progress=done)
+    released = RESOURCE.plan(request, Observed(FOUND, None, left={"refs/studio/template": "c0"}))
+    assert (released.action, released.secrets_removed, released.variables_removed) == ("release", ("B", "S"), ("D",))
+    assert released.refs_removed == {"refs/studio/template": "c0"}
+    archived = RESOURCE.plan(replace(request, physical_id="7"), Observed(FOUND, OURS))
+    assert (archived.action, archived.secrets_removed, archived.variables_removed) == ("archive", ("S",), ())
 
 
 def test_an_update_changes_what_the_stack_changed() -> None:
