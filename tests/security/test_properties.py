@@ -54,6 +54,7 @@ TABLE: dict[str, dict[str, str]] = {
                 "mlflow_tracking_uri",
                 "organization",
                 "build_repository_name",
+                "repository_names",
                 "adopt_existing",
                 "retain_on_failure",
             ),
@@ -64,7 +65,7 @@ TABLE: dict[str, dict[str, str]] = {
         **PROJECT,
         "organization": "the settings' organizations",
         "visibility": "the settings' visibilities",
-        **dict.fromkeys(("name", "adopt_existing"), "the repository's consent"),
+        **dict.fromkeys(("name", "alternative_name", "adopt_existing"), "the repository's consent"),
         **dict.fromkeys(("connected_repository", "connected_since", "connection_proof"), "Studio's connection"),
         **dict.fromkeys(
             (
