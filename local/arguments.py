@@ -104,6 +104,8 @@ def parser() -> Parser:
     demo = verb("demo", "Tell the whole story: launch, edit, update, conflict, terminate")
     demo.add_argument("--keep", action="store_true", help="leave everything running afterwards")
     _studio(verbs.add_parser("studio", help="Act as a user of Studio", description="Act as a user of Studio."), shared)
+    env = verb("env", "Print what `python -m operations` needs to work on this run, for a shell's eval")
+    env.epilog = 'eval "$(python -m local env)" && python -m operations status'
     credential = verbs.add_parser(
         "credential",
         help="Git credential helper for the stand-in's repositories",

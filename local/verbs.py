@@ -279,6 +279,13 @@ def _credential(arguments: argparse.Namespace, home: Home, _: Terminal) -> None:
         print(f"username=x-access-token\npassword={running.token()}", flush=True)
 
 
+def _env(_: argparse.Namespace, home: Home, terminal: Terminal) -> None:
+    from local import rehearsal, run
+
+    variables = rehearsal.environment(run.required(home))
+    terminal.result({"environment": variables}, rehearsal.exports(variables))
+
+
 def _completion(arguments: argparse.Namespace, _: Home, terminal: Terminal) -> None:
     script = completion(parser(), arguments.shell, "studio-mlops-local")
     terminal.result({"script": script}, script)
@@ -296,10 +303,11 @@ _VERBS = {
     "down": _down,
     "demo": _demo,
     "studio": _studio,
+    "env": _env,
     "credential": _credential,
     "completion": _completion,
 }
-_OF_ONE_ACCOUNT = ("launch", "update", "diff", "terminate", "demo", "studio")
+_OF_ONE_ACCOUNT = ("launch", "update", "diff", "terminate", "demo", "studio", "env")
 
 
 def _refuse_unreadable(argv: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from custom_resources.errors import Problem
 from operations.accounts import Site, opened
 from operations.deployed import offered_product
 from operations.errors import UnknownProject
-from operations.rollout import Limits, Outcome, Pace, Rollout, plan, target_version
+from operations.rollout import Limits, Outcome, Rollout, plan, target_version
 
 if TYPE_CHECKING:
     from custom_resources.clients.service_catalog import Launch, ServiceCatalog
@@ -52,14 +52,10 @@ def _launch(launch: Launch) -> dict[str, Any]:
 
 @dataclass
 class _Run:
-    """A rollout over places: what is left of the maximum, the budget of GitHub's limits, the projects that were found.
-
-    One budget for all: the accounts may use one token (docs/accounts.md).
-    """
+    """A rollout over places: what is left of the maximum, and the projects that were found."""
 
     options: argparse.Namespace
     settings: Settings
-    pace: Pace = field(default_factory=Pace)
     begun: int = 0
     found: set[str] = field(default_factory=set)
 
@@ -82,7 +78,7 @@ class _Run:
                 tell(outcome.launch, outcome)
         else:
             limits = Limits(left_of_it, self.options.parallel, self.options.max_failures)
-            done = Rollout(catalog, product_id, version, tell, pace=self.pace).run(chosen, limits)
+            done = Rollout(catalog, product_id, version, tell).run(chosen, limits)
         outcomes = [*left, *done]
         return outcomes, len(launches) - len(outcomes)
 
@@ -138,15 +134,16 @@ def doctor_over(
     marks: dict[str, str],
 ) -> int:
     """Check each place; return the exit status. A place that cannot be reached is a problem there."""
-    from operations.doctor.check import Check
+    from operations.doctor.check import failed, summary
 
     def at(place: Place) -> Iterator[Check]:
         try:
             yield from diagnosed(opened(settings, place))
         except Problem as problem:
-            yield Check("AWS account", "problem", said(problem), "Put that right, then run doctor again.")
+            yield failed("AWS account", "problem", problem)
 
-    rows, problems = [], 0
+    rows: list[Any] = []
+    every: list[Check] = []
     for place in places:
         found = []
         for check in at(place):
@@ -156,9 +153,10 @@ def doctor_over(
                 if check.fix:
                     print(f"  fix: {check.fix}")
         rows.append(document(place, checks=[asdict(check) for check in found]))
-        problems += sum(check.state == "problem" for check in found)
+        every += found
+    problems = sum(check.state == "problem" for check in every)
     if options.json:
         print(json.dumps({"ok": not problems, "places": rows}, indent=2))
     else:
-        print(f"{problems} checks found a problem." if problems else "Everything is in order.")
+        print(summary(every))
     return 1 if problems else 0

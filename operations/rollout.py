@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from custom_resources.clients.service_catalog import Launch, ProductVersion, ServiceCatalog
 from custom_resources.errors import Problem
-from custom_resources.rate_budget import Budget, Cost, reserve
 from operations.errors import NotDeployed, UnknownProject, VersionInactive
 
 POLL_SECONDS = 5.0
 POLLS_UNANSWERED = 12  # in a row, about a minute: then AWS is not asked any more
-# What an update may create on GitHub, if both repositories get a pull request with a comment and a branch each. The
-# rollout paces itself by a budget of its own with the same limits; the functions' shared one still makes launches wait.
-CREATIONS_PER_UPDATE = 6
 # Tainted: the last update failed, the stack is as it was before, and can be updated again (docs/studio.md, A28).
 _UPDATABLE = ("AVAILABLE", "TAINTED")
 
@@ -44,13 +40,6 @@ class Limits:
     maximum: int = 0
     parallel: int = 1
     failures: int = 1
-
-
-@dataclass
-class Pace:
-    """What is left of GitHub's limits for updates; several rollouts with one token share it."""
-
-    budget: Budget = field(default_factory=Budget)
 
 
 @dataclass(frozen=True)
@@ -109,16 +98,13 @@ class Rollout:
         version: ProductVersion,
         tell: Callable[[Launch, Outcome | None], None],
         clock: Clock | None = None,
-        *,
-        pace: Pace | None = None,
     ) -> None:
-        """Nothing is asked yet. `pace` is shared with the rollouts before and after this one."""
+        """Nothing is asked yet. It reserves nothing of GitHub's limits: the functions book what they need."""
         self._catalog = catalog
         self._product_id = product_id
         self._version = version
         self._tell = tell
         self._clock = clock or Clock()
-        self._shared = pace or Pace()
         self._outcomes: list[Outcome] = []
         self._running: dict[str, Launch] = {}
         self._unanswered = 0  # polls in a row
@@ -130,17 +116,12 @@ class Rollout:
             stopped = self._stopped(limits)
             if stopped and not self._running:
                 break
-            pause = POLL_SECONDS
             while waiting and not stopped and len(self._running) < limits.parallel:
-                wait = self._pace()
-                if wait:
-                    pause = wait if not self._running else min(wait, POLL_SECONDS)
-                    break
                 self._start(waiting.pop(0))
                 stopped = self._stopped(limits)
             self._follow()
             if self._running or (waiting and not stopped):
-                self._clock.sleep(pause)
+                self._clock.sleep(POLL_SECONDS)
         for launch in waiting:
             self._settle(Outcome(launch, "not started", "stopped after a failure"))
         return self._outcomes
@@ -149,13 +130,6 @@ class Rollout:
         """Tell whether no further update may begin: after too many failures, or when AWS cannot be asked."""
         results = [outcome.result for outcome in self._outcomes]
         return results.count("failed") >= limits.failures or "begun" in results
-
-    def _pace(self) -> float:
-        """Reserve one update's share of GitHub's limits; return the seconds to wait when there is none left."""
-        self._shared.budget, seconds = reserve(
-            self._shared.budget, Cost(creations=CREATIONS_PER_UPDATE), self._clock.now()
-        )
-        return seconds
 
     def _settle(self, outcome: Outcome) -> None:
         self._outcomes.append(outcome)

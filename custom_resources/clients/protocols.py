@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from custom_resources.clients.github import PullRequest, Repository
     from custom_resources.clients.github_removal import Note
     from custom_resources.clients.secrets import GitHubCredentials
-    from custom_resources.clients.service_catalog import LaunchOfStack, ProductVersion
-    from custom_resources.clients.stacks import StackResource
+    from custom_resources.clients.service_catalog import LaunchedStack, LaunchOfStack, ProductVersion
+    from custom_resources.clients.stacks import DescribedStack, StackResource
     from custom_resources.clients.studio import ClassicProject, Deployment, Project
     from custom_resources.errors import RetryLater
     from custom_resources.progress import Progress
@@ -57,6 +57,14 @@ class StackFacts(Protocol):
         """Return the stack's outputs."""
         ...
 
+    def described(self, stack_id: str) -> DescribedStack:
+        """Return the stack as it is."""
+        ...
+
+    def template(self, stack_id: str) -> Mapping[str, Any]:
+        """Return the stack's template."""
+        ...
+
 
 class HeldProjects(Protocol):
     """Which stack holds a project. Raises RetryLater, FinalError."""
@@ -85,16 +93,16 @@ class Budget(Protocol):
         """Return what a request has done and paid for already, unless it may ask GitHub for nothing now."""
         ...
 
-    def reserve(self, cost: Cost) -> None:
-        """Take the cost out of the budget."""
+    def reserve(self, cost: Cost, request: str, progress: Progress) -> None:
+        """Take the cost out of the budget, and note that the request, which has got so far, has paid it."""
         ...
 
     def remember(self, request: str, wait: RetryLater, progress: Progress) -> None:
-        """Keep a request's wait, and what it has done and paid for, for its next call."""
+        """Keep a request's wait, and what it has done and paid for, for its next call; book the slot it waits for."""
         ...
 
-    def pause(self, seconds: float, *, untold: bool = False) -> None:
-        """Make everyone wait; `untold`: GitHub did not say how long."""
+    def pause(self, seconds: float, *, untold: bool = False, content: bool = False) -> None:
+        """Make everyone wait; `untold`: GitHub did not say how long; `content`: it refused to create some."""
         ...
 
 
@@ -156,6 +164,14 @@ class Archives(Protocol):
         ...
 
 
+class VersionTemplates(Protocol):
+    """The templates of the product's versions. Raises VersionTemplateUnread, RetryLater."""
+
+    def read(self, version: str, url: str) -> Mapping[str, Any]:
+        """Return the template at an address."""
+        ...
+
+
 class Studio(Protocol):
     """SageMaker Unified Studio's projects. Raises ProjectNotFound, FinalError, RetryLater."""
 
@@ -189,6 +205,14 @@ class ModelPackageGroups(Protocol):
 
     def ensure(self, name: str, domain_id: str, project_id: str, stack_id: str, repositories: str = "") -> str:
         """Create the project's group; one that is the project's already stays. Return the `repositories` it keeps."""
+        ...
+
+
+class ProjectFiles(Protocol):
+    """What launches write into projects' files. Raises RetryLater."""
+
+    def write(self, bucket: str, key: str, content: bytes, account: str) -> str:
+        """Write project.json into a bucket of that account; tell what became of it."""
         ...
 
 
@@ -301,6 +325,14 @@ class ServiceCatalog(Protocol):
         """Return the launch that made a stack; nothing of a stack that no launch made."""
         ...
 
+    def launched_stack(self, launch_id: str) -> LaunchedStack | None:
+        """Return what a provisioned product is, by its id; None where there is none."""
+        ...
+
+    def version_template(self, product_id: str, version_id: str) -> tuple[str, str]:
+        """Return a version's name and the address of its template."""
+        ...
+
     def launched_by(self, product_id: str, door: str) -> list[str]:
         """Return the names of what a door launched from the product."""
         ...
@@ -351,6 +383,10 @@ class GitHub(Protocol):
 
     def small_file(self, full_name: str, path: str, limit: int) -> bytes | None:
         """Return a file of the default branch, None where there is none. Raises ObjectTooLarge."""
+        ...
+
+    def is_protected(self, full_name: str, branch: str) -> bool:
+        """Tell whether rules protect a branch."""
         ...
 
     def contains(self, full_name: str, commit: str, tip: str) -> bool:
@@ -446,9 +482,13 @@ class Clients(Protocol):
     @property
     def archives(self) -> Archives: ...
     @property
+    def version_templates(self) -> VersionTemplates: ...
+    @property
     def studio(self) -> Studio: ...
     @property
     def model_packages(self) -> ModelPackageGroups: ...
+    @property
+    def project_files(self) -> ProjectFiles: ...
     @property
     def blueprints(self) -> Blueprints: ...
     @property

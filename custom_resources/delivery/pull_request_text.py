@@ -8,6 +8,9 @@ from shlex import quote
 from typing import TYPE_CHECKING, TypeVar
 
 from custom_resources.delivery import release_notes
+from custom_resources.markdown import code
+from custom_resources.markdown import plain as _plain
+from custom_resources.markdown import short as _short
 from custom_resources.template_content import IGNORE_FILE
 
 if TYPE_CHECKING:
@@ -17,7 +20,6 @@ MARK = "<!-- studio-project-template -->"  # not shown; tells our pull requests 
 # GitHub takes 65,536 characters; to be sure, they are counted as UTF-16 has them.
 _MOST = 65_536
 _LISTED = (100, 20, 5)  # entries of a list; fewer where the text would be too long
-_MOST_OF_PATH = 200  # characters of a path that are shown
 _NAMED = 3  # files in a sentence
 _PLACES = 10  # of a file that conflict
 _MOST_OF_SOURCE = 1000  # characters of a source's address that are shown
@@ -221,23 +223,6 @@ def superseded(version: str, successor: int = 0) -> str:
 
 def _change(change: Change) -> str:
     return f"{_VERBS[change.status]} {code(change.path)}"
-
-
-def code(path: str) -> str:
-    """Return a path as Markdown code that no name can break out of."""
-    shown = _short(_plain(path), _MOST_OF_PATH)
-    return "`" + "".join(c if c.isprintable() else "?" for c in shown) + "`"
-
-
-def _short(text: str, most: int) -> str:
-    """Return a text without its middle where it is longer."""
-    half = most // 2
-    return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"
-
-
-def _plain(text: str) -> str:
-    """Return text without what ends Markdown code, or is not Unicode."""
-    return text.replace("`", "'").encode("utf-8", "replace").decode()
 
 
 def _list(items: Sequence[T], line: Callable[[T], str], most: int) -> str:

@@ -12,6 +12,9 @@ from products.foundation.storage import Storage
 from products.functions import PATIENCE, any_organization, direct_launches
 from products.settings import Settings
 
+# From where a template may be offered (docs/decisions/0093), and a version's template is read (0117).
+_READS_ASSETS = {"studio_blueprint": "BLUEPRINT_BUCKET", "repository_template": "VERSIONS_BUCKET"}
+
 
 def environment(
     stack: Stack, entry: Entry, settings: Settings, storage: Storage, addresses: Mapping[str, str]
@@ -20,12 +23,7 @@ def environment(
     direct = settings.product.allow_direct_launches or direct_launches(stack)
     variables = {"PATIENCE_SECONDS": str(PATIENCE.to_seconds()), **domain_addresses(stack, entry, settings)}
     if "github" in entry.needs:
-        variables |= {
-            **addresses,
-            "GITHUB_TOKEN_SECRET": settings.git_config.github_token_secret_name,
-            "BUDGET_TABLE": storage.budget.table_name,
-            "GITHUB_PERMISSIONS": " ".join(entry.github_permissions),
-        }
+        variables |= {**addresses, **_of_github(entry, settings, storage)}
     if entry.name == "github_repository":
         variables |= _allowances(stack, settings)
     if "archives" in entry.needs:
@@ -40,8 +38,8 @@ def environment(
         variables |= {**_launchers(settings), "PROJECTS_TABLE": storage.budget.table_name}
     if entry.name == "studio_blueprint_configuration":
         variables["PRODUCT_PARAMETER"] = settings.product_parameter
-    if entry.name == "studio_blueprint":  # from where a template may be offered (docs/decisions/0093)
-        variables["BLUEPRINT_BUCKET"] = assets_bucket(stack)
+    if entry.name in _READS_ASSETS:
+        variables[_READS_ASSETS[entry.name]] = assets_bucket(stack)
     if entry.name == "actions_configuration":
         # A stack that CloudFormation made without Service Catalog has any template, and any reference in it.
         listed = [f"{name}={reference}" for name, reference in sorted(settings.secrets_read.items())]
@@ -49,6 +47,16 @@ def environment(
     if "seals" in entry.needs:
         variables["SEAL_KEY"] = storage.seal_key.key_arn
     return variables
+
+
+def _of_github(entry: Entry, settings: Settings, storage: Storage) -> dict[str, str]:
+    share = settings.github.budget_share
+    return {
+        "GITHUB_TOKEN_SECRET": settings.git_config.github_token_secret_name,
+        "BUDGET_TABLE": storage.budget.table_name,
+        "GITHUB_PERMISSIONS": " ".join(entry.github_permissions),
+        **({"BUDGET_SHARE": str(share)} if share < 1 else {}),
+    }
 
 
 def domain_addresses(stack: Stack, entry: Entry, settings: Settings) -> dict[str, str]:

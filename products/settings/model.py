@@ -9,6 +9,7 @@ from pydantic import Field, PrivateAttr, StringConstraints, field_validator, mod
 
 from custom_resources.addresses import shows_a_secret
 from custom_resources.catalogue import Layout
+from products.repository_secrets import TRIGGER, VARIABLES
 from products.settings.accounts import AccountName, Place, ProjectAccount, places, require_accounts
 from products.settings.section import PARTITION as _PARTITION
 from products.settings.section import Account, GitHubName, RoleArn
@@ -41,7 +42,6 @@ RETENTION_DAYS = (
     3653,
 )
 GITHUB_ISSUER = "token.actions.githubusercontent.com"
-TRIGGER = "TRIGGER_PIPELINE_EXECUTION"  # the variable that each launch sets
 PRODUCTION = "production"  # the GitHub environment, and the stage that it deploys
 _MAX_PATTERNS = 10  # of principals with wildcards, for one portfolio (AWS)
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._/-]*)?\Z")]
@@ -55,6 +55,12 @@ ProductId = Annotated[str, StringConstraints(pattern=r"^prod-[a-z0-9]{1,64}\Z")]
 BoundaryArn = Annotated[str, StringConstraints(pattern=rf"^({_PARTITION}:iam::(\d{{12}}|aws):policy/[\w+=,.@/-]+)?\Z")]
 OrganizationNode = Annotated[str, StringConstraints(pattern=r"^(o-[a-z0-9]{10,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32})\Z")]
 Email = Annotated[str, StringConstraints(pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?\Z")]
+# A foundation model of Amazon Bedrock by its id, which begins with its maker; * at the end stands for any characters.
+ModelId = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*\.([A-Za-z0-9][A-Za-z0-9._:-]*\*?|\*)\Z", max_length=64)
+]
+# What the ids of inference profiles over several regions begin with, in place of the maker.
+_GEOGRAPHIES = ("apac", "au", "ca", "eu", "global", "jp", "us", "us-gov")
 # Roles by name, with their path, or by ARN; * stands for any characters. None begins with it: that is any role.
 RolePattern = Annotated[
     str,
@@ -101,6 +107,7 @@ class GitHub(_Section):
         default="token.actions.githubusercontent.com", pattern=r"^[A-Za-z0-9.-]+(/[A-Za-z0-9._/-]+)?\Z"
     )
     oidc_provider_arn: str = Field(default="", pattern=rf"^({_PARTITION}:iam::\d{{12}}:oidc-provider/.+)?\Z")
+    budget_share: float = Field(default=1.0, ge=0.01, le=1)
 
     @model_validator(mode="after")
     def _one_github(self) -> GitHub:
@@ -276,9 +283,19 @@ class WorkflowRole(_Section):
         "service-role/AmazonSageMakerUserIAMExecutionRole_*",
     )
     grant_execution_role_files: bool = False
+    bedrock_models: Annotated[tuple[ModelId, ...], Field(max_length=6)] = ()
     deploy_role: str = Field(
         default="studio-deploy-{project}-{stage}", pattern=r"^([A-Za-z0-9_+=,.@-]|\{project\}|\{stage\}){1,64}\Z"
     )
+
+    @field_validator("bedrock_models")
+    @classmethod
+    def _foundation_models(cls, models: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse an inference profile's id: IAM asks for the model that it leads to."""
+        if profiles := [each for each in models if each.partition(".")[0] in _GEOGRAPHIES]:
+            model = profiles[0].partition(".")[2]
+            raise ValueError(f"{profiles[0]!r} names an inference profile; name its foundation model, {model!r}")
+        return models
 
     @field_validator("environments")
     @classmethod
@@ -297,6 +314,15 @@ class WorkflowRole(_Section):
     def others(self) -> tuple[str, ...]:
         """The environments that share the workflow role."""
         return tuple(each for each in self.environments if each != PRODUCTION)
+
+    @model_validator(mode="after")
+    def _models_have_room(self) -> WorkflowRole:
+        """Refuse models in one role for all: IAM's limit of its policies' length leaves no room."""
+        if self.bedrock_models and not self.has_production:
+            raise ValueError(
+                "bedrock_models needs production in environments, so that production has a role of its own"
+            )
+        return self
 
     @model_validator(mode="after")
     def _reviewers_have_an_environment(self) -> WorkflowRole:
@@ -398,6 +424,8 @@ class Settings(_Section):
         """Refuse what a launch sets by itself, and what CloudFormation would replace."""
         if TRIGGER in variables:
             raise ValueError(f"{TRIGGER} is a parameter of each launch (TriggerPipelineExecution); leave it out")
+        if set_by_launches := sorted(variables.keys() & set(VARIABLES["Build"])):
+            raise ValueError(f"each launch sets {set_by_launches[0]} to the project's own value; leave it out")
         if replaced := [name for name, value in variables.items() if "{{resolve:" in value]:
             raise ValueError(f"{replaced[0]} holds {{{{resolve:, which CloudFormation replaces; write the value itself")
         return variables

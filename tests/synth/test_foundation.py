@@ -99,6 +99,15 @@ def test_environments_are_the_contracts(assembly: Assembly) -> None:
     assert assembly.foundation["Parameters"]["GitHubApiUrl"]["Default"] == ""
 
 
+def test_a_share_of_githubs_limits_reaches_the_functions_that_use_github(tmp_path: Path) -> None:
+    """By their environment; the whole is not named."""
+    settings = with_settings(tmp_path, "[github]\nbudget_share = 0.25\n")
+    stack = FoundationStack(App(context=context()), "FoundationStack", settings=load_settings(settings))
+    found = functions(dict(assertions.Template.from_stack(stack).to_json()))
+    shares = {name: each["Environment"]["Variables"].get("BUDGET_SHARE") for name, each in found.items()}
+    assert shares == {name: "0.25" if name in GITHUB else None for name in found}
+
+
 def test_who_may_launch_reaches_the_functions_by_their_environment(tmp_path: Path) -> None:
     settings = with_settings(
         tmp_path,

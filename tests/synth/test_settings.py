@@ -132,6 +132,7 @@ DEFAULTS: dict[str, Any] = {
         "artifact_access": "project",
         "execution_roles": ("datazone_usr_role_*", "service-role/AmazonSageMakerUserIAMExecutionRole_*"),
         "grant_execution_role_files": False,
+        "bedrock_models": (),
         "deploy_role": "studio-deploy-{project}-{stage}",
     },
     "studio": {
@@ -293,6 +294,7 @@ def test_the_seeds_names_are_kept(tmp_path: Path) -> None:
         ("[variables]\nTRIGGER_PIPELINE_EXECUTION = 'true'", "is a parameter of each launch"),
         ("[template_source]\nbuild = 'a'\ndeploy = 'a'", "build and deploy are both 'a'"),
         ("[template_source]\nbuild = 'a/b'", "template_source.build"),
+        ("[variables]\nATHENA_WORKGROUP = 'all'", "each launch sets ATHENA_WORKGROUP to the project's own value"),
         ("[variables]\nGITHUB_X = 'x'", "variables"),
         ("[variables]\nlower = 'x'", "variables"),
         ("[variables]\nX = ''", "variables.X cannot be"),
@@ -331,6 +333,16 @@ def test_the_seeds_names_are_kept(tmp_path: Path) -> None:
         (
             "[workflow_role]\nenvironments = ['production']\nreviewers = {production = ['ada']}",
             "workflow_role.reviewers.production",
+        ),
+        ("[workflow_role]\nbedrock_models = ['amazon.nova-*']", "bedrock_models needs production in environments"),
+        ("[workflow_role]\nbedrock_models = ['*']", "Write at most 6 ids of foundation models"),
+        ("[workflow_role]\nbedrock_models = ['anthropic.*-v1']", "Write at most 6 ids of foundation models"),
+        ("[workflow_role]\nbedrock_models = ['*.claude']", "Write at most 6 ids of foundation models"),
+        ("[workflow_role]\nbedrock_models = ['arn:aws:bedrock:*::foundation-model/x.y']", "Write at most 6 ids of"),
+        (f"[workflow_role]\nbedrock_models = {['a.b'] * 7}", "Write at most 6 ids of foundation models"),
+        (
+            "[workflow_role]\nbedrock_models = ['eu.amazon.nova-lite-v1:0']",
+            "names an inference profile. Name its foundation model, 'amazon.nova-lite-v1:0'.",
         ),
         ("[workflow_role]\ndeploy_role = '*'", "Write the name of an IAM role"),
         (f"[workflow_role]\ndeploy_role = '{'x' * 65}'", "Write the name of an IAM role"),
