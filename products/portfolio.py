@@ -28,7 +28,7 @@ from products.functions import custom_resource, execution_role_arns, named_id, s
 from products.launch_role import launch_role_statements
 from products.mlops_project import MlopsProject
 from products.settings import Settings
-from products.versions import ARCHIVE_FILE, Version, check_boundary, check_prefix, rendered
+from products.versions import ARCHIVE_FILE, Version, check_boundary, check_prefix, comes_unrendered, rendered
 from products.workflow_permissions import boundary_statements
 
 # As which pipelines of SageMaker Studio classic run, unless the settings name others (studio_project.py).
@@ -196,7 +196,10 @@ class PortfolioStack(LaunchingStack):
             product_version_name=newest.version,
             description=newest.notes or None,
         )
+        older = list(self.versions[:-1])
         if not rendered(self._directory, newest.version):
+            # What comes with this repository has no template yet. One that is gone from a published store is an error.
+            older = [each for each in older if not comes_unrendered(self._directory, each.version)]
             # The CDK's command line deploys no stack with an error; looking at it stays possible.
             Annotations.of(self).add_error(
                 f"{newest.version} is not published with your settings yet. Run `python -m operations publish`."
@@ -208,7 +211,7 @@ class PortfolioStack(LaunchingStack):
             owner=settings.product.owner,
             description=settings.product.description or None,
             support_email=settings.product.support_email or None,
-            product_versions=[*map(self._older, self.versions[:-1]), current],
+            product_versions=[*map(self._older, older), current],
             # A version keeps its id when others are published.
             replace_product_version_ids=False,
         )

@@ -29,7 +29,7 @@ from local.terminal import Terminal
 from operations import command_line, rollout
 from standins.aws.emulator import Emulator
 from tests.integration.studio.conftest import eventually, quiet
-from tests.sharing import forget_spent_budget, synthesized_before
+from tests.sharing import begin_with_first, forget_spent_budget, synthesized_before
 
 # Long: five deployments in three accounts; what is deployed, asked and refused there has quick tests of its own
 # (tests/synth, tests/security and tests/standin/aws: test_accounts.py).
@@ -249,7 +249,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
             patch.delenv(name, raising=False)
         home.make()
         write_settings(home)
-        versions.ensure_first(home)
+        begin_with_first(home)
         first = versions.ensure_first
         patch.setattr(versions, "ensure_first", lambda given: first(given) if given != home else None)
         synthesized_before(home, tmp_path_factory)

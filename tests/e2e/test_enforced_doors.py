@@ -23,7 +23,7 @@ from local.home import SOURCE, Home
 from operations import command_line
 from tests.integration.studio import conftest as studio_tests
 from tests.integration.studio.conftest import FIRST_DOOR, SECOND_DOOR, Installation, eventually, quiet
-from tests.sharing import forget_spent_budget, synthesized_before
+from tests.sharing import begin_with_first, forget_spent_budget, synthesized_before
 
 # Long: two installations with every call judged. What a role may do is held in tests/synth and tests/security, too; one
 # launch with enforced policies stays in make test (test_enforced_policies.py).
@@ -47,7 +47,7 @@ def enforced(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     try:
         own_key = {"domain_key_arn": KEY} if request.param == "iam" else {}
         studio_tests.open_both_doors(home, request.param, **own_key)
-        versions.ensure_first(home)
+        begin_with_first(home)
         synthesized_before(home, tmp_path_factory)
         run = runs.up(home, quiet())
         run.standin_aws.call("POST", "events", {"enabled": True})
