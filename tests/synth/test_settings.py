@@ -71,6 +71,7 @@ DEFAULTS: dict[str, Any] = {
         "server_url": "https://github.com",
         "oidc_issuer": "token.actions.githubusercontent.com",
         "oidc_provider_arn": "",
+        "budget_share": 1.0,
     },
     "git_config": {
         "private_github_organization": "",
