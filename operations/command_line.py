@@ -224,15 +224,17 @@ def _content(options: argparse.Namespace) -> TemplateContent:
     """Read the source that the arguments name, else the settings'."""
     if options.source:
         token = os.environ.get(TOKEN_VARIABLE, "")
-        return resolve(options.source, options.from_ref, options.folder or "", token, options.profile)
+        parts = load_settings().template_source.parts
+        return resolve(options.source, options.from_ref, options.folder or "", token, options.profile, parts=parts)
     settings = load_settings()
+    parts = settings.template_source.parts
     source, configuration = settings.source_repository, settings.git_config
     folder = settings.template_source.folder if options.folder is None else options.folder
     profiles = options.profile or configuration.specific_folders
     if not source:
-        return resolve(PROJECT_ROOT, options.from_ref, folder, "", profiles)
+        return resolve(PROJECT_ROOT, options.from_ref, folder, "", profiles, parts=parts)
     ref = options.from_ref or configuration.public_repo_branch
-    return resolve(source, ref, folder, source_token(settings), profiles)
+    return resolve(source, ref, folder, source_token(settings), profiles, parts=parts)
 
 
 def _published(done: Published, content: TemplateContent) -> dict[str, Any]:
@@ -254,6 +256,7 @@ def _published(done: Published, content: TemplateContent) -> dict[str, Any]:
             for change in done.changes
         ],
         "remarks": list(done.remarks),
+        **({"patch": done.patch} if done.status == "dry-run" else {}),
         "next": _next(done),
     }
 
@@ -291,6 +294,8 @@ def _tell_published(done: Published) -> None:
                 print(f"      {sign} {path}")
             if len(paths) > _SHOWN:
                 print(f"      {sign} and {len(paths) - _SHOWN} more")
+    if done.patch:
+        print(done.patch)
     for remark in done.remarks:
         print(f"  note: {remark}")
     for command in _next(done):

@@ -12,6 +12,7 @@
       NotDeployed
         VersionInactive
       UnknownProject
+      NamesAlike
       FoundationMissing
       NotForeseen
       NoAccounts
@@ -140,6 +141,13 @@ class VersionTakenBySettings(VersionTaken):
 
     happened = "{version} is published with this content but differs in: {changed}. A version never changes."
     remedy = "Leave out --version, or choose a higher one."
+
+
+class NamesAlike(FinalError):
+    """Two files of the template have names that macOS takes for one."""
+
+    happened = "{path} and {other} differ only in case or Unicode form, and a clone on macOS or Windows has only one."
+    remedy = "Rename one of them."
 
 
 class VersionTooOld(FinalError):

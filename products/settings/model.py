@@ -154,6 +154,19 @@ class TemplateSource(_Section):
     repository: str = ""
     folder: str = Field(default="templates", pattern=r"^(?!/)(?!.*\.\.)[A-Za-z0-9._/-]*\Z")
     token_secret_name: str = ""
+    build: str = Field(default="model_build", pattern=r"^(?!\.)[A-Za-z0-9._-]+\Z")
+    deploy: str = Field(default="model_deploy", pattern=r"^(?!\.)[A-Za-z0-9._-]+\Z")
+
+    @model_validator(mode="after")
+    def _two_folders(self) -> TemplateSource:
+        if self.build == self.deploy:
+            raise ValueError(f"build and deploy are both {self.build!r}; name the folder of each part")
+        return self
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """Which folder of a profile is which part."""
+        return {self.build: "model_build", self.deploy: "model_deploy"}
 
     @field_validator("repository")
     @classmethod
@@ -225,6 +238,9 @@ class Product(_Section):
     glue_database: str = Field(default="glue_db", pattern=r"^[A-Za-z0-9_-]{1,255}\Z")
     glue_table: str = Field(default="abalone", pattern=r"^[A-Za-z0-9_-]{1,255}\Z")
     scope_name: str = Field(default="dev", pattern=r"^[A-Za-z0-9_-]{1,64}\Z")
+    repository_names: str = Field(
+        default="{project}-{part}", pattern=r"^(?:[A-Za-z0-9_-]|\{project\}|\{part\}|\{id\})+\Z", max_length=60
+    )
     topics: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,49}\Z")], ...] = ()
     retain_on_failure: bool = False
     classic: bool = False
@@ -232,6 +248,13 @@ class Product(_Section):
     allow_direct_launches: bool = False
     glue_databases: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,255}\Z")], ...] = ()
     deploy_accounts: tuple[Account, ...] = ()
+
+    @field_validator("repository_names")
+    @classmethod
+    def _tells_repositories_apart(cls, pattern: str) -> str:
+        if pattern.count("{part}") != 1 or not ("{project}" in pattern or "{id}" in pattern):
+            raise ValueError("repository_names needs {part} once, and {project} or {id}, such as {project}-{part}")
+        return pattern
 
     @model_validator(mode="after")
     def _default_is_listed(self) -> Product:
@@ -503,6 +526,13 @@ class Settings(_Section):
         used = self.model_copy(update={"portfolio": self.portfolio.model_copy(update={"principals": own})})
         used._place = place
         return used
+
+    @property
+    def repository_pattern(self) -> str:
+        """How repositories are called; by an id too on GitHub Enterprise Server, where AWS knows them by name alone."""
+        pattern, host = self.product.repository_names, _host(self.github.server_url)
+        by_name_alone = host != "github.com" and not host.endswith(".ghe.com")
+        return f"{pattern}-{{id}}" if by_name_alone and "{id}" not in pattern else pattern
 
     @property
     def secrets_read(self) -> dict[str, str]:

@@ -359,9 +359,19 @@ def test_a_ref_that_moved_on_is_looked_at_again(make: Callable[[World], Plan]) -
 @pytest.mark.parametrize("make", [push, proposal])
 def test_an_archived_repository_is_restored_and_looked_at_again(make: Callable[[World], Plan]) -> None:
     world = World(RepositoryArchived("This repository was archived so it is read-only."))
+    world.request = replace(REQUEST, type="Create")
     answer = world.applied(make(world))
     assert isinstance(answer, Replan)
     assert (answer.refusal, world.done[-1]) == ("", "acme/build {'archived': False}")
+
+
+@pytest.mark.parametrize("make", [push, proposal])
+def test_an_update_leaves_what_its_owners_archived(make: Callable[[World], Plan]) -> None:
+    world = World(RepositoryArchived("This repository was archived so it is read-only."))
+    answer = world.applied(make(world))
+    assert isinstance(answer, Done)
+    said = {"CommitSha": "tip", "TemplateVersion": "", "Status": "archived", "PullRequestUrl": ""}
+    assert (answer.attributes, world.done[-1]) == (said, "push")
 
 
 def test_a_push_that_a_rule_refuses_is_planned_again_with_the_servers_word() -> None:
