@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -14,10 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local import assembly, projects, run, versions
+from custom_resources.template_content import Archive
+from local import assembly, cloning, projects, run, versions
 from local.home import SOURCE, Home, LocalError
 from operations.publish import publish
 from operations.template_source import resolve
+from products.versions import ARCHIVE_FILE, read_versions
 
 if TYPE_CHECKING:
     from custom_resources.template_content import TemplateFile
@@ -274,9 +275,8 @@ class _Story:
 
     def _git(self, where: Path, *arguments: str) -> str:
         """Run git as the data scientist, with the run's own credential helper; return what it says."""
-        helper = f"!{sys.executable} -m local credential"
         settings = {
-            "credential.helper": helper,
+            "credential.helper": cloning.helper(self.home.path),
             "user.name": "Data Scientist",
             "user.email": "data.scientist@example.com",
             "init.defaultBranch": "main",
@@ -284,8 +284,6 @@ class _Story:
         }
         environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("GIT_")},
-            "LOCAL_HOME": str(self.home.path),
-            "PYTHONPATH": str(SOURCE),
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_TERMINAL_PROMPT": "0",
@@ -306,8 +304,12 @@ def _notes(version: str) -> str:
 
 
 def _sources(work: Path) -> dict[str, Path]:
-    """Write the template content of each release, each with the changes of those before it; return the folders."""
-    before, sources = SOURCE / "templates", {}
+    """Write the template content of each release, each with the changes of those before it; return the folders.
+
+    The first builds on the newest version that the product ships, which the story's project is launched from.
+    """
+    before, sources = work / "shipped", {}
+    _extract(before)
     for release in _RELEASES:
         sources[release.version] = work / release.version / "templates"
         shutil.copytree(before, sources[release.version])
@@ -318,6 +320,18 @@ def _sources(work: Path) -> dict[str, Path]:
             (build / path).write_text(text)
         before = sources[release.version]
     return sources
+
+
+def _extract(folder: Path) -> None:
+    """Write the newest shipped version's files of the story's profile."""
+    shipped = SOURCE / "products" / "versions"
+    newest = read_versions(shipped)[-1]
+    archive = Archive.open(shipped / newest.version / ARCHIVE_FILE, newest.archive)
+    for file in archive.stream(PROFILE):
+        path = folder / PROFILE / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file.content)
+        path.chmod(0o755 if file.executable else 0o644)
 
 
 def _replace(path: Path, old: str, new: str) -> None:

@@ -14,6 +14,8 @@ from custom_resources.errors import FinalError, RetryLater
 from operations.accounts import chosen as places_of
 from operations.deployed import offered_product
 from operations.doctor.command import doctor
+from operations.plan_command import add_arguments as add_plan
+from operations.plan_command import run as planned
 from operations.prove.command import add_arguments, prove
 from operations.publish import Published, publish
 from operations.pull_requests_command import add_arguments as add_pull_requests
@@ -110,6 +112,11 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--max-failures", type=_count, default=1, metavar="N", help="stop after N failures (default: 1)")
     verb.add_argument("--dry-run", action="store_true", help="say what would be updated")
 
+    verb = verbs.add_parser("plan", help="what a rollout would do to each project; 3 if one would fail")
+    verb.set_defaults(run=planned)
+    _add_account(verb)
+    add_plan(verb)
+
     verb = verbs.add_parser("pull-requests", help="template pull requests of all projects: list, merge, close, nudge")
     verb.set_defaults(run=pull_requests)
     _add_account(verb)
@@ -177,12 +184,19 @@ def _publish(options: argparse.Namespace) -> int:
         directory=options.versions_dir,
         dry_run=options.dry_run,
         render=render,
+        configured=_configured(),
     )
     if options.json:
         print(json.dumps(_published(done, content), indent=2))
     else:
         _tell_published(done)
     return 0
+
+
+def _configured() -> tuple[str, ...]:
+    """Return the names of the secrets and variables that the settings set in every project's repositories."""
+    settings = load_settings()
+    return *settings.secrets_read, *settings.variables
 
 
 def _propose(options: argparse.Namespace, content: TemplateContent) -> int:
@@ -196,7 +210,8 @@ def _propose(options: argparse.Namespace, content: TemplateContent) -> int:
         os.environ.get("GITHUB_API_URL") or load_settings().github.api_url, lambda: GitHubCredentials(token=token)
     )
     versions = str((options.versions_dir or versions_directory()).resolve().relative_to(PROJECT_ROOT))
-    made = propose(Wish(content, versions, render, options.version, options.notes), PROJECT_ROOT, token, github)
+    wish = Wish(content, versions, render, options.version, options.notes, _configured())
+    made = propose(wish, PROJECT_ROOT, token, github)
     if options.json:
         document = _published(made.published, content) | {"next": []}
         print(json.dumps({**document, "pull_request": {"state": made.state, "url": made.url}}, indent=2))

@@ -12,6 +12,8 @@
       NotDeployed
         VersionInactive
       UnknownProject
+      FoundationMissing
+      NotForeseen
       NoAccounts
       AccountNotChosen
       AccountUnknown
@@ -200,6 +202,23 @@ class UnknownProject(FinalError):
 
     happened = "Nothing was launched for the project {project!r}."
     remedy = "Run `python -m operations status`, which lists what was launched."
+
+
+class FoundationMissing(FinalError):
+    """The function that is asked is not deployed here, or was destroyed."""
+
+    happened = "There is no function {function} in this account and region."
+    remedy = (
+        "Run npx aws-cdk@2 deploy FoundationStack. Without it no launch, update or deletion of a project works; what "
+        "is launched is kept."
+    )
+
+
+class NotForeseen(FinalError):
+    """The function that tells what an update would do has failed."""
+
+    happened = "What an update of {launch} would do is not known: {message}."
+    remedy = "Deploy FoundationStack, so that the function is of this release, then plan again."
 
 
 # -- status ---------------------------------------------------------------------------------------------------

@@ -21,12 +21,10 @@ from constructs import Construct
 from products.errors import SecretSetByProduct
 from products.functions import custom_resource, in_own_account
 from products.parameters import Parameter, launch_parameters
-from products.repository_secrets import PRODUCTION_ROLE, SECRETS
+from products.repository_secrets import PRODUCTION_ROLE, SECRETS, TRIGGER, VARIABLES
 from products.settings import Settings
 from products.versions import Version
 from products.workflow_role import Repository, WorkflowRoles, execution_role_policy
-
-TRIGGER = "TRIGGER_PIPELINE_EXECUTION"
 
 
 class MlopsProject(servicecatalog.ProductStack):
@@ -160,6 +158,7 @@ class MlopsProject(servicecatalog.ProductStack):
                 "ClassicExecutionRoles": list(self._settings.product.classic_execution_roles),
                 "DeployAccount": self._ref("DeployAccount"),
                 "GlueDatabase": self._ref("GlueDatabase"),
+                "GlueTable": self._ref("GlueTable"),
                 "ScopeName": self._ref("ScopeName"),
                 "MlflowTrackingUri": self._ref("MlflowTrackingUri"),
                 "SageMakerProjectId": self._ref("SageMakerProjectId"),
@@ -208,7 +207,7 @@ class MlopsProject(servicecatalog.ProductStack):
                 # What it loses at the end: the first in any case, the others where it is not archived.
                 "SecretReferenceNames": sorted(self._settings.secret_references),
                 "SecretNames": sorted(SECRETS[part]),
-                "VariableNames": [TRIGGER],
+                "VariableNames": sorted({*VARIABLES[part], *self._settings.variables}),
             },
         )
         self._output(f"{part}RepositoryUrl", resource.get_att_string("HtmlUrl"), "The repository on GitHub")
@@ -232,6 +231,8 @@ class MlopsProject(servicecatalog.ProductStack):
                 "TemplateArchive": self._version.archive,
                 "TemplateVersion": self._version.version,
                 "TemplateSource": self._version.described_source,
+                **({"TemplateNotes": self._version.notes} if self._version.notes else {}),
+                **self._on_pull_requests(),
                 "TemplateFolder": Fn.join("/", [self._attribute("ProfileFolder"), folder]),
                 "SyncMode": self._ref("SyncMode"),
                 "AdoptExisting": repository.adopt,
@@ -243,11 +244,22 @@ class MlopsProject(servicecatalog.ProductStack):
         self._output(f"{part}TemplateStatus", resource.get_att_string("Status"), "How it was delivered")
         self._output(f"{part}PullRequestUrl", resource.get_att_string("PullRequestUrl"), "Where it waits, if it does")
 
+    def _on_pull_requests(self) -> dict[str, list[str]]:
+        """Return what the template's pull requests get: the administrator's, so no parameter adds to it."""
+        settings = self._settings.pull_requests
+        found = {"Labels": settings.labels, "Assignees": settings.assignees, "Reviewers": settings.reviewers}
+        return {f"PullRequest{name}": list(values) for name, values in found.items() if values}
+
     def _configuration(self, repository: Repository, roles: dict[str, str]) -> None:
-        values = {**self._secrets(), **roles, "DEPLOY_ACCOUNT": self._attribute("DeployAccount")}
+        values = {
+            **self._values(),
+            **roles,
+            "DEPLOY_ACCOUNT": self._attribute("DeployAccount"),
+            TRIGGER: self._ref("TriggerPipelineExecution"),
+        }
         secrets = {name: values[name] for name in SECRETS[repository.part]}
         references = self._settings.secrets_read
-        if both := sorted(references.keys() & values.keys()):
+        if both := sorted(references.keys() & set(SECRETS["Deploy"])):
             raise SecretSetByProduct(name=both[0])
         resource = self._resource(
             f"{repository.part}Configuration",
@@ -258,7 +270,7 @@ class MlopsProject(servicecatalog.ProductStack):
                 "NameProof": repository.name_proof,
                 "Secrets": secrets,
                 **({"SecretReferences": references} if references else {}),
-                "Variables": {TRIGGER: self._ref("TriggerPipelineExecution")},
+                "Variables": self._settings.variables | {name: values[name] for name in VARIABLES[repository.part]},
                 "RotateSecrets": self._ref("RotateSecrets"),
                 "Environments": list(self._settings.workflow_role.environments),
                 "Reviewers": {name: list(who) for name, who in self._settings.workflow_role.reviewers.items()},
@@ -270,7 +282,7 @@ class MlopsProject(servicecatalog.ProductStack):
         # Deleted in the reverse order: the configuration, then the archive, which refuses writes.
         resource.node.add_dependency(repository.template)
 
-    def _secrets(self) -> dict[str, str]:
+    def _values(self) -> dict[str, str]:
         """Return where the values of what templates read come from, by name."""
         return {
             "SAGEMAKER_DOMAIN_ARN": self._attribute("DomainArn"),
@@ -286,6 +298,7 @@ class MlopsProject(servicecatalog.ProductStack):
             "MODEL_PACKAGE_GROUP_NAME": self._attribute("ModelPackageGroupName"),
             "GLUE_DATABASE": self._attribute("GlueDatabase"),
             "GLUE_TABLE": self._ref("GlueTable"),
+            "ATHENA_WORKGROUP": self._attribute("AthenaWorkgroup"),
             "MLFLOW_TRACKING_URI": self._attribute("MlflowTrackingUri"),
         }
 

@@ -148,6 +148,13 @@ class FunctionClients:
         return self._archives or Archives(self._client("s3"), self._environment.get("TEMPLATE_BUCKET", ""))
 
     @cached_property
+    def version_templates(self) -> protocols.VersionTemplates:
+        """The templates of the product's versions in S3."""
+        from custom_resources.clients.version_templates import VersionTemplates
+
+        return VersionTemplates(self._client("s3"), self._environment.get("VERSIONS_BUCKET", ""))
+
+    @cached_property
     def studio(self) -> Studio:
         """DataZone and SageMaker."""
         from custom_resources.clients.studio import Studio
@@ -160,6 +167,13 @@ class FunctionClients:
         from custom_resources.clients.model_packages import ModelPackageGroups
 
         return ModelPackageGroups(self._client("sagemaker"))
+
+    @cached_property
+    def project_files(self) -> protocols.ProjectFiles:
+        """Projects' files in Studio's buckets."""
+        from custom_resources.clients.project_files import ProjectFiles
+
+        return ProjectFiles(self._client("s3"))
 
     @cached_property
     def blueprints(self) -> Blueprints:

@@ -58,7 +58,11 @@ REVIEWED = (
         "ValidateTemplate and GetTemplateSummary are asked before a stack exists; s3:GetObject is bound by Service "
         "Catalog's tag on its own copies of templates, in buckets of its choosing.",
     ),
-    Reviewed(iam(r"\*"), _WORKFLOW_ROLE, "sagemaker:ListModelPackages, a list, has no resource."),
+    Reviewed(
+        iam(r"\*"),
+        _WORKFLOW_ROLE,
+        "sagemaker:ListModelPackages, a list, has no resource; production also describes what is scaled, likewise.",
+    ),
     # -- IAM: resources that exist only later, bounded by a name -------------------------------------------------
     Reviewed(
         iam(
@@ -99,6 +103,22 @@ REVIEWED = (
         "The CDK's assets, of which the published archives are read; their keys are hashes.",
     ),
     Reviewed(
+        iam(r"arn:<AWS::Partition>:s3:::amazon-sagemaker-\*/\*/\*/\*/project\.json"),
+        r"FoundationStack/StudioProjectRole/DefaultPolicy/Resource",
+        "project.json alone, below domain, project and scope in Studio's buckets of this account; it writes at "
+        "the prefix of the launch's own project (custom_resources/project_file.py).",
+    ),
+    Reviewed(
+        iam(r"arn:<AWS::Partition>:kms:.*:key/\*"),
+        r"FoundationStack/StudioProjectRole/DefaultPolicy/Resource",
+        "The bucket's key, if it has one: through S3 only, and for project.json only.",
+    ),
+    Reviewed(
+        iam(r"arn:<AWS::Partition>:s3:::cdk-\w+-assets-<AWS::AccountId>-<AWS::Region>/\*\.json"),
+        r"FoundationStack/RepositoryTemplateRole/DefaultPolicy/Resource",
+        "The CDK's assets, of which a version's template is read for a plan; their keys are hashes.",
+    ),
+    Reviewed(
         iam(r"arn:<AWS::Partition>:secretsmanager:.*:secret:\*"),
         r"FoundationStack/ActionsConfigurationRole/DefaultPolicy/Resource",
         "Bound by the tag studio-mlops:readable, which an administrator sets on secrets meant for workflows.",
@@ -115,7 +135,7 @@ REVIEWED = (
     ),
     Reviewed(
         iam(r"arn:<AWS::Partition>:catalog:.*:product/\*"),
-        r"FoundationStack/VersionGuidanceRole/DefaultPolicy/Resource",
+        r"FoundationStack/(VersionGuidance|RepositoryTemplate)Role/DefaultPolicy/Resource",
         "The product's id is known only when the portfolio, which comes later, is deployed.",
     ),
     Reviewed(
@@ -157,7 +177,24 @@ REVIEWED = (
         "The project's own endpoint stacks, named after its id.",
     ),
     Reviewed(
-        iam(r"(\*|arn:<AWS::Partition>:(cloudformation|glue|iam|kms|sagemaker):.*)"),
+        iam(
+            r"arn:<AWS::Partition>:cloudwatch:.*:alarm:"
+            r"(studio-.*-(production-)?\*|TargetTracking-endpoint/studio-.*-(production/)?\*)"
+        ),
+        _WORKFLOW_ROLE,
+        "The alarms of the project's endpoints, named after its id, and target tracking's of the same endpoints; "
+        "production's are production's.",
+    ),
+    Reviewed(
+        iam(r"arn:<AWS::Partition>:application-autoscaling:.*:scalable-target/\*"),
+        _WORKFLOW_ROLE,
+        "AWS names scalable targets: bound by the project's tag, on the request or on the target, and to SageMaker.",
+    ),
+    Reviewed(
+        iam(
+            r"(\*|arn:<AWS::Partition>:"
+            r"(application-autoscaling|cloudformation|cloudwatch|glue|iam|kms|sagemaker):.*)"
+        ),
         r"PortfolioStack/WorkflowBoundary/Resource",
         "A permissions boundary, which allows nothing by itself: the services of the workflows. A project's role says "
         "in its own policy what of them.",

@@ -1,4 +1,4 @@
-"""The workflow role holds what the shipped template calls and what docs/templates.md promises, and nothing else."""
+"""The workflow role holds what the shipped templates call and what docs/templates.md promises, and nothing else."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from products.settings import PROJECT_ROOT
 from tests.synth.conftest import Assembly
 from tests.synth.policies import Names, allows, documents
 
-TEMPLATE = PROJECT_ROOT / "templates" / "regression"
+TEMPLATES = PROJECT_ROOT / "templates"
+PROFILES = sorted(each.name for each in TEMPLATES.iterdir() if each.is_dir())
 SERVICES = ("cloudformation", "glue", "s3", "sagemaker", "sts")  # also the names of variables that hold a client
 # IAM's names, where they are not the operation's. "" = IAM asks for no permission.
 IAM_NAMES = {"s3:ListObjectsV2": "s3:ListBucket", "sts:GetCallerIdentity": ""}
 
-# Calls that the template leaves to the SageMaker SDK and to CloudFormation: the text that leads to them, in which file.
-# The SDK's are read from its source (sagemaker 2.257), CloudFormation's from the handlers' permissions of its schemas.
+# Calls that a template leaves to CloudFormation, or makes on clients of another name: the text that leads to them, in
+# which file of the first profile (tests/templates/one_tree.py holds the others to its files). CloudFormation's are read
+# from the handlers' permissions of its schemas.
 LED_TO = {
-    ("model_build/run_pipeline.py", "pipeline.upsert("): "sagemaker:CreatePipeline UpdatePipeline ListTags AddTags",
-    ("model_build/run_pipeline.py", "pipeline.start("): "sagemaker:StartPipelineExecution",
-    ("model_build/run_pipeline.py", "execution.wait("): "sagemaker:DescribePipelineExecution",
-    ("model_build/run_pipeline.py", "role_arn=project.role_arn"): "iam:PassRole",
+    ("model_build/pipelines/execution.py", "RoleArn=role_arn"): "iam:PassRole",
+    ("model_build/pipelines/execution.py", "Tags=["): "sagemaker:AddTags",
     ("model_deploy/infrastructure/endpoint.yaml", "Type: AWS::SageMaker::Model\n"): (
-        "sagemaker:CreateModel DescribeModel DeleteModel AddTags DeleteTags ListTags"
+        "sagemaker:CreateModel DescribeModel DeleteModel DeleteTags ListTags"
     ),
     ("model_deploy/infrastructure/endpoint.yaml", "Type: AWS::SageMaker::EndpointConfig\n"): (
         "sagemaker:CreateEndpointConfig DescribeEndpointConfig DeleteEndpointConfig"
@@ -36,20 +36,35 @@ LED_TO = {
     ("model_deploy/infrastructure/endpoint.yaml", "Type: AWS::SageMaker::Endpoint\n"): (
         "sagemaker:CreateEndpoint DescribeEndpoint UpdateEndpoint DeleteEndpoint"
     ),
-    ("model_deploy/bin/predict", '"sagemaker-runtime"'): "sagemaker:InvokeEndpoint",
+    ("model_deploy/infrastructure/endpoint.yaml", "Type: AWS::CloudWatch::Alarm\n"): (
+        "cloudwatch:PutMetricAlarm DeleteAlarms DescribeAlarms ListTagsForResource TagResource UntagResource"
+    ),
+    ("model_deploy/deployment/smoke_test.py", "runtime.invoke_endpoint("): "sagemaker:InvokeEndpoint",
+}
+# The same, of what production alone has.
+LED_TO_IN_PRODUCTION = {
+    ("model_deploy/infrastructure/endpoint.yaml", "Type: AWS::ApplicationAutoScaling::ScalableTarget\n"): (
+        "application-autoscaling:RegisterScalableTarget DeregisterScalableTarget DescribeScalableTargets "
+        "DescribeScheduledActions TagResource ListTagsForResource",
+        "iam:CreateServiceLinkedRole",
+    ),
+    ("model_deploy/infrastructure/endpoint.yaml", "Type: AWS::ApplicationAutoScaling::ScalingPolicy\n"): (
+        "application-autoscaling:PutScalingPolicy DeleteScalingPolicy DescribeScalingPolicies",
+    ),
 }
 # What docs/templates.md promises to templates of one's own, beyond what ours calls: its words, and the actions.
 PROMISED = {
     "read and write the project's prefix of the artifact bucket": (
-        "s3:GetObject DeleteObject AbortMultipartUpload GetBucketLocation",
+        "s3:DeleteObject AbortMultipartUpload GetBucketLocation",
         "kms:Decrypt GenerateDataKey",  # the domain's key, if it has one
     ),
     "create SageMaker pipelines, models, endpoint configurations and endpoints": (
-        "sagemaker:DescribePipeline ListPipelineExecutions ListPipelineExecutionSteps",
+        "sagemaker:ListPipelineExecutions UpdateEndpointWeightsAndCapacities",
     ),
     "use the project's model package group": (
         "sagemaker:DescribeModelPackageGroup CreateModelPackage UpdateModelPackage",
     ),
+    "look up tables of the project's Glue database": ("glue:GetTable",),
 }
 
 
@@ -71,15 +86,22 @@ def called(source: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
-        service, method = node.func.value, node.func.attr
-        if not (isinstance(service, ast.Name) and service.id in SERVICES):
+        service, method = client_of(node.func.value), node.func.attr
+        if service not in SERVICES:
             continue
         if method == "get_waiter":
-            waiters = get_session().get_waiter_model(service.id)
+            waiters = get_session().get_waiter_model(service)
             named = {xform_name(name): waiters.get_waiter(name).operation for name in waiters.waiter_names}
-            yield from (f"{service.id}:{named[name]}" for name in names_in(node.args[0], source))
+            yield from (f"{service}:{named[name]}" for name in names_in(node.args[0], source))
+        elif method == "get_paginator":
+            yield from (operations(service)[name] for name in names_in(node.args[0], source))
         else:
-            yield operations(service.id)[method]
+            yield operations(service)[method]
+
+
+def client_of(value: ast.expr) -> str:
+    """Return the last name of what a method is called on: of `s3`, and of `self.s3`."""
+    return value.attr if isinstance(value, ast.Attribute) else value.id if isinstance(value, ast.Name) else ""
 
 
 def names_in(argument: ast.expr, source: str) -> list[str]:
@@ -96,23 +118,25 @@ def names_in(argument: ast.expr, source: str) -> list[str]:
     return [text for text in found if isinstance(text, str) and text]
 
 
-def direct() -> set[str]:
-    """Return the actions that the shipped workflows' own code calls."""
+def direct(profile: str) -> set[str]:
+    """Return the actions that a profile's workflows call by their own code."""
+    template = TEMPLATES / profile
     files = [
         path
-        for path in TEMPLATE.rglob("*.py")
-        if not {"tests", "source_scripts"} & set(path.relative_to(TEMPLATE).parts)
+        for path in template.rglob("*.py")
+        if not {"tests", "source_scripts"} & set(path.relative_to(template).parts)
     ]
     assert len(files) > 5
     return {action for file in files for action in called(file.read_text(encoding="utf-8")) if action}
 
 
-def of_the_role(product: dict[str, Any]) -> set[str]:
-    """Return all actions of the workflow role."""
+def of_the_role(product: dict[str, Any], role: str = "WorkflowRole") -> set[str]:
+    """Return all actions that the workflow role, or production's, allows."""
     return {
         action
-        for document in documents(product, "WorkflowRole", Names())
+        for document in documents(product, role, Names())
         for statement in document["Statement"]
+        if statement["Effect"] == "Allow"
         for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
     }
 
@@ -120,15 +144,26 @@ def of_the_role(product: dict[str, Any]) -> set[str]:
 def test_each_action_of_the_role_is_called_or_promised_and_each_call_allowed(assembly: Assembly) -> None:
     led_to = {action for text in LED_TO.values() for action in actions(text)}
     promised = {action for texts in PROMISED.values() for text in texts for action in actions(text)}
-    assert {"s3:PutObject", "cloudformation:DescribeStackEvents", "sts:AssumeRole"} <= direct()
-    assert of_the_role(assembly.product) == direct() | led_to | promised
+    called = {action for profile in PROFILES for action in direct(profile)}
+    assert {"s3:PutObject", "cloudformation:DescribeStackEvents", "sts:AssumeRole"} <= called
+    assert of_the_role(assembly.product) == called | led_to | promised
     # Neither list repeats what the code shows by itself.
-    assert (direct() & promised, led_to & promised) == (set(), set())
+    assert (called & promised, led_to & promised) == (set(), set())
 
 
-@pytest.mark.parametrize(("file", "text"), LED_TO, ids=lambda value: str(value).strip())
+@pytest.mark.parametrize("profile", PROFILES)
+def test_each_call_of_a_profile_is_allowed(assembly: Assembly, profile: str) -> None:
+    assert direct(profile) <= of_the_role(assembly.product)
+
+
+def test_production_alone_scales(assembly: Assembly) -> None:
+    scaling = {action for texts in LED_TO_IN_PRODUCTION.values() for text in texts for action in actions(text)}
+    assert of_the_role(assembly.product, "ProductionRole") - of_the_role(assembly.product) == scaling
+
+
+@pytest.mark.parametrize(("file", "text"), [*LED_TO, *LED_TO_IN_PRODUCTION], ids=lambda value: str(value).strip())
 def test_what_leads_to_a_call_is_in_the_template(file: str, text: str) -> None:
-    assert text in (TEMPLATE / file).read_text(encoding="utf-8") + "\n"
+    assert text in (TEMPLATES / "regression" / file).read_text(encoding="utf-8") + "\n"
 
 
 @pytest.mark.parametrize("words", PROMISED)
