@@ -32,7 +32,7 @@ class GitHub:
     def __init__(self, limits: Limits, telling: Telling = "nothing") -> None:
         """Start with nothing used."""
         self.limits = limits
-        self.refusals = 0
+        self.refusals = self.asked = 0
         self.created: list[float] = []  # when each piece was
         self._telling = telling
         self._requests: deque[float] = deque()
@@ -45,6 +45,7 @@ class GitHub:
             self.refusals += 1
             raise RateLimited(max(1.0, self._requests[0] + 3600 - now), message="API rate limit exceeded")
         self._requests.extend([now] * requests)
+        self.asked += requests
 
     def create(self, now: float) -> None:
         """Create a piece of content. Raises RateLimited."""

@@ -31,9 +31,11 @@ LOOK_SECONDS = 900  # at most, between two looks of the machine at OpensAt
 PATIENCE_SECONDS = 2400.0
 UPDATE_SECONDS = (60.0, 120.0)
 REPOSITORIES = 2
+AT_ONCE = 24  # updates that the machine has under way: at 90 seconds each, 20 are 800 an hour at the very most
 DONE, GAVE_UP = 0.0, -1.0
 
 
+CREATIONS_A_PROJECT = 0.6  # of the mix, in both repositories
 MIX = {"merge": 0.7, "pull request": 0.2, "conflict": 0.1}  # what updates come to, of all (tests/request_counts.py)
 
 
@@ -42,10 +44,11 @@ class Scenario:
     """What is simulated."""
 
     projects: int
-    at_once: int = 20
+    at_once: int = AT_ONCE
     limits: Limits = PUBLISHED
     telling: Telling = "nothing"
     seed: int = 1
+    merges_first: bool = False  # else in no order
 
 
 @dataclass
@@ -53,6 +56,7 @@ class Outcome:
     """What came of it: times in seconds since the beginning."""
 
     ended: list[float] = field(default_factory=list)
+    requests: int = 0
     failures: int = 0
     refusals: int = 0
     created: list[float] = field(default_factory=list)
@@ -61,6 +65,10 @@ class Outcome:
     def hours(self) -> float:
         """How long it took."""
         return max(self.ended) / 3600
+
+    def share(self, scenario: Scenario) -> float:
+        """Return the part of what GitHub's limit of an hour permits of the mix."""
+        return len(self.ended) / self.hours / (scenario.limits.hour / CREATIONS_A_PROJECT)
 
 
 class Rollout:
@@ -80,10 +88,11 @@ class Rollout:
     def run(self) -> Outcome:
         """Simulate until every update has ended."""
         kinds = [UPDATES[kind] for kind, share in MIX.items() for _ in range(round(share * self._scenario.projects))]
-        self._random.shuffle(kinds)
+        if not self._scenario.merges_first:
+            self._random.shuffle(kinds)
         self._environment.process(self._machine(kinds))
         self._environment.run()
-        self._outcome.refusals = self._github.refusals
+        self._outcome.refusals, self._outcome.requests = self._github.refusals, self._github.asked
         self._outcome.created = [when - BEGAN for when in self._github.created]
         return self._outcome
 
