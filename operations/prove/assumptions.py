@@ -117,7 +117,7 @@ ASSUMPTIONS = (
             "`ProductVersion`"
         ),
         "likely",
-        "Use `python -m operations rollout`",
+        "Use `python -m operations rollout start`",
         "the environment and the launch are at the other version after UpdateProject",
         ("products/studio/blueprint.py",),
     ),

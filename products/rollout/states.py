@@ -79,12 +79,13 @@ def change_item(
     values: Mapping[str, Any] | None = None,
     add: Mapping[str, Any] | None = None,
     remove: tuple[str, ...] = (),
+    having: tuple[str, ...] = (),
     **more: Any,
 ) -> State:
     """Return the state that changes the rollout's item where attributes have these values.
 
-    `values` are set, the numbers of `add` added, `remove` taken away. A value is DynamoDB's, such as {"S": "x"}.
-    All names are given apart, so that it does not matter which words are reserved.
+    `values` are set, the numbers of `add` added, `remove` taken away; `having` have to be there. A value is DynamoDB's,
+    such as {"S": "x"}. All names are given apart, so that it does not matter which words are reserved.
     """
     names: dict[str, str] = {}
     given: dict[str, Any] = {}
@@ -96,6 +97,7 @@ def change_item(
         return _add(given, ":v", content)
 
     conditions = [f"{name(attribute)} = {value(content)}" for attribute, content in where.items()]
+    conditions += [f"attribute_exists({name(attribute)})" for attribute in having]
     parts = []
     if values:
         parts.append("SET " + ", ".join(f"{name(key)} = {value(item)}" for key, item in values.items()))

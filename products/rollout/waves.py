@@ -221,7 +221,9 @@ def _gate(places: Places) -> dict[str, State]:
             "SayPause",
             where=_mine(),
             values={"Phase": {"S": "paused"}},
-            catch={"ConditionalCheckFailedException": "Superseded"},
+            having=("Paused",),
+            # Somebody let it go on just now.
+            catch={"ConditionalCheckFailedException": "Gate"},
         ),
         "SayPause": assigned("TellPause", event="'paused'"),
         "TellPause": _told(places, "AnnouncePause"),
