@@ -85,7 +85,7 @@ class Rollouts:
 
     def _updating(self) -> list[iam.PolicyStatement]:
         bucket = self._storage.archives
-        stacks = self._stack.format_arn(service="cloudformation", resource="stack", resource_name="SC-*")
+        stacks = self._stack.format_arn(service="cloudformation", resource="stack", resource_name="SC-*/*")
         return [
             # Launches have no resource in IAM: whose there are is what accountLevel says, of which product the
             # portfolio, whose principal the role is.

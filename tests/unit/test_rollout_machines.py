@@ -8,10 +8,10 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import cfnlint
 import jsonata
 import jsonschema
 import pytest
@@ -40,7 +40,9 @@ def states_of(definition: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any
 
 @pytest.mark.parametrize("name", DEFINITIONS)
 def test_a_definition_is_of_the_states_languages_schema(name: str) -> None:
-    schema = Path(cfnlint.__file__).parent / "data" / "schemas" / "other" / "step_functions" / "statemachine.json"
+    lint = find_spec("cfnlint")
+    assert lint and lint.origin
+    schema = Path(lint.origin).parent / "data" / "schemas" / "other" / "step_functions" / "statemachine.json"
     validator = jsonschema.Draft7Validator(json.loads(schema.read_text(encoding="utf-8")))
     assert [error.message for error in validator.iter_errors(DEFINITIONS[name])] == []
 
