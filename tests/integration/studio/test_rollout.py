@@ -21,7 +21,8 @@ from local.home import SOURCE
 from tests.integration.studio.conftest import PRINCIPAL, Installation, eventually, quiet
 from tests.sharing import forget_spent_budget
 
-pytestmark = pytest.mark.shares("rollout", seconds=400)
+# Long: minutes of an installation, for what six projects do in tests/operations/test_rollout.py, too.
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(2400), pytest.mark.shares("rollout", seconds=600)]
 
 PROJECTS, BROKEN = 30, 3
 LINE = "A line that the next version brings.\n"
