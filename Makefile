@@ -7,6 +7,8 @@ STAMP := $(VENV)/.installed
 CHECKOV := .venv-checkov/.installed
 CONTRACT := tests/standin/node_modules/.installed
 GH := build/gh/.installed
+DIAGRAMS := docs/site/node_modules/.installed
+TEMPLATES := build/templates/.installed
 
 # Dozens of short processes: each source is compiled once, whatever the shell says.
 unexport PYTHONDONTWRITEBYTECODE
@@ -21,7 +23,7 @@ else echo "uv could not install them; pip does, which takes some minutes."; \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo test test-fast test-rest test-long test-scenarios check lint types gates format synth layers test-layers coverage updates faults bench mutants reference sbom lock clean
+.PHONY: help install tools demo test test-fast test-rest test-long test-templates test-scenarios check lint types gates format synth layers test-layers coverage updates faults bench mutants reference docs sbom lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,11 +46,23 @@ $(CONTRACT): tests/standin/package-lock.json
 	@npm ci --prefix tests/standin --silent --no-audit --no-fund --ignore-scripts
 	@touch $@
 
+# What draws the documentation's diagrams in the browser.
+$(DIAGRAMS): docs/site/package-lock.json
+	@npm ci --prefix docs/site --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
+
 # Another client of the stand-in: Debian's, pinned. Where apt has none, it says so, and the tests with it are skipped.
 $(GH): tests/standin/gh.lock | $(STAMP)
 	@mkdir -p $(dir $@)
 	$(BIN)/python -m tests.standin.gh
 	@if test -x build/gh/gh; then touch $@; fi
+
+# An environment for each lock of the templates, made as their users make it.
+$(TEMPLATES): $(wildcard templates/*/*/requirements-dev.txt) | $(STAMP)
+	@echo "Installing the templates' packages into build/templates: once, about 20 seconds (860 MB, SageMaker's SDK)."
+	@mkdir -p $(dir $@)
+	@$(BIN)/python -m tests.templates.environments
+	@touch $@
 
 demo: $(STAMP) ## the whole story on this machine, no account needed
 	@$(BIN)/python -m local demo
@@ -60,16 +74,16 @@ $(CHECKOV): tests/synth/checkov.txt | $(STAMP)
 	@$(call install,.venv-checkov,tests/synth/checkov.txt)
 	@touch $@
 
-tools: $(STAMP) $(CHECKOV) $(CONTRACT) $(GH) ## install what check and test use
+tools: $(STAMP) $(CHECKOV) $(CONTRACT) $(GH) $(TEMPLATES) $(DIAGRAMS) ## install what check and test use
 
 SIDE_BY_SIDE := --dist loadscope --no-loadscope-reorder
 
 # Five at once on two cores: much of an end-to-end test is waiting.
-test: $(STAMP) $(CONTRACT) $(GH) ## all tests but those of the layers and the long ones
+test: $(STAMP) $(CONTRACT) $(GH) $(DIAGRAMS) ## all tests but those of the layers and the long ones
 	$(BIN)/pytest -n 5 $(SIDE_BY_SIDE) -m "not layers and not gates and not long"
 
 # What a change must pass runs every test once: these, and those that coverage runs.
-test-rest: $(STAMP) $(CONTRACT) $(GH) ## what make coverage does not run: end to end and on MiniStack, the long ones too
+test-rest: $(STAMP) $(CONTRACT) $(GH) $(DIAGRAMS) $(TEMPLATES) ## what make coverage does not run: end to end and on MiniStack, the long ones too
 	$(BIN)/pytest -n 5 $(SIDE_BY_SIDE) -m "not layers and not gates" --part rest
 
 test-fast: $(STAMP) ## the unit tests, in less than a minute: after an edit
@@ -83,12 +97,15 @@ coverage: $(STAMP) ## lines and branches that the tests reach, by room; fails be
 	@$(BIN)/python -m tests.coverage_floors
 
 test-long: $(STAMP) ## what takes minutes and changes seldom: several accounts, roles enforced, the demo, a lost run
-	$(BIN)/pytest -n 3 $(SIDE_BY_SIDE) -m long
+	$(BIN)/pytest -n 3 $(SIDE_BY_SIDE) -m long --ignore tests/templates
+
+test-templates: $(STAMP) $(TEMPLATES) ## what the templates' READMEs promise, in environments of their own locks
+	$(BIN)/pytest -m long tests/templates
 
 test-scenarios: $(STAMP) ## every story of tests/integration on MiniStack: real stacks, the deployed functions
 	$(BIN)/pytest --on ministack tests/integration
 
-check: lint types gates ## lint, format, types; the gates: cdk-nag, cfn-lint, checkov, zizmor, actionlint
+check: lint types gates docs ## lint, format, types; the gates: cdk-nag, cfn-lint, checkov, zizmor, actionlint
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -128,9 +145,12 @@ bench: $(STAMP) ## what operations cost beside a naive update, and cold starts: 
 mutants: $(STAMP) ## small mistakes in the code that no test notices: a seeded sample (ALL=1: all, for hours; SEED=2)
 	$(BIN)/python -m tests.mutants --seed $(or $(SEED),1) $(if $(ALL),--all)
 
-reference: $(STAMP) ## write docs/reference.md and settings.schema.json from the code
+reference: $(STAMP) ## write docs/reference/, the index of decisions and settings.schema.json from the code
 	$(BIN)/python -m docs.reference
-	$(BIN)/python -m docs.settings_schema
+
+docs: $(STAMP) $(DIAGRAMS) ## the documentation as a site: build/site/index.html; any broken link fails
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "build/site/index.html is written."
 
 sbom: $(STAMP) ## build/sbom.json: CycloneDX, of what runs in Lambda
 	$(BIN)/python layers/sbom
@@ -143,4 +163,4 @@ lock: $(STAMP) ## compile requirements.in to the hashed requirements.txt
 	  --generate-hashes --no-emit-index-url --no-annotate -o tests/synth/checkov.txt -
 
 clean: ## remove what can be made again
-	rm -rf $(VENV) .venv-checkov build cdk.out .local tests/standin/node_modules .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-checkov build cdk.out .local tests/standin/node_modules docs/site/node_modules .mypy_cache .ruff_cache .pytest_cache

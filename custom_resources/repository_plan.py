@@ -176,7 +176,7 @@ def _refuse_another_organization(request: Request[GitHubRepositoryProperties], f
 def _refuse_a_former_name(properties: GitHubRepositoryProperties, found: Repository) -> None:
     """Refuse a name by which GitHub still finds another project's repository.
 
-    Where AWS knows repositories by name alone, that project's role trusts whoever has it (docs/decisions/0100).
+    Where AWS knows repositories by name alone, that project's role trusts the repository that has the name (0100).
     """
     if properties.owner.is_others(found.description):
         raise FormerNameOfAnother(name=properties.full_name, repository=found.full_name)

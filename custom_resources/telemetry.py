@@ -11,6 +11,16 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
+# What is counted, and of what one is: the dashboard, the alarms and the reference are held to it.
+METRICS = {
+    "Launches": "a project's repositories that were set up",
+    "Resyncs": "a repository that took another version of the template",
+    "Archived": "a repository that was archived at the end of its project",
+    "Conflicts": "a version that a person has to merge: it conflicts with the project's own work",
+    "RateLimitWaits": "a call that waited for GitHub's rate limit",
+    "Failures": "a custom resource that failed",
+    "Retained": "a resource that was left as it is at its stack's end, since it could not be removed",
+}
 HIDDEN = "(hidden)"
 _SHORTEST = 6  # hiding shorter values would hide ordinary words
 _concealed: set[str] = set()

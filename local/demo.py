@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from custom_resources.template_content import Archive
 from local import assembly, projects, run, versions
 from local.home import SOURCE, Home, LocalError
 from operations.publish import publish
 from operations.template_source import resolve
+from products.versions import ARCHIVE_FILE, read_versions
 
 if TYPE_CHECKING:
     from custom_resources.template_content import TemplateFile
@@ -306,8 +308,12 @@ def _notes(version: str) -> str:
 
 
 def _sources(work: Path) -> dict[str, Path]:
-    """Write the template content of each release, each with the changes of those before it; return the folders."""
-    before, sources = SOURCE / "templates", {}
+    """Write the template content of each release, each with the changes of those before it; return the folders.
+
+    The first builds on the newest version that the product ships, which the story's project is launched from.
+    """
+    before, sources = work / "shipped", {}
+    _extract(before)
     for release in _RELEASES:
         sources[release.version] = work / release.version / "templates"
         shutil.copytree(before, sources[release.version])
@@ -318,6 +324,18 @@ def _sources(work: Path) -> dict[str, Path]:
             (build / path).write_text(text)
         before = sources[release.version]
     return sources
+
+
+def _extract(folder: Path) -> None:
+    """Write the newest shipped version's files of the story's profile."""
+    shipped = SOURCE / "products" / "versions"
+    newest = read_versions(shipped)[-1]
+    archive = Archive.open(shipped / newest.version / ARCHIVE_FILE, newest.archive)
+    for file in archive.stream(PROFILE):
+        path = folder / PROFILE / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file.content)
+        path.chmod(0o755 if file.executable else 0o644)
 
 
 def _replace(path: Path, old: str, new: str) -> None:

@@ -10,9 +10,16 @@ from aws_cdk import aws_iam as iam
 
 from products.functions import statement
 from products.settings import PRODUCTION, Settings
+from products.workflow_scaling import (
+    ALARMS,
+    PROJECT_TAG,
+    STAGE_TAG,
+    bounded_scaling,
+    scaling_statements,
+    tags,
+    tracking_alarms,
+)
 
-PROJECT_TAG = "AmazonDataZoneProject"
-STAGE_TAG = "studio:stage"  # production's resources carry it with the value `production`
 _OBJECTS = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
 _OF_THIS_ACCOUNT = {"StringEquals": {"s3:ResourceAccount": Aws.ACCOUNT_ID}}
 _PIPELINES = (
@@ -30,6 +37,7 @@ _SERVING = (
     "sagemaker:DeleteEndpointConfig",
     "sagemaker:DescribeEndpoint",
     "sagemaker:UpdateEndpoint",
+    "sagemaker:UpdateEndpointWeightsAndCapacities",
     "sagemaker:DeleteEndpoint",
     "sagemaker:InvokeEndpoint",
     "sagemaker:ListTags",
@@ -63,6 +71,17 @@ class Scene:
             service=service, resource=resource, resource_name=name, arn_format=ArnFormat.SLASH_RESOURCE_NAME
         )
 
+    def alarms(self, name: str) -> str:
+        """Return the ARN of alarms of this account and region."""
+        return self.stack.format_arn(
+            service="cloudwatch", resource="alarm", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+
+    def scaling(self, endpoint: str) -> list[iam.PolicyStatement]:
+        """Return the autoscaling of the project's endpoints named so: AWS makes the names of what is scaled."""
+        targets = self.arn("application-autoscaling", "scalable-target")
+        return scaling_statements(targets, self.alarms(tracking_alarms(endpoint)), self.project_id)
+
     def prefixes(self) -> list[str]:
         """Return where the project's files are: at Studio's prefix, and where templates look.
 
@@ -82,6 +101,8 @@ def workflow_statements(scene: Scene) -> list[iam.PolicyStatement]:
         *_model_package_statements(scene),
         *_data_statements(scene),
         statement(_STACK, [scene.arn("cloudformation", "stack", f"studio-{scene.project_id}-*/*")]),
+        statement(ALARMS, [scene.alarms(f"studio-{scene.project_id}-*")]),
+        *(() if scene.settings.workflow_role.has_production else scene.scaling(f"studio-{scene.project_id}-")),
         _deploy_statement(scene, _stages(scene.settings)),
         _passed_role(scene),
         *_kept_from_production(scene),
@@ -106,6 +127,8 @@ def production_statements(scene: Scene) -> list[iam.PolicyStatement]:
         statement(["sagemaker:ListModelPackages"], ["*"]),
         statement(_STACK, [scene.arn("cloudformation", "stack", f"{stack}-{PRODUCTION}/*")]),
         statement(["cloudformation:DescribeStacks"], [scene.arn("cloudformation", "stack", f"{stack}-*/*")]),
+        statement(ALARMS, [scene.alarms(f"{stack}-{PRODUCTION}-*")]),
+        *scene.scaling(f"{stack}-{PRODUCTION}/"),
         _deploy_statement(scene, (PRODUCTION,)),
         _passed_role(scene),
     ]
@@ -167,16 +190,16 @@ def _sagemaker_statements(scene: Scene, *, production: bool) -> list[iam.PolicyS
     made = [scene.arn("sagemaker", kind) for kind in (*_SERVING_KINDS, *(() if production else ("pipeline",)))]
     project, stage = {PROJECT_TAG: scene.project_id}, {STAGE_TAG: PRODUCTION}
     requested: dict[str, Any] = (
-        {"StringEquals": _tags("Request", project | stage)}
+        {"StringEquals": tags("Request", project | stage)}
         if production
-        else {"StringEquals": _tags("Request", project), "StringNotEquals": _tags("Request", stage)}
+        else {"StringEquals": tags("Request", project), "StringNotEquals": tags("Request", stage)}
     )
-    tagged: dict[str, Any] = {"StringEquals": _tags("Resource", project)}
+    tagged: dict[str, Any] = {"StringEquals": tags("Resource", project)}
     if not production:
-        tagged["StringNotEquals"] = _tags("Resource", stage)
+        tagged["StringNotEquals"] = tags("Resource", stage)
     creations = {"sagemaker:TaggingAction": [each.partition(":")[2] for each in created]}
     created_with_tags = {**requested, "StringEquals": requested["StringEquals"] | creations}
-    not_production = {} if production else _tags("Request", stage)
+    not_production = {} if production else tags("Request", stage)
     return [
         statement([each for each in created if each != _ENDPOINT], made, **requested),
         # IAM asks for the endpoint and for its configuration: the one is new, the other has to be the project's.
@@ -187,7 +210,7 @@ def _sagemaker_statements(scene: Scene, *, production: bool) -> list[iam.PolicyS
             ["sagemaker:AddTags"],
             made,
             StringEquals=tagged["StringEquals"],
-            StringEqualsIfExists=_tags("Request", project),
+            StringEqualsIfExists=tags("Request", project),
             **({} if production else {"StringNotEquals": {**tagged["StringNotEquals"], **not_production}}),
         ),
         statement([*(() if production else _PIPELINES), *_SERVING], made, **tagged),
@@ -199,11 +222,6 @@ def _sagemaker_statements(scene: Scene, *, production: bool) -> list[iam.PolicyS
             **{"ForAllValues:StringNotLike": {"aws:TagKeys": ["AmazonDataZone*", STAGE_TAG]}},
         ),
     ]
-
-
-def _tags(of: str, tags: dict[str, str]) -> dict[str, str]:
-    """Return the condition keys of tags `of` the Request or the Resource, with their values."""
-    return {f"aws:{of}Tag/{key}": value for key, value in tags.items()}
 
 
 def _model_package_statements(scene: Scene) -> list[iam.PolicyStatement]:
@@ -227,7 +245,7 @@ def _model_package_statements(scene: Scene) -> list[iam.PolicyStatement]:
         statement(
             ["sagemaker:AddTags"],
             places,
-            StringEqualsIfExists=_tags("Request", {PROJECT_TAG: scene.project_id}),
+            StringEqualsIfExists=tags("Request", {PROJECT_TAG: scene.project_id}),
         ),
         # SageMaker has no resource for listing.
         statement(["sagemaker:ListModelPackages"], ["*"]),
@@ -278,6 +296,7 @@ def _kept_from_production(scene: Scene) -> list[iam.PolicyStatement]:
     endpoint = scene.arn("sagemaker", "endpoint", name)
     denied = [
         (_STACK, scene.arn("cloudformation", "stack", f"{name}/*")),
+        (ALARMS, scene.alarms(f"{name}-*")),
         (
             (
                 "sagemaker:AddTags",
@@ -286,6 +305,7 @@ def _kept_from_production(scene: Scene) -> list[iam.PolicyStatement]:
                 "sagemaker:DeleteTags",
                 "sagemaker:InvokeEndpoint",
                 "sagemaker:UpdateEndpoint",
+                "sagemaker:UpdateEndpointWeightsAndCapacities",
             ),
             endpoint,
         ),
@@ -305,14 +325,11 @@ def boundary_statements(stack: Stack, settings: Settings, execution_roles: list[
     several = settings.place is not None and len(settings.place.regions) > 1
     region = "*" if several else stack.region
 
-    def arn(service: str, resource: str, name: str = "*") -> str:
-        return stack.format_arn(
-            service=service,
-            region=region,
-            resource=resource,
-            resource_name=name,
-            arn_format=ArnFormat.SLASH_RESOURCE_NAME,
-        )
+    def arn(service: str, resource: str, name: str = "*", form: ArnFormat = ArnFormat.SLASH_RESOURCE_NAME) -> str:
+        return stack.format_arn(service=service, region=region, resource=resource, resource_name=name, arn_format=form)
+
+    def alarms(name: str) -> str:
+        return arn("cloudwatch", "alarm", name, ArnFormat.COLON_RESOURCE_NAME)
 
     deploy_role = settings.workflow_role.deploy_role.replace("{project}", "*").replace("{stage}", "*")
     packages = [arn("sagemaker", kind, "aiops-*") for kind in ("model-package-group", "model-package")]
@@ -347,6 +364,8 @@ def boundary_statements(stack: Stack, settings: Settings, execution_roles: list[
             ],
         ),
         statement(_STACK, [arn("cloudformation", "stack", "studio-*/*")]),
+        statement(ALARMS, [alarms("studio-*")]),
+        *bounded_scaling(arn("application-autoscaling", "scalable-target"), alarms(tracking_alarms("studio-"))),
         statement(["sts:AssumeRole"], [f"arn:{stack.partition}:iam::*:role/{deploy_role}"]),
         statement(
             ["iam:PassRole"],

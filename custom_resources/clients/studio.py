@@ -309,7 +309,7 @@ class Studio:
         """Return the SageMaker domain whose settings, else whose tags, name the project and its Studio domain (A24).
 
         Only domains made after the project can be its own: while its domain is waited for, the others are not read.
-        Whoever may create SageMaker domains can have one name any project, so of several the oldest counts: the
+        A principal that may create SageMaker domains can make one that names any project; so the oldest counts: the
         project's id is known to nobody before Studio makes the project with its domain (docs/decisions/0098).
         """
         listed = self._pages("list_domains", "Domains", service=SAGEMAKER)

@@ -17,10 +17,10 @@ from constructs import Construct
 
 from custom_resources.catalogue import CATALOGUE, Entry
 from products.functions import METRICS_NAMESPACE, entry_of
+from products.rollout.names import METRICS
 
 ALARM_PERIOD = Duration.minutes(15)
 DASHBOARD_PERIOD = Duration.minutes(5)
-ROLLOUT_METRICS = ("RolloutUpdated", "RolloutFailed", "RolloutStuck")  # products/rollout/project.py
 # What the functions count (custom_resources/telemetry.py), by the graph of the dashboard that shows it.
 COUNTED = {
     "Launches, re-syncs and deletions": ("Launches", "Resyncs", "Archived"),
@@ -153,7 +153,7 @@ def dashboard(scope: Construct, name: str, functions: Sequence[lambda_.Function]
                 graph("Invocations", [each.metric_invocations(period=period) for each in functions]),
                 graph("Dead letters", [dead_letters.metric_approximate_number_of_messages_visible()]),
             ],
-            [graph("Rollout", [rollout_metric(name, period) for name in ROLLOUT_METRICS])],
+            [graph("Rollout", [rollout_metric(name, period) for name in METRICS])],
         ],
     )
 

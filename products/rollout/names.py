@@ -25,6 +25,12 @@ COUNTERS: dict[Outcome, str] = {
     "failed": "CountFailed",
     "skipped": "CountSkipped",
 }
+# What the machine of a project counts, in CloudWatch's dimension `service` = rollout.
+METRICS = {
+    "RolloutUpdated": "a project that a rollout updated, or found to be there",
+    "RolloutFailed": "a project that a rollout could not update",
+    "RolloutStuck": "a project that has been in its update, or has waited for GitHub, for an hour",
+}
 MAX_CONCURRENCY = 20  # updates at once; more only wait for GitHub (fleet's measurements)
 MOST_FAILURES = 200  # that may be tolerated: the item holds each one's reason
 REASON_LENGTH = 300  # characters of a reason in the item; the result in S3 has 2,000

@@ -6,7 +6,8 @@
   aws:PrincipalArn, admits those alone;
 - aws:PrincipalArn is the role's ARN for a session of a role, as on AWS;
 - AssumeRole of another account's role is held to that role's trust policy whether IAM is enforced or not, and to the
-  role being there.
+  role being there;
+- a function that is created ends no process of a function of the same name in another account or region.
 """
 
 from __future__ import annotations
@@ -25,12 +26,25 @@ _DENIED = "is not authorized to perform: sts:AssumeRole on resource:"
 def register() -> None:
     """Hold this process's MiniStack to it (see above)."""
     from ministack.core import iam_evaluator
-    from ministack.services import s3, sts
+    from ministack.services import lambda_svc, s3, sts
 
+    lambda_svc.invalidate_worker = _of_this_place(lambda_svc.invalidate_worker)
     iam_evaluator._resolve_condition_key = _with_roles(iam_evaluator._resolve_condition_key)
     s3._foreign_bucket_allows = _asked_by_role(s3._foreign_bucket_allows)
     iam_evaluator.evaluate_resource_policy = _judged_for_role(iam_evaluator.evaluate_resource_policy)
     sts.handle_request = _crossing(sts.handle_request)
+
+
+def _of_this_place(invalidate: Any) -> Any:
+    """Return what ends a function's processes: without a place, those of the request's account and region."""
+    from ministack.core.responses import get_account_id, get_region
+
+    def invalidate_worker(
+        func_name: str, qualifier: str | None = None, account: str | None = None, region: str | None = None
+    ) -> None:
+        invalidate(func_name, qualifier, account or get_account_id(), region or get_region())
+
+    return invalidate_worker
 
 
 def _session_of(headers: dict[str, str]) -> str:

@@ -234,6 +234,6 @@ def test_a_memory_that_is_lost_loses_nothing_but_requests(
     """The comparisons above could fail: without the memory, more is asked and paid for, and the end is the same."""
     monkeypatch.setattr(BudgetInMemory, "_remembered", lambda *_: None)
     monkeypatch.setattr(repeating, "TRIES", 1)
-    found, expected = run(laboratory, CASES["launch"], PATTERNS["15 percent"]), right["launch"]
+    found, expected = run(laboratory, CASES["launch"], PATTERNS["5 percent"]), right["launch"]
     assert (found.status, found.state, found.more) == (expected.status, expected.state, expected.more)
     assert found.charged.points > expected.charged.points

@@ -23,9 +23,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     chosen = metafunc.config.getoption("--on")
     names = [chosen or "handlers"]
-    if not chosen and metafunc.definition.get_closest_marker("ministack"):
+    marked = metafunc.definition.get_closest_marker("ministack")
+    if not chosen and marked:
         names.append("ministack")
-    clouds = [pytest.param(name, marks=[ON_MINISTACK] if name == "ministack" else []) for name in names]
+    # The same stories run with handlers in any case; one of each kind is on MiniStack in every run.
+    later = [] if chosen or (marked and marked.kwargs.get("always")) else [pytest.mark.long]
+    clouds = [pytest.param(name, marks=[ON_MINISTACK, *later] if name == "ministack" else []) for name in names]
     metafunc.parametrize("cloud_name", clouds, scope="session")
 
 

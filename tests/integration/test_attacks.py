@@ -63,6 +63,7 @@ def attackers(world: World, project: str = "attacker") -> Project:
     return Project(world, world.publish("v1", V1), project, name="payments", settings=settings, secrets={"S": "1"})
 
 
+@pytest.mark.ministack(always=True)
 def test_a_repository_of_somebody_else_is_not_adopted(world: World) -> None:
     stranger(world, "payments", auto_init=True)
     assert attack(world, attackers(world)) == (

@@ -35,7 +35,7 @@ def test_secrets_are_sealed_with_one_public_key(world: World, project: Project) 
     assert len(keys) == 1
 
 
-@pytest.mark.ministack
+@pytest.mark.ministack(always=True)
 def test_only_what_changed_is_written(world: World, project: Project) -> None:
     world.requests()
     project.configure({**SECRETS, "NAME_3": "new"}, {"TRIGGER": "false", "MORE": "1"})

@@ -56,7 +56,7 @@ def resolve(project: Project, pull: Any, edit: Edit) -> None:
     project.git("push", "--quiet", "origin", f"HEAD:refs/heads/{pull['head']['ref']}")
 
 
-@pytest.mark.ministack
+@pytest.mark.ministack(always=True)
 def test_a_conflict_becomes_a_pull_request_that_says_what_to_do(world: World, project: Project) -> None:
     tip = project.commit({"train.py": MINE})
     status = project.update(world.publish("v2", {**V1, "train.py": THEIRS, "new.py": "n\n"}))

@@ -39,7 +39,7 @@ def in_order(world: World) -> None:
     world.handlers.patience = 600
 
 
-@pytest.mark.ministack
+@pytest.mark.ministack(always=True)
 def test_a_rejected_token_leaves_a_stack_that_can_be_updated(world: World, project: Project) -> None:
     refs, version = project.refs(), world.publish("v2", V2)
     world.cloud.use_token(REJECTED)

@@ -23,7 +23,7 @@ def project(world: World) -> Project:
     return Project(world, world.publish("v1.0.0", V1)).launch()
 
 
-@pytest.mark.ministack
+@pytest.mark.ministack(always=True)
 def test_a_launch_delivers_the_template_byte_for_byte(project: Project) -> None:
     assert project.files() == V1
     assert project.status["Status"] == "seeded"
@@ -40,7 +40,7 @@ def test_commits_are_by_the_robot_that_later_versions_know_them_by(world: World,
         assert project.bare.text("show", "--no-patch", "--format=%cn <%ce>", revision).strip() == robot
 
 
-@pytest.mark.ministack
+@pytest.mark.ministack(always=True)
 def test_a_clean_merge_is_pushed_with_the_users_tip_and_the_lineage_as_parents(world: World, project: Project) -> None:
     tip = project.commit({"train.py": FIVE.replace("two", "TWO"), "mine.py": "mine\n"})
     status = project.update(world.publish("v1.1.0", {**V1, "train.py": FIVE.replace("five", "FIVE")}))

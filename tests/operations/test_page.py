@@ -28,16 +28,21 @@ axe.run(document, {resultTypes: ["violations"]}).then(found => {
 """
 
 
+def browser() -> str:
+    """Return the path of Chromium; skip the test where none is installed."""
+    found = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if found is None:
+        pytest.skip("No Chromium is installed (Debian's package chromium)")
+    return found
+
+
 def violations(text: str, folder: Path) -> list[dict[str, Any]]:
     """Open a page in headless Chromium with axe-core in it; return what axe finds."""
-    browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
-    if browser is None:
-        pytest.skip("No Chromium is installed (Debian's package chromium)")
     policy = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text)  # which would stop axe, too
     script = f"<script>{AXE.read_text(encoding='utf-8')}</script><script>{_RUN}</script></body>"
     opened = folder / "page.html"
     opened.write_text(script.join(policy.rsplit("</body>", 1)), encoding="utf-8")
-    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"]
+    command = [browser(), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"]
     command += ["--virtual-time-budget=20000", "--dump-dom", opened.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     found = re.search(r'<pre id="axe">(.*?)</pre>', done.stdout, re.DOTALL)

@@ -23,7 +23,8 @@ from tests.e2e.command_line import CommandLine, Observer, Outcome, write
 from tests.security import leaks
 from tests.security.leaks import Item, Watch, found_in
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.shares("hygiene", seconds=60)]
+# A whole run, and all of its files searched; test_fuzz.py and the tests of each client plant values, too.
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(900), pytest.mark.shares("hygiene", seconds=60)]
 
 TOKEN = "canary-token-5f1Qm8ZrT0vKx2LwYb7N"  # not of GitHub's shape: the local run would not send that to a stand-in
 ROTATED = "canary-rotated-Jc4Ee9UuP3sHd6GkAa1X"

@@ -100,13 +100,38 @@ GROUP = (sagemaker("model-package-group", "aiops-PROJECT-models"), sagemaker("mo
 SERVED = tuple(sagemaker(kind) for kind in ("model", "endpoint-config", "endpoint"))
 SERVING_ACTIONS = (
     "sagemaker:DescribeModel DeleteModel DescribeEndpointConfig DeleteEndpointConfig DescribeEndpoint UpdateEndpoint "
-    "DeleteEndpoint InvokeEndpoint ListTags"
+    "UpdateEndpointWeightsAndCapacities DeleteEndpoint InvokeEndpoint ListTags"
 )
+ALARM_ACTIONS = "cloudwatch:PutMetricAlarm DeleteAlarms DescribeAlarms ListTagsForResource TagResource UntagResource"
+SCALING_ACTIONS = (
+    "application-autoscaling:RegisterScalableTarget DeregisterScalableTarget PutScalingPolicy DeleteScalingPolicy "
+    "ListTagsForResource TagResource"
+)
+SCALABLE = f"arn:aws:application-autoscaling:{HERE}:scalable-target/0123"
+TRACKING_ALARM = (
+    f"arn:aws:cloudwatch:{HERE}:alarm:TargetTracking-endpoint/studio-PROJECT-production/variant/AllTraffic-AlarmHigh-1"
+)
+OF_SAGEMAKER = {"application-autoscaling:service-namespace": "sagemaker"}
 STACK_ACTIONS = "cloudformation:CreateStack UpdateStack DeleteStack DescribeStacks DescribeStackEvents"
 
 
 def stack(stage: str) -> str:
     return f"arn:aws:cloudformation:{HERE}:stack/studio-PROJECT-{stage}/1"
+
+
+def alarm(stage: str) -> str:
+    return f"arn:aws:cloudwatch:{HERE}:alarm:studio-PROJECT-{stage}-errors"
+
+
+def scaled() -> Iterator[Case]:
+    """Yield what the role that deploys production does with autoscaling."""
+    yield from each(SCALING_ACTIONS, SCALABLE, context=resource_tags("PROJECT") | OF_SAGEMAKER)
+    yield from each("cloudwatch:PutMetricAlarm DeleteAlarms DescribeAlarms", TRACKING_ALARM)
+    yield from each(
+        "application-autoscaling:RegisterScalableTarget TagResource",
+        SCALABLE,
+        context=request_tags("PROJECT") | OF_SAGEMAKER,
+    )
 
 
 def deploy_role(stage: str) -> str:
@@ -135,6 +160,7 @@ def of_both(stage: str, request: str) -> Iterator[Case]:
     )
     yield from each("sagemaker:DescribeModelPackage", GROUP[1])
     yield from each(STACK_ACTIONS, stack(stage))
+    yield from each(ALARM_ACTIONS, alarm(stage))
     yield from each("iam:PassRole", role_of("PROJECT"), context={"iam:passedtoservice": "sagemaker.amazonaws.com"})
     yield from each("sts:AssumeRole", deploy_role(stage))
 
@@ -159,12 +185,28 @@ OWN = {
         *each("sagemaker:AddTags", *GROUP, context=request_tags("PROJECT")),
         *each("glue:GetTable", f"arn:aws:glue:{HERE}:table/glue_PROJECT/abalone"),
     ),
-    "ProductionRole": (*of_both("production", "production"), *each("cloudformation:DescribeStacks", stack("staging"))),
+    "ProductionRole": (
+        *of_both("production", "production"),
+        *each("cloudformation:DescribeStacks", stack("staging")),
+        *scaled(),
+    ),
 }
 # What IAM cannot bind to a project, by action.
 NOT_BOUND = {
     "sagemaker:ListModelPackages": "SageMaker has no resource for listing: a project sees that another's models exist.",
     "s3:GetBucketLocation": "The region of the domain's bucket, which all its projects share.",
+}
+# The same, of production's role only.
+NOT_BOUND_IN_PRODUCTION = {
+    **dict.fromkeys(
+        (
+            "application-autoscaling:DescribeScalableTargets",
+            "application-autoscaling:DescribeScalingPolicies",
+            "application-autoscaling:DescribeScheduledActions",
+        ),
+        "Application Auto Scaling has no resources for describing: a project sees how another's endpoints scale.",
+    ),
+    "iam:CreateServiceLinkedRole": "The account's one role for scaling endpoints, which IAM makes as AWS defines it.",
 }
 
 
@@ -185,7 +227,8 @@ def test_the_projects_roles_are_those_of_this_table(assembly: Assembly) -> None:
 
 @pytest.mark.parametrize("role", OWN)
 def test_every_action_of_a_projects_role_has_a_case(assembly: Assembly, role: str) -> None:
-    assert actions(assembly.product, role) == {case.action for case in OWN[role]} | set(NOT_BOUND)
+    others = set(NOT_BOUND_IN_PRODUCTION) if role == "ProductionRole" else set()
+    assert actions(assembly.product, role) == {case.action for case in OWN[role]} | set(NOT_BOUND) | others
 
 
 @pytest.mark.parametrize("role", OWN)
@@ -234,6 +277,33 @@ def test_no_endpoint_is_made_of_another_projects_configuration(assembly: Assembl
         assert not allows(
             assembly.product, role, "sagemaker:CreateEndpoint", configuration, context=context, names=names(A)
         )
+
+
+def test_autoscaling_is_of_endpoints_and_of_targets_that_are_no_other_projects(assembly: Assembly) -> None:
+    def may(action: str, context: Context) -> bool:
+        name = f"application-autoscaling:{action}"
+        return allows(assembly.product, "ProductionRole", name, SCALABLE, context=context, names=names(A))
+
+    for action in ("RegisterScalableTarget", "TagResource"):
+        # B's target, with A's tag in the request; A's, with B's.
+        assert not may(action, request_tags(A) | resource_tags(B) | OF_SAGEMAKER)
+        assert not may(action, request_tags(B) | resource_tags(A) | OF_SAGEMAKER)
+        assert not may(action, OF_SAGEMAKER)  # nobody's tag
+    other = {"application-autoscaling:service-namespace": "dynamodb"}
+    assert not may("RegisterScalableTarget", request_tags(A) | other)
+    assert not may("PutScalingPolicy", resource_tags(A) | other)
+    roles = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role"
+    role = "sagemaker.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+    for arn, service, allowed in (
+        (f"{roles}/{role}", "sagemaker.application-autoscaling.amazonaws.com", True),
+        (f"{roles}/{role}", "ec2.amazonaws.com", False),
+        (f"{roles}/autoscaling.amazonaws.com/x", "sagemaker.application-autoscaling.amazonaws.com", False),
+    ):
+        context = {"iam:awsservicename": service}
+        found = allows(
+            assembly.product, "ProductionRole", "iam:CreateServiceLinkedRole", arn, context=context, names=names(A)
+        )
+        assert found == allowed
 
 
 @pytest.mark.parametrize("role", OWN)
@@ -342,6 +412,9 @@ def test_staging_and_the_default_branch_touch_nothing_of_production(assembly: As
         assert not may("WorkflowRole", case.action, case.resource, case.context), case
         assert may("ProductionRole", case.action, case.resource, case.context), case
     for case in each(STACK_ACTIONS, own_stack):
+        assert not may("WorkflowRole", case.action, case.resource), case
+        assert may("ProductionRole", case.action, case.resource), case
+    for case in each(ALARM_ACTIONS, alarm("production").replace("PROJECT", A)):
         assert not may("WorkflowRole", case.action, case.resource), case
         assert may("ProductionRole", case.action, case.resource), case
     assert not may("WorkflowRole", "sts:AssumeRole", own_role)

@@ -69,7 +69,11 @@ REVIEWED = (
         "ValidateTemplate and GetTemplateSummary are asked before a stack exists; s3:GetObject is bound by Service "
         "Catalog's tag on its own copies of templates, in buckets of its choosing.",
     ),
-    Reviewed(iam(r"\*"), _WORKFLOW_ROLE, "sagemaker:ListModelPackages, a list, has no resource."),
+    Reviewed(
+        iam(r"\*"),
+        _WORKFLOW_ROLE,
+        "sagemaker:ListModelPackages, a list, has no resource; production also describes what is scaled, likewise.",
+    ),
     # -- IAM: resources that exist only later, bounded by a name -------------------------------------------------
     Reviewed(
         iam(
@@ -183,7 +187,24 @@ REVIEWED = (
         "The project's own endpoint stacks, named after its id.",
     ),
     Reviewed(
-        iam(r"(\*|arn:<AWS::Partition>:(cloudformation|glue|iam|kms|sagemaker):.*)"),
+        iam(
+            r"arn:<AWS::Partition>:cloudwatch:.*:alarm:"
+            r"(studio-.*-(production-)?\*|TargetTracking-endpoint/studio-.*-(production/)?\*)"
+        ),
+        _WORKFLOW_ROLE,
+        "The alarms of the project's endpoints, named after its id, and target tracking's of the same endpoints; "
+        "production's are production's.",
+    ),
+    Reviewed(
+        iam(r"arn:<AWS::Partition>:application-autoscaling:.*:scalable-target/\*"),
+        _WORKFLOW_ROLE,
+        "AWS names scalable targets: bound by the project's tag, on the request or on the target, and to SageMaker.",
+    ),
+    Reviewed(
+        iam(
+            r"(\*|arn:<AWS::Partition>:"
+            r"(application-autoscaling|cloudformation|cloudwatch|glue|iam|kms|sagemaker):.*)"
+        ),
         r"PortfolioStack/WorkflowBoundary/Resource",
         "A permissions boundary, which allows nothing by itself: the services of the workflows. A project's role says "
         "in its own policy what of them.",

@@ -32,6 +32,11 @@ pytestmark = pytest.mark.shares("stacks", seconds=60)
 
 CLOUDFORMATION = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack"
 SAGEMAKER = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
+ALARM = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm"
+SCALING_ROLE = (
+    f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/"
+    "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+)
 PROJECT_TAG = "amazondatazoneproject"
 PRODUCTION = {"aws:requesttag/studio:stage": "production", "aws:resourcetag/studio:stage": "production"}
 
@@ -81,7 +86,32 @@ DEPLOYED = (
         for role, stage in (("workflow", {}), ("production", PRODUCTION))
         for kind, place in (("Model", "model"), ("EndpointConfig", "endpoint-config"), ("Endpoint", "endpoint"))
     ),
+    *(
+        Deployed(role, "AWS::CloudWatch::Alarm", {".*": f"{ALARM}:studio-p1-{stage}-errors"}, {})
+        for role, stage in (("workflow", "staging"), ("production", "production"))
+    ),
+    *(
+        Deployed(
+            "production",
+            f"AWS::ApplicationAutoScaling::{kind}",
+            {
+                "application-autoscaling:Describe.*": "*",
+                "application-autoscaling:.*": f"arn:aws:application-autoscaling:{REGION}:{ACCOUNT}:scalable-target/1",
+                "cloudwatch:.*": f"{ALARM}:TargetTracking-endpoint/studio-p1-production/variant/AllTraffic-AlarmLow-1",
+                "iam:CreateServiceLinkedRole": SCALING_ROLE,
+            },
+            {
+                f"aws:requesttag/{PROJECT_TAG}": "p1",
+                f"aws:resourcetag/{PROJECT_TAG}": "p1",
+                "application-autoscaling:service-namespace": "sagemaker",
+                "iam:awsservicename": "sagemaker.application-autoscaling.amazonaws.com",
+            },
+        )
+        for kind in ("ScalableTarget", "ScalingPolicy")
+    ),
 )
+# Only production's endpoints run on instances whose number changes.
+PRODUCTION_ONLY = {"AWS::ApplicationAutoScaling::ScalableTarget", "AWS::ApplicationAutoScaling::ScalingPolicy"}
 _LISTS = "Only resource scans and imports list resources; a deployment reads the one that it made."
 _OTHER_PRINCIPALS = "The product's policy names roles only, no users and no groups."
 _NO_MANAGED_POLICIES = "The workflow role has inline policies only, no managed ones."
@@ -112,6 +142,17 @@ NOT_NEEDED = {
         (role, "EndpointConfig", "kms:DescribeKey"): "The template's endpoint configuration names no key."
         for role in ("workflow", "production")
     },
+    **{
+        ("production", "ScalableTarget", f"application-autoscaling:{action}"): "The template schedules nothing."
+        for action in ("PutScheduledAction", "DeleteScheduledAction")
+    },
+    **{
+        ("production", "ScalableTarget", f"lambda:{action}ProvisionedConcurrencyConfig"): "Only for Lambda's functions."
+        for action in ("Get", "Put", "Delete")
+    },
+    ("production", "ScalableTarget", "iam:PassRole"): "The service's own role scales: the template names none.",
+    ("production", "ScalableTarget", "application-autoscaling:UntagResource"): "The stack's tags never change.",
+    ("production", "ScalingPolicy", "cloudwatch:GetMetricData"): "For predictive scaling only; ours tracks a target.",
 }
 VALUES = {"StudioProject.ExecutionRoleArn": f"arn:aws:iam::{ACCOUNT}:role/datazone_usr_role_p1_e1", "ProjectId": "p1"}
 NAMES = Names(values=VALUES)
@@ -178,7 +219,7 @@ def test_every_type_that_a_role_deploys_is_compared(everything: Assembly) -> Non
     types = {
         "provisioning": {resource["Type"] for resource in blueprint["Resources"].values()},
         "launch": {resource["Type"] for resource in everything.product["Resources"].values()},
-        "workflow": set(serving),
+        "workflow": set(serving) - PRODUCTION_ONLY,
         "production": set(serving),
     }
     for role, found in types.items():

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from custom_resources.catalogue import CATALOGUE
-from products.foundation.observability import ROLLOUT_METRICS
 from products.rollout import project_definition
-from products.rollout.names import Places
+from products.rollout.names import METRICS, Places
 from products.settings import PROJECT_ROOT
 from tests.synth.conftest import Assembly, of_type
 
@@ -159,7 +158,7 @@ def counted() -> set[str]:
 
 def test_what_is_shown_is_counted_and_what_is_counted_is_shown(assembly: Assembly) -> None:
     of_rollouts = set(re.findall(r"'(Rollout[A-Z]\w+)'", json.dumps(project_definition(Places(*"tbase")))))
-    assert of_rollouts == set(ROLLOUT_METRICS)
+    assert of_rollouts == set(METRICS)
     assert shown(assembly.foundation) == counted() | of_rollouts
     assert counted() == {"Launches", "Resyncs", "Archived", "Conflicts", "RateLimitWaits", "Failures", "Retained"}
 

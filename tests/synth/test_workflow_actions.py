@@ -20,15 +20,13 @@ SERVICES = ("cloudformation", "glue", "s3", "sagemaker", "sts")  # also the name
 # IAM's names, where they are not the operation's. "" = IAM asks for no permission.
 IAM_NAMES = {"s3:ListObjectsV2": "s3:ListBucket", "sts:GetCallerIdentity": ""}
 
-# Calls that the template leaves to the SageMaker SDK and to CloudFormation: the text that leads to them, in which file.
-# The SDK's are read from its source (sagemaker 2.257), CloudFormation's from the handlers' permissions of its schemas.
+# Calls that the template leaves to CloudFormation, or makes on clients of another name: the text that leads to them, in
+# which file. CloudFormation's are read from the handlers' permissions of its schemas.
 LED_TO = {
-    ("model_build/run_pipeline.py", "pipeline.upsert("): "sagemaker:CreatePipeline UpdatePipeline ListTags AddTags",
-    ("model_build/run_pipeline.py", "pipeline.start("): "sagemaker:StartPipelineExecution",
-    ("model_build/run_pipeline.py", "execution.wait("): "sagemaker:DescribePipelineExecution",
-    ("model_build/run_pipeline.py", "role_arn=project.role_arn"): "iam:PassRole",
+    ("model_build/pipelines/execution.py", "RoleArn=role_arn"): "iam:PassRole",
+    ("model_build/pipelines/execution.py", "Tags=["): "sagemaker:AddTags",
     ("model_deploy/infrastructure/endpoint.yaml", "Type: AWS::SageMaker::Model\n"): (
-        "sagemaker:CreateModel DescribeModel DeleteModel AddTags DeleteTags ListTags"
+        "sagemaker:CreateModel DescribeModel DeleteModel DeleteTags ListTags"
     ),
     ("model_deploy/infrastructure/endpoint.yaml", "Type: AWS::SageMaker::EndpointConfig\n"): (
         "sagemaker:CreateEndpointConfig DescribeEndpointConfig DeleteEndpointConfig"
@@ -36,20 +34,35 @@ LED_TO = {
     ("model_deploy/infrastructure/endpoint.yaml", "Type: AWS::SageMaker::Endpoint\n"): (
         "sagemaker:CreateEndpoint DescribeEndpoint UpdateEndpoint DeleteEndpoint"
     ),
-    ("model_deploy/bin/predict", '"sagemaker-runtime"'): "sagemaker:InvokeEndpoint",
+    ("model_deploy/infrastructure/endpoint.yaml", "Type: AWS::CloudWatch::Alarm\n"): (
+        "cloudwatch:PutMetricAlarm DeleteAlarms DescribeAlarms ListTagsForResource TagResource UntagResource"
+    ),
+    ("model_deploy/deployment/smoke_test.py", "runtime.invoke_endpoint("): "sagemaker:InvokeEndpoint",
+}
+# The same, of what production alone has.
+LED_TO_IN_PRODUCTION = {
+    ("model_deploy/infrastructure/endpoint.yaml", "Type: AWS::ApplicationAutoScaling::ScalableTarget\n"): (
+        "application-autoscaling:RegisterScalableTarget DeregisterScalableTarget DescribeScalableTargets "
+        "DescribeScheduledActions TagResource ListTagsForResource",
+        "iam:CreateServiceLinkedRole",
+    ),
+    ("model_deploy/infrastructure/endpoint.yaml", "Type: AWS::ApplicationAutoScaling::ScalingPolicy\n"): (
+        "application-autoscaling:PutScalingPolicy DeleteScalingPolicy DescribeScalingPolicies",
+    ),
 }
 # What docs/templates.md promises to templates of one's own, beyond what ours calls: its words, and the actions.
 PROMISED = {
     "read and write the project's prefix of the artifact bucket": (
-        "s3:GetObject DeleteObject AbortMultipartUpload GetBucketLocation",
+        "s3:DeleteObject AbortMultipartUpload GetBucketLocation",
         "kms:Decrypt GenerateDataKey",  # the domain's key, if it has one
     ),
     "create SageMaker pipelines, models, endpoint configurations and endpoints": (
-        "sagemaker:DescribePipeline ListPipelineExecutions ListPipelineExecutionSteps",
+        "sagemaker:DescribePipeline ListPipelineExecutions UpdateEndpointWeightsAndCapacities",
     ),
     "use the project's model package group": (
         "sagemaker:DescribeModelPackageGroup CreateModelPackage UpdateModelPackage",
     ),
+    "look up tables of the project's Glue database": ("glue:GetTable",),
 }
 
 
@@ -71,15 +84,22 @@ def called(source: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
-        service, method = node.func.value, node.func.attr
-        if not (isinstance(service, ast.Name) and service.id in SERVICES):
+        service, method = client_of(node.func.value), node.func.attr
+        if service not in SERVICES:
             continue
         if method == "get_waiter":
-            waiters = get_session().get_waiter_model(service.id)
+            waiters = get_session().get_waiter_model(service)
             named = {xform_name(name): waiters.get_waiter(name).operation for name in waiters.waiter_names}
-            yield from (f"{service.id}:{named[name]}" for name in names_in(node.args[0], source))
+            yield from (f"{service}:{named[name]}" for name in names_in(node.args[0], source))
+        elif method == "get_paginator":
+            yield from (operations(service)[name] for name in names_in(node.args[0], source))
         else:
-            yield operations(service.id)[method]
+            yield operations(service)[method]
+
+
+def client_of(value: ast.expr) -> str:
+    """Return the last name of what a method is called on: of `s3`, and of `self.s3`."""
+    return value.attr if isinstance(value, ast.Attribute) else value.id if isinstance(value, ast.Name) else ""
 
 
 def names_in(argument: ast.expr, source: str) -> list[str]:
@@ -107,12 +127,13 @@ def direct() -> set[str]:
     return {action for file in files for action in called(file.read_text(encoding="utf-8")) if action}
 
 
-def of_the_role(product: dict[str, Any]) -> set[str]:
-    """Return all actions of the workflow role."""
+def of_the_role(product: dict[str, Any], role: str = "WorkflowRole") -> set[str]:
+    """Return all actions that the workflow role, or production's, allows."""
     return {
         action
-        for document in documents(product, "WorkflowRole", Names())
+        for document in documents(product, role, Names())
         for statement in document["Statement"]
+        if statement["Effect"] == "Allow"
         for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
     }
 
@@ -126,7 +147,12 @@ def test_each_action_of_the_role_is_called_or_promised_and_each_call_allowed(ass
     assert (direct() & promised, led_to & promised) == (set(), set())
 
 
-@pytest.mark.parametrize(("file", "text"), LED_TO, ids=lambda value: str(value).strip())
+def test_production_alone_scales(assembly: Assembly) -> None:
+    scaling = {action for texts in LED_TO_IN_PRODUCTION.values() for text in texts for action in actions(text)}
+    assert of_the_role(assembly.product, "ProductionRole") - of_the_role(assembly.product) == scaling
+
+
+@pytest.mark.parametrize(("file", "text"), [*LED_TO, *LED_TO_IN_PRODUCTION], ids=lambda value: str(value).strip())
 def test_what_leads_to_a_call_is_in_the_template(file: str, text: str) -> None:
     assert text in (TEMPLATE / file).read_text(encoding="utf-8") + "\n"
 

@@ -71,12 +71,19 @@ def test_actions_have_one_version_in_the_whole_repository() -> None:
     assert {action: found for action, found in versions.items() if len(found) > 1} == {}
 
 
-@pytest.mark.parametrize("place", ["/", "templates", "tests/standin"])
+@pytest.mark.parametrize("place", ["/", "templates", "tests/standin", "docs/site"])
 def test_dependabot_updates_what_is_locked(place: str) -> None:
     updates = read(".github", "dependabot.yml")["updates"]
     watched = {folder for update in updates for folder in update.get("directories", [update.get("directory")])}
     locks = subprocess.run(
-        ["git", "ls-files", "requirements.txt", "templates/**/requirements.txt", "tests/**/package-lock.json"],
+        [
+            "git",
+            "ls-files",
+            "requirements.txt",
+            "templates/**/requirements.txt",
+            "tests/**/package-lock.json",
+            "docs/site/package-lock.json",
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,

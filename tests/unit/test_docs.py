@@ -18,7 +18,12 @@ from operations import command_line
 from products.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), ROOT / "layers" / "README.md"]
+_OF_OTHERS = "node_modules"
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *(page for page in sorted((ROOT / "docs").rglob("*.md")) if _OF_OTHERS not in page.parts),
+    ROOT / "layers" / "README.md",
+]
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 RELIABILITY = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
 

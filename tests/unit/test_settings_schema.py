@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from docs.settings_schema import FILE, schema, text
+from docs.reference.settings_schema import FILE, schema, text
 from products.settings import PROJECT_ROOT
 
 SHIPPED = (PROJECT_ROOT / "settings.toml").read_text(encoding="utf-8")

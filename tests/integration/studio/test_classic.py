@@ -11,7 +11,8 @@ from local import ministack
 from local import run as runs
 from tests.integration.studio.conftest import Installation, eventually
 
-pytestmark = pytest.mark.shares("projects", seconds=60)
+# Whole projects on MiniStack; tests/integration/studio/test_first_door.py has one in make test.
+pytestmark = [pytest.mark.long, pytest.mark.shares("projects", seconds=60)]
 
 PROJECT = "p-abc123def456"
 

@@ -10,7 +10,8 @@ import pytest
 
 from tests.integration.studio.conftest import Installation, eventually
 
-pytestmark = pytest.mark.shares("projects", seconds=60)
+# Whole projects on MiniStack; tests/integration/studio/test_first_door.py has one in make test.
+pytestmark = [pytest.mark.long, pytest.mark.shares("projects", seconds=60)]
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:model-package"
 

@@ -12,7 +12,8 @@ from local import studio, versions
 from local.home import SOURCE
 from tests.integration.studio.conftest import DOMAIN, Installation, quiet
 
-pytestmark = pytest.mark.shares("projects", seconds=60)
+# Whole projects on MiniStack; tests/integration/studio/test_first_door.py has one in make test.
+pytestmark = [pytest.mark.long, pytest.mark.shares("projects", seconds=60)]
 
 LINE = "A line that the next version brings.\n"
 

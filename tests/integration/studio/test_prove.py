@@ -28,7 +28,8 @@ from operations.prove.facts import State
 from tests.integration.studio.conftest import FIRST_DOOR, SECOND_DOOR, Installation, eventually, quiet
 from tests.sharing import forget_spent_budget
 
-pytestmark = [pytest.mark.slow, pytest.mark.shares("prove", seconds=90)]
+# A whole proof on MiniStack; each assumption is turned around without it in tests/operations/test_prove.py, too.
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.shares("prove", seconds=90)]
 
 OTHER_ROLE = "somebody-elses-role"
 HELD = {

@@ -17,7 +17,8 @@ from operations.command_line import main
 from tests.integration.studio.conftest import Installation, eventually
 from tests.sharing import forget_spent_budget
 
-pytestmark = [pytest.mark.slow, pytest.mark.shares("projects", seconds=60)]
+# Whole projects on MiniStack; tests/integration/studio/test_first_door.py has one in make test.
+pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.shares("projects", seconds=60)]
 
 Report = dict[str, Any]
 

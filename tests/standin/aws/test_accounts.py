@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from urllib.error import HTTPError
 
 import pytest
 from botocore.exceptions import ClientError
+
+from standins.aws import between_accounts
 
 from .conftest import ACCOUNT, REGION, World, eventually
 from .test_datazone import BLUEPRINT, fresh, refused
@@ -712,3 +715,23 @@ def test_the_call_log_names_account_and_region(campus: Campus) -> None:
     calls = campus.world.control("calls?service=datazone&operation=GetDomain", method="GET")
     logged = [(each["account"], each["region"], each["outcome"]) for each in calls]
     assert logged == [(B, REGION, "ok"), (B, ELSEWHERE, "AccessDeniedException")]
+
+
+def test_a_function_that_is_created_ends_no_process_of_another_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The accounts of one installation have functions of the same names, and are deployed at the same time."""
+    from ministack.core import lambda_runtime, responses
+
+    ended: list[str] = []
+    processes = {
+        f"{account}:{region}:f:$LATEST": [f"{account} {region}"] for account in (B, C) for region in (REGION, ELSEWHERE)
+    }
+    monkeypatch.setattr(lambda_runtime, "_workers", processes)
+    monkeypatch.setattr(lambda_runtime, "kill_workers", ended.extend)
+
+    def created() -> None:
+        responses.set_request_account_id(B)
+        responses.set_request_region(ELSEWHERE)
+        between_accounts._of_this_place(lambda_runtime.invalidate_worker)("f")
+
+    contextvars.copy_context().run(created)
+    assert ended == [f"{B} {ELSEWHERE}"]

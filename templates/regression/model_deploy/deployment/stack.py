@@ -35,17 +35,15 @@ def target_session(settings: Settings, stage: str, session: Any) -> Any:
     )
 
 
-def parameter(name: str, key: str, cloudformation: Any) -> str:
-    """Return a parameter's value in a stack, "" when there is no stack (which model package a stage serves)."""
-    if not _status(name, cloudformation):
-        return ""
-    parameters = cloudformation.describe_stacks(StackName=name)["Stacks"][0].get("Parameters", [])
-    return next((entry["ParameterValue"] for entry in parameters if entry["ParameterKey"] == key), "")
+def parameters(name: str, cloudformation: Any) -> dict[str, str]:
+    """Return a stack's parameters, none when there is no stack."""
+    found = _stack(name, cloudformation)
+    return {entry["ParameterKey"]: entry["ParameterValue"] for entry in found.get("Parameters", [])}
 
 
 def deploy(
     name: str, template: str, parameters: dict[str, str], tags: tuple[tuple[str, str], ...], cloudformation: Any
-):
+) -> dict[str, str]:
     """Create or update the stack and wait; return its outputs. Raises DeploymentError with the reason it failed."""
     request = {
         "StackName": name,
@@ -53,7 +51,7 @@ def deploy(
         "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         "Tags": [{"Key": key, "Value": value} for key, value in tags],
     }
-    state = _status(name, cloudformation)
+    state = _stack(name, cloudformation).get("StackStatus", "")
     if state in ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"):  # a first deployment that failed cannot be updated
         cloudformation.delete_stack(StackName=name)
         cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=_WAIT)
@@ -70,16 +68,16 @@ def deploy(
             raise
     except WaiterError as error:
         raise DeploymentError(f"The stack {name} failed: {_reason(name, cloudformation)}") from error
-    stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    outputs = _stack(name, cloudformation).get("Outputs", [])
+    return {output["OutputKey"]: output["OutputValue"] for output in outputs}
 
 
-def _status(name: str, cloudformation: Any) -> str:
+def _stack(name: str, cloudformation: Any) -> dict[str, Any]:
     try:
-        return cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+        return dict(cloudformation.describe_stacks(StackName=name)["Stacks"][0])
     except ClientError as error:
         if "does not exist" in str(error):
-            return ""
+            return {}
         raise
 
 

@@ -1,1 +1,0 @@
-"""Predicts the age (rings) of abalone."""
