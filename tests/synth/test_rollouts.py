@@ -77,8 +77,8 @@ def test_of_the_bucket_only_results_are_written_and_lists_read(assembly: Assembl
         (WAVES, "s3:PutObject", set[str]()),
     ):
         assert {each for each in (result, wave, archive) if may(template, name, action, each)} == allowed, name
-    for prefix, allowed in (("rollouts/r1/results/pp-1.json", True), ("", False), ("0a1b.zip", False)):
-        assert may(template, UPDATE, "s3:ListBucket", bucket, s3__prefix=prefix) is allowed
+    for prefix, listed in (("rollouts/r1/results/pp-1.json", True), ("", False), ("0a1b.zip", False)):
+        assert may(template, UPDATE, "s3:ListBucket", bucket, s3__prefix=prefix) is listed
     for name in (UPDATE, WAVES):
         assert not may(template, name, "s3:DeleteObject", result)
 

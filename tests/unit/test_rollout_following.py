@@ -46,7 +46,7 @@ def site(store: Any) -> RolloutSite:
 @pytest.fixture(autouse=True)
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     waits: list[float] = []
-    monkeypatch.setattr(following.time, "sleep", waits.append)
+    monkeypatch.setattr("operations.rollout.following.time.sleep", waits.append)
     return waits
 
 
@@ -79,7 +79,7 @@ def test_a_look_that_is_not_answered_is_tried_again(slept: list[float]) -> None:
 
 def test_a_machine_that_is_gone_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 10_000, 25))
-    monkeypatch.setattr(following.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("operations.rollout.following.time.monotonic", lambda: float(next(clock)))
     assert followed(*[ROLLOUT] * 10, runs=False) == ROLLOUT
 
 
