@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from products.project_setup.states_language import State, expression
-from products.rollout.names import ITEM
+from products.rollout.names import FOLDER, ITEM, Places
 
 # By the service as the resource names it: how its errors are called.
 _ERRORS = {
@@ -182,3 +182,29 @@ def list_of(item: str, name: str) -> str:
 def is_set(item: str, name: str) -> str:
     """Return an expression that tells whether a string of an item has any content."""
     return f"{text_of(item, name)} != ''"
+
+
+NOW = "$floor($millis() / 1000)"  # Unix time
+
+
+def any_of(values: Iterable[str]) -> str:
+    """Return an expression for a list of texts."""
+    return "[" + ", ".join(f"'{value}'" for value in values) + "]"
+
+
+def result_key() -> str:
+    """Return an expression for the key of the project's result (names.results_prefix)."""
+    return f"'{FOLDER}/' & $rollout & '/results/' & $launch & '.json'"
+
+
+def stuck(places: Places, then: str) -> State:
+    """Return the state that says, once, that a project does not move."""
+    data = measured(places, "'RolloutStuck'")
+    return task("aws-sdk:cloudwatch", "putMetricData", data, then, assign={"told": "true"}, otherwise=then, attempts=2)
+
+
+def measured(places: Places, name: str) -> dict[str, object]:
+    """Return the arguments that add 1 to a metric, whose name is an expression."""
+    dimension = {"Name": "service", "Value": "rollout"}
+    data = {"MetricName": expression(name), "Value": 1, "Unit": "Count", "Dimensions": [dimension]}
+    return {"Namespace": places.metrics_namespace, "MetricData": [data]}

@@ -17,6 +17,7 @@ from products.rollout.names import (
     Places,
 )
 from products.rollout.states import (
+    NOW,
     assigned,
     change_item,
     chosen,
@@ -33,7 +34,6 @@ from products.rollout.states import (
 
 MAP_LABEL = "projects"
 REPEAT_SECONDS = 60  # before a wave in which projects were left is gone through again
-_NOW = "$floor($millis() / 1000)"
 _NAMED = 5  # failures that a notification names
 
 
@@ -265,7 +265,7 @@ def _ending(places: Places) -> dict[str, State]:
             places.table,
             "SayEnd",
             where=_mine(),
-            values={"Phase": text("$aborted ? 'aborted' : 'ended'"), "EndedAt": number(_NOW)},
+            values={"Phase": text("$aborted ? 'aborted' : 'ended'"), "EndedAt": number(NOW)},
             assign=_read("$states.result.Attributes"),
             catch={"ConditionalCheckFailedException": "Superseded"},
         ),
@@ -276,9 +276,13 @@ def _ending(places: Places) -> dict[str, State]:
     }
 
 
-def _counts() -> str:
-    names = ("merged", "pullrequests", "unchanged", "off", "failed", "skipped")
-    return " + ".join(f"${name}" for name in names)
+def _next() -> str:
+    """Return an expression for the command that comes next."""
+    command = "'python -m operations rollout '"
+    return (
+        f"({command} & ($event = 'paused' ? 'resume' : $event in ['ended', 'aborted'] and $failures > 0 ? 'retry'"
+        " : 'status'))"
+    )
 
 
 def _message() -> str:
@@ -291,15 +295,13 @@ def _message() -> str:
         "skipped": "$skipped",
     }
     lines = " & ".join(f"'\\n  {name}: ' & $string({value})" for name, value in shown.items())
-    command = "'python -m operations rollout '"
     return (
         "'Rollout of ' & $version & ' (' & $rollout & '): ' & $event & ($wave = '' ? '' : ', ' & $wave)"
         " & ($event = 'paused' ? ' (' & $paused & ')' : '')"
-        f" & '\\n\\n{{}} of ' & $string($total) & ' projects' & {lines}"
+        f" & '\\n\\n' & $string({' + '.join(shown.values())}) & ' of ' & $string($total) & ' projects' & {lines}"
         " & ($failures = 0 ? '' : '\\n\\nThe first failures:\\n' & $named)"
-        f" & '\\n\\nNext: ' & ($event = 'paused' ? {command} & 'resume' : $event = 'ended' and $failures > 0"
-        f" ? {command} & 'retry' : {command} & 'status')"
-    ).replace("'\\n\\n{} of '", f"'\\n\\n' & $string({_counts()}) & ' of '")
+        f" & '\\n\\nNext: ' & {_next()}"
+    )
 
 
 def _told(places: Places, then: str) -> State:
@@ -329,6 +331,7 @@ def _announced(places: Places, then: str) -> State:
             "skipped": expression("$skipped"),
         },
         "failures": expression("$named"),
+        "next": expression(_next()),
     }
     entry = {
         "Source": places.event_source,

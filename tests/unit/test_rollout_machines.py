@@ -4,7 +4,6 @@ and writes. Its calls are answered here, its waits are noted and not waited for.
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,13 +18,14 @@ from ministack.services import stepfunctions
 
 from products.rollout import project_definition, waves_definition
 from products.rollout.names import AHEAD_SECONDS, Places
-from products.rollout.project import LONGEST_WAIT
+from products.rollout.pace import LONGEST_WAIT
 
 PLACES = Places("budget", "archives", "arn:aws:sns:us-east-1:123456789012:told", "x.rollout", "Tests")
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:update-project"
 RUN = "arn:aws:states:us-east-1:123456789012:execution:rollout:one"
 DEFINITIONS = {"project": project_definition(PLACES), "waves": waves_definition(PLACES, MACHINE)}
 Answer = Any
+NOW = 1_800_000_000
 
 
 def states_of(definition: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
@@ -157,6 +157,12 @@ class Engine:
     answers: dict[str, list[Answer]]
     asked: list[tuple[str, Any]] = field(default_factory=list)
     waited: list[float] = field(default_factory=list)
+    clock: float = NOW  # Unix time, which only waits move
+
+    def wait(self, seconds: float) -> None:
+        assert len(self.waited) < 1000
+        self.waited.append(seconds)
+        self.clock += seconds
 
     def answer(self, resource: str, parameters: Any) -> Any:
         call = resource.rpartition(":")[2]
@@ -184,6 +190,19 @@ class Engine:
         return [name for name, _ in self.asked if name in {"updateProvisionedProduct", "describeRecord"}]
 
 
+ADDED = stepfunctions._register_sfn_jsonata_functions
+
+
+def with_clock(engine: Engine) -> Callable[[Any], None]:
+    """Return what adds Step Functions' functions to JSONata, with the engine's clock."""
+
+    def add(expression: Any) -> None:
+        ADDED(expression)
+        expression.register_lambda("millis", lambda: round(engine.clock * 1000))
+
+    return add
+
+
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Engine]:
     def started(given: Mapping[str, Any] | None = None, **answers: list[Answer]) -> Engine:
@@ -202,7 +221,8 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Engine]:
             }
         )
         monkeypatch.setattr(stepfunctions, "_invoke_resource", engine.answer)
-        monkeypatch.setattr(stepfunctions, "_scaled_sleep", engine.waited.append)
+        monkeypatch.setattr(stepfunctions, "_scaled_sleep", engine.wait)
+        monkeypatch.setattr(stepfunctions, "_register_sfn_jsonata_functions", with_clock(engine))
         monkeypatch.setattr(stepfunctions, "_emit_execution_status_event", lambda _: None)
         machine = f"{MACHINE}-{uuid.uuid4().hex}"
         stepfunctions._state_machines[machine] = {
@@ -296,21 +316,29 @@ def test_failures_up_to_the_limit_stop_nobody(run: Run) -> None:
 
 
 def opens(seconds: float) -> Answer:
-    return {"Item": {"Id": {"S": "github"}, "OpensAt": {"N": str(time.time() + seconds)}}}
+    return {"Item": {"Id": {"S": "github"}, "OpensAt": {"N": str(NOW + seconds)}}}
 
 
 def test_an_update_waits_until_github_lets_content_be_created_soon(run: Run) -> None:
-    engine = run(github=[opens(AHEAD_SECONDS + 5000), opens(AHEAD_SECONDS + 100), opens(AHEAD_SECONDS - 20)])
-    assert engine.waited[0] == LONGEST_WAIT
-    assert 90 <= engine.waited[1] <= 101
-    assert [name for name, _ in engine.asked].count("github") == 3
-    assert len(engine.of("getItem")) == 3, "the rollout is looked at again after each wait"
+    engine = run(github=[opens(AHEAD_SECONDS + 2000)])
+    assert engine.waited[:3] == [LONGEST_WAIT, LONGEST_WAIT, 200]
+    assert len(engine.of("github")) == len(engine.of("getItem")) == 4, "the rollout is looked at after each wait, too"
     assert len(engine.of("updateProvisionedProduct")) == 1
+
+
+def test_ten_minutes_ahead_an_update_starts_and_waits_itself(run: Run) -> None:
+    assert run(github=[opens(AHEAD_SECONDS)]).waited[0] == 15, "the first wait is for the stack"
 
 
 def test_a_rollout_is_paused_while_a_project_waits_for_github(run: Run) -> None:
     engine = run(github=[opens(AHEAD_SECONDS + 5000)], getItem=[item(), item(Paused="person")])
-    assert engine.service_catalog == []
+    assert (engine.service_catalog, engine.waited) == ([], [LONGEST_WAIT])
+
+
+def test_who_waits_for_github_for_an_hour_says_so_once(run: Run) -> None:
+    engine = run(github=[opens(AHEAD_SECONDS + 9000)])
+    names = [each["MetricData"][0]["MetricName"] for each in engine.of("putMetricData")]
+    assert names == ["RolloutStuck", "RolloutUpdated"]
 
 
 @pytest.mark.parametrize("github", [{}, {"Item": {"Id": {"S": "github"}}}])
@@ -319,15 +347,20 @@ def test_a_budget_that_nobody_has_used_lets_everybody_go(run: Run, github: Answe
 
 
 def test_updates_take_turns_at_a_pace(run: Run) -> None:
-    now = int(time.time())
-    turn = now + 1
-    engine = run(getItem=[item(HourlyRate=60, NextStart=turn), *[item(HourlyRate=60, NextStart=turn + 60)] * 5000])
-    taken = engine.of("updateItem")[0]
+    turn = NOW + 1000
+    engine = run(getItem=[item(HourlyRate=60, NextStart=turn), item(HourlyRate=60, NextStart=turn + 60)])
+    (taken, *_) = engine.of("updateItem")
     assert {"N": str(turn)} in taken["ExpressionAttributeValues"].values()
     assert {"N": str(turn + 60)} in taken["ExpressionAttributeValues"].values()
-    assert engine.waited[0] <= 1
-    assert time.time() >= turn, "nobody begins before its turn"
+    assert engine.waited[:2] == [LONGEST_WAIT, 100]
+    assert len([each for each in engine.of("updateItem") if "SET" in each["UpdateExpression"]]) == 1, "one turn"
     assert engine.result["result"] == "merged"
+
+
+def test_a_turn_of_the_past_is_one_of_now(run: Run) -> None:
+    engine = run(getItem=[item(HourlyRate=3600, NextStart=5)])
+    assert {"N": str(NOW + 1)} in engine.of("updateItem")[0]["ExpressionAttributeValues"].values()
+    assert engine.waited[0] == 15
 
 
 def test_a_turn_that_another_took_is_taken_anew(run: Run) -> None:
@@ -340,11 +373,13 @@ def test_a_turn_that_another_took_is_taken_anew(run: Run) -> None:
 
 
 def test_updates_start_in_the_window(run: Run) -> None:
-    now = int(time.time())
-    shut = item(OpenTimes=json.dumps([[now - 100, now - 50], [now + 400, now + 500]]))
-    engine = run(getItem=[shut, item(OpenTimes=json.dumps([[now - 1, now + 500]]))])
-    assert 395 <= engine.waited[0] <= 400
+    engine = run(getItem=[item(OpenTimes=json.dumps([[NOW - 100, NOW - 50], [NOW + 1000, NOW + 1500]]))])
+    assert engine.waited[:3] == [LONGEST_WAIT, 100, 15]
     assert engine.result["result"] == "merged"
+
+
+def test_a_window_that_is_open_is_not_waited_for(run: Run) -> None:
+    assert run(getItem=[item(OpenTimes=json.dumps([[NOW - 100, NOW + 50]]))]).waited[0] == 15
 
 
 # -- failures ----------------------------------------------------------------------------------------------------
@@ -439,6 +474,14 @@ def test_service_catalog_is_asked_when_the_stack_is_at_rest(run: Run) -> None:
     engine = run(describeStacks=[BEFORE, BEFORE, *[busy] * 30, AFTER])
     assert engine.service_catalog == ["updateProvisionedProduct", "describeRecord"]
     assert engine.waited[:4] == [15, 30, 60, 60]
+
+
+def test_an_update_of_an_hour_says_so_and_one_of_three_is_given_up(run: Run) -> None:
+    engine = run(describeStacks=[BEFORE, stack("UPDATE_IN_PROGRESS")])
+    names = [each["MetricData"][0]["MetricName"] for each in engine.of("putMetricData")]
+    assert names == ["RolloutStuck", "RolloutFailed"]
+    assert engine.result["reason"] == "Its update has not ended within 3 hours; its stack is UPDATE_IN_PROGRESS"
+    assert engine.service_catalog == ["updateProvisionedProduct"]
 
 
 def test_an_update_that_changes_no_resource_ends_too(run: Run) -> None:

@@ -177,6 +177,7 @@ def test_too_many_failures_pause_before_the_next_wave(run: Start) -> None:
     assert message.endswith("Next: python -m operations rollout resume")
     told = found.events[-1]
     assert (told["event"], told["counts"]["failed"], told["planned"], told["paused"]) == ("paused", 2, 30, "failures")
+    assert told["next"] == "python -m operations rollout resume"
 
 
 def test_failures_up_to_the_limit_are_gone_on_with_and_named_at_the_end(run: Start) -> None:
