@@ -266,7 +266,7 @@ REVIEWED = (
     ),
     Reviewed(
         r"AwsSolutions-SF2",
-        r"Studio(Account)?Stack/ProjectSetup/Resource",
+        r"(Studio(Account)?Stack/ProjectSetup|FoundationStack/(UpdateProject|Rollout))/Resource",
         "X-Ray is a setting (xray), off by default: it costs, and shows names of projects.",
     ),
     Reviewed(
