@@ -137,6 +137,12 @@ _GITHUB = (
     Permission(("kms:Decrypt",), "data key"),
     Permission(("dynamodb:GetItem", "dynamodb:PutItem"), "budget"),
 )
+# What an administrator asks of a launch and a version (foreseeing.py): both templates.
+_FORESEEN = (
+    Permission(("cloudformation:GetTemplate",), "own stacks"),
+    Permission(("servicecatalog:DescribeProvisioningArtifact",), "products"),
+    Permission(("s3:GetObject",), "bootstrap templates"),
+)
 _ARCHIVES = Permission(("s3:GetObject",), "archives")
 # Who calls DataZone uses the domain's own key, if it has one (DataZone's user guide, "Data encryption at rest").
 _DOMAIN_KEY = (
@@ -210,7 +216,7 @@ CATALOGUE = (
     Entry(
         "repository_template",
         "delivers and merges template versions",
-        (_FENCE, *_LAUNCH, _ARCHIVES, _SEALS, *_GITHUB),
+        (_FENCE, *_LAUNCH, *_FORESEEN, _ARCHIVES, _SEALS, *_GITHUB),
         "RepositoryTemplate",
         "delivery.resource",
         memory=1024,

@@ -123,12 +123,19 @@
         ProfileElsewhere
         VersionMissing
         ProductNotFound
+          ProductsAlike
+        LaunchPathGone
         NoDeployRepository
         NotAnApproval
         ModelElsewhere
         DeploymentUncertain
         PropertiesWrong
         NotARequest
+        LaunchNotOurs
+        LaunchBusy
+        ParameterNotAllowed
+        VersionTemplateUnread
+        WriteWhileLooking
         NotOfItsStack
         NotAccepted
         AnswerTooLong
@@ -1335,6 +1342,26 @@ class ProductNotFound(FinalError):
     remedy = "Run cdk deploy, or correct product.name in settings.toml."
 
 
+class ProductsAlike(ProductNotFound):
+    """A former portfolio has left its product, and no stack says which one is the installation's."""
+
+    happened = "Service Catalog has several products named {product!r} here ({ids}), and no PortfolioStack names one."
+    remedy = (
+        "Deploy PortfolioStack, which names its own. Delete what a former one has left, when nothing is launched from "
+        "it: aws servicecatalog delete-product --id ID."
+    )
+
+
+class LaunchPathGone(FinalError):
+    """Who updates is no principal of the portfolio any more, or the portfolio was made anew."""
+
+    happened = "{launch} cannot be updated: the caller has no launch path to the product any more ({message})."
+    remedy = (
+        "Add the caller to [portfolio] principals in settings.toml and deploy PortfolioStack; "
+        "`python -m operations doctor` says whom it sees."
+    )
+
+
 class NoDeployRepository(FinalError):
     """The model belongs to a project whose launch has no deploy repository to tell."""
 
@@ -1384,6 +1411,41 @@ class NotARequest(FinalError):
 
     happened = "The event is not a CloudFormation custom resource request."
     remedy = "Invoke the function through a stack."
+
+
+class LaunchNotOurs(FinalError):
+    """What is asked about is no launch of the product that the installation offers."""
+
+    happened = "{launch} is not a provisioned product of this installation's product."
+    remedy = "Name one that `operations status` lists."
+
+
+class LaunchBusy(FinalError):
+    """A launch that cannot be updated now: Service Catalog is changing it, or it is in error."""
+
+    happened = "The provisioned product {launch} has the status {status} and cannot be updated."
+    remedy = "Wait until it is AVAILABLE, or run `operations repair`."
+
+
+class ParameterNotAllowed(FinalError):
+    """A launch's value that the version's template refuses, or a new parameter without a default."""
+
+    happened = "The version does not accept the launch's value of the parameter {parameter}."
+    remedy = "Update the launch by hand, with a value that the version allows."
+
+
+class VersionTemplateUnread(FinalError):
+    """A version's template that is not where a deployment of PortfolioStack puts it."""
+
+    happened = "The template of the version {version} cannot be read: {why}."
+    remedy = "Plan in the account and region in which PortfolioStack is deployed."
+
+
+class WriteWhileLooking(FinalError):
+    """A fault of this software: what only looks was about to write. Nothing was sent."""
+
+    happened = "A request that only looks was about to write to GitHub, and was stopped."
+    remedy = "Report it with the function's log."
 
 
 class NotOfItsStack(FinalError):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 ACCEPT_ATTEMPTS = 5  # of a look-up that AWS throttles, before a request is accepted
+FORESEE = "Foresee"  # the only key of an event that asks what an update would do
 _ENTRIES = {entry.name: entry for entry in CATALOGUE}
 Event = dict[str, Any]
 
@@ -66,6 +67,8 @@ def _handle(
         if PROBE in event and "studio" in entry.needs:
             return permitted(event, _clients())
         _clients().requests.begin(entry.timeout)
+        if entry.name == "repository_template" and event.keys() == {FORESEE}:
+            return _foreseen(resource(), event)
         return _answered(resource(), event, _clients(), _own_stack(entry.name))
     except FinalError as error:
         logger.error("failed", reason=str(error))
@@ -77,6 +80,13 @@ def _handle(
         raise Unexpected(resource_type=entry.resource_type, kind=type(error).__name__) from None
     finally:
         flush()
+
+
+def _foreseen(resource: CustomResource[Any, Any, Any], event: Event) -> Event:
+    from custom_resources.foreseeing import foreseen
+
+    clients = _clients()
+    return foreseen(event[FORESEE], resource, clients, clients.requests)
 
 
 def _answered(

@@ -60,6 +60,17 @@ def launch_of(stack_id: str, clients: Clients) -> LaunchOfStack:
     return LaunchOfStack(told.product or asked.product, told.launch or asked.launch, told.principal or asked.principal)
 
 
+def our_products(clients: Clients) -> tuple[str, ...]:
+    """Return the ids of our products: the settings', and the one that the portfolio's stack puts out."""
+    installation, own = clients.installation, ""
+    if installation.portfolio_stack:
+        try:
+            own = clients.stack_facts.outputs(installation.portfolio_stack).get("ProductId", "")
+        except AwsNotFound:  # it is not deployed here
+            own = ""
+    return tuple(filter(None, (own, *installation.products)))
+
+
 class OwnStack:
     """The tie between one function's events and their stacks; the last event that was looked at is remembered."""
 
@@ -143,15 +154,8 @@ class OwnStack:
             raise LaunchNotByServiceCatalog(stack=_name(stack_id))
 
     def _our_products(self) -> tuple[str, ...]:
-        """Return the ids of our products: the settings', and the one that the portfolio's stack puts out."""
         if not self._products:
-            installation, own = self._clients.installation, ""
-            if installation.portfolio_stack:
-                try:
-                    own = self._clients.stack_facts.outputs(installation.portfolio_stack).get("ProductId", "")
-                except AwsNotFound:  # it is not deployed here
-                    own = ""
-            self._products = tuple(filter(None, (own, *installation.products)))
+            self._products = our_products(self._clients)
         return self._products
 
     def _require_project(self, request: Request[Any], resources: Mapping[str, StackResource]) -> None:

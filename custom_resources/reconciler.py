@@ -126,6 +126,8 @@ class Effects(TypedDict, total=False):
     changed: list[str]
     deleted: list[str]
     conflicts: list[str]
+    ignored: list[str]
+    absent: list[str]
     secrets: list[str]
     secrets_removed: list[str]
     variables: list[str]
@@ -282,7 +284,7 @@ def _reconcile(resource: CustomResource[PropertiesT, Any, Any], request: Request
         with resource.observe(again) as observed:
             outcome = _applied(resource, again, observed, call)
             if isinstance(outcome, Replan) and outcome.refusal:
-                logger.warning("refused", why=outcome.why)
+                logger.warning("refused", why=outcome.why, answer=outcome.refusal)
                 outcome = _applied(resource, replace(again, refusal=outcome.refusal), observed, call)
         if isinstance(outcome, Done):
             return outcome

@@ -40,6 +40,7 @@ from custom_resources.errors import (
 )
 
 PARTS = ("model_build", "model_deploy")
+IGNORE_FILE = ".studio-template-ignore"  # in a repository: names what the template must not touch there
 MAX_FILE_BYTES = 100 * 1024 * 1024  # GitHub refuses larger files (GH001)
 MAX_FILES = 20_000  # of an archive, all profiles together
 MAX_TOTAL_BYTES = 200 * 1024 * 1024  # the function's /tmp holds it three times

@@ -104,10 +104,12 @@ def parser() -> Parser:
     demo = verb("demo", "Tell the whole story: launch, edit, update, conflict, terminate")
     demo.add_argument("--keep", action="store_true", help="leave everything running afterwards")
     _studio(verbs.add_parser("studio", help="Act as a user of Studio", description="Act as a user of Studio."), shared)
+    env = verb("env", "Print what `python -m operations` needs to work on this run, for a shell's eval")
+    env.epilog = 'eval "$(python -m local env)" && python -m operations status'
     credential = verbs.add_parser(
         "credential",
         help="Git credential helper for the stand-in's repositories",
-        description="Git calls it: git -c credential.helper='!python -m local credential' clone URL",
+        description="Git calls it; `launch` and `studio create-project` print the command that clones with it.",
     )
     credential.add_argument("operation", choices=("get", "store", "erase"))
     credential.set_defaults(json=False)
@@ -163,6 +165,7 @@ def _studio(verb: Parser, shared: Parser) -> None:
     )
     update.add_argument("name", help="the project")
     update.add_argument("--version", metavar="V", default="", help="template version (default: the newest)")
+    update.add_argument("--dry-run", action="store_true", help="say what would happen; write nothing to GitHub")
     delete = acts.add_parser(
         "delete-project",
         help="delete a project; its repositories are archived",

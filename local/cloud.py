@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_ssm import SSMClient
 
-_ELSEWHERE = ("datazone", "sagemaker", "servicecatalog")
+# Answered by the AWS stand-in.
+ELSEWHERE = ("datazone", "sagemaker", "servicecatalog")
 
 
 def forget_real_accounts() -> None:
@@ -46,7 +47,7 @@ class Cloud:
 
         return boto3.client(
             service,  # type: ignore[call-overload]
-            endpoint_url=self.stand_in_url if service in _ELSEWHERE else self.ministack_url,
+            endpoint_url=self.stand_in_url if service in ELSEWHERE else self.ministack_url,
             region_name=self.region,
             aws_access_key_id=self.account,
             aws_secret_access_key="local",  # noqa: S106 - not a secret: MiniStack takes any

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from custom_resources.template_content import Archive
-from local import assembly, projects, run, versions
+from local import assembly, cloning, projects, run, versions
 from local.home import SOURCE, Home, LocalError
 from operations.publish import publish
 from operations.template_source import resolve
@@ -276,9 +275,8 @@ class _Story:
 
     def _git(self, where: Path, *arguments: str) -> str:
         """Run git as the data scientist, with the run's own credential helper; return what it says."""
-        helper = f"!{sys.executable} -m local credential"
         settings = {
-            "credential.helper": helper,
+            "credential.helper": cloning.helper(self.home.path),
             "user.name": "Data Scientist",
             "user.email": "data.scientist@example.com",
             "init.defaultBranch": "main",
@@ -286,8 +284,6 @@ class _Story:
         }
         environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("GIT_")},
-            "LOCAL_HOME": str(self.home.path),
-            "PYTHONPATH": str(SOURCE),
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_TERMINAL_PROMPT": "0",

@@ -43,6 +43,8 @@ class Foreseen:
     changed: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)  # kept from the template by .studio-template-ignore
+    absent: list[str] = field(default_factory=list)  # the template's files that the repository has no more
     secrets: list[str] = field(default_factory=list)
     secrets_removed: list[str] = field(default_factory=list)
     variables: list[str] = field(default_factory=list)

@@ -37,8 +37,7 @@ def project_logs(run: Run, name: str) -> dict[str, Any]:
     """
     events = _events(run, f"{projects.prefix()}{name}") or _events(run, studio.stack_name(run, name))
     if not events:
-        known = ", ".join([*projects.names(run), *studio.names(run)]) or "none"
-        raise LocalError(f"There is no project {name}; there are: {known}.")
+        raise LocalError(f"There is no project {name}; there are: {projects.known(run)}.")
     stack_id = events[0]["StackId"]
     return {
         "name": name,

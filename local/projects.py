@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from custom_resources.errors import FinalError
 from custom_resources.template_content import Archive
-from local import assembly
+from local import assembly, studio
 from local.home import GitHubPlace, LocalError
 from local.stacks import Event, Listener, Stack
-from local.studio import Project, ensure_project
+from local.studio import Project, ensure_project, repository_in
 from products.settings import load_settings
 
 if TYPE_CHECKING:
@@ -190,22 +190,10 @@ def document(stack: Stack, project: Project, traffic: Traffic | None, seconds: f
         "project_id": project.id,
         "profile": outputs.get("ProfileName", project.profile),
         "version": outputs.get("BuildTemplateVersion", ""),
-        "repositories": {part.lower(): _repository(outputs, part) for part in PARTS},
+        "repositories": {part.lower(): repository_in(outputs, part) for part in PARTS},
         "outputs": outputs,
         "requests": traffic.document() if traffic else None,
         "seconds": seconds,
-    }
-
-
-def _repository(outputs: Mapping[str, str], part: str) -> dict[str, str]:
-    return {
-        "name": outputs.get(f"{part}RepositoryName", ""),
-        "url": outputs.get(f"{part}RepositoryUrl", ""),
-        "id": outputs.get(f"{part}RepositoryId", ""),
-        "commit": outputs.get(f"{part}Commit", ""),
-        "template_version": outputs.get(f"{part}TemplateVersion", ""),
-        "status": outputs.get(f"{part}TemplateStatus", ""),
-        "pull_request": outputs.get(f"{part}PullRequestUrl", ""),
     }
 
 
@@ -213,8 +201,26 @@ def launched(run: Run, name: str) -> Stack:
     """Return a launched project's stack. Raises LocalError when there is none."""
     stack = run.cloud.stacks.find(stack_name(name))
     if stack is None:
-        known = ", ".join(names(run)) or "none"
-        raise LocalError(f"There is no project {name}; launched are: {known}.")
+        raise LocalError(f"There is no project {name}; there are: {known(run)}.")
+    return stack
+
+
+def known(run: Run) -> str:
+    """Return the names of all projects, in a sentence."""
+    return ", ".join([*names(run), *studio.names(run)]) or "none"
+
+
+def is_of_studio(run: Run, name: str) -> bool:
+    """Tell whether a name is that of a project that Studio launched, and of none that `launch` did."""
+    here = bool(_NAME.fullmatch(name)) and run.cloud.stacks.find(stack_name(name)) is not None
+    return not here and name in studio.names(run)
+
+
+def stack_of_studio(run: Run, name: str) -> Stack:
+    """Return the stack in which Studio launched the product for a project. Raises LocalError when there is none."""
+    stack = run.cloud.stacks.find(studio.stack_name(run, name) or "none")
+    if stack is None:
+        raise LocalError(f"Studio has not launched the product for the project {name}.")
     return stack
 
 
@@ -264,12 +270,21 @@ def summary(run: Run, name: str) -> dict[str, Any]:
 
 
 def foresee(
-    run: Run, name: str, version: str, parameters: Mapping[str, str], with_patch: bool = False
+    run: Run,
+    name: str,
+    version: str,
+    parameters: Mapping[str, str],
+    *,
+    with_patch: bool = False,
+    stack: Stack | None = None,
 ) -> tuple[dict[str, Any], dict[str, Foreseen]]:
-    """Return what an update would do, as a JSON document and by part. Nothing is written to GitHub."""
+    """Return what an update would do, as a JSON document and by part. Nothing is written to GitHub.
+
+    `stack` is the project's, None for one that `launch` made.
+    """
     from local import dry_run
 
-    stack = launched(run, name)
+    stack = stack or launched(run, name)
     version = chosen_version(run, version)
     require_profile(run, version, stack.parameters.get("ProfileName", ""))
     mark = run.standin_github.requests_made() if run.github.stand_in else 0
@@ -289,6 +304,8 @@ def on_its_github(run: Run, name: str, terminal: Terminal) -> Run:
     """Return the run with the GitHub on which the project was launched. Raises LocalError without its token."""
     from local import run as runs
 
+    if is_of_studio(run, name):
+        return run
     place = place_of(launched(run, name))
     if place == run.github and not (place.stand_in and run.state.token_given):
         return run

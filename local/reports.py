@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from local import processes, projects, versions
+from local import cloning, processes, projects, studio, versions
 
 if TYPE_CHECKING:
     from local.dry_run import Foreseen
@@ -23,8 +23,10 @@ def run_document(run: Run) -> dict[str, Any]:
         "home": str(run.home.path),
         "processes": {name: {"pid": p.pid, "url": p.url} for name, p in run.state.processes.items()},
         "github": run.github.model_dump(),
+        "studio": run.studio_pages,
         "versions": [versions.document(run.home, version) for version in run.assembly.product_templates()],
         "projects": [projects.summary(run, name) for name in projects.names(run)],
+        "studio_projects": [studio.summary(run, name) for name in studio.names(run)],
         "peak_memory_mb": {name: round(peak / 2**20) for name, peak in sorted(memory.items())},
     }
 
@@ -48,11 +50,17 @@ def run_text(document: Mapping[str, Any]) -> str:
     github = document["github"]
     lines = [
         *(_row(name, process["url"]) for name, process in document["processes"].items()),
+        _row("Studio", document["studio"]),
         _row("organization", f"{github['server_url']}/{github['organization']}"),
         _row("versions", ", ".join(version["version"] for version in document["versions"])),
-        *(_row("project", f"{each['name']}  {each['status']}  {each['version']}") for each in document["projects"]),
+        *(_row("project", _summary(each)) for each in document["projects"]),
+        *(_row("of Studio", _summary(each)) for each in document["studio_projects"]),
     ]
     return "\n".join(lines)
+
+
+def _summary(project: Mapping[str, str]) -> str:
+    return f"{project['name']}  {project['status']}  {project['version']}"
 
 
 def _row(label: str, value: str) -> str:
@@ -62,28 +70,40 @@ def _row(label: str, value: str) -> str:
 def project_text(document: Mapping[str, Any], run: Run) -> str:
     """Return a project for people."""
     lines = ["", _row("project", f"{document['name']}  (id {document['project_id']}, stack {document['status']})")]
-    for part, repository in document["repositories"].items():
-        if not repository["url"]:
-            continue
-        state = f"{repository['template_version']} {repository['status']}".strip()
-        lines.append(_row(part, repository["url"]))
-        lines.append(_row("", f"template {state}, commit {repository['commit'][:10]}"))
-        if repository["pull_request"]:
-            lines.append(_row("", f"pull request {repository['pull_request']}"))
+    lines += _repositories(document)
     if document.get("requests"):
         requests = document["requests"]
         git = sum(requests["git"].values())
         lines.append(_row("requests", f"{requests['total']} to GitHub, {git} of them Git; {document['seconds']} s"))
-    first = next((r["url"] for r in document["repositories"].values() if r["url"]), "")
-    if first and run.github.stand_in:
-        lines.append(_row("clone", f"git -c credential.helper='!{_command()} credential' clone {first}.git"))
-    return "\n".join(lines)
+    return "\n".join([*lines, *_clones(document, run)])
 
 
-def _command() -> str:
-    import sys
+def studio_text(document: Mapping[str, Any], run: Run) -> str:
+    """Return a project of Studio's for people, or what its deletion left."""
+    lines = ["", _row("project", f"{document['name']}  (id {document['project_id']}, {document['status']})")]
+    if document["status"] == "DELETED":
+        kept = document["repositories"]
+        return "\n".join(
+            [*lines, *(_row("archived" if each["archived"] else "still open", name) for name, each in kept.items())]
+        )
+    return "\n".join([*lines, *_repositories(document), *_clones(document, run)])
 
-    return f"{sys.executable} -m local"
+
+def _repositories(document: Mapping[str, Any]) -> Iterator[str]:
+    for part, repository in document["repositories"].items():
+        if repository["url"]:
+            state = f"{repository['template_version']} {repository['status']}".strip()
+            yield _row(part, repository["url"])
+            yield _row("", f"template {state}, commit {repository['commit'][:10]}")
+        if repository["pull_request"]:
+            yield _row("", f"pull request {repository['pull_request']}")
+
+
+def _clones(document: Mapping[str, Any], run: Run) -> Iterator[str]:
+    """Yield how to clone the stand-in's repositories; on another GitHub people have their own credentials."""
+    urls = [each["url"] for each in document["repositories"].values() if each["url"]] if run.github.stand_in else []
+    yield from ("", "Clone them from any folder; the clones keep the credential helper:") if urls else ()
+    yield from (f"  {cloning.command(run.home.path, url)}" for url in urls)
 
 
 def terminated_text(document: Mapping[str, Any]) -> str:
@@ -104,7 +124,7 @@ def foreseen_text(document: Mapping[str, Any], foreseen: Mapping[str, Foreseen])
             "seed": "deliver the template to the empty repository",
         }.get(one.action, "change no file" + (" (a pull request is open)" if one.status == "pull-request" else ""))
         lines.append(f"\n{part}  {one.repository}: {what}")
-        for label in ("settings", "added", "changed", "deleted", "conflicts"):
+        for label in ("settings", "added", "changed", "deleted", "conflicts", "ignored", "absent"):
             lines += [
                 f"    {label.rstrip('s') if label == 'conflicts' else label:<10}{path}" for path in getattr(one, label)
             ]

@@ -55,6 +55,11 @@ class Run:
         return StandIn("AWS stand-in", self._process("aws").url)
 
     @property
+    def studio_pages(self) -> str:
+        """Where Studio's projects can be looked at in a browser."""
+        return f"{self._process('aws').url}/studio"
+
+    @property
     def standin_place(self) -> GitHubPlace:
         """Where the GitHub stand-in is."""
         url = self._process("github").url

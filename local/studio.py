@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -167,6 +167,11 @@ def _project(run: Run, name: str) -> dict[str, Any]:
     return found
 
 
+def require_project(run: Run, name: str) -> None:
+    """Raise LocalError unless there is a Studio project of that name."""
+    _project(run, name)
+
+
 def _deployed(run: Run, project: str, terminal: Terminal) -> None:
     """Wait until Studio has deployed the project; say each environment's state as it changes."""
     datazone, said, domain_id = run.cloud.client("datazone"), set[tuple[str, str]](), domain.identifier(run.home)
@@ -246,28 +251,25 @@ def document(run: Run, name: str) -> dict[str, Any]:
         "status": project["environmentDeploymentDetails"]["overallDeploymentStatus"],
         "provisioned_product": launch.get("Id", ""),
         "version": outputs.get("BuildTemplateVersion", ""),
-        "repositories": {"build": _part(outputs, "Build"), "deploy": _part(outputs, "Deploy")},
+        "repositories": {part.lower(): repository_in(outputs, part) for part in ("Build", "Deploy")},
         "outputs": outputs,
     }
 
 
-def _part(outputs: dict[str, str], kind: str) -> dict[str, str]:
+def repository_in(outputs: Mapping[str, str], part: str) -> dict[str, str]:
+    """Return what the outputs of a launch say of one of its repositories (Build or Deploy)."""
     return {
-        "name": outputs.get(f"{kind}RepositoryName", ""),
-        "url": outputs.get(f"{kind}RepositoryUrl", ""),
-        "template_version": outputs.get(f"{kind}TemplateVersion", ""),
-        "status": outputs.get(f"{kind}TemplateStatus", ""),
-        "pull_request": outputs.get(f"{kind}PullRequestUrl", ""),
+        "name": outputs.get(f"{part}RepositoryName", ""),
+        "url": outputs.get(f"{part}RepositoryUrl", ""),
+        "id": outputs.get(f"{part}RepositoryId", ""),
+        "commit": outputs.get(f"{part}Commit", ""),
+        "template_version": outputs.get(f"{part}TemplateVersion", ""),
+        "status": outputs.get(f"{part}TemplateStatus", ""),
+        "pull_request": outputs.get(f"{part}PullRequestUrl", ""),
     }
 
 
-def text(document: dict[str, Any]) -> str:
-    """Return the document for people."""
-    lines = ["", f"project       {document['name']}  (id {document['project_id']}, {document['status']})"]
-    for part, repository in document["repositories"].items():
-        if "archived" in repository:
-            lines.append(f"{'archived' if repository['archived'] else 'still open':<14}{part}")
-        elif repository["url"]:
-            lines.append(f"{part:<14}{repository['url']}")
-            lines.append(f"{'':<14}template {repository['template_version']} {repository['status']}")
-    return "\n".join(lines)
+def summary(run: Run, name: str) -> dict[str, str]:
+    """Return one line of a list of projects."""
+    found = document(run, name)
+    return {key: found[key] for key in ("name", "status", "project_id", "version")}

@@ -141,8 +141,17 @@ def _launch(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> No
 def _update(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> None:
     from local import projects, reports
 
-    parameters = {"RotateSecrets": "true" if arguments.rotate_secrets else "false", **_parameters(arguments)}
+    chosen = _parameters(arguments)
+    parameters = {"RotateSecrets": "true" if arguments.rotate_secrets else "false", **chosen}
     running, version = _for_project(arguments, home, terminal)
+    if projects.is_of_studio(running, arguments.name):
+        if chosen or arguments.rotate_secrets:
+            raise LocalError(
+                f"Studio launched the project {arguments.name}, and updates it by its version alone; "
+                "leave --parameter, --sync-mode and --rotate-secrets out."
+            )
+        _update_of_studio(arguments, running, version, terminal)
+        return
     if not arguments.dry_run:
         document = projects.update(running, arguments.name, version, parameters, terminal)
         terminal.result(document, reports.project_text(document, running))
@@ -151,11 +160,25 @@ def _update(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> No
     terminal.result(document, reports.foreseen_text(document, foreseen))
 
 
+def _update_of_studio(arguments: argparse.Namespace, running: Run, version: str, terminal: Terminal) -> None:
+    from local import projects, reports, studio
+
+    if arguments.dry_run:
+        stack = projects.stack_of_studio(running, arguments.name)
+        document, foreseen = projects.foresee(running, arguments.name, version, {}, stack=stack)
+        terminal.result(document, reports.foreseen_text(document, foreseen))
+    else:
+        document = studio.update_project(running, arguments.name, version, terminal)
+        terminal.result(document, reports.studio_text(document, running))
+
+
 def _diff(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> None:
     from local import projects, reports
 
     running, version = _for_project(arguments, home, terminal)
-    document, foreseen = projects.foresee(running, arguments.name, version, {}, with_patch=True)
+    of_studio = projects.is_of_studio(running, arguments.name)
+    stack = projects.stack_of_studio(running, arguments.name) if of_studio else None
+    document, foreseen = projects.foresee(running, arguments.name, version, {}, with_patch=True, stack=stack)
     patches = {part: one.patch for part, one in foreseen.items()}
     terminal.result({**document, "patches": patches}, reports.patch_text(foreseen))
 
@@ -170,21 +193,27 @@ def _for_project(arguments: argparse.Namespace, home: Home, terminal: Terminal) 
 
 
 def _terminate(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> None:
-    from local import projects, reports, run
+    from local import projects, reports, run, studio
 
     running = projects.on_its_github(run.required(home), arguments.name, terminal)
+    if projects.is_of_studio(running, arguments.name):
+        document = studio.delete_project(running, arguments.name, terminal)
+        terminal.result(document, reports.studio_text(document, running))
+        return
     document = projects.terminate(running, arguments.name, terminal)
     terminal.result(document, reports.terminated_text(document))
 
 
 def _status(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> None:
-    from local import projects, reports, run
+    from local import projects, reports, run, studio
 
     running = run.current(home)
     if arguments.name:
         running = run.required(home)
-        document = projects.describe(running, arguments.name)
-        terminal.result(document, reports.project_text(document, running))
+        of_studio = projects.is_of_studio(running, arguments.name)
+        document = (studio.document if of_studio else projects.describe)(running, arguments.name)
+        shown = (reports.studio_text if of_studio else reports.project_text)(document, running)
+        terminal.result(document, shown)
     elif running is None or not running.state.assembly:
         terminal.result(*reports.not_up(home, run.alive(home)))
     else:
@@ -221,16 +250,19 @@ def _demo(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> None
 
 
 def _studio(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> None:
-    from local import run, studio
+    from local import reports, run, studio
 
+    if arguments.act == "update-project":
+        run.required(home)
+        running = run.up(home, terminal)
+        studio.require_project(running, arguments.name)
+        _update_of_studio(arguments, running, arguments.version, terminal)
+        return
     if arguments.act == "create-project":
         document = studio.create_project(home, arguments.name, arguments.profile, terminal, arguments.domain_kind)
-    elif arguments.act == "update-project":
-        run.required(home)
-        document = studio.update_project(run.up(home, terminal), arguments.name, arguments.version, terminal)
     else:
         document = studio.delete_project(run.required(home), arguments.name, terminal)
-    terminal.result(document, studio.text(document))
+    terminal.result(document, reports.studio_text(document, run.required(home)))
 
 
 def _credential(arguments: argparse.Namespace, home: Home, _: Terminal) -> None:
@@ -238,10 +270,20 @@ def _credential(arguments: argparse.Namespace, home: Home, _: Terminal) -> None:
 
     asked = dict(line.split("=", 1) for line in sys.stdin.read().splitlines() if "=" in line)
     running = run.current(home)
-    if arguments.operation != "get" or running is None or running.state.github is None:
+    if arguments.operation != "get":
+        return
+    if running is None or running.state.github is None:
+        print("The local run is down; start it with: python -m local up", file=sys.stderr)
         return
     if asked.get("host") == urlsplit(running.github.server_url).netloc:
         print(f"username=x-access-token\npassword={running.token()}", flush=True)
+
+
+def _env(_: argparse.Namespace, home: Home, terminal: Terminal) -> None:
+    from local import rehearsal, run
+
+    variables = rehearsal.environment(run.required(home))
+    terminal.result({"environment": variables}, rehearsal.exports(variables))
 
 
 def _completion(arguments: argparse.Namespace, _: Home, terminal: Terminal) -> None:
@@ -261,10 +303,11 @@ _VERBS = {
     "down": _down,
     "demo": _demo,
     "studio": _studio,
+    "env": _env,
     "credential": _credential,
     "completion": _completion,
 }
-_OF_ONE_ACCOUNT = ("launch", "update", "diff", "terminate", "demo", "studio")
+_OF_ONE_ACCOUNT = ("launch", "update", "diff", "terminate", "demo", "studio", "env")
 
 
 def _refuse_unreadable(argv: Sequence[str]) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 from custom_resources.errors import FinalError, RetryLater
 from operations.doctor.command import doctor
+from operations.plan_command import add_arguments as add_plan
+from operations.plan_command import run as planned
 from operations.prove.command import add_arguments, prove
 from operations.publish import Published, publish
 from operations.pull_requests_command import add_arguments as add_pull_requests
@@ -90,6 +92,11 @@ def _parser() -> argparse.ArgumentParser:
 
     verb = verbs.add_parser("rollout", help="bring a version to the projects that run")
     add_rollout(verb, _add_account)
+
+    verb = verbs.add_parser("plan", help="what a rollout would do to each project; 3 if one would fail")
+    verb.set_defaults(run=planned)
+    _add_account(verb)
+    add_plan(verb)
 
     verb = verbs.add_parser("pull-requests", help="template pull requests of all projects: list, merge, close, nudge")
     verb.set_defaults(run=pull_requests)

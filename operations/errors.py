@@ -20,6 +20,8 @@
       RolloutChanged
       RolloutNotConfirmed
       WindowMalformed
+      FoundationMissing
+      NotForeseen
       NoAccounts
       AccountNotChosen
       AccountUnknown
@@ -264,6 +266,23 @@ class WindowMalformed(FinalError):
 
     happened = "{window!r} is no window of time."
     remedy = "Write days, hours and a time zone, such as `Mon-Fri 08-17 Europe/Berlin`; without a zone it is UTC."
+
+
+class FoundationMissing(FinalError):
+    """The function that is asked is not deployed here, or was destroyed."""
+
+    happened = "There is no function {function} in this account and region."
+    remedy = (
+        "Run npx aws-cdk@2 deploy FoundationStack. Without it no launch, update or deletion of a project works; what "
+        "is launched is kept."
+    )
+
+
+class NotForeseen(FinalError):
+    """The function that tells what an update would do has failed."""
+
+    happened = "What an update of {launch} would do is not known: {message}."
+    remedy = "Deploy FoundationStack, so that the function is of this release, then plan again."
 
 
 # -- status ---------------------------------------------------------------------------------------------------

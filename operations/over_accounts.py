@@ -50,15 +50,16 @@ def doctor_over(
     marks: dict[str, str],
 ) -> int:
     """Check each place; return the exit status. A place that cannot be reached is a problem there."""
-    from operations.doctor.check import Check
+    from operations.doctor.check import failed, summary
 
     def at(place: Place) -> Iterator[Check]:
         try:
             yield from diagnosed(opened(settings, place))
         except Problem as problem:
-            yield Check("AWS account", "problem", said(problem), "Put that right, then run doctor again.")
+            yield failed("AWS account", "problem", problem)
 
-    rows, problems = [], 0
+    rows: list[Any] = []
+    every: list[Check] = []
     for place in places:
         found = []
         for check in at(place):
@@ -68,9 +69,10 @@ def doctor_over(
                 if check.fix:
                     print(f"  fix: {check.fix}")
         rows.append(document(place, checks=[asdict(check) for check in found]))
-        problems += sum(check.state == "problem" for check in found)
+        every += found
+    problems = sum(check.state == "problem" for check in every)
     if options.json:
         print(json.dumps({"ok": not problems, "places": rows}, indent=2))
     else:
-        print(f"{problems} checks found a problem." if problems else "Everything is in order.")
+        print(summary(every))
     return 1 if problems else 0

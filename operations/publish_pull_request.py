@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from custom_resources.errors import RepositoryNotFound
+from custom_resources.markdown import code
 from operations.errors import CheckoutUnusable, PublishTokenNotSet
 from operations.git_runs import run_git
 from operations.publish import Published, Render, publish
@@ -23,6 +24,7 @@ from products.versions import RECORD_FILE, Version
 if TYPE_CHECKING:
     from custom_resources.clients.github import GitHub
     from custom_resources.clients.github_answers import PullRequest
+    from operations.rendering import Rendering
     from operations.template_source import TemplateContent
 
 BRANCH = "publish/next"
@@ -72,6 +74,7 @@ def propose(wish: Wish, checkout: Path, token: str, github: GitHub) -> Proposed:
     """
     if not token:
         raise PublishTokenNotSet
+    wish = replace(wish, render=_rendered_once(wish.render))
     origin = _Origin.of(checkout, token)
     found = github.find_repository(origin.full_name)
     if found is None:
@@ -90,6 +93,21 @@ def propose(wish: Wish, checkout: Path, token: str, github: GitHub) -> Proposed:
         done = wish.published(directory, dry_run=False)
         origin.push(tree, _message(done), tips.next)
     return _told(done, pull, github, origin.full_name, base)
+
+
+def _rendered_once(render: Render | None) -> Render | None:
+    """Return what renders a version once, though it is published twice: to see whether it is new, then to write it."""
+    if render is None:
+        return None
+    made: dict[tuple[str, str, frozenset[str]], Rendering] = {}
+
+    def once(directory: Path, record: Version, archive: bytes, templates: Mapping[str, bytes]) -> Rendering:
+        asked = record.version, record.archive, frozenset(templates)
+        if asked not in made:
+            made[asked] = render(directory, record, archive, templates)
+        return made[asked]
+
+    return once
 
 
 def _withdrawn(done: Published, pull: PullRequest | None, github: GitHub, full_name: str) -> Proposed:
@@ -128,27 +146,22 @@ def _line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def _code(path: str) -> str:
-    shown = path.encode("utf-8", "replace").decode().replace("`", "'")
-    return "`" + "".join(c if c.isprintable() else "?" for c in shown) + "`"
-
-
 def description(done: Published) -> str:
     """Return the pull request's text: the difference by profile and part, remarks, and what a merge does. Pure."""
     version = done.version
     parts = [
-        f"Merging this publishes **{version.version}** from {_code(_line(version.described_source))}"
+        f"Merging this publishes **{version.version}** from {code(_line(version.described_source))}"
         + (f", compared with {done.previous}." if done.previous else ", the first version.")
     ]
     for change in done.changes:
         listed = [
-            f"- {verb} {_code(path)}"
+            f"- {verb} {code(path)}"
             for verb, paths in (("adds", change.added), ("changes", change.changed), ("removes", change.deleted))
             for path in paths
         ]
         more = [f"- and {len(listed) - _SHOWN} more"] if len(listed) > _SHOWN else []
-        parts.append("\n".join([f"### {_code(f'{change.profile}/{change.part}')}", "", *listed[:_SHOWN], *more]))
-    parts += [f"Note: {_code(remark)}" for remark in done.remarks]
+        parts.append("\n".join([f"### {code(f'{change.profile}/{change.part}')}", "", *listed[:_SHOWN], *more]))
+    parts += [f"Note: {code(remark)}" for remark in done.remarks]
     parts.append("After the merge: `npx aws-cdk@2 deploy PortfolioStack`, then a rollout to one project first.")
     text = "\n\n".join(parts)
     return text if len(text) <= _MOST else f"{text[:_MOST]}\n\nand more"

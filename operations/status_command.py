@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from custom_resources.clients.aws import DATAZONE, S3, translated
+from custom_resources.errors import Problem
 from operations.accounts import Site, opened
 from operations.accounts import chosen as places_of
 from operations.errors import UnknownProject
@@ -18,9 +20,11 @@ from operations.fleet.drift import secret_names, with_secrets
 from operations.fleet.facts import Fleet, Part, Project
 from operations.fleet.gathering import GitHubSide
 from operations.fleet.keeping import keep, kept
+from operations.fleet.owners import with_owners
+from operations.fleet.results import results_of, with_results
 from operations.fleet.tables import FILTERS, as_csv, as_document, chosen, lines
 from operations.github_access import github_side
-from operations.over_accounts import catalog_of, document
+from operations.over_accounts import catalog_of, document, said
 from operations.source_watch import SourceState, watched
 from operations.status import Status, status
 from operations.terminal import table, width
@@ -49,7 +53,9 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--profile", default="", help="only projects of this project profile")
     verb.add_argument("--outdated", action="store_true", help="show only projects with another version")
     verb.add_argument("--open-prs", action="store_true", help="show only projects with an open template pull request")
-    verb.add_argument("--failed", action="store_true", help="show only projects whose launch or stack failed")
+    verb.add_argument(
+        "--failed", action="store_true", help="show only projects whose launch, stack or last rollout failed"
+    )
     verb.add_argument(
         "--drift",
         action="store_true",
@@ -112,6 +118,7 @@ def look(options: argparse.Namespace, *, reviews: bool = False) -> list[Looked]:
     def at(source: Source, settings: Settings) -> Status:
         version, name = getattr(options, "version", ""), settings.product.name
         found = status(published, source.connect, name, source.github, version=version, reviews=reviews)
+        found = found if reviews else _with_more(found, source, settings)
         return _with_secrets(found, settings, source.github) if getattr(options, "drift", False) else found
 
     places = places_of(settings, options.account)
@@ -124,16 +131,17 @@ def look(options: argparse.Namespace, *, reviews: bool = False) -> list[Looked]:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a place is read; nothing is asked before it is used."""
+    """Where a place is read; nothing is asked before it is used. `client` makes a client of boto3's."""
 
     connect: Callable[[], tuple[ServiceCatalog, CloudFormationStacks]]
     github: GitHubSide
+    client: Callable[..., Any]
 
 
 def _here(settings: Settings) -> Source:
     import boto3
 
-    return Source(connected, github_side(boto3.client, settings))
+    return Source(connected, github_side(boto3.client, settings), boto3.client)
 
 
 def _there(settings: Settings, place: Place) -> Source:
@@ -141,18 +149,37 @@ def _there(settings: Settings, place: Place) -> Source:
     def site() -> Site:
         return opened(settings, place)
 
-    def client(service: Any) -> Any:
-        return site().session.client(service)
+    def client(service: Any, **more: Any) -> Any:
+        return site().session.client(service, **more)
 
     def connect() -> tuple[ServiceCatalog, CloudFormationStacks]:
         return catalog_of(site())
 
-    return Source(connect, github_side(client, settings.at(place)))
+    return Source(connect, github_side(client, settings.at(place)), client)
 
 
 def _of(place: Place, found: Status) -> Status:
     projects = [replace(each, account=place.name, region=place.region) for each in found.fleet.projects]
     return replace(found, fleet=found.fleet.only(projects))
+
+
+def _with_more(found: Status, source: Source, settings: Settings) -> Status:
+    """Add what the last rollout did to each project, and who created it; what cannot be read is left out."""
+    if not found.fleet.projects:
+        return found
+    fleet, studio = found.fleet, settings.studio
+    try:
+        with translated(S3, "opening a client"):
+            results = results_of(lambda: source.client("s3"), source.connect()[1])
+        fleet = with_results(fleet, results) if results else fleet
+    except Problem as problem:
+        print(f"note: what the last rollout did is not known: {said(problem)}", file=sys.stderr)
+    if studio.domain_id:
+        where = {"region_name": studio.domain_region} if studio.domain_region else {}
+        with translated(DATAZONE, "opening a client"):
+            datazone = source.client("datazone", **where)
+        fleet = with_owners(fleet, datazone, studio.domain_id)
+    return replace(found, fleet=fleet)
 
 
 def _with_secrets(found: Status, settings: Settings, github: GitHubSide) -> Status:

@@ -6,6 +6,7 @@ import argparse
 import os
 import shutil
 import sys
+import textwrap
 import tomllib
 from collections.abc import Callable, Sequence
 from importlib import metadata
@@ -58,6 +59,21 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], columns: int = 0) 
         _GAP.join(_cut(cell, width).ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     ]
+
+
+def indented(text: str, columns: int = 0, indent: str = "  ") -> list[str]:
+    """Return a text in lines of at most `columns` (0: one line); what is longer, such as an address, stays whole."""
+    line = " ".join(text.split())
+    if not columns:
+        return [f"{indent}{line}"] if line else []
+    return textwrap.wrap(
+        line,
+        columns,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _one_line(cell: str) -> str:

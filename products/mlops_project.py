@@ -23,10 +23,9 @@ from products.functions import custom_resource, in_own_account
 from products.parameters import Parameter, launch_parameters
 from products.repository_secrets import PRODUCTION_ROLE, SECRETS
 from products.settings import Settings
+from products.settings.model import TRIGGER
 from products.versions import Version
 from products.workflow_role import Repository, WorkflowRoles, execution_role_policy
-
-TRIGGER = "TRIGGER_PIPELINE_EXECUTION"
 
 
 class MlopsProject(servicecatalog.ProductStack):
@@ -208,7 +207,7 @@ class MlopsProject(servicecatalog.ProductStack):
                 # What it loses at the end: the first in any case, the others where it is not archived.
                 "SecretReferenceNames": sorted(self._settings.secret_references),
                 "SecretNames": sorted(SECRETS[part]),
-                "VariableNames": [TRIGGER],
+                "VariableNames": sorted({TRIGGER, *self._settings.variables}),
             },
         )
         self._output(f"{part}RepositoryUrl", resource.get_att_string("HtmlUrl"), "The repository on GitHub")
@@ -232,6 +231,8 @@ class MlopsProject(servicecatalog.ProductStack):
                 "TemplateArchive": self._version.archive,
                 "TemplateVersion": self._version.version,
                 "TemplateSource": self._version.described_source,
+                **({"TemplateNotes": self._version.notes} if self._version.notes else {}),
+                **self._on_pull_requests(),
                 "TemplateFolder": Fn.join("/", [self._attribute("ProfileFolder"), folder]),
                 "SyncMode": self._ref("SyncMode"),
                 "AdoptExisting": repository.adopt,
@@ -242,6 +243,12 @@ class MlopsProject(servicecatalog.ProductStack):
         self._output(f"{part}Commit", resource.get_att_string("CommitSha"), "The commit that delivered it")
         self._output(f"{part}TemplateStatus", resource.get_att_string("Status"), "How it was delivered")
         self._output(f"{part}PullRequestUrl", resource.get_att_string("PullRequestUrl"), "Where it waits, if it does")
+
+    def _on_pull_requests(self) -> dict[str, list[str]]:
+        """Return what the template's pull requests get: the administrator's, so no parameter adds to it."""
+        settings = self._settings.pull_requests
+        found = {"Labels": settings.labels, "Assignees": settings.assignees, "Reviewers": settings.reviewers}
+        return {f"PullRequest{name}": list(values) for name, values in found.items() if values}
 
     def _configuration(self, repository: Repository, roles: dict[str, str]) -> None:
         values = {**self._secrets(), **roles, "DEPLOY_ACCOUNT": self._attribute("DeployAccount")}
@@ -258,7 +265,7 @@ class MlopsProject(servicecatalog.ProductStack):
                 "NameProof": repository.name_proof,
                 "Secrets": secrets,
                 **({"SecretReferences": references} if references else {}),
-                "Variables": {TRIGGER: self._ref("TriggerPipelineExecution")},
+                "Variables": {**self._settings.variables, TRIGGER: self._ref("TriggerPipelineExecution")},
                 "RotateSecrets": self._ref("RotateSecrets"),
                 "Environments": list(self._settings.workflow_role.environments),
                 "Reviewers": {name: list(who) for name, who in self._settings.workflow_role.reviewers.items()},

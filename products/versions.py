@@ -65,6 +65,14 @@ class Version(BaseModel):
             raise ValueError("the address holds a password or a token; revoke it and remove it there")
         return source
 
+    @field_validator("notes")
+    @classmethod
+    def _is_plain_text(cls, notes: str) -> str:
+        """Refuse what CloudFormation would take for a reference: the notes are in the product's template."""
+        if "{{resolve:" in notes:
+            raise ValueError("the notes hold {{resolve:, which CloudFormation replaces; write it in another way")
+        return notes
+
     @property
     def order(self) -> tuple[int, ...]:
         """Versions sort by this."""

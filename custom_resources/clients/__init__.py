@@ -148,6 +148,13 @@ class FunctionClients:
         return self._archives or Archives(self._client("s3"), self._environment.get("TEMPLATE_BUCKET", ""))
 
     @cached_property
+    def version_templates(self) -> protocols.VersionTemplates:
+        """The templates of the product's versions in S3."""
+        from custom_resources.clients.version_templates import VersionTemplates
+
+        return VersionTemplates(self._client("s3"), self._environment.get("VERSIONS_BUCKET", ""))
+
+    @cached_property
     def studio(self) -> Studio:
         """DataZone and SageMaker."""
         from custom_resources.clients.studio import Studio

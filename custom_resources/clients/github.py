@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +14,8 @@ from github.GithubException import GithubException, UnknownObjectException
 from custom_resources.clients.github_answers import PullRequest, Repository, pull_request, repository, whole
 from custom_resources.clients.github_connection import Connection
 from custom_resources.clients.github_environments import create_environment, environments
-from custom_resources.clients.github_errors import WAIT_SECONDS, exists_already, is_limited, refusal, said
+from custom_resources.clients.github_errors import WAIT_SECONDS, exists_already, is_limited, not_opened, refusal, said
+from custom_resources.clients.github_pull_people import Whom, address
 from custom_resources.clients.github_removal import Note, each, remove
 from custom_resources.clients.github_secrets import put_secrets
 from custom_resources.clients.github_sight import Installation, is_absent
@@ -25,13 +25,11 @@ from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import (
     AppInUserAccount,
-    BranchUnseen,
     FinalError,
     InternalInUserAccount,
     NotSeenYet,
     ObjectTooLarge,
     OrganizationNotFound,
-    Problem,
     PullRequestsOff,
     RepositoryReadOnly,
     TokenLacksScope,
@@ -41,7 +39,6 @@ __all__ = ["GitHub", "PullRequest", "Repository"]
 
 _SCOPES_NEEDED = ("repo", "workflow")
 _NOT_TAKEN = frozenset({403, 404, 405, 410, 422})  # how a repository without pull requests may refuse one
-_UNKNOWN_BRANCH = re.compile(r"\b(?:head|base)\b.*\binvalid\b|no commits between|already exists", re.IGNORECASE)
 
 
 class _NoSuchOwner(Exception):
@@ -218,6 +215,13 @@ class GitHub:
                 raise ObjectTooLarge(kind="file", name=path, size=int(data["size"]), limit=limit)
             return base64.b64decode(data["content"])
 
+    def is_protected(self, full_name: str, branch: str) -> bool:
+        """Tell whether rules protect a branch (GET .../branches/{branch}); one that is not there has none."""
+        activity = f"reading the branch {branch} of {full_name}"
+        _, data = self._connection.find(activity, _repository(full_name, "branches", branch))
+        with whole(activity):
+            return data is not None and bool(data["protected"])
+
     def contains(self, full_name: str, commit: str, tip: str) -> bool:
         """Tell whether a commit is in a branch's history, however long that is."""
         return self._common(full_name, commit, tip) == commit
@@ -340,7 +344,7 @@ class GitHub:
                     raise PullRequestsOff(repository=full_name) from None
                 if error.status != 422:
                     raise
-                raise _not_opened(error, full_name, branch) from None
+                raise not_opened(error, full_name, branch) from None
 
     def _pull_requests_off(self, full_name: str) -> bool:
         """Ask whether the repository has its pull requests switched off: how GitHub then refuses is not published."""
@@ -353,6 +357,10 @@ class GitHub:
         return pull_request(
             self._connection.call(f"changing pull request {number} of {full_name}", "PATCH", path, changes)
         )
+
+    def address_pull_request(self, full_name: str, number: int, whom: Whom) -> list[str]:
+        """Put labels, assignees and reviewers on it; return what GitHub refused of that."""
+        return address(self._connection, full_name, number, whom)
 
     def comment(self, full_name: str, number: int, text: str) -> None:
         """Comment on a pull request, once: where no answer came, look whether it was said before it is said again."""
@@ -381,17 +389,6 @@ class GitHub:
         """Start a workflow that has a workflow_dispatch trigger."""
         path = _repository(full_name, "actions", "workflows", workflow, "dispatches")
         self._connection.call(f"starting {workflow} in {full_name}", "POST", path, {"ref": ref, "inputs": dict(inputs)})
-
-
-def _not_opened(error: GithubException, full_name: str, branch: str) -> Problem:
-    """Return why a pull request was not opened: GitHub may not know a branch that was pushed just now, or list one yet.
-
-    It says so as `head` or `base` `invalid`, as "No commits between", or as "already exists".
-    """
-    message = said(error)
-    if not _UNKNOWN_BRANCH.search(message):
-        return refusal(error, f"opening a pull request in {full_name}")
-    return BranchUnseen(branch=branch, repository=full_name, message=message)
 
 
 def _path(*segments: str) -> str:

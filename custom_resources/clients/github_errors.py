@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from custom_resources.clients.denials import LIMIT_SECONDS, denied, is_for_later, is_limit, of_plan, seconds_asked
 from custom_resources.errors import (
     AccessDenied,
     AskedToWait,
+    BranchUnseen,
     GitHubUnavailable,
     LimitUntold,
     PlanLacks,
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 5  # before a request that failed is made again
 _ABUSE = "abuse"  # the code of an error entry
+_UNKNOWN_BRANCH = re.compile(r"\b(?:head|base)\b.*\binvalid\b|no commits between|already exists", re.IGNORECASE)
 _SETTING_UP = ("being set up", "being created", "not ready yet", "still being")
 
 
@@ -91,6 +94,17 @@ def _hour_is_used_up(error: GithubException) -> bool:
     """Tell whether it is the limit of all requests of an hour, which content is not the cause of."""
     words = said(error).lower()
     return _headers(error).get("x-ratelimit-remaining") == "0" or words.startswith("api rate limit exceeded")
+
+
+def not_opened(error: GithubException, full_name: str, branch: str) -> Problem:
+    """Return why a pull request was not opened: GitHub may not know a branch that was pushed just now, or list one yet.
+
+    It says so as `head` or `base` `invalid`, as "No commits between", or as "already exists".
+    """
+    message = said(error)
+    if is_limited(error) or not _UNKNOWN_BRANCH.search(message):
+        return refusal(error, f"opening a pull request in {full_name}")
+    return BranchUnseen(branch=branch, repository=full_name, message=message)
 
 
 def said(error: GithubException) -> str:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from custom_resources.clients.github import PullRequest, Repository
     from custom_resources.clients.github_removal import Note
     from custom_resources.clients.secrets import GitHubCredentials
-    from custom_resources.clients.service_catalog import LaunchOfStack, ProductVersion
-    from custom_resources.clients.stacks import StackResource
+    from custom_resources.clients.service_catalog import LaunchedStack, LaunchOfStack, ProductVersion
+    from custom_resources.clients.stacks import DescribedStack, StackResource
     from custom_resources.clients.studio import ClassicProject, Deployment, Project
     from custom_resources.errors import RetryLater
     from custom_resources.progress import Progress
@@ -55,6 +55,14 @@ class StackFacts(Protocol):
 
     def outputs(self, stack_id: str) -> Mapping[str, str]:
         """Return the stack's outputs."""
+        ...
+
+    def described(self, stack_id: str) -> DescribedStack:
+        """Return the stack as it is."""
+        ...
+
+    def template(self, stack_id: str) -> Mapping[str, Any]:
+        """Return the stack's template."""
         ...
 
 
@@ -153,6 +161,14 @@ class Archives(Protocol):
 
     def copy_in(self, source_bucket: str, source_key: str, name: str) -> None:
         """Copy a published asset under its content address."""
+        ...
+
+
+class VersionTemplates(Protocol):
+    """The templates of the product's versions. Raises VersionTemplateUnread, RetryLater."""
+
+    def read(self, version: str, url: str) -> Mapping[str, Any]:
+        """Return the template at an address."""
         ...
 
 
@@ -301,6 +317,14 @@ class ServiceCatalog(Protocol):
         """Return the launch that made a stack; nothing of a stack that no launch made."""
         ...
 
+    def launched_stack(self, launch_id: str) -> LaunchedStack | None:
+        """Return what a provisioned product is, by its id; None where there is none."""
+        ...
+
+    def version_template(self, product_id: str, version_id: str) -> tuple[str, str]:
+        """Return a version's name and the address of its template."""
+        ...
+
     def launched_by(self, product_id: str, door: str) -> list[str]:
         """Return the names of what a door launched from the product."""
         ...
@@ -353,6 +377,10 @@ class GitHub(Protocol):
         """Return a file of the default branch, None where there is none. Raises ObjectTooLarge."""
         ...
 
+    def is_protected(self, full_name: str, branch: str) -> bool:
+        """Tell whether rules protect a branch."""
+        ...
+
     def contains(self, full_name: str, commit: str, tip: str) -> bool:
         """Tell whether a commit is in a branch's history."""
         ...
@@ -397,6 +425,12 @@ class GitHub(Protocol):
         """Change a pull request's title, body, base or state."""
         ...
 
+    def address_pull_request(
+        self, full_name: str, number: int, whom: tuple[Sequence[str], Sequence[str], Sequence[str]]
+    ) -> list[str]:
+        """Put labels, assignees and reviewers on it; return what GitHub refused of that."""
+        ...
+
     def comment(self, full_name: str, number: int, text: str) -> None:
         """Comment on a pull request."""
         ...
@@ -439,6 +473,8 @@ class Clients(Protocol):
     def seals(self) -> Seals: ...
     @property
     def archives(self) -> Archives: ...
+    @property
+    def version_templates(self) -> VersionTemplates: ...
     @property
     def studio(self) -> Studio: ...
     @property

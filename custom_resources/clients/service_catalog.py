@@ -8,10 +8,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from custom_resources.clients.aws import SERVICE_CATALOG, translated
-from custom_resources.errors import AwsNotFound, AwsRefused, ProductNotFound
+from custom_resources.errors import (
+    AwsNotFound,
+    AwsRefused,
+    LaunchPathGone,
+    ProductNotFound,
+    ProductsAlike,
+    VersionMissing,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_servicecatalog import ServiceCatalogClient
+    from mypy_boto3_servicecatalog.type_defs import ProvisionedProductAttributeTypeDef
 
     from custom_resources.clients.stacks import CloudFormationStacks
 
@@ -78,6 +86,15 @@ class LaunchOfStack:
     principal: str = ""
 
 
+@dataclass(frozen=True)
+class LaunchedStack:
+    """A provisioned product: its product's id, the stack that it made ("" before there is one), and its status."""
+
+    product: str
+    stack: str
+    status: str
+
+
 class ServiceCatalog:
     """The requests that functions and the administrator make.
 
@@ -92,15 +109,21 @@ class ServiceCatalog:
     # -- the product --------------------------------------------------------------------------------------
 
     def product(self, name: str) -> str:
-        """Return the product's id. Raises ProductNotFound when there is none, or are several, of that name."""
-        found = [
-            detail["ProductViewSummary"]["ProductId"]
+        """Return the id of the one product of that name. Raises ProductNotFound, ProductsAlike."""
+        found = self.products(name)
+        if len(found) > 1:
+            raise ProductsAlike(product=name, ids=", ".join(found))
+        if not found:
+            raise ProductNotFound(count="no", product=name)
+        return found[0]
+
+    def products(self, name: str) -> list[str]:
+        """Return the ids of the products of a name: one that a former stack has left keeps its own."""
+        return [
+            str(detail["ProductViewSummary"]["ProductId"])
             for detail in self._pages("search_products_as_admin", "ProductViewDetails", "listing the products")
             if detail.get("ProductViewSummary", {}).get("Name") == name
         ]
-        if len(found) != 1:
-            raise ProductNotFound(count=len(found) or "no", product=name)
-        return str(found[0])
 
     def versions(self, product_id: str) -> list[ProductVersion]:
         """Return the product's versions."""
@@ -127,6 +150,22 @@ class ServiceCatalog:
         except AwsNotFound:
             return False
         return len(found.get("LaunchPathSummaries", [])) > 1
+
+    def version_template(self, product_id: str, version_id: str) -> tuple[str, str]:
+        """Return a version's name and the address of its template (DescribeProvisioningArtifact).
+
+        Raises VersionMissing for a version that the product does not have.
+        """
+        try:
+            with translated(SERVICE_CATALOG, f"reading the version {version_id} of {product_id}"):
+                found = self._client.describe_provisioning_artifact(
+                    ProductId=product_id, ProvisioningArtifactId=version_id
+                )
+        except AwsNotFound:
+            raise VersionMissing(product=product_id, version=version_id) from None
+        told: Mapping[str, str] = found.get("Info", {})
+        url = told.get("TemplateUrl") or told.get("LoadTemplateFromURL", "")
+        return str(found["ProvisioningArtifactDetail"].get("Name", version_id)), url
 
     def set_guidance(self, product_id: str, version: ProductVersion) -> None:
         """Write a version's advice and activity."""
@@ -195,8 +234,17 @@ class ServiceCatalog:
     def update(self, launch: Launch, product_id: str, version: ProductVersion, path_id: str) -> str:
         """Start the update of a launch to a version, its parameters kept; return the record's id.
 
-        Asked twice it starts one update: the token is made of the launch's last record and the version.
+        Asked twice it starts one update: the token is made of the launch's last record and the version. Raises
+        LaunchPathGone.
         """
+        try:
+            return self._updated(launch, product_id, version, path_id)
+        except (AwsNotFound, AwsRefused) as refused:
+            if "path" in str(refused.holes["message"]).lower():
+                raise LaunchPathGone(launch=launch.name, message=refused.holes["message"]) from None
+            raise
+
+    def _updated(self, launch: Launch, product_id: str, version: ProductVersion, path_id: str) -> str:
         path: dict[str, Any] = {"PathId": path_id} if path_id else {}
         with translated(SERVICE_CATALOG, f"reading the parameters of {version.name}"):
             wanted: Sequence[Any] = self._client.describe_provisioning_parameters(
@@ -245,17 +293,25 @@ class ServiceCatalog:
         named = _STACK.fullmatch(stack_id)
         if not named:
             return LaunchOfStack()
-        with translated(SERVICE_CATALOG, f"reading the launch of the stack {stack_id}"):
-            found = self._client.search_provisioned_products(
-                AccessLevelFilter={"Key": "Account", "Value": "self"},
-                Filters={"SearchQuery": [f"id:{named['launch']}"]},
-            ).get("ProvisionedProducts", [])
-        for item in found:
+        for item in self._with_id(named["launch"], f"reading the launch of the stack {stack_id}"):
             begun = item.get("Status") == "UNDER_CHANGE" and not item.get("PhysicalId")
-            if item.get("Id") == named["launch"] and (begun or item.get("PhysicalId") == stack_id):
+            if begun or item.get("PhysicalId") == stack_id:
                 principal = item.get("UserArnSession") or item.get("UserArn", "")
                 return LaunchOfStack(item.get("ProductId", ""), named["launch"], principal)
         return LaunchOfStack()
+
+    def launched_stack(self, launch_id: str) -> LaunchedStack | None:
+        """Return what a provisioned product of this account is, by its id; None where there is none."""
+        for item in self._with_id(launch_id, f"reading the provisioned product {launch_id}"):
+            return LaunchedStack(item.get("ProductId", ""), item.get("PhysicalId", ""), item.get("Status", ""))
+        return None
+
+    def _with_id(self, launch_id: str, activity: str) -> list[ProvisionedProductAttributeTypeDef]:
+        with translated(SERVICE_CATALOG, activity):
+            found = self._client.search_provisioned_products(
+                AccessLevelFilter={"Key": "Account", "Value": "self"}, Filters={"SearchQuery": [f"id:{launch_id}"]}
+            ).get("ProvisionedProducts", [])
+        return [item for item in found if item.get("Id") == launch_id]
 
     def _named(self, name: str, product_id: str) -> str:
         """Return the id of the product's launch of that name, "" when there is none: names are anybody's choice."""

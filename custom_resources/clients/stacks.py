@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from custom_resources.clients.aws import CLOUDFORMATION, translated
 from custom_resources.errors import AwsNotFound, FinalError
@@ -124,6 +125,12 @@ class CloudFormationStacks:
     def described(self, stack_id: str) -> DescribedStack:
         """Return one stack (DescribeStacks). Raises what `operation` raises."""
         return _of(self._described(stack_id))
+
+    def template(self, stack_id: str) -> Mapping[str, Any]:
+        """Return a stack's template as it was given, from JSON (GetTemplate). Raises what `operation` raises."""
+        with translated(CLOUDFORMATION, f"reading the template of the stack {stack_id}"):
+            body: Any = self._client.get_template(StackName=stack_id, TemplateStage="Original")["TemplateBody"]
+        return dict(json.loads(body) if isinstance(body, str) else body)
 
     def has_resource(self, stack_id: str, logical_id: str) -> bool:
         """Tell whether a resource is a stack's (DescribeStackResource). Raises what `operation` raises."""

@@ -11,6 +11,7 @@ from custom_resources.delivery import pull_request_text
 from custom_resources.delivery.plans import KeepOurs, Leave, MergeCommit, Propose, Push, attributes
 from custom_resources.errors import PullRequestsOff, RulesRefuse
 from custom_resources.reconciler import Done, Replan
+from custom_resources.telemetry import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 
 _LEFT_BEHIND, _COMMENTED, _CLOSED = "left behind", "commented", "closed"  # steps
+_OPENED, _ADDRESSED = "opened", "addressed"
 
 
 def apply(
@@ -36,6 +38,7 @@ def apply(
     PullRequestsOff.
     """
     _tell_left_behind(request, clients)
+    _address_opened(request, clients)
     if isinstance(plan, Leave):
         return Done(plan.attributes)
     try:
@@ -89,7 +92,11 @@ def _propose(
         if now.state != "open":  # closed since it was listed, or a replica still listed it as open
             return Replan(f"pull request {pull.number} was closed meanwhile")
     place.git.push(place.there, {**plan.records, f"refs/heads/{plan.branch}": head})
-    pull = pull or clients.github.create_pull_request(full_name, plan.branch, place.branch, plan.title, body)
+    if not pull:
+        pull = clients.github.create_pull_request(full_name, plan.branch, place.branch, plan.title, body)
+        if plan.addressed:
+            request.progress.note(_OPENED, str(pull.number), full_name)
+            _address_opened(request, clients)
     # Those before it go last: a run that ends in between leaves them recorded, and the next one closes them.
     said = pull_request_text.superseded(request.properties.template_version, pull.number)
     _withdraw(plan.withdrawn, full_name, said, request, clients)
@@ -135,6 +142,18 @@ def _tell_left_behind(request: Request[RepositoryTemplateProperties], clients: C
     said = pull_request_text.superseded(request.properties.template_version)
     for number, full_name in request.progress.done(_LEFT_BEHIND).items():
         _supersede(int(number), full_name, said, request, clients)
+
+
+def _address_opened(request: Request[RepositoryTemplateProperties], clients: Clients) -> None:
+    """Put labels, assignees and reviewers on the pull requests that this request opened, perhaps in an earlier call."""
+    for number, full_name in request.progress.done(_OPENED).items():
+        if request.progress.told(_ADDRESSED, number) is None:
+            p = request.properties
+            whom = (p.pull_request_labels, p.pull_request_assignees, p.pull_request_reviewers)
+            refused = clients.github.address_pull_request(full_name, int(number), whom)
+            request.progress.note(_ADDRESSED, number)
+            if refused:
+                logger.warning("not all of the pull request's labels, assignees and reviewers", refused=refused)
 
 
 def _supersede(

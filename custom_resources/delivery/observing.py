@@ -202,6 +202,7 @@ def _merged(
     commit = wanted_commit(git, request, clients, found.commit)
     tree = git.commit(commit).tree
     merge = git.merge(found.tree, tip.tree, tree)
+    tree = merge.theirs or tree
     changes = tuple(git.changes(found.tree, tree))
     return Merged(place, tip.tree, found, commit, tree, merge, changes, traces.offered)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from custom_resources.delivery import pull_request_text
+from custom_resources.delivery import commit_text, pull_request_text
 from custom_resources.delivery.lineage import (
     BRANCHES,
     TEMPLATE_REF,
@@ -100,15 +100,15 @@ def _reason_for_pull_request(
 
 def _first_reason(request: Request[RepositoryTemplateProperties], state: Merged) -> str:
     if not state.merge.clean and not state.merge.conflicts:
-        return "git cannot tell where the template's files belong in this repository's folders"
+        return "git could not decide where some of the template's files belong in this repository"
     if not state.merge.clean:
         return "the template and this repository changed the same places"
     if request.properties.sync_mode == "PullRequest":
-        return "this project takes template updates by pull request"
+        return "this project takes template updates as pull requests only"
     if not state.base.certain:
-        return f"the history of `{state.place.branch}` does not show for certain which version it has"
+        return f"the history of `{state.place.branch}` does not show which template version it contains"
     if request.refusal:
-        return f"the branch takes no push ({request.refusal})"
+        return pull_request_text.refused(state.place.branch, request.refusal)
     return ""
 
 
@@ -137,6 +137,7 @@ def _proposed(request: Request[RepositoryTemplateProperties], state: Merged, rea
         renewed,
         withdrawn,
         _settled(superseded, kept=base.commit),
+        0 if renewed and renewed.pull_request else request.properties.addressing,
     )
 
 
@@ -165,11 +166,12 @@ def _proposed_head(request: Request[RepositoryTemplateProperties], state: Merged
     merge, base = state.merge, state.base
     if not merge.conflicts and not merge.lost:  # also where git is not sure: there is nothing in the files to resolve
         return _merge_commit(request, state)
-    if base.in_history and not merge.lost:
+    if base.in_history and not merge.lost and not merge.ignored:
         # The conflict is left to be seen as one: the branch is the template's own commit, GitHub asks to resolve it.
         return ThatCommit(state.commit)
     # Without the base in the history, git would merge from an older one, and bring back what users have removed
-    # since: offer what merges, with the user's side of the rest. So where git's own merge would lose what users wrote.
+    # since: offer what merges, with the user's side of the rest. So where git's own merge would lose what users wrote,
+    # or bring what they keep from the template.
     parents, text = (state.place.refs.tip, state.commit), _merge_message(request, state)
     return KeepOurs(merge, base.tree, state.tip_tree, state.tree, parents, text)
 
@@ -179,7 +181,8 @@ def _merge_commit(request: Request[RepositoryTemplateProperties], state: Merged)
 
 
 def _merge_message(request: Request[RepositoryTemplateProperties], state: Merged) -> str:
-    return message(_title(request.properties.template_version), wanted(request), state.place.seal)
+    text = commit_text.body(request.properties.template_notes, state.changes, state.merge)
+    return message(_title(request.properties.template_version), wanted(request), state.place.seal, text)
 
 
 def _title(version: str) -> str:
@@ -196,8 +199,13 @@ def _text(request: Request[RepositoryTemplateProperties], state: Merged, branch:
         changes=state.changes,
         conflicts=(*state.merge.conflicts, *state.merge.lost),
         explanation=state.merge.messages,
+        notes=request.properties.template_notes,
+        answer=request.refusal,
         clean=state.merge.clean and not state.merge.lost,
         kept=kept,
+        lines=state.merge.lines,
+        ignored=state.merge.ignored,
+        absent=state.merge.absent,
         alike=state.merge.alike,
         filtered=state.merge.filtered,
     )

@@ -122,6 +122,7 @@ class Propose:
     renewed: Offered | None = None  # the one that is updated in place
     withdrawn: tuple[Offered, ...] = ()  # open pull requests that this version supersedes
     left_over: Targets = field(default_factory=dict)  # their refs that go
+    addressed: int = 0  # requests that put labels, assignees and reviewers on a new one
 
     action: ClassVar[Literal["propose"]] = "propose"
     status: ClassVar[Status] = "pull-request"
@@ -136,7 +137,8 @@ class Propose:
     def cost(self) -> Cost:
         """What GitHub counts, see `_cost`."""
         changed = self.renewed is not None and self.renewed.pull_request is not None
-        return _cost(self.withdrawn, opened=not changed, changed=changed)
+        addressed = Cost(points=5 * self.addressed, creations=self.addressed)
+        return _cost(self.withdrawn, opened=not changed, changed=changed).plus(addressed)
 
 
 Plan = Leave | Push | Propose

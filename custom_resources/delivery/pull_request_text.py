@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from shlex import quote
 from typing import TYPE_CHECKING, TypeVar
 
+from custom_resources.delivery import release_notes
+from custom_resources.markdown import code
+from custom_resources.markdown import plain as _plain
+from custom_resources.markdown import short as _short
+from custom_resources.template_content import IGNORE_FILE
+
 if TYPE_CHECKING:
-    from custom_resources.clients.git import Change, Merge
+    from custom_resources.clients.git import Change, Lines, Merge
 
 MARK = "<!-- studio-project-template -->"  # not shown; tells our pull requests from those of users
 # GitHub takes 65,536 characters; to be sure, they are counted as UTF-16 has them.
 _MOST = 65_536
-_LISTED = (100, 20)  # entries of a list; fewer where the text would be too long
-_MOST_OF_PATH = 200  # characters of a path that are shown
+_LISTED = (100, 20, 5)  # entries of a list; fewer where the text would be too long
 _NAMED = 3  # files in a sentence
+_PLACES = 10  # of a file that conflict
 _MOST_OF_SOURCE = 1000  # characters of a source's address that are shown
-_MOST_OF_EXPLANATION = 8000  # characters of git's own words
+_MOST_OF_EXPLANATION = 8000  # characters of git's own words, and of GitHub's
 T = TypeVar("T")
 _VERBS = {"A": "adds", "D": "removes", "M": "changes", "T": "changes the kind of"}
+_PROTECTED = ("protected branch", "rule violations", "gh006", "gh013")  # GitHub's words for its branches' rules
 
 
 @dataclass(frozen=True)
@@ -33,37 +41,107 @@ class Update:
     changes: Sequence[Change]
     conflicts: Sequence[str]
     explanation: str
+    notes: str = ""  # the version's release notes, in Markdown
+    answer: str = ""  # why the server refused the push, in its own words
     clean: bool = True  # git merged it without a question
     kept: bool = False  # the branch keeps the repository's side of what conflicts, or what git would have lost
+    lines: Sequence[tuple[str, Sequence[Lines]]] = ()  # path, which lines conflict there, where that is known
+    ignored: Sequence[str] = ()  # paths that the template changed and the repository keeps from it
+    absent: Sequence[str] = ()  # paths of the template that the repository has no more
     alike: Sequence[tuple[str, str]] = ()  # the template's path, the other that differs only in case or Unicode form
     filtered: Sequence[tuple[str, str]] = ()  # path, filter: of what comes without having been through it
 
 
 def body(update: Update) -> str:
-    """Return the description: what changed, what conflicts, how to resolve it. GitHub takes it whatever is in it."""
+    """Return the description: what is new, why it is a pull request, how to resolve it.
+
+    GitHub takes it whatever is in it.
+    """
     texts = (_body(update, listed) for listed in _LISTED)
     return next(text for text in texts if len(text.encode("utf-16-le")) // 2 <= _MOST)
 
 
 def _body(update: Update, listed: int) -> str:
     source = f" ({_short(update.source, _MOST_OF_SOURCE)})" if update.source else ""
+    notes = release_notes.quoted(update.notes)
     parts = [
-        f"The project template has a new version, **{update.version}**{source}. "
-        f"It comes as a pull request because {update.reason}.",
+        f"The project template has a new version, **{update.version}**{source}.",
+        *([f"### Release notes\n\n{notes}"] if notes else []),
         "### What the template changes\n\n" + (_list(update.changes, _change, listed) or "Nothing."),
+        *_untouched(update, listed),
+        "### Why this is a pull request\n\n" + f"This is a pull request because {update.reason}.",
+        *_folded("What GitHub answered to the push", update.answer),
+        *([] if update.clean else _conflicts(update, listed)),
+        *_warnings(update, listed),
+        "Merge it when it suits you: a merge commit, a squash and a rebase all work. To skip this version, close the "
+        "pull request: the next version opens a new one. Your own changes are kept in every case.",
     ]
-    if not update.clean:
-        conflicts = _list(update.conflicts, code, listed) or "No file; but git cannot tell how all fits together."
-        parts.append(f"### What conflicts\n\n{conflicts}")
-        if update.explanation.strip():
-            parts.append(f"```\n{_plain(update.explanation.strip()[:_MOST_OF_EXPLANATION])}\n```")
-        parts.append(f"### How to resolve it\n\n{_resolution(update)}")
-    parts += _warnings(update, listed)
-    parts.append(
-        "Merge it when it suits you; merge, squash and rebase are all understood. Close it to skip this version: "
-        "the next one is offered again. Your own changes are kept in every case."
-    )
     return "\n\n".join([*parts, MARK])
+
+
+def _untouched(update: Update, listed: int) -> list[str]:
+    """Return what of the template does not come with the update, and why."""
+    parts = []
+    if update.ignored:
+        parts.append(
+            f"### What `{IGNORE_FILE}` keeps as it is\n\n{_list(update.ignored, code, listed)}\n\n"
+            "The template changes these files. This repository keeps its own version of them."
+        )
+    if update.absent:
+        parts.append(
+            f"### What is not in {code(update.default_branch)}\n\n{_list(update.absent, code, listed)}\n\n"
+            "The template has these files. They were removed or renamed here, perhaps because an update was reverted. "
+            "This pull request does not bring them back. To have one again, copy it from the template, or revert the "
+            "commit that removed it."
+        )
+    return parts
+
+
+def _conflicts(update: Update, listed: int) -> list[str]:
+    known = dict(update.lines)
+
+    def line(path: str) -> str:
+        return f"{code(path)}{_places(known.get(path, ()))}"
+
+    conflicts = _list(update.conflicts, line, listed)
+    return [
+        f"### What conflicts\n\n{conflicts or 'No files conflict, but git could not decide where some files belong.'}",
+        f"### How to resolve it\n\n{_resolution(update)}",
+        *_folded("What git says", update.explanation),
+    ]
+
+
+def _places(lines: Sequence[Lines]) -> str:
+    """Return where in a file it conflicts, for the end of a line; "" where that is not known."""
+    if not lines:
+        return ""
+    named = [_place(each) for each in lines[:_PLACES]]
+    more = len(lines) - _PLACES
+    listed = (
+        f"{', '.join(named)} and {more} more"
+        if more > 0
+        else " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))
+    )
+    return f": {listed}"
+
+
+def _place(lines: Lines) -> str:
+    if lines.last < lines.first:
+        return f"after line {lines.last}" if lines.last else "before the first line"
+    return f"line {lines.first}" if lines.first == lines.last else f"lines {lines.first}-{lines.last}"
+
+
+def _folded(title: str, said: str) -> list[str]:
+    """Return somebody's own words, folded away."""
+    text = _plain(said.strip()[:_MOST_OF_EXPLANATION])
+    return [f"<details>\n<summary>{title}</summary>\n\n```\n{text}\n```\n\n</details>"] if text else []
+
+
+def refused(branch: str, answer: str) -> str:
+    """Return why the default branch took no push, from what the server answered."""
+    if any(word in answer.lower() for word in _PROTECTED):
+        return f"{code(branch)} is protected"
+    return f"{code(branch)} does not accept pushes"
 
 
 def unasked(merge: Merge, *, named: bool = True) -> list[str]:
@@ -76,7 +154,7 @@ def unasked(merge: Merge, *, named: bool = True) -> list[str]:
     reasons = []
     if merge.lost:
         lost = files([code(path) for path in merge.lost])
-        reasons.append(f"git would merge it without asking and drop what was written here ({lost})")
+        reasons.append(f"git's merge would drop changes that were made here, without a conflict ({lost})")
     if merge.alike:
         pairs = files([f"{code(new)} and {code(old)}" for new, old in merge.alike])
         reasons.append(f"names differ only in case or Unicode form, and macOS and Windows keep only one ({pairs})")
@@ -105,28 +183,30 @@ def _warnings(update: Update, listed: int) -> list[str]:
         parts.append(
             f"### What a filter would change\n\n{files}\n\n"
             "Either except the files in `.gitattributes` (`PATH !filter !diff !merge text`), "
-            f"or put them through the filter on the branch:\n\n```sh\ngit fetch origin\ngit switch {update.branch}\n"
-            "git add --renormalize .\ngit commit -m 'Apply the filter' && git push\n```"
+            f"or put them through the filter on the branch:\n\n```sh\ngit fetch origin\n"
+            f"git switch {quote(update.branch)}\ngit add --renormalize .\n"
+            "git commit -m 'Apply the filter' && git push\n```"
         )
     return parts
 
 
 def _resolution(update: Update) -> str:
+    """Return the steps: they change this pull request's branch alone, which needs no right to push to another."""
+    branch, default = quote(update.branch), quote(update.default_branch)
     if not update.conflicts:
-        return (
-            "Look at what git says, and commit to the branch what you want otherwise. It can be merged as it is, too."
-        )
+        return "Read what git says below. You can merge as it is, or first commit to this branch what you want changed."
     if update.kept:
         return (
-            "The files above stay as they are here when you merge. Compare each with the template's, "
-            "and commit to the branch what you want of it:\n\n```sh\n"
-            f"git fetch origin\ngit diff origin/{update.default_branch} origin/{update.branch}^2 -- FILE\n```"
+            "Merging keeps your version of the files above. Compare each with the template's, "
+            "and commit what you want from it to this branch:\n\n```sh\n"
+            f"git fetch origin\ngit switch {branch}\ngit diff origin/{default} origin/{branch}^2 -- FILE\n"
+            f"git commit FILE && git push origin {branch}\n```"
         )
     return (
-        "Use *Resolve conflicts* below, or on your machine:\n\n```sh\n"
-        f"git fetch origin\ngit switch {update.default_branch} && git pull\n"
-        f"git merge origin/{update.branch}   # edit the files above, then: git add ... && git commit\n"
-        f"git push origin {update.default_branch}\n```"
+        f"Select *Resolve conflicts* below, or merge {code(update.default_branch)} into this branch on your machine:"
+        f"\n\n```sh\ngit fetch origin\ngit switch {branch}\n"
+        f"git merge origin/{default}   # edit the files above, then: git add FILE && git commit\n"
+        f"git push origin {branch}\n```\n\nThen merge this pull request."
     )
 
 
@@ -143,23 +223,6 @@ def superseded(version: str, successor: int = 0) -> str:
 
 def _change(change: Change) -> str:
     return f"{_VERBS[change.status]} {code(change.path)}"
-
-
-def code(path: str) -> str:
-    """Return a path as Markdown code that no name can break out of."""
-    shown = _short(_plain(path), _MOST_OF_PATH)
-    return "`" + "".join(c if c.isprintable() else "?" for c in shown) + "`"
-
-
-def _short(text: str, most: int) -> str:
-    """Return a text without its middle where it is longer."""
-    half = most // 2
-    return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"
-
-
-def _plain(text: str) -> str:
-    """Return text without what ends Markdown code, or is not Unicode."""
-    return text.replace("`", "'").encode("utf-8", "replace").decode()
 
 
 def _list(items: Sequence[T], line: Callable[[T], str], most: int) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
-    from custom_resources.clients.git import Change
+    from custom_resources.clients.git import Change, Merge
     from custom_resources.clients.protocols import Clients
     from custom_resources.rate_budget import Cost
     from custom_resources.reconciler import Done, Replan, Request
@@ -65,14 +65,15 @@ class RepositoryTemplate(CustomResource[RepositoryTemplateProperties, State | No
         git, before, after = observed.place.git, observed.tip_tree, observed.merge.tree
         return Foreseen(
             reported,
-            {**effects, **_files(git.changes(before, after), (*observed.merge.conflicts, *observed.merge.lost))},
+            {**effects, **_files(git.changes(before, after), observed.merge)},
             part=part,
             patch=lambda: git.patch(before, after),
         )
 
 
-def _files(changes: Sequence[Change], conflicts: Sequence[str]) -> Effects:
-    """Sort what a merge changes; a file that conflicts is none that changes."""
+def _files(changes: Sequence[Change], merge: Merge) -> Effects:
+    """Sort what a merge changes, and what of the template it leaves out; a file that conflicts is none that changes."""
+    conflicts = (*merge.conflicts, *merge.lost)
     return {
         "added": [change.path for change in changes if change.status == "A"],
         "changed": [
@@ -80,4 +81,6 @@ def _files(changes: Sequence[Change], conflicts: Sequence[str]) -> Effects:
         ],
         "deleted": [change.path for change in changes if change.status == "D"],
         "conflicts": list(conflicts),
+        "ignored": list(merge.ignored),
+        "absent": list(merge.absent),
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from custom_resources.addresses import shown
 from custom_resources.delivery.lineage import Delivery
@@ -39,9 +39,19 @@ class RepositoryTemplateProperties(Properties):
     template_version: str = Field(pattern=r"^(?!.*\.\.)(?!.*\.lock$)(?!.*\.$)[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z")
     template_folder: Line
     # Versions that were published long ago may name a token there: commits and pull requests do not repeat it.
+    template_notes: Annotated[str, StringConstraints(max_length=8191)] = ""  # Markdown
     template_source: Annotated[LineOrNothing, AfterValidator(shown)] = ""
+    # For new pull requests: the administrator's, no launch's.
+    pull_request_labels: tuple[Line, ...] = ()
+    pull_request_assignees: tuple[Line, ...] = ()
+    pull_request_reviewers: tuple[Line, ...] = ()  # users, or teams as ORGANIZATION/SLUG
     sync_mode: Literal["Merge", "PullRequest", "Off"] = "Merge"
     adopt_existing: bool = False
+
+    @property
+    def addressing(self) -> int:
+        """How many requests it takes to put labels, assignees and reviewers on a pull request."""
+        return bool(self.pull_request_labels) + bool(self.pull_request_assignees) + len(self.pull_request_reviewers)
 
 
 def physical_id(properties: RepositoryTemplateProperties) -> str:
@@ -147,7 +157,7 @@ class Merged:
     tip_tree: str
     base: Base
     commit: str  # the new template commit
-    tree: str
+    tree: str  # its files, but for what the repository keeps from the template (.studio-template-ignore)
     merge: Merge
     changes: tuple[Change, ...] = ()  # what the template changed since the base
     offered: tuple[Offered, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from custom_resources.delivery.lineage import message
+from custom_resources.delivery.release_notes import cleaned
 from custom_resources.delivery.state import wanted
 
 if TYPE_CHECKING:
@@ -20,8 +21,10 @@ def wanted_commit(
     git: BareRepository, request: Request[RepositoryTemplateProperties], clients: Clients, parent: str = ""
 ) -> str:
     """Commit what the request asks for onto `parent`; return the commit's name. Raises InvalidTemplate."""
-    source, seal = request.properties.template_source, clients.seals.of_repository(request.properties.repository_id)
-    return commit_of(git, wanted(request), clients, seal, body=f"Source: {source}" if source else "", parent=parent)
+    properties, seal = request.properties, clients.seals.of_repository(request.properties.repository_id)
+    source = f"Source: {properties.template_source}" if properties.template_source else ""
+    body = "\n\n".join(filter(None, (cleaned(properties.template_notes), source)))
+    return commit_of(git, wanted(request), clients, seal, body=body, parent=parent)
 
 
 def commit_of(

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from custom_resources.clients.aws import DATAZONE, IAM, S3, translated
 from custom_resources.errors import AwsDenied, AwsNotFound
 from operations.doctor.aws_checks import AwsChecks
-from operations.doctor.check import Check, NamedCheck
+from operations.doctor.check import Check, NamedCheck, deploy
 
 if TYPE_CHECKING:
     import boto3
@@ -54,7 +54,7 @@ class _Account:
         """Studio's domain is another account's: the role trusts DataZone for that one."""
         name, role = "Provisioning role", self._settings.provisioning_role_name
         wanted = self._settings.studio.domain_account
-        fix = "Run cdk deploy StudioAccountStack in the account's home region."
+        fix = f"{deploy('StudioAccountStack')}  # in the account's home region"
         try:
             with translated(IAM, f"reading the role {role}"):
                 found: Any = self._session.client("iam").get_role(RoleName=role)["Role"]
@@ -101,7 +101,7 @@ class _Account:
         decision = answer["EvaluationResults"][0]["EvalDecision"]
         if decision != "allowed":
             return Check(
-                name, "problem", f"{role} may not read {url}", "Run cdk deploy StudioAccountStack in the home region."
+                name, "problem", f"{role} may not read {url}", f"{deploy('StudioAccountStack')}  # in the home region"
             )
         return Check(name, "ok", url)
 
@@ -115,7 +115,7 @@ class _Domain:
     def reader(self) -> Iterator[Check]:
         """The reader role trusts every listed account, and DataZone knows it."""
         name, role = "Reader role", self._settings.reader_role_name
-        fix = "Run cdk deploy DomainFoundationStack."
+        fix = deploy("DomainFoundationStack")
         try:
             with translated(IAM, f"reading the role {role}"):
                 found: Any = self._session.client("iam").get_role(RoleName=role)["Role"]
@@ -137,9 +137,7 @@ class _Domain:
             with translated(DATAZONE, f"reading the user profile of {arn}"):
                 found = datazone.get_user_profile(domainIdentifier=domain, userIdentifier=arn, type="IAM")
         except AwsNotFound:
-            return Check(
-                name, "problem", f"the domain does not know {arn}", f"Run as an owner of the domain: {command}"
-            )
+            return Check(name, "problem", f"the domain does not know {arn}", f"{command}  # as an owner of the domain")
         except AwsDenied as denied:
             return Check(name, "unknown", f"whether the domain knows {arn} cannot be read: {denied}")
         if found.get("status") != ACTIVATED:
@@ -147,15 +145,15 @@ class _Domain:
                 name,
                 "problem",
                 f"the domain's user profile of {arn} is {found.get('status')}",
-                f"Run aws datazone update-user-profile --domain-identifier {domain} --user-identifier {arn} --type IAM "
-                f"--status {ACTIVATED}.",
+                f"aws datazone update-user-profile --domain-identifier {domain} --user-identifier {arn} --type IAM "
+                f"--status {ACTIVATED}",
             )
         return Check(name, "ok", f"all {len(self._settings.accounts)} accounts read projects by {arn}")
 
     def bucket(self) -> Iterator[Check]:
         """The bucket of the blueprint's templates is open to every listed account."""
         name, bucket = "Blueprint bucket", self._settings.blueprint_bucket_name
-        fix = "Run cdk deploy DomainFoundationStack."
+        fix = deploy("DomainFoundationStack")
         try:
             with translated(S3, f"reading the policy of the bucket {bucket}"):
                 policy = _document(self._session.client("s3").get_bucket_policy(Bucket=bucket)["Policy"])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from custom_resources.catalogue import CATALOGUE
@@ -20,8 +21,9 @@ from custom_resources.clients.aws import (
 from custom_resources.clients.service_catalog import ServiceCatalog
 from custom_resources.clients.stacks import CloudFormationStacks
 from custom_resources.errors import AwsDenied, AwsNotFound, ProductNotFound
-from operations.deployed import PORTFOLIO_STACK, PROVIDER, offered_product
-from operations.doctor.check import Check, NamedCheck
+from operations.deployed import FOUNDATION_STACK, PORTFOLIO_STACK, PROVIDER, offered_product
+from operations.doctor.check import Check, NamedCheck, deploy
+from operations.doctor.deployment import studio_stack
 
 if TYPE_CHECKING:
     import boto3
@@ -52,11 +54,26 @@ def not_ready(function: Mapping[str, Any]) -> str:
     return str(function.get("StateReason") or function.get("LastUpdateStatusReason") or f"{state}, {update}")
 
 
+def _of_other_releases(releases: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Return the functions whose code or layers are not those of most."""
+    if not releases:
+        return []
+    ((usual, _),) = Counter(releases.values()).most_common(1)
+    return sorted(name for name, release in releases.items() if release != usual)
+
+
 class AwsChecks:
     """What was deployed, and what Studio and GitHub Actions need beside it."""
 
-    def __init__(self, session: boto3.Session, settings: Settings, published: list[Version]) -> None:
-        """Nothing is asked yet."""
+    def __init__(
+        self,
+        session: boto3.Session,
+        settings: Settings,
+        published: list[Version],
+        deployed: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        """Nothing is asked yet. `deployed` tells whether a stack is."""
+        self._deployed = deployed
         self._session = session
         self._settings = settings
         self._published = published
@@ -100,26 +117,35 @@ class AwsChecks:
         yield Check("AWS account", "ok", f"{account}, {self._session.region_name}")
 
     def functions(self) -> Iterator[Check]:
-        """The functions are there, ready, and of one release."""
-        name, fix = "Functions", "Run cdk deploy FoundationStack."
-        names, releases = function_names(self._settings), set()
+        """The functions are there, ready, and of one release: all that the settings deploy, in every stack."""
+        name, names = "Functions", function_names(self._settings)
+        missing, waiting, releases = [], [], dict[str, tuple[str, ...]]()
         for function in names:
             try:
                 found = self._function(function)
             except AwsNotFound:
-                yield Check(name, "problem", f"there is no function {function}", fix)
-                return
+                missing.append(function)
+                continue
             if reason := not_ready(found):
-                yield Check(name, "problem", f"{function} is not ready: {reason}", fix)
-                return
+                waiting.append(f"{function} is not ready: {reason}")
             layers = sorted(layer["Arn"] for layer in found.get("Layers", []) if "python" in layer["Arn"].lower())
-            releases.add((found.get("CodeSha256"), *layers))
-        if len(releases) > 1:
-            yield Check(
-                name, "problem", "the functions are of different releases", "Run cdk deploy FoundationStack to the end."
-            )
-        else:
+            releases[function] = (str(found.get("CodeSha256")), *layers)
+        odd = _of_other_releases(releases)
+        if missing:
+            yield Check(name, "problem", f"there is no function {', '.join(missing)}", self._deploy_of(missing))
+        for said in waiting:
+            yield Check(name, "problem", said, self._deploy_of(names))
+        if odd:
+            detail = f"the functions are of different releases: {', '.join(odd)} is not of the others'"
+            yield Check(name, "problem", detail, self._deploy_of(names))
+        if not (missing or waiting or odd):
             yield Check(name, "ok", f"all {len(names)} are ready and of one release")
+
+    def _deploy_of(self, functions: Collection[str]) -> str:
+        """Return the command that deploys the stacks of functions."""
+        of_studio = {entry.function_name(self._settings.prefix) for entry in CATALOGUE if not entry.class_name}
+        stacks = [FOUNDATION_STACK] if set(functions) - of_studio else []
+        return deploy(*stacks, *([studio_stack(self._settings)] if of_studio & set(functions) else []))
 
     def _function(self, name: str) -> Mapping[str, Any]:
         client = self._client(LAMBDA)
@@ -135,19 +161,25 @@ class AwsChecks:
         with translated(IAM, "listing the identity providers"):
             providers = client.list_open_id_connect_providers()["OpenIDConnectProviderList"]
         arn = next((item["Arn"] for item in providers if item["Arn"].endswith(f":oidc-provider/{issuer}")), "")
+        if not arn and not self._deployed(PORTFOLIO_STACK):
+            return  # the deployment creates it
         if not arn:
             yield Check(
                 name,
                 "problem",
                 f"IAM has no identity provider for {issuer}",
-                "Leave github.oidc_provider_arn empty and run cdk deploy, which creates it.",
+                f"{deploy(PORTFOLIO_STACK)}  # first: leave github.oidc_provider_arn empty, so that it is created",
             )
             return
         with translated(IAM, "reading the identity provider"):
             audiences = client.get_open_id_connect_provider(OpenIDConnectProviderArn=arn).get("ClientIDList", [])
         if AUDIENCE not in audiences:
             yield Check(
-                name, "problem", f"its audiences lack {AUDIENCE}", f"Add {AUDIENCE} to the provider's audiences in IAM."
+                name,
+                "problem",
+                f"its audiences lack {AUDIENCE}",
+                f"aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn {arn} "
+                f"--client-id {AUDIENCE}",
             )
             return
         if self._is_in_the_way():
@@ -156,9 +188,12 @@ class AwsChecks:
                 "problem",
                 f"{arn} exists, and PortfolioStack did not create it: deploying PortfolioStack fails with "
                 "EntityAlreadyExists",
-                f"Set oidc_provider_exists = true in [accounts.{settings.place.name}] of settings.toml."
-                if settings.place
-                else f'Set oidc_provider_arn = "{arn}" in [github] of settings.toml.',
+                f"{deploy(PORTFOLIO_STACK)}  # first: "
+                + (
+                    f"set oidc_provider_exists = true in [accounts.{settings.place.name}] of settings.toml"
+                    if settings.place
+                    else f'set oidc_provider_arn = "{arn}" in [github] of settings.toml'
+                ),
             )
             return
         yield Check(name, "ok", issuer)
@@ -178,14 +213,14 @@ class AwsChecks:
             with translated(IAM, f"reading the role {role}"):
                 found = client.get_role(RoleName=role)["Role"]
         except AwsNotFound:
-            yield Check(name, "problem", f"there is no role {role}", "Run cdk deploy PortfolioStack.")
+            yield Check(name, "problem", f"there is no role {role}", deploy(PORTFOLIO_STACK))
             return
         if LAUNCHING not in str(found.get("AssumeRolePolicyDocument", {})):
             yield Check(
                 name,
                 "problem",
                 f"{role} does not trust {LAUNCHING}",
-                "Run cdk deploy PortfolioStack, which made it.",
+                deploy(PORTFOLIO_STACK),
             )
             return
         yield Check(name, "ok", f"{role}: launches from the shared portfolio use it")
@@ -195,7 +230,7 @@ class AwsChecks:
         name, wanted = "Portfolio", self._settings.portfolio.name
         found = [item for item in self._list("list_portfolios", "PortfolioDetails") if item["DisplayName"] == wanted]
         if not found:
-            yield Check(name, "problem", f"there is no portfolio {wanted!r}", "Run cdk deploy PortfolioStack.")
+            yield Check(name, "problem", f"there is no portfolio {wanted!r}", deploy(PORTFOLIO_STACK))
             return
         principals = {
             item["PrincipalARN"]
@@ -206,7 +241,7 @@ class AwsChecks:
                 name,
                 "problem",
                 "nobody may launch from it",
-                "Name principals in [portfolio] of settings.toml and run cdk deploy.",
+                f"{deploy(PORTFOLIO_STACK)}  # first: name principals in [portfolio] of settings.toml",
             )
             return
         role = self._settings.provisioning_role_name
@@ -215,7 +250,7 @@ class AwsChecks:
                 name,
                 "problem",
                 f"the blueprint's role {role} may not launch from it ('No launch paths found' in Studio)",
-                "Run cdk deploy StudioStack, which adds it.",
+                deploy("StudioStack"),
             )
             return
         yield Check(name, "ok", f"{wanted}: {len(principals)} principals may launch")
@@ -241,15 +276,16 @@ class AwsChecks:
         if problems:
             yield Check(name, "problem", "; ".join(problems), self._deploy_versions)
         elif not any(version.guidance == "DEFAULT" for version in live.values()):
-            yield Check(name, "problem", "no version can be launched", "Publish one: python -m operations publish.")
+            yield Check(name, "problem", "no version can be launched", "python -m operations publish")
         else:
             yield Check(name, "ok", ", ".join(live))
 
     @property
     def _deploy_versions(self) -> str:
         if self._settings.portfolio.launches_only:
-            return "Import the shared portfolio here, and run cdk deploy PortfolioStack in the account that shares it."
-        return "Run cdk deploy PortfolioStack."
+            there = "# first: import the shared portfolio here, and deploy it in the account that shares it"
+            return f"{deploy(PORTFOLIO_STACK)}  {there}"
+        return deploy(PORTFOLIO_STACK)
 
     def domain(self) -> Iterator[Check]:
         """The Studio domain is there and available."""
@@ -271,7 +307,7 @@ class AwsChecks:
                 name,
                 "problem",
                 f"the domain has no blueprint {studio.blueprint_name!r}",
-                "Run cdk deploy StudioDomainStack.",
+                deploy("StudioDomainStack"),
             )
 
     def _blueprints(self) -> list[Any]:
@@ -292,7 +328,7 @@ class AwsChecks:
         name, studio = "Blueprint", self._settings.studio
         client, region = self._client(DATAZONE), self._session.region_name
         found = self._blueprints()
-        fix = "Run cdk deploy, which registers and enables it."
+        fix = deploy(studio_stack(self._settings))
         if not found:
             yield Check(name, "problem", f"the domain has no blueprint {studio.blueprint_name!r}", fix)
             return
@@ -328,7 +364,7 @@ class AwsChecks:
                 name,
                 "problem",
                 f"{' and '.join(missing)} {'is no owner' if len(missing) == 1 else 'are no owners'} of {unit}",
-                f"Run as an owner of the domain unit, with each of these ARNs in place of ROLE: {command}",
+                f"{command}  # as an owner of the domain unit, with each of these ARNs in place of ROLE",
             )
         else:
             yield Check(name, "ok", f"both functions' roles own {unit}")

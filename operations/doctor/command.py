@@ -12,6 +12,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from operations.accounts import chosen
+from operations.deployed import FOUNDATION_STACK
 from operations.errors import TokenNotSet
 from products.settings import Settings, load_settings
 from products.versions import Version, read_versions
@@ -30,6 +31,7 @@ def doctor(options: argparse.Namespace) -> int:
     import boto3
 
     from custom_resources.clients.aws import STS, translated
+    from operations.doctor.check import summary
     from operations.over_accounts import doctor_over
 
     settings = load_settings()
@@ -52,7 +54,7 @@ def doctor(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({"ok": not problems, "checks": [asdict(check) for check in found]}, indent=2))
     else:
-        print(f"{problems} of {len(found)} checks found a problem." if problems else "Everything is in order.")
+        print(summary(found))
     return 1 if problems else 0
 
 
@@ -60,9 +62,15 @@ def _diagnosed_at(options: argparse.Namespace, published: list[Version], site: S
     """Check a place: the domain's, or one of projects."""
     from operations.doctor.accounts import domain_checks
     from operations.doctor.check import diagnose
+    from operations.doctor.deployment import DOMAIN_FOUNDATION_STACK, Deployment
 
     if site.place.is_domain:
-        return diagnose([], domain_checks(site), token_given=False)
+        deployment = Deployment(site.session, site.settings)
+        account, *others = domain_checks(site)
+        domain = [each for each in others if each[0] == "Domain"]
+        left = [each for each in others if each[0] != "Domain"]
+        aws = [account, *domain, *deployment.where_deployed(left, DOMAIN_FOUNDATION_STACK)]
+        return diagnose([], aws, False, [("Deployment", deployment.check)])
     return _diagnosed(options, published, site.settings, site.session)
 
 
@@ -76,7 +84,9 @@ def _diagnosed(
     from operations.doctor.accounts import account_checks
     from operations.doctor.aws_checks import AwsChecks
     from operations.doctor.check import diagnose
+    from operations.doctor.deployment import Deployment
     from operations.doctor.github_checks import GitHubChecks
+    from operations.doctor.launching import LaunchingChecks
     from operations.doctor.limits import LimitChecks
 
     @cache
@@ -90,5 +100,11 @@ def _diagnosed(
     rest = GitHub(os.environ.get("GITHUB_API_URL") or settings.github.api_url, credentials)
     github = GitHubChecks(rest, credentials, settings, datetime.now(UTC))
     limits = LimitChecks(session, settings, rest, credentials)
-    aws = [*AwsChecks(session, settings, published).all(), *account_checks(session, settings), *limits.all()]
-    return diagnose(github.all(), aws, options.token_from_environment)
+    deployment = Deployment(session, settings)
+    account, *others = AwsChecks(session, settings, published, deployment.has).all()
+    launching = LaunchingChecks(session, settings, published, options.versions_dir).all()
+    others += [*launching, *account_checks(session, settings), *limits.all()]
+    given = bool(options.token_from_environment)
+    of_token = github.all() if given else deployment.where_deployed(github.all(), FOUNDATION_STACK)
+    aws = [account, *deployment.where_deployed(others)]
+    return diagnose(of_token, aws, given, [("Deployment", deployment.check)])

@@ -6,6 +6,7 @@ What cannot be counted is unknown, not a problem: nothing is wrong with the inst
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from custom_resources.clients.aws import CLOUDFORMATION, IAM, LAMBDA, SERVICE_CATALOG, translated
@@ -13,7 +14,7 @@ from custom_resources.clients.service_catalog import ServiceCatalog
 from custom_resources.clients.stacks import CloudFormationStacks
 from custom_resources.errors import Problem
 from operations.deployed import offered_product
-from operations.doctor.check import Check, NamedCheck
+from operations.doctor.check import Check, NamedCheck, failed
 from operations.version_limit import MOST as MOST_VERSIONS
 
 if TYPE_CHECKING:
@@ -151,6 +152,6 @@ def _counted(name: str, count: Callable[[], Check]) -> Callable[[], Iterator[Che
         try:
             yield count()
         except Problem as problem:
-            yield Check(name, "unknown", f"cannot be read: {problem}")
+            yield replace(failed(name, "unknown", problem), detail=f"cannot be read: {problem.why}")
 
     return run

@@ -77,8 +77,21 @@ class RepositoryStatus:
 
 
 @dataclass(frozen=True)
+class LastRollout:
+    """What the last rollout that reached a project did: its id, the result and why, the version, when (ISO 8601)."""
+
+    rollout: str
+    result: str
+    version: str = ""
+    reason: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True)
 class Project:
-    """One launch with everything that is known of it. `project` is Studio's id, `owner` who launched it.
+    """One launch with everything that is known of it. `project` is Studio's id.
+
+    `owner` is who created the project in Studio, as far as DataZone tells, else who launched the product.
 
     `last_update` is how the last launch or update ended, by a rollout or by hand ("" while it is under way)."""
 
@@ -97,11 +110,17 @@ class Project:
     stack_status: str = ""
     repositories: tuple[RepositoryStatus, ...] = ()
     last_update: str = ""
+    last_rollout: LastRollout | None = None
 
     @property
     def pull_requests(self) -> list[tuple[RepositoryStatus, PullRequestStatus]]:
         """Return what is waited for, with the repository that it is in."""
         return [(each, each.pull_request) for each in self.repositories if each.pull_request]
+
+    @property
+    def rollout_failed(self) -> bool:
+        """Tell whether the last rollout that reached it failed, and nobody has brought it to the version since."""
+        return bool(self.last_rollout and self.last_rollout.result == "failed") and self.state != "current"
 
     @property
     def opens(self) -> list[tuple[RepositoryStatus, PullRequestStatus]]:

@@ -16,10 +16,16 @@ _PROJECTS = TypeAdapter(tuple[Project, ...])
 
 
 def keep(file: Path, fleet: Fleet) -> None:
-    """Write the look, whole or not at all."""
+    """Write the look, whole or not at all. A link is followed; what is no file, such as /dev/null, is only written to:
+    in its place there would be a file.
+    """
+    file, text = file.resolve(), json.dumps(as_document(fleet), indent=1) + "\n"
+    if file.exists() and not file.is_file():
+        file.write_text(text, encoding="utf-8")
+        return
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_name(f"{file.name}.{os.getpid()}")
-    part.write_text(json.dumps(as_document(fleet), indent=1) + "\n", encoding="utf-8")
+    part.write_text(text, encoding="utf-8")
     part.replace(file)
 
 

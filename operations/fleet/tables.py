@@ -10,16 +10,16 @@ from dataclasses import asdict
 from typing import Any
 
 from operations.fleet.facts import STATES, Fleet, Project, PullRequestStatus, RepositoryStatus
+from operations.terminal import indented, table
 
 WIDTH = 80
-_VERSION = 10
-_STATE = 9
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 CSV_COLUMNS = (
     *("project", "launch", "studio_project", "profile", "owner", "account", "region", "state", "reason", "wanted"),
     *("build_repository", "build_version", "build_pull_request", "build_pull_request_state", "build_since"),
     *("deploy_repository", "deploy_version", "deploy_pull_request", "deploy_pull_request_state", "deploy_since"),
     *("missing_secrets", "missing_workflows", "launch_status", "stack_status", "last_update"),
+    *("last_rollout", "last_rollout_result", "last_rollout_reason", "last_rollout_at"),
 )
 
 
@@ -28,12 +28,13 @@ CSV_COLUMNS = (
 
 def lines(fleet: Fleet) -> Iterator[str]:
     """Yield the table: a line for each project, and below it what there is to say."""
-    room = WIDTH - 2 * (_VERSION + 2) - _STATE - 2
-    yield _row("PROJECT", "BUILD", "DEPLOY", "STATE", room)
-    for project in fleet.projects:
-        yield _row(project.name, project.version("build"), project.version("deploy"), project.state, room)
+    rows = [_row(project) for project in fleet.projects]
+    head, *shown = table(("PROJECT", "BUILD", "DEPLOY", "STATE"), rows, WIDTH)
+    yield head
+    for line, project in zip(shown, fleet.projects, strict=True):
+        yield line
         for text in _details(project):
-            yield from _wrapped(text)
+            yield from indented(text, WIDTH)
     yield ""
     yield summary(fleet)
 
@@ -45,19 +46,18 @@ def summary(fleet: Fleet) -> str:
     return f"{told}; wanted: {fleet.wanted or 'nothing is live'}; as of {fleet.time}"
 
 
-def _row(name: str, build: str, deploy: str, state: str, room: int) -> str:
-    versions = (_short(each or "?", _VERSION).ljust(_VERSION) for each in (build, deploy))
-    return "  ".join((_short(name, room).ljust(room), *versions, state)).rstrip()
-
-
-def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+def _row(project: Project) -> tuple[str, ...]:
+    versions = (project.version(part) or "?" for part in ("build", "deploy"))
+    return (project.name, *versions, project.state)
 
 
 def _details(project: Project) -> Iterator[str]:
     place = f"{project.account} {project.region}".strip()
     if project.reason or place:
         yield ": ".join(filter(None, (place, project.reason)))
+    last = project.last_rollout
+    if last and last.result in ("failed", "skipped"):
+        yield f"the rollout of {last.version or last.rollout} {last.result}: {last.reason or 'no reason given'}"
     for repository in project.repositories:
         told = [*_about(repository)]
         if told:
@@ -89,18 +89,6 @@ def _pull(pull: PullRequestStatus) -> str:
     return " ".join(filter(None, words))
 
 
-def _wrapped(text: str) -> Iterator[str]:
-    """Yield a text in lines of the width, indented; what is longer than a line, such as an address, stays whole."""
-    line = " "
-    for word in text.split():
-        if len(line) + 1 + len(word) > WIDTH and line.strip():
-            yield line
-            line = " "
-        line = f"{line} {word}"
-    if line.strip():
-        yield line
-
-
 # -- CSV and JSON ----------------------------------------------------------------------------------------------------
 
 
@@ -129,6 +117,8 @@ def _values(project: Project) -> Iterator[str]:
     for each in ("missing_secrets", "missing_workflows"):
         yield " ".join(f"{it.part}:{name}" for it in project.repositories for name in getattr(it, each))
     yield from (project.launch_status, project.stack_status, project.last_update)
+    last = project.last_rollout
+    yield from (last.rollout, last.result, last.reason, last.at) if last else ("", "", "", "")
 
 
 def as_document(fleet: Fleet) -> dict[str, Any]:
@@ -146,7 +136,7 @@ def as_document(fleet: Fleet) -> dict[str, Any]:
 FILTERS: dict[str, Callable[[Project], bool]] = {
     "outdated": lambda project: any(each.version != project.wanted for each in project.repositories),
     "open_prs": lambda project: bool(project.opens),
-    "failed": lambda project: project.state == "failed",
+    "failed": lambda project: project.state == "failed" or project.rollout_failed,
     "drift": lambda project: project.drifts,
 }
 

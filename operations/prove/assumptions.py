@@ -320,7 +320,7 @@ ASSUMPTIONS = (
         "open",
         "Terminate `studio-<project id>` in Service Catalog, then delete the project in Studio",
         "UpdateProject after an update that failed, then DeleteProject",
-        ("operations/rollout.py",),
+        ("operations/rollout/planning.py",),
     ),
     Assumption(
         "A29",

@@ -53,6 +53,7 @@ def plan_lines(plan: Plan, wish: Wish) -> Iterator[str]:
     if plan.launches:
         yield f"  about {spoken(seconds_needed([len(wave) for wave in plan.waves], wish.rate))}, if GitHub lets it"
         yield "  an update that merges starts each repository's workflows, as any push does"
+        yield f"  what each would do: python -m operations plan --version {plan.version.name}"
 
 
 def rolling(rollout: Rollout, results: Sequence[Result], *, runs: bool, now: float) -> dict[str, Any]:

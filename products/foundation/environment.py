@@ -12,6 +12,9 @@ from products.foundation.storage import Storage
 from products.functions import PATIENCE, any_organization, direct_launches
 from products.settings import Settings
 
+# From where a template may be offered (docs/decisions/0093), and a version's template is read (0117).
+_READS_ASSETS = {"studio_blueprint": "BLUEPRINT_BUCKET", "repository_template": "VERSIONS_BUCKET"}
+
 
 def environment(
     stack: Stack, entry: Entry, settings: Settings, storage: Storage, addresses: Mapping[str, str]
@@ -35,8 +38,8 @@ def environment(
         variables |= {**_launchers(settings), "PROJECTS_TABLE": storage.budget.table_name}
     if entry.name == "studio_blueprint_configuration":
         variables["PRODUCT_PARAMETER"] = settings.product_parameter
-    if entry.name == "studio_blueprint":  # from where a template may be offered (docs/decisions/0093)
-        variables["BLUEPRINT_BUCKET"] = assets_bucket(stack)
+    if entry.name in _READS_ASSETS:
+        variables[_READS_ASSETS[entry.name]] = assets_bucket(stack)
     if entry.name == "actions_configuration":
         # A stack that CloudFormation made without Service Catalog has any template, and any reference in it.
         listed = [f"{name}={reference}" for name, reference in sorted(settings.secrets_read.items())]

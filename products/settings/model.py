@@ -41,6 +41,7 @@ RETENTION_DAYS = (
     3653,
 )
 GITHUB_ISSUER = "token.actions.githubusercontent.com"
+TRIGGER = "TRIGGER_PIPELINE_EXECUTION"  # the variable that each launch sets
 PRODUCTION = "production"  # the GitHub environment, and the stage that it deploys
 _MAX_PATTERNS = 10  # of principals with wildcards, for one portfolio (AWS)
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._/-]*)?\Z")]
@@ -54,6 +55,12 @@ ProductId = Annotated[str, StringConstraints(pattern=r"^prod-[a-z0-9]{1,64}\Z")]
 BoundaryArn = Annotated[str, StringConstraints(pattern=rf"^({_PARTITION}:iam::(\d{{12}}|aws):policy/[\w+=,.@/-]+)?\Z")]
 OrganizationNode = Annotated[str, StringConstraints(pattern=r"^(o-[a-z0-9]{10,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32})\Z")]
 Email = Annotated[str, StringConstraints(pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?\Z")]
+# A foundation model of Amazon Bedrock by its id, which begins with its maker; * at the end stands for any characters.
+ModelId = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*\.([A-Za-z0-9][A-Za-z0-9._:-]*\*?|\*)\Z", max_length=64)
+]
+# What the ids of inference profiles over several regions begin with, in place of the maker.
+_GEOGRAPHIES = ("apac", "au", "ca", "eu", "global", "jp", "us", "us-gov")
 # Roles by name, with their path, or by ARN; * stands for any characters. None begins with it: that is any role.
 RolePattern = Annotated[
     str,
@@ -66,6 +73,10 @@ SecretReference = Annotated[
     StringConstraints(
         pattern=rf"^{_PARTITION}:secretsmanager:([a-z0-9-]+:\d{{12}}|\*:\*):secret:[\w/+=.@-]+(#[\w.-]+)?\Z"
     ),
+]
+# Everybody who can read the repository can read it.
+VariableValue = Annotated[
+    str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+\Z")
 ]
 Reviewer = Annotated[str, StringConstraints(pattern=r"^(team|user):[1-9][0-9]{0,18}\Z")]  # by id
 Visibility = Literal["private", "internal", "public"]
@@ -249,9 +260,19 @@ class WorkflowRole(_Section):
         "service-role/AmazonSageMakerUserIAMExecutionRole_*",
     )
     grant_execution_role_files: bool = False
+    bedrock_models: Annotated[tuple[ModelId, ...], Field(max_length=6)] = ()
     deploy_role: str = Field(
         default="studio-deploy-{project}-{stage}", pattern=r"^([A-Za-z0-9_+=,.@-]|\{project\}|\{stage\}){1,64}\Z"
     )
+
+    @field_validator("bedrock_models")
+    @classmethod
+    def _foundation_models(cls, models: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse an inference profile's id: IAM asks for the model that it leads to."""
+        if profiles := [each for each in models if each.partition(".")[0] in _GEOGRAPHIES]:
+            model = profiles[0].partition(".")[2]
+            raise ValueError(f"{profiles[0]!r} names an inference profile; name its foundation model, {model!r}")
+        return models
 
     @field_validator("environments")
     @classmethod
@@ -272,10 +293,43 @@ class WorkflowRole(_Section):
         return tuple(each for each in self.environments if each != PRODUCTION)
 
     @model_validator(mode="after")
+    def _models_have_room(self) -> WorkflowRole:
+        """Refuse models in one role for all: IAM's limit of its policies' length leaves no room."""
+        if self.bedrock_models and not self.has_production:
+            raise ValueError(
+                "bedrock_models needs production in environments, so that production has a role of its own"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _reviewers_have_an_environment(self) -> WorkflowRole:
         if unknown := sorted(self.reviewers.keys() - set(self.environments)):
             raise ValueError(f"reviewers names the environment {unknown[0]!r}, which environments does not list")
         return self
+
+
+# One of GitHub's users, by its login; some logins of Enterprise Managed Users have an underscore.
+Login = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,37}[A-Za-z0-9_])?\Z")]
+LoginOrTeam = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,38}(?:/[a-z0-9][a-z0-9_-]{0,99})?\Z")
+]
+
+
+class PullRequests(_Section):
+    """What the template's pull requests get when they are opened."""
+
+    labels: tuple[Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f,]{1,50}\Z")], ...] = Field(
+        default=(), max_length=10
+    )
+    assignees: tuple[Login, ...] = Field(default=(), max_length=10)
+    reviewers: tuple[LoginOrTeam, ...] = Field(default=(), max_length=15)  # GitHub's limit
+
+    @field_validator("labels", "assignees", "reviewers")
+    @classmethod
+    def _each_once(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := _repeated(values):
+            raise ValueError(f"{twice} is there twice; list it once")
+        return values
 
 
 class Settings(_Section):
@@ -296,6 +350,8 @@ class Settings(_Section):
     adoption: Adoption = Adoption()
     profile_folders: dict[str, FolderName] = Field(default_factory=dict)
     secret_references: dict[SecretName, SecretReference] = Field(default_factory=dict)
+    variables: dict[SecretName, VariableValue] = Field(default_factory=dict, max_length=100)
+    pull_requests: PullRequests = PullRequests()
     workflow_role: WorkflowRole = WorkflowRole()
     studio: Studio = Studio()
     accounts: dict[AccountName, ProjectAccount] = Field(default_factory=dict)
@@ -338,6 +394,16 @@ class Settings(_Section):
                 "only; name secrets of the account and region that launches the product"
             )
         return references
+
+    @field_validator("variables")
+    @classmethod
+    def _of_no_launch(cls, variables: dict[str, str]) -> dict[str, str]:
+        """Refuse what a launch sets by itself, and what CloudFormation would replace."""
+        if TRIGGER in variables:
+            raise ValueError(f"{TRIGGER} is a parameter of each launch (TriggerPipelineExecution); leave it out")
+        if replaced := [name for name, value in variables.items() if "{{resolve:" in value]:
+            raise ValueError(f"{replaced[0]} holds {{{{resolve:, which CloudFormation replaces; write the value itself")
+        return variables
 
     @model_validator(mode="after")
     def _fits_together(self) -> Settings:

@@ -297,6 +297,15 @@ class Emulator:
             return _as_it_is(cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0])
         return self._result(cloudformation, stack_id, seen)
 
+    def stack_parameters(self, stack_id: str, region: str, credentials: Credentials) -> dict[str, str]:
+        """Return the values of a stack's parameters, defaults too. Raises StackFailed for a stack that is gone."""
+        cloudformation: CloudFormationClient = self.client("cloudformation", region, credentials)
+        try:
+            (stack,) = cloudformation.describe_stacks(StackName=stack_id)["Stacks"]
+        except ClientError as error:
+            raise StackFailed(error.response["Error"]["Message"]) from error
+        return {item["ParameterKey"]: item.get("ParameterValue", "") for item in stack.get("Parameters", [])}
+
     def delete_stack(self, stack_id: str, region: str, credentials: Credentials) -> None:
         """Delete the stack and wait for it; one that is gone is success. Raises StackFailed."""
         cloudformation: CloudFormationClient = self.client("cloudformation", region, credentials)

@@ -16,6 +16,8 @@ from botocore import xform_name
 from werkzeug.wrappers import Request as HttpRequest
 from werkzeug.wrappers import Response as HttpResponse
 
+from standins import markup
+from standins.aws import studio_pages
 from standins.aws.calls import Call
 from standins.aws.codeconnections import CodeConnections
 from standins.aws.controls import Controls
@@ -107,7 +109,16 @@ class AwsStandIn:
             return HttpResponse(json.dumps(content, default=str), status, content_type="application/json")(
                 environ, start_response
             )
+        if request.method in ("GET", "HEAD") and "Authorization" not in request.headers and _is_page(request.path):
+            return self._page(request)(environ, start_response)
         return self._answer(request)(environ, start_response)
+
+    def _page(self, request: HttpRequest) -> HttpResponse:
+        """Answer a person's browser."""
+        if not studio_pages.is_of_this_machine(request.host):
+            return HttpResponse("This is for programs and pages of this machine.", 403)
+        status, page = studio_pages.serve(self.datazone.domains, request.path)
+        return HttpResponse(page, status, markup.SAFE)
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
         request_id = str(uuid.uuid4())
@@ -158,6 +169,10 @@ class AwsStandIn:
             raise
         finally:
             self.calls.append(call.log_entry(outcome))
+
+
+def _is_page(path: str) -> bool:
+    return path in ("/", studio_pages.START) or path.startswith(f"{studio_pages.START}/")
 
 
 def _admitted(datazone: DataZone, handler: Any, call: Call, parameters: dict[str, Any]) -> dict[str, Any]:

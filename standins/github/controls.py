@@ -30,6 +30,10 @@ class _Plan(BaseModel):
     refusal_creates: bool = True
 
 
+class _Teams(BaseModel):
+    teams: dict[str, list[str]]
+
+
 class _PullRequests(BaseModel):
     enabled: bool
     status: Literal[403, 404, 410, 422] = 404
@@ -91,6 +95,10 @@ class Controls:
     def put_plan(self, body: Json, login: str) -> Response:
         """Set an organization's plan: {plan, refusal_creates?}."""
         return Response.json(200, self.store.set_plan(login, **dict(_parsed(_Plan, body))).model_dump())
+
+    def put_teams(self, body: Json, login: str) -> Response:
+        """Set an organization's teams: {slug: [names of the repositories that it has access to, "*" = all]}."""
+        return Response.json(200, self.store.set_teams(login, _parsed(_Teams, {"teams": body}).teams).model_dump())
 
     def add_token(self, body: Json) -> Response:
         """Make a token: {token?, login?, scopes?, fine_grained?, permissions?, organizations?, ...} (make_token)."""
@@ -319,6 +327,7 @@ _CONTROLS: tuple[tuple[str, str, Callable[..., Response]], ...] = (
     ("GET", r"", Controls.health),
     ("POST", r"/organizations", Controls.add_organization),
     ("PUT", r"/organizations/([^/]+)/plan", Controls.put_plan),
+    ("PUT", r"/organizations/([^/]+)/teams", Controls.put_teams),
     ("POST", r"/tokens", Controls.add_token),
     ("DELETE", r"/tokens", Controls.delete_token),
     ("POST", r"/apps", Controls.add_app),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from standins.github import shapes
 from standins.github.messages import Json
-from standins.github.model import Environment, Repository, Reviewer
+from standins.github.model import Environment, Repository, Reviewer, Team
+from standins.github.pull_shapes import team
 from standins.github.urls import Urls, node_id
 
 
@@ -39,21 +40,7 @@ def environment(urls: Urls, it: Repository, found: Environment) -> Json:
 def _reviewer(urls: Urls, it: Repository, who: Reviewer) -> Json:
     if who.type == "User":
         return shapes.account(urls, f"user-{who.id}", who.id)
-    api = f"{urls.api}/organizations/{it.owner}/team/{who.id}"
-    return {
-        "id": who.id,
-        "node_id": node_id("T", who.id),
-        "name": f"team-{who.id}",
-        "slug": f"team-{who.id}",
-        "description": "",
-        "permission": "pull",
-        "url": api,
-        "html_url": f"{urls.base}/orgs/{it.owner}/teams/team-{who.id}",
-        "members_url": f"{api}/members{{/member}}",
-        "repositories_url": f"{api}/repos",
-        "type": "organization",
-        "parent": None,
-    }
+    return team(urls, it, f"team-{who.id}", Team(id=who.id))
 
 
 def branch_policy(number: int, name: str) -> Json:

@@ -19,6 +19,21 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+class Team(BaseModel):
+    """A team of an organization, and the names of the repositories that it has access to ("*" = all)."""
+
+    id: int
+    repositories: list[str] = []
+
+
+class Label(BaseModel):
+    """A label of a repository. One that a request brings into being has GitHub's grey."""
+
+    id: int
+    name: str
+    color: str = "ededed"
+
+
 class Account(BaseModel):
     """A user or an organization."""
 
@@ -31,6 +46,7 @@ class Account(BaseModel):
     refusal_creates: bool = True  # an environment is there after its rules were refused for the plan's sake
     public: bool = True  # an organization: everybody sees that it exists
     left_by: list[str] = []  # users who are its members no more ("*" = all), see sight.py
+    teams: dict[str, Team] = {}  # an organization's, by their slugs
 
 
 class Token(BaseModel):
@@ -156,6 +172,10 @@ class Pull(BaseModel):
     merge_commit_sha: str | None = None
     comments: list[Comment] = []
     reviews: list[Review] = []
+    labels: list[str] = []
+    assignees: list[str] = []
+    requested_reviewers: list[str] = []
+    requested_teams: list[str] = []
     unjudged: int = 0  # GraphQL's next answers in which `mergeable` is UNKNOWN: GitHub is still to look
 
     def latest_reviews(self) -> list[Review]:
@@ -252,6 +272,7 @@ class Repository(BaseModel):
     pushed_at: str = Field(default_factory=now)
     next_number: int = 1
     pulls: list[Pull] = []
+    labels: dict[str, Label] = {}  # by their names in lower case
     private_key: str = ""
     secrets: dict[str, Secret] = {}
     variables: dict[str, Variable] = {}

@@ -10,7 +10,7 @@ import hashlib
 import secrets
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from standins.github.bare import Bare
 from standins.github.lag import Lag
 from standins.github.messages import not_found
-from standins.github.model import Account, App, Installation, Plan, Repository, Role, State, Token, now
+from standins.github.model import Account, App, Installation, Plan, Repository, Role, State, Team, Token, now
 
 FULL_PERMISSIONS = {
     "actions": "write",
@@ -136,6 +136,16 @@ class Store:
             if found is None:
                 raise not_found()
             found.plan, found.refusal_creates = plan, refusal_creates
+            self._save_state()
+            return found
+
+    def set_teams(self, login: str, teams: Mapping[str, list[str]]) -> Account:
+        """Set an organization's teams, with the repositories of each. Raises ApiError 404 for one that there is not."""
+        with self._lock:
+            found = self.account(login)
+            if found is None:
+                raise not_found()
+            found.teams = {slug: Team(id=self.new_id(), repositories=names) for slug, names in teams.items()}
             self._save_state()
             return found
 

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from docs.site.hooks import MERMAID, linked
-from tests.operations.test_page import browser, violations
+from tests.standin.axe import browser, violations
 
 ROOT = Path(__file__).parents[2]
 PAGES = [page for page in sorted((ROOT / "docs").rglob("*.md")) if "node_modules" not in page.parts]

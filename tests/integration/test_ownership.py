@@ -264,7 +264,7 @@ def test_adopted_work_that_differs_gets_a_pull_request_that_can_be_merged(world:
     project = adopted_with(world, {"train.py": "mine\n"}, {**V1, "new": "n\n"})
     assert project.status["Status"] == "pull-request"
     [pull] = project.pulls()
-    assert "stay as they are here" in pull["body"]
+    assert "Merging keeps your version" in pull["body"]
     assert "^2 -- FILE" in pull["body"]
     project.merge_pull(pull["number"], method)
     assert project.files() == {**V1, "train.py": "mine\n", "new": "n\n"}

@@ -70,7 +70,7 @@ def test_a_conflict_becomes_a_pull_request_that_says_what_to_do(world: World, pr
         "adds `new.py`",
         "changes `train.py`",
         "What conflicts",
-        "git merge origin/studio/template-v2",
+        "git merge origin/main",
     ):
         assert said in pull["body"]
     assert project.bare.merge(project.tip(), pull["head"]["sha"]) == ""  # GitHub shows the conflict
@@ -417,7 +417,7 @@ def test_nothing_is_lost_by_merging_what_git_could_not_merge(world: World, story
     squashed_history(project)
     project.update(world.publish("v2", after))
     [pull] = project.pulls()
-    assert "stay as they are here" in pull["body"]
+    assert "Merging keeps your version" in pull["body"]
     project.merge_pull(pull["number"])
     assert project.files() == (expected or files)
 
@@ -458,7 +458,7 @@ def test_a_branch_that_takes_no_push_gets_a_pull_request(world: World, project: 
     status = project.update(world.publish("v2", {**V1, "new.py": "n\n"}))
     assert status["Status"] == "pull-request"
     [pull] = project.pulls()
-    assert "takes no push" in pull["body"]
+    assert "`main` is protected" in pull["body"]
     assert project.tip() == tip
     project.merge_pull(pull["number"])
     assert project.files() == {**V1, "new.py": "n\n"}

@@ -335,7 +335,7 @@ def test_a_deleted_record_is_never_guessed(world: World, project: Project, metho
     assert project.update(world.publish("v3", {**V1, "new": "n\n", "newer": "n\n"}))["Status"] == "pull-request"
     assert project.tip() == tip
     [pull] = project.pulls()
-    assert "does not show for certain" in pull["body"]
+    assert "does not show which template version it contains" in pull["body"]
     assert project.files(pull["head"]["sha"])["newer"] == "n\n"
 
 

@@ -500,7 +500,7 @@ def test_doctor_looks_at_every_place(
     assert said[0].startswith("[!!] domain eu-central-1 AWS account: The credentials for domain are of the account 3")
     assert "[ok] research eu-west-1 Functions: all are ready" in said
     assert "[!!] forecasts us-west-2 Portfolio: none" in said
-    assert said[-1] == "4 checks found a problem."
+    assert said[-1] == "4 of 7 checks found a problem."
 
 
 class Answers:

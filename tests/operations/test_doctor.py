@@ -18,7 +18,7 @@ from custom_resources.clients.github import GitHub
 from custom_resources.clients.secrets import GitHubCredentials
 from operations.command_line import main
 from operations.doctor.aws_checks import AwsChecks, function_names
-from operations.doctor.check import Check, diagnose
+from operations.doctor.check import AGAIN, Check, diagnose
 from operations.doctor.github_checks import OF_AN_APP, GitHubChecks, app, environment_rules, expiry, member, scopes
 from products.settings import Settings, load_settings
 from products.versions import Version
@@ -95,7 +95,8 @@ def test_a_good_token(github: GitHubStandIn) -> None:
 def test_a_wrong_token(github: GitHubStandIn) -> None:
     checks = examined(github, "ghp_wrong")
     assert checks["GitHub token"].state == "problem"
-    assert "Put a valid token into the token secret" in checks["GitHub token"].detail
+    assert checks["GitHub token"].fix.startswith(f"{AGAIN}  # first: Put a valid token into the token secret")
+    assert list(checks) == ["AWS account", "GitHub token"], "one cause is one line"
     assert "ghp_wrong" not in str(checks)
 
 
@@ -223,7 +224,7 @@ def test_an_app_that_is_installed_in_another_account(github: GitHubStandIn) -> N
     github.store.add_account("other", "Organization")
     check = of_the_token(github, installed(github, "other"))["GitHub App reach"]
     assert (check.state, check.detail) == ("problem", "it is installed in other, and not in acme")
-    assert check.fix.startswith("Install the App in acme")
+    assert "Install the App in acme" in check.fix
     assert of_the_token(github, installed(github, "other"), organization="")["GitHub App reach"].state == "ok"
 
 
@@ -237,7 +238,7 @@ def test_an_app_that_is_not_installed_any_more(github: GitHubStandIn) -> None:
 def test_a_user_who_is_no_owner_cannot_prove_that_a_repository_is_gone(github: GitHubStandIn) -> None:
     token = github.make_token(["repo", "workflow"], login="bob", role="write")
     check = examined(github, token)["GitHub organization"]
-    assert (check.state, check.fix) == ("risk", "Make the user an owner.")
+    assert (check.state, check.fix) == ("risk", f"{AGAIN}  # first: Make the user an owner")
     assert "no owner of acme: a repository that was deleted cannot be told from one" in check.detail
 
 
@@ -340,6 +341,7 @@ def test_the_function_of_model_approval_is_missed_only_where_it_is_on(session: S
     session.refuses("lambda", "get_function_configuration", "ResourceNotFoundException")
     check = run(session, approving(settings), "Functions")
     assert (check.state, check.detail) == ("problem", f"there is no function {settings.prefix}-model-approval")
+    assert check.fix == "npx aws-cdk@2 deploy StudioStack"
 
 
 def test_functions_of_one_release(session: Session, settings: Settings) -> None:
@@ -365,9 +367,24 @@ def test_functions_that_are_not_right(session: Session, settings: Settings, odd:
 
 
 def test_a_function_that_is_missing(session: Session, settings: Settings) -> None:
-    session.refuses("lambda", "get_function_configuration", "ResourceNotFoundException")
+    first, second, *others = function_names(settings)
+    for _ in (first, second):
+        session.refuses("lambda", "get_function_configuration", "ResourceNotFoundException")
+    for _ in others:
+        session.answers("lambda", "get_function_configuration", function())
     check = run(session, settings, "Functions")
-    assert (check.state, check.fix) == ("problem", "Run cdk deploy FoundationStack.")
+    assert (check.state, check.fix) == ("problem", "npx aws-cdk@2 deploy FoundationStack")
+    assert check.detail == f"there is no function {first}, {second}"
+
+
+def test_the_function_of_another_release_is_named_with_its_stack(session: Session, settings: Settings) -> None:
+    names = function_names(approving(settings))
+    for name in names:
+        odd = {"CodeSha256": "former"} if name.endswith("-model-approval") else {}
+        session.answers("lambda", "get_function_configuration", function(**odd))
+    check = run(session, in_studio(approving(settings)), "Functions")
+    assert f"{settings.prefix}-model-approval is not of the others'" in check.detail
+    assert check.fix == "npx aws-cdk@2 deploy FoundationStack StudioStack"
 
 
 def test_oidc_provider(session: Session, settings: Settings) -> None:
@@ -392,7 +409,8 @@ def test_a_provider_that_a_former_stack_left_is_in_the_way(session: Session, set
         session.refuses("cloudformation", "describe_stack_resource", "ValidationError", f"{left}: does not exist")
     check = run(session, settings, "OIDC provider")
     assert "fails with EntityAlreadyExists" in check.detail
-    assert check.fix == f'Set oidc_provider_arn = "{PROVIDER}" in [github] of settings.toml.'
+    first = f'set oidc_provider_arn = "{PROVIDER}" in [github] of settings.toml'
+    assert check.fix == f"npx aws-cdk@2 deploy PortfolioStack  # first: {first}"
 
 
 def test_a_provider_that_the_settings_name_is_not_the_stacks(session: Session, settings: Settings) -> None:
@@ -410,7 +428,7 @@ def test_oidc_provider_missing_or_for_somebody_else(session: Session, settings: 
         session.answers("iam", "get_open_id_connect_provider", {"ClientIDList": audiences})
     check = run(session, settings, "OIDC provider")
     assert check.state == "problem"
-    assert "audience" in check.fix if audiences else "cdk deploy" in check.fix
+    assert ("add-client-id-to-open-id" if audiences else "aws-cdk@2 deploy PortfolioStack") in check.fix
 
 
 def portfolio(session: Session, settings: Settings, *principals: str) -> None:
@@ -485,7 +503,7 @@ def test_an_account_that_only_launches_needs_its_launch_role_and_no_portfolio(
 
 def test_an_account_that_only_launches_imports_the_product(session: Session, settings: Settings) -> None:
     without_a_stack(session)
-    assert "Import the shared portfolio here" in run(session, shared_with(settings), "Versions").fix
+    assert "import the shared portfolio here" in run(session, shared_with(settings), "Versions").fix
 
 
 def without_a_stack(session: Session, *products: dict[str, Any]) -> None:
@@ -518,7 +536,7 @@ def test_versions(session: Session, settings: Settings, artifact: dict[str, Any]
 
 def test_a_product_that_was_never_deployed(session: Session, settings: Settings) -> None:
     without_a_stack(session)
-    assert run(session, settings, "Versions").fix == "Run cdk deploy PortfolioStack."
+    assert run(session, settings, "Versions").fix == "npx aws-cdk@2 deploy PortfolioStack"
 
 
 def test_of_two_products_of_one_name_it_is_the_stacks(session: Session, settings: Settings) -> None:
@@ -667,12 +685,13 @@ def test_the_command_in_an_account_where_nothing_is_deployed(
     command = ["doctor", "--versions-dir", str(tmp_path / "none"), "--json"]
     assert main(command) == 1
     checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
-    wrong = {name for name, check in checks.items() if check["state"] == "problem"}
-    assert wrong >= {"GitHub token", "Functions", "Portfolio", "Versions"}
-    assert all(checks[name]["fix"] for name in wrong)
+    wrong = {name: check for name, check in checks.items() if check["state"] == "problem"}
+    assert set(wrong) == {"Deployment"}, "that nothing is deployed yet is one line"
+    assert wrong["Deployment"]["detail"] == "nothing is deployed here yet"
+    assert wrong["Deployment"]["fix"] == "npx aws-cdk@2 deploy FoundationStack PortfolioStack"
 
-    aws.client("secretsmanager").create_secret(Name="doctors-token", SecretString=github.token)
-    assert main(command) == 1
+    monkeypatch.setenv("GITHUB_TOKEN", github.token)
+    assert main([*command, "--token-from-environment"]) == 1
     printed = capsys.readouterr().out
     checks = {check["name"]: check for check in json.loads(printed)["checks"]}
     github_checks = ("GitHub token", "GitHub workflow permission", "GitHub organization")

@@ -108,11 +108,15 @@ def test_after_the_merge_there_is_nothing_then_the_next_version(installation: In
     assert installation.propose().state == "nothing"
     write(installation.source, {"templates/regression/model_build/new.txt": "new\n"})
 
+    asked = list[str]()
+
     def render(directory: Path, record: Version, *_: object) -> Rendering:
+        asked.append(record.version)
         return Rendering(f"template of {record.version}".encode(), "{}\n")
 
     made = installation.propose(render=render)
     assert (made.state, made.published.version.version) == ("opened", "v1.1.0")
+    assert asked == ["v1.0.0", "v1.1.0"], "each takes seconds"
     changed = git(installation.checkout, "diff", "--name-only", "origin/main", installation.branch()).split()
     of_both = {f"{VERSIONS}/{version}/product.template.json" for version in ("v1.0.0", "v1.1.0")}
     assert of_both <= set(changed), "the version before lacked its own: it must stay as it was rendered"

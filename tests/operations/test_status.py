@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import stat
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -117,6 +120,27 @@ def test_the_look_is_kept_whole_with_its_time(tmp_path: Path) -> None:
     assert kept(file) == FLEET
     assert [each.name for each in file.parent.iterdir()] == ["fleet.json"]
     assert json.loads(file.read_text())["time"] == FLEET.time
+
+
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path: Path) -> None:
+    """Root may replace anything: `--keep /dev/null` must leave a device that it is."""
+    pipe, read = tmp_path / "pipe", list[str]()
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text(encoding="utf-8")))
+    reader.start()
+    keep(pipe, FLEET)
+    reader.join(timeout=10)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert json.loads(read[0])["wanted"] == V2
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+def test_a_link_stays_one_and_its_file_is_written(tmp_path: Path) -> None:
+    file, link = tmp_path / "file.json", tmp_path / "link.json"
+    link.symlink_to(file)
+    keep(link, FLEET)
+    assert link.is_symlink()
+    assert kept(file).wanted == V2
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"time": "x", "wanted": "", "problem": "", "projects": [{}]}'])

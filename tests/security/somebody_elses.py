@@ -87,6 +87,7 @@ NOT_BOUND_FOR_ALL = {
     "servicecatalog:UntagResource": LAUNCHES,
     "servicecatalog:UpdateProvisionedProduct": LAUNCHES,
     # By role.
+    "RepositoryTemplateRole servicecatalog:DescribeProvisioningArtifact": "The portfolio comes later: any product.",
     "VersionGuidanceRole servicecatalog:ListProvisioningArtifacts": "The portfolio is deployed later: any product.",
     "VersionGuidanceRole servicecatalog:UpdateProvisioningArtifact": "The portfolio is deployed later: any product.",
     "waiterstatemachineRole logs:CreateLogStream": "The CDK's statement for log delivery, which has no resources.",

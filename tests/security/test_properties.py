@@ -84,7 +84,10 @@ TABLE: dict[str, dict[str, str]] = {
         **PROJECT,
         **REPOSITORY,
         **dict.fromkeys(("default_branch", "part", "sync_mode", "adopt_existing", "retain_on_failure"), OWN_REPOSITORY),
-        **dict.fromkeys(("template_archive", "template_version", "template_folder", "template_source"), PUBLISHED),
+        **dict.fromkeys(
+            ("template_archive", "template_version", "template_folder", "template_source", "template_notes"), PUBLISHED
+        ),
+        **dict.fromkeys(("pull_request_labels", "pull_request_assignees", "pull_request_reviewers"), OWN_REPOSITORY),
     },
     "ActionsConfiguration": {
         **REPOSITORY,

@@ -508,6 +508,23 @@ def test_no_role_of_the_stacks_reaches_what_is_somebody_elses(open_doors: Assemb
     assert used == set(NOT_BOUND_FOR_ALL)
 
 
+def test_no_role_but_the_frameworks_asks_what_an_update_would_do(assembly: Assembly, open_doors: Assembly) -> None:
+    """The answer names files of any project: whoever asks is an administrator (docs/decisions/0117)."""
+    function = f"arn:aws:lambda:{HERE}:function:studio-mlops-repository-template"
+    for role in of_type(assembly.product, "AWS::IAM::Role"):
+        for arn in (function, f"{function}:1"):
+            assert not allows(assembly.product, role, "lambda:InvokeFunction", arn, names=names(A)), role
+    assert not bounds(assembly.portfolio, "lambda:InvokeFunction", function)
+    may = {
+        _kind(role)
+        for template, role in shared_roles(open_doors)
+        if allows(template, role, "lambda:InvokeFunction", function)
+    }
+    assert may == {"RepositoryTemplateOnEventRole", "RepositoryTemplateIsCompleteRole"}
+    opened = of_type(open_doors.foundation, "AWS::Lambda::Permission").values()
+    assert not [each for each in opened if "RepositoryTemplate" in str(each["Properties"]["FunctionName"])]
+
+
 @pytest.mark.parametrize("action", ["iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"])
 @pytest.mark.parametrize("prefix", ["wf", "production"])
 def test_the_launch_role_makes_no_role_without_a_boundary(assembly: Assembly, action: str, prefix: str) -> None:

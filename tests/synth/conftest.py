@@ -285,6 +285,11 @@ retain_on_failure = true
 classic_execution_roles = ["arn:aws:iam::123456789012:role/Pipelines"]
 [secret_references]
 MLFLOW_TOKEN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mlflow-AbCdEf#token"
+[variables]
+MODEL_REGION = "eu-west-1"
+[pull_requests]
+labels = ["template"]
+reviewers = ["octocat", "acme/ml-platform"]
 [workflow_role]
 environments = ["production"]
 artifact_access = "bucket"

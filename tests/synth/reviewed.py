@@ -129,6 +129,11 @@ REVIEWED = (
         "The CDK's assets, of which the published archives are read; their keys are hashes.",
     ),
     Reviewed(
+        iam(r"arn:<AWS::Partition>:s3:::cdk-\w+-assets-<AWS::AccountId>-<AWS::Region>/\*\.json"),
+        r"FoundationStack/RepositoryTemplateRole/DefaultPolicy/Resource",
+        "The CDK's assets, of which a version's template is read for a plan; their keys are hashes.",
+    ),
+    Reviewed(
         iam(r"arn:<AWS::Partition>:secretsmanager:.*:secret:\*"),
         r"FoundationStack/ActionsConfigurationRole/DefaultPolicy/Resource",
         "Bound by the tag studio-mlops:readable, which an administrator sets on secrets meant for workflows.",
@@ -145,7 +150,7 @@ REVIEWED = (
     ),
     Reviewed(
         iam(r"arn:<AWS::Partition>:catalog:.*:product/\*"),
-        r"FoundationStack/VersionGuidanceRole/DefaultPolicy/Resource",
+        r"FoundationStack/(VersionGuidance|RepositoryTemplate)Role/DefaultPolicy/Resource",
         "The product's id is known only when the portfolio, which comes later, is deployed.",
     ),
     Reviewed(

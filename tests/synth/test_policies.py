@@ -58,6 +58,11 @@ PROMISED = [
     *[call for name in GITHUB for call in calls(name, "kms:Decrypt", KEY, VIA_SECRETS)],
     *[call for name in GITHUB for call in calls(name, "dynamodb:GetItem PutItem", BUDGET)],
     *calls("repository-template", "s3:GetObject", ARCHIVE),
+    *calls("repository-template", "cloudformation:GetTemplate", LAUNCH),
+    *calls(
+        "repository-template", "servicecatalog:DescribeProvisioningArtifact", f"arn:aws:catalog:{HERE}:product/prod-abc"
+    ),
+    *calls("repository-template", "s3:GetObject", "arn:aws:s3:::cdk-hnb659fds-assets-123456789012-us-east-1/abc.json"),
     *calls("actions-configuration", "secretsmanager:GetSecretValue", OTHER_SECRET, READABLE),
     *calls("actions-configuration", "kms:Decrypt", OTHER_KEY, READABLE | VIA_SECRETS),
     *calls("template-archive", "cloudformation:DescribeStacks", PORTFOLIO),
@@ -87,6 +92,9 @@ NOT_PROMISED = [
     *calls("actions-configuration", "kms:Decrypt", OTHER_KEY, READABLE),
     *calls("actions-configuration", "kms:Decrypt", OTHER_KEY, VIA_SECRETS),
     *calls("repository-template", "kms:Decrypt", OTHER_KEY, READABLE | VIA_SECRETS),
+    *calls("repository-template", "cloudformation:GetTemplate", f"arn:aws:cloudformation:{HERE}:stack/Payroll/u"),
+    *calls("repository-template", "s3:GetObject", "arn:aws:s3:::cdk-hnb659fds-assets-123456789012-us-east-1/abc.zip"),
+    *calls("repository-template", "s3:PutObject", "arn:aws:s3:::cdk-hnb659fds-assets-123456789012-us-east-1/abc.json"),
     *calls("actions-configuration", "secretsmanager:PutSecretValue", TOKEN),
     *calls("template-archive", "s3:DeleteObject", ARCHIVE),
     *calls("template-archive", "s3:GetObject", "arn:aws:s3:::payroll/file.zip"),

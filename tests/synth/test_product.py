@@ -354,6 +354,24 @@ def test_references_and_retention_are_the_administrators(assembly: Assembly, adm
         assert chosen[f"{part}Configuration"]["SecretReferences"] == {"MLFLOW_TOKEN": secret}
 
 
+def test_variables_and_who_looks_at_pull_requests_are_the_administrators(
+    assembly: Assembly, administered: Assembly
+) -> None:
+    """No parameter adds to them."""
+    trigger = {"TRIGGER_PIPELINE_EXECUTION": {"Ref": "TriggerPipelineExecution"}}
+    for found, more in ((assembly, {}), (administered, {"MODEL_REGION": "eu-west-1"})):
+        for part in ("Build", "Deploy"):
+            resources = found.product["Resources"]
+            variables = resources[f"{part}Configuration"]["Properties"]["Variables"]
+            assert variables == {**trigger, **more}
+            assert resources[f"{part}Repository"]["Properties"]["VariableNames"] == sorted(variables)
+    template = administered.product["Resources"]["DeployTemplate"]["Properties"]
+    assert template["PullRequestLabels"] == ["template"]
+    assert template["PullRequestReviewers"] == ["octocat", "acme/ml-platform"]
+    assert "PullRequestAssignees" not in template
+    assert not [name for name in assembly.product["Resources"]["DeployTemplate"]["Properties"] if "PullRequest" in name]
+
+
 def test_a_reference_cannot_take_the_name_of_a_secret_that_the_product_sets(tmp_path: Path) -> None:
     reference = 'REGION = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:x-AbCdEf"'
     settings = with_settings(tmp_path, f"[secret_references]\n{reference}\n")

@@ -58,6 +58,7 @@ def test_an_archive_that_was_changed_is_refused(tmp_path: Path) -> None:
         ({"guidance": "OLD"}, "is wrong at guidance"),
         ({"archive": "x.zip"}, "is wrong at archive"),
         ({"unknown": 1}, "is wrong at unknown"),
+        ({"notes": "a {{resolve:ssm:x}}"}, "is wrong at notes .* CloudFormation replaces"),
         ({"source": "https://hunter2@example.com/x.git"}, "is wrong at source .* holds a password or a token"),
     ],
 )

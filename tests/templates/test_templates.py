@@ -20,6 +20,7 @@ from products.settings import PROJECT_ROOT, load_settings
 from tests.actions_secrets import DEPLOY_SECRETS, SECRETS
 
 TEMPLATES = PROJECT_ROOT / "templates"
+PROFILES = sorted(each.name for each in TEMPLATES.iterdir() if each.is_dir())
 PARTS = sorted(TEMPLATES.glob("*/model_*"))
 WORKFLOWS = sorted(TEMPLATES.glob("*/model_*/.github/workflows/*.yml"))
 PINNED = re.compile(r"^[\w.-]+/[\w./-]+@[0-9a-f]{40} +# v\d+(\.\d+){0,2}$")
@@ -40,20 +41,25 @@ def content() -> TemplateContent:
 
 
 def test_there_is_something_to_check():
-    assert {name_of(part) for part in PARTS} >= {"regression/model_build", "regression/model_deploy"}
-    assert len(WORKFLOWS) >= 4
+    assert set(PROFILES) >= {"batch", "classification", "regression"}
+    assert {name_of(part) for part in PARTS} == {
+        f"{profile}/{part}" for profile in PROFILES for part in ("model_build", "model_deploy")
+    }
+    assert len(WORKFLOWS) >= 4 * len(PROFILES)
 
 
 def test_the_templates_can_be_published(content):
     assert check_workflows(content.files) == len(WORKFLOWS)
     archive = Archive.open(build_archive(content.files))
-    archive.require_profile("regression")
-    files = {file.path: file for file in archive.folder("regression/model_build")}
-    assert files["bin/lock"].executable
-    assert not files["README.md"].executable
-    assert files["data/abalone.csv.gz"].content[:2] == b"\x1f\x8b"
-    assert {".gitignore", ".gitattributes", ".github/workflows/build_sm_pipeline.yml"} <= set(files)
-    assert not [path for path in files if path.startswith((".venv/", "build/"))]
+    for profile in PROFILES:
+        archive.require_profile(profile)
+        files = {file.path: file for file in archive.folder(f"{profile}/model_build")}
+        assert files["bin/lock"].executable
+        assert not files["README.md"].executable
+        packed = [file.content for path, file in files.items() if path.endswith(".gz")]
+        assert all(content[:2] == b"\x1f\x8b" for content in packed)
+        assert {".gitignore", ".gitattributes", ".github/workflows/build_sm_pipeline.yml"} <= set(files)
+        assert not [path for path in files if path.startswith((".venv/", "build/"))]
 
 
 def test_zizmor_finds_nothing():
@@ -90,8 +96,9 @@ def test_workflows_read_only_secrets_that_the_product_sets(workflow):
     assert read <= (DEPLOY_SECRETS if "model_deploy" in workflow.parts else SECRETS)
 
 
-def test_every_secret_of_the_build_repository_is_of_use():
-    texts = "".join(path.read_text() for path in WORKFLOWS if "model_build" in path.parts)
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_secret_of_the_build_repository_is_of_use(profile):
+    texts = "".join(path.read_text() for path in (TEMPLATES / profile / "model_build/.github/workflows").iterdir())
     assert set(re.findall(r"secrets\.([A-Za-z0-9_]+)", texts)) == SECRETS
 
 
@@ -114,15 +121,17 @@ def test_permissions_are_given_job_by_job(workflow):
         assert job["timeout-minutes"]
 
 
-def test_a_push_starts_the_pipeline_only_when_it_is_switched_on():
-    build = yaml.safe_load((TEMPLATES / "regression/model_build/.github/workflows/build_sm_pipeline.yml").read_text())
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_push_starts_the_pipeline_only_when_it_is_switched_on(profile):
+    build = yaml.safe_load((TEMPLATES / profile / "model_build/.github/workflows/build_sm_pipeline.yml").read_text())
     condition = build["jobs"]["pipeline"]["if"]
     assert condition == "github.event_name == 'workflow_dispatch' || vars.TRIGGER_PIPELINE_EXECUTION == 'true'"
 
 
-def test_an_approved_model_can_start_the_deployment():
+@pytest.mark.parametrize("profile", PROFILES)
+def test_an_approved_model_can_start_the_deployment(profile):
     settings = load_settings()
-    deploy = TEMPLATES / "regression/model_deploy/.github/workflows" / settings.studio.model_approval.workflow
+    deploy = TEMPLATES / profile / "model_deploy/.github/workflows" / settings.studio.model_approval.workflow
     found: dict[Any, Any] = yaml.safe_load(deploy.read_text())
     triggers = found[True]  # YAML 1.1's reading of `on`
     assert "model_package_arn" in triggers["workflow_dispatch"]["inputs"]
@@ -209,13 +218,13 @@ def test_what_is_unlocked_would_be_found(tmp_path, line):
     assert [each for each in steps_that_bring_code(workflow) if not LOCKED.fullmatch(each)] == [line]
 
 
-@pytest.mark.parametrize(("part", "least"), [("model_build", 30), ("model_deploy", 30)])
-def test_their_own_tests_pass(part, least, tmp_path):
+@pytest.mark.parametrize("part", PARTS, ids=name_of)
+def test_their_own_tests_pass(part, tmp_path):
     """Those that need pandas or SageMaker's SDK are skipped here: test_whole_templates.py has both."""
     command = [sys.executable, "-B", "-m", "pytest", "-c", "pyproject.toml", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [*command, f"--basetemp={tmp_path}"],
-        cwd=TEMPLATES / "regression" / part,
+        cwd=part,
         capture_output=True,
         text=True,
         check=False,
@@ -223,12 +232,13 @@ def test_their_own_tests_pass(part, least, tmp_path):
     assert done.returncode == 0, done.stdout
     passed = re.search(r"(\d+) passed", done.stdout)
     assert passed, done.stdout
-    assert int(passed[1]) >= least
+    assert int(passed[1]) >= 30
 
 
-def test_the_endpoints_template_is_valid():
+@pytest.mark.parametrize("template", sorted(TEMPLATES.glob("*/model_deploy/infrastructure/*.yaml")), ids=name_of)
+def test_infrastructure_is_valid(template):
     done = subprocess.run(
-        [tool("cfn-lint"), str(TEMPLATES / "regression/model_deploy/infrastructure/endpoint.yaml")],
+        [tool("cfn-lint"), str(template)],
         capture_output=True,
         text=True,
         check=False,

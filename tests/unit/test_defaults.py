@@ -33,6 +33,7 @@ NOTHING: dict[str, Any] = {
     "bytes": b"",
     "Any": None,
     "frozenset[Need]": frozenset(),
+    "frozenset[str]": frozenset(),
     "Mapping[str, str]": {},
 }
 # Those that are something, below custom_resources.

@@ -16,7 +16,7 @@ from custom_resources.delivery.lineage import Proposal
 from custom_resources.delivery.plans import KeepOurs, Leave, MergeCommit, Plan, Propose, Push, ThatCommit
 from custom_resources.delivery.pull_request_text import Update
 from custom_resources.delivery.state import Offered, Place, RepositoryTemplateProperties
-from custom_resources.errors import PullRequestsOff, RulesRefuse, Stale
+from custom_resources.errors import PullRequestsOff, RetryLater, RulesRefuse, Stale
 from custom_resources.progress import Progress
 from custom_resources.reconciler import Done, Replan, Request
 from tests.seals import SEAL
@@ -56,6 +56,8 @@ class World:
         self.renamed_to, self.pull_requests_off = "", False
         self.progress, self.state = Progress(), "open"
         self.kept_of: tuple[Any, ...] = ()
+        self.refuses_people: Exception | None = None
+        self.request = REQUEST
         self._refuses = refuses
         self.github = self
 
@@ -98,6 +100,12 @@ class World:
         self.bodies.append(body)
         return replace(PULL, number=8, html_url="https://github.com/acme/build/pull/8")
 
+    def address_pull_request(self, full_name: str, number: int, whom: tuple[Sequence[str], ...]) -> list[str]:
+        self.done.append(f"address {number} in {full_name}: {whom}")
+        if self.refuses_people:
+            raise self.refuses_people
+        return ["bob may not review"]
+
     def update_repository(self, full_name: str, **changes: Any) -> None:
         self.done.append(f"{full_name} {changes}")
 
@@ -112,7 +120,9 @@ class World:
         def current() -> None:
             self.done.append("still current")
 
-        return apply(plan, replace(REQUEST, progress=self.progress), cast(Clients, self), ensure_current or current)
+        return apply(
+            plan, replace(self.request, progress=self.progress), cast(Clients, self), ensure_current or current
+        )
 
 
 def push(world: World, **more: Any) -> Push:
@@ -244,6 +254,43 @@ def test_a_branch_without_a_pull_request_gets_one() -> None:
     assert world.done == ["still current", "push", "open studio/template-v2 into main: Update"]
 
 
+WHOM = "address 8 in acme/build: (('template',), ('ada',), ('bob',))"
+
+
+def addressing(world: World) -> Propose:
+    people = {"labels": ("template",), "assignees": ("ada",), "reviewers": ("bob",)}
+    update = {f"pull_request_{name}": values for name, values in people.items()}
+    world.request = replace(REQUEST, properties=REQUEST.properties.model_copy(update=update))
+    return proposal(world, addressed=3)
+
+
+def test_a_new_pull_request_is_addressed_once(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    plan = addressing(world)
+    world.applied(plan)
+    assert world.done[-1] == WHOM
+    world.applied(Leave())
+    assert world.done.count(WHOM) == 1
+
+
+def test_who_is_put_on_a_pull_request_is_repeated_by_the_next_call() -> None:
+    world = World()
+    world.refuses_people = RetryLater(5, why="throttled")
+    with pytest.raises(RetryLater):
+        world.applied(addressing(world))
+    world.refuses_people = None
+    world.applied(Leave())
+    world.applied(Leave())
+    assert world.done.count(WHOM) == 2
+
+
+def test_a_renewed_pull_request_keeps_who_is_on_it() -> None:
+    world = World()
+    world.applied(replace(addressing(world), renewed=MINE, addressed=0))
+    world.applied(proposal(World()))
+    assert not [each for each in world.done if each.startswith("address")]
+
+
 def test_a_clean_proposal_counts_no_conflict() -> None:
     world = World()
     clean = proposal(world)
@@ -262,7 +309,7 @@ def test_where_ours_is_kept_the_text_lists_what_was() -> None:
     assert world.kept_of == (merge, "base tree", "ours", "theirs")
     [body] = world.bodies
     assert "- `train.py`\n- `lost.py`" in body
-    assert "stay as they are here" in body
+    assert "Merging keeps your version of the files above." in body
 
 
 @pytest.mark.parametrize("make", [push, proposal])

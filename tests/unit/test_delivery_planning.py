@@ -215,9 +215,9 @@ def test_the_same_files_without_a_base_are_delivered() -> None:
     [
         (CONFLICT, {}, "changed the same places"),
         (CONFLICT, {"sync_mode": "PullRequest"}, "changed the same places"),
-        (UNSURE, {}, "cannot tell where"),
-        (SEEN, {"sync_mode": "PullRequest"}, "by pull request"),
-        (replace(SEEN, base=replace(BASE, certain=False)), {}, "of `main` does not show for certain"),
+        (UNSURE, {}, "could not decide where"),
+        (SEEN, {"sync_mode": "PullRequest"}, "as pull requests only"),
+        (replace(SEEN, base=replace(BASE, certain=False)), {}, "of `main` does not show which"),
     ],
 )
 def test_what_cannot_or_must_not_be_pushed_is_proposed(seen: Merged, settings: dict[str, str], reason: str) -> None:
@@ -265,7 +265,7 @@ FILTERED = Merge("treeM", filtered=(("data.csv", "lfs"),))
 @pytest.mark.parametrize(
     ("merge", "said", "named"),
     [
-        (LOST, "drop what was written here (1)", "(`mine.txt`)"),
+        (LOST, "drop changes that were made here, without a conflict (1)", "(`mine.txt`)"),
         (ALIKE, "differ only in case or Unicode form", "(`Readme.md` and `README.md`)"),
         (FILTERED, "fall under a filter", "(`data.csv` under `filter=lfs`)"),
     ],
@@ -432,9 +432,23 @@ def test_a_branch_where_the_folder_must_be_is_named() -> None:
 
 def test_a_refused_push_is_proposed_instead() -> None:
     decision = proposed(SEEN, refusal="GH006: Protected branch")
-    assert decision.reason == "the branch takes no push (GH006: Protected branch)"
+    assert decision.reason == "`main` is protected"
     assert isinstance(decision.head, MergeCommit)
     assert decision.metrics == ("Resyncs",)
+
+
+PEOPLE = {"pull_request_labels": ("a", "b"), "pull_request_assignees": ("c",), "pull_request_reviewers": ("d", "e")}
+
+
+def test_who_is_put_on_a_new_pull_request_is_paid_for() -> None:
+    new, before = proposed(CONFLICT, **PEOPLE), proposed(CONFLICT)
+    assert (new.addressed, before.addressed) == (4, 0)
+    assert new.cost == before.cost.plus(Cost(points=20, creations=4))
+    renewed = proposed(replace(CONFLICT, offered=(offer(),)), **PEOPLE)
+    assert renewed.renewed
+    assert renewed.addressed == 0
+    unopened = replace(offer(), pull_request=None)
+    assert proposed(replace(CONFLICT, offered=(unopened,)), **PEOPLE).addressed == 4
 
 
 def test_what_the_refused_push_has_closed_already_is_not_closed_again() -> None:

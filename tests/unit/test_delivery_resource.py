@@ -95,7 +95,8 @@ def test_it_is_named_for_the_repository() -> None:
 
 
 def test_a_merge_shows_its_files_and_its_patch() -> None:
-    shown = foreseen(Repository().merged)
+    seen = Repository().merged
+    shown = foreseen(replace(seen, merge=replace(seen.merge, ignored=("config.yml",), absent=("README.md",))))
     assert shown.part == "build"
     assert shown.effects == {
         "action": "push",
@@ -105,6 +106,8 @@ def test_a_merge_shows_its_files_and_its_patch() -> None:
         "changed": ["train.py", "kind"],
         "deleted": ["old.py"],
         "conflicts": [],
+        "ignored": ["config.yml"],
+        "absent": ["README.md"],
     }
     assert shown.patch is not None
     assert shown.patch() == "diff treeU treeM"

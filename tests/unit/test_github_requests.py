@@ -197,6 +197,36 @@ def test_pull_requests_are_looked_up_newest_first(served: Callable[..., tuple[Gi
         refusing.find_pull_request("acme/x", "b", "main")
 
 
+WHOM = (("template", "mlops"), ("ada",), ("bob", "ACME/ml", "other/ml"))
+
+
+def test_a_pull_request_is_labelled_assigned_and_reviewed(served: Callable[..., tuple[GitHub, Server]]) -> None:
+    hub, server = served(lambda *_: (201, {}))
+    assert hub.address_pull_request("acme/x", 3, WHOM) == []
+    assert server.sent == [
+        ("POST", f"{X}/issues/3/labels", {"labels": ["template", "mlops"]}),
+        ("POST", f"{X}/issues/3/assignees", {"assignees": ["ada"]}),
+        ("POST", f"{X}/pulls/3/requested_reviewers", {"reviewers": ["bob"]}),
+        ("POST", f"{X}/pulls/3/requested_reviewers", {"team_reviewers": ["ml"]}),
+    ], "a team of another organization is left out"
+    assert hub.address_pull_request("acme/x", 3, ((), (), ())) == []
+    assert len(server.sent) == 4
+
+
+def test_a_reviewer_who_is_refused_stops_no_other(served: Callable[..., tuple[GitHub, Server]]) -> None:
+    def answer(verb: str, path: str, body: Any) -> tuple[int, Any]:
+        return (422, {"message": "no collaborator"}) if body == {"reviewers": ["bob"]} else (201, {})
+
+    hub, server = served(answer)
+    [refused] = hub.address_pull_request("acme/x", 3, WHOM)
+    assert "asking bob to review pull request 3 of acme/x" in refused
+    assert "no collaborator" in refused
+    assert server.sent[-1][2] == {"team_reviewers": ["ml"]}
+    hub, _ = served(lambda *_: (502, {}))
+    with pytest.raises(RetryLater):
+        hub.address_pull_request("acme/x", 3, WHOM)
+
+
 def test_each_secret_is_sealed_for_the_repositorys_key(served: Callable[..., tuple[GitHub, Server]]) -> None:
     hub, server = served(lambda *_: (200, ANSWER))
     hub.put_secrets("acme/x", {"B": "two", "A": "one"})

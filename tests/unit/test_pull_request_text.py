@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from custom_resources.clients.git import Change
+from custom_resources.clients.git import Change, Lines
 from custom_resources.clients.git.model import Merge
 from custom_resources.delivery.planning import _title
-from custom_resources.delivery.pull_request_text import MARK, Update, body, superseded, unasked
+from custom_resources.delivery.pull_request_text import MARK, Update, body, refused, superseded, unasked
 from custom_resources.delivery.state import RepositoryTemplateProperties
 
 UPDATE = Update("v2", "https://example.com", "studio/template-v2", "main", "why", (), (), "")
@@ -31,7 +31,7 @@ def test_a_body_lists_changes_and_conflicts() -> None:
         "removes `old.py`",
         "- `train.py`",
         "CONFLICT (content)",
-        "git merge",
+        "git merge origin/main",
     ):
         assert said in text
 
@@ -43,7 +43,7 @@ def test_a_body_without_conflicts_says_nothing_of_them() -> None:
 def test_a_body_says_what_git_asks_where_no_file_conflicts() -> None:
     text = body(replace(ASKS, explanation="CONFLICT (directory rename split): Unclear where to rename src to"))
     assert "Unclear where to rename src to" in text
-    assert "It can be merged as it is" in text
+    assert "You can merge as it is" in text
 
 
 def test_a_long_list_is_cut() -> None:
@@ -62,6 +62,18 @@ BODIES = {
     "Names are alike": replace(UPDATE, alike=(("README.md", "readme.md"),)),
     "A filter would change files": replace(UPDATE, filtered=(("x.csv", "lfs"),)),
     "No file conflicts": replace(ASKS, explanation="CONFLICT (directory rename split)"),
+    "The branch is protected": replace(UPDATE, changes=CHANGES, answer="GH006: Protected branch update failed"),
+    "Everything at once": replace(
+        ASKS,
+        reason="the template and this repository changed the same places",
+        notes="## Faster training\n\nUses spot instances.\n",
+        changes=CHANGES,
+        conflicts=("train.py",),
+        lines=(("train.py", (Lines(3, 5), Lines(9, 9), Lines(20, 19))),),
+        explanation="CONFLICT (content): Merge conflict in train.py",
+        ignored=("config.yml",),
+        absent=("docs/howto.md",),
+    ),
 }
 
 
@@ -95,14 +107,19 @@ def test_a_text_of_long_names_is_within_githubs_limit(letter: str) -> None:
             changes=tuple(change("A", name) for name in names),
             conflicts=names,
             explanation=f"x{letter * 100_000}x",
+            notes=f"n{letter * 100_000}n",
             clean=False,
             kept=True,
+            lines=[(name, [Lines(10**6, 2 * 10**6)] * 50) for name in names],
+            ignored=names,
+            absent=names,
         )
     )
     assert len(text.encode("utf-16-le")) // 2 <= 65_536
     assert text.endswith(MARK)
-    assert "and 200 more" in text or "and 280 more" in text
-    assert text.count("```") == 4, "nothing that is cut is left open"
+    assert any(f"and {300 - listed} more" in text for listed in (100, 20, 5))
+    own = [line for line in text.splitlines() if not line.startswith(">")]  # a quotation ends what is open in it
+    assert sum(line.count("```") for line in own) == 4, "nothing that is cut is left open"
 
 
 def test_the_longest_title_is_within_githubs_limit() -> None:
@@ -137,7 +154,7 @@ def test_names_of_users_cannot_break_out_of_the_list() -> None:
 
 def test_a_body_tells_how_to_compare_where_the_branch_keeps_the_repositorys_side() -> None:
     text = body(replace(ASKS, conflicts=("train.py",), kept=True))
-    assert "The files above stay as they are here when you merge." in text
+    assert "Merging keeps your version of the files above." in text
     assert "git diff origin/main origin/studio/template-v2^2 -- FILE" in text
 
 
@@ -149,3 +166,68 @@ def test_files_that_git_does_not_ask_about_are_named_apart_and_counted_without_n
     merge = Merge("tree", lost=("a.py", "b.py"))
     assert "(`a.py`, `b.py`)" in unasked(merge)[0]
     assert "(2)" in unasked(merge, named=False)[0]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.parametrize("conflicts", [(), ("train.py",)])
+def test_no_body_has_a_command_that_pushes_to_the_default_branch(conflicts: tuple[str, ...], kept: bool) -> None:
+    """It may be protected: nobody knows where a merge was not tried to be pushed."""
+    for branch in ("main", "trunk"):
+        text = body(replace(ASKS, conflicts=conflicts, kept=kept, default_branch=branch, filtered=(("x.csv", "lfs"),)))
+        pushes = [line for line in text.splitlines() if "git push" in line]
+        assert pushes
+        assert all(line.endswith(("git push", "git push origin studio/template-v2")) for line in pushes)
+        assert f"git switch {branch}" not in text
+
+
+def test_a_branch_name_is_one_word_to_the_shell() -> None:
+    text = body(replace(ASKS, conflicts=("train.py",), default_branch="a;b$(c)"))
+    assert "git merge origin/'a;b$(c)'" in text
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("GH006: Protected branch update failed for refs/heads/main.", "`main` is protected"),
+        ("refs/heads/main push declined due to repository rule violations", "`main` is protected"),
+        ("protected branch hook declined", "`main` is protected"),
+        ("pre-receive hook declined", "`main` does not accept pushes"),
+    ],
+)
+def test_a_refused_push_has_a_reason_for_people(answer: str, said: str) -> None:
+    assert refused("main", answer) == said
+    text = body(replace(UPDATE, reason=refused("main", answer), answer=answer))
+    assert f"This is a pull request because {said}." in text
+    before, folded, after = text.partition("<details>")
+    assert answer not in before
+    assert folded
+    assert answer in after.partition("</details>")[0]
+
+
+def test_release_notes_and_changes_come_before_the_reason() -> None:
+    text = body(replace(ASKS, notes="Faster.", changes=CHANGES, conflicts=("train.py",), explanation="CONFLICT"))
+    order = ["**v2**", "> Faster.", "adds `new.py`", "because why.", "### What conflicts", "### How to resolve it"]
+    places = [text.index(each) for each in [*order, "<details>"]]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([Lines(3, 5)], "- `train.py`: lines 3-5\n"),
+        ([Lines(3, 3)], "- `train.py`: line 3\n"),
+        ([Lines(3, 3), Lines(7, 8)], "- `train.py`: line 3 and lines 7-8\n"),
+        ([Lines(3, 3), Lines(7, 8), Lines(12, 11)], "- `train.py`: line 3, lines 7-8 and after line 11\n"),
+        ([Lines(1, 0)], "- `train.py`: before the first line\n"),
+        ([], "- `train.py`\n"),
+    ],
+)
+def test_the_lines_that_conflict_are_named(lines: list[Lines], said: str) -> None:
+    assert said in body(replace(ASKS, conflicts=("train.py",), lines=[("train.py", lines)]))
+
+
+@pytest.mark.parametrize(("places", "cut"), [(10, False), (11, True)])
+def test_ten_places_of_a_file_are_named(places: int, cut: bool) -> None:
+    lines = [("train.py", [Lines(n, n) for n in range(1, places + 1)])]
+    text = body(replace(ASKS, conflicts=("train.py",), lines=lines))
+    assert ("line 10 and 1 more" in text) is cut

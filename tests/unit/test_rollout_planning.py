@@ -258,6 +258,7 @@ def test_a_plan_is_told_with_its_waves() -> None:
         "  skipped: d: it is in error (no reason given); repair it",
         "  about 4 min, if GitHub lets it",
         "  an update that merges starts each repository's workflows, as any push does",
+        "  what each would do: python -m operations plan --version v2.0.0",
     ]
     assert telling.planned(made, Wish())["counts"] == {"planned": 3, "skipped": 1, "already there": 0}
     assert list(telling.plan_lines(plan([], V2), Wish())) == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -11,8 +12,9 @@ from botocore.stub import ANY, Stubber
 
 from custom_resources.clients.service_catalog import Launch, ProductVersion, Record, ServiceCatalog
 from custom_resources.clients.stacks import CloudFormationStacks
-from custom_resources.errors import AwsDenied, AwsRefused, ProductNotFound
+from custom_resources.errors import AwsDenied, AwsRefused, FinalError, LaunchPathGone, ProductNotFound
 
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/SC-123456789012-pp-1/1"
 NEW = ProductVersion("pa-2", "v2.0.0")
 
@@ -55,13 +57,19 @@ def test_the_product_is_found_by_its_whole_name_on_any_page(catalog: Catalog) ->
     assert catalog.client.product("Ours") == "prod-2"
 
 
-@pytest.mark.parametrize(("names", "count"), [(["Other"], "no"), (["Ours", "Ours"], "2")])
-def test_a_product_that_is_not_one_is_said(catalog: Catalog, names: list[str], count: str) -> None:
+@pytest.mark.parametrize(
+    ("names", "said_of_it"),
+    [
+        (["Other"], ("no products", "Run cdk deploy")),
+        (["Ours", "Ours"], ("(prod-0, prod-1)", "Deploy PortfolioStack, which names its own", "delete-product")),
+    ],
+)
+def test_a_product_that_is_not_one_is_said(catalog: Catalog, names: list[str], said_of_it: tuple[str, ...]) -> None:
     found = [product(f"prod-{number}", name) for number, name in enumerate(names)]
     catalog.says("search_products_as_admin", {"ProductViewDetails": found})
     with pytest.raises(ProductNotFound) as said:
         catalog.client.product("Ours")
-    assert f"{count} product" in str(said.value)
+    assert all(each in str(said.value) for each in said_of_it)
     assert "Ours" in str(said.value)
 
 
@@ -150,6 +158,33 @@ def test_an_update_keeps_the_parameters_that_the_stack_has(catalog: Catalog, pat
         },
     )
     assert catalog.client.update(launch, "prod-1", NEW, path) == "rec-2"
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "gone"),
+    [
+        ("ResourceNotFoundException", "No launch paths found for resource: prod-1", True),
+        ("ResourceNotFoundException", "Launch path lpv2-1 does not exist", True),
+        ("InvalidParametersException", "Invalid PathId lpv2-1", True),
+        ("ResourceNotFoundException", "Provisioning artifact pa-2 does not exist", False),
+    ],
+)
+@pytest.mark.parametrize("operation", ["describe_provisioning_parameters", "update_provisioned_product"])
+def test_a_launch_path_that_is_gone_is_said_with_what_to_do(
+    catalog: Catalog, operation: str, code: str, message: str, gone: bool
+) -> None:
+    if operation == "update_provisioned_product":
+        catalog.says("describe_provisioning_parameters", {"ProvisioningArtifactParameters": []})
+    stack = {"StackName": "s", "CreationTime": NOW, "StackStatus": "CREATE_COMPLETE"}
+    catalog.stubs["cloudformation"].add_response("describe_stacks", {"Stacks": [stack]})
+    catalog.stubs["servicecatalog"].add_client_error(operation, code, message)
+    launch = Launch("pp-1", "studio-p1", "pa-1", "v1", "AVAILABLE", stack=STACK)
+    with pytest.raises(LaunchPathGone if gone else FinalError) as said:
+        catalog.client.update(launch, "prod-1", NEW, "lpv2-1")
+    assert isinstance(said.value, LaunchPathGone) is gone
+    if gone:
+        assert "studio-p1 cannot be updated" in str(said.value)
+        assert "Add the caller to [portfolio] principals" in str(said.value)
 
 
 def test_an_update_token_is_no_longer_than_the_service_takes(catalog: Catalog) -> None:

@@ -3,6 +3,7 @@
 lost      what users wrote that is gone without a conflict: git takes some renames for merged that are not
 alike     names that come together in a folder, of which macOS and Windows keep only one
 filtered  files that a filter of .gitattributes (LFS) finds changed in every clone
+absent    files of theirs that users removed, also by reverting an update: later ones do not bring them back
 """
 
 from __future__ import annotations
@@ -34,9 +35,12 @@ def with_consequences(
     file that users renamed and changed has to be compared with what they made it of.
     """
     ours = trees[1]
+    written = _written(objects, (trees[0], ours, merge.theirs or trees[2], merge.tree))
+    known = {*merge.conflicts, *merge.exempt}
     return replace(
         merge,
-        lost=tuple(path for path in _lost(objects, trees, merge.tree, fetch) if path not in merge.conflicts),
+        lost=tuple(path for path in _lost(objects, written, fetch) if path not in known),
+        absent=tuple(sorted(path for path in written.absent() if path not in known)),
         alike=tuple(_alike(objects, ours, merge.tree)),
         filtered=tuple(_filtered(processes, objects, ours, merge.tree)),
     )
@@ -52,17 +56,20 @@ class _Written:
     changed: dict[str, tuple[Entry, Entry, Entry, Entry]] = field(default_factory=dict)  # base, ours, theirs, merged
     arrived: set[str] = field(default_factory=set)  # contents that the merge has where users have others, or none
     sources: set[str] = field(default_factory=set)  # contents that users have no more, and the template changed
+    missing: dict[str, str] = field(default_factory=dict)  # path -> content that only the template has there
+    there: set[str] = field(default_factory=set)  # contents that the merge has
+
+    def absent(self) -> Iterator[str]:
+        """Yield the paths that the merge has nothing at, nor their contents elsewhere."""
+        return (path for path, content in self.missing.items() if content not in self.there)
 
 
-def _lost(
-    objects: Objects, trees: tuple[str, str, str], merged_tree: str, fetch: Callable[[Collection[str]], None]
-) -> Iterator[str]:
+def _lost(objects: Objects, written: _Written, fetch: Callable[[Collection[str]], None]) -> Iterator[str]:
     """Yield the paths of files that users wrote lines in that are in none of the files that the merge put in place.
 
     A file is there, or was moved as it is, or is merged into one file: then that has every line that is not of its
     base. Who renames a file and changes it has it from another path.
     """
-    written = _written(objects, (*trees, merged_tree))
     for path, sides in written.changed.items():
         if sides[1].sha in written.arrived:
             continue
@@ -73,6 +80,9 @@ def _lost(
 def _written(objects: Objects, trees: tuple[str, str, str, str]) -> _Written:
     found = _Written()
     for path, (base, ours, theirs, merged) in objects.differing(trees):
+        if merged == NONE and theirs != NONE:
+            found.missing[path] = theirs.sha
+        found.there.add(merged.sha)
         if merged.sha != ours.sha and merged != NONE and merged.mode != SUBMODULE:
             found.arrived.add(merged.sha)
         if ours != NONE and ours.sha not in (base.sha, merged.sha):

@@ -6,16 +6,22 @@ import errno
 import re
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
-from custom_resources.clients.git.model import ZERO, Merge, Stage
+from custom_resources.clients.git.conflict_lines import conflict_lines
+from custom_resources.clients.git.ignoring import Ignored, ignore_file
+from custom_resources.clients.git.model import ZERO, Lines, Merge, Stage
 from custom_resources.clients.git.objects import LINK, NONE, SUBMODULE, Entry, Objects
 from custom_resources.clients.git.processes import NOTHING, Processes
-from custom_resources.errors import RepositoryTooLarge, RepositoryTooManyNames
+from custom_resources.errors import ObjectTooLarge, RepositoryTooLarge, RepositoryTooManyNames
 
 Fetch = Callable[[Collection[str]], None]  # gets contents that are not here
 _ATTRIBUTES = ".gitattributes"
+_PLAIN = ("100644", "100755")
+_MOST_WITH_LINES = 20  # files of which it is said which lines conflict
 _MOST_ATTRIBUTES = 10_000  # files: each is written for git's merge to find it
 _NOT_IN_A_CHECKOUT = {"..", ".", ".git", ""}
 _UNUSABLE = (errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EINVAL, errno.EILSEQ)
@@ -24,22 +30,80 @@ _UNUSABLE = (errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errn
 def merge_trees(processes: Processes, objects: Objects, trees: tuple[str, str, str], when: str, fetch: Fetch) -> Merge:
     """Merge (base, ours, theirs) with git's own merge (ort), as `git merge` in a full clone of `ours` would.
 
-    The base is given by two made-up commits that share a made-up parent: git before 2.40 takes no `--merge-base`, and
-    the real history need not be here. What it will read is fetched at once: the files that both changed, and
-    .gitattributes. Contents that it compares to find renames it fetches by itself, in at most three batches.
+    What it will read is fetched at once: the files that both changed, .gitattributes and .studio-template-ignore.
+    Contents that it compares to find renames it fetches by itself, in at most three batches. What ours ignores stays
+    as it is there: three processes more where theirs changes such a file, and as many where a rename brings it there.
     """
     base_tree, ours_tree, theirs_tree = trees
-    attributes = attributes_of(objects, ours_tree)
-    fetch({*attributes.values(), *_changed_by_both(objects, trees)})
-    base = objects.store_commit(base_tree, (), "base", when)
-    ours = objects.store_commit(ours_tree, (base,), "ours", when)
-    theirs = objects.store_commit(theirs_tree, (base,), "theirs", when)
+    attributes, ignore = attributes_of(objects, ours_tree), ignore_file(objects, ours_tree)
+    fetch({*attributes.values(), *_changed_by_both(objects, trees), *filter(None, [ignore])})
+    ignored = Ignored(processes, objects, ignore)
+    differing = dict(objects.differing(trees)) if ignore else {}
+    exempt = ignored.of(path for path in differing if is_in_a_checkout(path))
+    changed = {path: differing[path][0] for path in sorted(exempt) if differing[path][0] != differing[path][2]}
+    if changed:
+        theirs_tree = replaced(processes, theirs_tree, changed)
+    with checkout(processes, objects, attributes) as surroundings:
+        answer = _merged(processes, objects, (base_tree, ours_tree, theirs_tree), when, surroundings)
+    merge, dropped = _understood(answer, ignored)
+    brought = ignored.of(change.path for change in objects.changes(ours_tree, merge.tree)) if ignore else set[str]()
+    if stay := {*dropped, *brought}:
+        there = objects.files(ours_tree)
+        kept = {**dict.fromkeys(dropped.values()), **{path: there.get(path) for path in sorted(stay)}}
+        merge = replace(merge, tree=replaced(processes, merge.tree, kept))
+    return replace(
+        merge,
+        lines=tuple(_lines(objects, merge, answer.labels)),
+        ignored=tuple(dict.fromkeys((*changed, *sorted(stay)))),
+        exempt=frozenset({*exempt, *stay}),
+        theirs=theirs_tree if changed else "",
+    )
+
+
+class _Answer(NamedTuple):
+    """What `git merge-tree` answered; `labels` are the commits that it merged, as its markers name them."""
+
+    code: int
+    out: str
+    labels: tuple[str, str]
+
+
+def _merged(
+    processes: Processes,
+    objects: Objects,
+    trees: tuple[str, str, str],
+    when: str,
+    surroundings: tuple[Mapping[str, str], Path | None],
+) -> _Answer:
+    """Let git merge.
+
+    The base is given by two made-up commits that share a made-up parent: git before 2.40 takes no `--merge-base`, and
+    the real history need not be here.
+    """
+    base = objects.store_commit(trees[0], (), "base", when)
+    ours = objects.store_commit(trees[1], (base,), "ours", when)
+    theirs = objects.store_commit(trees[2], (base,), "theirs", when)
     options = ("--write-tree", "-z", "--messages")
-    with checkout(processes, objects, attributes) as (environment, directory):
-        code, out = processes.run(
-            "merge-tree", *options, ours, theirs, status=(0, 1), environment=environment, directory=directory
-        )
-    return _understood(code, out.decode("utf-8", "surrogateescape"), ours, theirs)
+    environment, directory = surroundings
+    code, out = processes.run(
+        "merge-tree", *options, ours, theirs, status=(0, 1), environment=environment, directory=directory
+    )
+    return _Answer(code, out.decode("utf-8", "surrogateescape"), (ours, theirs))
+
+
+def _lines(objects: Objects, merge: Merge, labels: tuple[str, str]) -> Iterator[tuple[str, tuple[Lines, ...]]]:
+    """Yield the conflicting files with the lines of ours that conflict. What git has merged is here already."""
+    ours = {stage.place: stage for stage in merge.stages if stage.number == 2 and stage.mode in _PLAIN}
+    both = {stage.place for stage in merge.stages if stage.number == 3 and stage.mode in _PLAIN} & ours.keys()
+    if not both:
+        return
+    merged = objects.at(merge.tree, both)
+    for place in sorted(both)[:_MOST_WITH_LINES]:
+        with suppress(ObjectTooLarge):
+            marked = objects.read(merged[place].sha, "blob") if place in merged else None
+            mine = objects.read(ours[place].sha, "blob")
+            if lines := conflict_lines(marked or b"", mine or b"", labels):
+                yield ours[place].path, lines
 
 
 def attributes_of(objects: Objects, tree: str) -> dict[str, str]:
@@ -127,26 +191,47 @@ def _unless_unusable() -> Iterator[None]:
             raise
 
 
-def _understood(code: int, out: str, ours: str, theirs: str) -> Merge:
-    """Understand git merge-tree's answer: the tree, the stages, then its messages, each as
-    the number of paths, the paths, a short type, the text (git-merge-tree, "OUTPUT")."""
-    if code == 0:
-        return Merge(out.partition("\0")[0].strip())
-    head, _, rest = out.partition("\0\0")
+class _Message(NamedTuple):
+    """What git says of some paths; of what kind it is, does not change between versions of git."""
+
+    paths: list[str]
+    kind: str
+    text: str
+
+
+def _understood(answer: _Answer, ignored: Ignored) -> tuple[Merge, dict[str, str]]:
+    """Understand git merge-tree's answer: the tree, the stages, then its messages (git-merge-tree, "OUTPUT").
+
+    Return it without what it asks about files that ours ignores, and those: path -> place in the merged tree.
+    """
+    if answer.code == 0:
+        return Merge(answer.out.partition("\0")[0].strip()), {}
+    ours, theirs = answer.labels
+    head, _, rest = answer.out.partition("\0\0")
     tree, *records = head.split("\0")
-    fields, texts, position = rest.split("\0"), [], 0
-    while position < len(fields) and fields[position].strip().isdigit():
-        count = int(fields[position])
-        texts.append(fields[position + count + 2].strip())
-        position += count + 3
     appended = re.compile(f"~(?:{ours}|{theirs})(?:_[0-9]+)?(?=/|\\Z)")
     stages = []
     for record in filter(None, records):
         meta, place = record.split("\t", 1)
         mode, sha, number = meta.split(" ")
         stages.append(Stage(int(number), mode, sha, place, appended.sub("", place)))
-    messages = "\n".join(texts).replace(ours, "yours").replace(theirs, "template")
-    return Merge(tree.strip(), False, tuple(stages), messages)
+    named = ignored.of(stage.path for stage in stages if is_in_a_checkout(stage.path))
+    dropped = {stage.path: stage.place for stage in stages if stage.path in named}
+    left = tuple(stage for stage in stages if stage.path not in named)
+    said = [message for message in _messages(rest) if not named & set(message.paths)]
+    clean = bool(dropped) and not left and not any(message.kind.startswith("CONFLICT") for message in said)
+    text = "\n".join(message.text for message in said).replace(ours, "yours").replace(theirs, "template")
+    return Merge(tree.strip(), clean, left, text), dropped
+
+
+def _messages(rest: str) -> Iterator[_Message]:
+    """Yield messages: each is the number of paths, the paths, a short type, the text."""
+    fields, position = rest.split("\0"), 0
+    while position < len(fields) and fields[position].strip().isdigit():
+        count = int(fields[position])
+        kind, text = fields[position + count + 1 : position + count + 3]
+        yield _Message(fields[position + 1 : position + count + 1], kind, text.strip())
+        position += count + 3
 
 
 def keep_ours(
@@ -186,6 +271,13 @@ def _renames(processes: Processes, old_tree: str, new_tree: str) -> dict[str, st
     _, out = processes.run("diff-tree", "-r", "-z", "-M", "--diff-filter=R", "--name-status", old_tree, new_tree)
     _, old, new = (out.decode("utf-8", "surrogateescape").split("\0")[start::3] for start in range(3))
     return dict(zip(old, new, strict=False))
+
+
+def replaced(processes: Processes, tree: str, files: Mapping[str, Entry | None]) -> str:
+    """Return a tree with other files in it, or without some (None). Three processes."""
+    index = Index(processes)
+    index.load(tree)
+    return index.update(files)
 
 
 class Index:

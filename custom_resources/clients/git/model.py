@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 ROBOT = ("Studio project template", "studio-project-template@users.noreply.github.com")
 ZERO = "0" * 40
@@ -65,12 +66,19 @@ class Stage:
     path: str  # the place without what git appends where a file is in the way of a folder, or of another kind of file
 
 
+class Lines(NamedTuple):
+    """Lines of a file, from 1. Where there are none, `last` is the line before them."""
+
+    first: int
+    last: int
+
+
 @dataclass(frozen=True)
 class Merge:
     """A merge's outcome: the tree, whether git asks nothing, what conflicts, and git's messages about it.
 
     Not every merge that is not clean has a conflicting path: where a folder was split, git cannot tell where a new
-    file belongs. What git does not ask about is in `lost`, `alike` and `filtered` (consequences).
+    file belongs. What git does not ask about is in `lost`, `alike`, `filtered` and `absent` (consequences).
     """
 
     tree: str
@@ -80,6 +88,11 @@ class Merge:
     lost: tuple[str, ...] = ()  # paths without a conflict, of files whose users' lines are in none of the tree's
     alike: tuple[tuple[str, str], ...] = ()  # new path, other path: they differ only in case or Unicode form
     filtered: tuple[tuple[str, str], ...] = ()  # path, filter: of contents that have not been through it
+    absent: tuple[str, ...] = ()  # paths of theirs that are not in the tree, nor their contents elsewhere
+    ignored: tuple[str, ...] = ()  # paths that theirs changed and ours keeps from it (.studio-template-ignore)
+    exempt: frozenset[str] = frozenset()  # paths that ours ignores, changed or not
+    theirs: str = ""  # their tree without those changes; "" = as it was given
+    lines: tuple[tuple[str, tuple[Lines, ...]], ...] = ()  # path, the lines of ours that conflict there, where known
 
     @property
     def conflicts(self) -> tuple[str, ...]:

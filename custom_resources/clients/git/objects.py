@@ -148,6 +148,19 @@ class Objects:
                 raise RepositoryTooManyNames(limit=_MOST_FILES, kind="files")
         return dict(sorted(found.items(), key=lambda item: item[0].encode("utf-8", "surrogateescape")))
 
+    def at(self, tree: str, paths: Iterable[str]) -> dict[str, Entry]:
+        """Return what a tree has at these paths, where it has anything."""
+        found: dict[str, Entry] = {}
+        for path in paths:
+            *folders, name = path.split("/")
+            below = tree
+            for folder in folders:
+                entry = self.tree(below).get(folder, NONE)
+                below = entry.sha if entry.mode == TREE else ""
+            if name in (entries := self.tree(below)):
+                found[path] = entries[name]
+        return found
+
     def differing(self, trees: Sequence[str]) -> Iterator[tuple[str, list[Entry]]]:
         """Yield the paths of files that differ between trees, with what each tree has there (NONE = nothing).
 

@@ -69,7 +69,7 @@ def _update_product(identifier: str, old: Properties, new: Properties) -> Result
     present: dict[tuple[str, str], str] = {}
     for detail in client.list_provisioning_artifacts(ProductId=identifier)["ProvisioningArtifactDetails"]:
         found = client.describe_provisioning_artifact(ProductId=identifier, ProvisioningArtifactId=detail["Id"])
-        present[detail["Name"], found["Info"]["LoadTemplateFromURL"]] = detail["Id"]
+        present[detail["Name"], found["Info"]["TemplateUrl"]] = detail["Id"]
     replace = flag(new.get("ReplaceProvisioningArtifacts", False))
     for key, version in wanted.items():
         if replace or key not in present:

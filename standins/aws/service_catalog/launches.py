@@ -91,13 +91,14 @@ class LaunchOperations:
                 raise invalid(f"Version {target.artifact['Name']} is not active.")
             if "Tags" in request:
                 self._retag(call, provisioned, target, request["Tags"])
-            parameters = _parameters(request, provisioned.parameters)
-            if self._behaviour.keeps_parameters:
-                parameters = provisioned.parameters | parameters
             provisioned.detail["Status"] = "UNDER_CHANGE"
             record = self._record(call, provisioned, "UPDATE_PROVISIONED_PRODUCT", request["UpdateToken"], target)
 
         def work() -> StackResult:
+            held = self._emulator.stack_parameters(provisioned.stack, call.region, Credentials(call.account))
+            parameters = _parameters(request, held | provisioned.parameters)
+            if self._behaviour.keeps_parameters:
+                parameters = provisioned.parameters | parameters
             reserved = self._reserved.of_update(call, provisioned.detail, target, provisioned.reserved)
             result = self._emulator.update_stack(
                 provisioned.stack,
@@ -244,12 +245,20 @@ def _new_product(call: Call, request: Record, target: Target, tags: dict[str, st
 
 
 def _parameters(request: Record, earlier: dict[str, str]) -> dict[str, str]:
-    """Return the request's parameters, those with UsePreviousValue as they were: one never given has its default."""
-    return {
-        item["Key"]: earlier[item["Key"]] if item.get("UsePreviousValue") else item["Value"]
-        for item in request.get("ProvisioningParameters", [])
-        if not item.get("UsePreviousValue") or item["Key"] in earlier
-    }
+    """Return the request's parameters, those with UsePreviousValue as the stack has them: a default of its launch, too.
+
+    Raises StackFailed as CloudFormation refuses it for a parameter that the stack's template does not have.
+    """
+    found: dict[str, str] = {}
+    for item in request.get("ProvisioningParameters", []):
+        name, previous = item["Key"], item.get("UsePreviousValue")
+        if previous and name not in earlier:
+            raise StackFailed(
+                f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for a parameter key "
+                "not in the previous template"
+            )
+        found[name] = earlier[name] if previous else item["Value"]
+    return found
 
 
 def _with_what_it_has(request: Record, provisioned: ProvisionedProduct) -> Record:

@@ -184,6 +184,6 @@ def artifact_parameters(emulator: Emulator, product: Product, artifact: Record) 
 def _artifact_answer(artifact: Record) -> Record:
     return {
         "ProvisioningArtifactDetail": artifact,
-        "Info": {TEMPLATE: artifact["_source"]},
+        "Info": {"TemplateUrl": artifact["_source"]},  # as public code reads it, whatever the request called it
         "Status": "AVAILABLE",
     }

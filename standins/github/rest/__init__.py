@@ -8,6 +8,7 @@ import standins.github.rest.commits
 import standins.github.rest.contents
 import standins.github.rest.environments
 import standins.github.rest.merges
+import standins.github.rest.pull_people
 import standins.github.rest.pulls
 import standins.github.rest.references
 import standins.github.rest.repositories

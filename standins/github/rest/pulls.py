@@ -9,6 +9,7 @@ from standins.github.access import Need, at_least
 from standins.github.bare import Bare
 from standins.github.messages import ApiError, Json, Response, invalid, not_found
 from standins.github.model import Comment, Pull, now
+from standins.github.pull_shapes import people
 from standins.github.pushes import close
 from standins.github.rest.merges import PULL, PULLS, mergeability, pull_of, require_pulls
 from standins.github.rest.router import Call, route
@@ -32,11 +33,6 @@ def _side(call: Call, ref: str, sha: str) -> Json:
 
 _NOBODY: Json = {  # what pull requests here do not have
     "locked": False,
-    "assignee": None,
-    "assignees": [],
-    "requested_reviewers": [],
-    "requested_teams": [],
-    "labels": [],
     "milestone": None,
     "author_association": "MEMBER",
     "auto_merge": None,
@@ -54,6 +50,7 @@ def simple(call: Call, pull: Pull) -> Json:
     links = _links(call, pull, html)
     return {
         **_NOBODY,
+        **people(call.urls, call.store, call.repository, pull),
         **{name: getattr(pull, name) for name in _AS_THEY_ARE},
         "url": links["self"],
         "node_id": node_id("PR", pull.id),

@@ -130,7 +130,7 @@ def test_administration_reads_back_what_was_written(shop: Shop) -> None:
     )
     assert artifact["ProvisioningArtifactDetail"]["Id"] == shop.artifact
     assert [item["ParameterKey"] for item in artifact["ProvisioningArtifactParameters"]] == ["Owner"]
-    assert "LoadTemplateFromURL" in artifact["Info"]
+    assert "TemplateUrl" in artifact["Info"]
 
 
 def test_what_is_in_use_cannot_be_deleted(shop: Shop) -> None:
@@ -297,6 +297,45 @@ def test_deprecated_versions_update_and_inactive_ones_do_neither(shop: Shop) -> 
     assert refused(error) == "InvalidParametersException"
     versions = shop.admin.list_provisioning_artifacts(ProductId=shop.product)["ProvisioningArtifactDetails"]
     assert [(item["Guidance"], item["Active"]) for item in versions if item["Id"] == second] == [("DEPRECATED", False)]
+
+
+def with_size(value: str, default: str) -> dict[str, Any]:
+    found = template(value)
+    found["Parameters"]["Size"] = {"Type": "String", "Default": default}
+    found["Outputs"]["Size"] = {"Value": {"Ref": "Size"}}
+    return found
+
+
+def test_a_previous_value_is_what_the_stack_has_whoever_gave_it(shop: Shop) -> None:
+    """A launch that gave no value has the default of its version, and keeps it where the next one has another."""
+    places = {name: shop.world.upload(f"{name}-{token()[:8]}.json", with_size(name, name)) for name in ("small", "big")}
+    ids = {
+        name: shop.admin.create_provisioning_artifact(
+            ProductId=shop.product,
+            Parameters={"Name": name, "Info": {"LoadTemplateFromURL": place}},
+            IdempotencyToken=token(),
+        )["ProvisioningArtifactDetail"]["Id"]
+        for name, place in places.items()
+    }
+    name = f"keeps-{token()[:8]}"
+    shop.finished(shop.launch(name, ids["small"]))
+
+    def updated(version: str, *kept: str) -> tuple[str, str]:
+        record = shop.user.update_provisioned_product(
+            ProvisionedProductName=name,
+            ProvisioningArtifactId=version,
+            ProvisioningParameters=[{"Key": key, "UsePreviousValue": True} for key in kept],
+            UpdateToken=token(),
+        )["RecordDetail"]
+        detail = shop.finished(record)
+        outputs = {item["OutputKey"]: item["OutputValue"] for item in detail["RecordOutputs"]}
+        errors = " ".join(item["Description"] for item in detail["RecordDetail"]["RecordErrors"])
+        return outputs.get("Size", ""), errors
+
+    assert updated(ids["big"], "Owner", "Size") == ("small", "")
+    _, error = updated(ids["big"], "Owner", "Nobody")
+    assert "Cannot specify usePreviousValue as true for a parameter key not in the previous template" in error
+    assert updated(ids["big"], "Owner") == ("big", "")
 
 
 def test_a_failed_launch_says_why(shop: Shop) -> None:

@@ -176,11 +176,34 @@ def _pulls(client: Client) -> None:
     client.expect(200, "PATCH", f"{path}/{number}", {"title": "One, better"})
     client.expect(201, "POST", f"/repos/acme/tale/issues/{number}/comments", {"body": "Fine"})
     client.get(f"/repos/acme/tale/issues/{number}/comments")
+    _people(client, number)
     client.expect(409, "PUT", f"{path}/{number}/merge", {"sha": "0" * 40})
     client.expect(200, "PUT", f"{path}/{number}/merge", {"merge_method": "squash"})
     client.expect(405, "PUT", f"{path}/{number}/merge", {})
     client.get(f"{path}/{number}")
     client.get(f"{path}?state=all&head=acme:one")
+
+
+def _people(client: Client, number: int) -> None:
+    issue, pull = f"/repos/acme/tale/issues/{number}", f"/repos/acme/tale/pulls/{number}"
+    client.control("PUT", "/organizations/acme/teams", {"ml": ["*"], "other": ["x"]})
+    client.control("POST", "/tokens", {"login": "bob", "scopes": ["repo"], "role": "read"})
+    assert [each["name"] for each in client.expect(200, "POST", f"{issue}/labels", {"labels": ["new"]})] == ["new"]
+    client.expect(422, "POST", f"{issue}/labels", {"labels": ["x" * 51]})
+    client.expect(404, "POST", "/repos/acme/tale/issues/99/labels", {"labels": ["new"]})
+    assigned = client.expect(201, "POST", f"{issue}/assignees", {"assignees": ["bob", "nobody"]})
+    assert [each["login"] for each in assigned["assignees"]] == ["bob"]
+    path = f"{pull}/requested_reviewers"
+    client.expect(201, "POST", path, {"reviewers": ["bob"], "team_reviewers": ["ml"]})
+    for refused in (
+        {"reviewers": ["nobody"]},
+        {"team_reviewers": ["other"]},
+        {"reviewers": [client.get("/user")["login"]]},
+    ):
+        client.expect(422, "POST", path, refused)
+    found = client.get(pull)
+    assert [each["slug"] for each in found["requested_teams"]] == ["ml"]
+    assert [each["login"] for each in found["requested_reviewers"]] == ["bob"]
 
 
 def _rules(client: Client) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 SOURCES = ("auto", "table", "files")
+LIMITS = {"rmse"}
 
 
 class ConfigurationError(Exception):
@@ -57,6 +58,7 @@ def load(path: Path) -> Configuration:
     data: Data = _table(Data, "data", found["data"])
     _check_data(data)
     limits = found["limits"]
+    _same_keys("limits", limits, LIMITS)
     for name, value in limits.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ConfigurationError(f"limits.{name} must be a number.")

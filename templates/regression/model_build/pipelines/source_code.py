@@ -34,7 +34,9 @@ def collect(project: Project, root: Path) -> SourceCode:
     paths = sorted(path for path in scripts.rglob("*") if path.is_file() and path.suffix in (".py", ".txt"))
     files = {str(path.relative_to(scripts)): path.read_bytes() for path in paths}
     files["config.toml"] = (root / "config.toml").read_bytes()
-    files[ARCHIVE] = _archive({path.name: path.read_bytes() for path in paths if path.parent.name == "training"})
+    training = {path.name: path.read_bytes() for path in paths if path.parent.name == "training"}
+    if training:
+        files[ARCHIVE] = _archive(training)
     digest = hashlib.sha256()
     for name, content in sorted(files.items()):
         digest.update(f"{name}\0{len(content)}\0".encode() + content)

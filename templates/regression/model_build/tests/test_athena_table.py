@@ -7,7 +7,7 @@ pytest.importorskip("pandas")
 import athena_table
 import boto3
 
-TABLE = athena_table.Table("eu-west-1", "workgroup", "glue_db", "abalone")
+TABLE = athena_table.Table("eu-west-1", "workgroup", "glue_db", "rows")
 
 
 @pytest.fixture
@@ -38,15 +38,15 @@ def test_rows_come_from_the_querys_own_result(stubs, monkeypatch, tmp_path):
     class S3:
         def download_file(self, bucket, key, path):
             assert (bucket, key) == ("results", "q/1.csv")
-            (tmp_path / "result.csv").write_text('"length","rings"\n"0.4","7"\n')
+            (tmp_path / "result.csv").write_text('"length","label"\n"0.4","NA"\n')
 
     clients["s3"] = S3()
-    sql = 'SELECT "length", "rings" FROM "glue_db"."abalone"'
+    sql = 'SELECT "length", "label" FROM "glue_db"."rows"'
     expected = {"QueryString": sql, "WorkGroup": "workgroup"}
     found["athena"].add_response("start_query_execution", {"QueryExecutionId": "1"}, expected)
     found["athena"].add_response("get_query_execution", status("RUNNING"))
     found["athena"].add_response("get_query_execution", status("SUCCEEDED"))
-    assert athena_table.read(TABLE, ["length", "rings"], tmp_path).to_numpy().tolist() == [["0.4", "7"]]
+    assert athena_table.read(TABLE, ["length", "label"], tmp_path).to_numpy().tolist() == [["0.4", "NA"]]
 
 
 def test_a_query_that_fails_says_why(stubs, tmp_path):
@@ -60,7 +60,7 @@ def test_a_query_that_fails_says_why(stubs, tmp_path):
 
 def test_a_table_that_is_not_there_is_told_from_one_that_is_denied(stubs):
     glue = stubs[1]["glue"]
-    glue.add_response("get_table", {"Table": {"Name": "abalone"}}, {"DatabaseName": "glue_db", "Name": "abalone"})
+    glue.add_response("get_table", {"Table": {"Name": "rows"}}, {"DatabaseName": "glue_db", "Name": "rows"})
     assert athena_table.exists(TABLE)
     glue.add_client_error("get_table", "EntityNotFoundException")
     assert not athena_table.exists(TABLE)

@@ -28,6 +28,7 @@ def test_the_file_of_this_repository_is_valid():
         ('sex = ["F", "I", "M"]', "sex = [1]", "data.categories must be a table of lists"),
         ('label = "rings"', 'label = "sex"', "name a column twice"),
         ("rmse = 2.5", 'rmse = "low"', "limits.rmse must be a number"),
+        ("rmse = 2.5", "mae = 2.5", "has no limits.rmse"),
         ("num_round = 300", "num_round = 0.5", "training.num_round must be a whole number"),
         ("[limits]", "[limit]", "has no limits"),
     ],

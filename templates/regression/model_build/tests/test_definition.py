@@ -26,7 +26,7 @@ FACTS = {
     **ENVIRONMENT,
     "SAGEMAKER_PROJECT_NAME": "churn",
     "GLUE_DATABASE": "glue_db",
-    "GLUE_TABLE": "abalone",
+    "GLUE_TABLE": "rows",
     "ATHENA_WORKGROUP": "workgroup",
     "MLFLOW_TRACKING_URI": "arn:aws:sagemaker:eu-west-1:111122223333:mlflow-app/a1",
 }
@@ -78,7 +78,8 @@ def test_its_steps(definition):
     defaults = {each["Name"]: each.get("DefaultValue") for each in definition["Parameters"]}
     assert defaults["InputDataUrl"] == "s3://artifacts/dzd_1/p1/dev/data/"
     assert defaults["ModelApprovalStatus"] == "PendingManualApproval"
-    assert defaults["RmseLimit"] == 2.5
+    for name, limit in load(ROOT / "config.toml").limits.items():
+        assert defaults[f"{name.capitalize()}Limit"] == limit
 
 
 def filled(value, shape):

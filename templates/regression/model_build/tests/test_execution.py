@@ -9,7 +9,7 @@ from pipelines import summary
 from pipelines.execution import PipelineFailed, Pipelines, ran_in, registered_model
 
 boto3 = pytest.importorskip("boto3")
-ARN = "arn:aws:sagemaker:eu-west-1:111122223333:pipeline/studio-p1-regression"
+ARN = "arn:aws:sagemaker:eu-west-1:111122223333:pipeline/studio-p1-models"
 RUN = f"{ARN}/execution/abc123"
 PACKAGE = "arn:aws:sagemaker:eu-west-1:111122223333:model-package/aiops-p1-models/3"
 ROLE = "arn:aws:iam::111122223333:role/pipeline"
@@ -27,14 +27,14 @@ def calls():
 def test_the_first_run_creates_the_pipeline_with_the_projects_tags(calls):
     pipelines, stub = calls
     expected = {
-        "PipelineName": "studio-p1-regression",
+        "PipelineName": "studio-p1-models",
         "PipelineDefinition": "{}",
         "RoleArn": ROLE,
         "ClientRequestToken": ANY,
         "Tags": [{"Key": "AmazonDataZoneProject", "Value": "p1"}],
     }
     stub.add_response("create_pipeline", {"PipelineArn": ARN}, expected)
-    assert pipelines.upsert("studio-p1-regression", "{}", ROLE, (("AmazonDataZoneProject", "p1"),)) == ARN
+    assert pipelines.upsert("studio-p1-models", "{}", ROLE, (("AmazonDataZoneProject", "p1"),)) == ARN
 
 
 def test_later_runs_update_it(calls):
@@ -42,14 +42,14 @@ def test_later_runs_update_it(calls):
     message = "Pipeline names must be unique within an AWS account and region. A pipeline with name x already exists."
     stub.add_client_error("create_pipeline", "ValidationException", message)
     stub.add_response("update_pipeline", {"PipelineArn": ARN})
-    assert pipelines.upsert("studio-p1-regression", "{}", ROLE, ()) == ARN
+    assert pipelines.upsert("studio-p1-models", "{}", ROLE, ()) == ARN
 
 
 def test_another_refusal_is_not_taken_for_an_existing_pipeline(calls):
     pipelines, stub = calls
     stub.add_client_error("create_pipeline", "ValidationException", "The definition is invalid.")
     with pytest.raises(Exception, match="definition is invalid"):
-        pipelines.upsert("studio-p1-regression", "{}", ROLE, ())
+        pipelines.upsert("studio-p1-models", "{}", ROLE, ())
 
 
 def test_a_start_has_its_parameters(calls):
@@ -88,17 +88,17 @@ def test_a_cached_evaluation_is_where_it_ran():
 
 def test_a_failure_names_step_and_reason(calls):
     pipelines, stub = calls
-    ends(stub, "Failed", [{"StepName": "TooInaccurate", "FailureReason": "The RMSE is over the limit 2.5"}])
-    with pytest.raises(PipelineFailed, match=r"TooInaccurate: The RMSE is over the limit 2\.5"):
+    ends(stub, "Failed", [{"StepName": "TooInaccurate", "FailureReason": "The error is over the limit 2.5"}])
+    with pytest.raises(PipelineFailed, match=r"TooInaccurate: The error is over the limit 2\.5"):
         pipelines.wait(RUN)
 
 
 def test_the_summary_shows_link_and_metrics(tmp_path):
-    link = summary.console_link("eu-west-1", "studio-p1-regression", RUN)
+    link = summary.console_link("eu-west-1", "studio-p1-models", RUN)
     assert link.startswith("https://eu-west-1.console.aws.amazon.com/sagemaker/home?region=eu-west-1#/pipelines/")
-    report = {"regression_metrics": {"rmse": {"value": 2.138}}}
-    content = summary.text("It ran", {"Execution": link}, report, {"rmse": 2.5})
-    assert "| rmse | 2.138 | 2.5 |" in content
+    report = {"metrics": {"error": {"value": 2.138}}}
+    content = summary.text("It ran", {"Execution": link}, report, {"error": 2.5})
+    assert "| error | 2.138 | 2.5 |" in content
     summary.write(content, {"GITHUB_STEP_SUMMARY": str(tmp_path / "s.md")})
     summary.write(content, {})
     assert (tmp_path / "s.md").read_text() == content

@@ -27,7 +27,7 @@ def test_jobs_carry_none_of_studios_own_tags():
 
 
 def test_a_table_needs_a_workgroup():
-    table = {"GLUE_DATABASE": "db", "GLUE_TABLE": "abalone"}
+    table = {"GLUE_DATABASE": "db", "GLUE_TABLE": "rows"}
     assert not from_environment({**ENVIRONMENT, **table}).has_table
     assert from_environment({**ENVIRONMENT, **table, "ATHENA_WORKGROUP": "w"}).has_table
 

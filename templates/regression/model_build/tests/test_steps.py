@@ -95,6 +95,13 @@ def test_rows_without_a_label_are_left_out():
     assert sum(map(len, preprocess.prepare(rows, DATA).values())) == 8
 
 
+def test_a_category_may_be_called_as_pandas_calls_what_is_missing(tmp_path):
+    (tmp_path / "a.csv").write_text("a,c,y\n1,NA,no\n,None,yes\n")
+    found = preprocess.read_files(tmp_path, DATA)
+    assert found["c"].tolist() == ["NA", "None"]
+    assert found["a"].isna().tolist() == [False, True]
+
+
 def test_no_files_at_all(tmp_path):
     with pytest.raises(SystemExit, match="There is no CSV file in"):
         preprocess.read_files(tmp_path, DATA)

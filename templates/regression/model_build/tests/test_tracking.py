@@ -35,12 +35,12 @@ def test_a_run_has_parameters_metrics_model_and_commit(monkeypatch):
     mlflow = Recorded()
     monkeypatch.setitem(sys.modules, "mlflow", mlflow)
     monkeypatch.setattr(tracking, "install", lambda: None)
-    environment = {"MLFLOW_TRACKING_URI": ADDRESS, "COMMIT": "abc", "MLFLOW_EXPERIMENT_NAME": "studio-p1-regression"}
-    assert tracking.log(environment, {"eta": 0.1}, {"rmse": 2.1}, Path("model.tar.gz")) == "r1"
+    environment = {"MLFLOW_TRACKING_URI": ADDRESS, "COMMIT": "abc", "MLFLOW_EXPERIMENT_NAME": "studio-p1-models"}
+    assert tracking.log(environment, {"eta": 0.1}, {"error": 2.1}, Path("model.tar.gz")) == "r1"
     assert mlflow.calls["set_tracking_uri"] == (ADDRESS,)
-    assert mlflow.calls["set_experiment"] == ("studio-p1-regression",)
+    assert mlflow.calls["set_experiment"] == ("studio-p1-models",)
     assert mlflow.calls["log_params"] == ({"eta": 0.1},)
-    assert mlflow.calls["log_metrics"] == ({"rmse": 2.1},)
+    assert mlflow.calls["log_metrics"] == ({"error": 2.1},)
     assert mlflow.calls["log_artifact"] == ("model.tar.gz", "model")
     assert mlflow.calls["set_tags"][0]["commit"] == "abc"
 

@@ -62,10 +62,11 @@ def test_the_first_run_gets_the_sample_data(s3):
     client, stub = s3
     place = {"Bucket": "artifacts", "Prefix": f"{PREFIX}/data/", "MaxKeys": 1}
     stub.add_response("list_objects_v2", listing(), place)
-    stub.add_response("put_object", {}, {"Bucket": "artifacts", "Key": f"{PREFIX}/data/abalone.csv.gz", "Body": ANY})
+    [sample] = (path.name for path in (ROOT / "data").glob("*.csv.gz"))
+    stub.add_response("put_object", {}, {"Bucket": "artifacts", "Key": f"{PREFIX}/data/{sample}", "Body": ANY})
     uri, sentence = training_data.prepare(PROJECT, ROOT, client)
     assert uri == f"s3://artifacts/{PREFIX}/data/"
-    assert "was empty. The sample data of this repository (abalone.csv.gz) is there now." in sentence
+    assert f"was empty. The sample data of this repository ({sample}) is there now." in sentence
     stub.add_response("list_objects_v2", listing(f"{PREFIX}/data/mine.csv"), place)
     assert training_data.prepare(PROJECT, ROOT, client) == (uri, f"Training data: the files in {uri}.")
 

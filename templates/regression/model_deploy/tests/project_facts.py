@@ -24,7 +24,7 @@ SMOKE = {"content_type": "text/csv", "rows": ["0.4,1", "0.5,0"], "predictions": 
 
 def package(number=3, status="Approved", group=GROUP):
     """A description of a model package."""
-    place = "s3://artifacts/dzd_1/p1/dev/pipeline/regression/e1/evaluation/evaluation.json"
+    place = "s3://artifacts/dzd_1/p1/dev/pipeline/models/e1/evaluation/evaluation.json"
     return {
         "ModelPackageName": "m",
         "ModelPackageArn": f"{PACKAGES}/{number}",
@@ -78,7 +78,7 @@ class Cloud:
         answer = package(number, **facts)
         self.will("sagemaker", "describe_model_package", answer, {"ModelPackageName": answer["ModelPackageArn"]})
         if answer["ModelApprovalStatus"] == "Approved":
-            key = "dzd_1/p1/dev/pipeline/regression/e1/evaluation/smoke.json"
+            key = "dzd_1/p1/dev/pipeline/models/e1/evaluation/smoke.json"
             self.will("s3", "get_object", {"Body": body(json.dumps(rows))}, {"Bucket": "artifacts", "Key": key})
 
     def answers(self, *predictions):

@@ -60,7 +60,7 @@ def read(table: Table, columns: list[str], folder: Path) -> pd.DataFrame:
     bucket, _, key = location.removeprefix("s3://").partition("/")
     folder.mkdir(parents=True, exist_ok=True)
     table.client("s3").download_file(bucket, key, str(folder / "result.csv"))
-    return pd.read_csv(folder / "result.csv", dtype=str)
+    return pd.read_csv(folder / "result.csv", dtype=str, keep_default_na=False, na_values=[""])
 
 
 def _finished(athena: Any, execution: str) -> str:

@@ -34,7 +34,7 @@ def read_files(folder: Path, data: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def _read(path: Path, wanted: list[str]) -> pd.DataFrame:
-    found = pd.read_csv(path, dtype=str)
+    found = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])  # "NA" and "None" may be categories
     found.columns = [str(name).strip() for name in found.columns]
     require_columns(found, wanted, path.name)
     return found[wanted]

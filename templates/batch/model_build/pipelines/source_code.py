@@ -1,0 +1,68 @@
+"""The step scripts in S3, under the hash of their content: a changed script is a new place, old runs keep theirs."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.project import Project
+
+ARCHIVE = "training.tar.gz"  # SageMaker's framework images unpack and run this one
+
+
+@dataclass(frozen=True)
+class SourceCode:
+    """The files that the steps run, and where they are."""
+
+    files: dict[str, bytes]
+    uri: str
+
+    @property
+    def archive_uri(self) -> str:
+        """Where the training script's archive is."""
+        return f"{self.uri}/{ARCHIVE}"
+
+
+def collect(project: Project, root: Path) -> SourceCode:
+    """Return config.toml and everything in source_scripts/ (reads the files, contacts nothing)."""
+    scripts = root / "source_scripts"
+    paths = sorted(path for path in scripts.rglob("*") if path.is_file() and path.suffix in (".py", ".txt"))
+    files = {str(path.relative_to(scripts)): path.read_bytes() for path in paths}
+    files["config.toml"] = (root / "config.toml").read_bytes()
+    training = {path.name: path.read_bytes() for path in paths if path.parent.name == "training"}
+    if training:
+        files[ARCHIVE] = _archive(training)
+    digest = hashlib.sha256()
+    for name, content in sorted(files.items()):
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return SourceCode(files, project.uri("code", digest.hexdigest()[:16]))
+
+
+def _archive(files: dict[str, bytes]) -> bytes:
+    """Return a .tar.gz that is the same for the same files."""
+    buffer = io.BytesIO()
+    with (
+        gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
+        for name, content in sorted(files.items()):
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content), 0o644
+            archive.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def upload(project: Project, code: SourceCode, s3: Any) -> int:
+    """Upload what is not there yet; return how many files were uploaded."""
+    folder = code.uri.removeprefix(f"s3://{project.bucket}/")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=project.bucket, Prefix=f"{folder}/")
+    there = {entry["Key"] for page in pages for entry in page.get("Contents", [])}
+    missing = {f"{folder}/{name}": content for name, content in code.files.items() if f"{folder}/{name}" not in there}
+    for key, content in missing.items():
+        s3.put_object(Bucket=project.bucket, Key=key, Body=content)
+    return len(missing)

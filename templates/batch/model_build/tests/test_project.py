@@ -1,0 +1,39 @@
+"""The project's facts."""
+
+import json
+
+import pytest
+from project_facts import ENVIRONMENT
+
+from pipelines.project import MissingSetting, facts_of, from_environment
+
+
+def test_missing_settings_are_named():
+    with pytest.raises(MissingSetting, match="ARTIFACT_BUCKET"):
+        from_environment({**ENVIRONMENT, "ARTIFACT_BUCKET": ""})
+
+
+def test_files_are_below_the_projects_own_prefix():
+    assert from_environment(ENVIRONMENT).uri("data") == "s3://artifacts/dzd_1/p1/dev/data"
+    given = from_environment({**ENVIRONMENT, "ARTIFACT_BUCKET": "s3://artifacts/own/place"})
+    assert given.uri("data") == "s3://artifacts/own/place/data"
+
+
+def test_jobs_carry_none_of_studios_own_tags():
+    """The project's role creates them, and cannot set tags that begin so. The pipeline's tags are the workflow's."""
+    project = from_environment({**ENVIRONMENT, "SAGEMAKER_PROJECT_NAME": "churn"})
+    assert dict(project.job_tags) == {"sagemaker:project-name": "churn"}
+    assert dict(project.tags)["AmazonDataZoneProject"] == "p1"
+
+
+def test_a_table_needs_a_workgroup():
+    table = {"GLUE_DATABASE": "db", "GLUE_TABLE": "rows"}
+    assert not from_environment({**ENVIRONMENT, **table}).has_table
+    assert from_environment({**ENVIRONMENT, **table, "ATHENA_WORKGROUP": "w"}).has_table
+
+
+def test_project_json_has_the_same_names():
+    assert from_environment(facts_of(json.dumps(ENVIRONMENT))) == from_environment(ENVIRONMENT)
+    for text in ("no", "[]", '{"REGION": 1}'):
+        with pytest.raises(MissingSetting, match="project file"):
+            facts_of(text)

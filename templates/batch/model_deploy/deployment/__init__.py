@@ -1,0 +1,1 @@
+"""How a model package becomes the one that scores."""

@@ -1,0 +1,26 @@
+"""The rows that are scored: the files in the project's S3 location, or at first the sample rows of this repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pipelines.project import Project
+
+
+def prepare(project: Project, folder: str, root: Path, s3: Any) -> tuple[str, str]:
+    """Return the folder's S3 URI and a sentence about it. An empty folder gets the sample rows.
+
+    Raises FileNotFoundError if there are no files in S3 and no sample rows here.
+    """
+    uri = project.uri(folder, "")
+    prefix = uri.removeprefix(f"s3://{project.bucket}/")
+    if s3.list_objects_v2(Bucket=project.bucket, Prefix=prefix, MaxKeys=1).get("KeyCount", 0):
+        return uri, f"Rows: the files in {uri}."
+    samples = sorted((root / "data").glob("*.csv*"))
+    if not samples:
+        raise FileNotFoundError(f"There are no files in {uri} and no sample rows in data/. Upload CSV files to {uri}.")
+    for path in samples:
+        s3.put_object(Bucket=project.bucket, Key=f"{prefix}{path.name}", Body=path.read_bytes())
+    names = ", ".join(path.name for path in samples)
+    return uri, f"Rows: {uri} was empty. The sample rows of this repository ({names}) are there now."

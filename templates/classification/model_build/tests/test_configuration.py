@@ -1,0 +1,42 @@
+"""config.toml: what is wrong with it ends in a sentence that names the key."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.configuration import ConfigurationError, load
+
+CONFIG = (Path(__file__).parent.parent / "config.toml").read_text()
+
+
+def test_the_file_of_this_repository_is_valid():
+    configuration = load(Path(__file__).parent.parent / "config.toml")
+    assert configuration.limits["auc"] > 0.5
+    assert configuration.data.label not in (*configuration.data.numbers, *configuration.data.categories)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("seed = 7", "", "has no data.seed"),
+        ("seed = 7", "seed = 7\nseeds = 8", "unknown key, data.seeds"),
+        ("seed = 7", 'seed = "7"', "data.seed must be a whole number"),
+        ("seed = 7", "seed = ", "is not TOML"),
+        ('source = "auto"', 'source = "glue"', "data.source must be one of auto, table, files"),
+        ('positive = "bad"', "positive = 1", "data.positive must be a text in quotes"),
+        ('positive = "bad"', "", "has no data.positive"),
+        ("train_share = 0.6", "train_share = 0.9", "must leave rows for the test set"),
+        ('telephone = ["none", "yes"]', "telephone = []", "data.categories.telephone lists no category"),
+        ('telephone = ["none", "yes"]', "telephone = [1]", "data.categories must be a table of lists"),
+        ('label = "credit_risk"', 'label = "housing"', "name a column twice"),
+        ("auc = 0.7", 'auc = "high"', "limits.auc must be a number"),
+        ("auc = 0.7", "accuracy = 0.7", "has no limits.auc"),
+        ("num_round = 500", "num_round = 0.5", "training.num_round must be a whole number"),
+        ("[limits]", "[limit]", "has no limits"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path, old, new, sentence):
+    assert old in CONFIG
+    (tmp_path / "config.toml").write_text(CONFIG.replace(old, new, 1))
+    with pytest.raises(ConfigurationError, match=sentence):
+        load(tmp_path / "config.toml")

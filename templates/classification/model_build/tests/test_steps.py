@@ -1,0 +1,154 @@
+"""The step scripts, on the data of this repository and on what is wrong."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pd = pytest.importorskip("pandas")
+pytest.importorskip("xgboost")
+
+import evaluate  # noqa: E402
+import preprocess  # noqa: E402
+
+from pipelines import local_run  # noqa: E402
+from pipelines.configuration import load  # noqa: E402
+
+ROOT = Path(__file__).parent.parent
+DATA = {
+    "source": "auto",
+    "label": "y",
+    "positive": "no",
+    "numbers": ["a"],
+    "categories": {"c": ["x", "z"]},
+    "train_share": 0.5,
+    "validation_share": 0.25,
+    "seed": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    base = tmp_path_factory.mktemp("local") / "base"
+    return base, local_run.run(ROOT, base, load(ROOT / "config.toml"))
+
+
+def test_the_model_is_within_its_limit_and_knows_more_than_the_share(local):
+    good, sentence = local_run.verdict(local[1], load(ROOT / "config.toml").limits)
+    assert good, sentence
+    assert "would register this model" in sentence
+    found = {name: each["value"] for name, each in local[1]["binary_classification_metrics"].items()}
+    assert found["accuracy"] > found["baseline_accuracy"]
+
+
+def test_a_limit_that_is_missed_says_so(local):
+    good, sentence = local_run.verdict(local[1], {"auc": 0.99})
+    assert not good
+    assert "would not register" in sentence
+
+
+def test_a_model_that_knows_only_the_share_is_not_registered(local):
+    """A model whose ranking is fine, but whose probabilities say less than the share does."""
+    report = json.loads(json.dumps(local[1]))
+    metrics = report["binary_classification_metrics"]
+    metrics["log_loss"]["value"] = metrics["baseline_log_loss"]["value"]
+    assert not local_run.verdict(report, {"auc": 0.5})[0]
+
+
+def test_no_row_is_lost_and_none_is_in_two_sets(local):
+    parts = [pd.read_csv(local[0] / part / f"{part}.csv", header=None) for part in ("train", "validation", "test")]
+    assert list(map(len, parts)) == [600, 150, 250]
+    assert {part.shape[1] for part in parts} == {55}
+    assert [part[0].mean() for part in parts] == pytest.approx([0.3] * 3)
+    assert len(json.loads((local[0] / "features" / "features.json").read_text())) == 54
+
+
+def test_columns_of_people_that_a_model_must_not_use_are_not_in_the_data():
+    columns = pd.read_csv(ROOT / "data/credit.csv.gz").columns
+    assert not [name for name in columns if any(word in name for word in ("sex", "age", "foreign", "status"))]
+
+
+def test_smoke_rows_are_test_rows_with_their_predictions(local):
+    smoke = json.loads((local[0] / "evaluation" / "smoke.json").read_text())
+    assert len(smoke["rows"]) == len(smoke["predictions"]) == 5
+    assert {len(row.split(",")) for row in smoke["rows"]} == {54}
+    assert all(0 < value < 1 for value in smoke["predictions"])
+
+
+def test_metrics_of_known_answers():
+    found = evaluate.metrics([0, 0, 1, 1], [0.1, 0.6, 0.4, 0.9])["binary_classification_metrics"]
+    values = {name: each["value"] for name, each in found.items()}
+    assert values["auc"] == 0.75
+    assert values["accuracy"] == values["precision"] == values["recall"] == values["f1"] == 0.5
+    assert values["baseline_accuracy"] == 0.5
+    assert values["baseline_log_loss"] == pytest.approx(0.693147)
+    assert found["auc"]["standard_deviation"] > 0
+
+
+def test_a_broken_column_ends_in_a_sentence(tmp_path):
+    shutil.copytree(ROOT / "data", tmp_path / "input")
+    broken = pd.read_csv(ROOT / "data/credit.csv.gz").rename(columns={"housing": "home"})
+    broken.to_csv(tmp_path / "input/a.csv")
+    script = ROOT / "source_scripts/preprocessing/preprocess.py"
+    done = subprocess.run([sys.executable, script, "--base", tmp_path], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "a.csv has no column housing." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_numbers_are_filled_from_training_rows_only():
+    rows = pd.DataFrame({"a": ["1", None, "3", "100"] * 4, "c": ["x", "z", "?", "x"] * 4, "y": ["no", "yes"] * 8})
+    parts = preprocess.prepare(rows, DATA)
+    known = pd.to_numeric(rows.loc[parts["train"].index, "a"]).median()
+    everything = pd.concat(parts.values())
+    assert everything.loc[1, "a"] == known
+    assert everything.loc[2, ["c_x", "c_z"]].tolist() == [0, 0]
+    assert everything.loc[[0, 1], "y"].tolist() == [1, 0]
+
+
+def test_each_set_has_the_same_share_of_a_rare_class():
+    rows = pd.DataFrame({"a": ["1"] * 200, "c": ["x"] * 200, "y": ["no"] * 8 + ["yes"] * 192})
+    parts = preprocess.prepare(rows, DATA)
+    assert {name: int(part["y"].sum()) for name, part in parts.items()} == {"train": 4, "validation": 2, "test": 2}
+    assert sorted(pd.concat(parts.values()).index) == list(range(200))
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ({"a": ["no"] * 16, "c": ["x"] * 16, "y": ["no", "yes"] * 8}, "The column a holds no number"),
+        ({"a": ["1"] * 3, "c": ["x"] * 3, "y": ["no", "yes", "yes"]}, "There are only 3 rows with a label"),
+        ({"a": ["1"] * 4, "c": ["x"] * 4, "y": ["no"] * 4}, "has to hold two classes, .* It holds 1: no"),
+        ({"a": ["1"] * 3, "c": ["x"] * 3, "y": ["no", "yes", "?"]}, r"It holds 3: \?, no, yes"),
+        ({"a": ["1"] * 2, "c": ["x"] * 2, "y": ["0", "1"]}, r"one of them no \(data.positive\). It holds 2: 0, 1"),
+        ({"a": ["1"], "c": ["x"], "y": [None]}, "It holds 0: none"),
+    ],
+)
+def test_data_that_cannot_be_used_is_refused(rows, sentence):
+    with pytest.raises(SystemExit, match=sentence):
+        preprocess.prepare(pd.DataFrame(rows, dtype=object), DATA)
+
+
+def test_rows_without_a_label_are_left_out():
+    rows = pd.DataFrame({"a": ["1"] * 18, "c": ["x"] * 18, "y": [*["no", "yes"] * 8, None, " "]})
+    assert sum(map(len, preprocess.prepare(rows, DATA).values())) == 16
+
+
+def test_a_category_may_be_called_as_pandas_calls_what_is_missing(tmp_path):
+    (tmp_path / "a.csv").write_text("a,c,y\n1,NA,no\n,None,yes\n")
+    found = preprocess.read_files(tmp_path, DATA)
+    assert found["c"].tolist() == ["NA", "None"]
+    assert found["a"].isna().tolist() == [False, True]
+
+
+def test_no_files_at_all(tmp_path):
+    with pytest.raises(SystemExit, match="There is no CSV file in"):
+        preprocess.read_files(tmp_path, DATA)
+
+
+def test_source_table_does_not_fall_back_to_files(tmp_path):
+    with pytest.raises(SystemExit, match="There is no table to read"):
+        preprocess.read(tmp_path, {**DATA, "source": "table"}, {})

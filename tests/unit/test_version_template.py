@@ -1,0 +1,102 @@
+"""What a version's template makes of a launch, held to how CloudFormation evaluates it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from custom_resources.errors import ParameterNotAllowed
+from custom_resources.version_template import VersionTemplate, parameters_of, reported
+
+STACK = "arn:aws:cloudformation:eu-west-1:111122223333:stack/SC-1/abc"
+
+
+def evaluated(value: Any, **parameters: str) -> Any:
+    document = {
+        "Parameters": {name: {"Type": "String"} for name in parameters},
+        "Conditions": {
+            "IsA": {"Fn::Equals": [{"Ref": "P"}, "a"]},
+            "IsNotA": {"Fn::Not": [{"Condition": "IsA"}]},
+            "Both": {"Fn::And": [{"Condition": "IsA"}, {"Condition": "IsNotA"}]},
+            "Either": {"Fn::Or": [{"Condition": "IsA"}, {"Condition": "IsNotA"}]},
+            "Nobody": {"Fn::Equals": [{"Ref": "Role"}, "a"]},
+        },
+        "Resources": {"One": {"Type": "T", "Properties": {"Value": value, "Else": "x"}}},
+    }
+    known = {("Two", "Known"): "yes"}
+    template = VersionTemplate(document, parameters_of(document, parameters, STACK), known)
+    return template.properties("One").get("Value", "nobody knows")
+
+
+@pytest.mark.parametrize(
+    ("value", "result"),
+    [
+        ("text", "text"),
+        (["a", {"Ref": "P"}], ["a", "a"]),
+        ({"Key": {"Ref": "P"}}, {"Key": "a"}),
+        ({"Ref": "AWS::Region"}, "eu-west-1"),
+        ({"Ref": "AWS::AccountId"}, "111122223333"),
+        ({"Ref": "AWS::StackName"}, "SC-1"),
+        ({"Fn::GetAtt": ["Two", "Known"]}, "yes"),
+        ({"Fn::GetAtt": "Two.Known"}, "yes"),
+        ({"Fn::Join": ["-", [{"Ref": "P"}, "b"]]}, "a-b"),
+        ({"Fn::If": ["IsA", "then", {"Ref": "Role"}]}, "then"),
+        ({"Fn::If": ["IsNotA", {"Ref": "Role"}, "else"]}, "else"),
+        ({"Fn::If": ["Both", 1, 2]}, 2),
+        ({"Fn::If": ["Either", 1, 2]}, 1),
+        # What nobody knows makes the whole property unknown.
+        ({"Ref": "Role"}, "nobody knows"),
+        ({"Fn::GetAtt": ["Two", "Other"]}, "nobody knows"),
+        ({"Fn::Join": ["-", ["a", {"Ref": "Role"}]]}, "nobody knows"),
+        ({"Key": [{"Ref": "Role"}]}, "nobody knows"),
+        ({"Fn::If": ["Nobody", 1, 2]}, "nobody knows"),
+        ({"Fn::If": ["Missing", 1, 2]}, "nobody knows"),
+        ({"Fn::ImportValue": "x"}, "nobody knows"),
+    ],
+)
+def test_a_value(value: Any, result: Any) -> None:
+    assert evaluated(value, P="a") == result
+
+
+def test_a_resource_that_its_condition_leaves_out() -> None:
+    document = {
+        "Conditions": {"No": {"Fn::Equals": ["a", "b"]}},
+        "Resources": {"One": {"Type": "T", "Condition": "No", "Properties": {"A": "1"}}, "Two": {"Type": "T"}},
+    }
+    template = VersionTemplate(document, {}, {})
+    assert template.resources("T") == ["Two"]
+    assert template.properties("One") == template.properties("Three") == {}
+
+
+@pytest.mark.parametrize(
+    ("declared", "kept", "value"),
+    [
+        ({"Default": "d"}, {}, "d"),
+        ({"Default": "d"}, {"P": "k"}, "k"),
+        ({}, {}, None),
+        ({"AllowedValues": ["a", "b"]}, {"P": "a"}, "a"),
+        ({"AllowedValues": ["a", "b"]}, {"P": "c"}, None),
+        ({"AllowedPattern": "[a-z]+"}, {"P": "abc"}, "abc"),
+        ({"AllowedPattern": "[a-z]+"}, {"P": "abc1"}, None),
+        ({"AllowedPattern": "^[a-z]*$"}, {"P": "a\n"}, None),
+    ],
+)
+def test_a_parameter(declared: dict[str, Any], kept: dict[str, str], value: str | None) -> None:
+    document = {"Parameters": {"P": {"Type": "String", **declared}}}
+    if value is None:
+        with pytest.raises(ParameterNotAllowed, match="the parameter P"):
+            parameters_of(document, kept, STACK)
+    else:
+        assert parameters_of(document, {**kept, "Gone": "x"}, STACK)["P"] == value
+
+
+def test_what_a_stack_puts_out_is_known_of_its_resources() -> None:
+    document = {
+        "Outputs": {
+            "Url": {"Value": {"Fn::GetAtt": ["One", "HtmlUrl"]}},
+            "Joined": {"Value": {"Fn::Join": ["", [{"Fn::GetAtt": ["One", "Name"]}]]}},
+            "Absent": {"Value": {"Fn::GetAtt": ["One", "Id"]}},
+        }
+    }
+    assert reported(document, {"Url": "u", "Joined": "j"}) == {("One", "HtmlUrl"): "u"}
