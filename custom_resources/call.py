@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from custom_resources.errors import BudgetSpent, GaveUp, LimitUntold, RateLimited, RetryLater
+from custom_resources.errors import BudgetSpent, GaveUp, LaunchesPaused, LimitUntold, RateLimited, RetryLater
 from custom_resources.progress import Progress
 from custom_resources.rate_budget import Cost
 from custom_resources.telemetry import count, logger
@@ -37,7 +37,7 @@ class Call:
         """Take what is not paid yet: each step of a request is paid for once, however often it is tried."""
         due = cost.beyond(progress.paid)
         if self.budget:
-            self.budget.reserve(due)
+            self.budget.reserve(due, self.name, progress)
         progress.paid = progress.paid.plus(due)
 
 
@@ -58,12 +58,12 @@ def tell_everyone(wait: RetryLater, budget: Budget | None) -> None:
 
 
 def _patience(wait: RetryLater, patience: float, call: Call) -> float:
-    """Return how many seconds after its first call a request gives up: a slot that it waits for takes none of them.
+    """Return how many seconds after its first call a request gives up: a limit that it waits for takes none of them.
 
     CloudFormation's hour ends all the same.
     """
     most = LONGEST * patience
-    if isinstance(wait, BudgetSpent):
+    if isinstance(wait, BudgetSpent | LaunchesPaused | RateLimited):
         return most
     return min(most, patience + (0.0 if call.progress is None else call.progress.waited))
 

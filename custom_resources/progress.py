@@ -19,10 +19,12 @@ class Progress:
     ) -> None:
         """`steps` -> what there is to tell of each; `waits`: how many calls have ended in a wait so far.
 
-        `waited`: the seconds in which it waited for slots that it had booked.
+        `waited`: the seconds in which it waited for slots that it had booked. `in_doubt`: whether it has paid more than
+        `paid` is not known, since the answer was lost.
         """
         self._steps = dict(steps or {})
         self.paid, self.waits, self.waited = paid or Cost(), waits, waited
+        self.in_doubt = False
         self._lock = threading.Lock()
 
     def __len__(self) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, StringConstraints
 
-from custom_resources import launching
+from custom_resources import launching, project_file
 from custom_resources.belief import Belief, artifact_location, belief_at_create, execution_role, seal
 from custom_resources.caller import Installation, Launcher
 from custom_resources.clients.studio import Project, Tooling
@@ -59,6 +59,7 @@ class StudioProjectProperties(Properties):
     classic_execution_roles: tuple[Line, ...] = ()
     deploy_account: str = ""
     glue_database: LineOrNothing = "glue_db"
+    glue_table: LineOrNothing = ""
     scope_name: LineOrNothing = "dev"
     mlflow_tracking_uri: LineOrNothing = ""
     organization: LineOrNothing = ""
@@ -79,10 +80,15 @@ class Observed:
 
 @dataclass(frozen=True)
 class Plan:
-    """The attributes to report, and the resource's name: it remembers an adopted repository (see `adopted`)."""
+    """The attributes to report, and the resource's name: it remembers an adopted repository (see `adopted`).
+
+    `file`: the key of project.json in the project's bucket, "" where none is written.
+    """
 
     attributes: dict[str, str]
     physical_id: str = ""
+    file: str = ""
+    facts: bytes = b""  # what it holds
 
 
 def _classic_project(properties: StudioProjectProperties, stack_id: str) -> Project:
@@ -162,7 +168,7 @@ def _belief(request: Request[StudioProjectProperties], launcher: Launcher) -> Be
 
 
 class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
-    """Custom::StudioProject: decides who may launch; reads and holds the project; creates its model package group."""
+    """Custom::StudioProject: decides who may launch; reads and holds the project; creates what a project has once."""
 
     properties = StudioProjectProperties
 
@@ -244,12 +250,13 @@ class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
             **_build_repository(properties, repository),
             **_connection(properties, observed, project),
         }
-        return Plan(attributes, _physical_id(properties, repository, _seal(properties)))
+        return Plan(attributes, _physical_id(properties, repository, _seal(properties)), *_file(request, attributes))
 
     def apply(self, plan: Plan, request: Request[StudioProjectProperties], ensure_current: Callable[[], None]) -> Done:
         """Hold the project for the stack, or let go of it, and create its model package group, which is never deleted.
 
-        So nobody takes the group's name before the first pipeline run does. The attributes are the result.
+        So nobody takes the group's name before the first pipeline run does. project.json tells Studio's spaces what the
+        launch knows; it stays with the project's files. The attributes are the result.
         """
         if request.type == "Delete":
             if request.stack_ends:  # else an update gave the resource another id, and the project stays the stack's
@@ -263,11 +270,25 @@ class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
             request.properties.project_id,
             request.stack_id,
         )
+        if plan.file:
+            account = f"{request.stack_id}:::::".split(":")[4]
+            self._clients.project_files.write(plan.attributes["ArtifactBucket"], plan.file, plan.facts, account)
         return Done(plan.attributes, plan.physical_id, metrics=("Launches",) if request.type == "Create" else ())
 
     def foresee(self, request: Request[StudioProjectProperties], observed: Observed, plan: Plan) -> Foreseen:
         """Report what the next resources are given."""
         return Foreseen(plan.attributes)
+
+
+def _file(request: Request[StudioProjectProperties], attributes: dict[str, str]) -> tuple[str, bytes]:
+    """Return the key of project.json and what it holds; nothing for classic, which has no location of its own."""
+    properties = request.properties
+    if properties.domain_id == CLASSIC:
+        return "", b""
+    ids = {"domain_id": properties.domain_id, "project_id": properties.project_id}
+    region = f"{request.stack_id}:::::".split(":")[3]
+    held = project_file.content(attributes, region=region, glue_table=properties.glue_table, **ids)
+    return project_file.key(attributes["ArtifactPrefix"], **ids), held
 
 
 def _names(request: Request[StudioProjectProperties], project: Project) -> dict[str, str]:
@@ -286,6 +307,7 @@ def _names(request: Request[StudioProjectProperties], project: Project) -> dict[
         "DeployAccount": properties.deploy_account or account,
         "ModelPackageGroupName": f"aiops-{properties.project_id}-models",
         "MlflowTrackingUri": properties.mlflow_tracking_uri or project.mlflow_tracking_uri,
+        "AthenaWorkgroup": project.athena_workgroup,
     }
 
 

@@ -160,12 +160,19 @@ def _publish(options: argparse.Namespace) -> int:
         directory=options.versions_dir,
         dry_run=options.dry_run,
         render=render,
+        configured=_configured(),
     )
     if options.json:
         print(json.dumps(_published(done, content), indent=2))
     else:
         _tell_published(done)
     return 0
+
+
+def _configured() -> tuple[str, ...]:
+    """Return the names of the secrets and variables that the settings set in every project's repositories."""
+    settings = load_settings()
+    return *settings.secrets_read, *settings.variables
 
 
 def _propose(options: argparse.Namespace, content: TemplateContent) -> int:
@@ -179,7 +186,8 @@ def _propose(options: argparse.Namespace, content: TemplateContent) -> int:
         os.environ.get("GITHUB_API_URL") or load_settings().github.api_url, lambda: GitHubCredentials(token=token)
     )
     versions = str((options.versions_dir or versions_directory()).resolve().relative_to(PROJECT_ROOT))
-    made = propose(Wish(content, versions, render, options.version, options.notes), PROJECT_ROOT, token, github)
+    wish = Wish(content, versions, render, options.version, options.notes, _configured())
+    made = propose(wish, PROJECT_ROOT, token, github)
     if options.json:
         document = _published(made.published, content) | {"next": []}
         print(json.dumps({**document, "pull_request": {"state": made.state, "url": made.url}}, indent=2))

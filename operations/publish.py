@@ -7,7 +7,7 @@ import json
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from operations.rendering import Rendering
 from operations.template_source import TemplateContent
 from operations.version_limit import remark_on
 from operations.workflow_check import check_workflows
+from operations.workflow_reads import remarks_on_reads
 from products.versions import (
     ARCHIVE_FILE,
     RECORD_FILE,
@@ -71,6 +72,7 @@ def publish(
     dry_run: bool = False,
     now: datetime | None = None,
     render: Render | None = None,
+    configured: Collection[str] = (),
 ) -> Published:
     """Write `<directory>/<version>/{archive.zip, version.json, product.template.json, settings.json}`, all or nothing.
 
@@ -81,7 +83,7 @@ def publish(
     """
     store = _Store(directory or versions_directory(), render, dry_run)
     published = read_versions(store.directory)
-    remarks = _remarks(content, check_workflows(content.files))
+    remarks = (*_remarks(content, check_workflows(content.files)), *remarks_on_reads(content.files, configured))
     data = build_archive(content.files)
     name = archive_name(data)
     previous = published[-1] if published else None

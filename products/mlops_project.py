@@ -21,9 +21,8 @@ from constructs import Construct
 from products.errors import SecretSetByProduct
 from products.functions import custom_resource, in_own_account
 from products.parameters import Parameter, launch_parameters
-from products.repository_secrets import PRODUCTION_ROLE, SECRETS
+from products.repository_secrets import PRODUCTION_ROLE, SECRETS, TRIGGER, VARIABLES
 from products.settings import Settings
-from products.settings.model import TRIGGER
 from products.versions import Version
 from products.workflow_role import Repository, WorkflowRoles, execution_role_policy
 
@@ -159,6 +158,7 @@ class MlopsProject(servicecatalog.ProductStack):
                 "ClassicExecutionRoles": list(self._settings.product.classic_execution_roles),
                 "DeployAccount": self._ref("DeployAccount"),
                 "GlueDatabase": self._ref("GlueDatabase"),
+                "GlueTable": self._ref("GlueTable"),
                 "ScopeName": self._ref("ScopeName"),
                 "MlflowTrackingUri": self._ref("MlflowTrackingUri"),
                 "SageMakerProjectId": self._ref("SageMakerProjectId"),
@@ -207,7 +207,7 @@ class MlopsProject(servicecatalog.ProductStack):
                 # What it loses at the end: the first in any case, the others where it is not archived.
                 "SecretReferenceNames": sorted(self._settings.secret_references),
                 "SecretNames": sorted(SECRETS[part]),
-                "VariableNames": sorted({TRIGGER, *self._settings.variables}),
+                "VariableNames": sorted({*VARIABLES[part], *self._settings.variables}),
             },
         )
         self._output(f"{part}RepositoryUrl", resource.get_att_string("HtmlUrl"), "The repository on GitHub")
@@ -251,10 +251,15 @@ class MlopsProject(servicecatalog.ProductStack):
         return {f"PullRequest{name}": list(values) for name, values in found.items() if values}
 
     def _configuration(self, repository: Repository, roles: dict[str, str]) -> None:
-        values = {**self._secrets(), **roles, "DEPLOY_ACCOUNT": self._attribute("DeployAccount")}
+        values = {
+            **self._values(),
+            **roles,
+            "DEPLOY_ACCOUNT": self._attribute("DeployAccount"),
+            TRIGGER: self._ref("TriggerPipelineExecution"),
+        }
         secrets = {name: values[name] for name in SECRETS[repository.part]}
         references = self._settings.secrets_read
-        if both := sorted(references.keys() & values.keys()):
+        if both := sorted(references.keys() & set(SECRETS["Deploy"])):
             raise SecretSetByProduct(name=both[0])
         resource = self._resource(
             f"{repository.part}Configuration",
@@ -265,7 +270,7 @@ class MlopsProject(servicecatalog.ProductStack):
                 "NameProof": repository.name_proof,
                 "Secrets": secrets,
                 **({"SecretReferences": references} if references else {}),
-                "Variables": {**self._settings.variables, TRIGGER: self._ref("TriggerPipelineExecution")},
+                "Variables": self._settings.variables | {name: values[name] for name in VARIABLES[repository.part]},
                 "RotateSecrets": self._ref("RotateSecrets"),
                 "Environments": list(self._settings.workflow_role.environments),
                 "Reviewers": {name: list(who) for name, who in self._settings.workflow_role.reviewers.items()},
@@ -277,7 +282,7 @@ class MlopsProject(servicecatalog.ProductStack):
         # Deleted in the reverse order: the configuration, then the archive, which refuses writes.
         resource.node.add_dependency(repository.template)
 
-    def _secrets(self) -> dict[str, str]:
+    def _values(self) -> dict[str, str]:
         """Return where the values of what templates read come from, by name."""
         return {
             "SAGEMAKER_DOMAIN_ARN": self._attribute("DomainArn"),
@@ -293,6 +298,7 @@ class MlopsProject(servicecatalog.ProductStack):
             "MODEL_PACKAGE_GROUP_NAME": self._attribute("ModelPackageGroupName"),
             "GLUE_DATABASE": self._attribute("GlueDatabase"),
             "GLUE_TABLE": self._ref("GlueTable"),
+            "ATHENA_WORKGROUP": self._attribute("AthenaWorkgroup"),
             "MLFLOW_TRACKING_URI": self._attribute("MlflowTrackingUri"),
         }
 

@@ -169,6 +169,13 @@ class FunctionClients:
         return ModelPackageGroups(self._client("sagemaker"))
 
     @cached_property
+    def project_files(self) -> protocols.ProjectFiles:
+        """Projects' files in Studio's buckets."""
+        from custom_resources.clients.project_files import ProjectFiles
+
+        return ProjectFiles(self._client("s3"))
+
+    @cached_property
     def blueprints(self) -> Blueprints:
         """DataZone's blueprints, project profiles and grants."""
         from custom_resources.clients.blueprints import Blueprints

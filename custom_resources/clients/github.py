@@ -14,7 +14,14 @@ from github.GithubException import GithubException, UnknownObjectException
 from custom_resources.clients.github_answers import PullRequest, Repository, pull_request, repository, whole
 from custom_resources.clients.github_connection import Connection
 from custom_resources.clients.github_environments import create_environment, environments
-from custom_resources.clients.github_errors import WAIT_SECONDS, exists_already, is_limited, not_opened, refusal, said
+from custom_resources.clients.github_errors import (
+    WAIT_SECONDS,
+    exists_already,
+    is_limited,
+    not_opened,
+    refusal,
+    said,
+)
 from custom_resources.clients.github_pull_people import Whom, address
 from custom_resources.clients.github_removal import Note, each, remove
 from custom_resources.clients.github_secrets import put_secrets

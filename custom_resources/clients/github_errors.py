@@ -90,12 +90,6 @@ def is_limited(error: GithubException) -> bool:
     return error.status == 429
 
 
-def _hour_is_used_up(error: GithubException) -> bool:
-    """Tell whether it is the limit of all requests of an hour, which content is not the cause of."""
-    words = said(error).lower()
-    return _headers(error).get("x-ratelimit-remaining") == "0" or words.startswith("api rate limit exceeded")
-
-
 def not_opened(error: GithubException, full_name: str, branch: str) -> Problem:
     """Return why a pull request was not opened: GitHub may not know a branch that was pushed just now, or list one yet.
 
@@ -103,8 +97,14 @@ def not_opened(error: GithubException, full_name: str, branch: str) -> Problem:
     """
     message = said(error)
     if is_limited(error) or not _UNKNOWN_BRANCH.search(message):
-        return refusal(error, f"opening a pull request in {full_name}")
+        return refusal(error, f"opening a pull request in {full_name}", creates=True)
     return BranchUnseen(branch=branch, repository=full_name, message=message)
+
+
+def _hour_is_used_up(error: GithubException) -> bool:
+    """Tell whether it is the limit of all requests of an hour, which content is not the cause of."""
+    words = said(error).lower()
+    return _headers(error).get("x-ratelimit-remaining") == "0" or words.startswith("api rate limit exceeded")
 
 
 def said(error: GithubException) -> str:

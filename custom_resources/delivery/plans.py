@@ -137,8 +137,9 @@ class Propose:
     def cost(self) -> Cost:
         """What GitHub counts, see `_cost`."""
         changed = self.renewed is not None and self.renewed.pull_request is not None
-        addressed = Cost(points=5 * self.addressed, creations=self.addressed)
-        return _cost(self.withdrawn, opened=not changed, changed=changed).plus(addressed)
+        addressed = 0 if changed else self.addressed  # people are told of a new one only
+        told = Cost(points=5 * addressed, creations=addressed)
+        return _cost(self.withdrawn, opened=not changed, changed=changed).plus(told)
 
 
 Plan = Leave | Push | Propose

@@ -9,6 +9,7 @@ from pydantic import Field, PrivateAttr, StringConstraints, field_validator, mod
 
 from custom_resources.addresses import shows_a_secret
 from custom_resources.catalogue import Layout
+from products.repository_secrets import TRIGGER, VARIABLES
 from products.settings.accounts import AccountName, Place, ProjectAccount, places, require_accounts
 from products.settings.section import PARTITION as _PARTITION
 from products.settings.section import Account, GitHubName, RoleArn
@@ -41,7 +42,6 @@ RETENTION_DAYS = (
     3653,
 )
 GITHUB_ISSUER = "token.actions.githubusercontent.com"
-TRIGGER = "TRIGGER_PIPELINE_EXECUTION"  # the variable that each launch sets
 PRODUCTION = "production"  # the GitHub environment, and the stage that it deploys
 _MAX_PATTERNS = 10  # of principals with wildcards, for one portfolio (AWS)
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._/-]*)?\Z")]
@@ -401,6 +401,8 @@ class Settings(_Section):
         """Refuse what a launch sets by itself, and what CloudFormation would replace."""
         if TRIGGER in variables:
             raise ValueError(f"{TRIGGER} is a parameter of each launch (TriggerPipelineExecution); leave it out")
+        if set_by_launches := sorted(variables.keys() & set(VARIABLES["Build"])):
+            raise ValueError(f"each launch sets {set_by_launches[0]} to the project's own value; leave it out")
         if replaced := [name for name, value in variables.items() if "{{resolve:" in value]:
             raise ValueError(f"{replaced[0]} holds {{{{resolve:, which CloudFormation replaces; write the value itself")
         return variables

@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 from custom_resources.catalogue import CATALOGUE
 from custom_resources.clients import FunctionClients
-from custom_resources.clients.budget import SharedBudget, Wait
+from custom_resources.clients.budget import Book, SharedBudget, Wait
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.clients.stacks import EMPTY
 from custom_resources.errors import FinalError
@@ -112,19 +112,20 @@ class BudgetInMemory(SharedBudget):
         self._charged = []
         return self._charged
 
-    def reserve(self, cost: Cost) -> None:
-        super().reserve(cost)
+    def reserve(self, cost: Cost, request: str, progress: Progress) -> None:
+        super().reserve(cost, request, progress)
         self._charged.append(cost)
 
-    def _book(self, request: str, due: Cost, paid: Cost, progress: Progress) -> None:
-        super()._book(request, due, paid, progress)
+    def _book(self, book: Book, request: str, due: Cost, paid: Cost, progress: Progress) -> None:
+        super()._book(book, request, due, paid, progress)
         self._charged.append(due)
 
     def _read(self) -> tuple[Budget, int]:
         return self.state, 0
 
-    def _write(self, budget: Budget, revision: int) -> bool:
+    def _write(self, budget: Budget, revision: int, noted: Mapping[str, Wait]) -> bool:
         self.state = budget
+        self.waits |= noted
         return True
 
     def _remembered(self, request: str) -> Wait | None:

@@ -129,6 +129,17 @@ REVIEWED = (
         "The CDK's assets, of which the published archives are read; their keys are hashes.",
     ),
     Reviewed(
+        iam(r"arn:<AWS::Partition>:s3:::amazon-sagemaker-\*/\*/\*/\*/project\.json"),
+        r"FoundationStack/StudioProjectRole/DefaultPolicy/Resource",
+        "project.json alone, below domain, project and scope in Studio's buckets of this account; it writes at "
+        "the prefix of the launch's own project (custom_resources/project_file.py).",
+    ),
+    Reviewed(
+        iam(r"arn:<AWS::Partition>:kms:.*:key/\*"),
+        r"FoundationStack/StudioProjectRole/DefaultPolicy/Resource",
+        "The bucket's key, if it has one: through S3 only, and for project.json only.",
+    ),
+    Reviewed(
         iam(r"arn:<AWS::Partition>:s3:::cdk-\w+-assets-<AWS::AccountId>-<AWS::Region>/\*\.json"),
         r"FoundationStack/RepositoryTemplateRole/DefaultPolicy/Resource",
         "The CDK's assets, of which a version's template is read for a plan; their keys are hashes.",

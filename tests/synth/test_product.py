@@ -11,7 +11,7 @@ import pytest
 from ministack.services.cloudformation import engine
 
 from products.settings import Settings
-from tests.actions_secrets import DEPLOY_SECRETS, SECRETS
+from tests.actions_secrets import DEPLOY_SECRETS, DEPLOY_VARIABLES, SECRETS, VARIABLES
 from tests.synth.conftest import Assembly, publish, refusal, synthesize, with_settings
 from tests.synth.policies import Names, trusts
 
@@ -149,7 +149,14 @@ def test_secrets_and_variables_have_exactly_the_names_that_templates_read(
 ) -> None:
     properties = assembly.product["Resources"][f"{part}Configuration"]["Properties"]
     assert set(properties["Secrets"]) == SECRETS | more
-    assert properties["Variables"] == {"TRIGGER_PIPELINE_EXECUTION": {"Ref": "TriggerPipelineExecution"}}
+    assert set(properties["Variables"]) == (DEPLOY_VARIABLES if part == "Deploy" else VARIABLES)
+    assert properties["Variables"]["TRIGGER_PIPELINE_EXECUTION"] == {"Ref": "TriggerPipelineExecution"}
+    # A plain fact is what the secret of that name holds.
+    facts = set(properties["Variables"]) & set(properties["Secrets"])
+    assert facts
+    assert all(properties["Variables"][name] == properties["Secrets"][name] for name in facts)
+    repository = assembly.product["Resources"][f"{part}Repository"]["Properties"]
+    assert set(repository["VariableNames"]) == set(properties["Variables"])
     assert assembly.product["Parameters"]["TriggerPipelineExecution"]["Default"] == "false"
 
 
@@ -358,12 +365,12 @@ def test_variables_and_who_looks_at_pull_requests_are_the_administrators(
     assembly: Assembly, administered: Assembly
 ) -> None:
     """No parameter adds to them."""
-    trigger = {"TRIGGER_PIPELINE_EXECUTION": {"Ref": "TriggerPipelineExecution"}}
     for found, more in ((assembly, {}), (administered, {"MODEL_REGION": "eu-west-1"})):
         for part in ("Build", "Deploy"):
             resources = found.product["Resources"]
             variables = resources[f"{part}Configuration"]["Properties"]["Variables"]
-            assert variables == {**trigger, **more}
+            facts = DEPLOY_VARIABLES if part == "Deploy" else VARIABLES
+            assert {name: value for name, value in variables.items() if name not in facts} == more
             assert resources[f"{part}Repository"]["Properties"]["VariableNames"] == sorted(variables)
     template = administered.product["Resources"]["DeployTemplate"]["Properties"]
     assert template["PullRequestLabels"] == ["template"]

@@ -285,6 +285,7 @@ def test_the_seeds_names_are_kept(tmp_path: Path) -> None:
         ("[portfolio.tag_options]\ncost_center = []", "at least one value"),
         ('[profile_folders]\n"A" = "../secrets"', "profile_folders.A cannot be"),
         ("[variables]\nTRIGGER_PIPELINE_EXECUTION = 'true'", "is a parameter of each launch"),
+        ("[variables]\nATHENA_WORKGROUP = 'all'", "each launch sets ATHENA_WORKGROUP to the project's own value"),
         ("[variables]\nGITHUB_X = 'x'", "variables"),
         ("[variables]\nlower = 'x'", "variables"),
         ("[variables]\nX = ''", "variables.X cannot be"),

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -18,22 +15,11 @@ from custom_resources.studio_project import Observed, StudioProject, StudioProje
 from products.settings import PROJECT_ROOT, Settings
 from tests.synth.conftest import Assembly, of_type, publish, synthesized, with_settings
 from tests.synth.policies import ACCOUNT, REGION, Names, allows
+from tests.template_code import template_code
 
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/SC-{ACCOUNT}-pp-1/1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/datazone_usr_role_p1_e1"
 STUDIOS_BUCKET = f"amazon-sagemaker-{ACCOUNT}-{REGION}-dzd-1"
-
-
-def template_code() -> ModuleType:
-    """Return the build repository's own module that computes where files go."""
-    path = PROJECT_ROOT / "templates/regression/model_build/pipelines/project.py"
-    specification = importlib.util.spec_from_file_location("build_repository_project", path)
-    assert specification
-    assert specification.loader
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[specification.name] = module
-    specification.loader.exec_module(module)
-    return module
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,8 @@ OTHER: dict[str, Any] = {
     "rate_budget.Budget.rate": 1.0,
     "rate_budget.Limit.clock": "requests",
     "rate_budget.book.share": 1.0,
+    "rate_budget.book_again.share": 1.0,
+    "rate_budget.opens_at.share": 1.0,
     "rate_budget.reserve.share": 1.0,
     "repository_plan.Observed.consent": Reading(),
     "studio_project.Observed.launcher": Launcher("not asked"),

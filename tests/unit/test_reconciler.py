@@ -18,6 +18,7 @@ from custom_resources.errors import (
     BudgetSpent,
     FinalError,
     GaveUp,
+    LaunchesPaused,
     LimitUntold,
     NotPermitted,
     RateLimited,
@@ -140,7 +141,7 @@ class Budget:
             raise self.answer
         return self.progress
 
-    def reserve(self, cost: Cost) -> None:
+    def reserve(self, cost: Cost, request: str, progress: Progress) -> None:
         self.reserved.append(cost)
 
     def remember(self, request: str, wait: RetryLater, progress: Progress) -> None:
@@ -380,6 +381,11 @@ def test_a_wait_is_pending_until_patience_ends() -> None:
         (RetryLater(5, "GitHub answered 502."), 3001, 2000, True),  # CloudFormation's hour ends all the same
         (BudgetSpent(5, Cost(5)), 2999, 0, False),
         (BudgetSpent(5, Cost(5)), 3001, 0, True),
+        (LaunchesPaused(5), 2999, 0, False),  # for a limit of GitHub, too
+        (LaunchesPaused(5), 3001, 0, True),
+        (RateLimited(5, message="secondary rate limit"), 2999, 0, False),
+        (RateLimited(5, message="secondary rate limit"), 3001, 0, True),
+        (StillWaiting(5), 2401, 0, True),
     ],
 )
 def test_patience_counts_from_the_slot(wait: RetryLater, age: float, waited: float, gives_up: bool) -> None:

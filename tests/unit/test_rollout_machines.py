@@ -16,6 +16,7 @@ import jsonschema
 import pytest
 from ministack.services import stepfunctions
 
+from custom_resources import rate_budget
 from products.rollout import project_definition, waves_definition
 from products.rollout.names import AHEAD_SECONDS, Places
 from products.rollout.pace import LONGEST_WAIT
@@ -326,8 +327,11 @@ def test_an_update_waits_until_github_lets_content_be_created_soon(run: Run) -> 
     assert len(engine.of("updateProvisionedProduct")) == 1
 
 
-def test_ten_minutes_ahead_an_update_starts_and_waits_itself(run: Run) -> None:
-    assert run(github=[opens(AHEAD_SECONDS)]).waited[0] == 15, "the first wait is for the stack"
+@pytest.mark.parametrize("seconds", [-10, 0, 1, AHEAD_SECONDS - 1, AHEAD_SECONDS, AHEAD_SECONDS + 1, 5000])
+def test_an_update_starts_where_the_functions_budget_says_so(run: Run, seconds: int) -> None:
+    assert AHEAD_SECONDS == rate_budget.FARTHEST_SECONDS
+    starts = run(github=[opens(seconds)]).waited[0] == 15  # the first wait is for the stack
+    assert starts is rate_budget.may_start(NOW + seconds, NOW)
 
 
 def test_a_rollout_is_paused_while_a_project_waits_for_github(run: Run) -> None:

@@ -66,6 +66,7 @@ class Archives:
 
 BLUEPRINT, SETUP = "studio-mlops-provisioning", "studio-mlops-project-setup"
 PRINCIPAL = f"arn:aws:sts::{ACCOUNT}:assumed-role/DataScientist/someone"
+CONNECTED = {"MlflowTrackingUri", "AthenaWorkgroup"}  # what connections alone tell
 MEMBERS_ONLY = ("list_environments", "get_environment", "list_connections", "get_connection")
 ALL = (*MEMBERS_ONLY, "get_project", "get_project_profile")
 
@@ -116,6 +117,17 @@ class NoCatalog:
 
 
 @dataclass
+class Files:
+    """What launches have written into projects' files: by bucket and key, the content and the bucket's account."""
+
+    written: dict[str, tuple[bytes, str]] = field(default_factory=dict)
+
+    def write(self, bucket: str, key: str, content: bytes, account: str) -> str:
+        self.written[f"{bucket}/{key}"] = content, account
+        return "written"
+
+
+@dataclass
 class Launched:
     """What the resource may reach."""
 
@@ -136,6 +148,7 @@ class Launched:
     )
     service_catalog: NoCatalog = field(default_factory=NoCatalog)
     held_projects: None = None
+    project_files: Files = field(default_factory=Files)
     seals: Seals = field(default_factory=seals_in_memory)
     project: str = ""
     domain: str = ""
@@ -364,8 +377,8 @@ def test_a_function_that_is_no_member_learns_everything_it_needs(studio: Launche
     member = studio.launched().attributes
     studio.deny(*MEMBERS_ONLY)
     told = studio.launched().attributes
-    assert {name for name in told if told[name] != member[name]} == {"MlflowTrackingUri"}
-    assert told["MlflowTrackingUri"] == ""
+    assert {name for name in told if told[name] != member[name]} == CONNECTED
+    assert {told[name] for name in CONNECTED} == {""}
 
 
 @pytest.mark.parametrize(
@@ -373,7 +386,7 @@ def test_a_function_that_is_no_member_learns_everything_it_needs(studio: Launche
     [
         ("list_environments", set()),
         ("get_environment", set()),
-        ("list_connections", {"MlflowTrackingUri"}),
+        ("list_connections", CONNECTED),
         ("get_connection", set()),
     ],
 )
@@ -381,7 +394,7 @@ def test_each_call_for_members_is_denied_for_itself(studio: Launched, denied: st
     member = studio.launched().attributes
     studio.deny(denied)
     told = studio.launched().attributes
-    assert member["MlflowTrackingUri"]
+    assert all(member[name] for name in CONNECTED)
     assert {name for name in told if told[name] != member[name]} == missing
 
 
@@ -765,3 +778,42 @@ def test_a_project_without_a_role_is_one_sentence() -> None:
     without = Project("churn", Tooling(ready=True), profile_name="regression")
     with pytest.raises(RoleUnknown, match=r"The role of the project p1 is missing"):
         studio_project.StudioProject(FunctionClients({})).plan(request, studio_project.Observed(without))
+
+
+# -- project.json ---------------------------------------------------------------------------------------------------
+
+
+def test_a_launch_writes_project_json_at_the_projects_prefix(studio: Launched) -> None:
+    told = studio.launched(GlueTable="abalone").attributes
+    place = f"{told['ArtifactBucket']}/{told['ArtifactPrefix']}/project.json"
+    assert list(studio.project_files.written) == [place]
+    assert f"/{studio.domain}/{studio.project}/" in place
+    held, account = studio.project_files.written[place]
+    assert account == ACCOUNT
+    facts = json.loads(held)
+    assert facts["AMAZON_DATAZONE_PROJECT"] == studio.project
+    assert (facts["REGION"], facts["GLUE_TABLE"]) == (REGION, "abalone")
+    assert facts["ATHENA_WORKGROUP"] == told["AthenaWorkgroup"]
+
+
+def test_no_launch_writes_into_another_projects_prefix(studio: Launched) -> None:
+    """Studio itself may tell another place, which the roles then get: project.json is for the project's own only."""
+    other = f"s3://amazon-sagemaker-somewhere/{studio.domain}/anotherproject/dev"
+    studio.come_through(BLUEPRINT)
+    told = studio.launched(
+        ProjectName="churn",
+        ProfileName="Regression",
+        UserRoleArn=f"arn:aws:iam::{ACCOUNT}:role/datazone_usr_role_{studio.project}_e1",
+        ProjectBucket=other,
+    ).attributes
+    assert told["ArtifactLocation"] == other
+    assert studio.project_files.written == {}
+    studio.come_through("DataScientist")
+    with pytest.raises(LocationRefused):
+        studio.launched(ProjectBucket=other)
+    assert studio.project_files.written == {}
+
+
+def test_the_end_of_a_project_writes_nothing_and_leaves_the_file(studio: Launched) -> None:
+    studio.launched("Delete", f"{studio.domain}/{studio.project}")
+    assert studio.project_files.written == {}

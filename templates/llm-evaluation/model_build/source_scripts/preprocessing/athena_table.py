@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pandas as pd
 from botocore.exceptions import ClientError
 
 WAIT_SECONDS = 2
@@ -51,15 +52,15 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def read(table: Table, columns: list[str], folder: Path) -> Path:
-    """Run the query and return the CSV file with its rows."""
+def read(table: Table, columns: list[str], folder: Path) -> pd.DataFrame:
+    """Run the query and return its rows as texts, as in a CSV file."""
     athena = table.client("athena")
     started = athena.start_query_execution(QueryString=query(table, columns), WorkGroup=table.workgroup)
     location = _finished(athena, started["QueryExecutionId"])
     bucket, _, key = location.removeprefix("s3://").partition("/")
     folder.mkdir(parents=True, exist_ok=True)
     table.client("s3").download_file(bucket, key, str(folder / "result.csv"))
-    return folder / "result.csv"
+    return pd.read_csv(folder / "result.csv", dtype=str, keep_default_na=False, na_values=[""])
 
 
 def _finished(athena: Any, execution: str) -> str:

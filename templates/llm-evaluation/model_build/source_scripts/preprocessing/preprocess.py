@@ -124,8 +124,8 @@ def read_table(base: Path, data: Mapping[str, Any], environment: Mapping[str, st
         print(f"The table {table.database}.{table.name} does not exist.")
         return None
     print(f"Prompts: the table {table.database}.{table.name}, read by Athena.")
-    athena_table.read(table, columns(data), base / "table")
-    return read_files(base / "table", data)
+    found = athena_table.read(table, columns(data), base / "table").fillna("")
+    return [{name: str(value) for name, value in row.items()} for row in found.to_dict("records")]
 
 
 def main() -> None:
