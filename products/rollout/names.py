@@ -38,8 +38,9 @@ PAUSED_BY_FAILURES = "failures"
 PAUSED_FOR_APPROVAL = "approval"
 PAUSED_BY_PERSON = "person"
 PAUSED_BY_WINDOW = "window"  # no opening time is left
-# How long before GitHub lets content be created an update may start: it waits the rest itself.
-AHEAD_SECONDS = 600
+# How long before GitHub lets content be created an update may start: it waits the rest itself. As the functions' budget
+# has it (custom_resources/rate_budget.py, which a deployment does not import).
+AHEAD_SECONDS = 120
 
 
 @dataclass(frozen=True)

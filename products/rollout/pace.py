@@ -85,7 +85,7 @@ def _next_opening() -> str:
 
 
 def waiting_its_turn(places: Places) -> dict[str, State]:
-    """GitHub's budget is only looked at: an update books what it needs itself, and may do that ten minutes ahead."""
+    """GitHub's budget is only looked at: an update books what it needs itself, and may do that a little ahead."""
     ahead = f"$opensAt - {NOW} - {AHEAD_SECONDS}"
     return {
         "AskGitHubsBudget": read_item(
