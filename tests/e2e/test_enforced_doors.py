@@ -12,6 +12,7 @@ import io
 import json
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from operations.rollout import following
 from tests.integration.studio import conftest as studio_tests
 from tests.integration.studio.conftest import FIRST_DOOR, SECOND_DOOR, Installation, eventually, quiet
 from tests.sharing import forget_spent_budget, synthesized_before
+from tests.synth.policies import Names, permit
 
 # Long: two installations with every call judged. What a role may do is held in tests/synth and tests/security, too; one
 # launch with enforced policies stays in make test (test_enforced_policies.py).
@@ -34,7 +36,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.long]
 LINE = "A line that the next version brings.\n"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/3b1c6f0e-1d2f-4a5b-8c7d-9e0f1a2b3c4d"
 # Service Catalog's own key: a rollout's role is let to all launches of the account.
-CONTEXT = [{"ContextKeyName": "servicecatalog:accountLevel", "ContextKeyType": "string", "ContextKeyValues": ["self"]}]
+CONTEXT = {"servicecatalog:accountlevel": "self"}
 ROLES = {
     "identity-center": "arn:aws:iam::123456789012:role/datazone_usr_role_",
     "iam": "arn:aws:iam::123456789012:role/service-role/AmazonSageMakerUserIAMExecutionRole_",
@@ -199,14 +201,26 @@ def test_every_call_of_a_role_to_the_stand_in_is_one_that_its_policies_allow(enf
         "servicecatalog:UpdateProvisionedProduct",
         "datazone:GetProject",
     }
-    refused = []
-    for role, action, resource in sorted(made):
-        (judged,) = iam.simulate_principal_policy(
-            PolicySourceArn=role, ActionNames=[action], ResourceArns=[resource], ContextEntries=CONTEXT
-        )["EvaluationResults"]
-        if judged["EvalDecision"] != "allowed":
-            refused.append((role.rpartition("/")[2], action, resource))
+    refused = [
+        (role.rpartition("/")[2], action, resource)
+        for role, action, resource in sorted(made)
+        if not permit(policies(iam, role.rpartition("/")[2]), action, resource, context=CONTEXT, names=Names())
+    ]
     assert refused == []
+
+
+@cache
+def policies(iam: Any, role: str) -> list[dict[str, Any]]:
+    """Return the documents of a role's policies, as they are deployed."""
+    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    found = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
+    for attached in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+        version = iam.get_policy(PolicyArn=attached["PolicyArn"])["Policy"]["DefaultVersionId"]
+        document = iam.get_policy_version(PolicyArn=attached["PolicyArn"], VersionId=version)["PolicyVersion"][
+            "Document"
+        ]
+        found.append(document)
+    return found
 
 
 def resource_of(call: dict[str, Any]) -> str:
