@@ -61,11 +61,16 @@ def selected(launches: Sequence[Launch], projects: Sequence[str]) -> list[Launch
 
 def plan(launches: Sequence[Launch], version: ProductVersion, canaries: Sequence[str] = ()) -> Plan:
     """Sort the launches, and put those to update into waves: canary, a tenth, the rest. Raises UnknownProject."""
-    there = [each for each in launches if each.status == "AVAILABLE" and each.version_id == version.id]
-    others = [each for each in launches if each not in there]
-    chosen = [each for each in others if each.status in _UPDATABLE]
-    skipped = tuple(Skipped(each, why_left(each)) for each in others if each not in chosen)
-    return Plan(version, waves(chosen, selected(chosen, canaries) if canaries else chosen[:1]), skipped, tuple(there))
+    there, chosen, skipped = list[Launch](), list[Launch](), list[Skipped]()
+    for each in launches:
+        if each.status == "AVAILABLE" and each.version_id == version.id:
+            there.append(each)
+        elif each.status in _UPDATABLE:
+            chosen.append(each)
+        else:
+            skipped.append(Skipped(each, why_left(each)))
+    first = selected(chosen, canaries) if canaries else chosen[:1]
+    return Plan(version, waves(chosen, first), tuple(skipped), tuple(there))
 
 
 def why_left(launch: Launch) -> str:
@@ -77,7 +82,8 @@ def why_left(launch: Launch) -> str:
 
 def waves(launches: Sequence[Launch], canaries: Sequence[Launch]) -> tuple[tuple[Launch, ...], ...]:
     """Return the launches in waves: the canaries, a tenth of the others, the rest; none is empty."""
-    others = [each for each in launches if each not in canaries]
+    first = {each.id for each in canaries}
+    others = [each for each in launches if each.id not in first]
     tenth = ceil(len(others) * SECOND_WAVE)
     return tuple(tuple(wave) for wave in (canaries, others[:tenth], others[tenth:]) if wave)
 
