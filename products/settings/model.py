@@ -613,6 +613,21 @@ class Settings(_Section):
         return self._named(f"{self.prefix}-project-setup")
 
     @property
+    def rollout_machine_name(self) -> str:
+        """The state machine that goes through a rollout's waves."""
+        return f"{self.prefix}-rollout"
+
+    @property
+    def update_machine_name(self) -> str:
+        """The state machine that updates one project in a rollout."""
+        return f"{self.prefix}-update-project"
+
+    @property
+    def update_role_name(self) -> str:
+        """The role of that machine, a principal of the portfolio."""
+        return self._named(self.update_machine_name)
+
+    @property
     def product_parameter(self) -> str:
         """The SSM parameter in which each account and region of projects has its product's id."""
         return f"/{self.prefix}/product-id"

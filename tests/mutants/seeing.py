@@ -67,6 +67,8 @@ HELD_BY = {
     "products/studio/domain": _held("accounts", "studio"),
     "products/studio/provisioning": _held("accounts", "studio"),
     "products/project_setup": _held("studio"),
+    "products/rollout": ["tests/unit/test_rollout_machines.py", *_held("foundation")],
+    "products/foundation/rollouts": ["tests/synth/test_rollouts.py", *_held("observability", "foundation")],
     "products/workflow_role": _held("workflow_role", "product", "policies"),
     "products/mlops_project": _held("product"),
     "products/parameters": _held("product"),

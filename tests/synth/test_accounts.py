@@ -193,6 +193,7 @@ def test_what_iam_has_once_an_account_is_made_in_its_home(places: dict[str, Asse
         "studio-mlops-project-setup-us-west-2",
         "studio-mlops-studio-project-us-west-2",
         "studio-mlops-project-reader-us-west-2",
+        "studio-mlops-update-project-us-west-2",
     }
     assert all(len(name) <= 64 for name in named(home) | named(further))
     assert not any(of_type(template, "AWS::IAM::OIDCProvider") for template in (*home, *further)), "it exists there"
@@ -238,10 +239,12 @@ def test_the_accounts_one_boundary_serves_all_its_regions(places: dict[str, Asse
 
 def test_principals_are_those_of_the_account(places: dict[str, Assembly]) -> None:
     for place in PLACES[1:]:
-        found = names_of(
-            stack(places, place, "PortfolioStack"), "AWS::ServiceCatalog::PortfolioPrincipalAssociation", "PrincipalARN"
-        )
-        assert found == {f"arn:aws:iam::{ACCOUNTS[place]}:role/Platform"}
+        portfolio = stack(places, place, "PortfolioStack")
+        associated = of_type(portfolio, "AWS::ServiceCatalog::PortfolioPrincipalAssociation").values()
+        found = {Names().resolved(portfolio, each["Properties"]["PrincipalARN"]) for each in associated}
+        role = f"arn:aws:iam::{ACCOUNTS[place]}:role"
+        further = "-us-west-2" if place == FURTHER else ""
+        assert found == {f"{role}/Platform", f"{role}/studio-mlops-update-project{further}"}
         told = functions(stack(places, place, "FoundationStack"))["studio_project"]["Environment"]["Variables"]
         assert told["ADMINISTRATORS"] == f"arn:aws:iam::{ACCOUNTS[place]}:role/Platform"
 
