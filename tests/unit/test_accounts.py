@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -687,14 +687,9 @@ def test_a_pool_that_somebody_gave_our_profile_stays(
     pool = {"accountPools": ["pool1"], "awsRegion": {"regionName": "eu-west-1"}}
     before = environments_of(studio, profile)
     moved(studio, profile, **pool)
-    chosen: dict[str, Callable[[str], bool]] = {
-        "all": lambda _: True,
-        "tooling": lambda of: of != blueprint,
-        "ours": lambda of: of == blueprint,
-    }
-    gets_it = chosen[given]
+    moved_ones = {"all": {True, False}, "tooling": {False}, "ours": {True}}[given]
     mixed = [
-        new if gets_it(old["environmentBlueprintId"]) else old
+        new if (old["environmentBlueprintId"] == blueprint) in moved_ones else old
         for old, new in zip(before, environments_of(studio, profile), strict=True)
     ]
     studio.client.update_project_profile(

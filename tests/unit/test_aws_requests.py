@@ -127,7 +127,7 @@ PROFILE = Profile(
     "prof-1", "Own", ({"name": "e", "environmentBlueprintId": "bp-1", "awsRegion": {"regionName": "r"}},), "Said"
 )
 POLICY: Any = ("d", "ENVIRONMENT_BLUEPRINT_CONFIGURATION", "1:bp-1", "CREATE_ENVIRONMENT_FROM_BLUEPRINT")
-RECORD = UpdateRecord("UPDATE_IN_PROGRESS 1", "digest of before", "digest of wanted", "written")
+RECORD = UpdateRecord("UPDATE_IN_PROGRESS 1", "before", "wanted", "unwritten")
 CALLS: dict[str, tuple[Callable[[Account], Any], list[tuple[str, tuple[Any, ...]]]]] = {
     "stacks": (
         lambda account: CloudFormationStacks(account.client("cloudformation")),
