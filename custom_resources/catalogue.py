@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
+from custom_resources.datazone_actions import CONFIGURE, READ_PROJECTS
+
 if TYPE_CHECKING:
     from custom_resources.clients.protocols import Clients
     from custom_resources.reconciler import CustomResource
@@ -41,6 +43,8 @@ On = Literal[
     "portfolio stack",
     "products",
     "products of all regions",  # of the account, as their parameters name them
+    "project files",  # project.json, at projects' prefixes
+    "project files' keys",
     "project roles",
     "provisioned stacks",
     "provisioning role",
@@ -151,33 +155,13 @@ _DOMAIN_KEY = (
 )
 _SEALS = Permission(("kms:GenerateMac",), "seal key")
 
-# DataZone itself decides by domain and project: the last four are for its members, so extras.
-READ_PROJECTS = (
-    "datazone:GetProject",
-    "datazone:GetProjectProfile",
-    "datazone:ListEnvironments",
-    "datazone:GetEnvironment",
-    "datazone:ListConnections",
-    "datazone:GetConnection",
-)
-_CONFIGURE = (
-    "datazone:GetEnvironmentBlueprintConfiguration",
-    "datazone:PutEnvironmentBlueprintConfiguration",
-    "datazone:DeleteEnvironmentBlueprintConfiguration",
-    "datazone:ListProjects",
-    "datazone:ListEnvironments",
-    "datazone:ListPolicyGrants",
-    "datazone:AddPolicyGrant",
-    "datazone:RemovePolicyGrant",
-)
-
 # 512 MB and more for those that run git: git's own processes, and the processor share that comes with memory. A
 # delivery has the template on disk three times (archive, git's input, its objects), and a file of 100 MB in memory
 # more than once.
 CATALOGUE = (
     Entry(
         "studio_project",
-        "reads a project, and creates its model package group",
+        "reads a project, creates its model package group, and writes project.json",
         (
             _FENCE,
             *_LAUNCH,
@@ -193,6 +177,8 @@ CATALOGUE = (
             Permission(("sagemaker:DescribeProject",), "classic projects"),
             Permission(("sagemaker:CreateModelPackageGroup", "sagemaker:ListTags"), "model package groups"),
             Permission(("sagemaker:AddTags",), "model package groups being created"),
+            Permission(("s3:GetObject", "s3:PutObject"), "project files"),
+            Permission(("kms:Decrypt", "kms:GenerateDataKey"), "project files' keys"),
             # DataZone may read the roles that it is asked about in the caller's name.
             Permission(("iam:GetRole",), "project roles"),
             *_DOMAIN_KEY,
@@ -290,7 +276,7 @@ CATALOGUE = (
                 ),
                 "anything",
             ),
-            Permission(_CONFIGURE, "configurations"),
+            Permission(CONFIGURE, "configurations"),
             Permission(("iam:PassRole",), "provisioning role"),
             Permission(("iam:GetRole",), "provisioning role's description"),
             *_DOMAIN_KEY,
@@ -327,7 +313,7 @@ CATALOGUE = (
                     "datazone:GetDomain",
                     "datazone:ListEnvironmentBlueprints",
                     "datazone:GetEnvironmentBlueprint",
-                    *_CONFIGURE,
+                    *CONFIGURE,
                 ),
                 "anything",
             ),

@@ -176,8 +176,7 @@ class _Look:
     def _planned(self, event: Mapping[str, Any]) -> Answer:
         """Observe and plan as the update does, after the reads are paid for. Raises FinalError, RetryLater."""
         if budget := self._clients.budget:
-            budget.require_room("")
-            budget.reserve(READS)
+            budget.reserve(READS, "", budget.require_room(""))
         request: Request[Any] = parsed(self._resource, event)
         with self._resource.observe(request) as observed:
             plan = self._resource.plan(request, observed)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, StringConstraints
 
-from custom_resources import launching
+from custom_resources import launching, project_file, repository_names
 from custom_resources.belief import Belief, artifact_location, belief_at_create, execution_role, seal
 from custom_resources.caller import Installation, Launcher
 from custom_resources.clients.studio import Project, Tooling
@@ -59,10 +59,12 @@ class StudioProjectProperties(Properties):
     classic_execution_roles: tuple[Line, ...] = ()
     deploy_account: str = ""
     glue_database: LineOrNothing = "glue_db"
+    glue_table: LineOrNothing = ""
     scope_name: LineOrNothing = "dev"
     mlflow_tracking_uri: LineOrNothing = ""
     organization: LineOrNothing = ""
     build_repository_name: LineOrNothing = ""
+    repository_names: str = Field(default="", pattern=repository_names.PATTERN)  # of repositories; "" = by their ids
     adopt_existing: bool = False
 
 
@@ -79,10 +81,16 @@ class Observed:
 
 @dataclass(frozen=True)
 class Plan:
-    """The attributes to report, and the resource's name: it remembers an adopted repository (see `adopted`)."""
+    """The attributes to report, and what the resource's name remembers of the repositories.
+
+    `file`: the key of project.json in the project's bucket, "" where none is written.
+    """
 
     attributes: dict[str, str]
-    physical_id: str = ""
+    repository: str = ""  # that is adopted (see `adopted`)
+    stem: str = ""  # of the repositories' names
+    file: str = ""
+    facts: bytes = b""  # what it holds
 
 
 def _classic_project(properties: StudioProjectProperties, stack_id: str) -> Project:
@@ -142,10 +150,19 @@ def _seal(properties: StudioProjectProperties) -> str:
     return seal(*told)
 
 
-def _physical_id(properties: StudioProjectProperties, repository: str = "", told: str = "") -> str:
-    """Return `<domain>/<project>[:<adopted repository>[:<seal of what was told>]]`."""
+def _physical_id(properties: StudioProjectProperties, repository: str = "", told: str = "", stem: str = "") -> str:
+    """Return `<domain>/<project>[:<adopted repository>[:<seal of what was told>[:<stem of the names>]]]`."""
     project = f"{properties.domain_id}/{properties.project_id}"
-    return ":".join([project, repository, told]).rstrip(":")
+    return ":".join([project, repository, told, stem]).rstrip(":")
+
+
+def _stem(request: Request[StudioProjectProperties], project: Project) -> str:
+    """Return the stem of the repositories' names: decided when the project is launched, and kept in the physical id."""
+    properties = request.properties
+    if request.type != "Create":
+        return repository_names.remembered(f"{request.physical_id}:::".split(":")[3])
+    name = properties.project_name or project.name
+    return repository_names.stem(properties.repository_names, properties.domain_id, properties.project_id, name)
 
 
 def _belief(request: Request[StudioProjectProperties], launcher: Launcher) -> Belief:
@@ -162,7 +179,7 @@ def _belief(request: Request[StudioProjectProperties], launcher: Launcher) -> Be
 
 
 class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
-    """Custom::StudioProject: decides who may launch; reads and holds the project; creates its model package group."""
+    """Custom::StudioProject: decides who may launch; reads and holds the project; creates what a project has once."""
 
     properties = StudioProjectProperties
 
@@ -241,15 +258,18 @@ class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
             **_names(request, project),
             **_role(request, observed, project),
             **_location(properties, observed.belief, project),
-            **_build_repository(properties, repository),
             **_connection(properties, observed, project),
+            "BuildAdoptExisting": "true" if repository or properties.adopt_existing else "false",
         }
-        return Plan(attributes, _physical_id(properties, repository, _seal(properties)))
+        stem = _stem(request, project)
+        attributes |= _repositories(properties, repository, stem)
+        return Plan(attributes, repository, stem, *_file(request, attributes))
 
     def apply(self, plan: Plan, request: Request[StudioProjectProperties], ensure_current: Callable[[], None]) -> Done:
         """Hold the project for the stack, or let go of it, and create its model package group, which is never deleted.
 
-        So nobody takes the group's name before the first pipeline run does. The attributes are the result.
+        So nobody takes the group's name before the first pipeline run does. project.json tells Studio's spaces what the
+        launch knows; it stays with the project's files. The attributes are the result.
         """
         if request.type == "Delete":
             if request.stack_ends:  # else an update gave the resource another id, and the project stays the stack's
@@ -257,17 +277,33 @@ class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
             return Done()
         launching.hold(request, self._clients)
         ensure_current()
-        self._clients.model_packages.ensure(
-            plan.attributes["ModelPackageGroupName"],
-            request.properties.domain_id,
-            request.properties.project_id,
-            request.stack_id,
+        properties, attributes, stem = request.properties, plan.attributes, plan.stem
+        kept = self._clients.model_packages.ensure(
+            attributes["ModelPackageGroupName"], properties.domain_id, properties.project_id, request.stack_id, stem
         )
-        return Done(plan.attributes, plan.physical_id, metrics=("Launches",) if request.type == "Create" else ())
+        if plan.file:
+            account = f"{request.stack_id}:::::".split(":")[4]
+            self._clients.project_files.write(attributes["ArtifactBucket"], plan.file, plan.facts, account)
+        if request.type == "Create" and kept != stem:  # the project was launched before
+            stem = repository_names.remembered(kept)
+            attributes = {**attributes, **_repositories(properties, plan.repository, stem)}
+        id_ = _physical_id(properties, plan.repository, _seal(properties), stem)
+        return Done(attributes, id_, metrics=("Launches",) if request.type == "Create" else ())
 
     def foresee(self, request: Request[StudioProjectProperties], observed: Observed, plan: Plan) -> Foreseen:
         """Report what the next resources are given."""
         return Foreseen(plan.attributes)
+
+
+def _file(request: Request[StudioProjectProperties], attributes: dict[str, str]) -> tuple[str, bytes]:
+    """Return the key of project.json and what it holds; nothing for classic, which has no location of its own."""
+    properties = request.properties
+    if properties.domain_id == CLASSIC:
+        return "", b""
+    ids = {"domain_id": properties.domain_id, "project_id": properties.project_id}
+    region = f"{request.stack_id}:::::".split(":")[3]
+    held = project_file.content(attributes, region=region, glue_table=properties.glue_table, **ids)
+    return project_file.key(attributes["ArtifactPrefix"], **ids), held
 
 
 def _names(request: Request[StudioProjectProperties], project: Project) -> dict[str, str]:
@@ -286,6 +322,7 @@ def _names(request: Request[StudioProjectProperties], project: Project) -> dict[
         "DeployAccount": properties.deploy_account or account,
         "ModelPackageGroupName": f"aiops-{properties.project_id}-models",
         "MlflowTrackingUri": properties.mlflow_tracking_uri or project.mlflow_tracking_uri,
+        "AthenaWorkgroup": project.athena_workgroup,
     }
 
 
@@ -336,9 +373,14 @@ def _connection(properties: StudioProjectProperties, observed: Observed, project
     }
 
 
-def _build_repository(properties: StudioProjectProperties, repository: str) -> dict[str, str]:
-    default_name = f"{properties.project_id}-{properties.domain_id}-build-repo"
+def _repositories(properties: StudioProjectProperties, adopted_one: str, stem: str) -> dict[str, str]:
+    """Return what both repositories are called, and what each is called where somebody else has the name."""
+    owner = properties.domain_id, properties.project_id
+    chosen = adopted_one or properties.build_repository_name
+    other = {part: repository_names.alternative(stem, part, *owner) for part in ("build", "deploy")}
     return {
-        "BuildRepositoryName": repository or properties.build_repository_name or default_name,
-        "BuildAdoptExisting": "true" if repository or properties.adopt_existing else "false",
+        "BuildRepositoryName": chosen or repository_names.default(stem, "build", *owner),
+        "BuildAlternativeName": "" if chosen else other["build"],
+        "DeployRepositoryName": repository_names.default(stem, "deploy", *owner),
+        "DeployAlternativeName": other["deploy"],
     }

@@ -59,11 +59,18 @@ class Wish:
     render: Render | None
     version: str = ""
     notes: str = ""
+    configured: tuple[str, ...] = ()
 
     def published(self, directory: Path, *, dry_run: bool) -> Published:
         """Publish it into a folder of versions. Raises what `publish` raises."""
         return publish(
-            self.content, self.version, notes=self.notes, directory=directory, dry_run=dry_run, render=self.render
+            self.content,
+            self.version,
+            notes=self.notes,
+            directory=directory,
+            dry_run=dry_run,
+            render=self.render,
+            configured=self.configured,
         )
 
 

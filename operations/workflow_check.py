@@ -18,8 +18,7 @@ def check_workflows(files: Iterable[TemplateFile]) -> int:
     """
     count = 0
     for file in files:
-        pieces = file.path.split("/")
-        if pieces[2:4] != [".github", "workflows"] or len(pieces) != 5 or not pieces[4].endswith((".yml", ".yaml")):
+        if not workflow_name(file.path):
             continue
         count += 1
         problem = _problem(file.content)
@@ -28,9 +27,21 @@ def check_workflows(files: Iterable[TemplateFile]) -> int:
     return count
 
 
+def workflow_name(path: str) -> str:
+    """Return the file name of a part's workflow (`<profile>/<part>/.github/workflows/*.yml`), "" for other files."""
+    pieces = path.split("/")
+    is_one = pieces[2:4] == [".github", "workflows"] and len(pieces) == 5 and pieces[4].endswith((".yml", ".yaml"))
+    return pieces[4] if is_one else ""
+
+
+def parsed(content: bytes) -> Any:
+    """Return a workflow as GitHub reads it. Raises UnicodeDecodeError and YAMLError."""
+    return yaml.load(content.decode(), Loader=_Loader)  # noqa: S506 -- a SafeLoader
+
+
 def _problem(content: bytes) -> str:
     try:
-        workflow = yaml.load(content.decode(), Loader=_Loader)  # noqa: S506 -- a SafeLoader
+        workflow = parsed(content)
     except UnicodeDecodeError:
         return "not UTF-8 text"
     except yaml.YAMLError as error:

@@ -21,9 +21,8 @@ from constructs import Construct
 from products.errors import SecretSetByProduct
 from products.functions import custom_resource, in_own_account
 from products.parameters import Parameter, launch_parameters
-from products.repository_secrets import PRODUCTION_ROLE, SECRETS
+from products.repository_secrets import PRODUCTION_ROLE, SECRETS, TRIGGER, VARIABLES
 from products.settings import Settings
-from products.settings.model import TRIGGER
 from products.versions import Version
 from products.workflow_role import Repository, WorkflowRoles, execution_role_policy
 
@@ -159,11 +158,13 @@ class MlopsProject(servicecatalog.ProductStack):
                 "ClassicExecutionRoles": list(self._settings.product.classic_execution_roles),
                 "DeployAccount": self._ref("DeployAccount"),
                 "GlueDatabase": self._ref("GlueDatabase"),
+                "GlueTable": self._ref("GlueTable"),
                 "ScopeName": self._ref("ScopeName"),
                 "MlflowTrackingUri": self._ref("MlflowTrackingUri"),
                 "SageMakerProjectId": self._ref("SageMakerProjectId"),
                 "Organization": self._ref("Organization"),
                 "BuildRepositoryName": self._ref("BuildRepositoryName"),
+                "RepositoryNames": self._settings.repository_pattern,
                 "AdoptExisting": self._ref("AdoptExisting"),
             },
         )
@@ -173,19 +174,23 @@ class MlopsProject(servicecatalog.ProductStack):
 
     def _build_repository(self) -> Repository:
         """Return the repository that Studio's Git connection made for the project, adopted; else one of our own."""
-        return self._repository("Build", self._attribute("BuildRepositoryName"), self._attribute("BuildAdoptExisting"))
+        name, other = self._attribute("BuildRepositoryName"), self._attribute("BuildAlternativeName")
+        return self._repository("Build", name, other, self._attribute("BuildAdoptExisting"))
 
     def _deploy_repository(self) -> Repository:
-        default = Fn.join("-", [self._project_id, self._ref("DomainId"), "deploy-repo"])
-        return self._repository("Deploy", self._chosen("DeployRepositoryName", default), self._ref("AdoptExisting"))
+        name = self._chosen("DeployRepositoryName", self._attribute("DeployRepositoryName"))
+        given, other = self._given["DeployRepositoryName"].logical_id, self._attribute("DeployAlternativeName")
+        alternative = Token.as_string(Fn.condition_if(given, "", other))
+        return self._repository("Deploy", name, alternative, self._ref("AdoptExisting"))
 
-    def _repository(self, part: str, name: str, adopt: str) -> Repository:
+    def _repository(self, part: str, name: str, alternative: str, adopt: str) -> Repository:
         resource = self._resource(
             f"{part}Repository",
             "github_repository",
             {
                 "Organization": self._ref("Organization"),
                 "Name": name,
+                "AlternativeName": alternative,
                 "Part": f"model_{part.lower()}",
                 "DomainId": self._ref("DomainId"),
                 "ProjectId": self._project_id,
@@ -207,7 +212,7 @@ class MlopsProject(servicecatalog.ProductStack):
                 # What it loses at the end: the first in any case, the others where it is not archived.
                 "SecretReferenceNames": sorted(self._settings.secret_references),
                 "SecretNames": sorted(SECRETS[part]),
-                "VariableNames": sorted({TRIGGER, *self._settings.variables}),
+                "VariableNames": sorted({*VARIABLES[part], *self._settings.variables}),
             },
         )
         self._output(f"{part}RepositoryUrl", resource.get_att_string("HtmlUrl"), "The repository on GitHub")
@@ -251,10 +256,15 @@ class MlopsProject(servicecatalog.ProductStack):
         return {f"PullRequest{name}": list(values) for name, values in found.items() if values}
 
     def _configuration(self, repository: Repository, roles: dict[str, str]) -> None:
-        values = {**self._secrets(), **roles, "DEPLOY_ACCOUNT": self._attribute("DeployAccount")}
+        values = {
+            **self._values(),
+            **roles,
+            "DEPLOY_ACCOUNT": self._attribute("DeployAccount"),
+            TRIGGER: self._ref("TriggerPipelineExecution"),
+        }
         secrets = {name: values[name] for name in SECRETS[repository.part]}
         references = self._settings.secrets_read
-        if both := sorted(references.keys() & values.keys()):
+        if both := sorted(references.keys() & set(SECRETS["Deploy"])):
             raise SecretSetByProduct(name=both[0])
         resource = self._resource(
             f"{repository.part}Configuration",
@@ -265,7 +275,7 @@ class MlopsProject(servicecatalog.ProductStack):
                 "NameProof": repository.name_proof,
                 "Secrets": secrets,
                 **({"SecretReferences": references} if references else {}),
-                "Variables": {**self._settings.variables, TRIGGER: self._ref("TriggerPipelineExecution")},
+                "Variables": self._settings.variables | {name: values[name] for name in VARIABLES[repository.part]},
                 "RotateSecrets": self._ref("RotateSecrets"),
                 "Environments": list(self._settings.workflow_role.environments),
                 "Reviewers": {name: list(who) for name, who in self._settings.workflow_role.reviewers.items()},
@@ -277,7 +287,7 @@ class MlopsProject(servicecatalog.ProductStack):
         # Deleted in the reverse order: the configuration, then the archive, which refuses writes.
         resource.node.add_dependency(repository.template)
 
-    def _secrets(self) -> dict[str, str]:
+    def _values(self) -> dict[str, str]:
         """Return where the values of what templates read come from, by name."""
         return {
             "SAGEMAKER_DOMAIN_ARN": self._attribute("DomainArn"),
@@ -293,6 +303,7 @@ class MlopsProject(servicecatalog.ProductStack):
             "MODEL_PACKAGE_GROUP_NAME": self._attribute("ModelPackageGroupName"),
             "GLUE_DATABASE": self._attribute("GlueDatabase"),
             "GLUE_TABLE": self._ref("GlueTable"),
+            "ATHENA_WORKGROUP": self._attribute("AthenaWorkgroup"),
             "MLFLOW_TRACKING_URI": self._attribute("MlflowTrackingUri"),
         }
 

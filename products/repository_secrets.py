@@ -1,4 +1,4 @@
-"""The Actions secrets that the product puts into the two repositories, by their names. Imports no aws_cdk."""
+"""The Actions secrets and variables that the product puts into the two repositories, by name. Imports no aws_cdk."""
 
 from __future__ import annotations
 
@@ -21,3 +21,8 @@ _READ_BY_TEMPLATES = (  # the seed's names
 )
 PRODUCTION_ROLE = "OIDC_ROLE_GITHUB_PRODUCTION"
 SECRETS = {"Build": _READ_BY_TEMPLATES, "Deploy": (*_READ_BY_TEMPLATES, "DEPLOY_ACCOUNT", PRODUCTION_ROLE)}
+TRIGGER = "TRIGGER_PIPELINE_EXECUTION"
+# Plain facts, beside the secrets of the same names: GitHub masks a secret's value wherever it stands in a log.
+_FACTS = ("REGION", "AMAZON_DATAZONE_SCOPENAME", "MODEL_PACKAGE_GROUP_NAME")
+_DATA = ("GLUE_DATABASE", "GLUE_TABLE", "ATHENA_WORKGROUP")
+VARIABLES = {"Build": (TRIGGER, *_FACTS, *_DATA), "Deploy": (TRIGGER, *_FACTS)}

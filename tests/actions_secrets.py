@@ -1,4 +1,4 @@
-"""The names that templates read (the seed's), as the product must set them: in both repositories, and in deploy."""
+"""The names that templates read, as the product must set them: in both repositories, and in deploy."""
 
 from __future__ import annotations
 
@@ -20,3 +20,6 @@ SECRETS = {
     "MLFLOW_TRACKING_URI",
 }
 DEPLOY_SECRETS = SECRETS | {"DEPLOY_ACCOUNT", "OIDC_ROLE_GITHUB_PRODUCTION"}
+# Plain facts, which GitHub does not mask.
+DEPLOY_VARIABLES = {"TRIGGER_PIPELINE_EXECUTION", "REGION", "AMAZON_DATAZONE_SCOPENAME", "MODEL_PACKAGE_GROUP_NAME"}
+VARIABLES = DEPLOY_VARIABLES | {"GLUE_DATABASE", "GLUE_TABLE", "ATHENA_WORKGROUP"}

@@ -100,7 +100,8 @@ class FunctionClients:
         from custom_resources.clients.budget import SharedBudget
 
         table = self._environment.get("BUDGET_TABLE", "")
-        return self._budget or (SharedBudget(self._client("dynamodb"), table) if table else None)
+        share = float(self._environment.get("BUDGET_SHARE", "1"))
+        return self._budget or (SharedBudget(self._client("dynamodb"), table, share=share) if table else None)
 
     @cached_property
     def update_records(self) -> protocols.UpdateRecords | None:
@@ -166,6 +167,13 @@ class FunctionClients:
         from custom_resources.clients.model_packages import ModelPackageGroups
 
         return ModelPackageGroups(self._client("sagemaker"))
+
+    @cached_property
+    def project_files(self) -> protocols.ProjectFiles:
+        """Projects' files in Studio's buckets."""
+        from custom_resources.clients.project_files import ProjectFiles
+
+        return ProjectFiles(self._client("s3"))
 
     @cached_property
     def blueprints(self) -> Blueprints:

@@ -13,11 +13,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from custom_resources.clients.aws import DATAZONE, SAGEMAKER, Service, translated
+from custom_resources.clients.sagemaker_domains import SageMakerDomain, looked_at, sagemaker_domain
 from custom_resources.errors import AwsNotFound, AwsRefused, DataZoneDenied, ProjectNotFound
 from custom_resources.telemetry import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from mypy_boto3_datazone import DataZoneClient
     from mypy_boto3_sagemaker import SageMakerClient
@@ -26,6 +27,9 @@ ToldT = TypeVar("ToldT")
 _PROJECT_FAILED = {"FAILED_VALIDATION", "FAILED_DEPLOYMENT"}
 _DOMAIN_READY = {"InService", "Updating"}
 _TOOLING = "tooling"
+# What connections tell: their type, and the property with its group.
+_TRACKING_SERVER = ("MLFLOW", "mlflowProperties", "trackingServerArn")
+_WORKGROUP = ("ATHENA", "athenaProperties", "workgroupName")
 _SET_UP = timedelta(minutes=15)  # before a project's SageMaker domain is created, its repository may be
 _CLOCKS = timedelta(minutes=5)  # by which two services' clocks may differ
 
@@ -51,6 +55,7 @@ class Project:
     roles: tuple[str, ...] = ()  # that Studio and SageMaker say are the project's, best first
     artifact_location: str = ""
     mlflow_tracking_uri: str = ""
+    athena_workgroup: str = ""
     git_repository: str = ""
     git_branch: str = ""
     tooling_since: str = ""  # when Studio began to set it up (ISO 8601), at the earliest
@@ -76,23 +81,13 @@ class ClassicProject:
 
 
 @dataclass(frozen=True)
-class _SageMakerDomain:
-    """A project's SageMaker domain; "" where there is none."""
-
-    arn: str = ""
-    status: str = ""
-    location: str = ""
-    created: datetime | None = None
-    roles: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class _Extras:
     """What only members of the project are told."""
 
     role: str = ""
     resources: dict[str, str] = field(default_factory=dict)
     mlflow_tracking_uri: str = ""
+    athena_workgroup: str = ""
 
 
 class Studio:
@@ -131,6 +126,7 @@ class Studio:
             roles=_each_once(extras.role, resources.get("userRoleArn", ""), *told.roles),
             artifact_location=told.artifact_location or resources.get("s3BucketPath", ""),
             mlflow_tracking_uri=extras.mlflow_tracking_uri,
+            athena_workgroup=extras.athena_workgroup,
             git_repository=resources.get("gitFullRepositoryId", ""),
             git_branch=resources.get("gitBranchName", ""),
             tooling_since=found["createdAt"].isoformat() if "createdAt" in found else told.tooling_since,
@@ -206,7 +202,7 @@ class Studio:
             return False
         return True
 
-    def _told_by_sagemaker(self, project: Project, domain: _SageMakerDomain, stack_id: str) -> Project:
+    def _told_by_sagemaker(self, project: Project, domain: SageMakerDomain, stack_id: str) -> Project:
         return replace(
             project,
             sagemaker_domain_arn=domain.arn,
@@ -250,7 +246,8 @@ class Studio:
         extras = _Extras(
             resources=told(lambda: self._tooling_resources(domain_id, project_id, order_zero), {}),
             role=told(lambda: self._role(domain_id, project_id), ""),
-            mlflow_tracking_uri=told(lambda: self._tracking_server(domain_id, project_id), ""),
+            mlflow_tracking_uri=told(lambda: self._property(domain_id, project_id, *_TRACKING_SERVER), ""),
+            athena_workgroup=told(lambda: self._property(domain_id, project_id, *_WORKGROUP), ""),
         )
         if refused:
             why = "; ".join(dict.fromkeys(refused))
@@ -296,16 +293,17 @@ class Studio:
                     return str(connection["environmentUserRole"])
         return ""
 
-    def _tracking_server(self, domain_id: str, project_id: str) -> str:
-        for connection in self._connections(domain_id, project_id, "MLFLOW"):
-            arn = connection.get("props", {}).get("mlflowProperties", {}).get("trackingServerArn")
-            if arn:
-                return str(arn)
+    def _property(self, domain_id: str, project_id: str, kind: str, group: str, name: str) -> str:
+        """Return what a connection of that type tells, "" for nothing; Studio's own connection comes first."""
+        connections = self._connections(domain_id, project_id, kind)
+        for connection in sorted(connections, key=lambda item: item.get("name") != f"project.{kind.lower()}"):
+            if told := connection.get("props", {}).get(group, {}).get(name):
+                return str(told)
         return ""
 
     # -- SageMaker ------------------------------------------------------------------------------------------
 
-    def _sagemaker_domain(self, domain_id: str, project_id: str, *, since: datetime | None) -> _SageMakerDomain:
+    def _sagemaker_domain(self, domain_id: str, project_id: str, *, since: datetime | None) -> SageMakerDomain:
         """Return the SageMaker domain whose settings, else whose tags, name the project and its Studio domain (A24).
 
         Only domains made after the project can be its own: while its domain is waited for, the others are not read.
@@ -314,17 +312,17 @@ class Studio:
         """
         listed = self._pages("list_domains", "Domains", service=SAGEMAKER)
         domains = [item for item in listed if since is None or item.get("CreationTime", since) >= since - _CLOCKS]
-        tagged = _SageMakerDomain()
+        tagged = SageMakerDomain()
         # Studio names a project's domain after it: that one is looked at first.
-        for item in sorted(domains, key=lambda item: _looked_at(item, project_id)):
+        for item in sorted(domains, key=lambda item: looked_at(item, project_id)):
             described = self._described(item["DomainId"])
             settings = described.get("DomainSettings", {}).get("UnifiedStudioSettings", {})
             if settings.get("ProjectId") == project_id and settings.get("DomainId") == domain_id:
-                return _sagemaker_domain(described, settings.get("ProjectS3Path", ""))
+                return sagemaker_domain(described, settings.get("ProjectS3Path", ""))
             if described and not settings and not tagged.arn:
                 tags = self._tags(described["DomainArn"])
                 if (tags.get("AmazonDataZoneDomain"), tags.get("AmazonDataZoneProject")) == (domain_id, project_id):
-                    tagged = _sagemaker_domain(described, tags.get("ProjectS3Path", ""))
+                    tagged = sagemaker_domain(described, tags.get("ProjectS3Path", ""))
         return tagged
 
     def _described(self, sagemaker_id: str) -> dict[str, Any]:
@@ -370,21 +368,8 @@ class Studio:
             raise ProjectNotFound(activity=activity) from None
 
 
-def _looked_at(item: Mapping[str, Any], project_id: str) -> tuple[bool, float]:
-    """Return a key that sorts a listed SageMaker domain: those named after the project first, the oldest first."""
-    created = item.get("CreationTime")
-    return project_id not in item["DomainName"], created.timestamp() if created else 0.0
-
-
 def _each_once(*values: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, values)))
-
-
-def _sagemaker_domain(described: dict[str, Any], location: str) -> _SageMakerDomain:
-    """Return a project's SageMaker domain; the role of shared spaces first, then its users'."""
-    roles = (described.get(key, {}).get("ExecutionRole", "") for key in ("DefaultSpaceSettings", "DefaultUserSettings"))
-    created = described.get("CreationTime")
-    return _SageMakerDomain(described["DomainArn"], described.get("Status", ""), location, created, _each_once(*roles))
 
 
 def _failure(deployment: dict[str, Any]) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from aws_cdk import ArnFormat, DefaultStackSynthesizer, Stack
 from aws_cdk import aws_iam as iam
 
 from custom_resources.catalogue import Entry, Layout, On
+from custom_resources.project_file import NAME as PROJECT_FILE
 from products.foundation.storage import Storage
 from products.functions import execution_role_arns, in_own_account, statement
 from products.settings import Settings
@@ -28,7 +30,7 @@ class Place:
     """Where actions are allowed: ARNs (none: nowhere in this installation), and conditions by their operator."""
 
     arns: tuple[str, ...]
-    conditions: Mapping[str, dict[str, str]] = field(default_factory=dict)
+    conditions: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
 
 NOWHERE = Place(())
@@ -82,6 +84,7 @@ def places(entry: Entry, stack: Stack, settings: Settings, storage: Storage | No
         "products of all regions": Place((product_parameter_arn(stack, settings, "*"),)),
         "products": Place((stack.format_arn(service="catalog", resource="product", resource_name="*"),)),
         **_model_packages(stack),
+        **_project_files(stack),
         **_stacks(entry, stack, settings),
         **_templates(stack, settings),
         **(_kept(stack, settings, storage) if storage else {}),
@@ -139,6 +142,25 @@ def _model_packages(stack: Stack) -> dict[On, Place]:
     groups = (stack.format_arn(service="sagemaker", resource="model-package-group", resource_name="aiops-*"),)
     creation = {"StringEquals": {"sagemaker:TaggingAction": "CreateModelPackageGroup"}}
     return {"model package groups": Place(groups), "model package groups being created": Place(groups, creation)}
+
+
+def _project_files(stack: Stack) -> dict[On, Place]:
+    """project.json in Studio's buckets of the account: below domain, project and scope, and nothing else there.
+
+    A bucket's key is not known here. What S3 tells KMS is the object, or for a bucket that saves such calls the bucket
+    (docs/studio.md, A16).
+    """
+    bucket = f"arn:{stack.partition}:s3:::amazon-sagemaker-*"
+    objects = f"{bucket}/*/*/*/{PROJECT_FILE}"
+    keys = stack.format_arn(service="kms", resource="key", resource_name="*")
+    through_s3: dict[str, dict[str, Any]] = {
+        "StringEquals": {"kms:ViaService": f"s3.{stack.region}.amazonaws.com"},
+        "StringLike": {"kms:EncryptionContext:aws:s3:arn": [bucket, objects]},
+    }
+    return {
+        "project files": Place((objects,), {"StringEquals": {"s3:ResourceAccount": stack.account}}),
+        "project files' keys": Place((keys,), through_s3),
+    }
 
 
 def _stacks(entry: Entry, stack: Stack, settings: Settings) -> dict[On, Place]:

@@ -18,7 +18,8 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from custom_resources.catalogue import CATALOGUE, READ_PROJECTS
+from custom_resources.catalogue import CATALOGUE
+from custom_resources.datazone_actions import READ_PROJECTS
 from products.errors import TooManyAccounts
 from products.foundation.observability import dead_letter_queue, function_alarms, notification_topic, queue_alarm
 from products.foundation.roles import (

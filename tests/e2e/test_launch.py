@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.actions_secrets import DEPLOY_SECRETS, SECRETS
+from tests.actions_secrets import DEPLOY_SECRETS, DEPLOY_VARIABLES, SECRETS, VARIABLES
 from tests.e2e.command_line import CommandLine, Observer, Tree, tree
 from tests.e2e.forks import SOURCE
 
@@ -75,15 +76,28 @@ def test_a_repository_holds_the_template_byte_for_byte(
         assert trailer in message
 
 
+def test_project_json_is_at_the_projects_prefix(launched: dict[str, Any], seen: Observer) -> None:
+    bucket, _, prefix = _tooling(seen, launched)["s3BucketPath"].removeprefix("s3://").partition("/")
+    found = seen.client("s3").get_object(Bucket=bucket, Key=f"{prefix}/project.json")["Body"].read()
+    secrets = seen.repository(launched["repositories"]["build"]["name"])["secrets"]
+    facts = json.loads(found)
+    assert {name: facts.get(name) for name in TOLD - {"OIDC_ROLE_GITHUB_WORKFLOW"}} == {
+        name: secrets[name] for name in TOLD - {"OIDC_ROLE_GITHUB_WORKFLOW"}
+    }
+
+
 @pytest.mark.parametrize("part", PARTS)
-def test_its_secrets_and_variable_are_the_projects(launched: dict[str, Any], seen: Observer, part: str) -> None:
+def test_its_secrets_and_variables_are_the_projects(launched: dict[str, Any], seen: Observer, part: str) -> None:
     there = seen.repository(launched["repositories"][part]["name"])
     secrets, project = there["secrets"], launched["project_id"]
     names = TOLD | (DEPLOY_SECRETS - SECRETS if part == "deploy" else set())
     tooling = _tooling(seen, launched)
 
     assert set(secrets) == names
-    assert there["variables"] == {"TRIGGER_PIPELINE_EXECUTION": "false"}
+    # Only members of the project are told the workgroup.
+    facts = {"TRIGGER_PIPELINE_EXECUTION": "false", **secrets}
+    plain = (DEPLOY_VARIABLES if part == "deploy" else VARIABLES) - {"ATHENA_WORKGROUP"}
+    assert there["variables"] == {name: facts[name] for name in plain}
     assert secrets["SAGEMAKER_PIPELINE_ROLE_ARN"] == tooling["userRoleArn"]
     assert secrets["ARTIFACT_BUCKET"] == tooling["s3BucketPath"].removeprefix("s3://").split("/")[0]
     sagemaker = seen.client("sagemaker", at_stand_in=True)
@@ -115,9 +129,9 @@ def _tooling(seen: Observer, launched: dict[str, Any]) -> dict[str, str]:
     return {resource["name"]: resource["value"] for resource in resources}
 
 
-def test_it_takes_at_most_53_requests_and_3_git_requests_a_repository(launched: dict[str, Any]) -> None:
+def test_it_takes_at_most_61_requests_and_3_git_requests_a_repository(launched: dict[str, Any]) -> None:
     requests = launched["requests"]
-    assert requests["total"] <= 45 + 8, "of these, eight for the environments"
+    assert requests["total"] <= 45 + 8 + 8, "of these, eight for the environments and eight for plain facts"
     assert requests["total"] == requests["rest"] + sum(requests["git"].values())
     assert len(requests["git"]) == 2
     assert all(count <= 3 for count in requests["git"].values())
@@ -190,7 +204,8 @@ def test_organization_names_and_parameters_can_be_chosen(cli: CommandLine, seen:
     there = seen.control("GET", "repositories/elsewhere/our-build")
     assert there["secrets"]["GLUE_TABLE"] == "penguins"
     assert there["secrets"]["MLFLOW_TRACKING_URI"] == TRACKING_SERVER
-    assert there["variables"] == {"TRIGGER_PIPELINE_EXECUTION": "true"}
+    assert there["variables"]["TRIGGER_PIPELINE_EXECUTION"] == "true"
+    assert there["variables"]["GLUE_TABLE"] == "penguins"
     assert seen.api("GET", "repos/elsewhere/our-build").json()["private"] is True
 
     archived = {"elsewhere/our-build": {"archived": True}, "elsewhere/our-deploy": {"archived": True}}

@@ -47,7 +47,8 @@ class Budget:
             raise self.wait
         return Progress()
 
-    def reserve(self, cost: Cost) -> None:
+    def reserve(self, cost: Cost, request: str, progress: Progress) -> None:
+        assert not request, "a question has nothing to remember"
         if self.wait:
             raise self.wait
         self.taken.append(cost)

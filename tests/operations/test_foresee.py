@@ -16,7 +16,7 @@ from custom_resources.errors import AwsDenied, AwsThrottled
 from operations.errors import FoundationMissing, NotForeseen
 from operations.foresee import AT_ONCE, PATIENCE_SECONDS, Foreseen, asking, foresee
 from operations.plan_command import Planned, as_document, counts, lines
-from operations.rollout import Outcome
+from operations.rollout.planning import Skipped
 from products.settings import Settings
 
 V2 = ProductVersion("pa-2", "v2.0.0")
@@ -233,7 +233,7 @@ def several() -> Planned:
         "off": answer(repository("nothing", "off"), repository("nothing", "off")),
         "gone": {"Problem": "The provisioned product pp-gone has the status ERROR."},
     }
-    left = (Outcome(launch("tainted"), "skipped", "it is in error (no reason given); repair it"),)
+    left = (Skipped(launch("tainted"), "it is in error (no reason given); repair it"),)
     return Planned("v2.0.0", tuple(asked(list(told), told.__getitem__)), left, 2)
 
 

@@ -23,6 +23,9 @@ VIA_SECRETS = {"kms:viaservice": "secretsmanager.us-east-1.amazonaws.com"}
 KEY = f"arn:aws:kms:{HERE}:key/1234"
 OTHER_KEY = f"arn:aws:kms:{HERE}:key/5678"
 READABLE = {"aws:resourcetag/studio-mlops:readable": "true"}
+STUDIOS = "arn:aws:s3:::amazon-sagemaker-123456789012-us-east-1-0123456789ab"
+PROJECT_FILE = f"{STUDIOS}/dzd-1/p1/dev/project.json"
+OWN_BUCKET = {"s3:resourceaccount": "123456789012"}
 GITHUB = ("github-repository", "repository-template", "actions-configuration")
 PRODUCT = ("studio-project", *GITHUB)
 
@@ -43,6 +46,11 @@ def calls(function: str, actions: str, resource: str, context: dict[str, str] | 
     return [Call(f"{PREFIX}-{function}", f"{service}:{each}", resource, context or {}) for each in rest.split()]
 
 
+def through_s3(arn: str) -> dict[str, str]:
+    """Return what KMS is told of a key that S3 uses for an object."""
+    return {"kms:viaservice": "s3.us-east-1.amazonaws.com", "kms:encryptioncontext:aws:s3:arn": arn}
+
+
 PROMISED = [
     *[call for name in PRODUCT for call in calls(name, "cloudformation:DescribeStacks", LAUNCH)],
     *calls("studio-project", "cloudformation:DescribeStacks", f"arn:aws:cloudformation:{HERE}:stack/studio-mlops-a/u"),
@@ -54,6 +62,8 @@ PROMISED = [
     *calls("studio-project", "sagemaker:ListDomains ListSpaces", "*"),
     *calls("studio-project", "sagemaker:DescribeDomain ListTags", f"arn:aws:sagemaker:{HERE}:domain/d-abc"),
     *calls("studio-project", "s3:GetObject", ARCHIVE),
+    *calls("studio-project", "s3:GetObject PutObject", PROJECT_FILE, OWN_BUCKET),
+    *calls("studio-project", "kms:Decrypt GenerateDataKey", OTHER_KEY, through_s3(PROJECT_FILE)),
     *[call for name in GITHUB for call in calls(name, "secretsmanager:GetSecretValue", TOKEN)],
     *[call for name in GITHUB for call in calls(name, "kms:Decrypt", KEY, VIA_SECRETS)],
     *[call for name in GITHUB for call in calls(name, "dynamodb:GetItem PutItem", BUDGET)],
@@ -79,6 +89,15 @@ PROMISED = [
 ]
 
 NOT_PROMISED = [
+    # Projects' files: project.json alone, in Studio's buckets of this account, below domain, project and scope.
+    *calls("studio-project", "s3:GetObject PutObject", f"{STUDIOS}/dzd-1/p1/dev/data/train.csv", OWN_BUCKET),
+    *calls("studio-project", "s3:GetObject PutObject", f"{STUDIOS}/project.json", OWN_BUCKET),
+    *calls("studio-project", "s3:GetObject PutObject", f"{STUDIOS}/dzd-1/p1/project.json", OWN_BUCKET),
+    *calls("studio-project", "s3:GetObject PutObject", "arn:aws:s3:::payroll/a/b/c/project.json", OWN_BUCKET),
+    *calls("studio-project", "s3:GetObject PutObject", PROJECT_FILE, {"s3:resourceaccount": "999999999999"}),
+    *calls("studio-project", "s3:DeleteObject", PROJECT_FILE, OWN_BUCKET),
+    *calls("studio-project", "kms:Decrypt GenerateDataKey", OTHER_KEY),
+    *calls("studio-project", "kms:Decrypt GenerateDataKey", OTHER_KEY, through_s3("arn:aws:s3:::payroll/a")),
     *calls("studio-project", "datazone:DeleteProject CreateProject", "*"),
     *calls("studio-project", "secretsmanager:GetSecretValue", TOKEN),
     *calls("studio-project", "s3:PutObject DeleteObject", ARCHIVE),

@@ -11,7 +11,7 @@ import pytest
 from ministack.services.cloudformation import engine
 
 from products.settings import Settings
-from tests.actions_secrets import DEPLOY_SECRETS, SECRETS
+from tests.actions_secrets import DEPLOY_SECRETS, DEPLOY_VARIABLES, SECRETS, VARIABLES
 from tests.synth.conftest import Assembly, publish, refusal, synthesize, with_settings
 from tests.synth.policies import Names, trusts
 
@@ -149,7 +149,14 @@ def test_secrets_and_variables_have_exactly_the_names_that_templates_read(
 ) -> None:
     properties = assembly.product["Resources"][f"{part}Configuration"]["Properties"]
     assert set(properties["Secrets"]) == SECRETS | more
-    assert properties["Variables"] == {"TRIGGER_PIPELINE_EXECUTION": {"Ref": "TriggerPipelineExecution"}}
+    assert set(properties["Variables"]) == (DEPLOY_VARIABLES if part == "Deploy" else VARIABLES)
+    assert properties["Variables"]["TRIGGER_PIPELINE_EXECUTION"] == {"Ref": "TriggerPipelineExecution"}
+    # A plain fact is what the secret of that name holds.
+    facts = set(properties["Variables"]) & set(properties["Secrets"])
+    assert facts
+    assert all(properties["Variables"][name] == properties["Secrets"][name] for name in facts)
+    repository = assembly.product["Resources"][f"{part}Repository"]["Properties"]
+    assert set(repository["VariableNames"]) == set(properties["Variables"])
     assert assembly.product["Parameters"]["TriggerPipelineExecution"]["Default"] == "false"
 
 
@@ -174,12 +181,20 @@ def test_outputs_are_those_that_the_other_rooms_read(assembly: Assembly) -> None
     }
 
 
-def test_the_default_deploy_repository_is_named_after_the_project(assembly: Assembly) -> None:
-    name = assembly.product["Resources"]["DeployRepository"]["Properties"]["Name"]
-    condition, _, otherwise = name["Fn::If"]
-    assert condition == "DeployRepositoryNameGiven"
-    names = Names(values={"ProjectId": "p1", "DomainId": "dzd_1"})
-    assert names.resolved(assembly.product, otherwise) == "p1-dzd_1-deploy-repo"
+def test_repositories_are_named_after_the_project_unless_a_launch_chooses(
+    assembly: Assembly, administered: Assembly
+) -> None:
+    resources = assembly.product["Resources"]
+    deploy, build = (resources[f"{part}Repository"]["Properties"] for part in ("Deploy", "Build"))
+    attribute = {"Fn::GetAtt": ["StudioProject", "DeployRepositoryName"]}
+    assert deploy["Name"] == {"Fn::If": ["DeployRepositoryNameGiven", {"Ref": "DeployRepositoryName"}, attribute]}
+    other = {"Fn::GetAtt": ["StudioProject", "DeployAlternativeName"]}
+    assert deploy["AlternativeName"] == {"Fn::If": ["DeployRepositoryNameGiven", "", other]}
+    assert build["AlternativeName"] == {"Fn::GetAtt": ["StudioProject", "BuildAlternativeName"]}
+    assert resources["StudioProject"]["Properties"]["RepositoryNames"] == "{project}-{part}"
+    # AWS knows the repositories of a GitHub Enterprise Server by name alone: none is used twice.
+    there = administered.product["Resources"]["StudioProject"]["Properties"]
+    assert there["RepositoryNames"] == "{project}-{part}-{id}"
 
 
 def test_a_new_version_touches_templates_and_no_repository(assembly: Assembly) -> None:
@@ -358,12 +373,12 @@ def test_variables_and_who_looks_at_pull_requests_are_the_administrators(
     assembly: Assembly, administered: Assembly
 ) -> None:
     """No parameter adds to them."""
-    trigger = {"TRIGGER_PIPELINE_EXECUTION": {"Ref": "TriggerPipelineExecution"}}
     for found, more in ((assembly, {}), (administered, {"MODEL_REGION": "eu-west-1"})):
         for part in ("Build", "Deploy"):
             resources = found.product["Resources"]
             variables = resources[f"{part}Configuration"]["Properties"]["Variables"]
-            assert variables == {**trigger, **more}
+            facts = DEPLOY_VARIABLES if part == "Deploy" else VARIABLES
+            assert {name: value for name, value in variables.items() if name not in facts} == more
             assert resources[f"{part}Repository"]["Properties"]["VariableNames"] == sorted(variables)
     template = administered.product["Resources"]["DeployTemplate"]["Properties"]
     assert template["PullRequestLabels"] == ["template"]

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import io
-import json
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +14,10 @@ import pytest
 
 from products.settings import PROJECT_ROOT
 from tests.synth.conftest import Assembly, publish, shared, synthesized, with_settings
-from tests.synth.policies import Names, allows
+from tests.synth.policies import allows
+from tests.templates.environments import copied
+from tests.templates.recorded import FIRST_RUN, NOTED, OWN_TAG, REGION, asked, calls, project
+from tests.templates.test_recorded import PIPELINE
 
 pytestmark = pytest.mark.shares("stacks", seconds=20)
 
@@ -94,74 +94,38 @@ SETTINGS = f"""
 environments = ["staging", "production"]
 bedrock_models = ["{MODEL}"]
 """
-# A deployment with its tests' own session, whose clients say what they are asked.
-RECORDED = """
-import json, sys
-from test_deployment import PACKAGES, RIGHT, Cloud, creates, stack, stage, updates
-cloud, name, calls = Cloud(), sys.argv[1], []
+# A deployment with its tests' own session.
+DEPLOYMENT = f"""
+{NOTED}
+from test_deployment import PACKAGES, RIGHT, Cloud, creates, stack, stage
+cloud, name = Cloud(), sys.argv[1]
 for service, client in cloud.clients.items():
-    def note(params, model, service=service, **_):
-        calls.append([service, model.name, params])
-    client.meta.events.register(f"provide-client-params.{client.meta.service_model.service_id.hyphenize()}.*", note)
+    noting(service, client)
 if name == "production":
-    cloud.will("cloudformation", "describe_stacks", stack(ModelPackageArn=f"{PACKAGES}/3"))
+    cloud.will("cloudformation", "describe_stacks", stack(ModelPackageArn=f"{{PACKAGES}}/3"))
 cloud.has_package(3)
 cloud.answers(*RIGHT)
 creates(cloud, 3)
-stage(cloud, name).release("" if name == "production" else f"{PACKAGES}/3")
+stage(cloud, name).release("" if name == "production" else f"{{PACKAGES}}/3")
 cloud.all_used()
 print(json.dumps(calls))
 """
-
-
-# A first run of the pipeline, with a session whose clients say what they are asked. The SDK, which renders, is left
-# out. The model ids are those of a data scientist's config.toml.
-RUN = """
-import io, json, os, sys
-from pathlib import Path
-import boto3
-from botocore.stub import Stubber
-import run_pipeline
-ROOT = Path.cwd()
-(ROOT / "config.toml").write_text((ROOT / "config.toml").read_text().replace('model_id = ""', 'model_id = "profile"'))
-calls, keys = [], {"aws_access_key_id": "key", "aws_secret_access_key": "secret"}
-clients = {name: boto3.client(name, region_name="eu-west-1", **keys) for name in ("s3", "sagemaker")}
-for service, client in clients.items():
-    def note(params, model, service=service, **_):
-        calls.append([service, model.name, {k: v for k, v in params.items() if not isinstance(v, bytes)}])
-    client.meta.events.register(f"provide-client-params.{service}.*", note)
-class Session:
-    def __init__(self, **_): pass
-    def client(self, name): return clients[name]
-boto3.Session, run_pipeline._definition = Session, lambda *_: "{}"
-s3, sagemaker = (Stubber(clients[name]) for name in ("s3", "sagemaker"))
-configuration = run_pipeline.load(ROOT / "config.toml")
-project = run_pipeline.from_environment(json.loads(sys.argv[1]))
-code = run_pipeline.source_code.collect(project, ROOT, configuration)
-key = f"{project.prefix}/data/prompts.csv"
-found = {"Contents": [{"Key": key}]}
-s3.add_response("list_objects_v2", {})
-for _ in code.files:
-    s3.add_response("put_object", {})
-s3.add_response("list_objects_v2", {"KeyCount": 0})
-s3.add_response("put_object", {})
-s3.add_response("list_objects_v2", found)
-s3.add_response("get_object", {"Body": io.BytesIO((ROOT / "data/prompts.csv").read_bytes())})
-arn = f"arn:aws:sagemaker:eu-west-1:111122223333:pipeline/{run_pipeline.pipeline_name(project.id)}"
-exists = "Pipeline names must be unique within an AWS account and region. It already exists."
-sagemaker.add_client_error("create_pipeline", "ValidationException", exists)
-sagemaker.add_response("update_pipeline", {"PipelineArn": arn})
-sagemaker.add_response("start_pipeline_execution", {"PipelineExecutionArn": f"{arn}/execution/e1"})
-sagemaker.add_response("describe_pipeline_execution", {"PipelineExecutionStatus": "Succeeded"})
-sagemaker.add_response("list_pipeline_execution_steps", {"PipelineExecutionSteps": [{"StepName": "Evaluate"}]})
-report = {"llm_metrics": {"pass_rate": {"value": 0.9}}}
-s3.add_response("get_object", {"Body": io.BytesIO(json.dumps(report).encode())})
-s3.activate(), sagemaker.activate()
-os.environ.update(json.loads(sys.argv[1]))
-assert run_pipeline.main(["--start", "--wait", "--commit", "abc"]) == 0
-s3.assert_no_pending_responses(), sagemaker.assert_no_pending_responses()
-print(json.dumps(calls))
-"""
+# A first run of the pipeline, with the model ids of a data scientist's config.toml. It says what it costs before it starts.
+FIRST = FIRST_RUN.replace(
+    "import run_pipeline\n",
+    """import run_pipeline
+config = Path("config.toml")
+config.write_text(config.read_text().replace('model_id = ""', 'model_id = "profile"'))
+configuration = run_pipeline.load(config)
+""",
+).replace("collect(project, Path.cwd())", "collect(project, Path.cwd(), configuration)").replace(
+    "arn = f",
+    """key = f"{project.prefix}/data/prompts.csv"
+s3.add_response("list_objects_v2", {"Contents": [{"Key": key}]})
+s3.add_response("get_object", {"Body": io.BytesIO(Path("data/prompts.csv").read_bytes())})
+arn = f""",
+    1,
+)
 
 
 @pytest.fixture(scope="module")
@@ -175,73 +139,15 @@ def listed(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     return shared(tmp_path_factory, "llm-evaluation", make)
 
 
-def recorded(stage: str) -> list[tuple[str, str, dict[str, Any]]]:
-    """Return what a deployment to a stage calls: service, operation and parameters."""
-    done = subprocess.run(
-        [sys.executable, "-B", "-c", RECORDED, stage],
-        cwd=DEPLOY,
-        env={"PYTHONPATH": f"{DEPLOY}:{DEPLOY / 'tests'}", "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return [(service, operation, given) for service, operation, given in json.loads(done.stdout)]
-
-
-ACCOUNT, REGION = "111122223333", "eu-west-1"
-OWN_TAG = {"aws:resourcetag/amazondatazoneproject": "p1"}
-
-
-def asked(service: str, operation: str, given: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, str]]]:
+def asked_of_all(service: str, operation: str, given: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, str]]]:
     """Yield what a call asks IAM for: action, ARN and condition keys."""
-    if operation == "ListObjectsV2":
-        context = {"s3:prefix": given["Prefix"], "s3:resourceaccount": ACCOUNT}
-        yield "s3:ListBucket", f"arn:aws:s3:::{given['Bucket']}", context
-    elif service == "s3":
-        yield f"s3:{operation}", f"arn:aws:s3:::{given['Bucket']}/{given['Key']}", {"s3:resourceaccount": ACCOUNT}
-    elif service == "sagemaker" and "Pipeline" in operation:
-        yield from asked_of_pipelines(operation, given)
-    elif service == "sagemaker":
-        yield f"sagemaker:{operation}", given["ModelPackageName"], {}
-    elif service == "cloudformation":
-        name = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{given['StackName']}/1"
-        yield f"cloudformation:{operation}", name, {}
-    elif service == "bedrock-runtime":
-        assert operation == "Converse"
-        yield "bedrock:InvokeModel", given["modelId"], OWN_TAG
-        model = f"arn:aws:bedrock:{REGION}::foundation-model/{MODEL}"
-        yield "bedrock:InvokeModel", model, {"bedrock:inferenceprofilearn": given["modelId"]}
-    else:
-        assert (service, operation) == ("sts", "GetCallerIdentity")  # IAM asks for no permission
-
-
-def asked_of_pipelines(operation: str, given: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """Yield what a call about a pipeline asks IAM for: a creation also for its tags and its role."""
-    arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:pipeline/{given.get('PipelineName', 'one')}"
-    if operation == "CreatePipeline":
-        tags = {f"aws:requesttag/{each['Key'].lower()}": each["Value"] for each in given["Tags"]}
-        yield "sagemaker:CreatePipeline", arn, tags
-        yield "sagemaker:AddTags", arn, {**tags, "sagemaker:taggingaction": "CreatePipeline"}
-    else:
-        yield f"sagemaker:{operation}", arn, OWN_TAG
-    if "RoleArn" in given:
-        yield "iam:PassRole", given["RoleArn"], {"iam:passedtoservice": "sagemaker.amazonaws.com"}
-
-
-def project(name: str) -> Names:
-    """Return a project of the account in which the template's tests deploy."""
-    told = {
-        "ArtifactBucket": "artifacts",
-        "ArtifactPrefix": f"dzd_1/{name}/dev",
-        "ScopeName": "dev",
-        "ExecutionRoleArn": f"arn:aws:iam::{ACCOUNT}:role/datazone_usr_role_{name}_e1",
-        "ModelPackageGroupName": f"aiops-{name}-models",
-        "GlueDatabase": f"glue_{name}",
-        "DeployAccount": ACCOUNT,
-    }
-    values = {f"StudioProject.{key}": value for key, value in told.items()}
-    return Names(values=values | {"DomainId": "dzd_1", "ProjectId": name}, account=ACCOUNT, region=REGION)
+    if service != "bedrock-runtime":
+        yield from asked(service, operation, given)
+        return
+    assert operation == "Converse"
+    yield "bedrock:InvokeModel", given["modelId"], OWN_TAG
+    model = f"arn:aws:bedrock:{REGION}::foundation-model/{MODEL}"
+    yield "bedrock:InvokeModel", model, {"bedrock:inferenceprofilearn": given["modelId"]}
 
 
 @pytest.mark.parametrize(("stage", "role"), [("staging", "WorkflowRole"), ("production", "ProductionRole")])
@@ -250,8 +156,8 @@ def test_a_deployments_calls_are_the_projects_roles_and_no_other_projects(
 ) -> None:
     found = {
         (action, arn, tuple(context.items()))
-        for service, operation, given in recorded(stage)
-        for action, arn, context in asked(service, operation, given)
+        for service, operation, given in calls(DEPLOY, DEPLOYMENT, stage)
+        for action, arn, context in asked_of_all(service, operation, given)
     }
     assert {action for action, _, _ in found} == {
         "bedrock:InvokeModel",
@@ -269,51 +175,20 @@ def test_a_deployments_calls_are_the_projects_roles_and_no_other_projects(
 
 
 def test_a_runs_calls_are_the_workflow_roles_and_no_other_projects(listed: Assembly, tmp_path: Path) -> None:
-    shutil.copytree(BUILD, tmp_path / "build", ignore=shutil.ignore_patterns(".venv", "build", "__pycache__"))
-    facts = {
-        "REGION": REGION,
-        "SAGEMAKER_PIPELINE_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/datazone_usr_role_p1_e1",
-        "ARTIFACT_BUCKET": "artifacts",
-        "MODEL_PACKAGE_GROUP_NAME": "aiops-p1-models",
-        "AMAZON_DATAZONE_DOMAIN": "dzd_1",
-        "AMAZON_DATAZONE_PROJECT": "p1",
-    }
-    done = subprocess.run(
-        [sys.executable, "-B", "-c", RUN, json.dumps(facts)],
-        cwd=tmp_path / "build",
-        env={"PYTHONPATH": ".", "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    *said, last = done.stdout.splitlines()
-    assert any("was empty. The sample prompts of this repository (prompts.csv) are there now." in line for line in said)
-    cost = next(number for number, line in enumerate(said) if line.startswith("Cost: 48 prompts"))
-    assert cost < next(number for number, line in enumerate(said) if line.startswith("Execution: "))
+    folder = copied(BUILD, tmp_path / "build")
     found = {
         (action, arn, tuple(context.items()))
-        for service, operation, given in json.loads(last)
-        for action, arn, context in asked(service, operation, given)
+        for service, operation, given in calls(folder, FIRST)
+        for action, arn, context in asked_of_all(service, operation, given)
     }
-    pipelines = "AddTags CreatePipeline UpdatePipeline StartPipelineExecution DescribePipelineExecution"
-    assert {action for action, _, _ in found} == {
-        "iam:PassRole",
-        "s3:GetObject",
-        "s3:ListBucket",
-        "s3:PutObject",
-        "sagemaker:ListPipelineExecutionSteps",
-        *(f"sagemaker:{name}" for name in pipelines.split()),
-    }
+    assert {action for action, _, _ in found} == PIPELINE
     for action, arn, context in found:
         assert allows(listed.product, "WorkflowRole", action, arn, context=dict(context), names=project("p1")), action
-        assert not allows(listed.product, "WorkflowRole", action, arn, context=dict(context), names=project("p2")), (
-            action
-        )
+        assert not allows(listed.product, "WorkflowRole", action, arn, context=dict(context), names=project("p2")), action
 
 
 def test_staging_does_not_touch_productions_stack(listed: Assembly) -> None:
-    for service, operation, given in recorded("production"):
-        for action, arn, context in asked(service, operation, given):
+    for service, operation, given in calls(DEPLOY, DEPLOYMENT, "production"):
+        for action, arn, context in asked_of_all(service, operation, given):
             if action == "cloudformation:CreateStack":
                 assert not allows(listed.product, "WorkflowRole", action, arn, context=context, names=project("p1"))

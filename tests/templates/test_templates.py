@@ -17,7 +17,7 @@ from custom_resources.template_content import Archive, build_archive
 from operations.template_source import TemplateContent, resolve
 from operations.workflow_check import check_workflows
 from products.settings import PROJECT_ROOT, load_settings
-from tests.actions_secrets import DEPLOY_SECRETS, SECRETS
+from tests.actions_secrets import DEPLOY_SECRETS, DEPLOY_VARIABLES, SECRETS, VARIABLES
 
 TEMPLATES = PROJECT_ROOT / "templates"
 PROFILES = sorted(each.name for each in TEMPLATES.iterdir() if each.is_dir())
@@ -90,16 +90,32 @@ def test_workflows_have_githubs_form():
     assert done.returncode == 0, done.stdout
 
 
+FACT = re.compile(r"\b(secrets|vars)\.([A-Za-z0-9_]+)")
+# What names another account's roles is for those who deploy there.
+OPTIONAL = {"DEPLOY_ROLE_NAME", "DEPLOY_EXECUTION_ROLE_ARN"}
+
+
+def read_from(context, workflow):
+    return {name for found, name in FACT.findall(workflow.read_text()) if found == context}
+
+
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=name_of)
-def test_workflows_read_only_secrets_that_the_product_sets(workflow):
-    read = set(re.findall(r"secrets\.([A-Za-z0-9_]+)", workflow.read_text()))
-    assert read <= (DEPLOY_SECRETS if "model_deploy" in workflow.parts else SECRETS)
+def test_workflows_read_only_what_the_product_sets(workflow):
+    deploys = "model_deploy" in workflow.parts
+    assert read_from("secrets", workflow) <= (DEPLOY_SECRETS if deploys else SECRETS)
+    assert read_from("vars", workflow) <= (DEPLOY_VARIABLES if deploys else VARIABLES) | OPTIONAL
 
 
-@pytest.mark.parametrize("profile", PROFILES)
-def test_every_secret_of_the_build_repository_is_of_use(profile):
-    texts = "".join(path.read_text() for path in (TEMPLATES / profile / "model_build/.github/workflows").iterdir())
-    assert set(re.findall(r"secrets\.([A-Za-z0-9_]+)", texts)) == SECRETS
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=name_of)
+def test_a_plain_fact_is_read_as_a_variable(workflow):
+    """GitHub masks a secret's value wherever it stands in the job's log."""
+    assert read_from("secrets", workflow).isdisjoint(VARIABLES)
+
+
+def test_every_fact_of_the_build_repository_is_of_use():
+    builds = [path for path in WORKFLOWS if "model_build" in path.parts]
+    assert set().union(*(read_from("secrets", path) for path in builds)) == SECRETS - VARIABLES
+    assert set().union(*(read_from("vars", path) for path in builds)) == VARIABLES
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=name_of)

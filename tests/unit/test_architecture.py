@@ -28,7 +28,15 @@ ARROWS: dict[str, set[str]] = {
 }
 # Of custom_resources, deploy time and the command line read the table and pure content; operations also the clients.
 OF_CUSTOM_RESOURCES = {
-    "products": {"addresses", "catalogue", "template_content", "errors"},
+    "products": {
+        "addresses",
+        "catalogue",
+        "datazone_actions",
+        "project_file",
+        "template_content",
+        "errors",
+        "rate_budget",
+    },
     "operations": {
         *("addresses", "catalogue", "template_content", "errors", "properties", "rate_budget", "clients"),
         "markdown",
@@ -43,7 +51,8 @@ FOREIGN = {
 }
 RESOURCES = {entry.name: entry.module or entry.name for entry in CATALOGUE if entry.class_name}
 PURE = (
-    *("addresses.py", "rate_budget.py", "template_content.py", "errors.py", "seal.py", "markdown.py"),
+    *("addresses.py", "project_file.py", "rate_budget.py", "template_content.py", "errors.py", "seal.py"),
+    "markdown.py",
     "version_template.py",
     *(f"delivery/{name}.py" for name in ("lineage", "marks", "state", "plans", "planning")),
     *(f"delivery/{name}.py" for name in ("commit_text", "pull_request_text", "release_notes")),

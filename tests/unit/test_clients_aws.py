@@ -426,5 +426,15 @@ def test_a_projects_tracking_server_is_that_of_its_first_connection_to_one(
         ]
 
     monkeypatch.setattr(Studio, "_connections", connections)
-    assert Studio(Mock(), Mock())._tracking_server("d1", "p1") == found
+    assert Studio(Mock(), Mock())._property("d1", "p1", "MLFLOW", "mlflowProperties", "trackingServerArn") == found
     assert asked == [("d1", "p1", "MLFLOW")]
+
+
+@pytest.mark.parametrize("names", [["of a user", "project.athena"], ["project.athena", "of a user"]])
+def test_a_projects_workgroup_is_that_of_studios_own_connection(
+    monkeypatch: pytest.MonkeyPatch, names: list[str]
+) -> None:
+    found = [{"name": name, "props": {"athenaProperties": {"workgroupName": f"of {name}"}}} for name in names]
+    monkeypatch.setattr(Studio, "_connections", lambda *where: found)
+    told = Studio(Mock(), Mock())._property("d1", "p1", "ATHENA", "athenaProperties", "workgroupName")
+    assert told == "of project.athena"

@@ -40,6 +40,7 @@ from custom_resources.errors import (
     RoleUnknown,
 )
 from custom_resources.reconciler import Done, Request
+from custom_resources.repository_names import short_id
 from standins.aws.datazone import tooling
 from standins.aws.server import AwsStandIn
 from tests.seals import KmsInMemory, seals_in_memory
@@ -66,6 +67,7 @@ class Archives:
 
 BLUEPRINT, SETUP = "studio-mlops-provisioning", "studio-mlops-project-setup"
 PRINCIPAL = f"arn:aws:sts::{ACCOUNT}:assumed-role/DataScientist/someone"
+CONNECTED = {"MlflowTrackingUri", "AthenaWorkgroup"}  # what connections alone tell
 MEMBERS_ONLY = ("list_environments", "get_environment", "list_connections", "get_connection")
 ALL = (*MEMBERS_ONLY, "get_project", "get_project_profile")
 
@@ -116,6 +118,17 @@ class NoCatalog:
 
 
 @dataclass
+class Files:
+    """What launches have written into projects' files: by bucket and key, the content and the bucket's account."""
+
+    written: dict[str, tuple[bytes, str]] = field(default_factory=dict)
+
+    def write(self, bucket: str, key: str, content: bytes, account: str) -> str:
+        self.written[f"{bucket}/{key}"] = content, account
+        return "written"
+
+
+@dataclass
 class Launched:
     """What the resource may reach."""
 
@@ -136,6 +149,7 @@ class Launched:
     )
     service_catalog: NoCatalog = field(default_factory=NoCatalog)
     held_projects: None = None
+    project_files: Files = field(default_factory=Files)
     seals: Seals = field(default_factory=seals_in_memory)
     project: str = ""
     domain: str = ""
@@ -364,8 +378,8 @@ def test_a_function_that_is_no_member_learns_everything_it_needs(studio: Launche
     member = studio.launched().attributes
     studio.deny(*MEMBERS_ONLY)
     told = studio.launched().attributes
-    assert {name for name in told if told[name] != member[name]} == {"MlflowTrackingUri"}
-    assert told["MlflowTrackingUri"] == ""
+    assert {name for name in told if told[name] != member[name]} == CONNECTED
+    assert {told[name] for name in CONNECTED} == {""}
 
 
 @pytest.mark.parametrize(
@@ -373,7 +387,7 @@ def test_a_function_that_is_no_member_learns_everything_it_needs(studio: Launche
     [
         ("list_environments", set()),
         ("get_environment", set()),
-        ("list_connections", {"MlflowTrackingUri"}),
+        ("list_connections", CONNECTED),
         ("get_connection", set()),
     ],
 )
@@ -381,7 +395,7 @@ def test_each_call_for_members_is_denied_for_itself(studio: Launched, denied: st
     member = studio.launched().attributes
     studio.deny(denied)
     told = studio.launched().attributes
-    assert member["MlflowTrackingUri"]
+    assert all(member[name] for name in CONNECTED)
     assert {name for name in told if told[name] != member[name]} == missing
 
 
@@ -706,6 +720,59 @@ def test_who_connects_another_repository_later_renames_nothing(studio: Launched)
     assert build(own) == (f"{studio.project}-{studio.domain}-build-repo", "false")
 
 
+PATTERN = {"RepositoryNames": "{project}-{part}"}
+BOTH = ("BuildRepositoryName", "DeployRepositoryName")
+
+
+def called(done: Done) -> tuple[str, ...]:
+    return tuple(done.attributes[name] for name in BOTH)
+
+
+def test_repositories_are_named_after_the_project(studio: Launched) -> None:
+    done = studio.launched(ProjectName="Customer churn", **PATTERN)
+    assert called(done) == ("customer-churn-build", "customer-churn-deploy")
+    short = short_id(studio.domain, studio.project)
+    assert done.attributes["BuildAlternativeName"] == f"customer-churn-build-{short}"
+    assert done.attributes["DeployAlternativeName"] == f"customer-churn-deploy-{short}"
+    assert done.physical_id == f"{studio.domain}/{studio.project}:::customer-churn-@"
+    chosen = studio.launched(ProjectName="Customer churn", BuildRepositoryName="mine", **PATTERN)
+    assert called(chosen) == ("mine", "customer-churn-deploy")
+    assert chosen.attributes["BuildAlternativeName"] == "", "who chooses a name gets it, or a refusal"
+
+
+def test_names_stay_when_the_project_or_the_pattern_gets_another(studio: Launched) -> None:
+    first = studio.launched(ProjectName="churn", **PATTERN)
+    for more in ({"ProjectName": "retention"}, {"RepositoryNames": "ml-{project}-{part}"}, {"RepositoryNames": ""}):
+        again = studio.launched("Update", first.physical_id, **{"ProjectName": "churn", **PATTERN, **more})
+        assert called(again) == ("churn-build", "churn-deploy")
+        assert again.physical_id == first.physical_id
+    relaunched = studio.launched(ProjectName="retention", **PATTERN)
+    assert called(relaunched) == ("churn-build", "churn-deploy"), "its archived repositories are restored"
+    assert relaunched.physical_id == first.physical_id
+
+
+def test_a_project_from_before_there_were_patterns_keeps_its_names(studio: Launched) -> None:
+    before = studio.launched(ProjectName="churn")
+    by_ids = tuple(f"{studio.project}-{studio.domain}-{part}-repo" for part in ("build", "deploy"))
+    assert called(before) == by_ids
+    updated = studio.launched("Update", before.physical_id, ProjectName="churn", **PATTERN)
+    assert (called(updated), updated.physical_id) == (by_ids, before.physical_id)
+    assert updated.attributes["DeployAlternativeName"] == ""
+    assert called(studio.launched(ProjectName="churn", **PATTERN)) == by_ids, "launched again"
+
+
+def test_a_forged_tag_names_nothing(studio: Launched) -> None:
+    """Whoever may tag the project's group writes what he likes there."""
+    first = studio.launched(ProjectName="churn", **PATTERN)
+    group = first.attributes["ModelPackageGroupName"]
+    arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package-group/{group}"
+    tags = studio.stand_in.sagemaker._tags
+    assert tags[arn]["studio-mlops:repositories"] == "churn-@"
+    tags[arn]["studio-mlops:repositories"] = "../@"
+    again = studio.launched(ProjectName="churn", **PATTERN)
+    assert called(again) == tuple(f"{studio.project}-{studio.domain}-{part}-repo" for part in ("build", "deploy"))
+
+
 def test_deleting_asks_nothing(studio: Launched) -> None:
     studio.stand_in.calls.clear()
     assert studio.launched("Delete").attributes == {}
@@ -765,3 +832,42 @@ def test_a_project_without_a_role_is_one_sentence() -> None:
     without = Project("churn", Tooling(ready=True), profile_name="regression")
     with pytest.raises(RoleUnknown, match=r"The role of the project p1 is missing"):
         studio_project.StudioProject(FunctionClients({})).plan(request, studio_project.Observed(without))
+
+
+# -- project.json ---------------------------------------------------------------------------------------------------
+
+
+def test_a_launch_writes_project_json_at_the_projects_prefix(studio: Launched) -> None:
+    told = studio.launched(GlueTable="abalone").attributes
+    place = f"{told['ArtifactBucket']}/{told['ArtifactPrefix']}/project.json"
+    assert list(studio.project_files.written) == [place]
+    assert f"/{studio.domain}/{studio.project}/" in place
+    held, account = studio.project_files.written[place]
+    assert account == ACCOUNT
+    facts = json.loads(held)
+    assert facts["AMAZON_DATAZONE_PROJECT"] == studio.project
+    assert (facts["REGION"], facts["GLUE_TABLE"]) == (REGION, "abalone")
+    assert facts["ATHENA_WORKGROUP"] == told["AthenaWorkgroup"]
+
+
+def test_no_launch_writes_into_another_projects_prefix(studio: Launched) -> None:
+    """Studio itself may tell another place, which the roles then get: project.json is for the project's own only."""
+    other = f"s3://amazon-sagemaker-somewhere/{studio.domain}/anotherproject/dev"
+    studio.come_through(BLUEPRINT)
+    told = studio.launched(
+        ProjectName="churn",
+        ProfileName="Regression",
+        UserRoleArn=f"arn:aws:iam::{ACCOUNT}:role/datazone_usr_role_{studio.project}_e1",
+        ProjectBucket=other,
+    ).attributes
+    assert told["ArtifactLocation"] == other
+    assert studio.project_files.written == {}
+    studio.come_through("DataScientist")
+    with pytest.raises(LocationRefused):
+        studio.launched(ProjectBucket=other)
+    assert studio.project_files.written == {}
+
+
+def test_the_end_of_a_project_writes_nothing_and_leaves_the_file(studio: Launched) -> None:
+    studio.launched("Delete", f"{studio.domain}/{studio.project}")
+    assert studio.project_files.written == {}

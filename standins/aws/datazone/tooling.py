@@ -146,6 +146,8 @@ def _connect_all(domain: Domain, project: Record, environment: Record, location:
     _connect(domain, project, environment, ("default.iam", "IAM"), iam)
     shared = {"s3Properties": {"s3Uri": location}}
     _connect(domain, project, environment, ("default.s3_shared", "S3"), shared)
+    workgroup = {"athenaProperties": {"workgroupName": f"workgroup-{project['id']}-{environment['id']}"}}
+    _connect(domain, project, environment, ("project.athena", "ATHENA"), workgroup)
     if mlflow:
         place = f"arn:aws:sagemaker:{environment['awsAccountRegion']}:{environment['awsAccountId']}"
         server = f"{place}:mlflow-tracking-server/tracking-server-{project['id']}"

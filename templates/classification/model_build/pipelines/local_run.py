@@ -13,7 +13,7 @@ from typing import Any
 
 from pipelines.configuration import Configuration
 
-REMOTE = ("ATHENA_WORKGROUP", "MLFLOW_TRACKING_URI")  # what would take a step to AWS
+REMOTE = ("AMAZON_DATAZONE_PROJECT", "ATHENA_WORKGROUP", "MLFLOW_TRACKING_URI")  # what would take a step to AWS
 
 
 class StepFailed(Exception):

@@ -161,13 +161,17 @@ def test_the_model_is_served_by_the_image_itself(definition):
     assert register["Arguments"]["ModelPackageGroupName"] == "aiops-p1-models"
 
 
-def test_a_table_is_read_by_the_step_and_not_cached(definition, without_table):
-    step = named(definition)["Preprocess"]
-    assert step["Arguments"]["Environment"]["ATHENA_WORKGROUP"] == "workgroup"
-    assert "CacheConfig" not in step
-    files = named(without_table)["Preprocess"]
-    assert "Environment" not in files["Arguments"]
-    assert files["CacheConfig"]["Enabled"]
+def test_a_table_is_read_by_the_step(definition, without_table):
+    environment = named(definition)["Preprocess"]["Arguments"]["Environment"]
+    assert environment["ATHENA_WORKGROUP"] == "workgroup"
+    assert environment["AMAZON_DATAZONE_PROJECT"] == "p1"
+    assert "Environment" not in named(without_table)["Preprocess"]["Arguments"]
+
+
+def test_new_rows_and_new_files_are_noticed(definition, without_table):
+    for found in (definition, without_table):
+        assert "CacheConfig" not in named(found)["Preprocess"]
+        assert named(found)["Train"]["CacheConfig"]["Enabled"]
 
 
 def test_mlflow_is_told_where_it_is(definition, without_table):

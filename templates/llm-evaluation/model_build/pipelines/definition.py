@@ -45,7 +45,7 @@ COMPARISONS = {
 
 
 class RegisterConfiguration(Step):
-    """Adds a model package without a container: its source is the configuration's file.
+    """Adds a model package without a container: its metadata name the configuration's file and hash.
 
     The SDK's own step needs a container and model data, which a prompt and the id of a model do not have.
     """
@@ -115,17 +115,19 @@ class Steps:
         self.seconds = configuration.compute.max_runtime_minutes * 60
 
     def preprocess(self) -> ProcessingStep:
-        """Read and check the prompts. A table may have changed since the last run, so its step is not cached."""
+        """Read and check the prompts. It is not cached: the cache would not notice new rows or files."""
         project = self.project
-        table = project.has_table and self.configuration.data.source != "files"
+        table = project.names_table and self.configuration.data.source != "files"
         environment = {
-            "ATHENA_WORKGROUP": project.athena_workgroup,
+            "AMAZON_DATAZONE_DOMAIN": project.domain,
+            "AMAZON_DATAZONE_PROJECT": project.id,
+            **({"ATHENA_WORKGROUP": project.athena_workgroup} if project.athena_workgroup else {}),
             "GLUE_DATABASE": project.glue_database,
             "GLUE_TABLE": project.glue_table,
         }
         inputs = [_input("input", self.parameters.input_data)]
         outputs = ["prompts", "estimate"]
-        return self._step("Preprocess", inputs, outputs, environment if table else {}, cached=not table)
+        return self._step("Preprocess", inputs, outputs, environment if table else {}, cached=False)
 
     def generate(self, preprocess: ProcessingStep) -> ProcessingStep:
         """Let the candidate answer."""
@@ -160,7 +162,6 @@ class Steps:
             {
                 "ModelPackageGroupName": self.project.model_package_group,
                 "ModelPackageDescription": "A prompt and the settings of a model in Amazon Bedrock",
-                "SourceUri": self.code.released_uri,
                 "ModelApprovalStatus": self.parameters.approval_status,
                 "ModelMetrics": {"ModelQuality": {"Statistics": source}},
                 "CustomerMetadataProperties": {

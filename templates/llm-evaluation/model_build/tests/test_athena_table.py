@@ -3,10 +3,11 @@
 import pytest
 from botocore.stub import Stubber
 
-boto3 = pytest.importorskip("boto3")
-import athena_table  # noqa: E402
+pytest.importorskip("pandas")
+import athena_table
+import boto3
 
-TABLE = athena_table.Table("eu-west-1", "workgroup", "glue_db", "prompts")
+TABLE = athena_table.Table("eu-west-1", "workgroup", "glue_db", "rows")
 
 
 @pytest.fixture
@@ -37,36 +38,72 @@ def test_rows_come_from_the_querys_own_result(stubs, monkeypatch, tmp_path):
     class S3:
         def download_file(self, bucket, key, path):
             assert (bucket, key) == ("results", "q/1.csv")
-            (tmp_path / "result.csv").write_text('"prompt","kind"\n"Hello","summary"\n')
+            (tmp_path / "result.csv").write_text('"length","label"\n"0.4","NA"\n')
 
     clients["s3"] = S3()
-    sql = 'SELECT "prompt", "kind" FROM "glue_db"."prompts"'
+    sql = 'SELECT "length", "label" FROM "glue_db"."rows"'
     expected = {"QueryString": sql, "WorkGroup": "workgroup"}
     found["athena"].add_response("start_query_execution", {"QueryExecutionId": "1"}, expected)
     found["athena"].add_response("get_query_execution", status("RUNNING"))
     found["athena"].add_response("get_query_execution", status("SUCCEEDED"))
-    path = athena_table.read(TABLE, ["prompt", "kind"], tmp_path)
-    assert path.read_text().splitlines()[1] == '"Hello","summary"'
+    assert athena_table.read(TABLE, ["length", "label"], tmp_path).to_numpy().tolist() == [["0.4", "NA"]]
 
 
 def test_a_query_that_fails_says_why(stubs, tmp_path):
     found = stubs[1]
     found["athena"].add_response("start_query_execution", {"QueryExecutionId": "1"})
-    reason = "COLUMN_NOT_FOUND: Column 'promt' cannot be resolved"
+    reason = "COLUMN_NOT_FOUND: Column 'lenght' cannot be resolved"
     found["athena"].add_response("get_query_execution", status("FAILED", StateChangeReason=reason))
     with pytest.raises(SystemExit, match="COLUMN_NOT_FOUND"):
-        athena_table.read(TABLE, ["promt"], tmp_path)
+        athena_table.read(TABLE, ["lenght"], tmp_path)
 
 
 def test_a_table_that_is_not_there_is_told_from_one_that_is_denied(stubs):
     glue = stubs[1]["glue"]
-    glue.add_response("get_table", {"Table": {"Name": "prompts"}}, {"DatabaseName": "glue_db", "Name": "prompts"})
+    glue.add_response("get_table", {"Table": {"Name": "rows"}}, {"DatabaseName": "glue_db", "Name": "rows"})
     assert athena_table.exists(TABLE)
     glue.add_client_error("get_table", "EntityNotFoundException")
     assert not athena_table.exists(TABLE)
     glue.add_client_error("get_table", "AccessDeniedException")
     with pytest.raises(SystemExit, match="Grant the project access"):
         athena_table.exists(TABLE)
+
+
+def connections(*found):
+    return {
+        "items": [
+            {
+                "connectionId": "c1",
+                "domainId": "dzd_1",
+                "domainUnitId": "u1",
+                "name": name,
+                "physicalEndpoints": [],
+                "type": "ATHENA",
+                **({"props": {"athenaProperties": {"workgroupName": group}}} if group else {}),
+            }
+            for name, group in found
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("found", "group"),
+    [
+        ([("mine", "a"), ("project.athena", "b")], "b"),
+        ([("mine", "a")], "a"),
+        ([("project.athena", "")], ""),
+        ([], ""),
+    ],
+)
+def test_the_projects_role_is_told_the_workgroup(monkeypatch, found, group):
+    client = boto3.client("datazone", region_name="eu-west-1", aws_access_key_id="k", aws_secret_access_key="s")
+    monkeypatch.setattr(athena_table.boto3, "client", lambda *_, **__: client)
+    with Stubber(client) as stub:
+        asked = {"domainIdentifier": "dzd_1", "projectIdentifier": "p1", "type": "ATHENA"}
+        stub.add_response("list_connections", connections(*found), asked)
+        assert athena_table.workgroup("eu-west-1", "dzd_1", "p1") == group
+        stub.add_client_error("list_connections", "AccessDeniedException")
+        assert athena_table.workgroup("eu-west-1", "dzd_1", "p1") == ""
 
 
 def test_names_are_quoted():

@@ -166,16 +166,15 @@ def test_jobs_run_as_the_project_without_studios_tags(definition):
 def test_what_is_registered_is_the_configuration_that_was_evaluated(definition):
     arguments = named(definition)["Register"]["Arguments"]
     assert arguments["ModelPackageGroupName"] == "aiops-p1-models"
-    assert "InferenceSpecification" not in arguments  # the service takes it or SourceUri, not both
+    assert "InferenceSpecification" not in arguments  # so that nobody can deploy it to an endpoint
     [code] = {
         each["S3Input"]["S3Uri"]
         for step in named(definition).values()
         for each in step["Arguments"].get("ProcessingInputs", [])
         if each["InputName"] == "code"
     }
-    assert arguments["SourceUri"] == f"{code}configuration.json"
     known = arguments["CustomerMetadataProperties"]
-    assert known["configuration"] == arguments["SourceUri"]
+    assert known["configuration"] == f"{code}configuration.json"
     assert re.fullmatch("[0-9a-f]{64}", known["configuration_sha256"])
 
 
@@ -193,13 +192,17 @@ def test_each_step_gets_what_the_steps_before_it_wrote(definition):
     }
 
 
-def test_a_table_is_read_by_the_step_and_not_cached(definition, without_table):
-    step = named(definition)["Preprocess"]
-    assert step["Arguments"]["Environment"]["ATHENA_WORKGROUP"] == "workgroup"
-    assert "CacheConfig" not in step
-    files = named(without_table)["Preprocess"]
-    assert files["Arguments"]["Environment"] == {"REGION": "eu-west-1"}
-    assert files["CacheConfig"]["Enabled"]
+def test_a_table_is_read_by_the_step(definition, without_table):
+    environment = named(definition)["Preprocess"]["Arguments"]["Environment"]
+    assert environment["ATHENA_WORKGROUP"] == "workgroup"
+    assert environment["AMAZON_DATAZONE_PROJECT"] == "p1"
+    assert named(without_table)["Preprocess"]["Arguments"]["Environment"] == {"REGION": "eu-west-1"}
+
+
+def test_new_rows_and_new_files_are_noticed(definition, without_table):
+    for found in (definition, without_table):
+        assert "CacheConfig" not in named(found)["Preprocess"]
+        assert named(found)["Generate"]["CacheConfig"]["Enabled"]
 
 
 def test_mlflow_is_told_where_it_is(definition, without_table):

@@ -177,6 +177,26 @@ def test_source_table_does_not_fall_back_to_files(tmp_path):
         preprocess.read(tmp_path, {**RAW["data"], "source": "table"}, {})
 
 
+def test_a_tables_rows_are_read_as_a_files(tmp_path, monkeypatch):
+    pandas = pytest.importorskip("pandas")
+    import athena_table
+
+    asked = []
+
+    def read(table, columns, folder):
+        asked.append((table.name, columns))
+        return pandas.DataFrame([{"id": "1", "kind": "summary", "prompt": "p", "expected": "e", "context": None}])
+
+    monkeypatch.setattr(athena_table, "exists", lambda table: table.database == "db")
+    monkeypatch.setattr(athena_table, "read", read)
+    environment = {"ATHENA_WORKGROUP": "w", "REGION": "eu-west-1", "GLUE_DATABASE": "db", "GLUE_TABLE": "prompts"}
+    [row] = preprocess.read(tmp_path, RAW["data"], environment)
+    assert row == {"id": "1", "kind": "summary", "prompt": "p", "expected": "e", "context": ""}
+    assert asked == [("prompts", ["id", "kind", "prompt", "expected", "context", "facts"])]
+    shutil.copytree(ROOT / "data", tmp_path / "input")
+    assert len(preprocess.read(tmp_path, RAW["data"], {**environment, "GLUE_DATABASE": "none"})) == 48
+
+
 def test_too_many_tokens_stop_before_anything_is_asked():
     items = preprocess.prepare(preprocess.read_files(ROOT / "data", RAW["data"]), RAW, 0)
     with pytest.raises(SystemExit, match=r"limits\.tokens is 10: nothing was asked"):

@@ -88,12 +88,14 @@ class Steps:
         self.seconds = configuration.compute.max_runtime_minutes * 60
 
     def preprocess(self) -> ProcessingStep:
-        """Read the data and split it. A table may have changed since the last run, so its step is not cached."""
+        """Read the data and split it. It is not cached: the cache would not notice new rows or files."""
         project = self.project
-        table = project.has_table and self.configuration.data.source != "files"
+        table = project.names_table and self.configuration.data.source != "files"
         environment = {
             "REGION": project.region,
-            "ATHENA_WORKGROUP": project.athena_workgroup,
+            "AMAZON_DATAZONE_DOMAIN": project.domain,
+            "AMAZON_DATAZONE_PROJECT": project.id,
+            **({"ATHENA_WORKGROUP": project.athena_workgroup} if project.athena_workgroup else {}),
             "GLUE_DATABASE": project.glue_database,
             "GLUE_TABLE": project.glue_table,
         }
@@ -103,7 +105,6 @@ class Steps:
                 inputs=[self._code(), _input("input", self.parameters.input_data)],
                 outputs=[self._output(name) for name in ("train", "validation", "test", "features")],
             ),
-            cache_config=None if table else CACHE,
         )
 
     def train(self, preprocess: ProcessingStep) -> TrainingStep:
