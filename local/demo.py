@@ -18,7 +18,7 @@ from local import assembly, cloning, projects, run, versions
 from local.home import SOURCE, Home, LocalError
 from operations.publish import publish
 from operations.template_source import resolve
-from products.versions import ARCHIVE_FILE, read_versions
+from products.versions import ARCHIVE_FILE, Version, read_versions
 
 if TYPE_CHECKING:
     from custom_resources.template_content import TemplateFile
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from local.terminal import Terminal
 
 NAME, PROFILE = "abalone", "regression"
-_PIPELINE = "pipelines/abalone/pipeline.py"
+_CONFIG = "config.toml"  # of the build repository: what data scientists change
 _SHOWN = 8
 
 
@@ -52,19 +52,26 @@ class _Release:
 
     version: str
     notes: str
-    changes: tuple[tuple[str, str], ...]  # in the pipeline: what, by what
+    changes: tuple[tuple[str, str], ...]  # in config.toml: what, by what
     added: Mapping[str, str]
 
 
-_RELEASES = (
-    _Release(
-        "v1.1.0",
-        "Newer XGBoost; a model card.",
-        (('XGBOOST_VERSION = "1.7-1"', 'XGBOOST_VERSION = "3.0-5"'),),
-        {"MODEL_CARD.md": "# Model card\n\nWhat the model is for, and what it is not for.\n"},
-    ),
-    _Release("v1.2.0", "Less shallow trees.", (('"max_depth": 5', '"max_depth": 6'),), {}),
-)
+def _releases() -> tuple[_Release, _Release]:
+    """Return the story's two versions, which follow the newest that the product ships."""
+    major, minor, _ = _newest().order
+    return (
+        _Release(
+            f"v{major}.{minor + 1}.0",
+            "Longer jobs may finish; a model card.",
+            (("max_runtime_minutes = 60", "max_runtime_minutes = 90"),),
+            {"MODEL_CARD.md": "# Model card\n\nWhat the model is for, and what it is not for.\n"},
+        ),
+        _Release(f"v{major}.{minor + 2}.0", "Less shallow trees.", (("max_depth = 5", "max_depth = 6"),), {}),
+    )
+
+
+def _newest() -> Version:
+    return read_versions(SOURCE / "products" / "versions")[-1]
 
 
 @dataclass
@@ -72,6 +79,7 @@ class _Story:
     home: Home
     terminal: Terminal
     started: float = field(default_factory=time.monotonic)
+    releases: tuple[_Release, ...] = field(default_factory=_releases)
     chapter: int = 0
     seen: dict[str, Any] = field(default_factory=dict)
 
@@ -79,7 +87,7 @@ class _Story:
         with tempfile.TemporaryDirectory(prefix="demo-", dir=self.home.temporary) as directory:
             work = Path(directory)
             running = self._begin()
-            ahead = self._synthesize_ahead(_sources(work), work / "versions")
+            ahead = self._synthesize_ahead(_sources(work, self.releases), work / "versions")
             launched = self._launch(running)
             clones = self._look(running, launched, work)
             self._edit(clones["build"])
@@ -97,12 +105,15 @@ class _Story:
         shutil.copytree(self.home.versions, place)
 
         def synthesize(version: str) -> None:
-            publish(resolve(sources[version]), version, notes=_notes(version), directory=place)
+            publish(resolve(sources[version]), version, notes=self._notes(version), directory=place)
             assembly.synthesize(self.home, place)
 
         done = {version: pool.submit(synthesize, version) for version in sources}
         pool.shutdown(wait=False)
         return done
+
+    def _notes(self, version: str) -> str:
+        return next(release.notes for release in self.releases if release.version == version)
 
     # -- telling ---------------------------------------------------------------------------------------------------
 
@@ -175,22 +186,22 @@ class _Story:
 
     def _edit(self, clone: Path) -> None:
         self._title("The data scientist works", "A commit and a push, as ever.")
-        _replace(clone / _PIPELINE, '"max_depth": 5', '"max_depth": 8')
-        (clone / "notebooks").mkdir()
+        _replace(clone / _CONFIG, "max_depth = 5", "max_depth = 8")
         (clone / "notebooks" / "exploration.md").write_text("Rings are skewed; deeper trees help.\n")
         self._git(clone, "add", "--all")
         self._git(clone, "commit", "--quiet", "--message", "Deeper trees, and why")
         self._show(self._git(clone, "show", "--stat", "--format=%h %an: %s", "HEAD"))
-        self._show(self._git(clone, "show", "--unified=0", "--format=", "HEAD", "--", _PIPELINE), "+-")
+        self._show(self._git(clone, "show", "--unified=0", "--format=", "HEAD", "--", _CONFIG), "+-")
         self._command("git push")
         self._git(clone, "push", "--quiet")
 
     def _merge(self, work: Path, clone: Path, ahead: Mapping[str, Future[None]]) -> None:
+        version = self.releases[0].version
         self._title(
-            "The platform team publishes v1.1.0",
-            "A newer XGBoost, in the same file that the data scientist changed, and a model card.",
+            f"The platform team publishes {version}",
+            "Longer jobs may finish, in the same file that the data scientist changed, and a model card.",
         )
-        running = self._publish(work, "v1.1.0", ahead)
+        running = self._publish(work, version, ahead)
         self._command(f"python -m local update {NAME} --dry-run")
         _, foreseen = projects.foresee(running, NAME, "", {})
         for part, one in foreseen.items():
@@ -198,19 +209,21 @@ class _Story:
             self._say(f"{part}: {paths or 'no file changes'}{', conflicts: none' if paths else ''}")
         updated = self._update(running)
         self._git(clone, "pull", "--quiet")
-        pipeline = (clone / _PIPELINE).read_text()
+        config = (clone / _CONFIG).read_text()
         self._say("in the data scientist's clone, after git pull, both are there:")
-        both = [line for line in pipeline.splitlines() if "XGBOOST_VERSION =" in line or "max_depth" in line]
+        both = [line for line in config.splitlines() if line.startswith(("max_depth", "max_runtime_minutes"))]
         self._show("\n".join(both))
         self._show(self._git(clone, "log", "--graph", "--format=%h %s (%an)", "-n", "4"))
-        self.seen["merge"] = {**updated, "kept": '"max_depth": 8' in pipeline, "delivered": '"3.0-5"' in pipeline}
+        kept, delivered = "max_depth = 8" in config, "max_runtime_minutes = 90" in config
+        self.seen["merge"] = {**updated, "kept": kept, "delivered": delivered}
 
     def _conflict(self, work: Path, ahead: Mapping[str, Future[None]]) -> None:
+        version = self.releases[1].version
         self._title(
-            "v1.2.0 changes the very line that the data scientist changed",
+            f"{version} changes the very line that the data scientist changed",
             "Nothing is overwritten: what cannot be merged becomes a pull request.",
         )
-        running = self._publish(work, "v1.2.0", ahead)
+        running = self._publish(work, version, ahead)
         updated = self._update(running)
         build = updated["repositories"]["build"]
         there = running.standin_github.repository(self._full_name(running, build["name"]))
@@ -249,7 +262,7 @@ class _Story:
     # -- doing -----------------------------------------------------------------------------------------------------
 
     def _publish(self, work: Path, version: str, ahead: Mapping[str, Future[None]]) -> Run:
-        notes = _notes(version)
+        notes = self._notes(version)
         self._command(f"python -m local publish --template-source templates --version {version} --notes '{notes}'")
         ahead[version].result()
         versions.publish(self.home, versions.Source(str(work / version / "templates")), version, notes=notes)
@@ -299,23 +312,19 @@ class _Story:
         return done.stdout
 
 
-def _notes(version: str) -> str:
-    return next(release.notes for release in _RELEASES if release.version == version)
-
-
-def _sources(work: Path) -> dict[str, Path]:
+def _sources(work: Path, releases: Sequence[_Release]) -> dict[str, Path]:
     """Write the template content of each release, each with the changes of those before it; return the folders.
 
     The first builds on the newest version that the product ships, which the story's project is launched from.
     """
     before, sources = work / "shipped", {}
     _extract(before)
-    for release in _RELEASES:
+    for release in releases:
         sources[release.version] = work / release.version / "templates"
         shutil.copytree(before, sources[release.version])
         build = sources[release.version] / PROFILE / "model_build"
         for old, new in release.changes:
-            _replace(build / _PIPELINE, old, new)
+            _replace(build / _CONFIG, old, new)
         for path, text in release.added.items():
             (build / path).write_text(text)
         before = sources[release.version]
@@ -324,9 +333,8 @@ def _sources(work: Path) -> dict[str, Path]:
 
 def _extract(folder: Path) -> None:
     """Write the newest shipped version's files of the story's profile."""
-    shipped = SOURCE / "products" / "versions"
-    newest = read_versions(shipped)[-1]
-    archive = Archive.open(shipped / newest.version / ARCHIVE_FILE, newest.archive)
+    newest = _newest()
+    archive = Archive.open(SOURCE / "products" / "versions" / newest.version / ARCHIVE_FILE, newest.archive)
     for file in archive.stream(PROFILE):
         path = folder / PROFILE / file.path
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -61,18 +61,19 @@ def document(home: Home, version: str) -> dict[str, Any]:
 
 
 def ensure_first(home: Home) -> None:
-    """Take over the product's published versions; without any, publish the source's own templates as the first."""
+    """Give a new run the newest of the product's published versions; without any, publish the source's templates."""
     home.versions.mkdir(parents=True, exist_ok=True)
-    published = SOURCE / "products" / "versions"
-    for place in sorted(published.iterdir()) if published.is_dir() else ():
-        if (home.versions / place.name).exists():
-            continue
-        if (place / "version.json").is_file():
-            shutil.copytree(place, home.versions / place.name)
-        elif place.name.endswith(TEMPLATE_FILE):  # as releases before wrote it
-            shutil.copy(place, home.versions)
-    if not known(home):
+    if known(home):
+        return
+    shipped = SOURCE / "products" / "versions"
+    published = read_versions(shipped)
+    if not published:
         publish(home, Source.own(), FIRST, notes="The first version.")
+        return
+    newest = published[-1].version
+    shutil.copytree(shipped / newest, home.versions / newest)
+    for template in shipped.glob(f"*.{newest}.{TEMPLATE_FILE}"):  # as releases before wrote it
+        shutil.copy(template, home.versions)
 
 
 def publish(home: Home, source: Source, version: str = "", *, profile: str = "", notes: str = "") -> Published:

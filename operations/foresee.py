@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -171,10 +172,11 @@ class _Looks:
     def _answered(self, launch: Launch) -> Foreseen:
         waited = 0.0
         while True:
+            asked = time.monotonic()
             seconds, why, answer = self._once(launch)
             if answer is not None:
                 return _read(launch, answer)
-            waited += seconds
+            waited += time.monotonic() - asked + seconds  # a look may take minutes, and end in a short wait
             if waited > PATIENCE_SECONDS:
                 return Foreseen(launch, problem=f"Gave up after {PATIENCE_SECONDS / 60:.0f} minutes: {why}")
             self.waiting(launch, seconds, why)

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Literal
 
 from custom_resources.template_content import PARTS, Archive, TemplateFile, archive_name, build_archive
+from operations.content_diff import patch
 from operations.errors import PublishedMeanwhile, VersionTaken, VersionTakenBySettings, VersionTooOld
+from operations.portable_names import refuse_alike, remark
 from operations.rendering import Rendering
 from operations.template_source import TemplateContent
 from operations.version_limit import remark_on
@@ -27,6 +29,7 @@ from products.versions import (
     TEMPLATE_FILE,
     Version,
     changed_settings,
+    comes_unrendered,
     read_versions,
     rendered,
     version_order,
@@ -61,6 +64,7 @@ class Published:
     changes: tuple[PartChanges, ...] = ()
     remarks: tuple[str, ...] = ()
     completed: tuple[Path, ...] = ()  # folders of versions before, whose product template was missing
+    patch: str = ""  # what differs, of a dry run
 
 
 def publish(
@@ -79,22 +83,24 @@ def publish(
     Without `version` the next one is taken (`next_version`). The same content, rendered by the same settings, is no new
     version. Without `render` the version gets no product template (the local run adds it). Raises VersionTaken when the
     version exists with other content or settings, VersionTooOld when it is below the latest, TooManyVersions for the
-    hundredth, InvalidTemplate, NotRendered, and products.versions.VersionError.
+    hundredth, NamesAlike, InvalidTemplate, NotRendered, and products.versions.VersionError.
     """
     store = _Store(directory or versions_directory(), render, dry_run)
     published = read_versions(store.directory)
     remarks = (*_remarks(content, check_workflows(content.files)), *remarks_on_reads(content.files, configured))
     data = build_archive(content.files)
+    refuse_alike(file.path for file in content.files)
     name = archive_name(data)
     previous = published[-1] if published else None
     same = _same_content(published, name, version)
     if same:
-        done, remark = store.again(same, data, is_newest=same == previous, wanted=version)
+        done, remark, completed = store.again(same, data, published, wanted=version)
         remarks = (*remarks, remark)
         if done:
-            return Published(same, store.directory / same.version, done, same.version, (), remarks)
+            return Published(same, store.directory / same.version, done, same.version, (), remarks, completed)
     remarks = tuple(filter(None, (*remarks, remark_on(published))))
-    changes = differences(_files(store.directory, previous), content.files)
+    before = _files(store.directory, previous)
+    changes = differences(before, content.files)
     record = Version(
         version=version or next_version(previous, changes),
         archive=name,
@@ -104,10 +110,11 @@ def publish(
         created=(now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ"),
         notes=notes,
     )
-    completed = store.add(record, data, previous)
+    completed = store.add(record, data, published)
     done = "dry-run" if dry_run else "published"
-    before = previous.version if previous else ""
-    return Published(record, store.directory / record.version, done, before, changes, remarks, completed)
+    shown = patch(before, content.files) if dry_run and previous else ""
+    former = previous.version if previous else ""
+    return Published(record, store.directory / record.version, done, former, changes, remarks, completed, shown)
 
 
 @dataclass(frozen=True)
@@ -118,43 +125,58 @@ class _Store:
     render: Render | None
     dry_run: bool
 
-    def again(self, same: Version, data: bytes, *, is_newest: bool, wanted: str) -> tuple[Status | None, str]:
+    def again(
+        self, same: Version, data: bytes, published: Sequence[Version], *, wanted: str
+    ) -> tuple[Status | None, str, tuple[Path, ...]]:
         """Publish content that a version has already; return what became of it, None where it takes a new version.
 
-        The newest version gets the product template that it lacks. Raises VersionTakenBySettings.
+        The newest version gets the product template that it lacks, and so do those before it. Their folders come last.
+        Raises VersionTakenBySettings.
         """
         unchanged = f"{same.version} has exactly this content already; nothing was written."
-        if not is_newest or self.render is None:
-            return "unchanged", unchanged
-        made = self.render(self.directory, same, data, {})
+        if same != published[-1] or self.render is None:
+            return "unchanged", unchanged, ()
+        completed = self._missing(published[:-1])
+        made = self.render(self.directory, same, data, {name: each.template for name, each in completed.items()})
         before = rendered(self.directory, same.version)
         if before is None:
+            folders = self._keep(completed)
             self._complete(same.version, made)
-            return (
-                "dry-run" if self.dry_run else "published",
-                f"{same.version} has this content already; its product template was missing.",
-            )
+            done: Status = "dry-run" if self.dry_run else "published"
+            return done, f"{same.version} has this content already; its product template was missing.", folders
         if before.read_bytes() == made.template:
-            return "unchanged", unchanged
+            return "unchanged", unchanged, ()
         changed = ", ".join(changed_settings(self.directory, same.version, json.loads(made.settings)))
         if wanted:
             raise VersionTakenBySettings(version=wanted, changed=changed or "the product's code")
-        return None, f"The content is that of {same.version}; changed since then: {changed or 'the product itself'}."
+        told = f"The content is that of {same.version}; changed since then: {changed or 'the product itself'}."
+        return None, told, ()
 
-    def add(self, record: Version, data: bytes, previous: Version | None) -> tuple[Path, ...]:
-        """Write a new version; return the folder of the one before, if that lacked its product template.
+    def add(self, record: Version, data: bytes, published: Sequence[Version]) -> tuple[Path, ...]:
+        """Write a new version; return the folders of those before it that lacked their product template.
 
         A version that is no longer the newest must stay as it was rendered (docs/decisions/0011).
         """
         completed: dict[str, Rendering] = {}
         made = None
         if self.render:
-            if previous and not rendered(self.directory, previous.version):
-                archive = (self.directory / previous.version / ARCHIVE_FILE).read_bytes()
-                completed[previous.version] = self.render(self.directory, previous, archive, {})
+            completed = self._missing(published)
             made = self.render(self.directory, record, data, {v: each.template for v, each in completed.items()})
         if not self.dry_run:
             _write(self.directory / record.version, record, data, made)
+        return self._keep(completed)
+
+    def _missing(self, versions: Sequence[Version]) -> dict[str, Rendering]:
+        """Render the versions that have no product template, as those have none that come with this repository."""
+        made: dict[str, Rendering] = {}
+        for version in versions:
+            if self.render and comes_unrendered(self.directory, version.version):
+                archive = (self.directory / version.version / ARCHIVE_FILE).read_bytes()
+                before = {name: each.template for name, each in made.items()}
+                made[version.version] = self.render(self.directory, version, archive, before)
+        return made
+
+    def _keep(self, completed: Mapping[str, Rendering]) -> tuple[Path, ...]:
         for version, rendering in completed.items():
             self._complete(version, rendering)
         return tuple(self.directory / version for version in completed)
@@ -239,7 +261,12 @@ def _remarks(content: TemplateContent, workflows: int) -> tuple[str, ...]:
         remarks.append(f"No part has a GitHub workflow ({' or '.join(PARTS)}/.github/workflows/*.yml).")
     if content.ignored:
         remarks.append(f"Left out, since it is no profile's part: {', '.join(content.ignored[:10])}.")
-    return tuple(remarks)
+    if content.hidden:
+        remarks.append(
+            f"A .gitignore of the template hides these files, so they are not published: "
+            f"{', '.join(content.hidden[:10])}. Add them with `git add --force` if they belong to it."
+        )
+    return tuple(filter(None, (*remarks, remark(file.path for file in content.files))))
 
 
 def _write_rendering(folder: Path, made: Rendering) -> None:

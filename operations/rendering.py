@@ -13,7 +13,7 @@ from pathlib import Path
 
 from operations.errors import NotRendered
 from products.settings import PROJECT_ROOT, Settings, load_settings
-from products.versions import ARCHIVE_FILE, RECORD_FILE, TEMPLATE_FILE, Version
+from products.versions import ARCHIVE_FILE, RECORD_FILE, TEMPLATE_FILE, Version, read_versions
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,9 @@ def render(directory: Path, record: Version, archive: bytes, templates: Mapping[
 def _copy(directory: Path, store: Path, record: Version, archive: bytes, templates: Mapping[str, bytes]) -> None:
     """Make a store of versions in which the record is the newest, and not rendered."""
     store.mkdir()
+    later = {each.version for each in read_versions(directory) if each.order > record.order}
     for entry in directory.iterdir() if directory.is_dir() else ():
-        if entry.name[0] == "." or f"{record.version}.{TEMPLATE_FILE}" in entry.name:
+        if entry.name[0] == "." or f"{record.version}.{TEMPLATE_FILE}" in entry.name or entry.name in later:
             continue
         if entry.is_dir() and (entry.name == record.version or entry.name in templates):
             _link(entry, store / entry.name)

@@ -28,7 +28,7 @@ from products.functions import custom_resource, execution_role_arns, named_id, s
 from products.launch_role import launch_role_statements
 from products.mlops_project import MlopsProject
 from products.settings import Settings
-from products.versions import ARCHIVE_FILE, Version, check_boundary, check_prefix, rendered
+from products.versions import ARCHIVE_FILE, Version, check_boundary, check_prefix, comes_unrendered, rendered
 from products.workflow_permissions import boundary_statements
 
 # As which pipelines of SageMaker Studio classic run, unless the settings name others (studio_project.py).
@@ -196,7 +196,10 @@ class PortfolioStack(LaunchingStack):
             product_version_name=newest.version,
             description=newest.notes or None,
         )
+        older = list(self.versions[:-1])
         if not rendered(self._directory, newest.version):
+            # What comes with this repository has no template yet. One that is gone from a published store is an error.
+            older = [each for each in older if not comes_unrendered(self._directory, each.version)]
             # The CDK's command line deploys no stack with an error; looking at it stays possible.
             Annotations.of(self).add_error(
                 f"{newest.version} is not published with your settings yet. Run `python -m operations publish`."
@@ -208,7 +211,7 @@ class PortfolioStack(LaunchingStack):
             owner=settings.product.owner,
             description=settings.product.description or None,
             support_email=settings.product.support_email or None,
-            product_versions=[*map(self._older, self.versions[:-1]), current],
+            product_versions=[*map(self._older, older), current],
             # A version keeps its id when others are published.
             replace_product_version_ids=False,
         )
@@ -280,11 +283,24 @@ class PortfolioStack(LaunchingStack):
             self._principal("Principal", arn, "IAM")
         for pattern in (*access.principal_patterns, *self.settings.launching_project_roles):
             self._principal("PrincipalPattern", pattern, "IAM_PATTERN")
+        self._rollouts_principal()
         if access.tag_options:
             options = servicecatalog.TagOptions(
                 self, "TagOptions", allowed_values_for_tags={k: list(v) for k, v in access.tag_options.items()}
             )
             self.portfolio.associate_tag_options(options)
+
+    def _rollouts_principal(self) -> None:
+        """Let the machine that updates projects in: without a path to the product it may update none."""
+        name = self.settings.update_role_name
+        role = self.format_arn(service="iam", region="", resource="role", resource_name=name)
+        servicecatalog.CfnPortfolioPrincipalAssociation(
+            self,
+            "RolloutAccess",
+            portfolio_id=self.portfolio.portfolio_id,
+            principal_arn=role,
+            principal_type="IAM",
+        )
 
     def _principal(self, kind: str, arn: str, principal_type: str) -> None:
         servicecatalog.CfnPortfolioPrincipalAssociation(

@@ -113,6 +113,11 @@ def read_versions(directory: Path | None = None) -> list[Version]:
     return sorted(found, key=lambda version: version.order)
 
 
+def comes_unrendered(directory: Path, version: str) -> bool:
+    """Tell whether a version has never been rendered, as those that come with this repository: no settings either."""
+    return rendered(directory, version) is None and not (directory / version / SETTINGS_FILE).exists()
+
+
 def rendered(directory: Path, version: str) -> Path | None:
     """Return the version's CloudFormation template as it was published; None if it was published without one.
 

@@ -11,15 +11,28 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from local import assembly, ministack, versions
-from local.home import Home
+from local.home import SOURCE, Home
+
+FIRST = "v1.0.0"
 
 
-def synthesized_before(home: Home, folders: pytest.TempPathFactory) -> None:
-    """Put the assembly that `up` deploys into a new home, synthesized by the first process that needs it."""
+def begin_with_first(home: Home) -> None:
+    """Give a new run the first of the versions that the product ships: the tests publish v1.1.0 and so on after it."""
+    if not (home.versions / FIRST).exists():
+        shutil.copytree(SOURCE / "products" / "versions" / FIRST, home.versions / FIRST)
+
+
+def synthesized_before(home: Home, folders: pytest.TempPathFactory, *, newest: bool = False) -> None:
+    """Put the assembly that `up` deploys into a new home, synthesized by the first process that needs it.
+
+    `newest`: of the newest version that the product ships, not the first.
+    """
     base = folders.getbasetemp()
     common = (base.parent if base.name.startswith("popen-") else base) / "assemblies"
     common.mkdir(exist_ok=True)
     home.make()
+    if not newest:
+        begin_with_first(home)
     versions.ensure_first(home)
     made = common / assembly.name(home)
     with made.with_suffix(".lock").open("w") as lock:

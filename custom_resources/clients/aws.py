@@ -117,6 +117,7 @@ SECRETS_MANAGER = Service("Secrets Manager", "secretsmanager")
 SERVICE_CATALOG = Service("Service Catalog", "servicecatalog")
 SQS = Service("SQS", "sqs")
 SSM = Service("Systems Manager", "ssm")
+STEP_FUNCTIONS = Service("Step Functions", "states")
 STS = Service("STS", "sts")
 STS_OF_READERS = Service("STS", "sts", ReaderRoleRefused)
 

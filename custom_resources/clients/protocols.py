@@ -203,8 +203,8 @@ class Studio(Protocol):
 class ModelPackageGroups(Protocol):
     """SageMaker's model package groups. Raises ModelPackageGroupTaken, FinalError, RetryLater."""
 
-    def ensure(self, name: str, domain_id: str, project_id: str, stack_id: str) -> None:
-        """Create the project's group; one that is the project's already stays."""
+    def ensure(self, name: str, domain_id: str, project_id: str, stack_id: str, repositories: str = "") -> str:
+        """Create the project's group; one that is the project's already stays. Return the `repositories` it keeps."""
         ...
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from custom_resources.delivery.pull_request_text import Update
     from custom_resources.delivery.state import Offered, Place
 
-Status = Literal["seeded", "unchanged", "merged", "pull-request", "off"]
+Status = Literal["seeded", "unchanged", "merged", "pull-request", "off", "archived"]
 
 # -- what a branch shall point to ------------------------------------------------------------------------------------
 

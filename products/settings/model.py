@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -43,6 +44,8 @@ RETENTION_DAYS = (
 )
 GITHUB_ISSUER = "token.actions.githubusercontent.com"
 PRODUCTION = "production"  # the GitHub environment, and the stage that it deploys
+# They are in each request of a launch, in an update twice: Step Functions takes 262,144 bytes, all in all.
+_MOST_OF_VARIABLES = 32_768
 _MAX_PATTERNS = 10  # of principals with wildcards, for one portfolio (AWS)
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._/-]*)?\Z")]
 RoleArnGiven = Annotated[str, StringConstraints(pattern=rf"^{_PARTITION}:iam::\d{{12}}:role/[\w+=,.@/-]+\Z")]
@@ -151,6 +154,19 @@ class TemplateSource(_Section):
     repository: str = ""
     folder: str = Field(default="templates", pattern=r"^(?!/)(?!.*\.\.)[A-Za-z0-9._/-]*\Z")
     token_secret_name: str = ""
+    build: str = Field(default="model_build", pattern=r"^(?!\.)[A-Za-z0-9._-]+\Z")
+    deploy: str = Field(default="model_deploy", pattern=r"^(?!\.)[A-Za-z0-9._-]+\Z")
+
+    @model_validator(mode="after")
+    def _two_folders(self) -> TemplateSource:
+        if self.build == self.deploy:
+            raise ValueError(f"build and deploy are both {self.build!r}; name the folder of each part")
+        return self
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """Which folder of a profile is which part."""
+        return {self.build: "model_build", self.deploy: "model_deploy"}
 
     @field_validator("repository")
     @classmethod
@@ -222,6 +238,9 @@ class Product(_Section):
     glue_database: str = Field(default="glue_db", pattern=r"^[A-Za-z0-9_-]{1,255}\Z")
     glue_table: str = Field(default="abalone", pattern=r"^[A-Za-z0-9_-]{1,255}\Z")
     scope_name: str = Field(default="dev", pattern=r"^[A-Za-z0-9_-]{1,64}\Z")
+    repository_names: str = Field(
+        default="{project}-{part}", pattern=r"^(?:[A-Za-z0-9_-]|\{project\}|\{part\}|\{id\})+\Z", max_length=60
+    )
     topics: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,49}\Z")], ...] = ()
     retain_on_failure: bool = False
     classic: bool = False
@@ -229,6 +248,13 @@ class Product(_Section):
     allow_direct_launches: bool = False
     glue_databases: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,255}\Z")], ...] = ()
     deploy_accounts: tuple[Account, ...] = ()
+
+    @field_validator("repository_names")
+    @classmethod
+    def _tells_repositories_apart(cls, pattern: str) -> str:
+        if pattern.count("{part}") != 1 or not ("{project}" in pattern or "{id}" in pattern):
+            raise ValueError("repository_names needs {part} once, and {project} or {id}, such as {project}-{part}")
+        return pattern
 
     @model_validator(mode="after")
     def _default_is_listed(self) -> Product:
@@ -405,6 +431,10 @@ class Settings(_Section):
             raise ValueError(f"each launch sets {set_by_launches[0]} to the project's own value; leave it out")
         if replaced := [name for name, value in variables.items() if "{{resolve:" in value]:
             raise ValueError(f"{replaced[0]} holds {{{{resolve:, which CloudFormation replaces; write the value itself")
+        if len(json.dumps(variables)) > _MOST_OF_VARIABLES:
+            raise ValueError(
+                f"they take more than {_MOST_OF_VARIABLES:,} characters of JSON together; keep long values in a file"
+            )
         return variables
 
     @model_validator(mode="after")
@@ -498,6 +528,13 @@ class Settings(_Section):
         return used
 
     @property
+    def repository_pattern(self) -> str:
+        """How repositories are called; by an id too on GitHub Enterprise Server, where AWS knows them by name alone."""
+        pattern, host = self.product.repository_names, _host(self.github.server_url)
+        by_name_alone = host != "github.com" and not host.endswith(".ghe.com")
+        return f"{pattern}-{{id}}" if by_name_alone and "{id}" not in pattern else pattern
+
+    @property
     def secrets_read(self) -> dict[str, str]:
         """What a launch reads for each of `secret_references`: an ARN, or a name in its own account and region."""
         return {
@@ -574,6 +611,21 @@ class Settings(_Section):
     def project_setup_role_name(self) -> str:
         """The role of the state machine that launches for projects' events."""
         return self._named(f"{self.prefix}-project-setup")
+
+    @property
+    def rollout_machine_name(self) -> str:
+        """The state machine that goes through a rollout's waves."""
+        return f"{self.prefix}-rollout"
+
+    @property
+    def update_machine_name(self) -> str:
+        """The state machine that updates one project in a rollout."""
+        return f"{self.prefix}-update-project"
+
+    @property
+    def update_role_name(self) -> str:
+        """The role of that machine, a principal of the portfolio."""
+        return self._named(self.update_machine_name)
 
     @property
     def product_parameter(self) -> str:

@@ -17,13 +17,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 def test_the_story(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     own = CommandLine(tmp_path / "home")
-    synthesized_before(Home(own.home / "demo"), tmp_path_factory)
+    synthesized_before(Home(own.home / "demo"), tmp_path_factory, newest=True)
     before = {process.pid for process in psutil.process_iter()}
 
     told = own.done("demo")
 
     assert told["launch"]["status"] == "CREATE_COMPLETE"
-    assert told["launch"]["requests"]["total"] <= 45 + 8, "of these, eight for the environments"
+    assert told["launch"]["requests"]["total"] <= 45 + 8 + 8, "of these, eight each for environments and plain facts"
     assert told["merge"]["repositories"]["build"]["status"] == "merged"
     assert told["merge"]["kept"] is True
     assert told["merge"]["delivered"] is True

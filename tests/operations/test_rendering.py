@@ -59,6 +59,20 @@ def test_two_versions_are_published_and_synthesized_without_a_step_between(tmp_p
     assert files(versions) == before
 
 
+@pytest.mark.parametrize("again", [True, False], ids=["the same content", "a third version"])
+def test_every_version_that_comes_without_a_template_gets_it(tmp_path: Path, again: bool) -> None:
+    versions = tmp_path / "versions"
+    publish(content(), directory=versions, now=NOW)
+    publish(content(**{"NEW.md": "new\n"}), directory=versions, now=NOW)
+    more = {} if again else {"THIRD.md": "three\n"}
+    done = publish(content(**{"NEW.md": "new\n", **more}), directory=versions, now=NOW, render=render)
+    assert done.status == "published"
+    assert done.completed == tuple(versions / name for name in ("v1.0.0", "v1.1.0")[: 1 if again else 2])
+    assert {named(folder) == ALL for folder in versions.iterdir()} == {True}
+    run = synthesized(versions, tmp_path / "out")
+    assert run.returncode == 0, run.stderr
+
+
 def test_a_changed_setting_makes_a_version_with_the_same_content(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -185,9 +185,26 @@ def test_an_older_releases_place_of_the_template_is_still_read(assembly: Assembl
     assert offers(synthesized(store, tmp_path / "second"))["v1.0.0"] == offers(assembly)["v1.0.0"]
 
 
-def test_an_older_version_without_its_snapshot_is_refused(tmp_path: Path) -> None:
+def test_what_comes_with_the_repository_can_be_looked_at_before_anything_is_published(tmp_path: Path) -> None:
+    """Neither version has a product template: the newest is shown, and nothing can be deployed."""
+    store = tmp_path / "versions"
+    publish(store, "v1.0.0")
+    publish(store, "v2.0.0", "two")
+    write_assembly(load_settings(), read_versions(store), store, str(tmp_path / "looked"), context())
+    assert set(offers(Assembly(tmp_path / "looked", store))) == {"v2.0.0"}
+    assert errors(tmp_path / "looked") == {
+        "PortfolioStack": ["v2.0.0 is not published with your settings yet. Run `python -m operations publish`."]
+    }
+
+
+@pytest.mark.parametrize("newest_is_published", [False, True])
+def test_an_older_version_whose_snapshot_is_gone_is_refused(tmp_path: Path, newest_is_published: bool) -> None:
     publish(tmp_path / "versions", "v1.0.0")
     publish(tmp_path / "versions", "v1.1.0", "two")
+    if newest_is_published:
+        (tmp_path / "versions" / "v1.1.0" / TEMPLATE_FILE).write_text("{}", encoding="utf-8")
+    else:
+        (tmp_path / "versions" / "v1.0.0" / SETTINGS_FILE).write_text("{}", encoding="utf-8")
     run = synthesize(tmp_path / "versions", tmp_path / "out")
     assert run.returncode == 1
     assert "v1.0.0 has no product.template.json" in run.stderr

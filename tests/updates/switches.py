@@ -107,6 +107,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
         "product.glue_table": "other",
         "product.scope_name": "prod",
         "product.topics": ["other"],
+        "product.repository_names": "ml-{project}-{part}-{id}",
     },
     "workflow role": {
         "workflow_role.artifact_access": "bucket",
@@ -136,6 +137,8 @@ NOT_SWITCHED = {
     "template_source.repository": _SOURCE,
     "template_source.folder": _SOURCE,
     "template_source.token_secret_name": _SOURCE,
+    "template_source.build": _SOURCE,
+    "template_source.deploy": _SOURCE,
 }
 
 

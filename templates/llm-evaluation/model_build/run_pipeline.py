@@ -6,7 +6,6 @@ The project's facts are environment variables. In a Studio space they come from 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import sys
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from pathlib import Path
 from pipelines import NAME, cost, evaluation_data, images, pipeline_name, source_code, summary
 from pipelines.configuration import Configuration, ConfigurationError, load
 from pipelines.execution import PipelineFailed, Pipelines, ran_in, registered_model
-from pipelines.project import EXAMPLE, MissingSetting, Project, facts_of, from_environment
+from pipelines.project import EXAMPLE, MissingSetting, Project, facts_of, file_of_space, from_environment
 
 ROOT = Path(__file__).resolve().parent
 PROBLEMS = (
@@ -99,19 +98,23 @@ def _definition(project: Project, configuration: Configuration, code: source_cod
 
 
 def _file(place: str) -> dict[str, str]:
-    """Read project.json: the one that was named, or in a Studio space the project's own."""
-    if not place and not os.environ.get("AMAZON_DATAZONE_PROJECT") and importlib.util.find_spec("sagemaker_studio"):
-        from sagemaker_studio import Project as Space  # part of a Studio space's image
-
-        place = f"{Space().s3.root.rstrip('/')}/project.json"
+    """Read project.json: the one that was named, or in a Studio space the project's own. Raises MissingSetting."""
+    if not place and not os.environ.get("AMAZON_DATAZONE_PROJECT"):
+        place = file_of_space()
     if not place:
         return {}
     if not place.startswith("s3://"):
         return facts_of(Path(place).read_text(encoding="utf-8"))
     import boto3
+    from botocore.exceptions import ClientError
 
     bucket, _, key = place.removeprefix("s3://").partition("/")
-    return facts_of(boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode())
+    try:
+        found = boto3.client("s3").get_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        raise MissingSetting(f"{place} cannot be read ({code}). Ask the platform team to update the launch.") from None
+    return facts_of(found["Body"].read().decode())
 
 
 def _run(options: argparse.Namespace, configuration: Configuration, project: Project) -> int:

@@ -23,7 +23,7 @@ from local import run as runs
 from local.home import Home
 from local.terminal import Terminal
 from standins.aws.emulator import Emulator
-from tests.sharing import forget_spent_budget, synthesized_before
+from tests.sharing import begin_with_first, forget_spent_budget, synthesized_before
 
 FIRST_DOOR, SECOND_DOOR, OWN = "regression", "Tabular by event", "Tabular of our own"
 PRINCIPAL = "portfolio-principal"
@@ -278,7 +278,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
             patch.delenv(name, raising=False)
         open_both_doors(home)
-        versions.ensure_first(home)
+        begin_with_first(home)
         first = versions.ensure_first
         patch.setattr(versions, "ensure_first", lambda given: first(given) if given != home else None)
         synthesized_before(home, tmp_path_factory)

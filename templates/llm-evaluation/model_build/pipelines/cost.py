@@ -21,15 +21,24 @@ class TooExpensive(Exception):
 def before_start(project: Project, configuration: Configuration, uri: str, s3: Any) -> str:
     """Return the estimate for the files. Raises TooExpensive.
 
-    A table is read by the project's role only: for one, the preprocess step says what it costs.
+    A table is read by the project's role only: if there is one, the preprocess step says what it costs, and stops above
+    the limit. Nobody knows before whether there is one.
     """
-    later = "Cost: the preprocess step estimates it, and stops above limits.tokens before a model is asked."
-    if project.has_table and configuration.data.source != "files":
+    later = "The preprocess step estimates the cost, and stops above limits.tokens before a model is asked."
+    if configuration.data.source == "table":
         return later
+    table = project.names_table and configuration.data.source == "auto"
     with TemporaryDirectory() as folder:
         if not evaluation_data.download(project, uri, s3, Path(folder)):
             return later
-        return of_files(Path(folder), configuration)
+        try:
+            return of_files(Path(folder), configuration) + (
+                f" For the project's table, if it exists: {later}" if table else ""
+            )
+        except TooExpensive:
+            if table:
+                return later
+            raise
 
 
 def of_files(folder: Path, configuration: Configuration) -> str:

@@ -117,9 +117,11 @@ class Steps:
     def preprocess(self) -> ProcessingStep:
         """Read and check the prompts. It is not cached: the cache would not notice new rows or files."""
         project = self.project
-        table = project.has_table and self.configuration.data.source != "files"
+        table = project.names_table and self.configuration.data.source != "files"
         environment = {
-            "ATHENA_WORKGROUP": project.athena_workgroup,
+            "AMAZON_DATAZONE_DOMAIN": project.domain,
+            "AMAZON_DATAZONE_PROJECT": project.id,
+            **({"ATHENA_WORKGROUP": project.athena_workgroup} if project.athena_workgroup else {}),
             "GLUE_DATABASE": project.glue_database,
             "GLUE_TABLE": project.glue_table,
         }

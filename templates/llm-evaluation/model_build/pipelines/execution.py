@@ -25,7 +25,11 @@ class Pipelines:
     sleep: Callable[[float], None] = time.sleep
 
     def upsert(self, name: str, definition: str, role_arn: str, tags: tuple[tuple[str, str], ...]) -> str:
-        """Create the pipeline, or update it if it exists; return its ARN."""
+        """Create the pipeline, or update it if it exists; return its ARN.
+
+        In a Studio space the project's role cannot set the tags that the workflow's role needs: it only updates.
+        Raises PipelineFailed if it can do neither.
+        """
         try:
             created = self.sagemaker.create_pipeline(
                 PipelineName=name,
@@ -36,9 +40,15 @@ class Pipelines:
             )
             return str(created["PipelineArn"])
         except ClientError as error:
-            if not _exists(error):
+            if not (_exists(error) or _denied(error)):
                 raise
-        updated = self.sagemaker.update_pipeline(PipelineName=name, PipelineDefinition=definition, RoleArn=role_arn)
+            refusal = error
+        try:
+            updated = self.sagemaker.update_pipeline(PipelineName=name, PipelineDefinition=definition, RoleArn=role_arn)
+        except ClientError:
+            if not _denied(refusal):
+                raise
+            raise PipelineFailed(f"{refusal} Run the workflow on GitHub once: it creates the pipeline.") from None
         return str(updated["PipelineArn"])
 
     def start(self, name: str, parameters: Mapping[str, str], token: str) -> str:
@@ -72,6 +82,10 @@ class Pipelines:
 def _exists(error: ClientError) -> bool:
     found = error.response["Error"]
     return found["Code"] in ("ValidationException", "ConflictException") and "already exist" in found["Message"]
+
+
+def _denied(error: ClientError) -> bool:
+    return error.response["Error"]["Code"] in ("AccessDeniedException", "AccessDenied")
 
 
 def ran_in(step: str, steps: list[dict[str, Any]], execution: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from pipelines import gate
 
-REMOTE = ("ATHENA_WORKGROUP", "MLFLOW_TRACKING_URI")  # what would take a step to AWS
+REMOTE = ("AMAZON_DATAZONE_PROJECT", "ATHENA_WORKGROUP", "MLFLOW_TRACKING_URI")  # what would take a step to AWS
 STEPS = ("preprocessing/preprocess.py", "generation/generate.py", "judging/judge.py", "evaluation/evaluate.py")
 verdict = gate.verdict
 

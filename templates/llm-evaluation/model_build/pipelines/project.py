@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 NEEDED = (
     "REGION",
@@ -22,6 +23,10 @@ EXAMPLE = {
     "AMAZON_DATAZONE_DOMAIN": "dzd_example",
     "AMAZON_DATAZONE_PROJECT": "example",
 }
+
+
+# What Studio tells a space about itself and its project.
+SPACE = Path("/opt/ml/metadata/resource-metadata.json")
 
 
 class MissingSetting(Exception):
@@ -43,6 +48,7 @@ class Project:
     glue_table: str = ""
     athena_workgroup: str = ""
     mlflow_tracking_uri: str = ""
+    domain: str = ""
     tags: tuple[tuple[str, str], ...] = ()  # of the pipeline, which the workflow's role creates
 
     @property
@@ -51,13 +57,21 @@ class Project:
         return tuple((key, value) for key, value in self.tags if not key.startswith("AmazonDataZone"))
 
     @property
-    def has_table(self) -> bool:
-        """Whether Athena can read a table for this project."""
-        return bool(self.athena_workgroup and self.glue_database and self.glue_table)
+    def names_table(self) -> bool:
+        """Whether the project names a table; if there is one, the preprocess step finds out."""
+        return bool(self.glue_database and self.glue_table)
 
     def uri(self, *parts: str) -> str:
         """Return an S3 URI below the project's own location."""
         return "/".join(["s3:/", self.bucket, *filter(None, self.prefix.split("/")), *parts])
+
+
+def file_of_space(metadata: Path = SPACE) -> str:
+    """Return the S3 URI of the project's project.json, in a Studio space; "" elsewhere."""
+    if not metadata.exists():
+        return ""
+    root = json.loads(metadata.read_text(encoding="utf-8")).get("AdditionalMetadata", {}).get("ProjectS3Path", "")
+    return f"{root.rstrip('/')}/project.json" if root else ""
 
 
 def facts_of(text: str) -> dict[str, str]:
@@ -83,8 +97,8 @@ def from_environment(environment: Mapping[str, str]) -> Project:
     missing = [name for name in NEEDED if not environment.get(name)]
     if missing:
         raise MissingSetting(
-            f"These variables are not set: {', '.join(missing)}. In GitHub the workflow sets them; in a Studio space "
-            "or a terminal, export them or pass --project-file."
+            f"These variables are not set: {', '.join(missing)}. In GitHub the workflow sets them; in a terminal, "
+            "export them or pass --project-file."
         )
     scope = environment.get("AMAZON_DATAZONE_SCOPENAME") or "dev"
     domain, project = environment["AMAZON_DATAZONE_DOMAIN"], environment["AMAZON_DATAZONE_PROJECT"]
@@ -110,5 +124,6 @@ def from_environment(environment: Mapping[str, str]) -> Project:
         glue_table=environment.get("GLUE_TABLE", ""),
         athena_workgroup=environment.get("ATHENA_WORKGROUP", ""),
         mlflow_tracking_uri=environment.get("MLFLOW_TRACKING_URI", ""),
+        domain=domain,
         tags=tuple((key, value) for key, value in tags.items() if value),
     )

@@ -69,6 +69,43 @@ def test_a_table_that_is_not_there_is_told_from_one_that_is_denied(stubs):
         athena_table.exists(TABLE)
 
 
+def connections(*found):
+    return {
+        "items": [
+            {
+                "connectionId": "c1",
+                "domainId": "dzd_1",
+                "domainUnitId": "u1",
+                "name": name,
+                "physicalEndpoints": [],
+                "type": "ATHENA",
+                **({"props": {"athenaProperties": {"workgroupName": group}}} if group else {}),
+            }
+            for name, group in found
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("found", "group"),
+    [
+        ([("mine", "a"), ("project.athena", "b")], "b"),
+        ([("mine", "a")], "a"),
+        ([("project.athena", "")], ""),
+        ([], ""),
+    ],
+)
+def test_the_projects_role_is_told_the_workgroup(monkeypatch, found, group):
+    client = boto3.client("datazone", region_name="eu-west-1", aws_access_key_id="k", aws_secret_access_key="s")
+    monkeypatch.setattr(athena_table.boto3, "client", lambda *_, **__: client)
+    with Stubber(client) as stub:
+        asked = {"domainIdentifier": "dzd_1", "projectIdentifier": "p1", "type": "ATHENA"}
+        stub.add_response("list_connections", connections(*found), asked)
+        assert athena_table.workgroup("eu-west-1", "dzd_1", "p1") == group
+        stub.add_client_error("list_connections", "AccessDeniedException")
+        assert athena_table.workgroup("eu-west-1", "dzd_1", "p1") == ""
+
+
 def test_names_are_quoted():
     table = athena_table.Table("eu-west-1", "w", "db", 'a"b')
     assert athena_table.query(table, ["c"]) == 'SELECT "c" FROM "db"."a""b"'

@@ -193,7 +193,9 @@ def test_each_step_gets_what_the_steps_before_it_wrote(definition):
 
 
 def test_a_table_is_read_by_the_step(definition, without_table):
-    assert named(definition)["Preprocess"]["Arguments"]["Environment"]["ATHENA_WORKGROUP"] == "workgroup"
+    environment = named(definition)["Preprocess"]["Arguments"]["Environment"]
+    assert environment["ATHENA_WORKGROUP"] == "workgroup"
+    assert environment["AMAZON_DATAZONE_PROJECT"] == "p1"
     assert named(without_table)["Preprocess"]["Arguments"]["Environment"] == {"REGION": "eu-west-1"}
 
 

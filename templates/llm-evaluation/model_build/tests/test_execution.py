@@ -52,6 +52,18 @@ def test_another_refusal_is_not_taken_for_an_existing_pipeline(calls):
         pipelines.upsert("studio-p1-models", "{}", ROLE, ())
 
 
+def test_in_a_space_the_project_updates_what_the_workflow_created(calls):
+    """The project's role cannot set Studio's own tags, which the workflow's role asks for."""
+    pipelines, stub = calls
+    stub.add_client_error("create_pipeline", "AccessDeniedException", "not authorized to perform: sagemaker:AddTags")
+    stub.add_response("update_pipeline", {"PipelineArn": ARN})
+    assert pipelines.upsert("studio-p1-regression", "{}", ROLE, ()) == ARN
+    stub.add_client_error("create_pipeline", "AccessDeniedException", "not authorized to perform: sagemaker:AddTags")
+    stub.add_client_error("update_pipeline", "ResourceNotFound", "does not exist")
+    with pytest.raises(PipelineFailed, match=r"AddTags Run the workflow on GitHub once: it creates the pipeline"):
+        pipelines.upsert("studio-p1-regression", "{}", ROLE, ())
+
+
 def test_a_start_has_its_parameters(calls):
     pipelines, stub = calls
     expected = {

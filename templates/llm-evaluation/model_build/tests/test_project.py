@@ -5,7 +5,7 @@ import json
 import pytest
 from project_facts import ENVIRONMENT
 
-from pipelines.project import MissingSetting, facts_of, from_environment
+from pipelines.project import MissingSetting, facts_of, file_of_space, from_environment
 
 
 def test_missing_settings_are_named():
@@ -26,10 +26,19 @@ def test_jobs_carry_none_of_studios_own_tags():
     assert dict(project.tags)["AmazonDataZoneProject"] == "p1"
 
 
-def test_a_table_needs_a_workgroup():
-    table = {"GLUE_DATABASE": "db", "GLUE_TABLE": "rows"}
-    assert not from_environment({**ENVIRONMENT, **table}).has_table
-    assert from_environment({**ENVIRONMENT, **table, "ATHENA_WORKGROUP": "w"}).has_table
+def test_a_table_has_a_database_and_a_name():
+    assert not from_environment({**ENVIRONMENT, "GLUE_DATABASE": "db"}).names_table
+    assert from_environment({**ENVIRONMENT, "GLUE_DATABASE": "db", "GLUE_TABLE": "abalone"}).names_table
+
+
+def test_a_space_knows_where_its_project_json_is(tmp_path):
+    metadata = tmp_path / "resource-metadata.json"
+    assert file_of_space(metadata) == ""
+    metadata.write_text(json.dumps({"AppType": "JupyterLab"}))
+    assert file_of_space(metadata) == ""
+    told = {"AdditionalMetadata": {"DataZoneProjectId": "p1", "ProjectS3Path": "s3://artifacts/dzd_1/p1/dev/"}}
+    metadata.write_text(json.dumps(told))
+    assert file_of_space(metadata) == "s3://artifacts/dzd_1/p1/dev/project.json"
 
 
 def test_project_json_has_the_same_names():

@@ -104,11 +104,25 @@ def test_files_that_cost_too_much_or_have_no_prompts_start_nothing(s3):
         cost.before_start(PROJECT, CONFIGURATION, f"s3://artifacts/{PREFIX}/data/", client)
 
 
+LATER = "The preprocess step estimates the cost, and stops above limits.tokens before a model is asked."
+TABLE = from_environment({**ENVIRONMENT, "GLUE_DATABASE": "d", "GLUE_TABLE": "t"})
+
+
 def test_what_only_the_project_may_read_is_estimated_by_the_step(s3):
-    table = from_environment({**ENVIRONMENT, "GLUE_DATABASE": "d", "GLUE_TABLE": "t", "ATHENA_WORKGROUP": "w"})
-    later = "Cost: the preprocess step estimates it"
-    assert cost.before_start(table, CONFIGURATION, f"s3://artifacts/{PREFIX}/data/", s3[0]).startswith(later)
-    assert cost.before_start(PROJECT, CONFIGURATION, "s3://elsewhere/data/", s3[0]).startswith(later)
+    only = replace(CONFIGURATION, data=replace(CONFIGURATION.data, source="table"))
+    assert cost.before_start(TABLE, only, f"s3://artifacts/{PREFIX}/data/", s3[0]) == LATER
+    assert cost.before_start(PROJECT, CONFIGURATION, "s3://elsewhere/data/", s3[0]) == LATER
+
+
+def test_files_are_estimated_though_there_may_be_a_table(s3):
+    """Launches name a table in any case. Whether there is one, the step finds out."""
+    client, stub = s3
+    served(stub, (ROOT / "data" / "prompts.csv").read_bytes())
+    sentence = cost.before_start(TABLE, CONFIGURATION, f"s3://artifacts/{PREFIX}/data/", client)
+    assert sentence.startswith("Cost: 48 prompts")
+    assert sentence.endswith(f"For the project's table, if it exists: {LATER}")
+    served(stub, b"id,question\n1,Why?\n")
+    assert cost.before_start(TABLE, CONFIGURATION, f"s3://artifacts/{PREFIX}/data/", client) == LATER
 
 
 def test_without_files_and_sample_data_it_says_what_to_do(s3, tmp_path):

@@ -55,7 +55,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     """Read the settings; raise DeploymentError, naming every variable that is missing."""
     missing = [name for name in NEEDED if not environment.get(name)]
     if missing:
-        raise DeploymentError(f"Set {', '.join(missing)} (the workflow takes them from the repository's secrets).")
+        raise DeploymentError(
+            f"Set {', '.join(missing)} (the workflow takes them from the repository's variables and secrets)."
+        )
     tags = {
         "AmazonDataZoneDomain": environment.get("AMAZON_DATAZONE_DOMAIN", ""),
         "AmazonDataZoneProject": environment["AMAZON_DATAZONE_PROJECT"],

@@ -9,7 +9,8 @@ from typing import Any
 
 import boto3
 import pandas as pd
-from botocore.exceptions import ClientError
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 WAIT_SECONDS = 2
 
@@ -26,6 +27,23 @@ class Table:
     def client(self, service: str) -> Any:
         """Return a client of the table's region."""
         return boto3.client(service, region_name=self.region)
+
+
+def workgroup(region: str, domain: str, project: str) -> str:
+    """Return the workgroup that Studio made for the project, "" if DataZone does not tell it to the project's role."""
+    brief = Config(connect_timeout=10, read_timeout=20, retries={"total_max_attempts": 2})
+    try:
+        pages = boto3.client("datazone", region_name=region, config=brief).get_paginator("list_connections")
+        found = [
+            (each["name"], each.get("props", {}).get("athenaProperties", {}).get("workgroupName", ""))
+            for page in pages.paginate(domainIdentifier=domain, projectIdentifier=project, type="ATHENA")
+            for each in page["items"]
+        ]
+    except (BotoCoreError, ClientError, ValueError) as error:
+        print(f"DataZone does not tell the project's Athena workgroup ({type(error).__name__}: {error}).")
+        return ""
+    named = sorted((name != "project.athena", group) for name, group in found if group)
+    return named[0][1] if named else ""
 
 
 def exists(table: Table) -> bool:

@@ -112,12 +112,18 @@ def read(base: Path, data: Mapping[str, Any], environment: Mapping[str, str]) ->
 
 def read_table(base: Path, data: Mapping[str, Any], environment: Mapping[str, str]) -> list[dict[str, str]] | None:
     """Read the project's table, None if there is none."""
+    project = environment.get("AMAZON_DATAZONE_PROJECT", "")
     workgroup = environment.get("ATHENA_WORKGROUP", "")
-    if not workgroup:
-        print("The project has no Athena workgroup (ATHENA_WORKGROUP).")
+    if not (workgroup or project):
+        print("This step runs without a project: there is no table.")
         return None
     import athena_table
 
+    if not workgroup:
+        workgroup = athena_table.workgroup(environment["REGION"], environment["AMAZON_DATAZONE_DOMAIN"], project)
+    if not workgroup:
+        print("The project has no Athena workgroup. Set the repository's variable ATHENA_WORKGROUP to read its table.")
+        return None
     names = (environment["GLUE_DATABASE"], environment["GLUE_TABLE"])
     table = athena_table.Table(environment["REGION"], workgroup, *names)
     if not athena_table.exists(table):
