@@ -38,7 +38,7 @@ class Call:
 
 @dataclass
 class Services:
-    """What there is. `evaluation`: where an execution's reports go; `wrong`: packages whose endpoints answer wrongly."""
+    """What there is. `evaluation`: where an execution's reports go; `wrong`: packages whose endpoint answers wrongly."""
 
     evaluation: str
     objects: dict[str, bytes] = field(default_factory=dict)  # bucket/key
