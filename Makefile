@@ -23,7 +23,7 @@ else echo "uv could not install them; pip does, which takes some minutes."; \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo test test-fast test-rest test-long test-templates test-scenarios check lint types gates format synth layers test-layers coverage updates faults bench mutants reference docs sbom lock clean
+.PHONY: help install tools demo test test-fast test-rest test-long test-templates test-scenarios check lint types gates format synth layers test-layers coverage updates faults bench scale mutants reference docs sbom lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -141,6 +141,9 @@ faults: $(STAMP) ## every request of a launch, an update and a delete, with ever
 
 bench: $(STAMP) ## what operations cost beside a naive update, and cold starts: tables, and build/bench.json
 	$(BIN)/python -m tests.bench
+
+scale: $(STAMP) ## how long a version takes to reach 100, 1,000, 10,000 projects, simulated: docs/scale.md and its plot
+	$(BIN)/python -m tests.scale
 
 mutants: $(STAMP) ## small mistakes in the code that no test notices: a seeded sample (ALL=1: all, for hours; SEED=2)
 	$(BIN)/python -m tests.mutants --seed $(or $(SEED),1) $(if $(ALL),--all)

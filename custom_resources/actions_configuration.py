@@ -32,6 +32,7 @@ Reviewer = Annotated[str, StringConstraints(pattern=r"^(team|user):[1-9][0-9]{0,
 MAX_VALUE_BYTES = 48 * 1024  # of a secret or variable: what GitHub takes (48 KB)
 _SECRET, _VARIABLE, _NO_SECRET, _NO_VARIABLE = "secret", "variable", "no secret", "no variable"  # steps
 _UNCHANGED = "as they were: this operation has changed none"
+_ARCHIVED = "The repository is archived: nothing was changed. Unarchive it, then update with RotateSecrets=true."
 
 
 class ActionsConfigurationProperties(Properties):
@@ -86,7 +87,7 @@ class Plan:
     """What to write. Values stay out of the repr, which is logged."""
 
     full_name: str
-    restore: bool = False
+    archived: bool = False  # so that what would be written is not
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     references: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -211,9 +212,8 @@ class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observ
         names, there = _wanted_environments(request), observed.environments
         environments = missing(names, there, new.default_branch, new.reviewers, request.progress)
         wanted = replace(wanted, environments=environments)
-        if not observed.archived or not wanted.writes:
-            return wanted
-        return replace(wanted, restore=True)
+        # By its owners: an update does not undo that. Secrets that it leaves out come with RotateSecrets.
+        return Plan(observed.full_name, archived=wanted.writes) if observed.archived else wanted
 
     def _permitted(self, references: Mapping[str, str], *, goes_back: bool) -> dict[str, str]:
         """Refuse what the settings do not list. A rollback must not fail: it leaves such a secret as it is.
@@ -232,7 +232,7 @@ class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observ
         secrets = len(plan.secret_names)
         removed = len(plan.secrets_removed) + len(plan.variables_removed)
         environments = 2 * len(plan.environments.names)
-        return Cost(points=5 * (environments + secrets + len(plan.variables) + removed + plan.restore) + bool(secrets))
+        return Cost(points=5 * (environments + secrets + len(plan.variables) + removed) + bool(secrets))
 
     def apply(
         self, plan: Plan, request: Request[ActionsConfigurationProperties], ensure_current: Callable[[], None]
@@ -243,8 +243,6 @@ class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observ
             **plan.secrets,
             **{name: self._clients.secrets.value(where) for name, where in plan.references.items()},
         }
-        if plan.restore:
-            self._clients.github.update_repository(plan.full_name, archived=False)
         github, noting = self._clients.github, request.progress.noting
         github.put_secrets(plan.full_name, values, noting(_SECRET))
         github.put_variables(plan.full_name, plan.variables, noting(_VARIABLE))
@@ -252,13 +250,14 @@ class ActionsConfiguration(CustomResource[ActionsConfigurationProperties, Observ
         github.delete_variables(plan.full_name, plan.variables_removed, noting(_NO_VARIABLE))
         environments = create(plan.environments, plan.full_name, github, request.progress)
         names = sorted({*properties.secrets, *properties.secret_references})
+        said = _UNCHANGED if properties.environments else ""
         wanted = [properties.secrets, properties.secret_references, properties.variables]
         return Done(
             {
                 "SecretNames": ",".join(names),
                 "VariableNames": ",".join(sorted(properties.variables)),
                 "Digest": hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest(),
-                "Environments": environments or _UNCHANGED if properties.environments else "",
+                "Environments": _ARCHIVED if plan.archived else environments or said,
             }
         )
 

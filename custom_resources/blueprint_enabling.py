@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from custom_resources.clients.blueprints import Configuration, Grant
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ROLE_PATIENCE_SECONDS = 120  # IAM spreads a new role within seconds; after that the role is wrong
 _DOOR = "blueprint"  # as launches through it are tagged
+_SHOWN = 5  # projects, in a sentence
 _LAUNCH_NAME_PREFIX = "studio-"
 _DESIGNATIONS = ("OWNER", "CONTRIBUTOR")
 ENTITY: Literal["ENVIRONMENT_BLUEPRINT_CONFIGURATION"] = "ENVIRONMENT_BLUEPRINT_CONFIGURATION"
@@ -57,6 +58,11 @@ def configure(
         if time.time() - request.started < ROLE_PATIENCE_SECONDS:
             raise RoleNotSpread(10, role=wanted.provisioning_role, message=error.holes["message"]) from error
         raise
+
+
+def some_of(projects: Sequence[str]) -> str:
+    """Return the names that a sentence has room for."""
+    return ", ".join([*projects[:_SHOWN], *(["..."] if len(projects) > _SHOWN else [])])
 
 
 def projects_in_regions(clients: Clients, regions: Iterable[str]) -> tuple[str, ...]:

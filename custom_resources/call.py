@@ -7,13 +7,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from custom_resources.errors import GaveUp, LimitUntold, RateLimited, RetryLater
+from custom_resources.errors import BudgetSpent, GaveUp, LaunchesPaused, LimitUntold, RateLimited, RetryLater
 from custom_resources.progress import Progress
 from custom_resources.rate_budget import Cost
 from custom_resources.telemetry import count, logger
 
 if TYPE_CHECKING:
     from custom_resources.clients.protocols import Budget
+
+LONGEST = 1.25  # of the patience, with the time that is waited for slots: 50 minutes of 40; the waiter ends after 55
 
 
 @dataclass
@@ -35,7 +37,7 @@ class Call:
         """Take what is not paid yet: each step of a request is paid for once, however often it is tried."""
         due = cost.beyond(progress.paid)
         if self.budget:
-            self.budget.reserve(due)
+            self.budget.reserve(due, self.name, progress)
         progress.paid = progress.paid.plus(due)
 
 
@@ -52,14 +54,26 @@ def tell_everyone(wait: RetryLater, budget: Budget | None) -> None:
     count("RateLimitWaits")
     if budget:
         with suppress(RetryLater):  # DynamoDB does not answer: the others will hear it from GitHub
-            budget.pause(wait.seconds, untold=isinstance(wait, LimitUntold))
+            budget.pause(wait.seconds, untold=isinstance(wait, LimitUntold), content=wait.of_content)
+
+
+def _patience(wait: RetryLater, patience: float, call: Call) -> float:
+    """Return how many seconds after its first call a request gives up: a limit that it waits for takes none of them.
+
+    CloudFormation's hour ends all the same.
+    """
+    most = LONGEST * patience
+    if isinstance(wait, BudgetSpent | LaunchesPaused | RateLimited):
+        return most
+    return min(most, patience + (0.0 if call.progress is None else call.progress.waited))
 
 
 def pending(wait: RetryLater, started: float, patience: float, call: Call) -> dict[str, Any]:
     """Ask to be called again; what was done, and how long to leave GitHub alone, is remembered for that call."""
     tell_everyone(wait, call.budget)
-    if call.clock() - started > patience:
-        raise GaveUp(minutes=f"{patience / 60:.0f}", why=wait.why.rstrip(".")) from wait
+    longest = _patience(wait, patience, call)
+    if call.clock() - started > longest:
+        raise GaveUp(minutes=f"{longest / 60:.0f}", why=wait.why.rstrip(".")) from wait
     if call.budget and call.progress is not None:
         with suppress(RetryLater):  # not remembered: the next call asks GitHub
             call.budget.remember(call.name, wait, call.progress)

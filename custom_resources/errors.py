@@ -242,7 +242,12 @@ class Signal(Exception):
 
 
 class RateLimited(RetryLater):
-    """GitHub's rate limit is used up: everyone who uses this token has to wait."""
+    """GitHub's rate limit is used up: everyone who uses this token has to wait.
+
+    `of_content`: what it refused was to create something that people are told of, such as a pull request.
+    """
+
+    of_content: bool = False
 
     happened = "GitHub's rate limit is used up: {message}."
     remedy = "Launch fewer projects at once, or use a GitHub App with a higher limit."
@@ -356,7 +361,7 @@ class BudgetSpent(RetryLater):
     remedy = "Launch fewer projects at once."
 
     def __init__(self, seconds: float, cost: Cost) -> None:
-        """`cost` is what there was no room for: the next call takes it before it reads anything."""
+        """`cost` is what there was no room for: a slot is booked for it, before which nothing is asked."""
         super().__init__(seconds)
         self.cost = cost
 

@@ -27,6 +27,7 @@ from custom_resources.errors import (
     RetryLater,
     WriteWhileLooking,
 )
+from custom_resources.markdown import printable
 from custom_resources.own_stack import our_products
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import parsed
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 READS = Cost(points=6)  # of a repository: its history, its pull requests, its settings, its branch
 MOST_LISTED = 50  # paths of a kind; an answer is small
 _PATH = 200  # characters
-_KINDS = ("added", "changed", "deleted", "conflicts")
+_KINDS = ("added", "changed", "deleted", "conflicts", "ignored")
 _PROJECT, _REPOSITORY, _TEMPLATE = "Custom::StudioProject", "Custom::GitHubRepository", "Custom::RepositoryTemplate"
 _UPDATABLE = ("AVAILABLE", "TAINTED")
 _TRIGGER = "TriggerPipelineExecution"
@@ -76,10 +77,10 @@ def foreseen(
         return _Look(resource, clients).answer(asked)
     except RetryLater as wait:
         tell_everyone(wait, clients.budget)
-        return {"Wait": wait.seconds, "Why": redacted(wait.why)}
+        return {"Wait": wait.seconds, "Why": _said(wait.why)}
     except FinalError as problem:
         logger.warning("not foreseen", reason=str(problem))
-        return {"Problem": redacted(str(problem))}
+        return {"Problem": _said(str(problem))}
 
 
 def _refuse_writes() -> None:
@@ -175,8 +176,7 @@ class _Look:
     def _planned(self, event: Mapping[str, Any]) -> Answer:
         """Observe and plan as the update does, after the reads are paid for. Raises FinalError, RetryLater."""
         if budget := self._clients.budget:
-            budget.require_room("")
-            budget.reserve(READS)
+            budget.reserve(READS, "", budget.require_room(""))
         request: Request[Any] = parsed(self._resource, event)
         with self._resource.observe(request) as observed:
             plan = self._resource.plan(request, observed)
@@ -230,14 +230,19 @@ def _with_folder(side: VersionTemplate) -> VersionTemplate:
     return VersionTemplate(side.document, side.parameters, known)
 
 
+def _said(text: str) -> str:
+    """Return a sentence as it is answered: it may name files."""
+    return printable(" ".join(redacted(text).split()))
+
+
 def _shown(effects: Effects) -> Answer:
-    """Return effects as they are answered: paths cut, at most MOST_LISTED of a kind, with how many there are."""
+    """Return effects as they are answered: paths as text, at most MOST_LISTED of a kind, and how many there are."""
     told: Mapping[str, Any] = effects
     paths: dict[str, list[str]] = {kind: list(told.get(kind, ())) for kind in _KINDS}
     return {
         "action": effects.get("action", ""),
         "status": effects.get("status", ""),
-        "reason": redacted(effects.get("reason", "")),
-        **{kind: [each[:_PATH] for each in found[:MOST_LISTED]] for kind, found in paths.items()},
+        "reason": _said(effects.get("reason", "")),
+        **{kind: [printable(each[:_PATH]) for each in found[:MOST_LISTED]] for kind, found in paths.items()},
         "counts": {kind: len(found) for kind, found in paths.items()},
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ from custom_resources.repository_plan import (
     adoptable,
     belongs,
     decided,
+    is_anothers,
+    under,
     wants_another_name,
 )
 from custom_resources.sight import left, require_missing
@@ -44,7 +47,7 @@ if TYPE_CHECKING:
 
 _CREATED = "created"  # a step
 _FIRST_CALL = 5  # seconds: what the preflight saw is true no longer
-_STATUS = {"create": "created", "adopt": "adopted", "restore": "restored", "keep": "kept"}
+_STATUS = {"create": "created", "adopt": "adopted", "restore": "restored", "keep": "kept", "leave": "archived"}
 
 
 def _with_lineage(found: Repository, request: Request[GitHubRepositoryProperties], clients: Clients) -> Observed:
@@ -122,10 +125,22 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
         if absent and not request.progress.done(_CREATED):
             yield Observed(None)  # creating it finds out whether that is still so
             return
-        found = self._clients.github.find_repository(properties.full_name)
-        if found is None and request.type == "Delete":  # its Create may have ended after it was made
-            require_missing(request, properties.full_name, 0, self._clients.github)
-        yield _with_lineage(found, request, self._clients) if found else Observed(None)
+        yield self._by_name(request)
+
+    def _by_name(self, request: Request[GitHubRepositoryProperties]) -> Observed:
+        """Look for the repository under its name; where that leads to somebody else's, under the alternative."""
+        properties, github = request.properties, self._clients.github
+        found = github.find_repository(properties.full_name)
+        observed = _with_lineage(found, request, self._clients) if found else Observed(None)
+        made = found is None and bool(properties.alternative_name) and bool(request.progress.done(_CREATED))
+        if made or is_anothers(properties, observed):  # made under it by an earlier call of this request
+            other = under(properties.alternative_name, request)
+            found = github.find_repository(other.properties.full_name)
+            observed = _with_lineage(found, other, self._clients) if found else Observed(None)
+            observed = replace(observed, name=properties.alternative_name)
+        if observed.repository is None and request.type == "Delete":  # its Create may have ended after it was made
+            require_missing(request, under(observed.name, request).properties.full_name, 0, github)
+        return observed
 
     def left(self, request: Request[GitHubRepositoryProperties], failed: FinalError) -> FinalError:
         """Name the repository that a Delete could not archive for want of a right or of a token."""
@@ -133,7 +148,7 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
 
     def plan(self, request: Request[GitHubRepositoryProperties], observed: Observed) -> Plan:
         """Decide; refuse a repository that is not this project's before anything is touched (repository_plan.py)."""
-        return decided(request, observed, self._clients.allowances)
+        return replace(decided(request, observed, self._clients.allowances), name=observed.name)
 
     def cost(self, plan: Plan) -> Cost:
         """Return what GitHub counts: a write is 5 points, a new repository also a piece of content."""
@@ -146,6 +161,7 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
         self, plan: Plan, request: Request[GitHubRepositoryProperties], ensure_current: Callable[[], None]
     ) -> Done | Replan:
         """Do it. The id becomes the physical id; until then it is the name (see interfaces.md)."""
+        request = under(plan.name, request)
         properties = request.properties
         repository = self._written(plan, request)
         if isinstance(repository, Replan):
@@ -173,7 +189,7 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
         github, repository = self._clients.github, plan.repository
         if plan.action == "create":
             return self._created(request)
-        if repository is None or plan.action in ("nothing", "adopt"):
+        if repository is None or plan.action in ("nothing", "adopt", "leave"):
             return repository
         if plan.action in ("archive", "release"):
             noting = request.progress.noting
@@ -188,8 +204,7 @@ class GitHubRepository(CustomResource[GitHubRepositoryProperties, Observed, Plan
             return github.update_repository(repository.full_name, archived=True)
         if plan.action == "release":
             return repository
-        if plan.action == "restore" or plan.changes.get("archived") is False:
-            # An archived repository takes no other change.
+        if plan.action == "restore":  # an archived repository takes no other change
             repository = github.update_repository(repository.full_name, archived=False)
         if plan.changes:
             return github.update_repository(repository.full_name, **plan.changes)

@@ -8,7 +8,12 @@ MOST_OF_PATH = 200  # characters of a path that are shown
 def code(path: str) -> str:
     """Return a path as Markdown code that no name can break out of."""
     shown = short(plain(path), MOST_OF_PATH)
-    return "`" + "".join(c if c.isprintable() else "?" for c in shown) + "`"
+    return f"`{printable(shown)}`"
+
+
+def printable(text: str) -> str:
+    """Return a text as one line that any terminal and encoding takes: ? stands for what is no printable character."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def short(text: str, most: int) -> str:

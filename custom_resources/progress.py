@@ -14,10 +14,17 @@ from custom_resources.rate_budget import Cost
 class Progress:
     """The steps of one request. A step is of a kind and has a name, such as `secret API_KEY`. Thread-safe."""
 
-    def __init__(self, steps: Mapping[str, str] | None = None, paid: Cost | None = None, waits: int = 0) -> None:
-        """`steps` -> what there is to tell of each; `waits`: how many calls have ended in a wait so far."""
+    def __init__(
+        self, steps: Mapping[str, str] | None = None, paid: Cost | None = None, waits: int = 0, waited: float = 0.0
+    ) -> None:
+        """`steps` -> what there is to tell of each; `waits`: how many calls have ended in a wait so far.
+
+        `waited`: the seconds in which it waited for slots that it had booked. `in_doubt`: whether it has paid more than
+        `paid` is not known, since the answer was lost.
+        """
         self._steps = dict(steps or {})
-        self.paid, self.waits = paid or Cost(), waits
+        self.paid, self.waits, self.waited = paid or Cost(), waits, waited
+        self.in_doubt = False
         self._lock = threading.Lock()
 
     def __len__(self) -> int:

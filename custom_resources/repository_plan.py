@@ -27,6 +27,7 @@ from custom_resources.errors import (
 )
 from custom_resources.properties import BranchName, Line, LineOrNothing, Properties
 from custom_resources.reconciler import Request
+from custom_resources.repository_names import by_ids
 from custom_resources.repository_topics import merged_topics
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class GitHubRepositoryProperties(Properties):
 
     organization: str = Field(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})\Z")
     name: str = Field(pattern=r"^(?!\.{1,2}$)(?!.*\.git$)[A-Za-z0-9._-]{1,100}\Z")
+    # Where somebody else has that name; "" = none. Only for a name that nobody chose.
+    alternative_name: str = Field(default="", pattern=r"^(?!\.{1,2}$)(?!.*\.git$)[A-Za-z0-9._-]{0,100}\Z")
     part: Literal["model_build", "model_deploy"]
     domain_id: Line
     project_id: Line
@@ -93,9 +96,10 @@ class Observed:
     left: Mapping[str, str] = field(default_factory=dict)  # refs of ours in an adopted repository that ends
     mark: Proven = ""
     named: Repository | None = None  # what has the name that a repository is to be given, by a redirect perhaps
+    name: str = ""  # under which it was looked for, where that is the alternative
 
 
-Action = Literal["create", "adopt", "restore", "keep", "archive", "release", "nothing"]
+Action = Literal["create", "adopt", "restore", "keep", "leave", "archive", "release", "nothing"]
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,7 @@ class Plan:
     refs_removed: Mapping[str, str] = field(default_factory=dict)  # with where they point to
     consent: Consent | None = None
     marked: bool = False  # its description shall prove to the next launch whose it is
+    name: str = ""  # the alternative, where it is called so
 
 
 def _is_ours(properties: GitHubRepositoryProperties, observed: Observed) -> bool:
@@ -153,7 +158,9 @@ def _update(request: Request[GitHubRepositoryProperties], found: Repository, per
     that is not `permitted` any more: nothing but its event says that the repository had it.
     """
     new, old = request.properties, request.old
-    changes: dict[str, str | bool] = {"archived": False} if found.archived else {}
+    if found.archived:  # by its owners, who may un-archive it; an archived repository takes no change
+        return Plan("leave", found)
+    changes: dict[str, str | bool] = {}
     topics = merged_topics(new.topics, found.topics, old.topics) if old and new.topics != old.topics else None
     if Known.of(request.physical_id).adopted:
         return Plan("keep", found, changes, topics)
@@ -183,9 +190,40 @@ def _refuse_a_former_name(properties: GitHubRepositoryProperties, found: Reposit
 
 
 def wants_another_name(request: Request[GitHubRepositoryProperties], found: Repository) -> bool:
-    """Tell whether an update renames the repository: one that was adopted by consent keeps its name."""
-    new, old = request.properties.name.casefold(), request.old.name.casefold() if request.old else ""
-    return bool(old) and not Known.of(request.physical_id).adopted and new not in (old, found.name.casefold())
+    """Tell whether an update renames the repository: one that was adopted by consent keeps its name.
+
+    So does each where the name is the one of before there were patterns: a version from then knows no other.
+    """
+    new, old = request.properties, request.old
+    if old is None or Known.of(request.physical_id).adopted:
+        return False
+    part = new.part.removeprefix("model_")
+    kept = (old.name, found.name, by_ids(part, new.domain_id, new.project_id))
+    alternative = bool(new.alternative_name) and new.alternative_name.casefold() == found.name.casefold()
+    return not alternative and new.name.casefold() not in {name.casefold() for name in kept}
+
+
+def under(name: str, request: Request[GitHubRepositoryProperties]) -> Request[GitHubRepositoryProperties]:
+    """Return the request with another name of the repository, "" = its own."""
+    if not name:
+        return request
+    return replace(request, properties=request.properties.model_copy(update={"name": name}))
+
+
+def is_anothers(properties: GitHubRepositoryProperties, observed: Observed) -> bool:
+    """Tell whether the name leads to somebody else's repository, so that ours is called by the alternative.
+
+    Not where the launch asks to adopt it, or where another launch of the project may have made it. A former name of
+    nobody's is free.
+    """
+    found = observed.repository
+    if found is None or not properties.alternative_name or properties.adopt_existing:
+        return False
+    if observed.mark or (observed.delivery is not None and belongs(observed.delivery, properties)):
+        return False
+    if found.full_name.casefold() != properties.full_name.casefold():
+        return properties.owner.is_others(found.description)
+    return True
 
 
 def _refuse_another_launch(properties: GitHubRepositoryProperties, observed: Observed, found: Repository) -> None:
@@ -255,6 +293,7 @@ def _adopted(properties: GitHubRepositoryProperties, observed: Observed, found: 
 
 def decided(request: Request[GitHubRepositoryProperties], observed: Observed, allowances: Allowances) -> Plan:
     """Return what to do, or refuse a repository that is not this project's."""
+    request = under(observed.name, request)
     found, known = observed.repository, Known.of(request.physical_id).id
     if found:
         _refuse_another_organization(request, found)

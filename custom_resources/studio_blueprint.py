@@ -16,6 +16,7 @@ from custom_resources.blueprint_enabling import (
     entity,
     launched_projects,
     outdated_grants,
+    some_of,
     wanted_grants,
 )
 from custom_resources.clients.blueprints import Blueprint, Configuration, Grant
@@ -158,8 +159,7 @@ def _delete(
             raise
         projects = _projects_with(clients, request.properties, blueprint)
         if projects:
-            names = ", ".join(projects[:5]) + (", ..." if len(projects) > 5 else "")
-            raise BlueprintInUse(blueprint=blueprint.name, projects=names) from None
+            raise BlueprintInUse(blueprint=blueprint.name, projects=some_of(projects)) from None
     for grant in grants:
         host.remove_grant(domain_id, ENTITY, entity(request, blueprint.id), POLICY, grant)
     try:

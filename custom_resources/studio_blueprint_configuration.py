@@ -21,6 +21,7 @@ from custom_resources.blueprint_enabling import (
     entity,
     outdated_grants,
     projects_in_regions,
+    some_of,
     wanted_grants,
 )
 from custom_resources.clients.blueprints import Configuration, Grant
@@ -150,8 +151,7 @@ class StudioBlueprintConfiguration(CustomResource[StudioBlueprintConfigurationPr
         """
         properties, there = request.properties, observed.configuration
         if observed.projects:
-            names = ", ".join(observed.projects[:5]) + (", ..." if len(observed.projects) > 5 else "")
-            raise ConfigurationInUse(blueprint=properties.blueprint_name, projects=names)
+            raise ConfigurationInUse(blueprint=properties.blueprint_name, projects=some_of(observed.projects))
         if request.type == "Delete":
             return Plan(observed.blueprint_id, delete=properties.home and there is not None, remove=observed.grants)
         if not observed.blueprint_id:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, StringConstraints
 
-from custom_resources import launching, project_file
+from custom_resources import launching, project_file, repository_names
 from custom_resources.belief import Belief, artifact_location, belief_at_create, execution_role, seal
 from custom_resources.caller import Installation, Launcher
 from custom_resources.clients.studio import Project, Tooling
@@ -64,6 +64,7 @@ class StudioProjectProperties(Properties):
     mlflow_tracking_uri: LineOrNothing = ""
     organization: LineOrNothing = ""
     build_repository_name: LineOrNothing = ""
+    repository_names: str = Field(default="", pattern=repository_names.PATTERN)  # of repositories; "" = by their ids
     adopt_existing: bool = False
 
 
@@ -80,13 +81,14 @@ class Observed:
 
 @dataclass(frozen=True)
 class Plan:
-    """The attributes to report, and the resource's name: it remembers an adopted repository (see `adopted`).
+    """The attributes to report, and what the resource's name remembers of the repositories.
 
     `file`: the key of project.json in the project's bucket, "" where none is written.
     """
 
     attributes: dict[str, str]
-    physical_id: str = ""
+    repository: str = ""  # that is adopted (see `adopted`)
+    stem: str = ""  # of the repositories' names
     file: str = ""
     facts: bytes = b""  # what it holds
 
@@ -148,10 +150,19 @@ def _seal(properties: StudioProjectProperties) -> str:
     return seal(*told)
 
 
-def _physical_id(properties: StudioProjectProperties, repository: str = "", told: str = "") -> str:
-    """Return `<domain>/<project>[:<adopted repository>[:<seal of what was told>]]`."""
+def _physical_id(properties: StudioProjectProperties, repository: str = "", told: str = "", stem: str = "") -> str:
+    """Return `<domain>/<project>[:<adopted repository>[:<seal of what was told>[:<stem of the names>]]]`."""
     project = f"{properties.domain_id}/{properties.project_id}"
-    return ":".join([project, repository, told]).rstrip(":")
+    return ":".join([project, repository, told, stem]).rstrip(":")
+
+
+def _stem(request: Request[StudioProjectProperties], project: Project) -> str:
+    """Return the stem of the repositories' names: decided when the project is launched, and kept in the physical id."""
+    properties = request.properties
+    if request.type != "Create":
+        return repository_names.remembered(f"{request.physical_id}:::".split(":")[3])
+    name = properties.project_name or project.name
+    return repository_names.stem(properties.repository_names, properties.domain_id, properties.project_id, name)
 
 
 def _belief(request: Request[StudioProjectProperties], launcher: Launcher) -> Belief:
@@ -247,10 +258,12 @@ class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
             **_names(request, project),
             **_role(request, observed, project),
             **_location(properties, observed.belief, project),
-            **_build_repository(properties, repository),
             **_connection(properties, observed, project),
+            "BuildAdoptExisting": "true" if repository or properties.adopt_existing else "false",
         }
-        return Plan(attributes, _physical_id(properties, repository, _seal(properties)), *_file(request, attributes))
+        stem = _stem(request, project)
+        attributes |= _repositories(properties, repository, stem)
+        return Plan(attributes, repository, stem, *_file(request, attributes))
 
     def apply(self, plan: Plan, request: Request[StudioProjectProperties], ensure_current: Callable[[], None]) -> Done:
         """Hold the project for the stack, or let go of it, and create its model package group, which is never deleted.
@@ -264,16 +277,18 @@ class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
             return Done()
         launching.hold(request, self._clients)
         ensure_current()
-        self._clients.model_packages.ensure(
-            plan.attributes["ModelPackageGroupName"],
-            request.properties.domain_id,
-            request.properties.project_id,
-            request.stack_id,
+        properties, attributes, stem = request.properties, plan.attributes, plan.stem
+        kept = self._clients.model_packages.ensure(
+            attributes["ModelPackageGroupName"], properties.domain_id, properties.project_id, request.stack_id, stem
         )
         if plan.file:
             account = f"{request.stack_id}:::::".split(":")[4]
-            self._clients.project_files.write(plan.attributes["ArtifactBucket"], plan.file, plan.facts, account)
-        return Done(plan.attributes, plan.physical_id, metrics=("Launches",) if request.type == "Create" else ())
+            self._clients.project_files.write(attributes["ArtifactBucket"], plan.file, plan.facts, account)
+        if request.type == "Create" and kept != stem:  # the project was launched before
+            stem = repository_names.remembered(kept)
+            attributes = {**attributes, **_repositories(properties, plan.repository, stem)}
+        id_ = _physical_id(properties, plan.repository, _seal(properties), stem)
+        return Done(attributes, id_, metrics=("Launches",) if request.type == "Create" else ())
 
     def foresee(self, request: Request[StudioProjectProperties], observed: Observed, plan: Plan) -> Foreseen:
         """Report what the next resources are given."""
@@ -358,9 +373,14 @@ def _connection(properties: StudioProjectProperties, observed: Observed, project
     }
 
 
-def _build_repository(properties: StudioProjectProperties, repository: str) -> dict[str, str]:
-    default_name = f"{properties.project_id}-{properties.domain_id}-build-repo"
+def _repositories(properties: StudioProjectProperties, adopted_one: str, stem: str) -> dict[str, str]:
+    """Return what both repositories are called, and what each is called where somebody else has the name."""
+    owner = properties.domain_id, properties.project_id
+    chosen = adopted_one or properties.build_repository_name
+    other = {part: repository_names.alternative(stem, part, *owner) for part in ("build", "deploy")}
     return {
-        "BuildRepositoryName": repository or properties.build_repository_name or default_name,
-        "BuildAdoptExisting": "true" if repository or properties.adopt_existing else "false",
+        "BuildRepositoryName": chosen or repository_names.default(stem, "build", *owner),
+        "BuildAlternativeName": "" if chosen else other["build"],
+        "DeployRepositoryName": repository_names.default(stem, "deploy", *owner),
+        "DeployAlternativeName": other["deploy"],
     }

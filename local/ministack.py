@@ -73,6 +73,7 @@ def main() -> None:
         encrypted_executions,
         function_errors,
         kept_keys,
+        map_runs,
         resource_types,
         sdk_integrations,
         service_requests,
@@ -86,6 +87,7 @@ def main() -> None:
     custom_resource_answers.register()
     resource_types.register()
     sdk_integrations.register()
+    map_runs.register()
     service_requests.register()
     stack_resources.register()
     stack_events.register()

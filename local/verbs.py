@@ -275,7 +275,8 @@ def _credential(arguments: argparse.Namespace, home: Home, _: Terminal) -> None:
     if running is None or running.state.github is None:
         print("The local run is down; start it with: python -m local up", file=sys.stderr)
         return
-    if asked.get("host") == urlsplit(running.github.server_url).netloc:
+    server = urlsplit(running.github.server_url)
+    if (asked.get("protocol"), asked.get("host")) == (server.scheme, server.netloc):
         print(f"username=x-access-token\npassword={running.token()}", flush=True)
 
 

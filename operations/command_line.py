@@ -8,11 +8,9 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from custom_resources.errors import FinalError, RetryLater
-from operations.accounts import chosen as places_of
-from operations.deployed import offered_product
 from operations.doctor.command import doctor
 from operations.plan_command import add_arguments as add_plan
 from operations.plan_command import run as planned
@@ -23,17 +21,15 @@ from operations.pull_requests_command import run as pull_requests
 from operations.rendering import render
 from operations.repair_command import add_arguments as add_repair
 from operations.repair_command import repair
+from operations.rollout.command import add_arguments as add_rollout
+from operations.rollout.command import interrupted
 from operations.source_watch import TOKEN_VARIABLE, source_token
 from operations.status_command import add_arguments as add_status
-from operations.status_command import connected
 from operations.status_command import run as status
 from operations.template_source import TemplateContent, resolve
 from operations.terminal import add_completion, add_manners, completion, ended
 from products.settings import PROJECT_ROOT, load_settings
 from products.versions import versions_directory
-
-if TYPE_CHECKING:
-    from custom_resources.clients.service_catalog import Launch
 
 _SHOWN = 20
 
@@ -54,13 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _interrupted(options: argparse.Namespace) -> None:
-    running: list[str] = getattr(options, "running", [])
-    _fail(
-        options,
-        f"Interrupted. AWS goes on with what has begun: {', '.join(running)}. Run the same command again to follow it."
-        if running
-        else "Interrupted.",
-    )
+    _fail(options, interrupted(options))
 
 
 def _fail(options: argparse.Namespace, message: str) -> int:
@@ -101,16 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     add_status(verb)
 
     verb = verbs.add_parser("rollout", help="bring a version to the projects that run")
-    verb.set_defaults(run=_rollout)
-    _add_account(verb)
-    verb.add_argument("--version", required=True, help="a live version, such as v1.2.0")
-    verb.add_argument(
-        "--project", action="append", default=[], help="project id or launch (may be repeated; default: all)"
-    )
-    verb.add_argument("--max", type=_count, default=0, metavar="N", help="at most N projects in this run")
-    verb.add_argument("--parallel", type=_count, default=1, metavar="N", help="N at once (default: 1)")
-    verb.add_argument("--max-failures", type=_count, default=1, metavar="N", help="stop after N failures (default: 1)")
-    verb.add_argument("--dry-run", action="store_true", help="say what would be updated")
+    add_rollout(verb, _add_account)
 
     verb = verbs.add_parser("plan", help="what a rollout would do to each project; 3 if one would fail")
     verb.set_defaults(run=planned)
@@ -143,7 +124,9 @@ def _parser() -> argparse.ArgumentParser:
     add_arguments(verb)
 
     add_completion(verbs).set_defaults(run=_completion)
-    for verb in verbs.choices.values():
+    for name, verb in verbs.choices.items():
+        if name == "rollout":  # its own verbs have it
+            continue
         verb.add_argument("--json", action="store_true", help="print one JSON document")
     return parser
 
@@ -161,13 +144,6 @@ def _add_account(verb: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="an account of settings.toml, NAME/REGION, or all (default: the caller's, where there is only one)",
     )
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return number
 
 
 # -- publish ---------------------------------------------------------------------------------------------------------
@@ -224,15 +200,17 @@ def _content(options: argparse.Namespace) -> TemplateContent:
     """Read the source that the arguments name, else the settings'."""
     if options.source:
         token = os.environ.get(TOKEN_VARIABLE, "")
-        return resolve(options.source, options.from_ref, options.folder or "", token, options.profile)
+        parts = load_settings().template_source.parts
+        return resolve(options.source, options.from_ref, options.folder or "", token, options.profile, parts=parts)
     settings = load_settings()
+    parts = settings.template_source.parts
     source, configuration = settings.source_repository, settings.git_config
     folder = settings.template_source.folder if options.folder is None else options.folder
     profiles = options.profile or configuration.specific_folders
     if not source:
-        return resolve(PROJECT_ROOT, options.from_ref, folder, "", profiles)
+        return resolve(PROJECT_ROOT, options.from_ref, folder, "", profiles, parts=parts)
     ref = options.from_ref or configuration.public_repo_branch
-    return resolve(source, ref, folder, source_token(settings), profiles)
+    return resolve(source, ref, folder, source_token(settings), profiles, parts=parts)
 
 
 def _published(done: Published, content: TemplateContent) -> dict[str, Any]:
@@ -254,6 +232,7 @@ def _published(done: Published, content: TemplateContent) -> dict[str, Any]:
             for change in done.changes
         ],
         "remarks": list(done.remarks),
+        **({"patch": done.patch} if done.status == "dry-run" else {}),
         "next": _next(done),
     }
 
@@ -268,7 +247,7 @@ def _next(done: Published) -> list[str]:
     return [
         f"git add {' '.join(map(_shown, (*done.completed, done.folder)))} && git commit -m 'Publish {version}'",
         "npx aws-cdk@2 deploy PortfolioStack",
-        f"python -m operations rollout --version {version} --dry-run",
+        f"python -m operations rollout start --version {version} --dry-run",
     ]
 
 
@@ -291,79 +270,9 @@ def _tell_published(done: Published) -> None:
                 print(f"      {sign} {path}")
             if len(paths) > _SHOWN:
                 print(f"      {sign} and {len(paths) - _SHOWN} more")
+    if done.patch:
+        print(done.patch)
     for remark in done.remarks:
         print(f"  note: {remark}")
     for command in _next(done):
         print(f"  next: {command}")
-
-
-# -- rollout ---------------------------------------------------------------------------------------------------------
-
-
-def _launch(launch: Launch) -> dict[str, Any]:
-    return {
-        "id": launch.id,
-        "name": launch.name,
-        "version": launch.version,
-        "status": launch.status,
-        "message": launch.message,
-        "stack": launch.stack,
-    }
-
-
-def _rollout(options: argparse.Namespace) -> int:
-    from operations.over_accounts import rollout_over
-    from operations.rollout import Limits, Outcome, Rollout, plan, selected, target_version
-
-    settings = load_settings()
-    if places := places_of(settings, options.account):
-        return rollout_over(options, settings, places)
-    catalog, stacks = connected()
-    product_id = offered_product(catalog, stacks, settings.product.name)
-    live = catalog.versions(product_id)
-    version = target_version(live, options.version)
-    launches = selected(catalog.launches(product_id, live), options.project)
-    chosen, left = plan(launches, version, options.max)
-
-    options.running = running = []
-
-    def tell(launch: Launch, outcome: Outcome | None) -> None:
-        if outcome is None:
-            running.append(launch.name)
-        elif launch.name in running:
-            running.remove(launch.name)
-        said = f"{outcome.result}{': ' + outcome.reason if outcome.reason else ''}" if outcome else "updating"
-        progress = sys.stderr if options.json else sys.stdout
-        print(f"{launch.name} ({launch.version or '?'} -> {version.name}): {said}", flush=True, file=progress)
-
-    for outcome in left:
-        tell(outcome.launch, outcome)
-    if options.dry_run:
-        done = [Outcome(launch, "planned") for launch in chosen]
-        for outcome in done:
-            tell(outcome.launch, outcome)
-    else:
-        limits = Limits(options.max, options.parallel, options.max_failures)
-        done = Rollout(catalog, product_id, version, tell).run(chosen, limits)
-    outcomes = [*left, *done]
-    counts = {result: sum(outcome.result == result for outcome in outcomes) for result in _RESULTS}
-    counts["already there"] = len(launches) - len(outcomes)
-    if options.json:
-        document = {
-            "version": version.name,
-            "counts": counts,
-            "launches": [
-                {**_launch(outcome.launch), "result": outcome.result, "reason": outcome.reason} for outcome in outcomes
-            ],
-        }
-        print(json.dumps(document, indent=2))
-    else:
-        print(
-            ", ".join(f"{count} {result}" for result, count in counts.items() if count) or "Nothing was launched yet."
-        )
-        if counts["failed"] or counts["begun"]:
-            print("Put the failures right, then run the same command again: it goes on where it stopped.")
-    return 1 if counts["failed"] or counts["begun"] else 0
-
-
-_RESULTS = ("planned", "updated", "failed", "begun", "skipped", "not started")

@@ -12,6 +12,15 @@
       NotDeployed
         VersionInactive
       UnknownProject
+      NamesAlike
+      MachinesMissing
+      NoRollout
+      RolloutUnderWay
+        RolloutRuns
+      RolloutEnded
+      RolloutChanged
+      RolloutNotConfirmed
+      WindowMalformed
       FoundationMissing
       NotForeseen
       NoAccounts
@@ -142,6 +151,13 @@ class VersionTakenBySettings(VersionTaken):
     remedy = "Leave out --version, or choose a higher one."
 
 
+class NamesAlike(FinalError):
+    """Two files of the template have names that macOS takes for one."""
+
+    happened = "{path} and {other} differ only in case or Unicode form, and a clone on macOS or Windows has only one."
+    remedy = "Rename one of them."
+
+
 class VersionTooOld(FinalError):
     """A version below the latest would be taken for an older one, which has to have been rendered."""
 
@@ -202,6 +218,62 @@ class UnknownProject(FinalError):
 
     happened = "Nothing was launched for the project {project!r}."
     remedy = "Run `python -m operations status`, which lists what was launched."
+
+
+class MachinesMissing(FinalError):
+    """The foundation has no state machines for rollouts."""
+
+    happened = "FoundationStack is not deployed here, or was before there were state machines for rollouts."
+    remedy = "Run `npx aws-cdk@2 deploy FoundationStack PortfolioStack`."
+
+
+class NoRollout(FinalError):
+    """Nothing was ever rolled out here."""
+
+    happened = "There is no rollout."
+    remedy = "Begin one: `python -m operations rollout start --version VERSION`."
+
+
+class RolloutUnderWay(FinalError):
+    """There is one rollout at a time."""
+
+    happened = "The rollout {rollout} to {version} is under way."
+    remedy = "Wait for it (`python -m operations rollout status`), or end it with `rollout abort`."
+
+
+class RolloutRuns(RolloutUnderWay):
+    """A rollout that runs needs no second machine."""
+
+    happened = "The rollout {rollout} runs."
+    remedy = "Look at it with `python -m operations rollout status`, or stop it with `rollout pause`."
+
+
+class RolloutEnded(FinalError):
+    """A rollout that is over cannot be paused, aborted or resumed."""
+
+    happened = "The last rollout, {rollout}, is {phase}."
+    remedy = "Try what failed again with `python -m operations rollout retry`, or start another."
+
+
+class RolloutChanged(FinalError):
+    """Somebody else, or the machine, changed the rollout between the look and the change."""
+
+    happened = "The rollout {rollout} has just been changed."
+    remedy = "Run the same command again."
+
+
+class RolloutNotConfirmed(FinalError):
+    """Nobody said yes."""
+
+    happened = "Nothing was started: the plan was not confirmed."
+    remedy = "Answer `y`, or give --yes where nobody can answer."
+
+
+class WindowMalformed(FinalError):
+    """The times in which updates may start cannot be read."""
+
+    happened = "{window!r} is no window of time."
+    remedy = "Write days, hours and a time zone, such as `Mon-Fri 08-17 Europe/Berlin`; without a zone it is UTC."
 
 
 class FoundationMissing(FinalError):

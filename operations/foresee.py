@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -44,7 +45,10 @@ _WAITS = "a pull request offers this version already, or was closed without a me
 
 @dataclass(frozen=True)
 class ForeseenRepository:
-    """What would happen to one repository. `files` counts those added, changed and deleted; `conflicts` are paths."""
+    """What would happen to one repository. `files` counts those added, changed and deleted.
+
+    `conflicts` are paths, and `ignored` those that the repository's .studio-template-ignore keeps from the template.
+    """
 
     part: str
     full_name: str
@@ -53,6 +57,7 @@ class ForeseenRepository:
     conflicts: tuple[str, ...] = ()
     files: Mapping[str, int] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
     @staticmethod
     def of(part: str, told: Mapping[str, Any]) -> ForeseenRepository:
@@ -68,6 +73,7 @@ class ForeseenRepository:
             tuple(told["conflicts"]),
             {kind: counts[kind] for kind in ("added", "changed", "deleted")},
             tuple(told["remarks"]),
+            tuple(told.get("ignored", ())),
         )
 
 
@@ -166,10 +172,11 @@ class _Looks:
     def _answered(self, launch: Launch) -> Foreseen:
         waited = 0.0
         while True:
+            asked = time.monotonic()
             seconds, why, answer = self._once(launch)
             if answer is not None:
                 return _read(launch, answer)
-            waited += seconds
+            waited += time.monotonic() - asked + seconds  # a look may take minutes, and end in a short wait
             if waited > PATIENCE_SECONDS:
                 return Foreseen(launch, problem=f"Gave up after {PATIENCE_SECONDS / 60:.0f} minutes: {why}")
             self.waiting(launch, seconds, why)

@@ -11,12 +11,13 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from custom_resources.errors import Problem
+from custom_resources.markdown import printable
 from operations.accounts import chosen, opened
 from operations.deployed import offered_product
 from operations.errors import UnknownProject
 from operations.foresee import RESULTS, Foreseen, ForeseenRepository, asking, foresee
 from operations.over_accounts import catalog_of, document, said
-from operations.rollout import Outcome, plan, target_version
+from operations.rollout.planning import Skipped, plan, target_version
 from operations.terminal import indented, table, width
 from products.settings import load_settings
 
@@ -51,7 +52,7 @@ class Planned:
 
     version: str
     foreseen: tuple[Foreseen, ...]
-    left: tuple[Outcome, ...]
+    left: tuple[Skipped, ...]
     there: int
     found: frozenset[str] = frozenset()  # projects that were asked for
 
@@ -92,11 +93,12 @@ def planned(
         for each in catalog.launches(product_id, live)
         if not projects or any(each.belongs_to(name) for name in projects)
     ]
-    updated, left = plan(launches, version)
+    made = plan(launches, version)
+    updated = made.launches
     progress = _Progress(len(updated))
     found = foresee(updated, version, asking(session, settings), tell=progress.told, waiting=progress.waits)
     names = frozenset(name for name in projects if any(each.belongs_to(name) for each in launches))
-    return Planned(version.name, tuple(found), tuple(left), len(launches) - len(updated) - len(left), names)
+    return Planned(version.name, tuple(found), made.skipped, len(made.there), names)
 
 
 class _Progress:
@@ -110,7 +112,7 @@ class _Progress:
         print(f"{self._done} of {self._total}: {found.launch.name}: {found.result}", file=sys.stderr, flush=True)
 
     def waits(self, launch: Launch, seconds: float, why: str) -> None:
-        print(f"{launch.name}: waiting {seconds:.0f} s: {why}", file=sys.stderr, flush=True)
+        print(f"{launch.name}: waiting {seconds:.0f} s: {printable(why)}", file=sys.stderr, flush=True)
 
 
 def _over(options: argparse.Namespace, settings: Settings, places: Sequence[Place]) -> int:
@@ -224,6 +226,8 @@ def _about(repository: ForeseenRepository) -> Iterator[str]:
     changed = [f"{number} {kind}" for kind, number in repository.files.items() if number]
     if changed and repository.result == "merge":
         yield f"files: {', '.join(changed)}"
+    if repository.ignored:
+        yield f"kept from the template by .studio-template-ignore: {', '.join(repository.ignored[:_SHOWN])}"
     yield from repository.remarks
 
 

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Literal
 
 from custom_resources.template_content import PARTS, Archive, TemplateFile, archive_name, build_archive
+from operations.content_diff import patch
 from operations.errors import PublishedMeanwhile, VersionTaken, VersionTakenBySettings, VersionTooOld
+from operations.portable_names import refuse_alike, remark
 from operations.rendering import Rendering
 from operations.template_source import TemplateContent
 from operations.version_limit import remark_on
@@ -62,6 +64,7 @@ class Published:
     changes: tuple[PartChanges, ...] = ()
     remarks: tuple[str, ...] = ()
     completed: tuple[Path, ...] = ()  # folders of versions before, whose product template was missing
+    patch: str = ""  # what differs, of a dry run
 
 
 def publish(
@@ -80,12 +83,13 @@ def publish(
     Without `version` the next one is taken (`next_version`). The same content, rendered by the same settings, is no new
     version. Without `render` the version gets no product template (the local run adds it). Raises VersionTaken when the
     version exists with other content or settings, VersionTooOld when it is below the latest, TooManyVersions for the
-    hundredth, InvalidTemplate, NotRendered, and products.versions.VersionError.
+    hundredth, NamesAlike, InvalidTemplate, NotRendered, and products.versions.VersionError.
     """
     store = _Store(directory or versions_directory(), render, dry_run)
     published = read_versions(store.directory)
     remarks = (*_remarks(content, check_workflows(content.files)), *remarks_on_reads(content.files, configured))
     data = build_archive(content.files)
+    refuse_alike(file.path for file in content.files)
     name = archive_name(data)
     previous = published[-1] if published else None
     same = _same_content(published, name, version)
@@ -95,7 +99,8 @@ def publish(
         if done:
             return Published(same, store.directory / same.version, done, same.version, (), remarks, completed)
     remarks = tuple(filter(None, (*remarks, remark_on(published))))
-    changes = differences(_files(store.directory, previous), content.files)
+    before = _files(store.directory, previous)
+    changes = differences(before, content.files)
     record = Version(
         version=version or next_version(previous, changes),
         archive=name,
@@ -107,8 +112,9 @@ def publish(
     )
     completed = store.add(record, data, published)
     done = "dry-run" if dry_run else "published"
-    before = previous.version if previous else ""
-    return Published(record, store.directory / record.version, done, before, changes, remarks, completed)
+    shown = patch(before, content.files) if dry_run and previous else ""
+    former = previous.version if previous else ""
+    return Published(record, store.directory / record.version, done, former, changes, remarks, completed, shown)
 
 
 @dataclass(frozen=True)
@@ -255,7 +261,12 @@ def _remarks(content: TemplateContent, workflows: int) -> tuple[str, ...]:
         remarks.append(f"No part has a GitHub workflow ({' or '.join(PARTS)}/.github/workflows/*.yml).")
     if content.ignored:
         remarks.append(f"Left out, since it is no profile's part: {', '.join(content.ignored[:10])}.")
-    return tuple(remarks)
+    if content.hidden:
+        remarks.append(
+            f"A .gitignore of the template hides these files, so they are not published: "
+            f"{', '.join(content.hidden[:10])}. Add them with `git add --force` if they belong to it."
+        )
+    return tuple(filter(None, (*remarks, remark(file.path for file in content.files))))
 
 
 def _write_rendering(folder: Path, made: Rendering) -> None:

@@ -15,7 +15,7 @@ from operations.deployed import offered_product
 from operations.errors import UnknownProject
 from operations.over_accounts import document, said
 from operations.repair import Outcome, Product, Repair, require_known
-from operations.rollout import selected
+from operations.rollout.planning import selected
 from products.settings import load_settings
 
 if TYPE_CHECKING:

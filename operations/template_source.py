@@ -11,11 +11,12 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from git import Repo
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -58,6 +59,7 @@ from operations.errors import (
     UrlHoldsPassword,
 )
 from operations.git_runs import SECONDS, ask_git, run_git
+from operations.hidden_files import hidden_files
 from operations.working_tree import working_tree
 
 # A branch's rule, which tags and commits keep too: nothing that git takes for an option, a range or a refspec's end.
@@ -70,11 +72,15 @@ _TELLS_NOTHING = "fatal: Could not read from remote repository"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
+OWN_NAMES: Mapping[str, str] = MappingProxyType({part: part for part in PARTS})
+
+
 @dataclass(frozen=True)
 class TemplateContent:
     """The files of a template, their paths `<profile folder>/<part>/<path>`, and where they come from.
 
-    `commit` is "" for content that no commit holds as it is. `ignored` names what lies in the folder and is no profile.
+    `commit` is "" for content that no commit holds as it is. `ignored` names what lies in the folder and is no profile,
+    `hidden` what a .gitignore of the template's parts keeps out.
     """
 
     files: tuple[TemplateFile, ...]
@@ -82,6 +88,7 @@ class TemplateContent:
     ref: str = ""
     commit: str = ""
     ignored: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
 
     @property
     def profiles(self) -> tuple[str, ...]:
@@ -89,15 +96,39 @@ class TemplateContent:
         return tuple(sorted({file.path.split("/", 1)[0] for file in self.files}))
 
 
+class _Wanted(NamedTuple):
+    """Which profile folders (none = all), and how the folders of the parts are called there: name -> part."""
+
+    profiles: Sequence[str]
+    parts: Mapping[str, str]
+
+
 def resolve(
-    source: str | Path, ref: str = "", folder: str = "", token: str = "", profiles: Sequence[str] = ()
+    source: str | Path,
+    ref: str = "",
+    folder: str = "",
+    token: str = "",
+    profiles: Sequence[str] = (),
+    *,
+    parts: Mapping[str, str] = OWN_NAMES,
 ) -> TemplateContent:
     """Read the template in `folder` of `source`.
 
     `source` is a Git URL, or a path: with `ref` the path of a Git repository, without one a folder whose files are
     taken as they are on disk (in a working tree those that Git does not ignore). A Git URL without `ref` gives its
-    default branch. `profiles` limits the profile folders; none means all. Raises SourceUnreadable, InvalidTemplate.
+    default branch. `profiles` limits the profile folders; none means all. `parts` says which of their folders is which
+    part. Raises SourceUnreadable, InvalidTemplate.
     """
+    content = _resolved(source, ref, folder, token, _Wanted(profiles, parts))
+    return replace(content, files=tuple(checked(_renamed(file, parts) for file in content.files)))
+
+
+def _renamed(file: TemplateFile, parts: Mapping[str, str]) -> TemplateFile:
+    profile, folder, path = file.path.split("/", 2)
+    return replace(file, path=f"{profile}/{parts[folder]}/{path}")
+
+
+def _resolved(source: str | Path, ref: str, folder: str, token: str, wanted: _Wanted) -> TemplateContent:
     place = PurePosixPath(folder.strip("/"))
     if ".." in place.parts:
         raise SourceFolderOutside(folder=folder)
@@ -108,10 +139,10 @@ def resolve(
     elif not Path(text).is_dir():
         raise SourceUnknown(source=without_user(text))
     elif not ref and not _is_bare(Path(text)):
-        return _from_disk(Path(text), where, profiles)
+        return _from_disk(Path(text), where, wanted)
     else:
         text = str(Path(text).resolve())
-    return _from_git(text, ref, where, token, profiles)
+    return _from_git(text, ref, where, token, wanted)
 
 
 def _is_url(source: str) -> bool:
@@ -134,7 +165,7 @@ def refuse_credentials(url: str) -> None:
 # -- what belongs to the template ---------------------------------------------------------------------------------
 
 
-def _select(paths: Sequence[str], where: str, profiles: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+def _select(paths: Sequence[str], where: str, wanted: _Wanted) -> tuple[list[str], tuple[str, ...]]:
     """Return the paths (relative to `where`) that belong to a profile's parts, and what is left out.
 
     Raises InvalidTemplate when a profile misses a part, or there is none.
@@ -143,18 +174,18 @@ def _select(paths: Sequence[str], where: str, profiles: Sequence[str]) -> tuple[
     kept, ignored = [], set()
     for path in paths:
         pieces = path.split("/")
-        if _belongs(pieces, profiles):
+        if _belongs(pieces, wanted):
             parts_of.setdefault(pieces[0], set()).add(pieces[1])
             kept.append(path)
         else:
             ignored.add("/".join(pieces[:2]))
-    missing = sorted(set(profiles) - set(parts_of))
+    missing = sorted(set(wanted.profiles) - set(parts_of))
     shown = where or "the source's root"
     if missing:
         found = sorted({path.split("/")[0] for path in paths if "/" in path})
         raise ProfileFolderMissing(profile=missing[0], folder=shown, found=", ".join(found) or "nothing")
     for profile, parts in sorted(parts_of.items()):
-        for part in PARTS:
+        for part in wanted.parts:
             if part not in parts:
                 raise ProfilePartMissing(profile=profile, part=part)
     if not kept:
@@ -162,8 +193,8 @@ def _select(paths: Sequence[str], where: str, profiles: Sequence[str]) -> tuple[
     return kept, tuple(sorted(ignored))
 
 
-def _belongs(pieces: Sequence[str], profiles: Sequence[str]) -> bool:
-    return len(pieces) > 2 and pieces[1] in PARTS and (not profiles or pieces[0] in profiles)
+def _belongs(pieces: Sequence[str], wanted: _Wanted) -> bool:
+    return len(pieces) > 2 and pieces[1] in wanted.parts and (not wanted.profiles or pieces[0] in wanted.profiles)
 
 
 def _content(
@@ -178,7 +209,7 @@ def _content(
 # -- from disk -------------------------------------------------------------------------------------------------------
 
 
-def _from_disk(root: Path, where: str, profiles: Sequence[str]) -> TemplateContent:
+def _from_disk(root: Path, where: str, wanted: _Wanted) -> TemplateContent:
     folder = root / where
     if not folder.is_dir():
         raise SourceFolderMissing(folder=where)
@@ -187,21 +218,23 @@ def _from_disk(root: Path, where: str, profiles: Sequence[str]) -> TemplateConte
     tree = working_tree(folder)
     if tree is None:
         files = {file.path: file for file in read_folder(folder)}
-        kept, ignored = _select(sorted(files), where, profiles)
+        kept, ignored = _select(sorted(files), where, wanted)
         return _content([files[path] for path in kept], where or root.name, "", "", ignored)
-    kept, ignored = _select(tree.paths, where, profiles)
+    kept, ignored = _select(tree.paths, where, wanted)
     content = _content(tree.read(kept), where or root.name, "", "", ignored)
-    return replace(content, commit=_commit_with(folder, content.files, profiles))
+    return replace(
+        content, commit=_commit_with(folder, content.files, wanted), hidden=hidden_files(folder, wanted.parts)
+    )
 
 
-def _commit_with(folder: Path, files: Sequence[TemplateFile], profiles: Sequence[str]) -> str:
+def _commit_with(folder: Path, files: Sequence[TemplateFile], wanted: _Wanted) -> str:
     """Return HEAD if exactly these files are committed there, else "". No filter of the repository is run."""
     commit = (ask_git(folder, "rev-parse", "HEAD") or "").strip()
     digest = hashlib.sha256 if len(commit) == 64 else hashlib.sha1  # git's name of an object
     committed = {}
     for line in filter(None, (ask_git(folder, "ls-tree", "-r", "-z", "HEAD") or "").split("\0")):
         kind, _, path = line.partition("\t")
-        if _belongs(path.split("/"), profiles):
+        if _belongs(path.split("/"), wanted):
             committed[path] = kind.split(" ")
     there = {
         file.path: [
@@ -217,14 +250,14 @@ def _commit_with(folder: Path, files: Sequence[TemplateFile], profiles: Sequence
 # -- from Git --------------------------------------------------------------------------------------------------------
 
 
-def _from_git(source: str, ref: str, where: str, token: str, profiles: Sequence[str]) -> TemplateContent:
+def _from_git(source: str, ref: str, where: str, token: str, wanted: _Wanted) -> TemplateContent:
     if ref:
         _require_ref(ref)
     with tempfile.TemporaryDirectory(prefix="template-source-", ignore_cleanup_errors=True) as directory:
         path = Path(directory)
         commit = _fetch(path, source, ref, token)
         with _opened(path) as repository:
-            files, ignored = _read_tree(repository, commit, where, profiles)
+            files, ignored = _read_tree(repository, commit, where, wanted)
             return _content(files, source if _is_url(source) else Path(source).name, ref or "HEAD", commit, ignored)
 
 
@@ -302,7 +335,7 @@ def _folder(repository: Repo, commit: str, where: str) -> Any:
 
 
 def _read_tree(
-    repository: Repo, commit: str, where: str, profiles: Sequence[str]
+    repository: Repo, commit: str, where: str, wanted: _Wanted
 ) -> tuple[list[TemplateFile], tuple[str, ...]]:
     entries: dict[str, Any] = {}
     item: Any  # GitPython's annotation of traverse() has cases that it never yields
@@ -313,7 +346,7 @@ def _read_tree(
                 entries[path] = item
     except ValueError as error:  # GitPython's own check of what is in a tree
         raise CommitHoldsBadPath(message=error) from None
-    kept, ignored = _select(sorted(entries), where, profiles)
+    kept, ignored = _select(sorted(entries), where, wanted)
     if len(kept) > MAX_FILES:
         raise TooManyFiles(count=len(kept), limit=MAX_FILES)
     files, total = [], 0

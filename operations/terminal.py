@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import TextIO
 
+from custom_resources.markdown import printable
+
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 NOBODY_READS = 141  # 128 + SIGPIPE
 _GAP = "  "
@@ -49,9 +51,10 @@ def width(stream: TextIO) -> int:
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], columns: int = 0) -> list[str]:
     """Return the lines of a table, at most `columns` wide (0: as wide as it is).
 
-    The widest cells are cut first, with … at the end; a line break in a cell is shown as ↵.
+    The widest cells are cut first, with … at the end; a line break in a cell is shown as ↵, and as ? what would move
+    the cursor or is no Unicode: names and reasons are other people's.
     """
-    lines = [[" ".join(_one_line(cell).split()) for cell in line] for line in (head, *rows)]
+    lines = [[printable(" ".join(_one_line(cell).split())) for cell in line] for line in (head, *rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     if columns:
         _narrow(widths, columns - len(_GAP) * (len(widths) - 1))
@@ -63,7 +66,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], columns: int = 0) 
 
 def indented(text: str, columns: int = 0, indent: str = "  ") -> list[str]:
     """Return a text in lines of at most `columns` (0: one line); what is longer, such as an address, stays whole."""
-    line = " ".join(text.split())
+    line = printable(" ".join(text.split()))
     if not columns:
         return [f"{indent}{line}"] if line else []
     return textwrap.wrap(

@@ -164,6 +164,7 @@ class MlopsProject(servicecatalog.ProductStack):
                 "SageMakerProjectId": self._ref("SageMakerProjectId"),
                 "Organization": self._ref("Organization"),
                 "BuildRepositoryName": self._ref("BuildRepositoryName"),
+                "RepositoryNames": self._settings.repository_pattern,
                 "AdoptExisting": self._ref("AdoptExisting"),
             },
         )
@@ -173,19 +174,23 @@ class MlopsProject(servicecatalog.ProductStack):
 
     def _build_repository(self) -> Repository:
         """Return the repository that Studio's Git connection made for the project, adopted; else one of our own."""
-        return self._repository("Build", self._attribute("BuildRepositoryName"), self._attribute("BuildAdoptExisting"))
+        name, other = self._attribute("BuildRepositoryName"), self._attribute("BuildAlternativeName")
+        return self._repository("Build", name, other, self._attribute("BuildAdoptExisting"))
 
     def _deploy_repository(self) -> Repository:
-        default = Fn.join("-", [self._project_id, self._ref("DomainId"), "deploy-repo"])
-        return self._repository("Deploy", self._chosen("DeployRepositoryName", default), self._ref("AdoptExisting"))
+        name = self._chosen("DeployRepositoryName", self._attribute("DeployRepositoryName"))
+        given, other = self._given["DeployRepositoryName"].logical_id, self._attribute("DeployAlternativeName")
+        alternative = Token.as_string(Fn.condition_if(given, "", other))
+        return self._repository("Deploy", name, alternative, self._ref("AdoptExisting"))
 
-    def _repository(self, part: str, name: str, adopt: str) -> Repository:
+    def _repository(self, part: str, name: str, alternative: str, adopt: str) -> Repository:
         resource = self._resource(
             f"{part}Repository",
             "github_repository",
             {
                 "Organization": self._ref("Organization"),
                 "Name": name,
+                "AlternativeName": alternative,
                 "Part": f"model_{part.lower()}",
                 "DomainId": self._ref("DomainId"),
                 "ProjectId": self._project_id,

@@ -115,6 +115,12 @@ def _of_the_project(product: Product) -> list[Parameter]:
     ]
 
 
+def _called(product: Product, part: str) -> str:
+    """Return how a repository is called whose name nobody chooses, for people."""
+    pattern = product.repository_names.replace("{project}", "<project>").replace("{id}", "<short id>")
+    return pattern.replace("{part}", part) + (", and a short id where that is taken" if "{id}" not in pattern else "")
+
+
 def _of_the_repositories(product: Product, git: GitConfig) -> list[Parameter]:
     return [
         Parameter(
@@ -128,7 +134,7 @@ def _of_the_repositories(product: Product, git: GitConfig) -> list[Parameter]:
         Parameter(
             "BuildRepositoryName",
             "Build repository",
-            "Empty: the one of the project's Git connection, else <project id>-<domain id>-build-repo.",
+            f"Empty: the one of the project's Git connection, else {_called(product, 'build')}.",
             "",
             _REPOSITORY_NAME,
             "up to 100 letters, digits, dots, underscores and hyphens, not ending in .git",
@@ -144,7 +150,7 @@ def _of_the_repositories(product: Product, git: GitConfig) -> list[Parameter]:
         Parameter(
             "DeployRepositoryName",
             "Deploy repository",
-            "Empty: <project id>-<domain id>-deploy-repo.",
+            f"Empty: {_called(product, 'deploy')}.",
             "",
             _REPOSITORY_NAME,
             "up to 100 letters, digits, dots, underscores and hyphens, not ending in .git",
@@ -185,7 +191,7 @@ def _of_the_template(product: Product) -> list[Parameter]:
         Parameter(
             "RotateSecrets",
             "Write all secrets again",
-            "true: also secrets whose value here has not changed, which undoes changes made by hand on GitHub.",
+            "true: rewrite every secret, even unchanged ones. This overwrites edits made on GitHub.",
             "false",
             values=("true", "false"),
         ),

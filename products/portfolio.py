@@ -283,11 +283,24 @@ class PortfolioStack(LaunchingStack):
             self._principal("Principal", arn, "IAM")
         for pattern in (*access.principal_patterns, *self.settings.launching_project_roles):
             self._principal("PrincipalPattern", pattern, "IAM_PATTERN")
+        self._rollouts_principal()
         if access.tag_options:
             options = servicecatalog.TagOptions(
                 self, "TagOptions", allowed_values_for_tags={k: list(v) for k, v in access.tag_options.items()}
             )
             self.portfolio.associate_tag_options(options)
+
+    def _rollouts_principal(self) -> None:
+        """Let the machine that updates projects in: without a path to the product it may update none."""
+        name = self.settings.update_role_name
+        role = self.format_arn(service="iam", region="", resource="role", resource_name=name)
+        servicecatalog.CfnPortfolioPrincipalAssociation(
+            self,
+            "RolloutAccess",
+            portfolio_id=self.portfolio.portfolio_id,
+            principal_arn=role,
+            principal_type="IAM",
+        )
 
     def _principal(self, kind: str, arn: str, principal_type: str) -> None:
         servicecatalog.CfnPortfolioPrincipalAssociation(

@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 
 from products.functions import statement
 from products.settings import PRODUCTION, Settings
+from products.workflow_models import bounded_models, model_statements
 from products.workflow_scaling import (
     ALARMS,
     PROJECT_TAG,
@@ -82,6 +83,11 @@ class Scene:
         targets = self.arn("application-autoscaling", "scalable-target")
         return scaling_statements(targets, self.alarms(tracking_alarms(endpoint)), self.project_id)
 
+    def models(self) -> list[iam.PolicyStatement]:
+        """Return the use of the project's inference profiles, if settings.toml lists models."""
+        profiles = self.arn("bedrock", "application-inference-profile")
+        return model_statements(profiles, self.settings.workflow_role.bedrock_models, self.project_id)
+
     def prefixes(self) -> list[str]:
         """Return where the project's files are: at Studio's prefix, and where templates look.
 
@@ -103,6 +109,7 @@ def workflow_statements(scene: Scene) -> list[iam.PolicyStatement]:
         statement(_STACK, [scene.arn("cloudformation", "stack", f"studio-{scene.project_id}-*/*")]),
         statement(ALARMS, [scene.alarms(f"studio-{scene.project_id}-*")]),
         *(() if scene.settings.workflow_role.has_production else scene.scaling(f"studio-{scene.project_id}-")),
+        *scene.models(),
         _deploy_statement(scene, _stages(scene.settings)),
         _passed_role(scene),
         *_kept_from_production(scene),
@@ -129,6 +136,7 @@ def production_statements(scene: Scene) -> list[iam.PolicyStatement]:
         statement(["cloudformation:DescribeStacks"], [scene.arn("cloudformation", "stack", f"{stack}-*/*")]),
         statement(ALARMS, [scene.alarms(f"{stack}-{PRODUCTION}-*")]),
         *scene.scaling(f"{stack}-{PRODUCTION}/"),
+        *scene.models(),
         _deploy_statement(scene, (PRODUCTION,)),
         _passed_role(scene),
     ]
@@ -366,6 +374,7 @@ def boundary_statements(stack: Stack, settings: Settings, execution_roles: list[
         statement(_STACK, [arn("cloudformation", "stack", "studio-*/*")]),
         statement(ALARMS, [alarms("studio-*")]),
         *bounded_scaling(arn("application-autoscaling", "scalable-target"), alarms(tracking_alarms("studio-"))),
+        *bounded_models(arn("bedrock", "application-inference-profile"), settings.workflow_role.bedrock_models),
         statement(["sts:AssumeRole"], [f"arn:{stack.partition}:iam::*:role/{deploy_role}"]),
         statement(
             ["iam:PassRole"],

@@ -181,12 +181,12 @@ class WorkflowRoles:
 def execution_role_policy(
     scope: Construct, settings: Settings, project: CustomResource, project_id: str, domain_id: str
 ) -> iam.CfnPolicy:
-    """Give the project's role its files; the policy goes with the stack."""
+    """Give the project's role its files, and its models; the policy goes with the stack."""
     scene = Scene(Stack.of(scope), settings, project, project_id, domain_id)
     return iam.CfnPolicy(
         scope,
         "ExecutionRolePolicy",
         policy_name=Fn.join("-", [settings.prefix, project_id, "artifacts"]),
         roles=[project.get_att_string("ExecutionRoleName")],
-        policy_document=iam.PolicyDocument(statements=artifact_statements(scene)),
+        policy_document=iam.PolicyDocument(statements=[*artifact_statements(scene), *scene.models()]),
     )

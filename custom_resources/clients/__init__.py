@@ -100,7 +100,8 @@ class FunctionClients:
         from custom_resources.clients.budget import SharedBudget
 
         table = self._environment.get("BUDGET_TABLE", "")
-        return self._budget or (SharedBudget(self._client("dynamodb"), table) if table else None)
+        share = float(self._environment.get("BUDGET_SHARE", "1"))
+        return self._budget or (SharedBudget(self._client("dynamodb"), table, share=share) if table else None)
 
     @cached_property
     def update_records(self) -> protocols.UpdateRecords | None:

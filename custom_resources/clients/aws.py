@@ -52,6 +52,7 @@ _PASSING = {
     "Throttling",
     "ThrottlingException",
     "TooManyRequestsException",
+    "TransactionInProgressException",
 }
 _DENIED = {
     "403",
@@ -80,7 +81,11 @@ _NOT_CONFIGURED = (
     ProfileNotFound,
     UnauthorizedSSOTokenError,
 )
-_PERMISSIONS = {"s3:HeadObject": "s3:GetObject", "s3:ListObjectsV2": "s3:ListBucket"}  # not named after the operation
+_PERMISSIONS = {  # not named after the operation
+    "dynamodb:TransactWriteItems": "dynamodb:PutItem",  # which it has of every action in ours
+    "s3:HeadObject": "s3:GetObject",
+    "s3:ListObjectsV2": "s3:ListBucket",
+}
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,7 @@ SECRETS_MANAGER = Service("Secrets Manager", "secretsmanager")
 SERVICE_CATALOG = Service("Service Catalog", "servicecatalog")
 SQS = Service("SQS", "sqs")
 SSM = Service("Systems Manager", "ssm")
+STEP_FUNCTIONS = Service("Step Functions", "states")
 STS = Service("STS", "sts")
 STS_OF_READERS = Service("STS", "sts", ReaderRoleRefused)
 

@@ -14,7 +14,14 @@ from github.GithubException import GithubException, UnknownObjectException
 from custom_resources.clients.github_answers import PullRequest, Repository, pull_request, repository, whole
 from custom_resources.clients.github_connection import Connection
 from custom_resources.clients.github_environments import create_environment, environments
-from custom_resources.clients.github_errors import WAIT_SECONDS, exists_already, not_opened, refusal, said
+from custom_resources.clients.github_errors import (
+    WAIT_SECONDS,
+    exists_already,
+    is_limited,
+    not_opened,
+    refusal,
+    said,
+)
 from custom_resources.clients.github_pull_people import Whom, address
 from custom_resources.clients.github_removal import Note, each, remove
 from custom_resources.clients.github_secrets import put_secrets
@@ -331,10 +338,12 @@ class GitHub:
     def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> PullRequest:
         """Open a pull request; the open one, if there is one already. Raises PullRequestsOff."""
         fields = {"title": title, "head": branch, "base": base, "body": body, "maintainer_can_modify": True}
-        with self._connection.translated(f"opening a pull request in {full_name}"):
+        with self._connection.translated(f"opening a pull request in {full_name}", creates=True):
             try:
                 return pull_request(self._connection.request("POST", _repository(full_name, "pulls"), fields)[1])
             except GithubException as error:
+                if is_limited(error):
+                    raise  # nothing more is asked
                 existing = self.find_pull_request(full_name, branch, base) if error.status == 422 else None
                 if existing and existing.state == "open":
                     return self.update_pull_request(full_name, existing.number, title=title, body=body)
@@ -371,7 +380,7 @@ class GitHub:
             tried.append(datetime.now(UTC))
             self._connection.request("POST", path, {"body": text})
 
-        with self._connection.translated(f"commenting on pull request {number} of {full_name}"):
+        with self._connection.translated(f"commenting on pull request {number} of {full_name}", creates=True):
             self._connection.repeated(say)
 
     def _said(self, path: str, text: str, when: datetime) -> bool:

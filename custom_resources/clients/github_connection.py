@@ -340,8 +340,8 @@ class Connection:
             self._idle.append((header, client))
 
     @contextmanager
-    def translated(self, activity: str) -> Iterator[None]:
-        """Raise one of our errors for what a request in the block raises."""
+    def translated(self, activity: str, *, creates: bool = False) -> Iterator[None]:
+        """Raise one of our errors for what a request in the block raises; `creates`: it creates content (`refusal`)."""
         try:
             yield
         except GithubException as error:
@@ -349,7 +349,7 @@ class Connection:
             if error.status == 403 and issued and issued.fresh and _NOT_YET in said(error):
                 raise TokenNotSpread(WAIT_SECONDS) from None
             if error.status != 401 or used is None:
-                raise refusal(error, activity) from None
+                raise refusal(error, activity, creates=creates) from None
             if self._reopen(used, issued):
                 raise TokenRotated(0) from None
             raise TokenRejected from None

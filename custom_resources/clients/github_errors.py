@@ -29,14 +29,17 @@ _UNKNOWN_BRANCH = re.compile(r"\b(?:head|base)\b.*\binvalid\b|no commits between
 _SETTING_UP = ("being set up", "being created", "not ready yet", "still being")
 
 
-def refusal(error: GithubException, activity: str) -> Problem:
+def refusal(error: GithubException, activity: str, *, creates: bool = False) -> Problem:
     """Return what an answer above 299 means; `activity` is what was being done, such as "changing acme/demo".
 
+    `creates`: the request would have created content that people are told of (a pull request, a comment).
     A 401 is not among them: whether another token can be tried is for the connection to find out.
     """
     if is_limited(error):
         asked = seconds_asked(_headers(error), limited=True)
-        return RateLimited(asked, message=said(error)) if asked else LimitUntold(LIMIT_SECONDS, message=said(error))
+        limited = RateLimited(asked, message=said(error)) if asked else LimitUntold(LIMIT_SECONDS, message=said(error))
+        limited.of_content = error.status == 422 or (creates and not _hour_is_used_up(error))
+        return limited
     if _of_its_own(error):
         wait = seconds_asked(_headers(error), limited=False) or WAIT_SECONDS
         return GitHubUnavailable(wait, status=error.status, activity=activity)
@@ -94,8 +97,14 @@ def not_opened(error: GithubException, full_name: str, branch: str) -> Problem:
     """
     message = said(error)
     if is_limited(error) or not _UNKNOWN_BRANCH.search(message):
-        return refusal(error, f"opening a pull request in {full_name}")
+        return refusal(error, f"opening a pull request in {full_name}", creates=True)
     return BranchUnseen(branch=branch, repository=full_name, message=message)
+
+
+def _hour_is_used_up(error: GithubException) -> bool:
+    """Tell whether it is the limit of all requests of an hour, which content is not the cause of."""
+    words = said(error).lower()
+    return _headers(error).get("x-ratelimit-remaining") == "0" or words.startswith("api rate limit exceeded")
 
 
 def said(error: GithubException) -> str:

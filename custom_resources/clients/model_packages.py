@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
 PROJECT_TAG, DOMAIN_TAG = "AmazonDataZoneProject", "AmazonDataZoneDomain"
+REPOSITORIES_TAG = "studio-mlops:repositories"  # the stem of their names
 
 
 class ModelPackageGroups:
@@ -20,19 +21,21 @@ class ModelPackageGroups:
         """Take a boto3 SageMaker client."""
         self._client = client
 
-    def ensure(self, name: str, domain_id: str, project_id: str, stack_id: str) -> None:
+    def ensure(self, name: str, domain_id: str, project_id: str, stack_id: str, repositories: str = "") -> str:
         """Create the project's group; one that carries the project's tags already is its own, and stays.
 
+        `repositories` is kept with it: return what is, "" where nothing is. Whoever may tag the group can change that.
         Raises ModelPackageGroupTaken for anybody else's, AwsThrottled and AwsUnreachable, which pass, AwsDenied,
         AwsRefused.
         """
         tags = {DOMAIN_TAG: domain_id, PROJECT_TAG: project_id}
+        kept = {REPOSITORIES_TAG: repositories} if repositories else {}
         try:
             with translated(SAGEMAKER, f"creating the model package group {name}"):
                 self._client.create_model_package_group(
                     ModelPackageGroupName=name,
                     ModelPackageGroupDescription="The models of a SageMaker Unified Studio project",
-                    Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+                    Tags=[{"Key": key, "Value": value} for key, value in (tags | kept).items()],
                 )
         # SageMaker answers ValidationException, "Model Package Group already exists: ARN".
         except (AwsConflict, AwsRefused) as refusal:
@@ -41,6 +44,8 @@ class ModelPackageGroups:
             found = self._tags(name, stack_id)
             if {key: found.get(key) for key in tags} != tags:
                 raise ModelPackageGroupTaken(group=name, project=project_id, domain=domain_id) from None
+            return found.get(REPOSITORIES_TAG, "")
+        return repositories
 
     def _tags(self, name: str, stack_id: str) -> dict[str, str]:
         partition, _, region, account = [*f"{stack_id}::::".split(":")][1:5]

@@ -93,16 +93,16 @@ class Budget(Protocol):
         """Return what a request has done and paid for already, unless it may ask GitHub for nothing now."""
         ...
 
-    def reserve(self, cost: Cost) -> None:
-        """Take the cost out of the budget."""
+    def reserve(self, cost: Cost, request: str, progress: Progress) -> None:
+        """Take the cost out of the budget, and note that the request, which has got so far, has paid it."""
         ...
 
     def remember(self, request: str, wait: RetryLater, progress: Progress) -> None:
-        """Keep a request's wait, and what it has done and paid for, for its next call."""
+        """Keep a request's wait, and what it has done and paid for, for its next call; book the slot it waits for."""
         ...
 
-    def pause(self, seconds: float, *, untold: bool = False) -> None:
-        """Make everyone wait; `untold`: GitHub did not say how long."""
+    def pause(self, seconds: float, *, untold: bool = False, content: bool = False) -> None:
+        """Make everyone wait; `untold`: GitHub did not say how long; `content`: it refused to create some."""
         ...
 
 
@@ -203,8 +203,8 @@ class Studio(Protocol):
 class ModelPackageGroups(Protocol):
     """SageMaker's model package groups. Raises ModelPackageGroupTaken, FinalError, RetryLater."""
 
-    def ensure(self, name: str, domain_id: str, project_id: str, stack_id: str) -> None:
-        """Create the project's group; one that is the project's already stays."""
+    def ensure(self, name: str, domain_id: str, project_id: str, stack_id: str, repositories: str = "") -> str:
+        """Create the project's group; one that is the project's already stays. Return the `repositories` it keeps."""
         ...
 
 

@@ -134,6 +134,23 @@ class ServiceCatalog:
             for item in found
         ]
 
+    def parameter_names(self, product_id: str, version: ProductVersion) -> list[str]:
+        """Return the names of a version's parameters, whoever asks (DescribeProvisioningArtifact)."""
+        with translated(SERVICE_CATALOG, f"reading the parameters of {version.name}"):
+            found = self._client.describe_provisioning_artifact(
+                ProductId=product_id, ProvisioningArtifactId=version.id, IncludeProvisioningArtifactParameters=True
+            )
+        return [item["ParameterKey"] for item in found.get("ProvisioningArtifactParameters", [])]
+
+    def has_several_paths(self, product_id: str) -> bool:
+        """Tell whether the caller has more than one way to the product; False for one who has none."""
+        try:
+            with translated(SERVICE_CATALOG, f"listing the launch paths of {product_id}"):
+                found = self._client.list_launch_paths(ProductId=product_id, PageSize=2)
+        except AwsNotFound:
+            return False
+        return len(found.get("LaunchPathSummaries", [])) > 1
+
     def version_template(self, product_id: str, version_id: str) -> tuple[str, str]:
         """Return a version's name and the address of its template (DescribeProvisioningArtifact).
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from custom_resources.clients.git import PushRejected, RepositoryArchived
 from custom_resources.delivery import pull_request_text
+from custom_resources.delivery.lineage import delivered_version
 from custom_resources.delivery.plans import KeepOurs, Leave, MergeCommit, Propose, Push, attributes
 from custom_resources.errors import PullRequestsOff, RulesRefuse
 from custom_resources.reconciler import Done, Replan
@@ -33,9 +34,9 @@ def apply(
 ) -> Done | Replan:
     """Push, or push a branch and open a pull request.
 
-    Returns Replan when a ref has moved on, the repository was archived (it is restored: its lineage was read, so it
-    is ours), or a rule refuses a push that can be replaced. Raises RulesRefuse when no other way is left, and
-    PullRequestsOff.
+    Returns Replan when a ref has moved on, a launch finds the repository archived (it is restored: its lineage was
+    read, so it is ours), or a rule refuses a push that can be replaced. Raises RulesRefuse when no other way is left,
+    and PullRequestsOff.
     """
     _tell_left_behind(request, clients)
     _address_opened(request, clients)
@@ -46,14 +47,22 @@ def apply(
             return _push(plan, request, clients, ensure_current)
         return _propose(plan, request, clients, ensure_current)
     except RepositoryArchived:
-        clients.github.update_repository(plan.place.full_name, archived=False)
-        return Replan("the repository was archived and is restored")
+        return _archived(plan.place, request, clients)
     except PushRejected as rejected:
         if rejected.stale:
             return Replan(str(rejected))
         if plan.replaceable:
             return Replan("the branch takes no push", refusal=str(rejected))
         raise RulesRefuse(repository=plan.place.full_name, message=rejected) from None
+
+
+def _archived(place: Place, request: Request[RepositoryTemplateProperties], clients: Clients) -> Done | Replan:
+    """Restore what a launch finds archived. An update leaves it: its owners archived it (docs/decisions/0126)."""
+    if request.type == "Create":
+        clients.github.update_repository(place.full_name, archived=False)
+        return Replan("the repository was archived and is restored")
+    logger.warning("the repository is archived: nothing was changed", repository=place.full_name)
+    return Done(attributes(place.refs.tip, delivered_version(place.refs.targets), "archived"))
 
 
 def _push(

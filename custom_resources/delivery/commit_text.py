@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from custom_resources.delivery.release_notes import cleaned, inert
+from custom_resources.markdown import printable
 from custom_resources.template_content import IGNORE_FILE
 
 if TYPE_CHECKING:
@@ -41,6 +42,6 @@ def _left_out(merge: Merge) -> Iterator[str]:
 
 
 def _list(paths: Sequence[str]) -> str:
-    shown = ["".join(c if c.isprintable() else "?" for c in path) for path in paths[:_LISTED]]
+    shown = [printable(path) for path in paths[:_LISTED]]
     more = [f"... and {len(paths) - _LISTED} more"] if len(paths) > _LISTED else []
     return "\n".join(f"- {inert(each)}" for each in (*shown, *more))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from custom_resources.delivery.pull_request_text import Update
     from custom_resources.delivery.state import Offered, Place
 
-Status = Literal["seeded", "unchanged", "merged", "pull-request", "off"]
+Status = Literal["seeded", "unchanged", "merged", "pull-request", "off", "archived"]
 
 # -- what a branch shall point to ------------------------------------------------------------------------------------
 
@@ -136,16 +136,22 @@ class Propose:
     @property
     def cost(self) -> Cost:
         """What GitHub counts, see `_cost`."""
-        return _cost(self.withdrawn, pull_requests=1).plus(Cost(points=5 * self.addressed, creations=self.addressed))
+        changed = self.renewed is not None and self.renewed.pull_request is not None
+        addressed = 0 if changed else self.addressed  # people are told of a new one only
+        told = Cost(points=5 * addressed, creations=addressed)
+        return _cost(self.withdrawn, opened=not changed, changed=changed).plus(told)
 
 
 Plan = Leave | Push | Propose
 
 
-def _cost(withdrawn: tuple[Offered, ...], pull_requests: int = 0) -> Cost:
-    """Return what GitHub counts: a pull request or a comment is a write of 5 points and a piece of content."""
+def _cost(withdrawn: tuple[Offered, ...], *, opened: bool = False, changed: bool = False) -> Cost:
+    """Return what GitHub counts: a new pull request or comment is a write of 5 points and a piece of content.
+
+    A pull request that is changed or closed in its place is a write, and creates nothing.
+    """
     comments = len(withdrawn)
-    return Cost(points=5 * (pull_requests + 2 * comments), creations=pull_requests + comments)
+    return Cost(points=5 * (opened + changed + 2 * comments), creations=opened + comments)
 
 
 def attributes(commit: str, version: str, status: Status, url: str = "") -> dict[str, str]:

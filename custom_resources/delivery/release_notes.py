@@ -13,11 +13,14 @@ _NOTHING = "\u200b"  # a space without width
 _ACTED_ON = re.compile(
     r"@(?=[A-Za-z0-9])"  # a mention
     r"|#(?=[0-9])|\bGH-(?=[0-9])"  # an issue of this repository, or of the one that is named before it
-    r"|\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)(?=:?\s+https?://)"  # closes an issue that its address names
+    r"|\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)(?=:?\s+<?https?://)"  # closes an issue that its address names
     r"|\[(?=(?:skip ci|ci skip|no ci|skip actions|actions skip)\])"
     r"|^\s*(?:studio|skip)(?=-)",  # a trailer
     re.IGNORECASE | re.MULTILINE,
 )
+# What would be one of these, or the quotation's end, once Markdown is HTML: GitHub looks for mentions in that.
+_REFERENCE = re.compile(r"&(?=#|(?:colon|commat|lbrack|lsqb|newline|num|sol|tab);)", re.IGNORECASE)
+_ENDS_QUOTATION = re.compile(r"<(?=!--|/\s*blockquote)", re.IGNORECASE)
 
 
 def inert(text: str) -> str:
@@ -35,5 +38,5 @@ def cleaned(notes: str) -> str:
 
 def quoted(notes: str) -> str:
     """Return release notes as a quotation in Markdown: nothing in it that is left open reaches what follows."""
-    text = cleaned(notes).replace("<!--", "&lt;!--")
+    text = _ENDS_QUOTATION.sub("&lt;", cleaned(_REFERENCE.sub("&amp;", notes)))
     return "\n".join(f"> {line}".rstrip() for line in text.split("\n")) if text else ""

@@ -9,6 +9,7 @@ from typing import Any
 
 from custom_resources.telemetry import METRICS
 from docs.reference import tables
+from products.rollout.names import METRICS as OF_ROLLOUTS
 
 PICTURE = "dashboard.svg"
 _CELL = 40  # pixels of the picture for a unit of the dashboard's grid, which is 24 wide
@@ -25,6 +26,9 @@ def page(template: dict[str, Any]) -> str:
         "`service` with the function's name. Each adds 1 for one event.",
         "",
         *tables.table(("metric", "counts"), ((f"`{name}`", said) for name, said in METRICS.items())),
+        "The state machine that updates a project in a rollout counts, with the dimension `service` = `rollout`:",
+        "",
+        *tables.table(("metric", "counts"), ((f"`{name}`", said) for name, said in OF_ROLLOUTS.items())),
         "## Alarms",
         "",
         "Each publishes to the topic that `notification_email` subscribes to. None goes off for want of data.",
@@ -89,7 +93,8 @@ def _shown(widget: dict[str, Any]) -> Iterator[str]:
         options = metric[-1] if isinstance(metric[-1], dict) else {}
         if options.get("visible") is False:
             continue
-        yield f"`{options['label']}`" if "expression" in options else f"`{metric[1]}` of each function or queue"
+        name = options["label"] if "expression" in options else metric[1]
+        yield f"`{name}`" if "expression" in options or "rollout" in metric else f"`{name}` of each function or queue"
 
 
 def _drawn(widget: dict[str, Any]) -> Iterator[str]:

@@ -117,7 +117,7 @@ ASSUMPTIONS = (
             "`ProductVersion`"
         ),
         "likely",
-        "Use `python -m operations rollout`",
+        "Use `python -m operations rollout start`",
         "the environment and the launch are at the other version after UpdateProject",
         ("products/studio/blueprint.py",),
     ),
@@ -320,7 +320,7 @@ ASSUMPTIONS = (
         "open",
         "Terminate `studio-<project id>` in Service Catalog, then delete the project in Studio",
         "UpdateProject after an update that failed, then DeleteProject",
-        ("operations/rollout.py",),
+        ("operations/rollout/planning.py",),
     ),
     Assumption(
         "A29",

@@ -23,12 +23,7 @@ def environment(
     direct = settings.product.allow_direct_launches or direct_launches(stack)
     variables = {"PATIENCE_SECONDS": str(PATIENCE.to_seconds()), **domain_addresses(stack, entry, settings)}
     if "github" in entry.needs:
-        variables |= {
-            **addresses,
-            "GITHUB_TOKEN_SECRET": settings.git_config.github_token_secret_name,
-            "BUDGET_TABLE": storage.budget.table_name,
-            "GITHUB_PERMISSIONS": " ".join(entry.github_permissions),
-        }
+        variables |= {**addresses, **_of_github(entry, settings, storage)}
     if entry.name == "github_repository":
         variables |= _allowances(stack, settings)
     if "archives" in entry.needs:
@@ -52,6 +47,16 @@ def environment(
     if "seals" in entry.needs:
         variables["SEAL_KEY"] = storage.seal_key.key_arn
     return variables
+
+
+def _of_github(entry: Entry, settings: Settings, storage: Storage) -> dict[str, str]:
+    share = settings.github.budget_share
+    return {
+        "GITHUB_TOKEN_SECRET": settings.git_config.github_token_secret_name,
+        "BUDGET_TABLE": storage.budget.table_name,
+        "GITHUB_PERMISSIONS": " ".join(entry.github_permissions),
+        **({"BUDGET_SHARE": str(share)} if share < 1 else {}),
+    }
 
 
 def domain_addresses(stack: Stack, entry: Entry, settings: Settings) -> dict[str, str]:

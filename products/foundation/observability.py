@@ -17,6 +17,7 @@ from constructs import Construct
 
 from custom_resources.catalogue import CATALOGUE, Entry
 from products.functions import METRICS_NAMESPACE, entry_of
+from products.rollout.names import METRICS
 
 ALARM_PERIOD = Duration.minutes(15)
 DASHBOARD_PERIOD = Duration.minutes(5)
@@ -152,6 +153,7 @@ def dashboard(scope: Construct, name: str, functions: Sequence[lambda_.Function]
                 graph("Invocations", [each.metric_invocations(period=period) for each in functions]),
                 graph("Dead letters", [dead_letters.metric_approximate_number_of_messages_visible()]),
             ],
+            [graph("Rollout", [rollout_metric(name, period) for name in METRICS])],
         ],
     )
 
@@ -162,6 +164,17 @@ def _counter(name: str, entry: Entry, period: Duration) -> cloudwatch.Metric:
         namespace=METRICS_NAMESPACE,
         metric_name=name,
         dimensions_map={"service": entry.name},
+        statistic="Sum",
+        period=period,
+    )
+
+
+def rollout_metric(name: str, period: Duration) -> cloudwatch.Metric:
+    """Return a metric that the machine of a rollout counts for each project."""
+    return cloudwatch.Metric(
+        namespace=METRICS_NAMESPACE,
+        metric_name=name,
+        dimensions_map={"service": "rollout"},
         statistic="Sum",
         period=period,
     )

@@ -153,7 +153,7 @@ def _project_files(stack: Stack) -> dict[On, Place]:
     bucket = f"arn:{stack.partition}:s3:::amazon-sagemaker-*"
     objects = f"{bucket}/*/*/*/{PROJECT_FILE}"
     keys = stack.format_arn(service="kms", resource="key", resource_name="*")
-    through_s3 = {
+    through_s3: dict[str, dict[str, Any]] = {
         "StringEquals": {"kms:ViaService": f"s3.{stack.region}.amazonaws.com"},
         "StringLike": {"kms:EncryptionContext:aws:s3:arn": [bucket, objects]},
     }

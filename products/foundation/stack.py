@@ -19,6 +19,7 @@ from products.foundation.observability import (
     queue_alarm,
 )
 from products.foundation.roles import reading_role_name, statements
+from products.foundation.rollouts import Rollouts
 from products.foundation.storage import Storage
 from products.functions import Functions, behind_providers, entry_of
 from products.settings import Settings
@@ -73,12 +74,15 @@ class FoundationStack(Stack):
             "resource times out. Read the dead letter queue and the provider's log.",
         )
         function_alarms(self, self.topic, self.functions)
+        self.rollouts = Rollouts(self, settings, self.storage, self.topic)
         dashboard(self, settings.dashboard_name, list(self.functions.values()), self.dead_letters)
         self._exports()
         token_secret = settings.git_config.github_token_secret_name
         CfnOutput(self, "TokenSecret", value=token_secret, description="Put the GitHub token here")
         CfnOutput(self, "ArchiveBucket", value=self.storage.archives.bucket_name)
         CfnOutput(self, "NotificationTopic", value=self.topic.topic_arn)
+        CfnOutput(self, "RateBudgetTable", value=self.storage.budget.table_name)
+        CfnOutput(self, "RolloutStateMachine", value=self.rollouts.waves.state_machine_arn)
         future_owners(self, self.functions, "StudioStack is deployed (docs/studio.md)")
 
     def _dead_letters_by_arn(self) -> sqs.IQueue:

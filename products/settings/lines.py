@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ def statements(text: str) -> Iterator[Statement]:
     """Yield the statements of a valid TOML document, in its order."""
     table: Path = ()
     comment: list[str] = []
-    lines = text.splitlines()
+    lines = text.replace("\r\n", "\n").split("\n")  # TOML's ends of lines: Python's others may stand in a text
     number = 0
     while number < len(lines):
         stripped = lines[number].strip()
@@ -31,14 +32,12 @@ def statements(text: str) -> Iterator[Statement]:
         if not stripped or stripped.startswith("#"):
             comment = [*comment, stripped.lstrip("#").strip()] if stripped else []
             continue
-        parsed, statement = _parsed(stripped), stripped
-        while parsed is None and number < len(lines):  # an array or a text of several lines
+        statement = stripped
+        while _parsed(statement) is None:  # an array or a text of several lines
             statement, number = f"{statement}\n{lines[number]}", number + 1
-            parsed = _parsed(statement)
-        is_table = stripped.startswith("[")
-        path = _path(parsed or {}, keep_tables=not is_table)
-        table = path if is_table else table
-        yield Statement(path if is_table else table + path, first, " ".join(comment))
+        path = _path(statement)
+        table, path = (path, path) if statement.startswith("[") else (table, table + path)
+        yield Statement(path, first, " ".join(comment))
         comment = []
 
 
@@ -58,14 +57,18 @@ def _parsed(statement: str) -> dict[str, Any] | None:
         return None
 
 
-def _path(document: Any, *, keep_tables: bool) -> Path:
-    """Return the keys that a statement names: a dotted key, or a table's head. An inline table is a value."""
-    found: list[str] = []
-    while isinstance(document, list) and document:
-        document = document[0]
-    while isinstance(document, dict) and len(document) == 1 and not (keep_tables and found):
-        [(key, document)] = document.items()
-        found.append(key)
-        while isinstance(document, list) and document and not keep_tables:
-            document = document[0]
-    return tuple(found)
+def _path(statement: str) -> Path:
+    """Return the keys that a table's head has, or that stand before the first `=` that is in no quotes."""
+    if statement.startswith("["):
+        return tuple(_keys(_parsed(statement)))
+    before = (statement[: found.start()] for found in re.finditer("=", statement))
+    return next(tuple(_keys(parsed)) for key in before if (parsed := _parsed(f"{key} = 0")))
+
+
+def _keys(document: Any) -> Iterator[str]:
+    while document:
+        if isinstance(document, list):  # of tables
+            [document] = document
+        else:
+            [(key, document)] = document.items()
+            yield key

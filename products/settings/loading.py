@@ -59,6 +59,7 @@ _HINTS = {
     "share_organizations": "write ids of organizations (o-...) or organizational units (ou-...)",
     "classic_execution_roles": "write ARNs of roles, such as arn:aws:iam::123456789012:role/Pipelines",
     "execution_roles": "write names of roles with their paths, or ARNs, such as datazone_usr_role_*",
+    "bedrock_models": "write at most 6 ids of foundation models, such as amazon.nova-lite-v1:0 or anthropic.claude-*",
     "deploy_role": "write the name of an IAM role, without its ARN or path; {project} and {stage} may stand in it",
     "oidc_role_github_workflow": "write the ARN of a role, or leave it empty",
     "oidc_provider_arn": "write the ARN of an OIDC provider, or leave it empty",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -43,6 +44,8 @@ RETENTION_DAYS = (
 )
 GITHUB_ISSUER = "token.actions.githubusercontent.com"
 PRODUCTION = "production"  # the GitHub environment, and the stage that it deploys
+# They are in each request of a launch, in an update twice: Step Functions takes 262,144 bytes, all in all.
+_MOST_OF_VARIABLES = 32_768
 _MAX_PATTERNS = 10  # of principals with wildcards, for one portfolio (AWS)
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._/-]*)?\Z")]
 RoleArnGiven = Annotated[str, StringConstraints(pattern=rf"^{_PARTITION}:iam::\d{{12}}:role/[\w+=,.@/-]+\Z")]
@@ -55,6 +58,12 @@ ProductId = Annotated[str, StringConstraints(pattern=r"^prod-[a-z0-9]{1,64}\Z")]
 BoundaryArn = Annotated[str, StringConstraints(pattern=rf"^({_PARTITION}:iam::(\d{{12}}|aws):policy/[\w+=,.@/-]+)?\Z")]
 OrganizationNode = Annotated[str, StringConstraints(pattern=r"^(o-[a-z0-9]{10,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32})\Z")]
 Email = Annotated[str, StringConstraints(pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?\Z")]
+# A foundation model of Amazon Bedrock by its id, which begins with its maker; * at the end stands for any characters.
+ModelId = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*\.([A-Za-z0-9][A-Za-z0-9._:-]*\*?|\*)\Z", max_length=64)
+]
+# What the ids of inference profiles over several regions begin with, in place of the maker.
+_GEOGRAPHIES = ("apac", "au", "ca", "eu", "global", "jp", "us", "us-gov")
 # Roles by name, with their path, or by ARN; * stands for any characters. None begins with it: that is any role.
 RolePattern = Annotated[
     str,
@@ -101,6 +110,7 @@ class GitHub(_Section):
         default="token.actions.githubusercontent.com", pattern=r"^[A-Za-z0-9.-]+(/[A-Za-z0-9._/-]+)?\Z"
     )
     oidc_provider_arn: str = Field(default="", pattern=rf"^({_PARTITION}:iam::\d{{12}}:oidc-provider/.+)?\Z")
+    budget_share: float = Field(default=1.0, ge=0.01, le=1)
 
     @model_validator(mode="after")
     def _one_github(self) -> GitHub:
@@ -144,6 +154,19 @@ class TemplateSource(_Section):
     repository: str = ""
     folder: str = Field(default="templates", pattern=r"^(?!/)(?!.*\.\.)[A-Za-z0-9._/-]*\Z")
     token_secret_name: str = ""
+    build: str = Field(default="model_build", pattern=r"^(?!\.)[A-Za-z0-9._-]+\Z")
+    deploy: str = Field(default="model_deploy", pattern=r"^(?!\.)[A-Za-z0-9._-]+\Z")
+
+    @model_validator(mode="after")
+    def _two_folders(self) -> TemplateSource:
+        if self.build == self.deploy:
+            raise ValueError(f"build and deploy are both {self.build!r}; name the folder of each part")
+        return self
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """Which folder of a profile is which part."""
+        return {self.build: "model_build", self.deploy: "model_deploy"}
 
     @field_validator("repository")
     @classmethod
@@ -215,6 +238,9 @@ class Product(_Section):
     glue_database: str = Field(default="glue_db", pattern=r"^[A-Za-z0-9_-]{1,255}\Z")
     glue_table: str = Field(default="abalone", pattern=r"^[A-Za-z0-9_-]{1,255}\Z")
     scope_name: str = Field(default="dev", pattern=r"^[A-Za-z0-9_-]{1,64}\Z")
+    repository_names: str = Field(
+        default="{project}-{part}", pattern=r"^(?:[A-Za-z0-9_-]|\{project\}|\{part\}|\{id\})+\Z", max_length=60
+    )
     topics: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,49}\Z")], ...] = ()
     retain_on_failure: bool = False
     classic: bool = False
@@ -222,6 +248,13 @@ class Product(_Section):
     allow_direct_launches: bool = False
     glue_databases: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,255}\Z")], ...] = ()
     deploy_accounts: tuple[Account, ...] = ()
+
+    @field_validator("repository_names")
+    @classmethod
+    def _tells_repositories_apart(cls, pattern: str) -> str:
+        if pattern.count("{part}") != 1 or not ("{project}" in pattern or "{id}" in pattern):
+            raise ValueError("repository_names needs {part} once, and {project} or {id}, such as {project}-{part}")
+        return pattern
 
     @model_validator(mode="after")
     def _default_is_listed(self) -> Product:
@@ -253,9 +286,19 @@ class WorkflowRole(_Section):
         "service-role/AmazonSageMakerUserIAMExecutionRole_*",
     )
     grant_execution_role_files: bool = False
+    bedrock_models: Annotated[tuple[ModelId, ...], Field(max_length=6)] = ()
     deploy_role: str = Field(
         default="studio-deploy-{project}-{stage}", pattern=r"^([A-Za-z0-9_+=,.@-]|\{project\}|\{stage\}){1,64}\Z"
     )
+
+    @field_validator("bedrock_models")
+    @classmethod
+    def _foundation_models(cls, models: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse an inference profile's id: IAM asks for the model that it leads to."""
+        if profiles := [each for each in models if each.partition(".")[0] in _GEOGRAPHIES]:
+            model = profiles[0].partition(".")[2]
+            raise ValueError(f"{profiles[0]!r} names an inference profile; name its foundation model, {model!r}")
+        return models
 
     @field_validator("environments")
     @classmethod
@@ -274,6 +317,15 @@ class WorkflowRole(_Section):
     def others(self) -> tuple[str, ...]:
         """The environments that share the workflow role."""
         return tuple(each for each in self.environments if each != PRODUCTION)
+
+    @model_validator(mode="after")
+    def _models_have_room(self) -> WorkflowRole:
+        """Refuse models in one role for all: IAM's limit of its policies' length leaves no room."""
+        if self.bedrock_models and not self.has_production:
+            raise ValueError(
+                "bedrock_models needs production in environments, so that production has a role of its own"
+            )
+        return self
 
     @model_validator(mode="after")
     def _reviewers_have_an_environment(self) -> WorkflowRole:
@@ -379,6 +431,10 @@ class Settings(_Section):
             raise ValueError(f"each launch sets {set_by_launches[0]} to the project's own value; leave it out")
         if replaced := [name for name, value in variables.items() if "{{resolve:" in value]:
             raise ValueError(f"{replaced[0]} holds {{{{resolve:, which CloudFormation replaces; write the value itself")
+        if len(json.dumps(variables)) > _MOST_OF_VARIABLES:
+            raise ValueError(
+                f"they take more than {_MOST_OF_VARIABLES:,} characters of JSON together; keep long values in a file"
+            )
         return variables
 
     @model_validator(mode="after")
@@ -472,6 +528,13 @@ class Settings(_Section):
         return used
 
     @property
+    def repository_pattern(self) -> str:
+        """How repositories are called; by an id too on GitHub Enterprise Server, where AWS knows them by name alone."""
+        pattern, host = self.product.repository_names, _host(self.github.server_url)
+        by_name_alone = host != "github.com" and not host.endswith(".ghe.com")
+        return f"{pattern}-{{id}}" if by_name_alone and "{id}" not in pattern else pattern
+
+    @property
     def secrets_read(self) -> dict[str, str]:
         """What a launch reads for each of `secret_references`: an ARN, or a name in its own account and region."""
         return {
@@ -548,6 +611,21 @@ class Settings(_Section):
     def project_setup_role_name(self) -> str:
         """The role of the state machine that launches for projects' events."""
         return self._named(f"{self.prefix}-project-setup")
+
+    @property
+    def rollout_machine_name(self) -> str:
+        """The state machine that goes through a rollout's waves."""
+        return f"{self.prefix}-rollout"
+
+    @property
+    def update_machine_name(self) -> str:
+        """The state machine that updates one project in a rollout."""
+        return f"{self.prefix}-update-project"
+
+    @property
+    def update_role_name(self) -> str:
+        """The role of that machine, a principal of the portfolio."""
+        return self._named(self.update_machine_name)
 
     @property
     def product_parameter(self) -> str:

@@ -26,7 +26,8 @@ from local.cloud import Cloud
 from local.home import SOURCE, Home, LocalError
 from local.stacks import StackFailed
 from local.terminal import Terminal
-from operations import command_line, rollout
+from operations import command_line
+from operations.rollout import following
 from standins.aws.emulator import Emulator
 from tests.integration.studio.conftest import eventually, quiet
 from tests.sharing import begin_with_first, forget_spent_budget, synthesized_before
@@ -204,7 +205,7 @@ class Company:
                 "GITHUB_API_URL": self.run.github.api_url,
             }.items():
                 patch.setenv(name, value)
-            patch.setattr(rollout, "POLL_SECONDS", 0.3)
+            patch.setattr(following, "POLL_SECONDS", 0.3)
             code = command_line.main(list(arguments))
         return code, json.loads(said.getvalue())
 
@@ -379,10 +380,12 @@ def test_a_version_is_published_and_rolled_out_to_all(company: Company, tmp_path
     company.run = runs.up(company.run.home, quiet())
     for account, region in PLACES:
         forget_spent_budget(company.run.home, account, region)
-    code, told = company.operations("rollout", "--version", published, "--account", "all", "--parallel", "4", "--json")
+    code, told = company.operations(
+        "rollout", "start", "--version", published, "--account", "all", "--yes", "--wait", "--json"
+    )
     assert code == 0, told
     updated = {
-        (row["accountId"], row["region"]): {each["name"] for each in row["launches"] if each["result"] == "updated"}
+        (row["accountId"], row["region"]): {each["name"] for each in row["projects"] if each["result"] == "merged"}
         for row in told["places"]
     }
     wanted: dict[tuple[str, str], set[str]] = {place: set() for place in PLACES}

@@ -7,9 +7,12 @@ call of the stand-in is judged afterwards with the policies that they have in Mi
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +24,19 @@ from local import domain, ministack, studio, versions
 from local import run as runs
 from local.home import SOURCE, Home
 from operations import command_line
+from operations.rollout import following
 from tests.integration.studio import conftest as studio_tests
 from tests.integration.studio.conftest import FIRST_DOOR, SECOND_DOOR, Installation, eventually, quiet
 from tests.sharing import begin_with_first, forget_spent_budget, synthesized_before
+from tests.synth.policies import Names, permit
 
 # Long: two installations with every call judged. What a role may do is held in tests/synth and tests/security, too; one
 # launch with enforced policies stays in make test (test_enforced_policies.py).
 pytestmark = [pytest.mark.slow, pytest.mark.long]
-PREVIOUS = ("DomainId", "ProjectId", "Organization")  # what the second door gave
 LINE = "A line that the next version brings.\n"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/3b1c6f0e-1d2f-4a5b-8c7d-9e0f1a2b3c4d"
+# Service Catalog's own key: a rollout's role is let to all launches of the account.
+CONTEXT = {"servicecatalog:accountlevel": "self"}
 ROLES = {
     "identity-center": "arn:aws:iam::123456789012:role/datazone_usr_role_",
     "iam": "arn:aws:iam::123456789012:role/service-role/AmazonSageMakerUserIAMExecutionRole_",
@@ -83,28 +89,28 @@ def next_version(installation: Installation, place: Path) -> str:
     return published
 
 
-def updated_by_principal(installation: Installation, project: str, version: str) -> None:
-    """Update what came by event as an administrator does: with Service Catalog."""
+def rolled_out(installation: Installation, project: str, version: str) -> None:
+    """Bring the version to what came by event as an administrator does: the machines' roles do it."""
     forget_spent_budget(installation.run.home)
-    catalog = installation.client_as(installation.portfolio_principal(), "servicecatalog")
-    before = installation.launch(project)
-    assert before
-    stack = installation.client("cloudformation").describe_stacks(StackName=f"SC-{ministack.ACCOUNT}-{before['Id']}")
-    parameters = [item["ParameterKey"] for item in stack["Stacks"][0]["Parameters"]]
-    started = catalog.update_provisioned_product(
-        ProvisionedProductId=before["Id"],
-        ProvisioningArtifactName=version,
-        ProductId=before["ProductId"],
-        ProvisioningParameters=[{"Key": name, "UsePreviousValue": True} for name in parameters if name in PREVIOUS],
-        UpdateToken=f"update-{project}",
-    )["RecordDetail"]
-
-    def ended() -> dict[str, Any] | None:
-        found = dict(installation.catalog.describe_record(Id=started["RecordId"])["RecordDetail"])
-        return found if found["Status"] not in ("CREATED", "IN_PROGRESS") else None
-
-    record = eventually(ended)
-    assert record["Status"] == "SUCCEEDED", record["RecordErrors"]
+    cloud = installation.run.cloud
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as said:
+        for name, value in {
+            "SETTINGS_FILE": str(installation.run.home.settings),
+            "MLOPS_VERSIONS_DIR": str(installation.run.home.versions),
+            "AWS_ACCESS_KEY_ID": ministack.ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": "any",
+            "AWS_DEFAULT_REGION": ministack.REGION,
+            "AWS_ENDPOINT_URL": cloud.ministack_url,
+            "AWS_ENDPOINT_URL_SERVICE_CATALOG": cloud.stand_in_url,
+        }.items():
+            patch.setenv(name, value)
+        patch.setattr(following, "POLL_SECONDS", 0.5)
+        start = ["rollout", "start", "--version", version, "--project", project, "--yes", "--wait", "--json"]
+        code = command_line.main(start)
+    told = json.loads(said.getvalue())
+    assert (code, told["counts"]["merged"]) == (0, 1), told
+    counted = installation.client("cloudwatch").list_metrics(MetricName="RolloutUpdated")["Metrics"]
+    assert counted, "the machine may count what it did"
 
 
 def its_own_key_is_proven(enforced: Installation, project: str, folder: Path) -> None:
@@ -150,7 +156,7 @@ def test_both_doors_create_update_and_delete(enforced: Installation, tmp_path: P
     version = next_version(enforced, tmp_path / "templates")
     document = studio.update_project(enforced.run, "first", version, quiet())
     assert document["version"] == version
-    updated_by_principal(enforced, second, version)
+    rolled_out(enforced, second, version)
     for project in (first, second):
         repository = enforced.outputs(project)["BuildRepositoryName"]
         assert enforced.outputs(project)["BuildTemplateVersion"] == version
@@ -190,15 +196,31 @@ def test_every_call_of_a_role_to_the_stand_in_is_one_that_its_policies_allow(enf
         for call in enforced.run.standin_aws.call("GET", "calls")
         if ":role/studio-mlops" in call["caller"] or ":role/FoundationStack" in call["caller"]
     }
-    assert {action for _, action, _ in made} >= {"servicecatalog:ProvisionProduct", "datazone:GetProject"}
-    refused = []
-    for role, action, resource in sorted(made):
-        (judged,) = iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=[action], ResourceArns=[resource])[
-            "EvaluationResults"
-        ]
-        if judged["EvalDecision"] != "allowed":
-            refused.append((role.rpartition("/")[2], action, resource))
+    assert {action for _, action, _ in made} >= {
+        "servicecatalog:ProvisionProduct",
+        "servicecatalog:UpdateProvisionedProduct",
+        "datazone:GetProject",
+    }
+    refused = [
+        (role.rpartition("/")[2], action, resource)
+        for role, action, resource in sorted(made)
+        if not permit(policies(iam, role.rpartition("/")[2]), action, resource, context=CONTEXT, names=Names())
+    ]
     assert refused == []
+
+
+@cache
+def policies(iam: Any, role: str) -> list[dict[str, Any]]:
+    """Return the documents of a role's policies, as they are deployed."""
+    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    found = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
+    for attached in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+        version = iam.get_policy(PolicyArn=attached["PolicyArn"])["Policy"]["DefaultVersionId"]
+        document = iam.get_policy_version(PolicyArn=attached["PolicyArn"], VersionId=version)["PolicyVersion"][
+            "Document"
+        ]
+        found.append(document)
+    return found
 
 
 def resource_of(call: dict[str, Any]) -> str:

@@ -23,10 +23,11 @@ from typing import Any, TypeVar
 
 from custom_resources.catalogue import CATALOGUE
 from custom_resources.clients import FunctionClients
-from custom_resources.clients.budget import SharedBudget, Wait
+from custom_resources.clients.budget import Book, SharedBudget, Wait
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.clients.stacks import EMPTY
 from custom_resources.errors import FinalError
+from custom_resources.progress import Progress
 from custom_resources.rate_budget import Budget, Cost
 from custom_resources.reconciler import CustomResource, is_complete, on_event
 from custom_resources.template_content import Archive
@@ -103,6 +104,7 @@ class BudgetInMemory(SharedBudget):
         self.state = Budget()
         self.waits: dict[str, Wait] = {}
         self._charged: list[Cost] = []
+        self._share = 1.0
         self._clock = lambda: self.now
 
     def noted(self) -> list[Cost]:
@@ -110,15 +112,20 @@ class BudgetInMemory(SharedBudget):
         self._charged = []
         return self._charged
 
-    def reserve(self, cost: Cost) -> None:
-        super().reserve(cost)
+    def reserve(self, cost: Cost, request: str, progress: Progress) -> None:
+        super().reserve(cost, request, progress)
         self._charged.append(cost)
+
+    def _book(self, book: Book, request: str, due: Cost, paid: Cost, progress: Progress) -> None:
+        super()._book(book, request, due, paid, progress)
+        self._charged.append(due)
 
     def _read(self) -> tuple[Budget, int]:
         return self.state, 0
 
-    def _write(self, budget: Budget, revision: int) -> bool:
+    def _write(self, budget: Budget, revision: int, noted: Mapping[str, Wait]) -> bool:
         self.state = budget
+        self.waits |= noted
         return True
 
     def _remembered(self, request: str) -> Wait | None:

@@ -66,10 +66,10 @@ class WithoutBudget(stacks.BudgetInMemory):
     def require_room(self, request: str) -> Progress:
         return Progress()
 
-    def reserve(self, cost: object) -> None:
+    def reserve(self, cost: object, request: str, progress: Progress) -> None:
         pass
 
-    def pause(self, seconds: float, *, untold: bool = False) -> None:
+    def pause(self, seconds: float, *, untold: bool = False, content: bool = False) -> None:
         pass
 
 

@@ -118,11 +118,11 @@ def test_a_pull_request_in_place_of_a_refused_push_is_paid_for(laboratory: Labor
     laboratory.standin.control("POST", f"/repositories/{name}/rules", {"branch": "main", "kind": kind})
     budget = stack.world.budget
     charged = budget.noted()
-    budget.state = Budget({"creations": budget.now + 1200})  # no room for a pull request
+    budget.state = Budget({"creations_hourly": budget.now + 1200})  # no room for a pull request
     asked, complete = polled(laboratory, stack, event, 4)
     assert (complete, asked[1:]) == (False, [0, 0, 0])
     assert laboratory.standin.control("GET", f"/repositories/{name}")["pull_requests"] == []
-    assert charged == [Cost()], "the push costs none of GitHub's points"
+    assert charged == [Cost(), Cost(points=5, creations=1)], "the push costs none of GitHub's points; a slot is booked"
     budget.now += 1200
     asked, complete = polled(laboratory, stack, event, 2)
     assert complete

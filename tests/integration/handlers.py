@@ -13,6 +13,7 @@ from typing import Any
 
 from custom_resources.catalogue import CATALOGUE
 from custom_resources.clients import FunctionClients
+from custom_resources.clients.protocols import Budget
 from custom_resources.clients.replicas import Replicas
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import ArchiveMissing, FinalError
@@ -137,6 +138,7 @@ class Handlers:
         self.kms, self.records = KmsInMemory(), Records()
         self.statuses: dict[str, str] = {}  # of stacks, at rest
         self.patience = 600.0
+        self.budget: Budget | None = None
         self._live: dict[str, dict[str, Live]] = {}
         self.environment = {"ADOPTABLE": ADOPTABLE, "SECRET_REFERENCES": "*"}
         self.clients = self._new_clients()
@@ -321,6 +323,7 @@ class Handlers:
                 event,
                 self.stacks,
                 self.patience,
+                self.budget,
                 records=self.records,
                 writes=writes,
                 replicas=self._replicas(resource),

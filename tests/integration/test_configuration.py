@@ -102,12 +102,16 @@ def test_a_reference_is_read_when_it_is_written(world: World, project: Project) 
     assert values(project)["API_KEY"] == "rotated"
 
 
-def test_an_archived_repository_is_restored_for_a_write_only(world: World, project: Project) -> None:
+def test_an_update_leaves_what_its_owners_archived_and_says_so(world: World, project: Project) -> None:
     world.rest("PATCH", "/repos/acme/p1-build", archived=True)
-    project.configure(SECRETS, {"TRIGGER": "false"})
+    new = {**SECRETS, "NAME_3": "new"}
+    said = project.configure(new, {"TRIGGER": "false"})["Environments"]
+    assert said.startswith("The repository is archived: nothing was changed. Unarchive it")
     assert project.state.archived
-    project.configure({**SECRETS, "NAME_3": "new"}, {"TRIGGER": "false"})
-    assert (project.state.archived, values(project)["NAME_3"]) == (False, "new")
+    assert values(project).get("NAME_3") != "new"
+    world.rest("PATCH", "/repos/acme/p1-build", archived=False)
+    assert "archived" not in project.configure(new, {"TRIGGER": "false"}, RotateSecrets="true")["Environments"]
+    assert values(project)["NAME_3"] == "new"
 
 
 def test_a_renamed_repository_is_followed(world: World, project: Project) -> None:

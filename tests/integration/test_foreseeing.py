@@ -47,7 +47,8 @@ class Budget:
             raise self.wait
         return Progress()
 
-    def reserve(self, cost: Cost) -> None:
+    def reserve(self, cost: Cost, request: str, progress: Progress) -> None:
+        assert not request, "a question has nothing to remember"
         if self.wait:
             raise self.wait
         self.taken.append(cost)
@@ -400,6 +401,17 @@ def test_an_answer_stays_small(world: World) -> None:
     assert {len(each) for each in build["added"]} == {200}
 
 
+def test_a_users_file_name_reaches_an_administrator_as_one_line_of_text(world: World) -> None:
+    """Lambda answers in UTF-8, and the plan is printed to a terminal: a name may hold bytes of neither."""
+    account = launched(world)
+    content = str(account.project.files()["train.py"]).replace("line 3\n", "mine\n")
+    account.project.commit({"train.py": None, "\udcff\x1b[2J\u202e\nb: merge.py": content})
+    account.offers(published(world, "v2", V2))
+    answer = account.ask()
+    json.dumps(answer, ensure_ascii=False).encode()
+    assert answer["Repositories"]["build"]["conflicts"] == ["??[2J??b: merge.py"]
+
+
 # -- who asks about what -----------------------------------------------------------------------------------------------
 
 
@@ -484,3 +496,12 @@ def test_a_write_is_stopped_before_it_is_sent(world: World, monkeypatch: pytest.
     assert build["status"] == "failed"
     assert "about to write to GitHub, and was stopped" in build["reason"]
     assert wrote(world) == []
+
+
+def test_what_the_repository_ignores_is_said(world: World) -> None:
+    account = launched(world)
+    account.project.commit({".studio-template-ignore": "train.py\n"})
+    account.offers(published(world, "v2", V2))
+    build = account.build()
+    assert build["ignored"] == ["train.py"]
+    assert (build["added"], build["changed"]) == (["new.py"], [])

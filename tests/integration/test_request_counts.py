@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import random
+import re
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from custom_resources.clients.budget import SharedBudget
 from standins.github.messages import Request, Response
 from standins.github.requests_log import Entry
 from tests.git_processes import counted
 from tests.integration.world import Content, Project, World
+from tests.request_counts import UPDATES, Took
+from tests.scale.table import Table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
 
 V1: dict[str, Content] = {
     "README.md": "# Template\n",
@@ -158,6 +167,46 @@ def test_an_operation_takes_few_requests_and_processes(world: World) -> None:
     assert [project.status["Status"] for project in projects] == ["pull-request", "pull-request"]
     measure("delete", Project.delete)
     assert found == MOST
+
+
+CONTENT = r"/(pulls|comments|reviews|issues|invitations)$"  # what GitHub counts as content, when it is posted
+
+
+def took(entries: list[Entry]) -> Took:
+    created = [entry for entry in entries if entry.method == "POST" and re.search(CONTENT, entry.path)]
+    return Took(of("git", entries), of("rest", entries), len(created))
+
+
+def updated(world: World, kind: str) -> Callable[[], object]:
+    """Bring a project to where its next update is of this kind; return that update."""
+    project = Project(world, world.publish("v1", V1)).launch()
+    project.commit(EDIT)
+    v2 = world.publish("v2", V2)
+    conflict = world.publish("v2", {**V2, "src/train.py": str(V1["src/train.py"]).replace("line 150\n", "theirs\n")})
+    match kind:
+        case "unchanged version":
+            return project.update
+        case "merge":
+            return lambda: project.update(v2)
+        case "pull request":
+            return lambda: project.update(v2, SyncMode="PullRequest")
+        case "conflict":
+            return lambda: project.update(conflict)
+    project.update(conflict)
+    return lambda: project.update(world.publish("v3", {**V2, "src/train.py": "theirs\n"}))
+
+
+@pytest.mark.handlers_only(reason="the budget that is charged is this process's")
+@pytest.mark.parametrize("kind", UPDATES)
+def test_an_update_takes_what_the_simulation_of_a_fleet_takes_it_to(world: World, kind: str) -> None:
+    """And the budget is charged for each piece of content that is created, and for no other."""
+    update = updated(world, kind)
+    world.requests()
+    table = Table()
+    world.handlers.budget = SharedBudget(cast("DynamoDBClient", table), "budget", lambda: 1000.0)
+    update()
+    assert took(world.requests()) == UPDATES[kind]
+    assert table.created() == UPDATES[kind].creations
 
 
 # -- a long history -------------------------------------------------------------------------------------------------

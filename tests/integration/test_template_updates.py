@@ -235,10 +235,15 @@ def test_who_pushes_while_we_merge_comes_first(
 
 
 @pytest.mark.ministack
-def test_an_archived_repository_of_ours_is_restored_first(world: World, project: Project) -> None:
+def test_an_update_leaves_what_its_owners_archived_and_says_so(world: World, project: Project) -> None:
     world.rest("PATCH", "/repos/acme/p1-build", archived=True)
-    assert project.update(world.publish("v2", {**V1, "new": "n\n"}))["Status"] == "merged"
-    assert not project.state.archived
+    before = project.refs()
+    v2 = world.publish("v2", {**V1, "new": "n\n"})
+    status = project.update(v2)
+    assert (status["Status"], status["TemplateVersion"]) == ("archived", "v1.0.0")
+    assert (project.state.archived, project.refs()) == (True, before)
+    world.rest("PATCH", "/repos/acme/p1-build", archived=False)
+    assert project.update(v2)["Status"] == "merged"
     assert project.files()["new"] == "n\n"
 
 

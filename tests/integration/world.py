@@ -26,7 +26,7 @@ from tests.integration.handlers import Handlers
 
 ORGANIZATION = "acme"
 FOLDER = "regression/model_build"
-_OF_REPOSITORIES = ("Organization", "Visibility", "AdoptExisting", "RetainOnFailure")
+_OF_REPOSITORIES = ("Organization", "AlternativeName", "Visibility", "AdoptExisting", "RetainOnFailure")
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,14 @@ SEEN = os.environ.get("MUTANTS_SEEN", "")  # a folder; empty: nothing is recorde
 ROOMS = ("custom_resources", "products")
 
 
+def _worked() -> float:
+    """Return how many seconds a processor has worked for this process, whatever else the machine does meanwhile."""
+    now = os.times()
+    return now.user + now.system + now.children_user + now.children_system
+
+
 class Seen:
-    """Records lines by test."""
+    """Records lines by test, and how long each works."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -37,7 +43,8 @@ class Seen:
             data_file=None, config_file=False, source=[str(root / each) for each in ROOMS]
         )
         self._coverage.start()
-        self._seconds: dict[str, float] = defaultdict(float)
+        self._seconds: dict[str, float] = defaultdict(float)  # of a processor
+        self._took: dict[str, float] = defaultdict(float)
         self._failed: list[str] = []
 
     @pytest.hookimpl(wrapper=True)
@@ -45,9 +52,16 @@ class Seen:
         self._coverage.switch_context(item.nodeid)
         return (yield)
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
+        begun = _worked()
+        try:
+            return (yield)
+        finally:
+            self._seconds[item.nodeid] += _worked() - begun
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "call":
-            self._seconds[report.nodeid] += report.duration
+        self._took[report.nodeid] += report.duration
         if report.failed:
             self._failed.append(report.nodeid)
 
@@ -60,7 +74,7 @@ class Seen:
             }
             for file in data.measured_files()
         }
-        seen = {"lines": lines, "seconds": self._seconds, "failed": self._failed}
+        seen = {"lines": lines, "seconds": self._seconds, "took": self._took, "failed": self._failed}
         (Path(SEEN) / f"{uuid4()}.json").write_text(json.dumps(seen), encoding="utf-8")
 
 

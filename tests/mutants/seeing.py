@@ -24,30 +24,36 @@ TESTS = (
     "tests/standin/github/test_cl*.py",
     "tests/standin/github/test_cr*.py",
     "tests/operations/test_rollout.py",
+    "tests/security/test_adoption.py",
+    "tests/security/test_approvals.py",
     "tests/security/test_bounds.py",
+    "tests/security/test_forgeries.py",
+    "tests/security/test_launches.py",
     "tests/security/test_own_events.py",
     "tests/security/test_properties.py",
     "tests/security/test_rollbacks.py",
+    "tests/security/test_tenants.py",
 )
 # Those that hold no line of it: they look at the house, or at the tools of these tests; or take seconds for what others
 # notice at once.
 NOT_RUN = {f"tests/unit/test_{each}.py" for each in ("architecture", "bench", "groups", "local", "mutants")}
 NOT_RUN.add("tests/integration/test_merge_properties.py")
 MARKS = "not gates and not long and not layers and not slow"
-RUN_BY_THEM = ("custom_resources", "standins", "tests/unit", "tests/integration", "tests/security")
+RUN_BY_THEM = ("custom_resources", "products", "standins", "tests/unit", "tests/integration", "tests/security")
 # A page made of models, permissions, limits and sentences is as it was.
 REFERENCE = "tests/unit/test_catalogue.py::test_the_reference_is_what_the_code_says"
 DEFAULTS = "tests/unit/test_defaults.py"  # what may be left out is nothing, or named
-# What runs on import only, or once for all tests of a synthesis, is held by these files, in turn.
-_PLACES = ("settings", "contract", "foundation", "observability", "product", "portfolio", "workflow_role",
-           "workflow_actions", "policies", "studio", "versions", "boundaries", "accounts", "one_account",
-           "as_reviewed")  # fmt: skip
+# What runs on import only, or once for all tests of a synthesis, is held by these files, in turn: first those that hold
+# every line of every template.
+_EVERY_LINE = ("contract", "as_reviewed", "one_account")
+_PLACES = ("settings", "foundation", "observability", "product", "portfolio", "workflow_role", "workflow_actions",
+           "policies", "studio", "versions", "boundaries", "accounts", "layers")  # fmt: skip
 
 
 def _held(*first: str) -> list[str]:
-    """Return all tests of a synthesis, those of the named places first."""
+    """Return all tests of a synthesis, those of the named places first of those that hold something of their own."""
     places = sorted(_PLACES, key=lambda place: place not in first)
-    return [REFERENCE, *(f"tests/synth/test_{place}.py" for place in places)]
+    return [REFERENCE, *(f"tests/synth/test_{place}.py" for place in (*_EVERY_LINE, *places))]
 
 
 HELD_BY = {
@@ -61,12 +67,28 @@ HELD_BY = {
     "products/studio/domain": _held("accounts", "studio"),
     "products/studio/provisioning": _held("accounts", "studio"),
     "products/project_setup": _held("studio"),
+    "products/rollout": ["tests/unit/test_rollout_machines.py", *_held("foundation")],
+    "products/foundation/rollouts": ["tests/synth/test_rollouts.py", *_held("observability", "foundation")],
     "products/workflow_role": _held("workflow_role", "product", "policies"),
-    "products/mlops_project": _held("contract", "product"),
-    "products/parameters": _held("contract", "product"),
-    "products/foundation/observability": _held("observability", "contract"),
+    "products/mlops_project": _held("product"),
+    "products/parameters": _held("product"),
+    "products/foundation/observability": _held("observability"),
     "products/versions": _held("versions"),
+    "products/layers": _held("layers"),
+    "products/settings": [
+        "tests/unit/test_settings_schema.py",
+        "tests/unit/test_settings_refusals.py",
+        *_held("settings"),
+    ],
 }
+
+
+def held_by(path: str) -> list[str]:
+    """Return the tests that hold a file, whatever they run of it."""
+    folder = max((each for each in HELD_BY if path.startswith(each)), key=len, default="")
+    return HELD_BY.get(folder, [])
+
+
 # A line that every story runs is held by the quickest of them: what 40 seconds of tests do not notice has survived.
 LONGEST = 40.0
 PROCESSES = 2
@@ -80,10 +102,11 @@ def say(text: str) -> None:
 
 @dataclass(frozen=True)
 class Seen:
-    """Which test runs which line, and how long each takes."""
+    """Which test runs which line, how many seconds of a processor it needs, and how many it took."""
 
     lines: dict[str, dict[str, list[str]]]
     seconds: dict[str, float]
+    took: dict[str, float]
 
     def tests(self, mutant: Mutant) -> list[str]:
         """Return the tests for a mutant, the quickest first; for what runs on import, those of the whole file."""
@@ -94,12 +117,11 @@ class Seen:
         quickest = sorted(found, key=lambda test: (self.seconds[test], test))
         until = accumulate(self.seconds[test] for test in quickest)
         enough = [test for test, seconds in zip(quickest, until, strict=True) if seconds < LONGEST]
-        held_by = max((each for each in HELD_BY if path.startswith(each)), key=len, default="")
-        return enough + HELD_BY.get(held_by, [])
+        return enough + held_by(path)
 
     def patience(self, tests: Iterable[str]) -> float:
         """Return how many seconds the tests may take before they count as failed."""
-        return 60 + 10 * sum(self.seconds.get(test, 30) for test in tests)
+        return 60 + 10 * sum(self.took.get(test, 30) for test in tests)
 
 
 @dataclass(frozen=True)
@@ -130,18 +152,20 @@ def look(copy: Path, store: Path) -> Seen:
         subprocess.run(command, cwd=copy, check=False, stdout=subprocess.DEVNULL)
     lines: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     seconds: dict[str, float] = {}
+    took: dict[str, float] = {}
     for note in known.values():
         seen = json.loads(note.read_text(encoding="utf-8"))
         seconds |= seen["seconds"]
+        took |= seen["took"]
         for path, by_line in seen["lines"].items():
             for line, tests in by_line.items():
                 lines[path][line] += tests
-    return Seen(lines, seconds)
+    return Seen(lines, seconds, took)
 
 
 def _known(copy: Path, store: Path, files: Iterable[str]) -> dict[str, Path]:
     """Return where what a file's tests run is noted: by its content, and by that of all code that it may run."""
-    code = hashlib.sha256()
+    code = hashlib.sha256(Path(__file__).with_name("noticing.py").read_bytes())  # what a note holds
     for folder in RUN_BY_THEM:
         for file in sorted((copy / folder).rglob("*.py")):
             if not file.name.startswith("test_"):
@@ -155,7 +179,7 @@ def _known(copy: Path, store: Path, files: Iterable[str]) -> dict[str, Path]:
 
 
 def _looked(copy: Path, files: list[str]) -> dict[str, dict[str, Any]]:
-    """Return lines by test and seconds of each file of tests."""
+    """Return lines by test and both kinds of seconds, of each file of tests."""
     with tempfile.TemporaryDirectory(dir=copy) as folder:
         options = ["-p", "tests.mutants.noticing", "-n", str(PROCESSES), "-m", MARKS, "--tb=no"]
         subprocess.run(
@@ -168,11 +192,12 @@ def _looked(copy: Path, files: list[str]) -> dict[str, dict[str, Any]]:
     failed = {test for part in parts for test in part["failed"]}
     if failed:
         say("Left out, since they fail without a mutant:\n  " + "\n  ".join(sorted(failed)))
-    by_file: dict[str, dict[str, Any]] = {file: {"seconds": {}, "lines": {}} for file in files}
+    by_file: dict[str, dict[str, Any]] = {file: {"seconds": {}, "took": {}, "lines": {}} for file in files}
     for part in parts:
-        for test, taken in part["seconds"].items():
-            if test not in failed:
-                by_file[_file(test)]["seconds"][test] = taken
+        for kind in ("seconds", "took"):
+            for test, each in part[kind].items():
+                if test not in failed:
+                    by_file[_file(test)][kind][test] = each
         for path, by_line in part["lines"].items():
             for line, tests in by_line.items():
                 for test in tests:

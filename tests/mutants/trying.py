@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -32,17 +33,21 @@ class Copy:
             cwd=folder, env=environment(folder), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 
+    def passes(self, tests: list[str], timeout: float) -> bool:
+        """Tell whether all tests pass with the code as it is in the copy."""
+        assert self._server.stdin
+        assert self._server.stdout
+        self._server.stdin.write(json.dumps({"tests": tests, "timeout": timeout}) + "\n")
+        self._server.stdin.flush()
+        return bool(json.loads(self._server.stdout.readline())["code"] == 0)
+
     def survives(self, mutant: Mutant, tests: list[str], timeout: float) -> bool:
         """Tell whether all tests pass with the mutant."""
         file = self._folder / mutant.source.path
         as_it_was = file.stat()
         file.write_text(mutant.text, encoding="utf-8")
         try:
-            assert self._server.stdin
-            assert self._server.stdout
-            self._server.stdin.write(json.dumps({"tests": tests, "timeout": timeout}) + "\n")
-            self._server.stdin.flush()
-            return bool(json.loads(self._server.stdout.readline())["code"] == 0)
+            return self.passes(tests, timeout)
         finally:
             file.write_text(mutant.source.text, encoding="utf-8")
             os.utime(
@@ -54,6 +59,27 @@ class Copy:
         assert self._server.stdin
         self._server.stdin.close()
         self._server.wait()
+
+
+def failing(folder: Path, tests: Sequence[str], store: Path) -> list[str]:
+    """Return those of the tests that fail without a mutant: they would notice every one. That they pass is noted."""
+    code = hashlib.sha256()
+    for file in sorted(each for each in folder.rglob("*") if each.is_file() and ".venv" not in each.parts):
+        if file.suffix in (".py", ".txt", ".json", ".md", ".toml") and "mutants" not in file.parts:
+            code.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes())
+    unknown = {test: store / f"held-{hashlib.sha256(code.digest() + test.encode()).hexdigest()[:24]}" for test in tests}
+    unknown = {test: note for test, note in unknown.items() if not note.exists()}
+    copy = Copy(folder)
+    try:
+        passed = unknown if not unknown or copy.passes(list(unknown), 3600) else {}
+        found = [test for test in unknown if test not in passed and not copy.passes([test], 3600)]
+    finally:
+        copy.close()
+    store.mkdir(parents=True, exist_ok=True)
+    for test, note in unknown.items():
+        if test not in found:
+            note.touch()
+    return found
 
 
 def copied(folder: Path) -> Path:

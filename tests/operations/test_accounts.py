@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,7 +30,9 @@ from operations.doctor.check import Check
 from operations.errors import AccountNotChosen, AccountUnknown, AdminRoleRefused, NoAccounts, WrongAccount
 from operations.prove import command as prove_command
 from operations.repair_stacks import FailedResource, StackState
-from operations.rollout import Pace, Rollout
+from operations.rollout import sites
+from operations.rollout.sites import RolloutSite
+from operations.rollout.state import Result, Rollout
 from products.settings import Place, Settings, load_settings
 
 SETTINGS = """
@@ -230,6 +232,12 @@ class Catalog:
     def record(self, record_id: str) -> Record:
         return Record("succeeded", "path", "pa-1", ())
 
+    def parameter_names(self, product_id: str, version: ProductVersion) -> list[str]:
+        return ["ProjectId"]
+
+    def has_several_paths(self, product_id: str) -> bool:
+        return False
+
     def update(self, launch: Launch, *_: Any) -> str:
         self.updated.append(launch.name)
         return f"rec-{launch.name}"
@@ -270,7 +278,7 @@ def catalogs(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> dict[str, C
     monkeypatch.setattr(status_command, "opened", open_place)
     for module in (over_accounts, status_command):
         monkeypatch.setattr(module, "catalog_of", lambda site: (found[str(site.place)], found[str(site.place)]))
-    monkeypatch.setattr("operations.rollout.POLL_SECONDS", 0)
+    monkeypatch.setattr(sites, "opened", open_place)
     return found
 
 
@@ -299,34 +307,71 @@ def test_status_is_one_table_with_account_and_region(
     ]
 
 
-def test_a_rollout_goes_on_where_one_account_fails(
-    catalogs: dict[str, Catalog], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["rollout", "--version", "v2.0.0", "--account", "all", "--json"]) == 1
+class Store:
+    """Where a place's rollout is kept, and what was started there."""
+
+    def __init__(self) -> None:
+        self.rollout: Rollout | None = None
+        self.lists: dict[str, list[str]] = {}
+
+    def read(self) -> Rollout | None:
+        return self.rollout
+
+    def write_wave(self, rollout: str, wave: str, projects: Sequence[Mapping[str, str]]) -> None:
+        self.lists[wave] = [each["name"] for each in projects]
+
+    def write_plan(self, rollout: Rollout, waves: Sequence[str]) -> None:
+        assert list(waves) == list(self.lists)
+
+    def create(self, rollout: Rollout, open_times: Sequence[tuple[int, int]]) -> bool:
+        assert rollout.target.parameters == ("ProjectId",)
+        self.rollout = rollout
+        return True
+
+    def run(self, rollout: str, number: int, waves: Sequence[str]) -> str:
+        return f"{rollout}-{number}"
+
+    def runs(self, rollout: Rollout) -> bool:
+        return True
+
+    def results(self, rollout: str) -> list[Result]:
+        return []
+
+
+@pytest.fixture
+def stores(catalogs: dict[str, Catalog], monkeypatch: pytest.MonkeyPatch) -> dict[str, Store]:
+    """Where each place's rollout is kept; research cannot be reached."""
+    found = {name: Store() for name in catalogs}
+
+    def site_of(place: Place, settings: Settings, session: object) -> RolloutSite:
+        catalog: Any = catalogs[str(place)]
+        store: Any = found[str(place)]
+        return RolloutSite(place, settings, catalog, store, catalog.product("any"))
+
+    monkeypatch.setattr(sites, "site_of", site_of)
+    return found
+
+
+def test_a_rollout_is_started_where_it_can_be(stores: dict[str, Store], capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["rollout", "start", "--version", "v2.0.0", "--account", "all", "--yes", "--json"]
+    assert main(command) == 1
     places = json.loads(capsys.readouterr().out)["places"]
-    assert [each["counts"].get("updated", 0) for each in places] == [0, 2, 1]
+    assert [each.get("planned", 0) for each in places] == [0, 2, 1]
     assert "not trusted" in places[0]["problem"]
-    assert (catalogs[HOME].updated, catalogs[FURTHER].updated) == (["studio-h1", "studio-h2"], ["studio-f1"])
+    assert stores[HOME].lists == {"wave-1": ["studio-h1"], "wave-2": ["studio-h2"]}
+    assert stores[FURTHER].lists == {"wave-1": ["studio-f1"]}
 
 
-def test_the_maximum_is_of_the_run_and_a_dry_run_updates_nothing(
-    catalogs: dict[str, Catalog], capsys: pytest.CaptureFixture[str]
-) -> None:
-    command = ["rollout", "--version", "v2.0.0", "--account", "forecasts"]
-    assert main([*command, "--max", "1"]) == 0
-    assert (catalogs[HOME].updated, catalogs[FURTHER].updated) == (["studio-h1"], [])
-    assert "forecasts/us-east-1 studio-h1: updated" in capsys.readouterr().out
-    assert main([*command, "--dry-run"]) == 0
-    assert "forecasts/us-west-2 studio-f1: planned" in capsys.readouterr().out
-    assert catalogs[FURTHER].updated == []
+def test_a_dry_run_starts_nothing_in_any(stores: dict[str, Store], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rollout", "start", "--version", "v2.0.0", "--account", "forecasts", "--dry-run"]) == 0
+    assert "forecasts/us-west-2: Roll out v2.0.0: 1 to update" in capsys.readouterr().out
+    assert not any(store.lists for store in stores.values())
 
 
-def test_a_project_is_looked_for_in_all_of_them(
-    catalogs: dict[str, Catalog], capsys: pytest.CaptureFixture[str]
-) -> None:
-    command = ["rollout", "--version", "v2.0.0", "--account", "forecasts"]
+def test_a_project_is_looked_for_in_all_of_them(stores: dict[str, Store], capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["rollout", "start", "--version", "v2.0.0", "--account", "forecasts", "--yes"]
     assert main([*command, "--project", "f1"]) == 0
-    assert (catalogs[HOME].updated, catalogs[FURTHER].updated) == ([], ["studio-f1"])
+    assert (stores[HOME].lists, stores[FURTHER].lists) == ({}, {"wave-1": ["studio-f1"]})
     assert main([*command, "--project", "nobody"]) == 1
     assert "nobody" in capsys.readouterr().err
 
@@ -431,16 +476,6 @@ def test_a_project_to_repair_is_looked_for_in_all_of_them(
     assert (broken_places[HOME].continued, broken_places[FURTHER].continued) == ([], ["stack/studio-f1"])
     assert main(["repair", "--account", "forecasts", "--project", "nobody"]) == 1
     assert "nobody" in capsys.readouterr().err
-
-
-def test_one_budget_of_githubs_limits_serves_all_accounts() -> None:
-    pace = Pace()
-    catalog: Any = Catalog(Place("forecasts", "333333333333", "us-east-1", ("us-east-1",)))
-    for _ in range(2):
-        Rollout(catalog, "prod", VERSION, lambda *_: None, pace=pace)._pace()
-    alone = Rollout(catalog, "prod", VERSION, lambda *_: None)
-    alone._pace()
-    assert pace.budget != alone._shared.budget, "it has spent twice as much"
 
 
 # -- doctor -------------------------------------------------------------------------------------------------------

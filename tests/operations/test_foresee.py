@@ -16,7 +16,7 @@ from custom_resources.errors import AwsDenied, AwsThrottled
 from operations.errors import FoundationMissing, NotForeseen
 from operations.foresee import AT_ONCE, PATIENCE_SECONDS, Foreseen, asking, foresee
 from operations.plan_command import Planned, as_document, counts, lines
-from operations.rollout import Outcome
+from operations.rollout.planning import Skipped
 from products.settings import Settings
 
 V2 = ProductVersion("pa-2", "v2.0.0")
@@ -30,11 +30,12 @@ def launch(name: str) -> Launch:
 def repository(action: str, status: str = "", reason: str = "", **more: Any) -> dict[str, Any]:
     none: Sequence[str] = ()
     found = {"action": action, "status": status, "reason": reason, "repository": "acme/one", "remarks": []}
-    paths = {kind: list(more.pop(kind, none)) for kind in ("added", "changed", "deleted", "conflicts")}
+    kinds = ("added", "changed", "deleted", "conflicts", "ignored")
+    paths = {kind: list(more.pop(kind, none)) for kind in kinds}
     return {**found, **paths, "counts": {kind: len(each) for kind, each in paths.items()}, **more}
 
 
-MERGE = repository("push", "merged", added=["new.py"], changed=["a.py", "b.py"])
+MERGE = repository("push", "merged", added=["new.py"], changed=["a.py", "b.py"], ignored=["mine.py"])
 SAME = repository("nothing", "unchanged")
 CONFLICT = repository("propose", "pull-request", "both changed the same places", conflicts=["train.py", "run.sh"])
 
@@ -116,6 +117,26 @@ def test_patience_ends() -> None:
     assert found.result == "unknown"
     assert "Gave up after 120 minutes: GitHub's hourly limit." in found.problem
     assert sum(stop.waited) <= PATIENCE_SECONDS
+
+
+def test_a_launch_whose_looks_take_long_is_given_up_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A project can make git slow in its repository: each look takes the function's whole time, then asks for more."""
+    clock, looks = [0.0], [0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+
+    def slow(_: str) -> Mapping[str, Any]:
+        clock[0], looks[0] = clock[0] + 585, looks[0] + 1
+        return {"Wait": 5.0, "Why": "git check-ignore took longer than 240 seconds."}
+
+    class Passing(Stop):
+        def wait(self, timeout: float | None = None) -> bool:
+            clock[0] += timeout or 0
+            return super().wait(timeout)
+
+    [found] = asked(["a"], slow, stop=Passing())
+    assert found.result == "unknown"
+    assert clock[0] <= PATIENCE_SECONDS + 600
+    assert looks[0] == 13
 
 
 def test_what_one_launch_is_refused_for_stops_no_other() -> None:
@@ -212,7 +233,7 @@ def several() -> Planned:
         "off": answer(repository("nothing", "off"), repository("nothing", "off")),
         "gone": {"Problem": "The provisioned product pp-gone has the status ERROR."},
     }
-    left = (Outcome(launch("tainted"), "skipped", "it is in error (no reason given); repair it"),)
+    left = (Skipped(launch("tainted"), "it is in error (no reason given); repair it"),)
     return Planned("v2.0.0", tuple(asked(list(told), told.__getitem__)), left, 2)
 
 
@@ -239,6 +260,7 @@ def test_the_plan_as_text_fits_80_columns() -> None:
         "merges v1.0.0 merge unchanged build: files: 1 added, 2 changed",
         "conflicts v1.0.0 pull-request merge build: conflict in train.py, run.sh build: because both changed the same",
         "deploy: `main` is protected.",
+        "build: kept from the template by .studio-template-ignore: mine.py",
         "gone v1.0.0 unknown unknown The provisioned product pp-gone has the status ERROR.",
         "tainted is skipped: it is in error",
         "1 projects would start their pipelines.",
@@ -252,6 +274,18 @@ def test_the_plan_as_a_document() -> None:
     build = document["projects"][1]["repositories"][0]
     assert (build["part"], build["conflicts"]) == ("build", ["train.py", "run.sh"])
     assert document["skipped"][0]["name"] == "tainted"
+
+
+def test_no_projects_names_rewrite_the_plan_of_another() -> None:
+    """A's file names and what was answered about A stay text in A's lines, whatever the function lets through."""
+    name = "a\x1b[2J\x1b]0;x\x07\udcff\u202e\nb  v1.0.0  merge.py"
+    hostile = repository("propose", "pull-request", f"of {name}", conflicts=[name], ignored=[name])
+    found = asked(["a", "b"], lambda each: answer(hostile if each == "a" else MERGE))
+    for columns in (0, 80):
+        text = lines(Planned("v2.0.0", tuple(found), (), 0), columns)
+        assert all(line.isprintable() for line in text)
+        "\n".join(text).encode()
+        assert [line.split()[:1] for line in text if line[:1].strip()][:3] == [["PROJECT"], ["a"], ["b"]]
 
 
 def test_no_launch_is_said_so() -> None:

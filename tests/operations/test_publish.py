@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import pytest
 from custom_resources.errors import InvalidTemplate
 from custom_resources.template_content import Archive, TemplateFile
 from operations.command_line import main
-from operations.errors import VersionTaken, VersionTooOld
+from operations.content_diff import patch
+from operations.errors import NamesAlike, VersionTaken, VersionTooOld
 from operations.publish import PartChanges, _write, differences, publish
 from operations.template_source import TemplateContent, resolve
 from operations.workflow_check import check_workflows
@@ -177,3 +179,78 @@ def test_the_command_line(repository: Path, tmp_path: Path) -> None:
 def test_sources_resolved_twice_publish_once(repository: Path, tmp_path: Path) -> None:
     publish(resolve(repository, "main", "templates"), directory=tmp_path / "v")
     assert publish(resolve(repository, folder="templates"), directory=tmp_path / "v").status == "unchanged"
+
+
+# -- names, and what is not published ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["aux.py", "lib/CON", "com1.tar.gz", "a:b", "what?.md", "dot.", "space ", "lpt9", 'quote".txt', "x/NUL.txt/a"],
+)
+def test_names_that_windows_cannot_hold_are_noted(tmp_path: Path, name: str) -> None:
+    done = publish(content(**{name: "x\n"}), directory=tmp_path)
+    assert f"Windows cannot hold these names, nor a clone with them: {BUILD}{name}." in done.remarks
+
+
+def test_other_names_are_not_noted(tmp_path: Path) -> None:
+    fine = dict.fromkeys(
+        ["auxiliary.py", "console.md", "com10", ".gitignore", "a b.txt", "ünï.md", "nul-model.py"], "x"
+    )
+    assert not [each for each in publish(content(**fine), directory=tmp_path).remarks if "Windows" in each]
+
+
+@pytest.mark.parametrize(("one", "other"), [("\u00e4.md", "a\u0308.md"), ("lib/\u00c4/x", "lib/a\u0308/y")])
+def test_names_that_macos_takes_for_one_are_refused(tmp_path: Path, one: str, other: str) -> None:
+    with pytest.raises(NamesAlike, match="differ only in case or Unicode form"):
+        publish(content(**{one: "x", other: "y"}), directory=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_the_templates_own_gitignore_hides_is_noted(tmp_path: Path) -> None:
+    hidden = replace(content(), hidden=("regression/model_build/data/sample.csv",))
+    (said,) = [each for each in publish(hidden, directory=tmp_path).remarks if ".gitignore" in each]
+    assert "these files, so they are not published: regression/model_build/data/sample.csv." in said
+
+
+# -- a dry run shows what differs --------------------------------------------------------------------------------------
+
+
+def test_a_dry_run_shows_the_difference(tmp_path: Path) -> None:
+    publish(content(**{"old.py": "gone\n", "train.py": "one\ntwo\n", "data.bin": "\0a"}), directory=tmp_path)
+    done = publish(
+        content(**{"new.py": "new\n", "train.py": "one\n2\n", "data.bin": "\0b"}), directory=tmp_path, dry_run=True
+    )
+    assert done.patch.splitlines() == [
+        f"a/{BUILD}data.bin and b/{BUILD}data.bin differ; they are no text, or too large to be shown",
+        "--- /dev/null",
+        f"+++ b/{BUILD}new.py",
+        "@@ -0,0 +1 @@",
+        "+new",
+        f"--- a/{BUILD}old.py",
+        "+++ /dev/null",
+        "@@ -1 +0,0 @@",
+        "-gone",
+        f"--- a/{BUILD}train.py",
+        f"+++ b/{BUILD}train.py",
+        "@@ -1,2 +1,2 @@",
+        " one",
+        "-two",
+        "+2",
+    ]
+    assert publish(content(), directory=tmp_path).patch == "", "what is published is committed, where git shows it"
+
+
+def test_a_long_difference_is_cut() -> None:
+    def of(lines: int) -> list[TemplateFile]:
+        return [TemplateFile("a", "".join(f"{line}\n" for line in range(lines)).encode())]
+
+    assert patch([], of(4997)).count("\n") == 4999
+    assert patch([], of(4998)).endswith("... and 1 lines more")
+
+
+def test_a_mode_that_changed_is_shown() -> None:
+    one = TemplateFile("run.sh", b"x\n")
+    assert patch([one], [replace(one, executable=True)]) == "run.sh: executable"
+    assert patch([replace(one, executable=True)], [one]) == "run.sh: no longer executable"
+    assert patch([one], [one]) == ""

@@ -18,7 +18,7 @@ from operations.command_line import main
 from operations.errors import RepositoryNotOfALaunch
 from operations.repair import Clock, Finding, Outcome, Product, Repair, broken, examined
 from operations.repair_stacks import BrokenStacks, FailedResource, StackState, failures, sentence
-from tests.operations.test_rollout import Installed, installed, template
+from tests.operations.offered import Installed, installed, template
 from tests.standin.aws.conftest import World, eventually
 
 __all__ = ["installed"]

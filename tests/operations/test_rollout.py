@@ -1,284 +1,22 @@
-"""Status and rollout against the Service Catalog stand-in, whose launches are real stacks on MiniStack."""
+"""A rollout by its verbs: state machines on MiniStack, Service Catalog the stand-in, launches real stacks."""
 
 from __future__ import annotations
 
 import json
 import time
 import uuid
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 
-from custom_resources.clients.service_catalog import Launch, ProductVersion, Record, ServiceCatalog
-from custom_resources.errors import AwsThrottled
 from operations.command_line import main
-from operations.errors import NotDeployed, UnknownProject
-from operations.rollout import (
-    CREATIONS_PER_UPDATE,
-    Clock,
-    Limits,
-    Rollout,
-    plan,
-    selected,
-    target_version,
-)
-from tests.standin.aws.conftest import World, eventually
+from tests.operations.offered import Installed, Machines, installed, machines, template
+from tests.standin.aws.conftest import eventually
 
-V1, V2 = ProductVersion("pa-1", "v1.0.0"), ProductVersion("pa-2", "v2.0.0")
-
-
-def launch(name: str, version: ProductVersion = V1, status: str = "AVAILABLE") -> Launch:
-    return Launch(f"pp-{name}", name, version.id, version.name, status, last_record=f"rec-{name}")
-
-
-# -- planning --------------------------------------------------------------------------------------------------------
-
-
-def test_plan_leaves_alone_what_is_there_or_broken() -> None:
-    launches = [
-        launch("a"),
-        launch("b", V2),
-        launch("c", status="ERROR"),
-        launch("d", V2, "TAINTED"),
-        launch("e", status="PLAN_IN_PROGRESS"),
-        launch("f"),
-    ]
-    chosen, left = plan(launches, V2, maximum=2)
-    assert [each.name for each in chosen] == ["a", "d"]
-    assert [(outcome.launch.name, outcome.result) for outcome in left] == [
-        ("c", "skipped"),
-        ("e", "skipped"),
-        ("f", "not started"),
-    ]
-
-
-def test_projects_are_found_by_id_name_and_tag() -> None:
-    tagged = replace(launch("x"), tags={"AmazonDataZoneProject": "p9"})
-    launches = [launch("smus-p1"), launch("smus-p11"), tagged]
-    assert [each.name for each in selected(launches, ["p1", "p9"])] == ["smus-p1", "x"]
-    assert selected(launches, []) == launches
-    with pytest.raises(UnknownProject, match="'p2'"):
-        selected(launches, ["p2"])
-
-
-def test_a_version_must_be_live() -> None:
-    with pytest.raises(NotDeployed, match="Run cdk deploy first"):
-        target_version([V1], "v2.0.0")
-    with pytest.raises(NotDeployed, match="inactive"):
-        target_version([replace(V2, active=False)], "v2.0.0")
-
-
-# -- pace, order and failures, in virtual time -------------------------------------------------------------------------
-
-
-@dataclass
-class Catalog:
-    """A Service Catalog in virtual time: an update takes a minute, those of `broken` fail."""
-
-    broken: tuple[str, ...] = ()
-    now: float = 0.0
-    silent: tuple[float, float] = (0.0, 0.0)  # from, until: records cannot be read
-
-    def __post_init__(self) -> None:
-        self.started: list[tuple[float, str]] = []
-        self.paths: list[str] = []
-        self.ends: dict[str, float] = {}
-        self.most_at_once = 0
-
-    def update(self, launch: Launch, product_id: str, version: ProductVersion, path_id: str) -> str:
-        self.started.append((self.now, launch.name))
-        self.paths.append(path_id)
-        self.ends[f"update-{launch.name}"] = self.now + 60
-        self.most_at_once = max(self.most_at_once, sum(end > self.now for end in self.ends.values()))
-        return f"update-{launch.name}"
-
-    def record(self, record_id: str) -> Record:
-        name = record_id.partition("-")[2]
-        if self.silent[0] <= self.now < self.silent[1]:
-            raise AwsThrottled(5, service="Service Catalog", activity="reading the record", code="ThrottlingException")
-        if record_id.startswith("rec-"):
-            return Record("succeeded", V1.id, "lpv3-1")
-        if self.now < self.ends[record_id]:
-            return Record("running", V2.id)
-        return Record("failed", V2.id, errors=("a merge went wrong",)) if name in self.broken else Record("succeeded")
-
-    def sleep(self, seconds: float) -> None:
-        assert seconds > 0
-        self.now += seconds
-
-
-def rolled_out(catalog: Catalog, launches: list[Launch], limits: Limits) -> dict[str, str]:
-    clock = Clock(lambda: catalog.now, catalog.sleep)
-    run = Rollout(catalog, "prod-1", V2, lambda launch, outcome: None, clock)  # type: ignore[arg-type]
-    return {outcome.launch.name: outcome.result for outcome in run.run(launches, limits)}
-
-
-def test_one_after_another() -> None:
-    catalog = Catalog()
-    assert rolled_out(catalog, [launch("a"), launch("b")], Limits()) == {"a": "updated", "b": "updated"}
-    assert catalog.most_at_once == 1
-
-
-def test_an_update_keeps_the_launchs_path() -> None:
-    """Who has two portfolios with the product launches by one of them: without the path, the update is refused."""
-    catalog = Catalog()
-    rolled_out(catalog, [launch("a"), replace(launch("b"), last_record="")], Limits())
-    assert catalog.paths == ["lpv3-1", ""]
-
-
-@pytest.mark.parametrize("path", ["lpv3-1", ""])
-def test_the_path_is_said_to_service_catalog_where_it_is_known(path: str) -> None:
-    client, stacks = Mock(), Mock()
-    client.describe_provisioning_parameters.return_value = {"ProvisioningArtifactParameters": []}
-    client.update_provisioned_product.return_value = {"RecordDetail": {"RecordId": "rec-2"}}
-    stacks.parameters.return_value = set[str]()
-    assert ServiceCatalog(client, stacks).update(launch("a"), "prod-1", V2, path) == "rec-2"
-    expected = {"PathId": path} if path else {}
-    for call in (client.describe_provisioning_parameters, client.update_provisioned_product):
-        assert {key: value for key, value in call.call_args.kwargs.items() if key == "PathId"} == expected
-
-
-def test_several_at_once_when_asked() -> None:
-    catalog = Catalog()
-    rolled_out(catalog, [launch(str(number)) for number in range(9)], Limits(parallel=3))
-    assert catalog.most_at_once == 3
-
-
-def test_a_failure_stops_what_has_not_begun() -> None:
-    catalog = Catalog(broken=("b",))
-    launches = [launch(name) for name in "abcd"]
-    assert rolled_out(catalog, launches, Limits()) == {
-        "a": "updated",
-        "b": "failed",
-        "c": "not started",
-        "d": "not started",
-    }
-    assert rolled_out(Catalog(broken=("b",)), launches, Limits(failures=2))["d"] == "updated"
-
-
-def test_what_runs_is_followed_after_a_failure() -> None:
-    catalog = Catalog(broken=("a",))
-    assert rolled_out(catalog, [launch(name) for name in "abc"], Limits(parallel=2)) == {
-        "a": "failed",
-        "b": "updated",
-        "c": "not started",
-    }
-
-
-def test_an_update_of_an_earlier_run_is_followed_not_started_again() -> None:
-    catalog = Catalog()
-    catalog.ends["update-a"] = 30
-    under_change = replace(launch("a", status="UNDER_CHANGE"), last_record="update-a")
-    other = launch("b", status="UNDER_CHANGE")  # its last record is to another version
-    assert rolled_out(catalog, [under_change, other], Limits()) == {"a": "updated", "b": "skipped"}
-    assert catalog.started == []
-
-
-def test_a_poll_without_an_answer_ends_nothing() -> None:
-    catalog = Catalog(silent=(5, 40))
-    assert rolled_out(catalog, [launch("a"), launch("b")], Limits(parallel=2)) == {"a": "updated", "b": "updated"}
-
-
-def test_updates_that_cannot_be_read_any_more_are_listed_as_begun() -> None:
-    catalog = Catalog(silent=(5, 1e9))
-    told: list[tuple[Launch, str]] = []
-    clock = Clock(lambda: catalog.now, catalog.sleep)
-    run = Rollout(catalog, "prod-1", V2, lambda *said: told.append(said), clock)  # type: ignore[arg-type]
-    done = {outcome.launch.name: outcome for outcome in run.run([launch(name) for name in "abc"], Limits(parallel=2))}
-    assert {name: outcome.result for name, outcome in done.items()} == {"a": "begun", "b": "begun", "c": "not started"}
-    assert done["a"].reason.endswith("The update goes on; run again to follow it.")
-    assert catalog.now < 120
-    assert [name for _, name in catalog.started] == ["a", "b"]
-
-
-def test_githubs_limits_of_content_creation_hold() -> None:
-    catalog = Catalog()
-    rolled_out(catalog, [launch(str(number)) for number in range(300)], Limits(parallel=100))
-    times = [at for at, _ in catalog.started]
-    for seconds, allowed in ((60, 80), (3600, 500)):
-        busiest = max(sum(start <= at < start + seconds for at in times) for start in times)
-        assert busiest * CREATIONS_PER_UPDATE <= allowed
-
-
-# -- the real thing ----------------------------------------------------------------------------------------------------
-
-
-def template(version: str, **extra: Any) -> dict[str, Any]:
-    value = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": {"Ref": "ProjectId"}}}
-    parameters = {"ProjectId": {"Type": "String"}, **extra}
-    return {"Description": version, "Parameters": parameters, "Resources": {"Value": value}}
-
-
-@dataclass
-class Installed:
-    """A portfolio with the product in two versions."""
-
-    world: World
-    client: Any
-    product: str
-    versions: dict[str, str]
-
-    def provision(self, name: str, version: str = "v1.0.0") -> str:
-        record = self.client.provision_product(
-            ProductId=self.product,
-            ProvisioningArtifactId=self.versions[version],
-            ProvisionedProductName=name,
-            ProvisioningParameters=[{"Key": "ProjectId", "Value": name}],
-            ProvisionToken=str(uuid.uuid4()),
-        )["RecordDetail"]
-
-        def ended() -> bool:
-            state = self.client.describe_record(Id=record["RecordId"])["RecordDetail"]["Status"]
-            assert state != "FAILED"
-            return bool(state == "SUCCEEDED")
-
-        eventually(ended)
-        return str(record["ProvisionedProductId"])
-
-
-@pytest.fixture
-def installed(aws: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Installed:
-    world, name = aws, f"product-{uuid.uuid4().hex[:8]}"
-    administrator = world.role(f"{name}-administrator", "ec2.amazonaws.com")
-    keys = world.keys_of(administrator)
-    client = world.client("servicecatalog", keys)
-    settings = tmp_path / "settings.toml"
-    settings.write_text(f'[product]\nname = "{name}"\n')
-    monkeypatch.setenv("SETTINGS_FILE", str(settings))
-    for variable, value in keys.items():
-        monkeypatch.setenv(variable.upper(), value)
-    monkeypatch.setattr("operations.rollout.POLL_SECONDS", 0.1)
-
-    def artifact(version: str, body: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "Name": version,
-            "Type": "CLOUD_FORMATION_TEMPLATE",
-            "Info": {"LoadTemplateFromURL": world.upload(f"{name}-{version}.json", body)},
-        }
-
-    token = str(uuid.uuid4())
-    made = client.create_product(
-        Name=name,
-        Owner="us",
-        ProductType="CLOUD_FORMATION_TEMPLATE",
-        ProvisioningArtifactParameters=artifact("v1.0.0", template("one")),
-        IdempotencyToken=token,
-    )
-    product_id = made["ProductViewDetail"]["ProductViewSummary"]["ProductId"]
-    new = template("two", SyncMode={"Type": "String", "Default": "Merge"})
-    second = client.create_provisioning_artifact(
-        ProductId=product_id, Parameters=artifact("v2.0.0", new), IdempotencyToken=token
-    )
-    portfolio = client.create_portfolio(DisplayName=name, ProviderName="us", IdempotencyToken=token)
-    portfolio_id = portfolio["PortfolioDetail"]["Id"]
-    client.associate_product_with_portfolio(ProductId=product_id, PortfolioId=portfolio_id)
-    client.associate_principal_with_portfolio(PortfolioId=portfolio_id, PrincipalARN=administrator, PrincipalType="IAM")
-    first = made["ProvisioningArtifactDetail"]["Id"]
-    versions = {"v1.0.0": first, "v2.0.0": second["ProvisioningArtifactDetail"]["Id"]}
-    return Installed(world, client, product_id, versions)
+__all__ = ["installed", "machines"]
 
 
 def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any]]:
@@ -286,41 +24,245 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict
     return code, json.loads(capsys.readouterr().out)
 
 
-def test_rollout_from_status_to_status(
-    installed: Installed, capsys: pytest.CaptureFixture[str], tmp_path: Path
+def test_three_projects_are_rolled_and_asked_about_three_times_each_at_most(
+    installed: Installed, machines: Machines, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    names = [f"smus-{uuid.uuid4().hex[:6]}" for _ in range(3)]
-    for name in names:
-        installed.provision(name)
-    nothing = ("--versions-dir", str(tmp_path / "none"), "--keep", str(tmp_path / "fleet.json"))
-    code, before = told(capsys, "status", *nothing)
-    assert code == 3  # v2.0.0 is live
-    assert [(each["version"], each["live"], each["launches"]) for each in before["versions"]] == [
-        ("v1.0.0", "DEFAULT", 3),
-        ("v2.0.0", "DEFAULT", 0),
-    ]
-    _, planned = told(capsys, "rollout", "--version", "v2.0.0", "--dry-run")
-    assert planned["counts"]["planned"] == 3
-
-    code, one = told(capsys, "rollout", "--version", "v2.0.0", "--project", names[0].removeprefix("smus-"))
-    assert (code, one["counts"]["updated"], len(one["launches"])) == (0, 1, 1)
-    code, rest = told(capsys, "rollout", "--version", "v2.0.0", "--parallel", "2")
-    assert (code, rest["counts"]["updated"], rest["counts"]["already there"]) == (0, 2, 1)
-
-    _, after = told(capsys, "status", *nothing)
-    assert {each["version"] for each in after["launches"] if each["name"] in names} == {"v2.0.0"}
-    cloudformation = installed.world.client("cloudformation")
-    for each in after["launches"]:
-        [stack] = cloudformation.describe_stacks(StackName=each["stack"])["Stacks"]
-        parameters = {item["ParameterKey"]: item["ParameterValue"] for item in stack["Parameters"]}
-        assert parameters["ProjectId"] == each["name"]  # kept; a new parameter takes its default
-        assert parameters.get("SyncMode", "Merge") == "Merge"
+    names = [f"smus-{part}-{uuid.uuid4().hex[:6]}" for part in "abc"]
+    launches = [installed.provision(name) for name in names]
+    code, said = told(capsys, "rollout", "start", "--version", "v2.0.0", "--yes", "--wait")
+    assert (code, said["phase"], said["counts"]["merged"]) == (0, "ended", 3), said
+    assert said["plan"]["waves"] == [[name] for name in names]
+    assert [installed.version_of(each) for each in launches] == ["v2.0.0"] * 3
+    asked = machines.calls()
+    assert len(asked) <= 3 * len(names), asked
 
 
-def test_a_version_that_is_not_live(installed: Installed, capsys: pytest.CaptureFixture[str]) -> None:
-    code, said = told(capsys, "rollout", "--version", "v9.0.0")
+def item_of(name: str) -> dict[str, Any]:
+    """Return a parameter that is named by its project, so that somebody else's is in the way."""
+    value = {"Fn::Sub": f"/{name}/${{ProjectId}}"}
+    return {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x", "Name": value}}
+
+
+@dataclass
+class Fleet:
+    """Six projects: their launches by short names, which end in something of their test's."""
+
+    launches: dict[str, str]
+    end: str
+
+    def name(self, short: str) -> str:
+        return f"{short}-{self.end}"
+
+    def short(self, names: Iterable[str]) -> set[str]:
+        return {name.removesuffix(f"-{self.end}") for name in names}
+
+    def on(self, installed: Installed, version: str) -> set[str]:
+        return {short for short, launch in self.launches.items() if installed.version_of(launch) == version}
+
+
+@pytest.fixture
+def fleet(installed: Installed, machines: Machines) -> Fleet:
+    """Six projects; in v3.0.0's way is somebody else's parameter at two of them."""
+    body = template("v3.0.0")
+    body["Resources"]["Named"] = item_of(machines.table)
+    installed.publish("v3.0.0", body)
+    found = Fleet({}, uuid.uuid4().hex[:6])
+    for short in ("bad", "worse"):
+        parameter = f"/{machines.table}/{found.name(short)}"
+        machines.client("ssm").put_parameter(Name=parameter, Type="String", Value="theirs")
+    for short in ("a", "bad", "c", "d", "e", "worse"):
+        found.launches[short] = installed.provision(found.name(short))
+    return found
+
+
+def free_the_way(machines: Machines, fleet: Fleet) -> None:
+    for name in map(fleet.name, ("bad", "worse")):
+        machines.client("ssm").delete_parameter(Name=f"/{machines.table}/{name}")
+
+
+def test_failures_within_the_limit_are_named_and_tried_again(
+    installed: Installed, machines: Machines, fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = ("rollout", "start", "--version", "v3.0.0", "--failures", "2", "--yes", "--wait")
+    code, said = told(capsys, *start)
+    assert (code, said["phase"], said["counts"]["failed"], said["counts"]["merged"]) == (1, "ended", 2, 4), said
+    reasons = {each["name"]: each["reason"] for each in said["projects"] if each["result"] == "failed"}
+    assert fleet.short(reasons) == {"bad", "worse"}
+    assert all("Named" in reason for reason in reasons.values()), reasons
+    assert said["next"] == ["python -m operations rollout retry"]
+    tainted = installed.client.describe_provisioned_product(Id=fleet.launches["bad"])["ProvisionedProductDetail"]
+    assert tainted["Status"] == "TAINTED"
+
+    free_the_way(machines, fleet)
+    before = len(machines.calls())
+    code, said = told(capsys, "rollout", "retry", "--wait")
+    assert (code, said["again"], said["counts"]["failed"], said["counts"]["merged"]) == (0, 2, 0, 6), said
+    assert fleet.on(installed, "v3.0.0") == set(fleet.launches)
+    assert len(machines.calls()) - before <= 6, "only the two are asked about"
+    code, said = told(capsys, "rollout", "retry")
+    assert (code, said["again"]) == (0, 0)
+
+
+def test_a_gate_closes_over_too_many_failures_and_a_person_opens_it(
+    installed: Installed, machines: Machines, fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = ("rollout", "start", "--version", "v3.0.0", "--canary", fleet.name("bad"), "--yes", "--wait")
+    code, said = told(capsys, *start)
+    assert (code, said["phase"], said["paused"], said["counts"]["left"]) == (1, "paused", "failures", 5), said
+    assert fleet.on(installed, "v3.0.0") == set()
+    code, refused = told(capsys, "rollout", "start", "--version", "v3.0.0", "--yes")
+    assert (code, said["rollout"] in refused["error"]) == (1, True), "one rollout at a time"
+    free_the_way(machines, fleet)
+    code, said = told(capsys, "rollout", "retry", "--wait")
+    assert (code, said["counts"]["merged"], said["counts"]["left"]) == (0, 6, 0), said
+
+
+def test_a_canary_is_looked_at_before_the_others(
+    installed: Installed, machines: Machines, fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = ("rollout", "start", "--version", "v2.0.0", "--canary", fleet.launches["e"], "--approve", "--yes", "--wait")
+    code, said = told(capsys, *start)
+    assert (code, said["paused"]) == (3, "approval")
+    assert fleet.on(installed, "v2.0.0") == {"e"}
+    assert told(capsys, "rollout", "status")[0] == 3
+    code, said = told(capsys, "rollout", "resume", "--wait")
+    assert (code, said["counts"]["merged"]) == (0, 6)
+
+
+def test_a_paused_rollout_starts_nothing_and_goes_on_where_it_was(
+    installed: Installed, machines: Machines, fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machines.put("github", OpensAt=int(time.time()) + 3600)  # so that it waits
+    code, said = told(capsys, "rollout", "start", "--version", "v2.0.0", "--yes")
+    assert (code, said["runs"]) == (0, True)
+    eventually(lambda: machines.item().get("Wave"))
+    code, said = told(capsys, "rollout", "pause")
+    assert said["paused"] == "person"
+    machines.ended("paused")
+    assert machines.calls() == []
+    machines.put("github", OpensAt=0)
+    code, said = told(capsys, "rollout", "resume", "--wait")
+    assert (code, said["counts"]["merged"]) == (0, 6), said
+    assert machines.calls().count("UpdateProvisionedProduct") == 6
+
+
+def test_an_aborted_rollout_ends_and_leaves_the_rest(
+    installed: Installed, machines: Machines, fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machines.put("github", OpensAt=int(time.time()) + 3600)
+    told(capsys, "rollout", "start", "--version", "v2.0.0", "--yes")
+    eventually(lambda: machines.item().get("Wave"))
+    told(capsys, "rollout", "abort")
+    machines.ended("aborted")
+    assert machines.calls() == []
+    for verb in ("pause", "resume", "abort"):
+        code, said = told(capsys, "rollout", verb)
+        assert (code, "aborted" in said["error"]) == (1, True)
+    machines.put("github", OpensAt=0)
+    code, said = told(
+        capsys, "rollout", "start", "--version", "v2.0.0", "--project", fleet.name("a"), "--yes", "--wait"
+    )
+    assert (code, said["counts"]["merged"], said["planned"]) == (0, 1, 1)
+
+
+def test_a_machine_that_was_killed_is_started_again_and_does_nothing_twice(
+    installed: Installed, machines: Machines, fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told(capsys, "rollout", "start", "--version", "v2.0.0", "--yes")
+    eventually(lambda: "UpdateProvisionedProduct" in machines.calls())
+    machines.client("stepfunctions").stop_execution(executionArn=machines.item()["RunBy"]["S"])
+    code, said = told(capsys, "rollout", "status")
+    assert (code, said["runs"]) == (3, False)
+    assert "python -m operations rollout resume" in said["next"]
+    code, said = told(capsys, "rollout", "resume", "--wait")
+    assert (code, said["counts"]["merged"], said["counts"]["left"]) == (0, 6, 0), said
+    for launch in fleet.launches.values():
+        search = {"Key": "provisionedproduct", "Value": launch}
+        records = installed.client.list_record_history(SearchFilter=search, PageSize=20)["RecordDetails"]
+        kinds = sorted(each["RecordType"] for each in records)
+        assert kinds == ["PROVISION_PRODUCT", "UPDATE_PROVISIONED_PRODUCT"], "each was updated once"
+
+
+def test_a_forced_end_frees_the_place_though_nobody_answers(
+    installed: Installed, machines: Machines, fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machines.put("github", OpensAt=int(time.time()) + 3600)
+    told(capsys, "rollout", "start", "--version", "v2.0.0", "--yes")
+    eventually(lambda: machines.item().get("Wave"))
+    code, said = told(capsys, "rollout", "abort", "--force")
+    assert (code, said["phase"]) == (0, "aborted")
+    machines.put("github", OpensAt=0)
+    code, said = told(capsys, "rollout", "start", "--version", "v2.0.0", "--yes", "--wait")
+    assert (code, said["counts"]["merged"]) == (0, 6), said
+
+
+# -- what is refused, and said before ------------------------------------------------------------------------------
+
+
+def test_a_plan_is_told_and_nothing_begins(
+    installed: Installed, machines: Machines, capsys: pytest.CaptureFixture[str]
+) -> None:
+    installed.provision(f"old-{uuid.uuid4().hex[:6]}")
+    installed.provision(f"new-{uuid.uuid4().hex[:6]}", "v2.0.0")
+    code, said = told(capsys, "rollout", "start", "--version", "v2.0.0", "--dry-run")
+    assert (code, said["plan"]["counts"]) == (0, {"planned": 1, "skipped": 0, "already there": 1})
+    assert machines.item() == {}
+    code, said = told(capsys, "rollout", "start", "--version", "v2.0.0")
+    assert (code, "not confirmed" in said["error"]) == (1, True)
+    assert machines.item() == {}
+    assert main(["rollout", "start", "--version", "v2.0.0", "--dry-run"]) == 0
+    assert "Roll out v2.0.0: 1 to update, 1 already there" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("start", "--version", "v9.0.0", "--yes"), "it has: v1.0.0, v2.0.0"),
+        (("start", "--version", "v2.0.0", "--project", "nobody", "--yes"), "for the project 'nobody'"),
+        (("start", "--version", "v2.0.0", "--window", "whenever", "--yes"), "'whenever' is no window of time"),
+        (("status",), "There is no rollout."),
+        (("pause",), "There is no rollout."),
+        (("retry",), "There is no rollout."),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(
+    installed: Installed, machines: Machines, capsys: pytest.CaptureFixture[str], arguments: Any, sentence: str
+) -> None:
+    code, said = told(capsys, "rollout", *arguments)
     assert code == 1
-    assert "it has: v1.0.0, v2.0.0" in said["error"]
+    assert sentence in said["error"]
+
+
+def test_an_inactive_version_is_not_rolled_out(
+    installed: Installed, machines: Machines, capsys: pytest.CaptureFixture[str]
+) -> None:
+    installed.client.update_provisioning_artifact(
+        ProductId=installed.product, ProvisioningArtifactId=installed.versions["v2.0.0"], Active=False
+    )
+    code, said = told(capsys, "rollout", "start", "--version", "v2.0.0", "--yes")
+    assert code == 1
+    assert "inactive" in said["error"]
+
+
+def test_a_foundation_from_before_the_machines_is_told(
+    installed: Installed, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("operations.rollout.store.FOUNDATION_STACK", "NeverDeployed")
+    code, said = told(capsys, "rollout", "status")
+    assert code == 1
+    assert "deploy FoundationStack" in said["error"]
+
+
+def test_aws_that_cannot_be_reached(
+    installed: Installed, machines: Machines, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SERVICE_CATALOG", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    started = time.monotonic()
+    code, said = told(capsys, "rollout", "start", "--version", "v2.0.0", "--yes")
+    assert code == 1
+    assert "Service Catalog could not be reached (listing the products;" in said["error"]
+    assert time.monotonic() - started < 20
 
 
 def test_status_without_a_deployed_product(
@@ -332,44 +274,3 @@ def test_status_without_a_deployed_product(
     code, said = told(capsys, "status", "--versions-dir", str(tmp_path / "none"))
     assert code == 1
     assert "Run cdk deploy" in said["problem"]
-
-
-def test_an_inactive_version_is_not_rolled_out(installed: Installed, capsys: pytest.CaptureFixture[str]) -> None:
-    installed.client.update_provisioning_artifact(
-        ProductId=installed.product, ProvisioningArtifactId=installed.versions["v2.0.0"], Active=False
-    )
-    code, said = told(capsys, "rollout", "--version", "v2.0.0")
-    assert code == 1
-    assert "inactive" in said["error"]
-
-
-def test_an_update_that_fails_says_why_and_can_be_done_again(
-    installed: Installed, capsys: pytest.CaptureFixture[str]
-) -> None:
-    name = f"smus-{uuid.uuid4().hex[:6]}"
-    installed.provision(name)
-    broken = template("three")
-    broken["Resources"]["Nonsense"] = {"Type": "AWS::Nonsense::Thing", "Properties": {}}
-    information = {"LoadTemplateFromURL": installed.world.upload(f"{name}.json", broken)}
-    installed.client.create_provisioning_artifact(
-        ProductId=installed.product,
-        Parameters={"Name": "v3.0.0", "Type": "CLOUD_FORMATION_TEMPLATE", "Info": information},
-        IdempotencyToken=str(uuid.uuid4()),
-    )
-    code, said = told(capsys, "rollout", "--version", "v3.0.0", "--project", name)
-    assert (code, said["counts"]["failed"]) == (1, 1)
-    assert "Nonsense" in said["launches"][0]["reason"]
-    code, said = told(capsys, "rollout", "--version", "v2.0.0", "--project", name)
-    assert (code, said["counts"]["updated"]) == (0, 1)
-
-
-def test_aws_that_cannot_be_reached(
-    installed: Installed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SERVICE_CATALOG", "http://127.0.0.1:9")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    started = time.monotonic()
-    code, said = told(capsys, "rollout", "--version", "v2.0.0")
-    assert code == 1
-    assert "Service Catalog could not be reached (listing the products;" in said["error"]
-    assert time.monotonic() - started < 20

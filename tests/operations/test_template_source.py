@@ -428,3 +428,37 @@ def test_the_settings_source_and_the_token_in_a_secret(
 def test_workflow_text_is_untouched(folder: Path) -> None:
     files = {file.path: file.content for file in resolve(folder, folder="templates").files}
     assert files["regression/model_build/.github/workflows/build.yml"] == WORKFLOW.encode()
+
+
+OTHER_LAYOUT = {"ml-build": "model_build", "ml-deploy": "model_deploy"}
+
+
+@pytest.mark.parametrize("ref", ["", "main"])
+def test_folders_of_another_layout_are_mapped(repository: Path, ref: str) -> None:
+    for part, name in (("model_build", "ml-build"), ("model_deploy", "ml-deploy")):
+        git(repository, "mv", f"templates/regression/{part}", f"templates/regression/{name}")
+    commit(repository, {})
+    content = resolve(repository, ref, "templates", parts=OTHER_LAYOUT)
+    assert paths(content) == DELIVERED
+    assert executables(content) == {"regression/model_build/run.sh"}
+    assert content.commit == git(repository, "rev-parse", "HEAD")
+    with pytest.raises(InvalidTemplate):
+        resolve(repository, ref, "templates")
+
+
+def test_what_the_templates_own_gitignore_hides_is_named(repository: Path) -> None:
+    write(
+        repository,
+        {
+            ".gitignore": "secret.txt\n",
+            "templates/regression/model_build/.gitignore": "*.csv\n__pycache__/\n/data/\n",
+            "templates/regression/model_build/tests/sample.csv": "1\n",
+            "templates/regression/model_build/data/large": "1\n",
+            "templates/regression/model_build/__pycache__/x.pyc": "1\n",
+            "templates/regression/model_build/secret.txt": "mine\n",
+        },
+    )
+    content = resolve(repository, folder="templates")
+    hidden = {path.removeprefix("regression/model_build/") for path in content.hidden}
+    assert hidden - {"tests/"} == {"data/", "tests/sample.csv"}, "not what tools leave, nor what the repository ignores"
+    assert resolve(repository, "main", "templates").hidden == ()

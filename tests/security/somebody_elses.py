@@ -35,7 +35,7 @@ SOMEBODY_ELSES = {
     ),
     **on("arn:aws:s3:::payroll/file.zip", "s3:AbortMultipartUpload GetObject PutObject"),
     **on("arn:aws:s3:::payroll", "s3:ListBucket"),
-    **on(f"arn:aws:dynamodb:{HERE}:table/payroll", "dynamodb:DeleteItem GetItem PutItem"),
+    **on(f"arn:aws:dynamodb:{HERE}:table/payroll", "dynamodb:DeleteItem GetItem PutItem UpdateItem"),
     **on(
         f"arn:aws:sagemaker:{HERE}:model-package-group/payroll",
         "sagemaker:AddTags CreateModelPackageGroup ListTags",
@@ -53,12 +53,16 @@ SOMEBODY_ELSES = {
     ),
     **on(f"arn:aws:ssm:{HERE}:parameter/payroll/product-id", "ssm:GetParameter GetParameters"),
     **on(f"arn:aws:states:{HERE}:stateMachine:payroll", "states:StartExecution"),
+    **on(f"arn:aws:states:{HERE}:execution:payroll:1", "states:DescribeExecution StopExecution"),
+    **on(f"arn:aws:events:{HERE}:rule/payroll", "events:DescribeRule PutRule PutTargets"),
+    **on(f"arn:aws:events:{HERE}:event-bus/payroll", "events:PutEvents"),
 }
 NO_RESOURCES = "IAM has no resources for it (service authorization reference)."
 LAUNCHES = "Launches have no resources in IAM: Service Catalog shows a caller what it launched."
 # service or action -> why a role may use it on what is not ours. By role where only one may.
 NOT_BOUND_FOR_ALL = {
     "datazone": "DataZone has no resources in IAM: it decides by domain, project and membership.",
+    "cloudwatch:PutMetricData": NO_RESOURCES,  # bound by the namespace
     "cloudformation:GetTemplateSummary": "Asked before there is a stack.",
     "cloudformation:ListStacks": NO_RESOURCES,
     "cloudformation:ValidateTemplate": "Asked before there is a stack.",

@@ -30,6 +30,7 @@ TIES = {
 # What does no harm: it is about the stack's own repository or project, or only in the answer, which the caller gets
 # and CloudFormation does not (docs/decisions/0070).
 OWN_REPOSITORY, ANSWER = "the own repository", "the answer alone"
+OWN_FILE = "a name in the project's own project.json"
 PUBLISHED = "a published template, for the own repository"
 PROJECT = dict.fromkeys(("domain_id", "project_id"), "the stack's project")
 REPOSITORY = {
@@ -42,6 +43,7 @@ TABLE: dict[str, dict[str, str]] = {
         **PROJECT,
         **dict.fromkeys(("user_role_arn", "project_bucket", "connected_repository"), "the stack's parameters"),
         **dict.fromkeys(("glue_database", "deploy_account"), "the settings' lists"),
+        "glue_table": OWN_FILE,
         **dict.fromkeys(
             (
                 "project_name",
@@ -54,6 +56,7 @@ TABLE: dict[str, dict[str, str]] = {
                 "mlflow_tracking_uri",
                 "organization",
                 "build_repository_name",
+                "repository_names",
                 "adopt_existing",
                 "retain_on_failure",
             ),
@@ -64,7 +67,7 @@ TABLE: dict[str, dict[str, str]] = {
         **PROJECT,
         "organization": "the settings' organizations",
         "visibility": "the settings' visibilities",
-        **dict.fromkeys(("name", "adopt_existing"), "the repository's consent"),
+        **dict.fromkeys(("name", "alternative_name", "adopt_existing"), "the repository's consent"),
         **dict.fromkeys(("connected_repository", "connected_since", "connection_proof"), "Studio's connection"),
         **dict.fromkeys(
             (
@@ -113,7 +116,7 @@ TABLE: dict[str, dict[str, str]] = {
 def test_every_property_is_tied_or_harmless(entry: object) -> None:
     table, properties = TABLE[entry.class_name], entry.load().properties  # type: ignore[attr-defined]
     assert set(table) == set(properties.model_fields)
-    assert set(table.values()) <= {*TIES, OWN_REPOSITORY, ANSWER, PUBLISHED}
+    assert set(table.values()) <= {*TIES, OWN_REPOSITORY, OWN_FILE, ANSWER, PUBLISHED}
 
 
 @pytest.mark.parametrize("tie", list(TIES))

@@ -328,3 +328,72 @@ enabled = true
 def open_doors(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """Two versions, and everything of Studio switched on."""
     return shared(tmp_path_factory, "studio", lambda folder: two_versions(folder, STUDIO_SETTINGS))
+
+
+# What the installations above leave at its default; both without Studio's second door, which they have.
+OTHER_SETTINGS = """
+prefix = "other"
+log_retention_days = 30
+log_level = "DEBUG"
+[git_config]
+private_github_organization = "acme-ml"
+private_deploy_repo_default_branch = "trunk"
+github_token_secret_name = "other/token"
+[portfolio]
+name = "Other"
+provider = "Others"
+project_roles_may_launch = true
+[product]
+name = "other"
+owner = "Others"
+support_email = "support@example.com"
+visibility = "internal"
+allowed_visibilities = ["internal", "public"]
+sync_mode = "PullRequest"
+glue_database = "other_db"
+glue_table = "other_table"
+glue_databases = ["other_db", "more_db"]
+scope_name = "prod"
+classic = true
+allow_direct_launches = true
+deploy_accounts = ["210987654321"]
+[adoption]
+repositories = ["acme-ml/team-*"]
+[workflow_role]
+environments = ["production", "staging"]
+execution_roles = ["Other_*", "path/Another_*"]
+reviewers = { production = ["team:7", "user:8"] }
+[studio]
+domain_id = "dzd_1a2b3c"
+domain_unit_id = "unit1"
+organization = "acme-studio"
+blueprint_name = "Other blueprint"
+environment_name = "Other environment"
+deployment_order = 3
+regions = ["us-east-1", "eu-west-1"]
+manage_access_role_arn = "arn:aws:iam::123456789012:role/ManageAccess"
+profiles = ["Regression"]
+[studio.own_profiles."Tabular models"]
+[studio.model_approval]
+enabled = true
+workflow = "other.yml"
+"""
+LAUNCHES_ONLY_SETTINGS = """
+[git_config]
+oidc_role_github_workflow = "arn:aws:iam::123456789012:role/Workflows"
+[portfolio]
+launches_only = true
+products = ["prod-shared"]
+"""
+
+
+@pytest.fixture(scope="session")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """Two versions, with a value of its own for every setting that the other installations leave at its default."""
+    return shared(tmp_path_factory, "other", lambda folder: two_versions(folder, OTHER_SETTINGS))
+
+
+@pytest.fixture(scope="session")
+def launches_only(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """Two versions, for launches of products that another account shares, whose workflows have a role already."""
+    return shared(tmp_path_factory, "launches", lambda folder: two_versions(folder, LAUNCHES_ONLY_SETTINGS))

@@ -54,6 +54,17 @@ REVIEWED = (
     ),
     Reviewed(
         iam(r"\*"),
+        r"FoundationStack/UpdateProjectRole/DefaultPolicy/Resource",
+        "UpdateProvisionedProduct and DescribeRecord have no resources: bound to the account's launches, of which the "
+        "portfolio decides. PutMetricData is bound by its namespace, log delivery has no resources.",
+    ),
+    Reviewed(
+        iam(r"\*"),
+        r"FoundationStack/RolloutRole/DefaultPolicy/Resource",
+        "The CDK's statement for CloudWatch's log delivery, whose actions have no resources.",
+    ),
+    Reviewed(
+        iam(r"\*"),
         _LAUNCH_ROLE,
         "ValidateTemplate and GetTemplateSummary are asked before a stack exists; s3:GetObject is bound by Service "
         "Catalog's tag on its own copies of templates, in buckets of its choosing.",
@@ -91,6 +102,21 @@ REVIEWED = (
         ),
         r"FoundationStack/StudioProjectRole/DefaultPolicy/Resource",
         "GetRole on the projects' roles, which DataZone may read in the name of who asks about them.",
+    ),
+    Reviewed(
+        iam(r"<Archives\w+\.Arn>/rollouts/\*/(results/\*|wave-\*)\.json"),
+        r"FoundationStack/(UpdateProject|Rollout)Role/DefaultPolicy/Resource",
+        "Lists and results of rollouts, below their own prefix; a rollout's id and a launch's are known when it runs.",
+    ),
+    Reviewed(
+        iam(r"arn:<AWS::Partition>:cloudformation:.*:stack/SC-\*/\*"),
+        r"FoundationStack/UpdateProjectRole/DefaultPolicy/Resource",
+        "DescribeStacks on the stacks of Service Catalog's launches, which it names SC-*.",
+    ),
+    Reviewed(
+        iam(r"arn:<AWS::Partition>:states:.*:execution:studio-mlops-(rollout|update-project)(/\*)?:\*"),
+        r"FoundationStack/RolloutRole/DefaultPolicy/Resource",
+        "The executions of the two machines, whose names are known when they run.",
     ),
     Reviewed(
         iam(r"<Archives\w+\.Arn>/\*\.zip"),
@@ -256,7 +282,7 @@ REVIEWED = (
     ),
     Reviewed(
         r"AwsSolutions-SF2",
-        r"Studio(Account)?Stack/ProjectSetup/Resource",
+        r"(Studio(Account)?Stack/ProjectSetup|FoundationStack/(UpdateProject|Rollout))/Resource",
         "X-Ray is a setting (xray), off by default: it costs, and shows names of projects.",
     ),
     Reviewed(

@@ -193,6 +193,7 @@ def test_what_iam_has_once_an_account_is_made_in_its_home(places: dict[str, Asse
         "studio-mlops-project-setup-us-west-2",
         "studio-mlops-studio-project-us-west-2",
         "studio-mlops-project-reader-us-west-2",
+        "studio-mlops-update-project-us-west-2",
     }
     assert all(len(name) <= 64 for name in named(home) | named(further))
     assert not any(of_type(template, "AWS::IAM::OIDCProvider") for template in (*home, *further)), "it exists there"
@@ -238,10 +239,12 @@ def test_the_accounts_one_boundary_serves_all_its_regions(places: dict[str, Asse
 
 def test_principals_are_those_of_the_account(places: dict[str, Assembly]) -> None:
     for place in PLACES[1:]:
-        found = names_of(
-            stack(places, place, "PortfolioStack"), "AWS::ServiceCatalog::PortfolioPrincipalAssociation", "PrincipalARN"
-        )
-        assert found == {f"arn:aws:iam::{ACCOUNTS[place]}:role/Platform"}
+        portfolio = stack(places, place, "PortfolioStack")
+        associated = of_type(portfolio, "AWS::ServiceCatalog::PortfolioPrincipalAssociation").values()
+        found = {Names().resolved(portfolio, each["Properties"]["PrincipalARN"]) for each in associated}
+        role = f"arn:aws:iam::{ACCOUNTS[place]}:role"
+        further = "-us-west-2" if place == FURTHER else ""
+        assert found == {f"{role}/Platform", f"{role}/studio-mlops-update-project{further}"}
         told = functions(stack(places, place, "FoundationStack"))["studio_project"]["Environment"]["Variables"]
         assert told["ADMINISTRATORS"] == f"arn:aws:iam::{ACCOUNTS[place]}:role/Platform"
 
@@ -455,15 +458,22 @@ def test_an_app_is_of_one_place(tmp_path: Path, places: dict[str, Assembly]) -> 
         synthesized(copied(places[HOME].store, tmp_path), tmp_path / "out", with_settings(tmp_path, ACCOUNTS_SETTINGS))
 
 
-def test_more_accounts_than_a_trust_policy_names_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("prefix", "accounts", "length"), [("ppp", 51, 2049), ("p" * 11, 50, 2048)])
+def test_as_many_accounts_are_taken_as_a_trust_policy_names(
+    tmp_path: Path, prefix: str, accounts: int, length: int
+) -> None:
     from products.assembly import build_app
     from products.versions import read_versions
     from tests.synth.conftest import context
 
     publish(tmp_path / "versions", "v1.0.0")
-    more = "".join(f'[accounts.n{n}]\naccount = "4{n:011}"\nregions = ["eu-west-1"]\n' for n in range(60))
-    settings = load_settings(with_settings(tmp_path, ACCOUNTS_SETTINGS + more))
-    with pytest.raises(TooManyAccounts, match="62 accounts"):
+    names = ['"eu-west-1", "ap-southeast-1"', *['"eu-west-1"'] * (accounts - 1)]
+    listed = "".join(f'[accounts.n{n}]\naccount = "4{n:011}"\nregions = [{each}]\n' for n, each in enumerate(names))
+    start = '[git_config]\nprivate_github_organization = "acme"\n[studio]\ndomain_id = "dzd_1"\n'
+    domain = 'domain_account = "111111111111"\ndomain_region = "eu-west-1"\n'
+    settings = load_settings(with_settings(tmp_path, f'prefix = "{prefix}"\n{start}{domain}{listed}'))
+
+    def build() -> None:
         build_app(
             settings.at(settings.places[0]),
             read_versions(tmp_path / "versions"),
@@ -471,6 +481,16 @@ def test_more_accounts_than_a_trust_policy_names_are_refused(tmp_path: Path) -> 
             str(tmp_path / "out"),
             context(),
         )
+
+    if length <= 2048:
+        build()
+        return
+    with pytest.raises(TooManyAccounts) as told:
+        build()
+    assert str(told.value) == (
+        "settings.toml: accounts: 51 accounts make a trust policy of 2049 characters for the reader role, and IAM "
+        "takes 2048. List fewer accounts, or install the product a second time with another prefix for the others."
+    )
 
 
 def ran(folder: Path, place: str = "", outdir: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -99,6 +99,15 @@ def test_environments_are_the_contracts(assembly: Assembly) -> None:
     assert assembly.foundation["Parameters"]["GitHubApiUrl"]["Default"] == ""
 
 
+def test_a_share_of_githubs_limits_reaches_the_functions_that_use_github(tmp_path: Path) -> None:
+    """By their environment; the whole is not named."""
+    settings = with_settings(tmp_path, "[github]\nbudget_share = 0.25\n")
+    stack = FoundationStack(App(context=context()), "FoundationStack", settings=load_settings(settings))
+    found = functions(dict(assertions.Template.from_stack(stack).to_json()))
+    shares = {name: each["Environment"]["Variables"].get("BUDGET_SHARE") for name, each in found.items()}
+    assert shares == {name: "0.25" if name in GITHUB else None for name in found}
+
+
 def test_who_may_launch_reaches_the_functions_by_their_environment(tmp_path: Path) -> None:
     settings = with_settings(
         tmp_path,
@@ -169,7 +178,7 @@ def test_every_path_answers_before_cloudformation_gives_up(assembly: Assembly) -
         assert patience == 40 * 60, "as docs/reliability.md says"
         # The wait that ends patience may begin just before it; then one more call, as long as a function may run.
         assert patience + properties["Timeout"] + 60 < cloudformation, name
-    machines = of_type(assembly.foundation, "AWS::StepFunctions::StateMachine")
+    machines = waiters(assembly.foundation)
     assert len(machines) == len(ALL)
     for machine in machines.values():
         retry = waiter(machine)["States"]["framework-isComplete-task"]["Retry"][0]
@@ -182,6 +191,12 @@ def test_every_path_answers_before_cloudformation_gives_up(assembly: Assembly) -
 @pytest.mark.parametrize(("given", "seconds"), [(context(), 5), (local_assembly._CONTEXT, 1)])
 def test_only_the_local_run_polls_by_the_second(given: dict[str, Any], seconds: int) -> None:
     assert query_interval(App(context=given)).to_seconds() == seconds
+
+
+def waiters(template: dict[str, Any]) -> dict[str, Any]:
+    """Return the state machines of the providers, which have no names of their own, by logical id."""
+    found = of_type(template, "AWS::StepFunctions::StateMachine")
+    return {name: each for name, each in found.items() if "StateMachineName" not in each["Properties"]}
 
 
 def waiter(machine: dict[str, Any]) -> dict[str, Any]:
@@ -362,9 +377,10 @@ def test_every_log_is_kept_for_the_set_time(assembly: Assembly) -> None:
     assert {group["Properties"]["RetentionInDays"] for group in groups.values()} == {90}
     for name, function in of_type(assembly.foundation, "AWS::Lambda::Function").items():
         assert function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] in groups, name
-    for machine in of_type(assembly.foundation, "AWS::StepFunctions::StateMachine").values():
+    for name, machine in of_type(assembly.foundation, "AWS::StepFunctions::StateMachine").items():
         logging = machine["Properties"]["LoggingConfiguration"]
-        assert logging["IncludeExecutionData"] is False
+        # A waiter's data has a ResponseURL; a rollout's has names, versions and states.
+        assert logging["IncludeExecutionData"] is (name not in waiters(assembly.foundation))
         destination = logging["Destinations"][0]["CloudWatchLogsLogGroup"]["LogGroupArn"]["Fn::GetAtt"][0]
         assert groups[destination]["Properties"]["LogGroupName"].startswith("/aws/vendedlogs/states/")
 
@@ -372,7 +388,7 @@ def test_every_log_is_kept_for_the_set_time(assembly: Assembly) -> None:
 def test_who_reads_executions_does_not_read_their_requests(assembly: Assembly) -> None:
     """A request's ResponseURL lets its reader answer in the function's place."""
     template, names = assembly.foundation, Names()
-    machines = of_type(template, "AWS::StepFunctions::StateMachine")
+    machines = waiters(template)
     (queue,) = of_type(template, "AWS::SQS::Queue").values()
     keys = {
         machine["Properties"]["EncryptionConfiguration"]["KmsKeyId"]["Fn::GetAtt"][0] for machine in machines.values()
@@ -383,7 +399,7 @@ def test_who_reads_executions_does_not_read_their_requests(assembly: Assembly) -
     }
     (key,) = keys
     arn = names.resolved(template, {"Fn::GetAtt": [key, "Arn"]})
-    waiters = {machine["Properties"]["RoleArn"]["Fn::GetAtt"][0] for machine in machines.values()}
+    waiting = {machine["Properties"]["RoleArn"]["Fn::GetAtt"][0] for machine in machines.values()}
     starting = {
         role
         for role in of_type(template, "AWS::IAM::Role")
@@ -392,9 +408,9 @@ def test_who_reads_executions_does_not_read_their_requests(assembly: Assembly) -
             for each in machines
         )
     }
-    assert len(waiters) == len(starting) == len(machines) == len(ALL)
+    assert len(waiting) == len(starting) == len(machines) == len(ALL)
     decrypting = {role for role in of_type(template, "AWS::IAM::Role") if allows(template, role, "kms:Decrypt", arn)}
-    assert decrypting == waiters | starting
+    assert decrypting == waiting | starting
     # IAM alone gives nobody the key: its policy names who decrypts.
     policy = template["Resources"][key]["Properties"]["KeyPolicy"]["Statement"]
     trusted: set[str] = set()
@@ -428,7 +444,8 @@ def test_an_event_that_cannot_be_handled_is_kept_and_announced(assembly: Assembl
     assert all(alarm["Properties"]["AlarmActions"] == [{"Ref": topic}] for alarm in alarms.values())
     assert all(alarm["Properties"]["AlarmDescription"].endswith(".") for alarm in alarms.values())
     metrics = {alarm["Properties"]["MetricName"] for alarm in alarms.values()}
-    assert metrics == {"ApproximateNumberOfMessagesVisible", "Errors", "Throttles", "RateLimitWaits"}
+    of_rollouts = {"RolloutFailed", "RolloutStuck", "ExecutionsFailed"}
+    assert metrics == {"ApproximateNumberOfMessagesVisible", "Errors", "Throttles", "RateLimitWaits", *of_rollouts}
 
 
 def test_alarms_may_publish_encrypted_messages_to_the_topic(assembly: Assembly) -> None:

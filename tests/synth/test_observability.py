@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from custom_resources.catalogue import CATALOGUE
+from products.rollout import project_definition
+from products.rollout.names import METRICS, Places
 from products.settings import PROJECT_ROOT
 from tests.synth.conftest import Assembly, of_type
 
@@ -20,6 +22,12 @@ RATE_LIMIT = (
     "The {} function waited for GitHub's rate limit 50 times in 15 minutes. "
     "Spread rollouts over more time, or use a GitHub App."
 )
+ROLLOUT = {
+    "A rollout could not update a project. Run `python -m operations rollout status`.": "RolloutFailed",
+    "A project of a rollout has been in its update, or waiting for GitHub, for an hour. "
+    "Run `python -m operations rollout status`.": "RolloutStuck",
+}
+BROKEN = "The state machine of a rollout broke off. `python -m operations rollout resume` goes on where it was."
 QUEUE = ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", 5)
 
 
@@ -65,6 +73,9 @@ def test_every_alarm_of_the_foundation_goes_off_where_its_sentence_says(assembly
         expected[THROTTLES.format(words)] = ("AWS/Lambda", "Throttles", "Sum", 15, 10, function)
         if "github" in entry.needs:
             expected[RATE_LIMIT.format(words)] = ("StudioProjectTemplate", "RateLimitWaits", "Sum", 15, 50, entry.name)
+    for sentence, name in ROLLOUT.items():
+        expected[sentence] = ("StudioProjectTemplate", name, "Sum", 15, 1, "rollout")
+    expected[BROKEN] = ("AWS/States", "ExecutionsFailed", "Sum", 15, 1, "Rollout")
     found = alarms(assembly.foundation)
     assert {sentence.lower(): alarm for sentence, alarm in found.items()} == {
         sentence.lower(): alarm for sentence, alarm in expected.items()
@@ -146,7 +157,9 @@ def counted() -> set[str]:
 
 
 def test_what_is_shown_is_counted_and_what_is_counted_is_shown(assembly: Assembly) -> None:
-    assert shown(assembly.foundation) == counted()
+    of_rollouts = set(re.findall(r"'(Rollout[A-Z]\w+)'", json.dumps(project_definition(Places(*"tbase")))))
+    assert of_rollouts == set(METRICS)
+    assert shown(assembly.foundation) == counted() | of_rollouts
     assert counted() == {"Launches", "Resyncs", "Archived", "Conflicts", "RateLimitWaits", "Failures", "Retained"}
 
 

@@ -21,6 +21,9 @@ from tests.synth.conftest import STUDIO_SETTINGS, Assembly, two_versions
 
 GOLDEN = Path(__file__).parent / "golden"
 BEFORE, SINCE = GOLDEN / "before_accounts.txt", GOLDEN / "since_accounts.txt"
+# Custom::StudioProject gives the same name to a project that was launched before (docs/decisions/0126;
+# tests/unit/test_studio_project.py, test_a_project_from_before_there_were_patterns_keeps_its_names).
+_NAMED_BY_AN_ATTRIBUTE = re.compile(r" DeployRepository Custom::GitHubRepository: Properties\.Name = ")
 HASH = re.compile(r"[0-9a-f]{64}")  # of what is deployed, by its content
 
 
@@ -91,7 +94,7 @@ def test_nothing_is_replaced_or_leaves(open_doors: Assembly) -> None:
     heads = [line for line in gone if line.endswith(":")]
     assert heads == [], "a resource, a parameter or an output left, or became another one"
     name = re.compile(r": (Properties\.\w*Name|Export\.Name|DeletionPolicy|UpdateReplacePolicy)\b")
-    assert [line for line in gone if name.search(line)] == []
+    assert [line for line in gone if name.search(line) and not _NAMED_BY_AN_ATTRIBUTE.search(line)] == []
 
 
 def test_the_golden_file_is_whole() -> None:

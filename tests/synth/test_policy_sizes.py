@@ -46,7 +46,10 @@ def launched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
     def make(folder: Path) -> None:
         publish(folder / "versions", "v1.0.0")
-        settings = with_settings(folder, f"[workflow_role]\nenvironments = {json.dumps(stages)}\n")
+        # As many and as long as settings.toml takes.
+        models = [f"maker{number}.".ljust(63, "m") + "*" for number in range(6)] if "production" in stages else []
+        lists = f"environments = {json.dumps(stages)}\nbedrock_models = {json.dumps(models)}\n"
+        settings = with_settings(folder, f"[workflow_role]\n{lists}")
         synthesized(folder / "versions", folder / "cdk.out", settings)
 
     return shared(tmp_path_factory, f"sizes-{len(stages)}", make)

@@ -84,10 +84,11 @@ def test_constraints_wait_for_the_association(request: pytest.FixtureRequest, wh
 def test_access_and_shares(administered: Assembly) -> None:
     template = administered.portfolio
     principals = {
-        (each["Properties"]["PrincipalARN"], each["Properties"]["PrincipalType"])
+        (Names().resolved(template, each["Properties"]["PrincipalARN"]), each["Properties"]["PrincipalType"])
         for each in of_type(template, "AWS::ServiceCatalog::PortfolioPrincipalAssociation").values()
     }
     assert principals == {
+        ("arn:aws:iam::123456789012:role/studio-mlops-update-project", "IAM"),  # of a rollout
         ("arn:aws:iam::123456789012:role/DataScientist", "IAM"),
         ("arn:aws:iam:::role/MlTeam*", "IAM_PATTERN"),
     }
@@ -136,7 +137,11 @@ def test_an_organization_is_shared_with_by_exactly_these_calls(administered: Ass
 def principals(assembly: Assembly) -> dict[str, str]:
     """Return the logical ids of the portfolio's principals, by their ARNs."""
     found = of_type(assembly.portfolio, "AWS::ServiceCatalog::PortfolioPrincipalAssociation")
-    return {item["Properties"]["PrincipalARN"]: logical for logical, item in found.items()}
+    names = Names()
+    return {
+        names.resolved(assembly.portfolio, item["Properties"]["PrincipalARN"]): logical
+        for logical, item in found.items()
+    }
 
 
 def test_a_principal_keeps_its_logical_id_when_others_come_and_go(administered: Assembly, tmp_path: Path) -> None:

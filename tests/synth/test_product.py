@@ -181,12 +181,20 @@ def test_outputs_are_those_that_the_other_rooms_read(assembly: Assembly) -> None
     }
 
 
-def test_the_default_deploy_repository_is_named_after_the_project(assembly: Assembly) -> None:
-    name = assembly.product["Resources"]["DeployRepository"]["Properties"]["Name"]
-    condition, _, otherwise = name["Fn::If"]
-    assert condition == "DeployRepositoryNameGiven"
-    names = Names(values={"ProjectId": "p1", "DomainId": "dzd_1"})
-    assert names.resolved(assembly.product, otherwise) == "p1-dzd_1-deploy-repo"
+def test_repositories_are_named_after_the_project_unless_a_launch_chooses(
+    assembly: Assembly, administered: Assembly
+) -> None:
+    resources = assembly.product["Resources"]
+    deploy, build = (resources[f"{part}Repository"]["Properties"] for part in ("Deploy", "Build"))
+    attribute = {"Fn::GetAtt": ["StudioProject", "DeployRepositoryName"]}
+    assert deploy["Name"] == {"Fn::If": ["DeployRepositoryNameGiven", {"Ref": "DeployRepositoryName"}, attribute]}
+    other = {"Fn::GetAtt": ["StudioProject", "DeployAlternativeName"]}
+    assert deploy["AlternativeName"] == {"Fn::If": ["DeployRepositoryNameGiven", "", other]}
+    assert build["AlternativeName"] == {"Fn::GetAtt": ["StudioProject", "BuildAlternativeName"]}
+    assert resources["StudioProject"]["Properties"]["RepositoryNames"] == "{project}-{part}"
+    # AWS knows the repositories of a GitHub Enterprise Server by name alone: none is used twice.
+    there = administered.product["Resources"]["StudioProject"]["Properties"]
+    assert there["RepositoryNames"] == "{project}-{part}-{id}"
 
 
 def test_a_new_version_touches_templates_and_no_repository(assembly: Assembly) -> None:

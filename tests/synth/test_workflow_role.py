@@ -12,7 +12,9 @@ from custom_resources.clients import FunctionClients
 from custom_resources.clients.studio import Project, Tooling
 from custom_resources.reconciler import Request
 from custom_resources.studio_project import Observed, StudioProject, StudioProjectProperties, _classic_project
+from products.errors import TrustPolicyTooLong
 from products.settings import PROJECT_ROOT, Settings
+from products.workflow_role import _require_short_trust
 from tests.synth.conftest import Assembly, of_type, publish, synthesized, with_settings
 from tests.synth.policies import ACCOUNT, REGION, Names, allows
 from tests.template_code import template_code
@@ -158,3 +160,25 @@ def test_a_launch_cannot_add_to_classics_roles(assembly: Assembly, administered:
     assert administered.product["Parameters"] | organization == assembly.product["Parameters"]
     shipped = assembly.product["Resources"]["StudioProject"]["Properties"]
     assert shipped.get("ClassicExecutionRoles", []) == []
+
+
+@pytest.mark.parametrize("organization", ["", "o" * 20])  # without one, a name of 20 letters is reckoned with
+@pytest.mark.parametrize(("issuer", "environment", "length"), [("/a", 157, 2048), ("/aa", 156, 2049)])
+def test_a_trust_policy_is_taken_to_the_last_character(
+    organization: str, issuer: str, environment: int, length: int
+) -> None:
+    document = {
+        "workflow_role": {"environments": ["e" * environment, "e2"]},
+        "git_config": {"private_github_organization": organization},
+        "github": {"oidc_issuer": f"token.actions.githubusercontent.com{issuer}"},
+    }
+    settings = Settings.model_validate_json(json.dumps(document))
+    if length <= 2048:
+        _require_short_trust(settings)
+        return
+    with pytest.raises(TrustPolicyTooLong) as told:
+        _require_short_trust(settings)
+    assert str(told.value) == (
+        "settings.toml: workflow_role.environments: 2 environments make a trust policy of about 2049 characters, and "
+        "IAM takes 2048. Name fewer environments."
+    )

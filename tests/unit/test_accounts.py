@@ -677,15 +677,29 @@ def test_a_profile_of_ours_is_where_the_settings_say(studio: Studio) -> None:
     assert [where(each) for each in environments_of(studio, profile)] == [at(ACCOUNT, REGION)] * 2
 
 
-def test_a_pool_that_somebody_gave_our_profile_stays(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("given", ["all", "tooling", "ours"])
+def test_a_pool_that_somebody_gave_our_profile_stays(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    """Our environment is where the tooling is: a pool that only ours has got is taken out again."""
     blueprint = only_registered(studio)
     profile = str(studio.run(StudioProjectProfile, "Create", own(studio, blueprint))["PhysicalResourceId"])
     pool = {"accountPools": ["pool1"], "awsRegion": {"regionName": "eu-west-1"}}
+    before = environments_of(studio, profile)
     moved(studio, profile, **pool)
+    gets_it = {"all": lambda _: True, "tooling": lambda of: of != blueprint, "ours": lambda of: of == blueprint}[given]
+    mixed = [
+        new if gets_it(old["environmentBlueprintId"]) else old
+        for old, new in zip(before, environments_of(studio, profile), strict=True)
+    ]
+    studio.client.update_project_profile(
+        domainIdentifier=studio.domain, identifier=profile, environmentConfigurations=mixed
+    )
     monkeypatch.setattr(Studio, "blueprints", property(lambda self: Pools(self.client)))
     changed = own(studio, blueprint, Description="Other")
     studio.run(StudioProjectProfile, "Update", changed, old=own(studio, blueprint), physical_id=profile)
-    assert [where(each) for each in environments_of(studio, profile)] == [pool] * 2
+    wanted = at(ACCOUNT, REGION) if given == "ours" else pool
+    assert [where(each) for each in environments_of(studio, profile)] == [wanted] * 2
 
 
 def test_a_profile_of_ours_needs_a_place(studio: Studio) -> None:

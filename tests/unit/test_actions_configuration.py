@@ -69,10 +69,10 @@ def test_a_delete_removes_what_the_repositorys_own_deletion_does_not() -> None:
         assert planned("Delete", ALL, found=found) == Plan("")
 
 
-def test_an_archived_repository_is_restored_for_a_write_only() -> None:
+def test_an_update_leaves_what_its_owners_archived() -> None:
     archived = Observed("acme/x", archived=True)
-    assert planned("Update", {}, ALL, archived).restore
-    assert not planned("Update", ALL, ALL, archived).restore
+    assert planned("Update", {}, ALL, archived) == Plan("acme/x", archived=True)
+    assert planned("Update", ALL, ALL, archived) == Plan("acme/x"), "it has nothing to say where nothing is left out"
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_an_archived_repository_is_restored_for_a_write_only() -> None:
         (Plan("x", variables={"A": "1"}), 5),
         (Plan("x", secrets_removed=("A",)), 5),
         (Plan("x", variables_removed=("A",)), 5),
-        (Plan("x", restore=True, variables={"A": "1"}), 10),
+        (Plan("x", archived=True), 0),
     ],
 )
 def test_a_plan_says_what_it_costs_and_shows_no_value(plan: Plan, points: int) -> None:
@@ -136,8 +136,7 @@ class Secrets:
         raise AssertionError("no token is read")
 
 
-@pytest.mark.parametrize("restore", [False, True])
-def test_what_is_planned_is_written_and_reported_by_name(restore: bool) -> None:
+def test_what_is_planned_is_written_and_reported_by_name() -> None:
     github, clients = GitHub(), FunctionClients({}, secrets=Secrets())
     vars(clients)["github"] = github
     now: dict[str, Any] = {
@@ -145,11 +144,9 @@ def test_what_is_planned_is_written_and_reported_by_name(restore: bool) -> None:
         "secret_references": {"R": "arn#r"},
         "variables": {"W": "w", "V": "v"},
     }
-    plan = Plan("acme/y", restore, {"S": "s"}, {"R": "arn#r"}, {"V": "v"}, ("A",), ("B",))
+    plan = Plan("acme/y", False, {"S": "s"}, {"R": "arn#r"}, {"V": "v"}, ("A",), ("B",))
     done = ActionsConfiguration(clients).apply(plan, asked("Update", now), lambda: None)
-    restored = [("update_repository", "acme/y", ("archived", False))]
     assert github.done == [
-        *(restored if restore else []),
         ("put_secrets", "acme/y", {"S": "s", "R": "value of arn#r"}),
         ("put_variables", "acme/y", {"V": "v"}),
         ("delete_secrets", "acme/y", ("A",)),
@@ -158,6 +155,13 @@ def test_what_is_planned_is_written_and_reported_by_name(restore: bool) -> None:
     assert (done.attributes["SecretNames"], done.attributes["VariableNames"]) == ("R,S,T", "V,W")
     assert set(done.attributes) == {"SecretNames", "VariableNames", "Digest", "Environments"}
     assert "value of" not in str(done)
+
+
+def test_what_is_archived_is_said() -> None:
+    clients = FunctionClients({}, secrets=Secrets())
+    vars(clients)["github"] = GitHub()
+    done = ActionsConfiguration(clients).apply(Plan("x", archived=True), asked("Update", {}), lambda: None)
+    assert done.attributes["Environments"].startswith("The repository is archived: nothing was changed.")
 
 
 def test_a_digest_tells_every_difference_and_no_order() -> None:

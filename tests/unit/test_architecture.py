@@ -28,7 +28,15 @@ ARROWS: dict[str, set[str]] = {
 }
 # Of custom_resources, deploy time and the command line read the table and pure content; operations also the clients.
 OF_CUSTOM_RESOURCES = {
-    "products": {"addresses", "catalogue", "datazone_actions", "project_file", "template_content", "errors"},
+    "products": {
+        "addresses",
+        "catalogue",
+        "datazone_actions",
+        "project_file",
+        "template_content",
+        "errors",
+        "rate_budget",
+    },
     "operations": {
         *("addresses", "catalogue", "template_content", "errors", "properties", "rate_budget", "clients"),
         "markdown",

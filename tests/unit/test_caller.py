@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from custom_resources.belief import Belief, artifact_location, belief_at_create, execution_role, seal
-from custom_resources.caller import Installation, caller, is_role_here
+from custom_resources.caller import Caller, Installation, Launcher, caller, is_role_here
 from custom_resources.clients.service_catalog import LAUNCHED_BY
 from custom_resources.errors import (
+    LaunchNotByProjectRole,
     LocationRefused,
     LocationUnknown,
     RoleElsewhere,
@@ -17,6 +18,7 @@ from custom_resources.errors import (
     RoleRefused,
     RoleUnknown,
 )
+from custom_resources.launching import require_own_role
 from products import project_setup
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -285,3 +287,35 @@ def test_no_principal_names_another_place(belief: Belief, given: str) -> None:
 def test_a_seal_is_of_all_that_was_told() -> None:
     assert seal("a", "b") == seal("a", "b")
     assert len({seal("a", "b"), seal("a", "c"), seal("ab", "")}) == 3
+
+
+# -- a project's role ------------------------------------------------------------------------------------------------
+
+STUDIOS_ROLE = "datazone_usr_role_p1_e1"
+WITH_A_PATH = "AmazonSageMakerUserIAMExecutionRole_1"
+ROLES = (role(STUDIOS_ROLE), role(f"service-role/{WITH_A_PATH}"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "project", "roles", "own"),
+    [
+        ("project role", STUDIOS_ROLE, "p1", ROLES, True),
+        ("project role", WITH_A_PATH, "p1", ROLES, True),
+        ("project role", "AmazonSageMakerUserIAMExecutionRole_2", "p1", ROLES, False),
+        ("project role", f"service-role/{WITH_A_PATH}", "p1", ROLES, False),
+        ("project role", STUDIOS_ROLE, "p2", ROLES, False),  # its name says whose it is, whatever is told
+        ("project role", STUDIOS_ROLE, "p1", (), False),
+        ("administrator", "Platform", "p1", (), True),
+        ("blueprint", "studio-mlops-provisioning", "p1", (), True),
+    ],
+)
+def test_a_projects_role_launches_for_its_own_project(
+    kind: Caller, name: str, project: str, roles: tuple[str, ...], own: bool
+) -> None:
+    found = Launcher(kind, f"{SESSION}/{name}/s1", name)
+    if own:
+        require_own_role(project, found, roles)
+        return
+    with pytest.raises(LaunchNotByProjectRole) as told:
+        require_own_role(project, found, roles)
+    assert str(told.value).startswith(f"The role {name} is not the role of the project {project}.")

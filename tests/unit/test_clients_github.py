@@ -27,6 +27,7 @@ from custom_resources.errors import (
     TokenRejected,
     TokenRotated,
 )
+from standins.github.refusals import ANSWERS, LIMITS
 
 HTML = "<html><body>Unicorn!</body></html>"
 BARE = {"id": 7, "full_name": "acme/x", "html_url": "https://github.com/acme/x"}
@@ -280,6 +281,44 @@ def test_a_pull_request_that_is_open_already_is_taken(answered: Callable[..., Gi
             answered(taken, ok(nothing), ok(WHOLE)).create_pull_request("acme/x", "b", "main", "t", "text")
     with pytest.raises(RequestRefused, match="Conflict"):
         answered(ok({"message": "Conflict"}, 409), ok([PULL])).create_pull_request("acme/x", "b", "main", "t", "text")
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_each_spelling_of_a_refusal_is_a_wait_of_one_request_that_teaches(
+    answered: Callable[..., GitHub], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Nothing more is asked. The limit of all requests of an hour says nothing about content, nor does a read."""
+    refused, asked = ANSWERS[name].response("rest"), []
+    answer = (refused.status, dict(refused.headers), refused.content().decode())
+    acts: list[Callable[[GitHub], object]] = [
+        lambda hub: hub.create_pull_request("acme/x", "b", "main", "t", "text"),
+        lambda hub: hub.comment("acme/x", 3, "text"),
+        lambda hub: hub.find_repository("acme/x"),
+    ]
+    taught = []
+    for act in acts:
+        hub = answered(answer)
+        reply = Requester.requestJson
+
+        def counting(*given: Any, reply: Any = reply, **named: Any) -> Any:
+            asked.append(given[1:3])
+            return reply(*given, **named)
+
+        monkeypatch.setattr(Requester, "requestJson", counting)
+        with pytest.raises(RateLimited) as limited:
+            act(hub)
+        taught.append(limited.value.of_content)
+    assert len(asked) == 3
+    creates = "primary" not in name
+    assert taught == [creates, creates, refused.status == 422]
+
+
+@pytest.mark.parametrize(("remaining", "taught"), [("0", False), ("4711", True)])
+def test_a_header_tells_which_limit_it_is(answered: Callable[..., GitHub], remaining: str, taught: bool) -> None:
+    headers = {"x-ratelimit-remaining": remaining, "x-ratelimit-reset": "1"}
+    with pytest.raises(RateLimited) as limited:
+        answered((403, headers, json.dumps({"message": "rate limit"}))).comment("acme/x", 3, "text")
+    assert limited.value.of_content == taught
 
 
 OFF = {**WHOLE, "has_pull_requests": False}

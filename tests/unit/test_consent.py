@@ -10,7 +10,8 @@ import pytest
 from custom_resources.allowances import Allowances
 from custom_resources.clients.git import Commit, Refs
 from custom_resources.clients.github import Repository
-from custom_resources.consent import Known, made_by_studio, parsed
+from custom_resources.consent import Consent, Known, Reading, made_by_studio, parsed, stated
+from custom_resources.errors import ObjectTooLarge
 from custom_resources.repository_plan import GitHubRepositoryProperties
 
 CREATED = "2026-11-27T10:00:30Z"
@@ -47,26 +48,57 @@ def test_a_consent_is_a_few_plain_lines(text: str, fields: dict[str, str]) -> No
     ("text", "said"),
     [
         ("domain: d1\ndomain: d2\n", "line 2 repeats domain"),
-        ("project: p1\n  archive: true\n", "line 2 is none of"),
-        ("project: [p1, p2]\n", "line 1 is none of"),
-        ("project: &a p1\n", "line 1 is none of"),
-        ("project: !!python/name:os.system p1\n", "line 1 is none of"),
-        ('project: "p1\n', "line 1 is none of"),
-        ("owner: me\n", "line 1 is none of"),
-        ("project:p1\n", "line 1 is none of"),
-        ("project: p1\n---\nproject: p2\n", "line 2 is none of"),
+        ("project: p1\n  archive: true\n", "line 2 is none of domain:, project:, archive:"),
+        ("project: [p1, p2]\n", "line 1 is none of domain:, project:, archive:"),
+        ("project: &a p1\n", "line 1 is none of domain:, project:, archive:"),
+        ("project: !!python/name:os.system p1\n", "line 1 is none of domain:, project:, archive:"),
+        ('project: "p1\n', "line 1 is none of domain:, project:, archive:"),
+        ("owner: me\n", "line 1 is none of domain:, project:, archive:"),
+        ("project:p1\n", "line 1 is none of domain:, project:, archive:"),
+        ("project: p1\n---\nproject: p2\n", "line 2 is none of domain:, project:, archive:"),
         ("archive: yes\n", "archive is neither true nor false"),
-        ("project: p\u200b1\n", "line 1 is none of"),
+        ("project: p\u200b1\n", "line 1 is none of domain:, project:, archive:"),
     ],
 )
 def test_whatever_else_yaml_can_say_is_refused(text: str, said: str) -> None:
-    found = parsed(text.encode())
-    assert isinstance(found, str)
-    assert said in found
+    assert parsed(text.encode()) == said
 
 
 def test_what_is_no_text_is_no_consent() -> None:
     assert parsed(b"\xff\xfe") == "it is not UTF-8"
+
+
+class File:
+    """GitHub, with the file in which a consent is given: its content, none, or one that is too large."""
+
+    def __init__(self, content: bytes | Exception | None) -> None:
+        self.github = self
+        self._content = content
+
+    def small_file(self, full_name: str, path: str, limit: int) -> bytes | None:
+        assert (full_name, path, limit) == ("acme/notebooks", ".github/studio-project.yml", 4096)
+        if isinstance(self._content, Exception):
+            raise self._content
+        return self._content
+
+
+@pytest.mark.parametrize(
+    ("content", "reading"),
+    [
+        (None, Reading(problem="it is not there")),
+        (ObjectTooLarge(kind="file", name="x", size=5000, limit=4096), Reading(problem="it has more than 4,096 bytes")),
+        (b"archive: yes", Reading(problem="archive is neither true nor false")),
+        (b"domain: d1\nproject: p2", Reading(problem="it names another project")),
+        (b"domain: d2\nproject: p1", Reading(problem="it names another project")),
+        (b"project: p1", Reading(problem="it names another project")),
+        (b"domain: d1\nproject: p1", Reading(Consent("file"))),
+        (b"domain: d1\nproject: p1\narchive: false", Reading(Consent("file"))),
+        (b"domain: d1\nproject: p1\narchive: true", Reading(Consent("file", archive=True))),
+    ],
+)
+def test_what_the_file_says_is_read_whole(content: bytes | Exception | None, reading: Reading) -> None:
+    clients: Any = File(content)
+    assert stated("acme/notebooks", WHO, clients) == reading
 
 
 class Git:

@@ -21,6 +21,7 @@ from custom_resources.clients.git.packets import Mark
 from custom_resources.clients.git.processes import MODEST
 from custom_resources.consent import Reading
 from custom_resources.errors import AwsDenied
+from custom_resources.rate_budget import Slot
 from custom_resources.repository_environments import Missing
 
 NOTHING: dict[str, Any] = {
@@ -48,6 +49,8 @@ OTHER: dict[str, Any] = {
     "clients.aws.Service.denied": AwsDenied,
     "clients.blueprints.Profile.enabled": True,
     "clients.budget.SharedBudget.__init__.clock": time.time,
+    "clients.budget.SharedBudget.__init__.share": 1.0,
+    "clients.budget.Wait.slot": Slot(),
     "clients.update_records.UpdateRecords.__init__.clock": time.time,
     "clients.git.model.Merge.clean": True,
     "clients.git.packets.lines.end": Mark.FLUSH,
@@ -69,6 +72,12 @@ OTHER: dict[str, Any] = {
     "delivery.state.Base.certain": True,
     "delivery.state.Place.sealed": True,
     "errors.described.module": "custom_resources.errors",
+    "rate_budget.Budget.rate": 1.0,
+    "rate_budget.Limit.clock": "requests",
+    "rate_budget.book.share": 1.0,
+    "rate_budget.book_again.share": 1.0,
+    "rate_budget.opens_at.share": 1.0,
+    "rate_budget.reserve.share": 1.0,
     "repository_plan.Observed.consent": Reading(),
     "studio_project.Observed.launcher": Launcher("not asked"),
     "studio_project.Observed.belief": "nothing",

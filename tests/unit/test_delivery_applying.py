@@ -228,6 +228,30 @@ def test_a_branch_that_moves_on_before_it_is_removed_is_looked_at_again() -> Non
     assert not world.removed
 
 
+def test_each_pull_request_is_told_and_closed_once_in_a_request() -> None:
+    world = World()
+    world.applied(proposal(world, withdrawn=(MINE, WORKED), left_over=LEFT_OVER))
+    world.applied(proposal(world, withdrawn=(MINE, WORKED), left_over=LEFT_OVER))  # the call that comes after
+    assert sorted(step for step in world.done if step.startswith(("comment", "closed"))) == [
+        "closed 6 in acme/build",
+        "closed 7 in acme/build",
+        "comment 6",
+        "comment 7",
+    ]
+    assert world.progress.steps == dict.fromkeys(("commented 7", "closed 7", "commented 6", "closed 6"), "")
+
+
+def test_whom_a_push_left_behind_is_told_by_the_next_call_where_this_one_ended() -> None:
+    world = World()
+    world.applied(push(world, withdrawn=(MINE, WORKED)))
+    steps = ("left behind 7", "commented 7", "closed 7", "commented 6", "closed 6")
+    assert world.progress.steps == {**dict.fromkeys(steps, ""), "left behind 7": "acme/build"}
+    ended = World()
+    ended.progress = Progress({"left behind 7": "acme/former", "commented 6": "", "closed 6": ""})
+    ended.applied(Leave("unchanged", {"CommitSha": "tip"}))
+    assert ended.done == ["comment 7", "closed 7 in acme/former"]
+
+
 def test_a_renewed_pull_request_gets_its_text_before_its_branch() -> None:
     world = World()
     world.renamed_to = "acme/renamed"
@@ -335,9 +359,19 @@ def test_a_ref_that_moved_on_is_looked_at_again(make: Callable[[World], Plan]) -
 @pytest.mark.parametrize("make", [push, proposal])
 def test_an_archived_repository_is_restored_and_looked_at_again(make: Callable[[World], Plan]) -> None:
     world = World(RepositoryArchived("This repository was archived so it is read-only."))
+    world.request = replace(REQUEST, type="Create")
     answer = world.applied(make(world))
     assert isinstance(answer, Replan)
     assert (answer.refusal, world.done[-1]) == ("", "acme/build {'archived': False}")
+
+
+@pytest.mark.parametrize("make", [push, proposal])
+def test_an_update_leaves_what_its_owners_archived(make: Callable[[World], Plan]) -> None:
+    world = World(RepositoryArchived("This repository was archived so it is read-only."))
+    answer = world.applied(make(world))
+    assert isinstance(answer, Done)
+    said = {"CommitSha": "tip", "TemplateVersion": "", "Status": "archived", "PullRequestUrl": ""}
+    assert (answer.attributes, world.done[-1]) == (said, "push")
 
 
 def test_a_push_that_a_rule_refuses_is_planned_again_with_the_servers_word() -> None:

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from custom_resources.clients.git import PushRejected, Refs, RepositoryArchived
+from custom_resources.clients.git import ROBOT, Commit, PushRejected, Refs, RepositoryArchived
 from custom_resources.clients.github import PullRequest
 from custom_resources.delivery.lineage import (
     STACK_REF,
@@ -65,6 +65,7 @@ class World:
 
     refs: Mapping[str, str] = field(default_factory=dict)
     messages: Mapping[str, str] = field(default_factory=dict)
+    commits: Mapping[str, Commit] = field(default_factory=dict)  # those of which more than the message is read
     found: Any = None  # the repository, by its id
     pull: PullRequest | None = None
     reachable: bool = True
@@ -130,6 +131,8 @@ class World:
         return "new"
 
     def commit(self, sha: str) -> Any:
+        if sha in self.commits:
+            return self.commits[sha]
         said = self.messages.get(sha, "")
         return cast(Any, type("Commit", (), {"sha": sha, "tree": f"tree of {sha}", "message": said}))
 
@@ -217,6 +220,38 @@ def test_an_offered_version_waits(state: str) -> None:
     waiting = observed(World(WAITS, pull=replace(PULL, state=state)))
     assert isinstance(waiting, Waiting)
     assert (waiting.version, waiting.url) == ("v1", PULL.html_url)
+
+
+BRANCH = "refs/heads/studio/template-v2"
+STRANGER = "somebody@example.com"
+
+
+@pytest.mark.parametrize(
+    ("tip", "committer", "parents", "untouched"),
+    [
+        ("offered", ROBOT[1], ("base",), True),  # the proposal itself
+        ("merge", ROBOT[1], ("tip", "offered"), True),  # our merge of it
+        ("offered", STRANGER, ("base",), False),
+        ("merge", STRANGER, ("tip", "offered"), False),  # a user has merged or added to it
+        ("another", ROBOT[1], ("tip", "base"), False),  # ours, but of another offer
+        ("", ROBOT[1], (), False),  # the branch is gone
+    ],
+)
+def test_a_branch_is_untouched_where_its_tip_is_the_commit_that_we_pushed(
+    tip: str, committer: str, parents: tuple[str, ...], untouched: bool
+) -> None:
+    world = World(
+        {**RECORDED, OFFERED.ref: "offered", **({BRANCH: tip} if tip else {})},
+        {**HOLDS_V2, "offered": message("Template", V2, SEAL)},
+        {tip: Commit(tip, f"tree of {tip}", parents, "", committer)},
+        pull=replace(PULL, base="former"),
+        comparing=lambda: world.asked[-1][1] == "base",
+    )
+    state = observed(world)
+    assert state is not None
+    assert not isinstance(state, Empty | Waiting)
+    [offer] = state.offered
+    assert (offer.proposal.tip, offer.untouched) == (tip, untouched)
 
 
 def test_off_reads_the_record_only() -> None:

@@ -457,7 +457,7 @@ def test_what_the_refused_push_has_closed_already_is_not_closed_again() -> None:
     assert proposed(seen, sync_mode="PullRequest").withdrawn == (left, worked)
     decision = proposed(seen, refusal="GH006")
     assert (decision.renewed, decision.withdrawn) == (renewed, (left,))
-    assert decision.cost == Cost(points=15, creations=2)
+    assert decision.cost == Cost(points=15, creations=1), "the renewed one is changed, not created"
 
 
 # -- what it costs, what is logged -------------------------------------------------------------------------------------
@@ -487,8 +487,15 @@ def test_a_logged_plan_has_no_text_of_users_and_no_repository(seen: Merged) -> N
         (replace(SEEN, tree="tree1"), Cost(), ()),
         (Empty(place({}), "new"), Cost(), ()),
         (CONFLICT, Cost(points=5, creations=1), ("Resyncs", "Conflicts")),
+        (replace(CONFLICT, offered=(offer(),)), Cost(points=5), ("Resyncs", "Conflicts")),  # renewed by a PATCH
+        # Pushed by a run that got no further: it has to be opened.
+        (
+            replace(CONFLICT, offered=(replace(offer(), pull_request=None),)),
+            Cost(points=5, creations=1),
+            ("Resyncs", "Conflicts"),
+        ),
         (UNSURE, Cost(points=5, creations=1), ("Resyncs", "Conflicts")),
-        (replace(CONFLICT, offered=(offer(), offer(number=8))), Cost(points=15, creations=2), ("Resyncs", "Conflicts")),
+        (replace(CONFLICT, offered=(offer(), offer(number=8))), Cost(points=15, creations=1), ("Resyncs", "Conflicts")),
     ],
 )
 def test_what_a_plan_takes_and_counts(seen: State, cost: Cost, metrics: tuple[str, ...]) -> None:

@@ -161,12 +161,12 @@ class Budget:
     def require_room(self, request: str) -> Progress:
         return Progress()
 
-    def reserve(self, cost: Cost) -> None:
+    def reserve(self, cost: Cost, request: str, progress: Progress) -> None:
         self.charged.append(cost)
 
     def remember(self, request: str, wait: Any, progress: Progress) -> None: ...
 
-    def pause(self, seconds: float, *, untold: bool = False) -> None: ...
+    def pause(self, seconds: float, *, untold: bool = False, content: bool = False) -> None: ...
 
 
 class Stacks:

@@ -21,9 +21,10 @@ from custom_resources.errors import (
     VisibilityNotAllowed,
 )
 from custom_resources.github_repository import GitHubRepository
+from custom_resources.progress import Progress
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import Request
-from custom_resources.repository_plan import GitHubRepositoryProperties, Observed, Plan
+from custom_resources.repository_plan import GitHubRepositoryProperties, Observed, Plan, is_anothers
 from tests.seals import ANOTHER, SEAL
 
 RESOURCE = GitHubRepository(FunctionClients({}))
@@ -185,12 +186,24 @@ def test_a_delete_releases_what_was_only_adopted() -> None:
     assert (archived.action, archived.secrets_removed, RESOURCE.cost(archived)) == ("archive", ("R",), Cost(points=10))
 
 
+def test_a_delete_that_goes_on_takes_out_what_its_earlier_calls_left() -> None:
+    done = Progress({"no secret A": "", "no secret R": "", "no variable C": "", "no variable B": "", "no secret D": ""})
+    names = {"secret_names": ["B", "A"], "secret_reference_names": ["S", "R"], "variable_names": ["D", "C"]}
+    request = Request("Delete", PROPERTIES.model_copy(update=names), None, "7:connected", "", "", progress=done)
+    released = RESOURCE.plan(request, Observed(FOUND, None, left={"refs/studio/template": "c0"}))
+    assert (released.action, released.secrets_removed, released.variables_removed) == ("release", ("B", "S"), ("D",))
+    assert released.refs_removed == {"refs/studio/template": "c0"}
+    archived = RESOURCE.plan(replace(request, physical_id="7"), Observed(FOUND, OURS))
+    assert (archived.action, archived.secrets_removed, archived.variables_removed) == ("archive", ("S",), ())
+
+
 def test_an_update_changes_what_the_stack_changed() -> None:
     assert decided(Observed(FOUND), "Update", "7", {}).changes == {}
     assert decided(Observed(FOUND), "Update", "7", {}, visibility="internal").changes == {"visibility": "internal"}
     assert decided(Observed(FOUND), "Update", "7", {"name": "old"}).changes == {}  # it has that name already
     assert decided(Observed(FOUND), "Update", "7", {"topics": ["old"]}).topics == ("studio",)
-    assert decided(Observed(ARCHIVED), "Update", "7", {}).changes == {"archived": False}
+    archived = decided(Observed(ARCHIVED), "Update", "7", {"name": "old"}, visibility="internal")
+    assert (archived.action, archived.changes, archived.topics) == ("leave", {}, None), "its owners archived it"
 
 
 def test_an_adopted_repository_keeps_its_name_and_visibility() -> None:
@@ -282,3 +295,60 @@ def test_a_repository_passes_on_from_a_stack_that_is_gone() -> None:
 def test_a_plan_says_what_it_costs() -> None:
     assert RESOURCE.cost(decided(Observed(None))).creations == 1
     assert RESOURCE.cost(decided(Observed(FOUND), "Update", "7", {})).points == 0
+
+
+# -- a name that nobody chose ------------------------------------------------------------------------------------------
+
+ALTERNATIVE = PROPERTIES.model_copy(update={"alternative_name": "build-abcdef"})
+OTHERS = replace(MOVED, description="Model build repository (d1/p2 model_build 0123)")
+
+
+@pytest.mark.parametrize(
+    ("observed", "anothers"),
+    [
+        (Observed(None), False),
+        (Observed(FOUND, OURS), False),
+        (Observed(ARCHIVED, OURS), False),
+        (Observed(FOUND, THEIRS), True),
+        (Observed(ARCHIVED, THEIRS), True),
+        (Observed(FOUND, None), True),
+        (Observed(FOUND, None, empty=True), True),
+        (Observed(FOUND, None, empty=True, mark="stack"), False),
+        (Observed(FOUND, None, empty=True, mark="nobody"), False),
+        (Observed(MOVED, None), False),
+        (Observed(OTHERS, None), True),
+    ],
+)
+def test_another_name_is_taken_where_the_first_is_somebody_elses(observed: Observed, anothers: bool) -> None:
+    assert is_anothers(ALTERNATIVE, observed) is anothers
+    assert is_anothers(PROPERTIES, observed) is False, "there is no other"
+    assert is_anothers(ALTERNATIVE.model_copy(update={"adopt_existing": True}), observed) is False
+
+
+def test_what_is_found_under_the_other_name_is_decided_by_that() -> None:
+    there = replace(FOUND, full_name="acme/build-abcdef")
+    plan = decided(Observed(there, OURS, name="build-abcdef"), alternative_name="build-abcdef")
+    assert (plan.action, plan.name) == ("keep", "build-abcdef")
+    new = decided(Observed(None, name="build-abcdef"), alternative_name="build-abcdef")
+    assert (new.action, new.name) == ("create", "build-abcdef")
+    with pytest.raises(RepositoryNameTaken, match="acme/build-abcdef"):
+        decided(Observed(there, THEIRS, name="build-abcdef"), alternative_name="build-abcdef")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found", "renamed"),
+    [
+        ("build", "build", "build-abcdef", False),
+        ("p1-d1-build-repo", "build", "build-abcdef", False),
+        ("build", "p1-d1-build-repo", "build", False),
+        ("p1-d1-build-repo", "build", "build", False),
+        ("build", "mine", "build-abcdef", True),
+        ("build", "build", "renamed-by-a-user", False),
+    ],
+)
+def test_a_repository_keeps_its_name_for_life(old: str, new: str, found: str, renamed: bool) -> None:
+    """Whatever a version from before there were patterns calls it, and back."""
+    there = replace(FOUND, full_name=f"acme/{found}")
+    other = "" if new == "mine" else "build-abcdef"  # a name that a launch chooses has no other
+    plan = decided(Observed(there), "Update", "7", {"name": old}, name=new, alternative_name=other)
+    assert ("name" in plan.changes) is renamed

@@ -215,7 +215,7 @@ def test_a_name_that_was_taken_meanwhile_is_looked_at_again_once() -> None:
         ("keep", {}, [], "kept"),
         ("adopt", {}, [], "adopted"),
         ("restore", {}, [{"archived": False}], "restored"),
-        ("keep", {"archived": False}, [{"archived": False}, {"archived": False}], "kept"),
+        ("leave", {}, [], "archived"),
         ("keep", {"name": "new"}, [{"name": "new"}], "kept"),
     ],
 )

@@ -21,6 +21,7 @@ from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import (
     FinalError,
     InternalInUserAccount,
+    ObjectTooLarge,
     OrganizationNotFound,
     RepositoryNotFound,
     RepositoryReadOnly,
@@ -44,7 +45,19 @@ ANSWER = {
     "value": "1",
     "key": base64.b64encode(bytes(KEY.public_key)).decode(),
     "key_id": "k",
+    "type": "file",
+    "size": 7,
+    "content": base64.b64encode(b"content").decode(),
+    "environments": [
+        {"name": "Staging", "deployment_branch_policy": {}},
+        {"name": "b", "deployment_branch_policy": {"x": 1}},
+    ],
 }
+REVIEWED = {
+    "deployment_branch_policy": {"protected_branches": False, "custom_branch_policies": True},
+    "reviewers": [{"type": "Team", "id": 7}, {"type": "User", "id": 8}],
+}
+POLICIES, ON_MAIN = "deployment-branch-policies", {"name": "main", "type": "branch"}
 PULLS = f"{X}/pulls?head=acme%3Ab&state=all&sort=created&direction=desc&per_page=30"
 COMPARED = f"{X}/compare/{'c' * 40}...{'d' * 40}?per_page=1&page=2"
 MADE = {
@@ -131,6 +144,34 @@ CALLS: dict[str, tuple[Callable[[GitHub], Any], list[Sent], str]] = {
         [("POST", f"{X}/actions/workflows/deploy.yml/dispatches", {"ref": "main", "inputs": {"Model": "m"}})],
         "starting deploy.yml in acme/x",
     ),
+    "read a file": (
+        lambda hub: hub.small_file("acme/x", ".github/a file.yml", 100),
+        [("GET", f"{X}/contents/.github/a%20file.yml", None)],
+        "reading .github/a file.yml of acme/x",
+    ),
+    "list environments": (
+        lambda hub: hub.environments("acme/x"),
+        [("GET", f"{X}/environments?per_page=100", None)],
+        "listing the environments of acme/x",
+    ),
+    "create an environment": (
+        lambda hub: hub.create_environment("acme/x", "a/b", "main", [("Team", 7), ("User", 8)]),
+        [("PUT", f"{X}/environments/a%2Fb", REVIEWED), ("POST", f"{X}/environments/a%2Fb/{POLICIES}", ON_MAIN)],
+        "creating the environment a/b of acme/x",
+    ),
+    "create an environment without reviewers": (
+        lambda hub: hub.create_environment("acme/x", "staging", "main", []),
+        [
+            ("PUT", f"{X}/environments/staging", {**REVIEWED, "reviewers": None}),
+            ("POST", f"{X}/environments/staging/{POLICIES}", ON_MAIN),
+        ],
+        "creating the environment staging of acme/x",
+    ),
+    "read a pull request": (
+        lambda hub: hub.pull_request("acme/x", 3),
+        [("GET", f"{X}/pulls/3", None)],
+        "reading pull request 3 of acme/x",
+    ),
     "look up": (lambda hub: hub.look_up("looking at it", "/meta"), [("GET", "/meta", None)], "looking at it"),
 }
 
@@ -177,6 +218,20 @@ def test_a_failure_says_what_was_being_done(served: Callable[..., tuple[GitHub, 
         with pytest.raises(kind) as refused:
             call(hub)
         assert activity in str(refused.value)
+
+
+def test_what_is_made_of_a_file_and_of_environments(served: Callable[..., tuple[GitHub, Server]]) -> None:
+    hub, _ = served(lambda *_: (200, ANSWER))
+    assert hub.environments("acme/x") == {"staging": False, "b": True}
+    assert hub.small_file("acme/x", "a", 7) == b"content"
+    with pytest.raises(ObjectTooLarge, match="The file a in the repository has 7 bytes; at most 6 are read"):
+        hub.small_file("acme/x", "a", 6)
+    for nothing in ({**ANSWER, "type": "submodule"}, [ANSWER]):
+        other, _ = served(lambda *_, nothing=nothing: (200, nothing))
+        assert other.small_file("acme/x", "a", 7) is None
+    gone, _ = served(lambda *_: (404, {"message": "Not Found"}))
+    assert gone.small_file("acme/x", "a", 7) is None
+    assert gone.environments("acme/x") == {}
 
 
 def test_pull_requests_are_looked_up_newest_first(served: Callable[..., tuple[GitHub, Server]]) -> None:

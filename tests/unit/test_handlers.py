@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 from unittest.mock import Mock
@@ -118,3 +119,27 @@ def test_an_approval_that_fails_comes_back_with_its_reason(
     assert telemetry.logger.get_current_keys()["function_request_id"] == Context.aws_request_id
     setup = Setup("prod-1", "deploy.yml", "us-east-1:123456789012", "https://sqs/queue", "https://sqs/dead")
     assert asked == [({"Records": []}, clients, setup)]
+
+
+@pytest.mark.parametrize("ends", ["well", "final", "later", "unexpected"])
+@pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.name)
+def test_what_a_call_has_counted_is_written_however_it_ends(
+    monkeypatch: pytest.MonkeyPatch, clients: Mock, entry: Entry, ends: str
+) -> None:
+    errors = {"final": FinalError("It is gone."), "later": RetryLater(5, "Wait."), "unexpected": KeyError("x")}
+
+    def work(*_: Any, **__: Any) -> dict[str, Any]:
+        if ends in errors:
+            raise errors[ends]
+        return {}
+
+    flushed: list[str] = []
+    monkeypatch.setattr(handlers, "flush", lambda: flushed.append(entry.name))
+    monkeypatch.setattr(handlers, "_answered", work)
+    monkeypatch.setattr("custom_resources.model_approval.handle", work)
+    monkeypatch.setattr("custom_resources.project_reader.read", work)
+    for name in ("PRODUCT_ID", "DEPLOY_WORKFLOW", "APPROVALS_QUEUE", "APPROVALS_DEAD_LETTERS"):
+        monkeypatch.setenv(name, "x")
+    with contextlib.suppress(Exception):
+        getattr(handlers, entry.name)({"Records": []}, Context())
+    assert flushed == [entry.name]

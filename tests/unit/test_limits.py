@@ -13,29 +13,34 @@ from custom_resources import rate_budget
 from custom_resources.clients.github import GitHub
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import NotPermitted, RateLimited
-from custom_resources.rate_budget import CREATIONS, CREATIONS_HOURLY, POINTS, Budget, Cost, Limit
+from custom_resources.rate_budget import BEGINNING, BEGINNING_SECONDS, CREATIONS, POINTS, Budget, Cost, Limit
 
 NOW = 1_764_000_000.0
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
 
 
-@pytest.mark.parametrize(
-    ("limit", "published", "seconds"), [(POINTS, 900, 60), (CREATIONS, 80, 60), (CREATIONS_HOURLY, 500, 3600)]
-)
-def test_a_fifth_of_each_published_limit_is_left_and_a_burst_takes_no_more(
-    limit: Limit, published: int, seconds: int
-) -> None:
-    assert limit.seconds == seconds
-    assert limit.amount == published * 4 / 5
-    assert limit.amount + limit.burst == published
+def test_of_the_points_a_fifth_is_left_and_a_burst_takes_no_more() -> None:
+    assert (POINTS.amount, POINTS.seconds) == (900 * 4 / 5, 60)
+    assert POINTS.amount + POINTS.burst == 900
+
+
+def most(limit: Limit, seconds: float) -> float:
+    """Return what the budget lets go in so many seconds, when each goes up to a minute later than it may."""
+    return limit.burst + limit.amount * (seconds + 60) / limit.seconds
+
+
+def test_of_creations_no_hour_has_more_than_is_published_and_no_minute_more_than_users_measured() -> None:
+    assert 490 < most(CREATIONS, 3600) <= 500
+    assert CREATIONS.burst + CREATIONS.amount / 60 <= 20
+    assert most(BEGINNING, BEGINNING_SECONDS - 60) <= 120, "the least that users measured in an hour"
 
 
 @pytest.mark.parametrize(
     ("burst", "more", "seconds"),
     [
         (Cost(points=180), Cost(points=12), 1.0),
-        (Cost(creations=16), Cost(creations=16), 15.0),
-        (Cost(creations=100), Cost(creations=16), 144.0),  # of the 400 of an hour
+        (Cost(creations=10), Cost(creations=4), 30.0),
+        (Cost(creations=30), Cost(creations=1), 157.5),  # more than a burst, let through by the empty bucket
     ],
 )
 def test_what_a_burst_leaves_is_waited_for(burst: Cost, more: Cost, seconds: float) -> None:
@@ -48,20 +53,23 @@ def test_what_a_burst_leaves_is_waited_for(burst: Cost, more: Cost, seconds: flo
 
 def test_each_cost_fills_the_buckets_that_github_counts_it_in() -> None:
     spent, _ = rate_budget.reserve(Budget(), Cost(points=60, creations=8), NOW)
-    assert spent == Budget({"points": NOW + 5, "creations": NOW + 7.5, "creations_hourly": NOW + 72})
+    filled = {"points": NOW + 5, "creations_hourly": NOW + 60, "beginning": NOW + 240}
+    assert spent == Budget(filled, began=NOW)
     later, _ = rate_budget.reserve(spent, Cost(points=12), NOW + 1)
     assert later.empty_at == {**spent.empty_at, "points": NOW + 6}
     rested, _ = rate_budget.reserve(later, Cost(points=12), NOW + 100)
     assert rested.empty_at["points"] == NOW + 101, "what was not spent is not saved"
 
 
-def test_after_a_pause_the_buckets_of_a_minute_are_full() -> None:
+def test_after_a_pause_the_buckets_that_it_is_about_are_full() -> None:
     paused = rate_budget.pause(Budget({"points": NOW + 500, "creations_hourly": NOW + 9}), 60, NOW)
     assert paused.paused_until == NOW + 60
-    assert paused.empty_at == {"points": NOW + 500, "creations": NOW + 75, "creations_hourly": NOW + 9}
-    filled = rate_budget.pause(Budget({"points": NOW + 1}), 60, NOW)
-    assert filled.empty_at == {"points": NOW + 75, "creations": NOW + 75}
-    assert rate_budget.pause(Budget(), 60, NOW).empty_at == {"points": NOW + 75, "creations": NOW + 75}
+    assert paused.empty_at == {"points": NOW + 500, "creations_hourly": NOW + 9}
+    assert rate_budget.pause(Budget({"points": NOW + 1}), 60, NOW).empty_at == {"points": NOW + 15}
+    assert rate_budget.pause(Budget(), 60, NOW).empty_at == {"points": NOW + 15}
+    of_content = rate_budget.pause(Budget({"beginning": NOW + 300}), 60, NOW, content=True)
+    assert of_content.empty_at == {"points": NOW + 15, "creations_hourly": NOW + 75, "beginning": 0}
+    assert paused.behind == {"requests": 60, "content": 60}, "the clocks stood still"
     assert rate_budget.wait(paused, NOW + 20) == 40
     assert rate_budget.wait(paused, NOW + 61) == 0
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
-from local import cloning
+import pytest
+
+from local import cloning, run
+from local.arguments import parser
+from local.home import Home
+from local.terminal import Terminal
+from local.verbs import _VERBS
 
 URL = "http://127.0.0.1:4711/studio-projects/p1-build"
 SETTING = "credential.http://127.0.0.1:4711.helper"
@@ -54,3 +63,33 @@ def test_the_helper_works_from_any_folder_and_runs_nothing_of_the_clone(tmp_path
     assert "of the clone" not in asked.stdout
     other = git(place, "credential", "fill", given="protocol=http\nhost=example.com\n\n")
     assert "The local run" not in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("server", "asked", "answered"),
+    [
+        ("http://127.0.0.1:4711", "http://127.0.0.1:4711", True),
+        ("http://127.0.0.1:4711", "http://127.0.0.1:4712", False),
+        ("http://127.0.0.1:4711", "http://127.0.0.1", False),
+        ("http://127.0.0.1:4711", "https://127.0.0.1:4711", False),
+        ("https://github.com", "https://github.com", True),
+        ("https://github.com", "http://github.com", False),
+        ("https://github.com", "https://github.com.example.com", False),
+        ("https://github.com", "https://github.com@example.com", False),
+    ],
+)
+def test_the_token_goes_to_the_runs_own_server_alone(
+    server: str,
+    asked: str,
+    answered: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Also where somebody made it the helper of every address, and the token is one of github.com."""
+    protocol, _, host = asked.partition("://")
+    github = SimpleNamespace(server_url=server)
+    running = SimpleNamespace(github=github, state=SimpleNamespace(github=github), token=lambda: "ghp_x")
+    monkeypatch.setattr(run, "current", lambda _: cast("run.Run", running))
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"protocol={protocol}\nhost={host}\npath=a/b\n"))
+    _VERBS["credential"](parser().parse_args(["credential", "get"]), Home(Path("nowhere")), cast("Terminal", None))
+    assert ("ghp_x" in capsys.readouterr().out) is answered

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.mutants import seeing
+from tests.mutants import seeing, trying
 from tests.mutants.__main__ import equivalents, interval, sample
 from tests.mutants.places import Mutant, mutants
 from tests.mutants.trying import ROOT
@@ -132,13 +132,17 @@ def test_what_was_seen_is_kept_until_the_tests_or_the_code_change(
 
     def look(copy: Path, files: list[str]) -> dict[str, dict[str, Any]]:
         looked.append(files)
-        return {file: {"seconds": {f"{file}::t": 1.0}, "lines": {"lamp.py": {"1": [f"{file}::t"]}}} for file in files}
+        lines = {file: {"lamp.py": {"1": [f"{file}::t"]}} for file in files}
+        return {
+            file: {"seconds": {f"{file}::t": 1.0}, "took": {f"{file}::t": 2.0}, "lines": lines[file]} for file in files
+        }
 
     monkeypatch.setattr(seeing, "_looked", look)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: None)
     one, two = "tests/unit/test_one.py", "tests/unit/test_two.py"
     first = seeing.look(copy, store)
     assert first.lines["lamp.py"]["1"] == [f"{one}::t", f"{two}::t"]
+    assert first.patience([f"{one}::t", "tests/unit/test_other.py"]) == 60 + 10 * (2.0 + 30)
     assert json.dumps(seeing.look(copy, store).lines) == json.dumps(first.lines)
     assert looked == [[one, two]]
     (copy / two).write_text("LIMIT = 2\n")
@@ -146,3 +150,31 @@ def test_what_was_seen_is_kept_until_the_tests_or_the_code_change(
     (copy / "custom_resources/lamp.py").write_text("LIMIT = 2\n")
     seeing.look(copy, store)
     assert looked == [[one, two], [two], [one, two]]
+
+
+def test_a_test_that_fails_without_a_mutant_is_told_and_one_that_passes_is_asked_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+    broken = {"b"}
+
+    class Tried:
+        def __init__(self, folder: Path) -> None: ...
+
+        def passes(self, tests: list[str], timeout: float) -> bool:
+            asked.append(tests)
+            return not broken & set(tests)
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr(trying, "Copy", Tried)
+    copy, store = tmp_path / "copy", tmp_path / "store"
+    copy.mkdir()
+    assert trying.failing(copy, ["a", "b", "c"], store) == ["b"]
+    broken.clear()
+    assert trying.failing(copy, ["a", "b", "c"], store) == []
+    assert trying.failing(copy, ["a", "b", "c"], store) == []
+    assert asked == [["a", "b", "c"], ["a"], ["b"], ["c"], ["b"]]
+    (copy / "golden.txt").write_text("other")
+    assert trying.failing(copy, ["a"], store) == []
+    assert asked[-1] == ["a"], "the code or a golden file is another"

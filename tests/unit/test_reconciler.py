@@ -13,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_resources import telemetry
+from custom_resources.call import Call, pending
 from custom_resources.errors import (
     BudgetSpent,
     FinalError,
     GaveUp,
+    LaunchesPaused,
     LimitUntold,
     NotPermitted,
     RateLimited,
@@ -129,6 +131,7 @@ class Budget:
         self.reserved: list[Cost] = []
         self.paused: list[float] = []
         self.untold: list[bool] = []
+        self.of_content: list[bool] = []
         self.remembered: list[tuple[str, float]] = []
         self.progress = Progress()
         self.answer = answer
@@ -138,14 +141,15 @@ class Budget:
             raise self.answer
         return self.progress
 
-    def reserve(self, cost: Cost) -> None:
+    def reserve(self, cost: Cost, request: str, progress: Progress) -> None:
         self.reserved.append(cost)
 
     def remember(self, request: str, wait: RetryLater, progress: Progress) -> None:
         self.remembered.append((request, wait.seconds))
 
-    def pause(self, seconds: float, *, untold: bool = False) -> None:
+    def pause(self, seconds: float, *, untold: bool = False, content: bool = False) -> None:
         self.paused.append(seconds)
+        self.of_content.append(content)
         self.untold.append(untold)
 
 
@@ -366,6 +370,43 @@ def test_a_wait_is_pending_until_patience_ends() -> None:
     given["Operation"] = {**given["Operation"], "Started": "1000.0"}
     with pytest.raises(FinalError, match=r"^Gave up after 1 minutes: GitHub answered 502\. [A-Z]"):
         is_complete(Lamp(house), given, stacks, 60)
+
+
+@pytest.mark.parametrize(
+    ("wait", "age", "waited", "gives_up"),
+    [
+        (RetryLater(5, "GitHub answered 502."), 2401, 0, True),
+        (RetryLater(5, "GitHub answered 502."), 2699, 300, False),  # of which it has waited for a slot
+        (RetryLater(5, "GitHub answered 502."), 2701, 300, True),
+        (RetryLater(5, "GitHub answered 502."), 3001, 2000, True),  # CloudFormation's hour ends all the same
+        (BudgetSpent(5, Cost(5)), 2999, 0, False),
+        (BudgetSpent(5, Cost(5)), 3001, 0, True),
+        (LaunchesPaused(5), 2999, 0, False),  # for a limit of GitHub, too
+        (LaunchesPaused(5), 3001, 0, True),
+        (RateLimited(5, message="secondary rate limit"), 2999, 0, False),
+        (RateLimited(5, message="secondary rate limit"), 3001, 0, True),
+        (StillWaiting(5), 2401, 0, True),
+    ],
+)
+def test_patience_counts_from_the_slot(wait: RetryLater, age: float, waited: float, gives_up: bool) -> None:
+    budget = Budget()
+    call = Call("r1", budget, lambda: None, lambda: 10_000.0 + age)
+    budget.progress = Progress(waited=waited)
+    call.room()
+    if gives_up:
+        with pytest.raises(FinalError, match="Gave up after"):
+            pending(wait, 10_000.0, 2400, call)
+    else:
+        assert pending(wait, 10_000.0, 2400, call) == {"IsComplete": False}
+        assert budget.remembered == [("r1", 5)]
+
+
+@pytest.mark.parametrize("of_content", [True, False])
+def test_the_budget_is_told_what_was_refused(of_content: bool) -> None:
+    limited, budget = RateLimited(42, "GitHub's rate limit."), Budget()
+    limited.of_content = of_content
+    pending(limited, 0, 60, Call("r1", budget, lambda: None, lambda: 1.0, Progress()))
+    assert budget.of_content == [of_content]
 
 
 @pytest.mark.parametrize(("later", "ends"), [(59.0, False), (2400.0, False), (2400.5, True), (36000.0, True)])

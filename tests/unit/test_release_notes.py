@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+
 import pytest
+from markdown_it import MarkdownIt
 
 from custom_resources.clients.git import Change, Merge
 from custom_resources.delivery.commit_text import body
@@ -22,6 +26,7 @@ DELIVERY = Delivery("d1", "p1", "model_build", "regression/model_build", "v1", "
         ("Fixes https://github.com/acme/b/issues/1", "Fixes| https://github.com/acme/b/issues/1"),
         ("closed: https://github.com/acme/b/issues/1", "closed|: https://github.com/acme/b/issues/1"),
         ("Resolves https://x", "Resolves| https://x"),
+        ("Fixes <https://github.com/acme/b/issues/1>", "Fixes| <https://github.com/acme/b/issues/1>"),
         ("no tests [skip ci]", "no tests [|skip ci]"),
         ("[Actions Skip]", "[|Actions Skip]"),
         ("Studio-Project: p2", "Studio|-Project: p2"),
@@ -43,6 +48,28 @@ def test_notes_are_plain_text_of_some_length() -> None:
     assert cleaned("x" * 8000) == "x" * 8000
     assert cleaned("x" * 8001) == "x" * 8000 + "…"
     assert cleaned(" \n") == ""
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        "thanks to &#64;acme/everybody",
+        "thanks to &#x40;acme/everybody",
+        "thanks to &commat;acme/everybody",
+        "see &#35;12 and &num;12",
+        "see GH&#45;12",
+        "Fix&#101;s https://github.com/acme/b/issues/1",
+        "</blockquote><details>",
+        "</BlockQuote ><details>",
+        "<!-- studio-project-template -->",
+    ],
+)
+def test_markdown_makes_nothing_of_it_that_github_would_act_on(notes: str) -> None:
+    """GitHub looks for mentions in the text that Markdown has made, where a character may be written as a reference."""
+    page = MarkdownIt("commonmark").render(f"{quoted(notes)}\n\n### After it")
+    text = unescape(page)
+    assert not re.search(r"@acme|#12|GH-12|Fixes https", text)
+    assert re.findall(r"</?blockquote|<!--", page, re.IGNORECASE) == ["<blockquote", "</blockquote"]
 
 
 def test_notes_are_quoted_so_that_nothing_stays_open() -> None:

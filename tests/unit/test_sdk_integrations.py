@@ -36,5 +36,6 @@ def test_an_error_that_the_model_does_not_name_is_called_after_the_service(
     monkeypatch.setattr(sdk_integrations, "_client", lambda _: client)
     with Stubber(client) as stub, pytest.raises(Failed) as error:
         stub.add_client_error(operation, code, "No.")
-        sdk_integrations._call(service, action, parameters, Failed)
+        integration = sdk_integrations.INTEGRATIONS[f"aws-sdk:{service}"]
+        sdk_integrations._call(integration, action, parameters, Failed)
     assert error.value.args == (name, "No.")

@@ -270,3 +270,22 @@ def test_outputs_are_read_from_the_likely_launch_then_from_all_others(catalog: C
     last = {"Outputs": [{"OutputKey": "K", "OutputValue": "v"}]}
     catalog.says("get_provisioned_product_outputs", last, {**asked, "PageToken": "more"})
     assert catalog.client.outputs_with("prod-1", "K", "v", "studio-p1") == {"A": "a", "K": "v"}
+
+
+def test_a_versions_parameters_are_read_without_a_path(catalog: Catalog) -> None:
+    asked = {"ProductId": "prod-1", "ProvisioningArtifactId": "pa-2", "IncludeProvisioningArtifactParameters": True}
+    found = [{"ParameterKey": "ProjectId"}, {"ParameterKey": "SyncMode"}]
+    catalog.says("describe_provisioning_artifact", {"ProvisioningArtifactParameters": found}, asked)
+    assert catalog.client.parameter_names("prod-1", ProductVersion("pa-2", "v2")) == ["ProjectId", "SyncMode"]
+
+
+@pytest.mark.parametrize(("number", "several"), [(0, False), (1, False), (2, True)])
+def test_whether_there_are_several_ways_to_the_product(catalog: Catalog, number: int, several: bool) -> None:
+    paths = [{"Id": f"lpv3-{each}", "Name": "Ours"} for each in range(number)]
+    catalog.says("list_launch_paths", {"LaunchPathSummaries": paths}, {"ProductId": "prod-1", "PageSize": 2})
+    assert catalog.client.has_several_paths("prod-1") is several
+
+
+def test_who_has_no_way_to_the_product_has_not_several(catalog: Catalog) -> None:
+    catalog.refuses("list_launch_paths", "ResourceNotFoundException")
+    assert catalog.client.has_several_paths("prod-1") is False

@@ -409,6 +409,13 @@ def test_delete_names_the_projects_that_still_use_it(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize(
+    ("names", "shown"), [("", ""), ("a", "a"), ("abcde", "a, b, c, d, e"), ("abcdef", "a, b, c, d, e, ...")]
+)
+def test_a_sentence_names_five_projects_and_says_that_there_are_more(names: str, shown: str) -> None:
+    assert blueprint_enabling.some_of(tuple(names)) == shown
+
+
+@pytest.mark.parametrize(
     ("operation", "call"),
     [
         (

@@ -40,6 +40,7 @@ from custom_resources.errors import (
     RoleUnknown,
 )
 from custom_resources.reconciler import Done, Request
+from custom_resources.repository_names import short_id
 from standins.aws.datazone import tooling
 from standins.aws.server import AwsStandIn
 from tests.seals import KmsInMemory, seals_in_memory
@@ -717,6 +718,59 @@ def test_who_connects_another_repository_later_renames_nothing(studio: Launched)
     assert again.physical_id == first.physical_id
     own = studio.launched("Update", f"{studio.domain}/{studio.project}", Organization="acme-ml")
     assert build(own) == (f"{studio.project}-{studio.domain}-build-repo", "false")
+
+
+PATTERN = {"RepositoryNames": "{project}-{part}"}
+BOTH = ("BuildRepositoryName", "DeployRepositoryName")
+
+
+def called(done: Done) -> tuple[str, ...]:
+    return tuple(done.attributes[name] for name in BOTH)
+
+
+def test_repositories_are_named_after_the_project(studio: Launched) -> None:
+    done = studio.launched(ProjectName="Customer churn", **PATTERN)
+    assert called(done) == ("customer-churn-build", "customer-churn-deploy")
+    short = short_id(studio.domain, studio.project)
+    assert done.attributes["BuildAlternativeName"] == f"customer-churn-build-{short}"
+    assert done.attributes["DeployAlternativeName"] == f"customer-churn-deploy-{short}"
+    assert done.physical_id == f"{studio.domain}/{studio.project}:::customer-churn-@"
+    chosen = studio.launched(ProjectName="Customer churn", BuildRepositoryName="mine", **PATTERN)
+    assert called(chosen) == ("mine", "customer-churn-deploy")
+    assert chosen.attributes["BuildAlternativeName"] == "", "who chooses a name gets it, or a refusal"
+
+
+def test_names_stay_when_the_project_or_the_pattern_gets_another(studio: Launched) -> None:
+    first = studio.launched(ProjectName="churn", **PATTERN)
+    for more in ({"ProjectName": "retention"}, {"RepositoryNames": "ml-{project}-{part}"}, {"RepositoryNames": ""}):
+        again = studio.launched("Update", first.physical_id, **{"ProjectName": "churn", **PATTERN, **more})
+        assert called(again) == ("churn-build", "churn-deploy")
+        assert again.physical_id == first.physical_id
+    relaunched = studio.launched(ProjectName="retention", **PATTERN)
+    assert called(relaunched) == ("churn-build", "churn-deploy"), "its archived repositories are restored"
+    assert relaunched.physical_id == first.physical_id
+
+
+def test_a_project_from_before_there_were_patterns_keeps_its_names(studio: Launched) -> None:
+    before = studio.launched(ProjectName="churn")
+    by_ids = tuple(f"{studio.project}-{studio.domain}-{part}-repo" for part in ("build", "deploy"))
+    assert called(before) == by_ids
+    updated = studio.launched("Update", before.physical_id, ProjectName="churn", **PATTERN)
+    assert (called(updated), updated.physical_id) == (by_ids, before.physical_id)
+    assert updated.attributes["DeployAlternativeName"] == ""
+    assert called(studio.launched(ProjectName="churn", **PATTERN)) == by_ids, "launched again"
+
+
+def test_a_forged_tag_names_nothing(studio: Launched) -> None:
+    """Whoever may tag the project's group writes what he likes there."""
+    first = studio.launched(ProjectName="churn", **PATTERN)
+    group = first.attributes["ModelPackageGroupName"]
+    arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package-group/{group}"
+    tags = studio.stand_in.sagemaker._tags
+    assert tags[arn]["studio-mlops:repositories"] == "churn-@"
+    tags[arn]["studio-mlops:repositories"] = "../@"
+    again = studio.launched(ProjectName="churn", **PATTERN)
+    assert called(again) == tuple(f"{studio.project}-{studio.domain}-{part}-repo" for part in ("build", "deploy"))
 
 
 def test_deleting_asks_nothing(studio: Launched) -> None:

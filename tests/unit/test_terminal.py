@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import os
@@ -16,6 +17,7 @@ import pytest
 from custom_resources.errors import FinalError
 from local.arguments import parser as local_parser
 from operations import command_line
+from operations.rollout.command import interrupted
 from operations.terminal import completion, ended, styled, table, version, width
 
 ROOT = Path(__file__).parents[2]
@@ -126,18 +128,17 @@ def test_an_interruption_is_130_however_early(room: str, module: str) -> None:
     assert process.returncode == 130
 
 
-def test_an_interruption_names_what_goes_on_on_aws(
+def test_an_interruption_says_that_the_rollout_goes_on(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted(options: object) -> int:
-        options.running = ["SC-one", "SC-two"]  # type: ignore[attr-defined]
+    def waiting(account: str, act: object) -> object:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command_line, "_rollout", interrupted)
-    assert command_line.main(["rollout", "--version", "v1.0.0", "--json"]) == 130
-    said = capsys.readouterr()
-    assert "AWS goes on with what has begun: SC-one, SC-two." in said.err
-    assert "Run the same command again" in json.loads(said.out)["error"]
+    monkeypatch.setattr("operations.rollout.command.at_each", waiting)
+    assert command_line.main(["rollout", "status", "--wait", "--json"]) == 130
+    assert json.loads(capsys.readouterr().out) == {"error": "Interrupted."}
+    options = argparse.Namespace(waiting="20261128-080000-v1.1.0")
+    assert "The rollout 20261128-080000-v1.1.0 goes on" in interrupted(options)
 
 
 def test_any_end_but_these_is_the_commands_own() -> None:
@@ -164,7 +165,7 @@ def test_the_version_is_the_projects(room: str) -> None:
 def test_a_shell_completes_verbs_and_options(shell: str) -> None:
     script = completion(command_line._parser(), shell, "studio-mlops")
     assert "studio-mlops" in script
-    for word in ("publish", "rollout", "doctor", "max-failures"):
+    for word in ("publish", "rollout", "doctor", "failures"):
         assert word in script
     assert "create-project" in completion(local_parser(), shell, "studio-mlops-local")
 

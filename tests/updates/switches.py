@@ -73,6 +73,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
         "pull_requests.assignees": ["octocat"],
         "pull_requests.reviewers": ["acme/ml-platform"],
     },
+    "models for projects": {"workflow_role.bedrock_models": ["amazon.nova-lite-v1:0", "anthropic.claude-*"]},
     "no environments": {"workflow_role.environments": []},
     "reviewers": {"workflow_role.reviewers": {"production": ["team:7"]}},
     "who may launch": {"portfolio.project_roles_may_launch": True},
@@ -88,6 +89,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "another address for notifications": {"notification_email": "other@example.com"},
     "Enterprise Server": _SERVER,
     "an enterprise's issuer": {"github.oidc_issuer": "token.actions.githubusercontent.com/acme"},
+    "a share of GitHub's limits": {"github.budget_share": 0.25},
     "organization": {"git_config.private_github_organization": "other"},
     "default branch": {"git_config.private_deploy_repo_default_branch": "trunk"},
     "token secret": {"git_config.github_token_secret_name": "other/token"},
@@ -105,6 +107,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
         "product.glue_table": "other",
         "product.scope_name": "prod",
         "product.topics": ["other"],
+        "product.repository_names": "ml-{project}-{part}-{id}",
     },
     "workflow role": {
         "workflow_role.artifact_access": "bucket",
@@ -134,6 +137,8 @@ NOT_SWITCHED = {
     "template_source.repository": _SOURCE,
     "template_source.folder": _SOURCE,
     "template_source.token_secret_name": _SOURCE,
+    "template_source.build": _SOURCE,
+    "template_source.deploy": _SOURCE,
 }
 
 

@@ -15,7 +15,7 @@ from deployment.release import Deployment, Release
 from deployment.settings import DeploymentError
 from pipelines import summary
 from pipelines.configuration import ConfigurationError, load
-from pipelines.execution import Pipelines
+from pipelines.execution import PipelineFailed, Pipelines
 from pipelines.project import MissingSetting, from_environment
 
 ROOT = Path(__file__).resolve().parent
@@ -36,7 +36,7 @@ def deploy(action: Callable[[Deployment], Release]) -> int:
         session = boto3.Session(region_name=project.region)
         sagemaker, s3 = session.client("sagemaker"), session.client("s3")
         release = action(Deployment(project, configuration, ROOT, sagemaker, s3, Pipelines(sagemaker)))
-    except (ConfigurationError, DeploymentError, MissingSetting) as error:
+    except (ConfigurationError, DeploymentError, MissingSetting, PipelineFailed) as error:
         summary.write(f"## Not deployed\n\n{error}\n", os.environ)
         print(f"::error::{error}" if os.environ.get("GITHUB_ACTIONS") else f"Error: {error}", file=sys.stderr)
         return 1

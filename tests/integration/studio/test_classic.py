@@ -54,7 +54,7 @@ def test_a_classic_project_gets_its_repositories(installation: Installation) -> 
         assert sentence in str(refused["RecordErrors"])
     record = launch(installation, principal, PROJECT, "churn-classic")
     assert record["Status"] == "SUCCEEDED", record["RecordErrors"]
-    build = installation.repository(f"{PROJECT}-classic-build-repo")
+    build = installation.repository("churn-classic-build")
     assert build["secrets"]["SAGEMAKER_PROJECT_NAME"] == "churn-classic"
     assert build["secrets"]["SAGEMAKER_PROJECT_ID"] == PROJECT
     assert build["secrets"]["SAGEMAKER_PIPELINE_ROLE_ARN"].endswith("AmazonSageMakerServiceCatalogProductsUseRole")

@@ -24,7 +24,7 @@ def test_a_project_gets_its_repositories_and_loses_them_with_it(installation: In
     project = installation.create("churn")
     installation.deployed(project)
     outputs = installation.outputs(project)
-    assert outputs["BuildRepositoryName"] == f"{project}-{DOMAIN}-build-repo"
+    assert names(installation, project) == ("churn-build", "churn-deploy")
     assert outputs["BuildTemplateVersion"] == installation.version
     build, deploy = (installation.repository(name) for name in names(installation, project))
     assert build["secrets"]["SAGEMAKER_PROJECT_NAME"] == "churn"
@@ -192,7 +192,7 @@ def test_the_repository_of_studios_git_connection_is_adopted(installation: Insta
     assert outputs["BuildRepositoryName"] == "notebooks"
     assert outputs["BuildRepositoryId"] == str(before["id"])
     assert installation.repository("notebooks")["secrets"]["AMAZON_DATAZONE_PROJECT"] == project
-    assert outputs["DeployRepositoryName"] == f"{project}-{DOMAIN}-deploy-repo"
+    assert outputs["DeployRepositoryName"] == "connected-deploy"
     installation.delete(project)
     assert installation.repository("notebooks")["archived"]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from custom_resources.repository_names import short_id
 from tests.integration.studio.conftest import DOMAIN, SECOND_DOOR, Installation, eventually
 
 pytestmark = pytest.mark.shares("both doors", seconds=75)
@@ -128,8 +129,9 @@ def test_a_launch_that_fails_is_notified_and_can_be_tried_again(installation: In
     """A stranger's repository has the name: the launch is refused; once it is renamed, the event works again."""
     installation.tooling("refused", held=True)
     project = installation.create("refused", SECOND_DOOR)
-    name = f"{project}-{DOMAIN}-deploy-repo"
-    installation.github("POST", "/orgs/studio-projects/repos", {"name": name, "auto_init": True})
+    name = f"refused-deploy-{short_id(DOMAIN, project)}"
+    for stranger in ("refused-deploy", name):
+        installation.github("POST", "/orgs/studio-projects/repos", {"name": stranger, "auto_init": True})
     installation.tooling("refused")
     (message, *_) = eventually(lambda: notifications(project))
     assert f"The repository studio-projects/{name} exists already and is not this project's" in message["Message"]

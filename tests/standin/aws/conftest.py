@@ -26,13 +26,14 @@ SESSION = boto3.session.Session()
 _UNMODELLED = {"ValidationException", "UnknownOperationException"}  # every AWS service may answer these
 ACCOUNT = "000000000000"
 _MINISTACK = """
-from standins.aws import between_accounts, resource_types, sdk_integrations, service_requests
+from standins.aws import between_accounts, map_runs, resource_types, sdk_integrations, service_requests
 from standins.aws import stack_events, stack_history
 from ministack.app import main
 resource_types.register()
 service_requests.register()
 between_accounts.register()
 sdk_integrations.register()
+map_runs.register()
 stack_events.register()
 stack_history.register()
 main()
@@ -144,6 +145,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             "GATEWAY_PORT": str(port),
             "BIND_HOST": "127.0.0.1",
             "PYTHONPATH": str(Path(__file__).parents[3]),
+            "SFN_WAIT_SCALE": "0.02",  # what waits a minute on AWS waits a second here
             "AWS_ENDPOINT_URL_DATAZONE": stand_in.base_url,
             "AWS_ENDPOINT_URL_SERVICE_CATALOG": stand_in.base_url,
         }
@@ -157,7 +159,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
                 yield World(stand_in, endpoint)
             finally:
                 process.terminate()
-                process.wait(timeout=20)
+                try:
+                    process.wait(timeout=20)
+                except subprocess.TimeoutExpired:  # a state machine's wait is waited for
+                    process.kill()
+                    process.wait()
 
 
 def _answers(url: str) -> bool:

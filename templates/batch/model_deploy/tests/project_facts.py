@@ -17,7 +17,7 @@ FOLDER = f"s3://artifacts/{PREFIX}/pipeline/batch/e1/evaluation/"
 IMAGE = "141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-xgboost:3.2-0"
 ENVIRONMENT = {
     "REGION": "eu-west-1",
-    "SAGEMAKER_PIPELINE_ROLE_ARN": "arn:aws:iam::111122223333:role/pipeline",
+    "SAGEMAKER_PIPELINE_ROLE_ARN": "arn:aws:iam::111122223333:role/datazone_usr_role_p1_e1",
     "ARTIFACT_BUCKET": "artifacts",
     "MODEL_PACKAGE_GROUP_NAME": GROUP,
     "AMAZON_DATAZONE_DOMAIN": "dzd_1",

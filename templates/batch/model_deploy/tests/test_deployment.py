@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import boto3
 import pytest
 from botocore.stub import ANY
 from project_facts import ENVIRONMENT, GROUP, IMAGE, PACKAGES, PIPELINES, PREFIX, SMOKE, Cloud, body, package
@@ -256,3 +257,18 @@ def test_missing_settings_end_in_a_sentence(monkeypatch, capsys, tmp_path):
     assert deploy_model.main([]) == 1
     assert "::error::These variables are not set: REGION" in capsys.readouterr().err
     assert "## Not deployed" in (tmp_path / "summary.md").read_text()
+
+
+def test_a_pipeline_that_may_not_be_made_ends_in_a_sentence(cloud, monkeypatch, capsys):
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MODEL_PACKAGE_ARN", f"{PACKAGES}/3")
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    monkeypatch.setattr(boto3, "Session", lambda **_: cloud)
+    cloud.has_package(3)
+    scores_with(cloud)
+    uploads_code(cloud)
+    for operation in ("create_pipeline", "update_pipeline"):
+        cloud.refuses(operation, "AccessDeniedException", "not authorized")
+    assert deploy_model.main([]) == 1
+    assert "not authorized Run the workflow on GitHub once" in capsys.readouterr().err
