@@ -194,7 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
                 code, message = error.args
                 return self._send(400, json.dumps({"__type": code, "message": message}).encode(), "application/json")
             return self._send(200, found, "application/x-amz-json-1.1")
-        form = dict(urllib.parse.parse_qsl(body.decode()))
+        form = dict(urllib.parse.parse_qsl(body.decode(), keep_blank_values=True))
         action = form["Action"]
         service = "sts" if action == "GetCallerIdentity" else "cloudformation"
         self._note(f"{service}:{action}", form.get("StackName", ""))

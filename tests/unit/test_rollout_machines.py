@@ -97,7 +97,7 @@ def test_the_machine_of_a_project_ends_well_whatever_a_call_answers() -> None:
 
 def test_no_failed_project_ends_a_map_run() -> None:
     (map_run,) = (state for _, state in states_of(DEFINITIONS["waves"]) if state["Type"] == "Map")
-    assert (map_run["MaxConcurrency"], map_run["ToleratedFailurePercentage"]) == (20, 100)
+    assert (map_run["MaxConcurrency"], map_run["ToleratedFailurePercentage"]) == (MAX_CONCURRENCY, 100)
     assert map_run["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
     child = map_run["ItemProcessor"]["States"]["UpdateProject"]
     assert child["Resource"] == "arn:aws:states:::states:startExecution.sync:2"
