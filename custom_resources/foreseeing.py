@@ -236,7 +236,7 @@ def _said(text: str) -> str:
 
 
 def _shown(effects: Effects) -> Answer:
-    """Return effects as they are answered: paths as text, at most MOST_LISTED of a kind, and how many there are."""
+    """Return effects as they are answered: paths as text and cut, at most MOST_LISTED of a kind, and their number."""
     told: Mapping[str, Any] = effects
     paths: dict[str, list[str]] = {kind: list(told.get(kind, ())) for kind in _KINDS}
     return {

@@ -9,6 +9,7 @@ from typing import Any
 
 from custom_resources.telemetry import METRICS
 from docs.reference import tables
+from products.rollout import names as rollouts
 from products.rollout.names import METRICS as OF_ROLLOUTS
 
 PICTURE = "dashboard.svg"
@@ -26,6 +27,9 @@ def page(template: dict[str, Any]) -> str:
         "`service` with the function's name. Each adds 1 for one event.",
         "",
         *tables.table(("metric", "counts"), ((f"`{name}`", said) for name, said in METRICS.items())),
+        "A rollout's machines count with the dimension `service` = `rollout`.",
+        "",
+        *tables.table(("metric", "counts"), ((f"`{name}`", said) for name, said in rollouts.METRICS.items())),
         "The state machine that updates a project in a rollout counts, with the dimension `service` = `rollout`:",
         "",
         *tables.table(("metric", "counts"), ((f"`{name}`", said) for name, said in OF_ROLLOUTS.items())),

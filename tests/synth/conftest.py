@@ -335,6 +335,12 @@ OTHER_SETTINGS = """
 prefix = "other"
 log_retention_days = 30
 log_level = "DEBUG"
+[github]
+budget_share = 0.5
+[pull_requests]
+labels = ["template"]
+assignees = ["octocat"]
+reviewers = ["acme-ml/ml-platform"]
 [git_config]
 private_github_organization = "acme-ml"
 private_deploy_repo_default_branch = "trunk"
@@ -354,6 +360,7 @@ glue_database = "other_db"
 glue_table = "other_table"
 glue_databases = ["other_db", "more_db"]
 scope_name = "prod"
+repository_names = "ml-{project}-{part}-{id}"
 classic = true
 allow_direct_launches = true
 deploy_accounts = ["210987654321"]
@@ -361,6 +368,7 @@ deploy_accounts = ["210987654321"]
 repositories = ["acme-ml/team-*"]
 [workflow_role]
 environments = ["production", "staging"]
+bedrock_models = ["amazon.nova-lite-v1:0"]
 execution_roles = ["Other_*", "path/Another_*"]
 reviewers = { production = ["team:7", "user:8"] }
 [studio]

@@ -110,21 +110,25 @@ stage(cloud, name).release("" if name == "production" else f"{{PACKAGES}}/3")
 cloud.all_used()
 print(json.dumps(calls))
 """
-# A first run of the pipeline, with the model ids of a data scientist's config.toml. It says what it costs before it starts.
-FIRST = FIRST_RUN.replace(
-    "import run_pipeline\n",
-    """import run_pipeline
+# A first run of the pipeline, with the model ids of a data scientist's config.toml. It says first what it costs.
+FIRST = (
+    FIRST_RUN.replace(
+        "import run_pipeline\n",
+        """import run_pipeline
 config = Path("config.toml")
 config.write_text(config.read_text().replace('model_id = ""', 'model_id = "profile"'))
 configuration = run_pipeline.load(config)
 """,
-).replace("collect(project, Path.cwd())", "collect(project, Path.cwd(), configuration)").replace(
-    "arn = f",
-    """key = f"{project.prefix}/data/prompts.csv"
+    )
+    .replace("collect(project, Path.cwd())", "collect(project, Path.cwd(), configuration)")
+    .replace(
+        "arn = f",
+        """key = f"{project.prefix}/data/prompts.csv"
 s3.add_response("list_objects_v2", {"Contents": [{"Key": key}]})
 s3.add_response("get_object", {"Body": io.BytesIO(Path("data/prompts.csv").read_bytes())})
 arn = f""",
-    1,
+        1,
+    )
 )
 
 
@@ -184,7 +188,9 @@ def test_a_runs_calls_are_the_workflow_roles_and_no_other_projects(listed: Assem
     assert {action for action, _, _ in found} == PIPELINE
     for action, arn, context in found:
         assert allows(listed.product, "WorkflowRole", action, arn, context=dict(context), names=project("p1")), action
-        assert not allows(listed.product, "WorkflowRole", action, arn, context=dict(context), names=project("p2")), action
+        assert not allows(listed.product, "WorkflowRole", action, arn, context=dict(context), names=project("p2")), (
+            action
+        )
 
 
 def test_staging_does_not_touch_productions_stack(listed: Assembly) -> None:

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def content() -> TemplateContent:
     return resolve(PROJECT_ROOT, folder="templates")
 
 
-def test_there_is_something_to_check():
+def test_there_is_something_to_check() -> None:
     assert set(PROFILES) >= {"batch", "classification", "regression"}
     assert {name_of(part) for part in PARTS} == {
         f"{profile}/{part}" for profile in PROFILES for part in ("model_build", "model_deploy")
@@ -48,7 +49,7 @@ def test_there_is_something_to_check():
     assert len(WORKFLOWS) >= 4 * len(PROFILES)
 
 
-def test_the_templates_can_be_published(content):
+def test_the_templates_can_be_published(content: TemplateContent) -> None:
     assert check_workflows(content.files) == len(WORKFLOWS)
     archive = Archive.open(build_archive(content.files))
     for profile in PROFILES:
@@ -62,21 +63,21 @@ def test_the_templates_can_be_published(content):
         assert not [path for path in files if path.startswith((".venv/", "build/"))]
 
 
-def test_zizmor_finds_nothing():
+def test_zizmor_finds_nothing() -> None:
     done = subprocess.run(
         [tool("zizmor"), "--offline", "--no-progress", str(TEMPLATES)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_actionlint_finds_nothing():
+def test_actionlint_finds_nothing() -> None:
     """Without shellcheck, which is not everywhere."""
     command = [tool("actionlint"), "-no-color", "-shellcheck=", "-pyflakes=", *map(str, WORKFLOWS)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_actionlint_would_find_something(tmp_path):
+def test_actionlint_would_find_something(tmp_path: Path) -> None:
     broken = tmp_path / "broken.yml"
     broken.write_text(WORKFLOWS[0].read_text().replace("vars.", "varz."))
     done = subprocess.run([tool("actionlint"), str(broken)], capture_output=True, text=True, check=False)
@@ -84,7 +85,7 @@ def test_actionlint_would_find_something(tmp_path):
     assert "varz" in done.stdout
 
 
-def test_workflows_have_githubs_form():
+def test_workflows_have_githubs_form() -> None:
     command = [tool("check-jsonschema"), "--builtin-schema", "vendor.github-workflows", *map(str, WORKFLOWS)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
@@ -95,38 +96,38 @@ FACT = re.compile(r"\b(secrets|vars)\.([A-Za-z0-9_]+)")
 OPTIONAL = {"DEPLOY_ROLE_NAME", "DEPLOY_EXECUTION_ROLE_ARN"}
 
 
-def read_from(context, workflow):
+def read_from(context: str, workflow: Path) -> set[str]:
     return {name for found, name in FACT.findall(workflow.read_text()) if found == context}
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=name_of)
-def test_workflows_read_only_what_the_product_sets(workflow):
+def test_workflows_read_only_what_the_product_sets(workflow: Path) -> None:
     deploys = "model_deploy" in workflow.parts
     assert read_from("secrets", workflow) <= (DEPLOY_SECRETS if deploys else SECRETS)
     assert read_from("vars", workflow) <= (DEPLOY_VARIABLES if deploys else VARIABLES) | OPTIONAL
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=name_of)
-def test_a_plain_fact_is_read_as_a_variable(workflow):
+def test_a_plain_fact_is_read_as_a_variable(workflow: Path) -> None:
     """GitHub masks a secret's value wherever it stands in the job's log."""
     assert read_from("secrets", workflow).isdisjoint(VARIABLES)
 
 
-def test_every_fact_of_the_build_repository_is_of_use():
+def test_every_fact_of_the_build_repository_is_of_use() -> None:
     builds = [path for path in WORKFLOWS if "model_build" in path.parts]
     assert set().union(*(read_from("secrets", path) for path in builds)) == SECRETS - VARIABLES
     assert set().union(*(read_from("vars", path) for path in builds)) == VARIABLES
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=name_of)
-def test_actions_are_pinned_by_commit(workflow):
+def test_actions_are_pinned_by_commit(workflow: Path) -> None:
     uses = re.findall(r"uses: *(.+)", workflow.read_text())
     assert uses
     assert not [action for action in uses if not PINNED.match(action)]
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=name_of)
-def test_permissions_are_given_job_by_job(workflow):
+def test_permissions_are_given_job_by_job(workflow: Path) -> None:
     found: dict[Any, Any] = yaml.safe_load(workflow.read_text())
     assert found["permissions"] == {}
     assert found["concurrency"]
@@ -138,14 +139,14 @@ def test_permissions_are_given_job_by_job(workflow):
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_a_push_starts_the_pipeline_only_when_it_is_switched_on(profile):
+def test_a_push_starts_the_pipeline_only_when_it_is_switched_on(profile: str) -> None:
     build = yaml.safe_load((TEMPLATES / profile / "model_build/.github/workflows/build_sm_pipeline.yml").read_text())
     condition = build["jobs"]["pipeline"]["if"]
     assert condition == "github.event_name == 'workflow_dispatch' || vars.TRIGGER_PIPELINE_EXECUTION == 'true'"
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_an_approved_model_can_start_the_deployment(profile):
+def test_an_approved_model_can_start_the_deployment(profile: str) -> None:
     settings = load_settings()
     deploy = TEMPLATES / profile / "model_deploy/.github/workflows" / settings.studio.model_approval.workflow
     found: dict[Any, Any] = yaml.safe_load(deploy.read_text())
@@ -156,7 +157,7 @@ def test_an_approved_model_can_start_the_deployment(profile):
 
 
 @pytest.mark.parametrize("part", PARTS, ids=name_of)
-def test_python_is_clean(part):
+def test_python_is_clean(part: Path) -> None:
     scripts = [path for path in part.rglob("*") if path.is_file() and path.suffix == ".py"]
     assert scripts
     for script in scripts:
@@ -170,7 +171,7 @@ LOCK_ENTRY = re.compile(r"[\w.-]+(\[[\w,-]+\])?==[\w.]+( ; [^\n\\]+)?( \\\n    -
 
 
 @pytest.mark.parametrize("part", PARTS, ids=name_of)
-def test_requirements_are_locked_with_their_hashes(part):
+def test_requirements_are_locked_with_their_hashes(part: Path) -> None:
     """What pip installs is in the file, at one version, by the hash of its wheels; and no package index is named."""
     locks = sorted(part.rglob("requirements*.txt"))
     assert locks
@@ -185,7 +186,7 @@ def test_requirements_are_locked_with_their_hashes(part):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_lock_that_is_too_old_is_noticed(tmp_path):
+def test_a_lock_that_is_too_old_is_noticed(tmp_path: Path) -> None:
     part = tmp_path / "part"
     shutil.copytree(TEMPLATES / "regression/model_deploy", part)
     project = part / "pyproject.toml"
@@ -204,7 +205,7 @@ LOCKED = re.compile(
 BRINGS_CODE = re.compile(r"\b(pip|pipx|uv|uvx|npm|npx|yarn|conda|poetry|apt|apt-get|curl|wget|docker|gem|cargo|go)\b")
 
 
-def steps_that_bring_code(workflow):
+def steps_that_bring_code(workflow: Path) -> Iterator[str]:
     """Yield the shell lines of a workflow's jobs that install or download something."""
     for job in yaml.safe_load(workflow.read_text())["jobs"].values():
         assert not {"container", "services"} & set(job)
@@ -213,7 +214,7 @@ def steps_that_bring_code(workflow):
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=name_of)
-def test_nothing_unlocked_runs_where_credentials_are_to_be_had(workflow):
+def test_nothing_unlocked_runs_where_credentials_are_to_be_had(workflow: Path) -> None:
     found = [*steps_that_bring_code(workflow)]
     assert found
     assert [line for line in found if not LOCKED.fullmatch(line)] == []
@@ -228,14 +229,14 @@ def test_nothing_unlocked_runs_where_credentials_are_to_be_had(workflow):
         "curl -s https://example.com/install.sh | sh",
     ],
 )
-def test_what_is_unlocked_would_be_found(tmp_path, line):
+def test_what_is_unlocked_would_be_found(tmp_path: Path, line: str) -> None:
     workflow = tmp_path / "one.yml"
     workflow.write_text(yaml.safe_dump({"jobs": {"one": {"steps": [{"run": line}]}}}))
     assert [each for each in steps_that_bring_code(workflow) if not LOCKED.fullmatch(each)] == [line]
 
 
 @pytest.mark.parametrize("part", PARTS, ids=name_of)
-def test_their_own_tests_pass(part, tmp_path):
+def test_their_own_tests_pass(part: Path, tmp_path: Path) -> None:
     """Those that need pandas or SageMaker's SDK are skipped here: test_whole_templates.py has both."""
     command = [sys.executable, "-B", "-m", "pytest", "-c", "pyproject.toml", "-p", "no:cacheprovider"]
     done = subprocess.run(
@@ -252,7 +253,7 @@ def test_their_own_tests_pass(part, tmp_path):
 
 
 @pytest.mark.parametrize("template", sorted(TEMPLATES.glob("*/model_deploy/infrastructure/*.yaml")), ids=name_of)
-def test_infrastructure_is_valid(template):
+def test_infrastructure_is_valid(template: Path) -> None:
     done = subprocess.run(
         [tool("cfn-lint"), str(template)],
         capture_output=True,

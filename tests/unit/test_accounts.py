@@ -687,9 +687,9 @@ def test_a_pool_that_somebody_gave_our_profile_stays(
     pool = {"accountPools": ["pool1"], "awsRegion": {"regionName": "eu-west-1"}}
     before = environments_of(studio, profile)
     moved(studio, profile, **pool)
-    gets_it = {"all": lambda _: True, "tooling": lambda of: of != blueprint, "ours": lambda of: of == blueprint}[given]
+    moved_ones = {"all": {True, False}, "tooling": {False}, "ours": {True}}[given]
     mixed = [
-        new if gets_it(old["environmentBlueprintId"]) else old
+        new if (old["environmentBlueprintId"] == blueprint) in moved_ones else old
         for old, new in zip(before, environments_of(studio, profile), strict=True)
     ]
     studio.client.update_project_profile(

@@ -110,6 +110,8 @@ class Account:
 
     def _answered(self, model: Any, params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
         status, answer = self.answer(model, params)
+        if status < 300 and "TemplateBody" in answer:
+            answer = {**answer, "TemplateBody": '{"Resources": {}}'}
         if status < 300 and "Body" in answer:
             answer = {**answer, "Body": SimpleNamespace(read=lambda: b"content")}
         return SimpleNamespace(status_code=status), {**answer, "ResponseMetadata": {"HTTPStatusCode": status}}
@@ -127,7 +129,7 @@ PROFILE = Profile(
     "prof-1", "Own", ({"name": "e", "environmentBlueprintId": "bp-1", "awsRegion": {"regionName": "r"}},), "Said"
 )
 POLICY: Any = ("d", "ENVIRONMENT_BLUEPRINT_CONFIGURATION", "1:bp-1", "CREATE_ENVIRONMENT_FROM_BLUEPRINT")
-RECORD = UpdateRecord("UPDATE_IN_PROGRESS 1", {}, {}, {})
+RECORD = UpdateRecord("UPDATE_IN_PROGRESS 1", "before", "wanted", "unwritten")
 CALLS: dict[str, tuple[Callable[[Account], Any], list[tuple[str, tuple[Any, ...]]]]] = {
     "stacks": (
         lambda account: CloudFormationStacks(account.client("cloudformation")),
@@ -141,6 +143,7 @@ CALLS: dict[str, tuple[Callable[[Account], Any], list[tuple[str, tuple[Any, ...]
             ("outputs", (STACK,)),
             ("every", ()),
             ("described", (STACK,)),
+            ("template", (STACK,)),
             ("has_resource", (STACK, "Build")),
         ],
     ),
@@ -160,6 +163,11 @@ CALLS: dict[str, tuple[Callable[[Account], Any], list[tuple[str, tuple[Any, ...]
             ("update", (LAUNCH, "prod-1", VERSION, "lpv3-1")),
             ("update", (LAUNCH, "prod-1", VERSION, "")),
             ("terminate", (LAUNCH,)),
+            ("has_several_paths", ("prod-1",)),
+            ("products", ("Name",)),
+            ("version_template", ("prod-1", "pa-1")),
+            ("parameter_names", ("prod-1", VERSION)),
+            ("launched_stack", ("pp-abc",)),
             ("launch_of", (STACK,)),
             ("launch_of", (STACK.replace("SC-", "XX-"),)),
         ],

@@ -68,7 +68,8 @@ OFFERED = {FIRST.ref: FIRST.commit, SECOND.ref: SECOND.commit}
 def required(targets: Mapping[str, str], said: Mapping[str, Delivery], *stacks: str) -> Recorded:
     git = Recorded({commit: message("Template", delivery, SEAL) for commit, delivery in said.items()})
     copy: Any = git
-    require_no_rival(copy, Refs("main", targets), "acme/build", OURS, Stacks(*stacks))
+    cloud: Any = Stacks(*stacks)
+    require_no_rival(copy, Refs("main", targets), "acme/build", OURS, cloud)
     return git
 
 
