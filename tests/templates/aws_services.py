@@ -38,7 +38,7 @@ class Call:
 
 @dataclass
 class Services:
-    """What there is. `evaluation`: where a run's reports go; `wrong`: packages whose endpoints answer wrongly."""
+    """What there is. `evaluation`: where executions' reports go; `wrong`: packages whose endpoints answer wrongly."""
 
     evaluation: str
     objects: dict[str, bytes] = field(default_factory=dict)  # bucket/key
@@ -46,7 +46,8 @@ class Services:
     packages: list[dict[str, Any]] = field(default_factory=list)
     stacks: dict[str, dict[str, str]] = field(default_factory=dict)  # name -> parameters
     wrong: set[str] = field(default_factory=set)
-    calls: list[Call] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)  # that a test may forget
+    all_calls: set[Call] = field(default_factory=set)
     smoke: dict[str, Any] = field(
         default_factory=lambda: {"content_type": "text/csv", "rows": ["1"], "predictions": [9.5]}
     )
@@ -55,7 +56,6 @@ class Services:
 
     def sagemaker(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         shape = _SAGEMAKER.operation_model(operation).input_shape
-        assert shape
         report = ParamValidator().validate(request, shape)
         assert not report.has_errors(), f"{operation}: {report.generate_report()}"
         assert set(request) <= set(shape.members), operation
@@ -169,7 +169,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _note(self, operation: str, on: str) -> None:
         caller = re.search(r"Credential=([^/]+)/", self.headers.get("Authorization", ""))
-        self.services.calls.append(Call(caller[1] if caller else "", operation, on))
+        call = Call(caller[1] if caller else "", operation, on)
+        self.services.calls.append(call)
+        self.services.all_calls.add(call)
 
     def _send(self, status: int, body: bytes, kind: str = "application/xml") -> None:
         self.send_response(status)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.actions_secrets import DEPLOY_SECRETS, DEPLOY_VARIABLES, SECRETS, VARIABLES
-from tests.templates.aws_services import ACCOUNT, REGION, Services, serve
+from tests.synth.conftest import publish, synthesized
+from tests.synth.policies import Names, allows
+from tests.templates.aws_services import ACCOUNT, REGION, Call, Services, serve
 from tests.templates.environments import NO_PYTHON, TEMPLATES, copied, environment, python
 from tests.templates.runner import Run, Runner
 
@@ -84,7 +87,70 @@ def project(tmp_path: Path) -> Iterator[Repositories]:
     server.server_close()
 
 
-def test_from_the_first_run_to_production_and_back(project: Repositories) -> None:
+NAMES = Names(
+    values={
+        "DomainId": "dzd-1",
+        "ProjectId": "p1",
+        "StudioProject.ScopeName": "dev",
+        "StudioProject.ArtifactBucket": BUCKET,
+        "StudioProject.ArtifactPrefix": PREFIX,
+        "StudioProject.ModelPackageGroupName": "aiops-p1-models",
+    },
+    account=ACCOUNT,
+    region=REGION,
+)
+# What carries the project's tag, by the operation: what it is on.
+TAGGED = {
+    "CreatePipeline": "pipeline",
+    "UpdatePipeline": "pipeline",
+    "StartPipelineExecution": "pipeline",
+    "InvokeEndpoint": "endpoint",
+}
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The product's template, with a role of production's own."""
+    folder = tmp_path_factory.mktemp("product")
+    publish(folder / "versions", "v1.0.0")
+    return synthesized(folder / "versions", folder / "cdk.out").product
+
+
+def asked(call: Call, project: str) -> tuple[str, dict[str, str]]:
+    """Return the ARN and the condition keys of a call, on another project's where `project` is not p1."""
+    service, _, operation = call.operation.partition(":")
+    on, tag = call.on.replace("p1", project), {}
+    if operation in TAGGED or "arn" not in on:
+        kind = "request" if operation.startswith("Create") else "resource"
+        tag = {f"aws:{kind}tag/amazondatazoneproject": project}
+        if on.endswith("production"):
+            tag |= {f"aws:{kind}tag/studio:stage": "production"}
+    if service == "s3":
+        bucket, _, prefix = on.partition("/")
+        place = bucket if operation == "ListBucket" else on
+        return f"arn:aws:s3:::{place}", {"s3:resourceaccount": ACCOUNT, "s3:prefix": prefix}
+    if service == "cloudformation":
+        return f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{on}/1", {}
+    if operation in TAGGED:
+        return f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:{TAGGED[operation]}/{on}", tag
+    return on, {"aws:resourcetag/amazondatazoneproject": project}
+
+
+def require_of_the_projects_roles_only(product: dict[str, Any], calls: set[Call]) -> None:
+    """Each call is one that its role may make, and may not make on another project's."""
+    judged = 0
+    for call in sorted(calls, key=str):
+        if call.operation in ("sts:GetCallerIdentity", "sagemaker:ListModelPackages"):  # IAM has no resource for them
+            continue
+        role = {"WORKFLOW": "WorkflowRole", "PRODUCTION": "ProductionRole"}[call.caller]
+        for project, expected in (("p1", True), ("p2", False)):
+            arn, context = asked(call, project)
+            assert allows(product, role, call.operation, arn, context=context, names=NAMES) == expected, (call, arn)
+        judged += 1
+    assert judged > 15
+
+
+def test_from_the_first_run_to_production_and_back(project: Repositories, product: dict[str, Any]) -> None:
     services = project.services
     assert project.build.run("build_sm_pipeline.yml", "push").jobs == {"pipeline": "skipped"}
     assert not services.calls
@@ -130,6 +196,7 @@ def test_from_the_first_run_to_production_and_back(project: Repositories) -> Non
     assert back.jobs == {"staging": "skipped", "production": "success"}, back.log
     assert back.roles == {"production": FACTS["OIDC_ROLE_GITHUB_PRODUCTION"]}
     assert (project.serves(STAGING), project.serves(PRODUCTION)) == ("3", "2")
+    require_of_the_projects_roles_only(product, services.all_calls)
 
 
 def test_a_failed_smoke_test_stops_before_production(project: Repositories) -> None:
