@@ -335,6 +335,8 @@ OTHER_SETTINGS = """
 prefix = "other"
 log_retention_days = 30
 log_level = "DEBUG"
+[github]
+budget_share = 0.5
 [git_config]
 private_github_organization = "acme-ml"
 private_deploy_repo_default_branch = "trunk"
@@ -352,16 +354,20 @@ allowed_visibilities = ["internal", "public"]
 sync_mode = "PullRequest"
 glue_database = "other_db"
 glue_table = "other_table"
+repository_names = "{project}-other-{part}"
 glue_databases = ["other_db", "more_db"]
 scope_name = "prod"
 classic = true
 allow_direct_launches = true
 deploy_accounts = ["210987654321"]
+[pull_requests]
+assignees = ["ada"]
 [adoption]
 repositories = ["acme-ml/team-*"]
 [workflow_role]
 environments = ["production", "staging"]
 execution_roles = ["Other_*", "path/Another_*"]
+bedrock_models = ["amazon.nova-lite-v1:0"]
 reviewers = { production = ["team:7", "user:8"] }
 [studio]
 domain_id = "dzd_1a2b3c"
