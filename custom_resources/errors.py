@@ -56,6 +56,7 @@
           PushTooLarge
         RepositoryTooLarge
           ObjectTooLarge
+          IgnoreFileTooSlow
           ObjectNotFetched
           HistoryTooLarge
           RepositoryTooManyNames
@@ -837,6 +838,13 @@ class ObjectTooLarge(RepositoryTooLarge):
 
     happened = "The {kind} {name} in the repository has {size:,} bytes; at most {limit:,} are read."
     remedy = "Remove it from the repository."
+
+
+class IgnoreFileTooSlow(RepositoryTooLarge):
+    """Git needs too long for the patterns of a repository's .studio-template-ignore: some take exponential time."""
+
+    happened = "Matching the patterns of {name} in the repository takes more than {limit} seconds."
+    remedy = "Simplify its patterns: write paths out, with few * and ** in each."
 
 
 class ObjectNotFetched(RepositoryTooLarge):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MARK = "<!-- studio-project-template -->"  # not shown; tells our pull requests from those of users
 # GitHub takes 65,536 characters; to be sure, they are counted as UTF-16 has them.
 _MOST = 65_536
-_LISTED = (100, 20, 5)  # entries of a list; fewer where the text would be too long
+_LISTED = (100, 20, 5, 0)  # entries of a list; fewer where the text would be too long
 _NAMED = 3  # files in a sentence
 _PLACES = 10  # of a file that conflict
 _MOST_OF_SOURCE = 1000  # characters of a source's address that are shown

@@ -337,6 +337,10 @@ log_retention_days = 30
 log_level = "DEBUG"
 [github]
 budget_share = 0.5
+[pull_requests]
+labels = ["template"]
+assignees = ["octocat"]
+reviewers = ["acme-ml/ml-platform"]
 [git_config]
 private_github_organization = "acme-ml"
 private_deploy_repo_default_branch = "trunk"
@@ -354,20 +358,18 @@ allowed_visibilities = ["internal", "public"]
 sync_mode = "PullRequest"
 glue_database = "other_db"
 glue_table = "other_table"
-repository_names = "{project}-other-{part}"
 glue_databases = ["other_db", "more_db"]
 scope_name = "prod"
+repository_names = "ml-{project}-{part}-{id}"
 classic = true
 allow_direct_launches = true
 deploy_accounts = ["210987654321"]
-[pull_requests]
-assignees = ["ada"]
 [adoption]
 repositories = ["acme-ml/team-*"]
 [workflow_role]
 environments = ["production", "staging"]
-execution_roles = ["Other_*", "path/Another_*"]
 bedrock_models = ["amazon.nova-lite-v1:0"]
+execution_roles = ["Other_*", "path/Another_*"]
 reviewers = { production = ["team:7", "user:8"] }
 [studio]
 domain_id = "dzd_1a2b3c"

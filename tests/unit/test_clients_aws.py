@@ -21,7 +21,7 @@ from moto import mock_aws
 from custom_resources.caller import PRINCIPAL_TAG
 from custom_resources.clients import FunctionClients, _boto3_client
 from custom_resources.clients.archives import Archives
-from custom_resources.clients.aws import S3, translated
+from custom_resources.clients.aws import DYNAMODB, S3, translated
 from custom_resources.clients.secrets import GitHubCredentials, Secrets
 from custom_resources.clients.service_catalog import LAUNCHED_BY, ServiceCatalog
 from custom_resources.clients.stacks import CloudFormationStacks
@@ -346,6 +346,12 @@ def test_what_comes_before_an_answer_is_a_wait_or_a_matter_of_setup(
 )
 def test_a_permission_has_iams_name(operation: str, action: str) -> None:
     assert S3.permission(operation) == action
+
+
+def test_a_transaction_has_no_action_of_its_own() -> None:
+    """IAM asks for that of each of its writes (docs.aws.amazon.com, "Using IAM with DynamoDB transactions")."""
+    assert DYNAMODB.permission("TransactWriteItems") == "dynamodb:PutItem"
+    assert DYNAMODB.permission("GetItem") == "dynamodb:GetItem"
 
 
 def test_a_missing_archive_is_said_in_one_sentence(archives: Archives) -> None:

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from custom_resources.clients.git import BareRepository, Git
+from custom_resources.clients.git import BareRepository, Git, ignoring
 from custom_resources.clients.git.ignoring import LARGEST, Ignored
 from custom_resources.clients.git.objects import Entry
-from custom_resources.errors import ObjectTooLarge
+from custom_resources.errors import GitTooSlow, IgnoreFileTooSlow, ObjectTooLarge
 from custom_resources.template_content import IGNORE_FILE
 from tests.git_processes import counted
 
@@ -74,6 +74,23 @@ def test_a_file_of_some_size_is_read(bare: BareRepository, size: int, taken: boo
     else:
         with pytest.raises(ObjectTooLarge, match=IGNORE_FILE):
             ignored(bare, patterns)
+
+
+ENDLESS = f"/{'**/*a' * 60}b\n"  # git tries every way to put the stars
+ITS_PATH = "/".join(["aa"] * 200)
+
+
+def test_patterns_that_take_forever_are_refused_for_good(bare: BareRepository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody who may push writes them: no request waits for them again and again, and no plan of a rollout."""
+    monkeypatch.setattr(ignoring, "MOST_SECONDS", 1.0)
+    with pytest.raises(IgnoreFileTooSlow, match=r"Matching the patterns of \.studio-template-ignore .* Simplify its"):
+        ignored(bare, ENDLESS).of([ITS_PATH])
+
+
+def test_where_the_function_has_no_time_left_it_is_asked_again(bare: BareRepository) -> None:
+    bare._processes._limit.begin(16)
+    with pytest.raises(GitTooSlow, match="check-ignore took longer than 1 seconds"):
+        ignored(bare, ENDLESS).of([ITS_PATH])
 
 
 def test_nothing_of_it_stays_on_the_disk(bare: BareRepository, tmp_path: Path) -> None:

@@ -97,29 +97,33 @@ def test_an_explanation_is_cut_at_8000_characters() -> None:
 @pytest.mark.parametrize("letter", ["x", "ä", "🙂", "`", "\n", "\udcff"])
 def test_a_text_of_long_names_is_within_githubs_limit(letter: str) -> None:
     names = tuple(f"{n}{letter * 4000}.end" for n in range(300))
+    pairs = tuple(zip(names, names, strict=True))
     text = body(
         Update(
             version="v" * 64,
             source="s" * 100_000,
             branch="studio/" + "b" * 240,
             default_branch="m" * 250,
-            reason="why " * 200,
+            reason=" and ".join(unasked(Merge("tree", lost=names, alike=pairs, filtered=pairs))),
             changes=tuple(change("A", name) for name in names),
             conflicts=names,
             explanation=f"x{letter * 100_000}x",
             notes=f"n{letter * 100_000}n",
+            answer=f"x{letter * 100_000}x",
             clean=False,
             kept=True,
             lines=[(name, [Lines(10**6, 2 * 10**6)] * 50) for name in names],
             ignored=names,
             absent=names,
+            alike=pairs,
+            filtered=pairs,
         )
     )
     assert len(text.encode("utf-16-le")) // 2 <= 65_536
     assert text.endswith(MARK)
-    assert any(f"and {300 - listed} more" in text for listed in (100, 20, 5))
+    assert any(f"and {300 - listed} more" in text for listed in (100, 20, 5, 0))
     own = [line for line in text.splitlines() if not line.startswith(">")]  # a quotation ends what is open in it
-    assert sum(line.count("```") for line in own) == 4, "nothing that is cut is left open"
+    assert sum(line.count("```") for line in own) == 8, "nothing that is cut is left open"
 
 
 def test_the_longest_title_is_within_githubs_limit() -> None:

@@ -533,6 +533,19 @@ def test_a_table_that_others_always_write_first_is_given_up_for_a_while(why: str
     stub.assert_no_pending_responses()
 
 
+def test_a_transaction_that_is_still_under_way_is_waited_for() -> None:
+    """boto3's next try came while DynamoDB was at the first."""
+    client = boto3.client("dynamodb", "eu-west-1", aws_access_key_id="none", aws_secret_access_key="none")
+    stub = Stubber(client)
+    stub.add_response("get_item", {})
+    stub.add_client_error("transact_write_items", "TransactionInProgressException")
+    stub.activate()
+    progress = Progress()
+    with pytest.raises(AwsThrottled, match="writing the rate budget; TransactionInProgress"):
+        SharedBudget(client, "budget", lambda: 1000.0).reserve(Cost(5), "r1", progress)
+    assert progress.in_doubt
+
+
 def test_another_reason_why_a_transaction_was_cancelled_is_told() -> None:
     for why in ("ThrottlingError", "ProvisionedThroughputExceeded"):
         with pytest.raises(AwsThrottled, match=rf"writing the rate budget; {why}"):

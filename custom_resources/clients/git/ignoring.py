@@ -12,10 +12,11 @@ from pathlib import Path
 
 from custom_resources.clients.git.objects import LINK, NONE, SUBMODULE, TREE, Objects
 from custom_resources.clients.git.processes import Processes
-from custom_resources.errors import ObjectTooLarge
+from custom_resources.errors import GitTooSlow, IgnoreFileTooSlow, ObjectTooLarge
 from custom_resources.template_content import IGNORE_FILE
 
 LARGEST = 64 * 1024  # bytes of the file
+MOST_SECONDS = 20.0  # for all paths; a fraction of a second is usual
 _NOT_A_FILE = {LINK, SUBMODULE, TREE}  # git follows no link to a .gitignore either
 
 
@@ -37,7 +38,10 @@ class Ignored:
             raise ObjectTooLarge(kind="file", name=IGNORE_FILE, size=len(self._patterns), limit=LARGEST)
 
     def of(self, paths: Iterable[str]) -> set[str]:
-        """Return those paths of files that it names. One process; none for what it was asked before."""
+        """Return those paths of files that it names. One process; none for what it was asked before.
+
+        Raises IgnoreFileTooSlow, since it would take as long when it is asked again.
+        """
         asked = list(paths)
         unknown = [path for path in asked if path not in self._known] if self._patterns else []
         if unknown:
@@ -52,13 +56,23 @@ class Ignored:
         exclude.write_bytes(self._patterns)
         names = "".join(f"./{path}\0" for path in paths).encode("utf-8", "surrogateescape")
         with tempfile.TemporaryDirectory(prefix="ignored-", dir=self._processes.home) as empty:
-            environment = {"GIT_WORK_TREE": empty, "GIT_DIR": str(self._processes.repository)}
+            out = self._asked(names, empty)
+        return {name.removeprefix("./") for name in out.decode("utf-8", "surrogateescape").split("\0") if name}
+
+    def _asked(self, names: bytes, worktree: str) -> bytes:
+        room = self._processes.seconds
+        try:
             _, out = self._processes.run(
                 *("check-ignore", "--no-index", "--stdin", "-z"),
                 status=(0, 1),  # 1 = none of them
                 stdin=names,
-                environment=environment,
-                directory=Path(empty),
+                environment={"GIT_WORK_TREE": worktree, "GIT_DIR": str(self._processes.repository)},
+                directory=Path(worktree),
                 offline=True,
+                most=MOST_SECONDS,
             )
-        return {name.removeprefix("./") for name in out.decode("utf-8", "surrogateescape").split("\0") if name}
+        except GitTooSlow:
+            if room <= MOST_SECONDS:  # the function's time was at its end
+                raise
+            raise IgnoreFileTooSlow(name=IGNORE_FILE, limit=f"{MOST_SECONDS:.0f}") from None
+        return out
