@@ -10,6 +10,7 @@ from typing import Any
 
 from operations.rollout.planning import Plan, seconds_needed, spoken
 from operations.rollout.state import Result, Rollout, Wish
+from operations.terminal import indented
 from products.rollout.names import (
     DONE,
     OUTCOMES,
@@ -49,7 +50,7 @@ def plan_lines(plan: Plan, wish: Wish) -> Iterator[str]:
         names = ", ".join(each.name for each in wave[:3]) + (", ..." if len(wave) > 3 else "")
         yield f"  wave {number}: {len(wave)} {kind} ({names})"
     for each in plan.skipped:
-        yield f"  skipped: {each.launch.name}: {each.reason}"
+        yield from indented(f"skipped: {each.launch.name}: {each.reason}")
     if plan.launches:
         yield f"  about {spoken(seconds_needed([len(wave) for wave in plan.waves], wish.rate))}, if GitHub lets it"
         yield "  an update that merges starts each repository's workflows, as any push does"
@@ -98,7 +99,7 @@ def lines(said: dict[str, Any], *, now: float) -> Iterator[str]:
     yield f"  {progress(said, now)}"
     failed = [each for each in said["projects"] if each["result"] not in DONE]
     for each in failed[:_SHOWN]:
-        yield f"  {each['result']}: {each['name']}: {each['reason']}"
+        yield from indented(f"{each['result']}: {each['name']}: {each['reason']}")
     if len(failed) > _SHOWN:
         yield f"  and {len(failed) - _SHOWN} more (--json lists all)"
     for command in said["next"]:

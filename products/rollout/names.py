@@ -31,7 +31,7 @@ METRICS = {
     "RolloutFailed": "a project that a rollout could not update",
     "RolloutStuck": "a project that has been in its update, or has waited for GitHub, for an hour",
 }
-MAX_CONCURRENCY = 20  # updates at once; more only wait for GitHub (fleet's measurements)
+MAX_CONCURRENCY = 24  # updates at once: with fewer, GitHub waits for us (docs/scale.md); more only wait for GitHub
 MOST_FAILURES = 200  # that may be tolerated: the item holds each one's reason
 REASON_LENGTH = 300  # characters of a reason in the item; the result in S3 has 2,000
 PAUSED_BY_FAILURES = "failures"

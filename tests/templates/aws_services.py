@@ -38,7 +38,7 @@ class Call:
 
 @dataclass
 class Services:
-    """What there is. `evaluation`: where an execution's reports go; `wrong`: packages whose endpoints answer wrongly."""
+    """What there is. `evaluation`: where a run's reports go; `wrong`: packages whose endpoints answer wrongly."""
 
     evaluation: str
     objects: dict[str, bytes] = field(default_factory=dict)  # bucket/key
@@ -55,6 +55,7 @@ class Services:
 
     def sagemaker(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         shape = _SAGEMAKER.operation_model(operation).input_shape
+        assert shape
         report = ParamValidator().validate(request, shape)
         assert not report.has_errors(), f"{operation}: {report.generate_report()}"
         assert set(request) <= set(shape.members), operation

@@ -111,7 +111,9 @@ def filled(text: str, contexts: Mapping[str, Any]) -> str:
 
 def value_of(expression: str, contexts: Mapping[str, Any]) -> Any:
     """Evaluate an expression of names, texts, comparisons and `||`, `&&`, `!`; what is not set is ""."""
-    rest, parts, values = expression.strip(), [], {}
+    rest = expression.strip()
+    parts: list[str] = []
+    values: dict[str, Any] = {}
     while rest:
         token = _TOKEN.match(rest)
         assert token, f"this runner does not know {rest!r}"

@@ -18,8 +18,9 @@ from ministack.services import stepfunctions
 
 from custom_resources import rate_budget
 from products.rollout import project_definition, waves_definition
-from products.rollout.names import AHEAD_SECONDS, Places
+from products.rollout.names import AHEAD_SECONDS, MAX_CONCURRENCY, Places
 from products.rollout.pace import LONGEST_WAIT
+from tests.scale.rollout import AT_ONCE
 
 PLACES = Places("budget", "archives", "arn:aws:sns:us-east-1:123456789012:told", "x.rollout", "Tests")
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:update-project"
@@ -330,6 +331,7 @@ def test_an_update_waits_until_github_lets_content_be_created_soon(run: Run) -> 
 @pytest.mark.parametrize("seconds", [-10, 0, 1, AHEAD_SECONDS - 1, AHEAD_SECONDS, AHEAD_SECONDS + 1, 5000])
 def test_an_update_starts_where_the_functions_budget_says_so(run: Run, seconds: int) -> None:
     assert AHEAD_SECONDS == rate_budget.FARTHEST_SECONDS
+    assert MAX_CONCURRENCY == AT_ONCE, "what docs/scale.md promises is simulated with it"
     starts = run(github=[opens(seconds)]).waited[0] == 15  # the first wait is for the stack
     assert starts is rate_budget.may_start(NOW + seconds, NOW)
 

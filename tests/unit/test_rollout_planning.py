@@ -284,3 +284,22 @@ def test_numbers_that_mean_nothing_are_refused(read: Any, text: str) -> None:
 def test_a_rate_is_one_an_hour_to_one_a_second() -> None:
     assert [_rate(text) for text in ("1/h", "200/h", "3600")] == [1, 200, 3600]
     assert [_failures(text) for text in ("0", "200")] == [0, 200]
+
+
+def test_what_one_project_failed_with_stays_in_its_own_line() -> None:
+    """A reason names files and branches of the project's: whoever names them could write the lines of others."""
+    said = {
+        "version": "v2.0.0",
+        "rollout": "r",
+        "phase": "ended",
+        "paused": "",
+        "runs": False,
+        "planned": 1,
+        "counts": {"left": 0, "failed": 1},
+        "seconds_left": None,
+        "projects": [{"result": "failed", "name": "a", "reason": "No.\n  merged: b: \x1b[2K\u202e\udcff"}],
+        "next": [],
+    }
+    found = list(telling.lines(said, now=0))
+    assert found[2:] == ["  failed: a: No. merged: b: ?[2K??"]
+    assert all(line.isprintable() for line in found)

@@ -136,12 +136,15 @@ class Processes:
         environment: Mapping[str, str] = NOTHING,
         directory: Path | None = None,
         offline: bool = False,
-        most: float = TIME_LIMIT_SECONDS,
+        most: float = 0,
     ) -> tuple[int, bytes]:
-        """Run git to its end, for `most` seconds; return its status, which is one of `status`, and its output."""
+        """Run git to its end; return its status, which is one of `status`, and its output.
+
+        It may take `most` seconds (0 = TIME_LIMIT_SECONDS).
+        """
         options = {"variables": environment, "directory": directory, "offline": offline}
         with _file(stdin) as given, self._running(arguments, given, **options) as process:
-            out, error = finish(process, arguments[0], self._limit.left(most))
+            out, error = finish(process, arguments[0], self._limit.left(most or TIME_LIMIT_SECONDS))
         if process.returncode not in status:
             raise GitFailed(arguments[0], process.returncode, f"{_text(error)}\n{_text(out)}")
         return process.returncode, out
