@@ -40,8 +40,8 @@ NOT_RUN = {f"tests/unit/test_{each}.py" for each in ("architecture", "bench", "g
 NOT_RUN.add("tests/integration/test_merge_properties.py")
 MARKS = "not gates and not long and not layers and not slow"
 RUN_BY_THEM = ("custom_resources", "products", "standins", "tests/unit", "tests/integration", "tests/security")
-# A page made of models, permissions, limits and sentences is as it was.
-REFERENCE = "tests/unit/test_catalogue.py::test_the_reference_is_what_the_code_says"
+# Pages made of models, permissions, limits and sentences are as they were.
+REFERENCE = "tests/synth/test_reference.py::test_the_pages_are_what_the_code_says"
 DEFAULTS = "tests/unit/test_defaults.py"  # what may be left out is nothing, or named
 # What runs on import only, or once for all tests of a synthesis, is held by these files, in turn: first those that hold
 # every line of every template.
@@ -58,6 +58,13 @@ def _held(*first: str) -> list[str]:
 
 HELD_BY = {
     "custom_resources": [DEFAULTS, REFERENCE],
+    # What each sends and says, which thousands of tests pass by.
+    "custom_resources/clients": [
+        DEFAULTS,
+        "tests/unit/test_aws_requests.py",
+        "tests/unit/test_github_requests.py",
+        REFERENCE,
+    ],
     "custom_resources/catalogue.py": [*_held("foundation", "policies"), "tests/unit/test_catalogue.py"],
     "products": _held(),
     "products/portfolio": _held("portfolio"),
@@ -108,8 +115,12 @@ class Seen:
     seconds: dict[str, float]
     took: dict[str, float]
 
-    def tests(self, mutant: Mutant) -> list[str]:
-        """Return the tests for a mutant, the quickest first; for what runs on import, those of the whole file."""
+    def tests(self, mutant: Mutant) -> list[list[str]]:
+        """Return the tests for a mutant: those of its line, the quickest first, then those that hold its file.
+
+        For what runs on import, those of all lines of the file. The second ones are run where the first pass: they
+        take seconds before they begin.
+        """
         path = mutant.source.path
         of_file = self.lines.get(path, {})
         numbers = of_file if mutant.runs_on_import else map(str, range(mutant.runs[0], mutant.runs[1] + 1))
@@ -117,7 +128,7 @@ class Seen:
         quickest = sorted(found, key=lambda test: (self.seconds[test], test))
         until = accumulate(self.seconds[test] for test in quickest)
         enough = [test for test, seconds in zip(quickest, until, strict=True) if seconds < LONGEST]
-        return enough + held_by(path)
+        return [group for group in (enough, held_by(path)) if group]
 
     def patience(self, tests: Iterable[str]) -> float:
         """Return how many seconds the tests may take before they count as failed."""
@@ -130,9 +141,9 @@ class Chosen:
 
     names: list[str]
 
-    def tests(self, mutant: Mutant) -> list[str]:
+    def tests(self, mutant: Mutant) -> list[list[str]]:
         """Return them."""
-        return self.names
+        return [self.names]
 
     def patience(self, tests: Iterable[str]) -> float:
         """Return how many seconds the tests may take before they count as failed."""

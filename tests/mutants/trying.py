@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -41,13 +41,13 @@ class Copy:
         self._server.stdin.flush()
         return bool(json.loads(self._server.stdout.readline())["code"] == 0)
 
-    def survives(self, mutant: Mutant, tests: list[str], timeout: float) -> bool:
-        """Tell whether all tests pass with the mutant."""
+    def survives(self, mutant: Mutant, tests: Sequence[list[str]], patience: Callable[[list[str]], float]) -> bool:
+        """Tell whether all tests pass with the mutant, group by group."""
         file = self._folder / mutant.source.path
         as_it_was = file.stat()
         file.write_text(mutant.text, encoding="utf-8")
         try:
-            return self.passes(tests, timeout)
+            return all(self.passes(group, patience(group)) for group in tests)
         finally:
             file.write_text(mutant.source.text, encoding="utf-8")
             os.utime(
@@ -150,7 +150,7 @@ class Trial:
         if time.monotonic() > self._end:
             return "not run"
         tests = self._seen.tests(mutant)
-        survives = not tests or copy.survives(mutant, tests, self._seen.patience(tests))
+        survives = copy.survives(mutant, tests, self._seen.patience)
         return "survived" if survives else "noticed"
 
 

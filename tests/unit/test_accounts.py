@@ -769,6 +769,8 @@ class Sts:
 def test_the_domain_is_called_where_it_is_as_the_reader() -> None:
     sts, seen = Sts(), list[Any]()
     client = domain_access.datazone_client("eu-central-1", "arn:aws:iam::1:role/reader", sts)
+    retries = client.meta.config.retries
+    assert (client.meta.region_name, retries["mode"], retries["total_max_attempts"]) == ("eu-central-1", "standard", 5)
     assert not sts.asked, "nothing is contacted when it is made"
 
     def answer(request: Any, **_: Any) -> Any:

@@ -25,6 +25,7 @@ from custom_resources.clients.blueprint_templates import BlueprintTemplates
 from custom_resources.clients.blueprints import Blueprint, Blueprints, Configuration, Grant, Profile
 from custom_resources.clients.held_projects import HeldProjects
 from custom_resources.clients.model_packages import ModelPackageGroups
+from custom_resources.clients.project_files import ProjectFiles
 from custom_resources.clients.queues import Queues
 from custom_resources.clients.regional_launches import RegionalLaunches
 from custom_resources.clients.seals import Seals
@@ -33,6 +34,7 @@ from custom_resources.clients.service_catalog import Launch, ProductVersion, Ser
 from custom_resources.clients.stacks import CloudFormationStacks
 from custom_resources.clients.studio import Studio
 from custom_resources.clients.update_records import UpdateRecords
+from custom_resources.clients.version_templates import VersionTemplates
 from custom_resources.errors import Problem
 from custom_resources.update_record import UpdateRecord
 from tests import sleeping
@@ -113,7 +115,7 @@ class Account:
         if status < 300 and "TemplateBody" in answer:
             answer = {**answer, "TemplateBody": '{"Resources": {}}'}
         if status < 300 and "Body" in answer:
-            answer = {**answer, "Body": SimpleNamespace(read=lambda: b"content")}
+            answer = {**answer, "Body": SimpleNamespace(read=lambda *_: b"content")}
         return SimpleNamespace(status_code=status), {**answer, "ResponseMetadata": {"HTTPStatusCode": status}}
 
 
@@ -145,6 +147,7 @@ CALLS: dict[str, tuple[Callable[[Account], Any], list[tuple[str, tuple[Any, ...]
             ("described", (STACK,)),
             ("template", (STACK,)),
             ("has_resource", (STACK, "Build")),
+            ("template", (STACK,)),
         ],
     ),
     "service catalog": (
@@ -153,7 +156,14 @@ CALLS: dict[str, tuple[Callable[[Account], Any], list[tuple[str, tuple[Any, ...]
         ),
         [
             ("product", ("Name",)),
+            ("products", ("Name",)),
+            ("products", ("Another",)),
             ("versions", ("prod-1",)),
+            ("parameter_names", ("prod-1", VERSION)),
+            ("has_several_paths", ("prod-1",)),
+            ("version_template", ("prod-1", "pa-1")),
+            ("launched_stack", ("Id",)),
+            ("launched_stack", ("pp-2",)),
             ("set_guidance", ("prod-1", VERSION)),
             ("launches", ("ProductId", [ProductVersion("ProvisioningArtifactId", "v1")])),
             ("outputs_with", ("ProductId", "OutputKey", "OutputValue", "studio-p1")),
@@ -229,6 +239,19 @@ CALLS: dict[str, tuple[Callable[[Account], Any], list[tuple[str, tuple[Any, ...]
             ("has", ("a.json",)),
             ("copy_in", ("theirs", "ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73.json")),
             ("copy_in", ("theirs", "a.json")),
+        ],
+    ),
+    "project files": (
+        lambda account: ProjectFiles(account.client("s3")),
+        [("write", ("bucket", "p1/project.json", b"{}", "111122223333")), ("write", ("bucket", "k", b"content", "1"))],
+    ),
+    "version templates": (
+        lambda account: VersionTemplates(account.client("s3"), "assets"),
+        [
+            ("read", ("v1.0.0", f"https://assets.s3.eu-west-1.amazonaws.com/{'a' * 64}.json")),
+            ("read", ("v1.0.0", f"https://s3.eu-west-1.amazonaws.com/assets/{'a' * 64}.json")),
+            ("read", ("v1.0.0", f"https://s3.eu-west-1.amazonaws.com/others/{'a' * 64}.json")),
+            ("read", ("v1.0.0", "https://assets.s3.eu-west-1.amazonaws.com/other.json")),
         ],
     ),
     "held projects": (

@@ -94,6 +94,14 @@ WRONG = [
     '[template_source]\nrepository = "https://hunter2@example.com/x.git"',
     '[template_source]\nrepository = "templates"',
     '[template_source]\nfolder = "../elsewhere"',
+    '[template_source]\nbuild = "one"\ndeploy = "one"',
+    # [variables]
+    '[variables]\nGITHUB_X = "1"',
+    "[variables]\nONE = 1",
+    '[variables]\nTRIGGER_PIPELINE_EXECUTION = "true"',
+    '[variables]\nREGION = "eu-west-1"',
+    '[variables]\nONE = "{{resolve:secretsmanager:x}}"',
+    "[variables]\n" + "".join(f'V{number} = "{"x" * 4000}"\n' for number in range(9)),
     # [portfolio]
     '[portfolio]\nname = ""',
     f'[portfolio]\nprincipals = ["{ROLE}/path/Team"]',
@@ -126,6 +134,9 @@ WRONG = [
     '[product]\nclassic_execution_roles = ["Pipelines"]',
     '[product]\nglue_databases = ["another"]',
     "[product]\ndeploy_accounts = [1]",
+    '[product]\nrepository_names = "{project}"',
+    '[product]\nrepository_names = "x-{part}"',
+    '[product]\nrepository_names = "{part}-{id}-{part}"',
     # [adoption], [workflow_role]
     '[adoption]\nrepositories = ["*/x"]',
     f"[adoption]\nrepositories = {listed(*(f'acme/{number}' for number in range(21)))}",
@@ -134,6 +145,9 @@ WRONG = [
     '[workflow_role]\nreviewers = { production = ["team:1"] }',
     '[workflow_role]\nenvironments = ["production"]\nreviewers = { production = ["ada"] }',
     '[workflow_role]\nexecution_roles = ["*"]',
+    '[workflow_role]\nbedrock_models = ["Nova"]',
+    '[workflow_role]\nbedrock_models = ["eu.amazon.nova-lite-v1:0"]',
+    '[workflow_role]\nbedrock_models = ["amazon.nova-lite-v1:0"]',
     '[workflow_role]\ndeploy_role = "path/Deployer"',
     # [studio]
     '[studio]\ndomain_id = "x"',
