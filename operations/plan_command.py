@@ -17,7 +17,7 @@ from operations.deployed import offered_product
 from operations.errors import UnknownProject
 from operations.foresee import RESULTS, Foreseen, ForeseenRepository, asking, foresee
 from operations.over_accounts import catalog_of, document, said
-from operations.rollout.planning import Skipped, plan, target_version
+from operations.rollout.planning import Plan, Skipped, plan, target_version
 from operations.terminal import indented, table, width
 from products.settings import load_settings
 
@@ -93,12 +93,16 @@ def planned(
         for each in catalog.launches(product_id, live)
         if not projects or any(each.belongs_to(name) for name in projects)
     ]
-    made = plan(launches, version)
-    updated = made.launches
-    progress = _Progress(len(updated))
-    found = foresee(updated, version, asking(session, settings), tell=progress.told, waiting=progress.waits)
     names = frozenset(name for name in projects if any(each.belongs_to(name) for each in launches))
-    return Planned(version.name, tuple(found), made.skipped, len(made.there), names)
+    return looked_at(plan(launches, version), settings, session, names)
+
+
+def looked_at(made: Plan, settings: Settings, session: boto3.Session, names: frozenset[str] = frozenset()) -> Planned:
+    """Look at the launches that a rollout would update; `names`: projects that were asked for and found."""
+    progress = _Progress(len(made.launches))
+    ask = asking(session, settings)
+    found = foresee(made.launches, made.version, ask, tell=progress.told, waiting=progress.waits)
+    return Planned(made.version.name, tuple(found), made.skipped, len(made.there), names)
 
 
 class _Progress:

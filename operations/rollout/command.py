@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from operations import plan_command
 from operations.errors import RolloutNotConfirmed, UnknownProject
 from operations.rollout import steps, telling
 from operations.rollout.following import followed
@@ -16,6 +17,7 @@ from operations.rollout.planning import Plan, plan, selected, target_version
 from operations.rollout.sites import RolloutSite, at_each
 from operations.rollout.state import Rollout, Target, Wish
 from operations.rollout.windows import window
+from operations.terminal import width
 from products.rollout.names import MOST_FAILURES
 
 WAITS = 3  # the exit status while it is under way, or waits for a person
@@ -67,7 +69,7 @@ def _add_wishes(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--failures", type=_failures, default=0, metavar="N", help="pause when more than N failed (default: 0)"
     )
-    verb.add_argument("--dry-run", action="store_true", help="say what would be updated")
+    verb.add_argument("--dry-run", action="store_true", help="say what would happen to each project; nothing begins")
     verb.add_argument("--yes", action="store_true", help="do not ask")
 
 
@@ -107,8 +109,10 @@ def _start(options: argparse.Namespace) -> int:
         if not options.json:
             for line in telling.plan_lines(made, wish):
                 print(f"{site.name}{line}")
-        if options.dry_run or not made.launches:
+        if not made.launches:
             return said
+        if options.dry_run:
+            return {**said, "foreseen": _foreseen(options, site, made)}
         _confirm(options)
         target = Target(
             site.product,
@@ -124,6 +128,14 @@ def _start(options: argparse.Namespace) -> int:
     if missing and not code:
         raise UnknownProject(project=missing)
     return code
+
+
+def _foreseen(options: argparse.Namespace, site: RolloutSite, made: Plan) -> Document:
+    """Tell what would happen to each project, by the update's own code (`operations plan` tells the same)."""
+    found = plan_command.looked_at(made, site.settings, site.session)
+    if not options.json:
+        print("\n".join(plan_command.lines(found, width(sys.stdout))))
+    return plan_command.as_document(found)
 
 
 def _planned(options: argparse.Namespace, site: RolloutSite, found: set[str]) -> Plan:

@@ -30,6 +30,7 @@ class RolloutSite:
     catalog: ServiceCatalog
     store: RolloutStore
     product: str
+    session: boto3.Session
 
     @property
     def name(self) -> str:
@@ -46,7 +47,7 @@ def site_of(place: Place | None, settings: Settings, session: boto3.Session) -> 
         stacks = CloudFormationStacks(session.client("cloudformation"))
         catalog = ServiceCatalog(session.client("servicecatalog"), stacks)
     product = offered_product(catalog, stacks, settings.product.name)
-    return RolloutSite(place, settings, catalog, RolloutStore(session, stacks), product)
+    return RolloutSite(place, settings, catalog, RolloutStore(session, stacks), product, session)
 
 
 def at_each(account: str, act: Callable[[RolloutSite], dict[str, Any]]) -> tuple[list[dict[str, Any]], bool]:

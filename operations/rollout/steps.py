@@ -30,6 +30,8 @@ def begin(store: RolloutStore, plan: Plan, target: Target, wish: Wish, now: floa
     found = store.read()
     if found and found.under_way:
         raise RolloutUnderWay(rollout=found.id, version=found.target.version)
+    # Names of executions are kept for 90 days: one that follows an aborted one within its second has another.
+    now = max(now, found.started + 1) if found else now
     identifier = f"{datetime.fromtimestamp(now, UTC):%Y%m%d-%H%M%S}-{target.version}"
     lists = {f"wave-{number}": [wave_item(each) for each in wave] for number, wave in enumerate(plan.waves, 1)}
     names = list(lists)

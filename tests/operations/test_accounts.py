@@ -22,7 +22,7 @@ from botocore.httpsession import URLLib3Session
 from custom_resources.clients.service_catalog import Launch, ProductVersion, Record
 from custom_resources.clients.stacks import DescribedStack
 from custom_resources.errors import AwsDenied, AwsNotConfigured, AwsThrottled
-from operations import accounts, over_accounts, repair_command, status_command
+from operations import accounts, over_accounts, plan_command, repair_command, status_command
 from operations.accounts import Site, chosen, opened
 from operations.command_line import main
 from operations.doctor.accounts import account_checks, domain_checks
@@ -34,6 +34,7 @@ from operations.rollout import sites
 from operations.rollout.sites import RolloutSite
 from operations.rollout.state import Result, Rollout
 from products.settings import Place, Settings, load_settings
+from tests.operations.unforeseen import unforeseen
 
 SETTINGS = """
 [git_config]
@@ -343,10 +344,10 @@ def stores(catalogs: dict[str, Catalog], monkeypatch: pytest.MonkeyPatch) -> dic
     """Where each place's rollout is kept; research cannot be reached."""
     found = {name: Store() for name in catalogs}
 
-    def site_of(place: Place, settings: Settings, session: object) -> RolloutSite:
+    def site_of(place: Place, settings: Settings, session: Any) -> RolloutSite:
         catalog: Any = catalogs[str(place)]
         store: Any = found[str(place)]
-        return RolloutSite(place, settings, catalog, store, catalog.product("any"))
+        return RolloutSite(place, settings, catalog, store, catalog.product("any"), session)
 
     monkeypatch.setattr(sites, "site_of", site_of)
     return found
@@ -362,9 +363,15 @@ def test_a_rollout_is_started_where_it_can_be(stores: dict[str, Store], capsys: 
     assert stores[FURTHER].lists == {"wave-1": ["studio-f1"]}
 
 
-def test_a_dry_run_starts_nothing_in_any(stores: dict[str, Store], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_starts_nothing_in_any(
+    stores: dict[str, Store], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_command, "foresee", unforeseen)
+    monkeypatch.setattr(plan_command, "asking", lambda *_: None)
     assert main(["rollout", "start", "--version", "v2.0.0", "--account", "forecasts", "--dry-run"]) == 0
-    assert "forecasts/us-west-2: Roll out v2.0.0: 1 to update" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "forecasts/us-west-2: Roll out v2.0.0: 1 to update" in told
+    assert "nobody was asked" in told
     assert not any(store.lists for store in stores.values())
 
 

@@ -56,6 +56,7 @@ class Services:
 
     def sagemaker(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         shape = _SAGEMAKER.operation_model(operation).input_shape
+        assert shape is not None, operation
         report = ParamValidator().validate(request, shape)
         assert not report.has_errors(), f"{operation}: {report.generate_report()}"
         assert set(request) <= set(shape.members), operation

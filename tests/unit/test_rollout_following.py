@@ -40,7 +40,7 @@ class Store:
 
 def site(store: Any) -> RolloutSite:
     nothing: Any = None
-    return RolloutSite(None, nothing, nothing, store, "prod-1")
+    return RolloutSite(None, nothing, nothing, store, "prod-1", nothing)
 
 
 @pytest.fixture(autouse=True)

@@ -87,6 +87,11 @@ def test_what_is_planned_is_what_happens(
     assert parts[conflicts]["build"]["conflicts"] == ["README.md"]
     assert parts[merges]["deploy"]["result"] == parts[conflicts]["deploy"]["result"] == "unchanged"
 
+    chosen = ["--project", merges, "--project", conflicts]
+    assert main(["rollout", "start", "--dry-run", "--json", "--version", version, *chosen]) == 0
+    assert json.loads(capsys.readouterr().out)["foreseen"]["projects"] == plan["projects"]
+    assert writes(installation) == []
+
     done = {name: studio.update_project(installation.run, name, version, quiet()) for name in ("merges", "conflicts")}
     assert done["merges"]["repositories"]["build"]["status"] == "merged"
     assert done["conflicts"]["repositories"]["build"]["status"] == "pull-request"
