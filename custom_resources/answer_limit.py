@@ -54,7 +54,7 @@ def shortened(value: str, most: int) -> str:
         found = between.join([*parts[:-left_out], f"... and {left_out} more"])
         if _length(found) <= most:
             return found
-    return _cut(parts[0], most, _CUT)
+    return _cut(value, most, _CUT)
 
 
 def reason(event: Mapping[str, Any], text: str) -> str:

@@ -15,7 +15,7 @@ PATTERN = r"^(?:[A-Za-z0-9._-]|\{project\}|\{part\}|\{id\})*\Z"
 _PART = "@"  # no name of a repository, and every tag, may have it
 _STEM = re.compile(r"[A-Za-z0-9._-]*@[A-Za-z0-9._-]*")
 _LONGEST = 100 - len("-123456")  # characters of a name, with room for the short id
-_ID_LENGTH = 6
+_ID_LENGTH = 6  # letters and digits that tell two projects of one name apart
 _DIGITS = "abcdefghijklmnopqrstuvwxyz234567"
 
 

@@ -199,7 +199,7 @@ ASSUMPTIONS = (
             "`--project` after its build workflow ran, in a domain with a key: the bucket's key, who created the "
             "pipeline, and what CloudTrail recorded of a denied key"
         ),
-        ("products/workflow_permissions.py",),
+        ("products/foundation/roles.py", "products/workflow_permissions.py"),
     ),
     Assumption(
         "A17",
@@ -232,7 +232,7 @@ ASSUMPTIONS = (
             "ProjectName and ProfileName in the launch"
         ),
         "the function studio-project, which is no member, is asked whether DataZone permits it",
-        ("custom_resources/clients/studio.py", "custom_resources/probe.py"),
+        ("custom_resources/clients/studio.py", "custom_resources/probe.py", "operations/fleet/owners.py"),
     ),
     Assumption(
         "A20",
@@ -244,6 +244,7 @@ ASSUMPTIONS = (
             "custom_resources/clients/studio.py",
             "custom_resources/probe.py",
             "custom_resources/studio_blueprint.py",
+            "operations/fleet/owners.py",
         ),
     ),
     Assumption(

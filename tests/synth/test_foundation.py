@@ -84,6 +84,7 @@ def test_environments_are_the_contracts(assembly: Assembly) -> None:
             expected |= {"BLUEPRINT_ROLE", "PROJECT_SETUP_ROLE", "EXECUTION_ROLES", "ADMINISTRATORS", "CLASSIC"}
             expected |= {"PROJECT_ROLES_MAY_LAUNCH", "GLUE_DATABASES", "DEPLOY_ACCOUNTS", "PROJECTS_TABLE"}
         own = {"actions_configuration": {"SECRET_REFERENCES"}, "studio_blueprint": {"BLUEPRINT_BUCKET"}}
+        own["repository_template"] = {"VERSIONS_BUCKET"}
         expected |= own.get(name, set())
         if "seals" in ALL[name].needs:
             expected |= {"SEAL_KEY"}
