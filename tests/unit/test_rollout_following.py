@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from custom_resources.clients.service_catalog import ProductVersion
 from custom_resources.errors import AwsThrottled
 from operations.errors import NoRollout, RolloutChanged, RolloutNotConfirmed
 from operations.rollout import command, following, steps
+from operations.rollout.planning import Plan
 from operations.rollout.sites import RolloutSite
-from operations.rollout.state import Rollout, Target
+from operations.rollout.state import Rollout, Target, Wish
 
 ROLLOUT = Rollout(
     "r1", "running", Target("prod-1", "v2", "pa-2"), planned=4, started=1.0, wave="wave-1", run_by="arn:1"
@@ -134,3 +136,33 @@ def test_what_changed_between_the_look_and_the_change_is_told() -> None:
     store: Any = Changed(ROLLOUT)
     with pytest.raises(RolloutChanged):
         steps.pause(store)
+
+
+class Written(Store):
+    """Keeps what was begun; nobody has one before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun: list[Rollout] = []
+
+    def read(self) -> Rollout | None:
+        return replace(self.begun[-1], phase="aborted") if self.begun else None
+
+    def write_plan(self, rollout: Rollout, waves: object) -> None: ...
+
+    def create(self, rollout: Rollout, times: object) -> bool:
+        self.begun.append(rollout)
+        return True
+
+    def run(self, rollout: str, number: int, waves: object) -> None: ...
+
+
+def test_a_rollout_that_follows_an_aborted_one_at_once_has_a_name_of_its_own() -> None:
+    """Step Functions refuses a name that an execution has had within 90 days."""
+    store: Any = Written()
+    nothing = Plan(ProductVersion("pa-2", "v2"), (), (), ())
+    for now in (1000.4, 1000.6, 1000.9, 2000.0):
+        steps.begin(store, nothing, ROLLOUT.target, Wish(), now)
+    names = [each.id for each in store.begun]
+    assert sorted(set(names)) == names
+    assert names[-1] == "19700101-003320-v2", "later ones are named by their own time"
