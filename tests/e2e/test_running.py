@@ -21,6 +21,7 @@ import pytest
 from local.home import Home
 from standins.aws.custom_resource_answers import REFUSAL
 from tests.e2e.command_line import CommandLine, Observer
+from tests.sharing import begin_with_first
 
 pytestmark = [pytest.mark.slow, pytest.mark.shares("bad input", seconds=60)]
 
@@ -30,6 +31,7 @@ def own(cli: CommandLine, tmp_path: Path) -> Iterator[CommandLine]:
     """A run of its own, which may be harmed. What was synthesized for the other is the same input."""
     line = CommandLine(tmp_path / "own")
     Home(line.home).make()
+    begin_with_first(Home(line.home))
     (line.home / "assemblies").rmdir()
     shutil.copytree(cli.home / "assemblies", line.home / "assemblies")
     try:

@@ -12,13 +12,14 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local import assembly, domain, ministack, studio, versions
+from local import assembly, domain, ministack, projects, studio, versions
 from local import run as runs
 from local.home import Home
 from local.terminal import Terminal
@@ -307,3 +308,15 @@ def open_both_doors(home: Home, kind: str = "", **studio_settings: str) -> None:
         "[studio.model_approval]\nenabled = true\n",
         encoding="utf-8",
     )
+
+
+def newest_content(installation: Installation, content: Path) -> Path:
+    """Write what the newest version of the run has into a folder, as a source of the next one; return its README."""
+    newest = projects.archive_of(installation.run, installation.version)
+    for profile in newest.profiles():
+        for file in newest.stream(profile):
+            target = content / profile / file.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(file.content)
+            target.chmod(0o755 if file.executable else 0o644)
+    return content / "regression" / "model_build" / "README.md"

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local import run as runs
-from local import verbs, versions
-from local.home import SOURCE
-from tests.integration.studio.conftest import Installation, quiet
+from local import verbs
+from tests.integration.studio.conftest import Installation
+from tests.integration.studio.test_plan import published
 
 pytestmark = pytest.mark.shares("projects", seconds=60)
 
@@ -47,12 +46,7 @@ def test_status_diff_update_and_terminate_know_a_project_of_studio(
     build = told("status", "clerk", "--json")["repositories"]["build"]
     assert build["status"] == "seeded"
 
-    content = tmp_path / "templates"
-    shutil.copytree(SOURCE / "templates", content)
-    readme = content / "regression" / "model_build" / "README.md"
-    readme.write_text(readme.read_text(encoding="utf-8").replace("\n", f"\n{LINE}", 1), encoding="utf-8")
-    version = versions.publish(installation.run.home, versions.Source(str(content), folder="."), "").version.version
-    installation.run = runs.up(installation.run.home, quiet())
+    version = published(installation, tmp_path)
 
     for verb in (("update", "clerk", "--dry-run"), ("studio", "update-project", "clerk", "--dry-run")):
         foreseen = told(*verb, "--json")

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from local import projects, rehearsal, studio, versions
+from local import rehearsal, studio, versions
 from local import run as runs
 from operations.command_line import main
-from tests.integration.studio.conftest import Installation, quiet
+from tests.integration.studio.conftest import Installation, newest_content, quiet
 from tests.sharing import forget_spent_budget
 
 pytestmark = [pytest.mark.slow, pytest.mark.shares("projects", seconds=60)]
@@ -31,14 +31,7 @@ def administrator(installation: Installation, monkeypatch: pytest.MonkeyPatch) -
 def published(installation: Installation, place: Path) -> str:
     """Publish what the newest version has, with one more line; deploy it."""
     content = place / "templates"
-    newest = projects.archive_of(installation.run, installation.version)
-    for profile in newest.profiles():
-        for file in newest.stream(profile):
-            target = content / profile / file.path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(file.content)
-            target.chmod(0o755 if file.executable else 0o644)
-    readme = content / "regression" / "model_build" / "README.md"
+    readme = newest_content(installation, content)
     readme.write_text(LINE + readme.read_text(encoding="utf-8"), encoding="utf-8")
     made = versions.publish(installation.run.home, versions.Source(str(content), folder="."), "").version.version
     installation.run = runs.up(installation.run.home, quiet())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +17,7 @@ import pytest
 from local import ministack, versions
 from local import run as runs
 from local.home import SOURCE
-from tests.integration.studio.conftest import PRINCIPAL, Installation, eventually, quiet
+from tests.integration.studio.conftest import PRINCIPAL, Installation, eventually, newest_content, quiet
 from tests.sharing import forget_spent_budget
 
 # Long: minutes of an installation, for what six projects do in tests/operations/test_rollout.py, too.
@@ -94,8 +93,7 @@ def updates(installation: Installation) -> Counter[str]:
 
 def publish(installation: Installation, content: Path, lines: str = LINE) -> str:
     """Publish and deploy a version with these lines at the end of a file; return its name."""
-    shutil.copytree(SOURCE / "templates", content)
-    readme = content / "regression" / "model_build" / "README.md"
+    readme = newest_content(installation, content)
     readme.write_text(readme.read_text(encoding="utf-8") + lines, encoding="utf-8")
     second = versions.publish(installation.run.home, versions.Source(str(content), folder="."), "").version.version
     installation.run = runs.up(installation.run.home, quiet())
