@@ -3,7 +3,7 @@
 `register()`, called once in MiniStack's own process:
 
 - StopExecution stops what the execution started and waits for, too: the children of its Map Runs, and theirs; no
-  further child begins, and the Map Run is ABORTED;
+  further child begins, and the Map Run is ABORTED; that they end does not fail what was stopped;
 - a Map Run and a nested execution need their rights (states:StartExecution and more), where IAM is enforced;
 - an ItemBatcher, a ResultWriter and JSONata in a Distributed Map are refused, and so is UpdateMapRun: MiniStack takes
   them and does nothing.
@@ -36,6 +36,7 @@ def register() -> None:
     stepfunctions._run_sub_machine = _stoppable(stepfunctions._run_sub_machine)
     stepfunctions._run_distributed_map = _as_told(stepfunctions._run_distributed_map)
     stepfunctions._stop_execution = _stopping(stepfunctions._stop_execution)
+    stepfunctions._fail_execution = _failing(stepfunctions._fail_execution)
     stepfunctions._update_map_run = _update_map_run
     stepfunctions._invoke_resource = _permitted(stepfunctions._invoke_resource)
 
@@ -142,6 +143,16 @@ def _stopping(stop: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return answer
 
     return stop_execution
+
+
+def _failing(fail: Callable[[Any, str, str], None]) -> Callable[[Any, str, str], None]:
+    """Have an execution that was stopped stay ABORTED: its children, which end with it, fail it no more."""
+
+    def fail_execution(execution: Any, error: str, cause: str) -> None:
+        if execution["status"] != "ABORTED":
+            fail(execution, error, cause)
+
+    return fail_execution
 
 
 def _stop_all(arn: str) -> None:

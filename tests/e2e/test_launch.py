@@ -43,13 +43,13 @@ def test_a_launch_reports_what_scripts_need(launched: dict[str, Any], seen: Obse
     assert launched["seconds"] > 0
     for part in PARTS:
         repository = launched["repositories"][part]
-        default = f"{launched['project_id']}-{launched['domain_id']}-{part}-repo"
-        assert repository["name"] == default
-        assert repository["url"] == f"{seen.github_url}/{seen.organization}/{default}"
+        name = f"first-{part}"
+        assert repository["name"] == name
+        assert repository["url"] == f"{seen.github_url}/{seen.organization}/{name}"
         assert repository["template_version"] == "v1.0.0"
         assert repository["status"] == "seeded"
         assert launched["outputs"][f"{part.title()}RepositoryUrl"] == repository["url"]
-        assert seen.repository(default)["id"] == int(repository["id"])
+        assert seen.repository(name)["id"] == int(repository["id"])
 
 
 @pytest.mark.parametrize("part", PARTS)

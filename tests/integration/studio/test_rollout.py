@@ -106,6 +106,10 @@ def standing(administrator: Administrator, phase: str) -> dict[str, Any] | None:
     return said if said["phase"] == phase else None
 
 
+def failures(said: dict[str, Any]) -> dict[str, str]:
+    return {each["name"]: each["reason"] for each in said["projects"] if each["result"] == "failed"}
+
+
 def finished(said: dict[str, Any]) -> int:
     counts = said["counts"]
     return int(said["planned"] - counts["left"])
@@ -154,11 +158,10 @@ def test_thirty_projects_are_rolled_from_one_version_to_the_next(installation: I
     code, said = administrator.run("resume", "--wait")
 
     # Three failed, each with its reason; the rest is done, nobody twice.
-    assert (code, said["phase"], said["counts"]["left"]) == (1, "ended", 0), said["counts"]
+    assert (code, said["phase"], said["counts"]["left"]) == (1, "ended", 0), failures(said)
     assert (said["counts"]["merged"], said["counts"]["failed"]) == (PROJECTS - BROKEN, BROKEN)
-    failures = {each["name"]: each["reason"] for each in said["projects"] if each["result"] == "failed"}
-    assert set(failures) == set(broken)
-    assert all("GitHub" in reason for reason in failures.values()), failures
+    assert set(failures(said)) == set(broken)
+    assert all("GitHub" in reason for reason in failures(said).values()), failures(said)
     assert updates(installation) == dict.fromkeys(names, 1)
     for name in broken:
         assert (installation.launch(names[name]) or {})["Status"] == "TAINTED"

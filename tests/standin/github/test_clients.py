@@ -120,11 +120,15 @@ def test_every_method_of_the_host(github: GitHubStandIn, client: Client, hub: ho
         "create_environment",
         "installation",
         "is_absent",
+        "address_pull_request",
+        "is_protected",
     }  # below, and test_narrow_tokens.py
     assert public - it.used == elsewhere
 
 
-def test_files_and_environments(github: GitHubStandIn, client: Client, hub: host.GitHub) -> None:
+def test_files_environments_and_whom_a_pull_request_asks(
+    github: GitHubStandIn, client: Client, hub: host.GitHub
+) -> None:
     client.repository("work")
     seeded(github, hub, "acme/work")
     assert hub.small_file("acme/work", ".github/workflows/deploy.yml", 100) == DEPLOY
@@ -132,6 +136,10 @@ def test_files_and_environments(github: GitHubStandIn, client: Client, hub: host
     assert hub.small_file("acme/work", "none", 100) is None
     with pytest.raises(ObjectTooLarge, match="at most 10 are read"):
         hub.small_file("acme/work", ".github/workflows/deploy.yml", 10)
+    assert hub.is_protected("acme/work", "main") is False
+    pull = hub.create_pull_request("acme/work", "studio", "main", "Template", "What changed")
+    assert hub.address_pull_request("acme/work", pull.number, (["template"], [], [])) == []
+    assert [each["name"] for each in client.get(f"/repos/acme/work/pulls/{pull.number}")["labels"]] == ["template"]
     hub.create_environment("acme/work", "Staging", "main", [])
     hub.create_environment("acme/work", "Staging", "main", [("User", 7)])
     client.expect(200, "PUT", "/repos/acme/work/environments/open", {})
