@@ -46,7 +46,7 @@ def test_status_diff_update_and_terminate_know_a_project_of_studio(
     build = told("status", "clerk", "--json")["repositories"]["build"]
     assert build["status"] == "seeded"
 
-    version = published(installation, tmp_path)
+    version = published(installation, tmp_path, LINE)
 
     for verb in (("update", "clerk", "--dry-run"), ("studio", "update-project", "clerk", "--dry-run")):
         foreseen = told(*verb, "--json")

@@ -17,7 +17,7 @@ from tests.integration.studio.conftest import Installation, newest_content, quie
 from tests.sharing import forget_spent_budget
 
 pytestmark = [pytest.mark.slow, pytest.mark.shares("projects", seconds=60)]
-LINE = "A line that the next version brings.\n"
+LINE = "A line that the planned version brings.\n"
 
 
 @pytest.fixture
@@ -28,11 +28,11 @@ def administrator(installation: Installation, monkeypatch: pytest.MonkeyPatch) -
     yield
 
 
-def published(installation: Installation, place: Path) -> str:
+def published(installation: Installation, place: Path, line: str = LINE) -> str:
     """Publish what the newest version has, with one more line; deploy it."""
     content = place / "templates"
     readme = newest_content(installation, content)
-    readme.write_text(LINE + readme.read_text(encoding="utf-8"), encoding="utf-8")
+    readme.write_text(line + readme.read_text(encoding="utf-8"), encoding="utf-8")
     made = versions.publish(installation.run.home, versions.Source(str(content), folder="."), "").version.version
     installation.run = runs.up(installation.run.home, quiet())
     return made
