@@ -23,7 +23,7 @@ else echo "uv could not install them; pip does, which takes some minutes."; \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo test test-fast test-rest test-long test-templates test-scenarios check lint types gates format synth layers test-layers coverage updates faults bench scale mutants reference docs sbom lock clean
+.PHONY: help install tools demo test test-fast test-rest test-long test-fleet test-templates test-scenarios check lint types gates format synth layers test-layers coverage updates faults bench scale mutants reference docs sbom lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -80,11 +80,11 @@ SIDE_BY_SIDE := --dist loadscope --no-loadscope-reorder
 
 # Five at once on two cores: much of an end-to-end test is waiting.
 test: $(STAMP) $(CONTRACT) $(GH) $(DIAGRAMS) ## all tests but those of the layers and the long ones
-	$(BIN)/pytest -n 5 $(SIDE_BY_SIDE) -m "not layers and not gates and not long"
+	$(BIN)/pytest -n 5 $(SIDE_BY_SIDE) -m "not layers and not gates and not long and not fleet"
 
 # What a change must pass runs every test once: these, and those that coverage runs.
 test-rest: $(STAMP) $(CONTRACT) $(GH) $(DIAGRAMS) $(TEMPLATES) ## what make coverage does not run: end to end and on MiniStack, the long ones too
-	$(BIN)/pytest -n 5 $(SIDE_BY_SIDE) -m "not layers and not gates" --part rest
+	$(BIN)/pytest -n 5 $(SIDE_BY_SIDE) -m "not layers and not gates and not fleet" --part rest
 
 test-fast: $(STAMP) ## the unit tests, in less than a minute: after an edit
 	$(BIN)/pytest -n 2 $(SIDE_BY_SIDE) tests/unit
@@ -92,12 +92,15 @@ test-fast: $(STAMP) ## the unit tests, in less than a minute: after an edit
 # Those that run the code in processes of their own; what MiniStack runs is not measured.
 coverage: $(STAMP) ## lines and branches that the tests reach, by room; fails below tests/coverage_floors.toml
 	@rm -rf build/coverage && mkdir -p build/coverage
-	$(BIN)/coverage run -m pytest -n 3 $(SIDE_BY_SIDE) -m "not layers and not gates" --part measured
+	$(BIN)/coverage run -m pytest -n 3 $(SIDE_BY_SIDE) -m "not layers and not gates and not fleet" --part measured
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/python -m tests.coverage_floors
 
 test-long: $(STAMP) ## what takes minutes and changes seldom: several accounts, roles enforced, the demo, a lost run
-	$(BIN)/pytest -n 3 $(SIDE_BY_SIDE) -m long --ignore tests/templates
+	$(BIN)/pytest -n 3 $(SIDE_BY_SIDE) -m "long and not fleet" --ignore tests/templates
+
+test-fleet: $(STAMP) ## a rollout of thirty projects, with all that stops it: ten minutes alone on two processors
+	$(BIN)/pytest -m fleet tests/integration
 
 test-templates: $(STAMP) $(TEMPLATES) ## what the templates' READMEs promise, in environments of their own locks
 	$(BIN)/pytest -m long tests/templates

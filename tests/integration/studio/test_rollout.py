@@ -115,6 +115,7 @@ def finished(said: dict[str, Any]) -> int:
     return int(said["planned"] - counts["left"])
 
 
+@pytest.mark.fleet  # beside other tests it starves them, and they it
 def test_thirty_projects_are_rolled_from_one_version_to_the_next(installation: Installation, tmp_path: Path) -> None:
     projects = launched(installation, "fleet", PROJECTS)
     names = {f"studio-{project}": project for project in projects}
