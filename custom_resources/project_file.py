@@ -1,4 +1,4 @@
-"""project.json at a project's prefix: what its launch knows, for whoever works in one of Studio's spaces. Pure.
+"""project.json at a project's prefix: what its launch knows, for people who work in Studio's spaces. Pure.
 
 The names are those of the Actions secrets and variables, which nobody can read back. Nothing in it is secret.
 """

@@ -30,7 +30,7 @@ def stem(pattern: str, domain_id: str, project_id: str, name: str) -> str:
 
 
 def remembered(value: str) -> str:
-    """Return a stem as it was kept, "" for what is none: whoever may tag a project's group can write it."""
+    """Return a stem as it was kept, "" for anything else: anyone who can tag a project's group can write it."""
     fits = _STEM.fullmatch(value) and len(named(value, "deploy")) <= _LONGEST
     return value if fits and not value.startswith(".") and not value.lower().endswith(".git") else ""
 

@@ -13,6 +13,8 @@ from custom_resources.errors import Problem
 from operations.accounts import Site, opened
 
 if TYPE_CHECKING:
+    import boto3
+
     from custom_resources.clients.service_catalog import ServiceCatalog
     from custom_resources.clients.stacks import CloudFormationStacks
     from operations.doctor.check import Check
@@ -21,12 +23,17 @@ if TYPE_CHECKING:
 
 def catalog_of(site: Site) -> tuple[ServiceCatalog, CloudFormationStacks]:
     """Return Service Catalog and CloudFormation of a place."""
+    return catalog_in(site.session)
+
+
+def catalog_in(session: boto3.Session) -> tuple[ServiceCatalog, CloudFormationStacks]:
+    """Return Service Catalog and CloudFormation of a session's account and region."""
     from custom_resources.clients.service_catalog import ServiceCatalog
     from custom_resources.clients.stacks import CloudFormationStacks
 
     with translated(SERVICE_CATALOG, "opening a session"):
-        stacks = CloudFormationStacks(site.session.client("cloudformation"))
-        return ServiceCatalog(site.session.client("servicecatalog"), stacks), stacks
+        stacks = CloudFormationStacks(session.client("cloudformation"))
+        return ServiceCatalog(session.client("servicecatalog"), stacks), stacks
 
 
 def document(place: Place, **more: Any) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from operations.fleet.owners import with_owners
 from operations.fleet.results import results_of, with_results
 from operations.fleet.tables import FILTERS, as_csv, as_document, chosen, lines
 from operations.github_access import github_side
-from operations.over_accounts import catalog_of, document, said
+from operations.over_accounts import catalog_in, catalog_of, document, said
 from operations.source_watch import SourceState, watched
 from operations.status import Status, status
 from operations.terminal import table, width
@@ -195,13 +195,10 @@ def connected() -> tuple[ServiceCatalog, CloudFormationStacks]:
     import boto3
 
     from custom_resources.clients.aws import SERVICE_CATALOG, translated
-    from custom_resources.clients.service_catalog import ServiceCatalog
-    from custom_resources.clients.stacks import CloudFormationStacks
 
     with translated(SERVICE_CATALOG, "opening a session"):
         session = boto3.Session()
-        stacks = CloudFormationStacks(session.client("cloudformation"))
-        return ServiceCatalog(session.client("servicecatalog"), stacks), stacks
+    return catalog_in(session)
 
 
 def joined(found: Sequence[Looked]) -> Fleet:

@@ -24,7 +24,8 @@ class ModelPackageGroups:
     def ensure(self, name: str, domain_id: str, project_id: str, stack_id: str, repositories: str = "") -> str:
         """Create the project's group; one that carries the project's tags already is its own, and stays.
 
-        `repositories` is kept with it: return what is, "" where nothing is. Whoever may tag the group can change that.
+        `repositories` is kept with it: return the kept text, "" if there is none. Anyone who can tag the group can
+        change it.
         Raises ModelPackageGroupTaken for anybody else's, AwsThrottled and AwsUnreachable, which pass, AwsDenied,
         AwsRefused.
         """

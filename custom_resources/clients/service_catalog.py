@@ -135,7 +135,10 @@ class ServiceCatalog:
         ]
 
     def parameter_names(self, product_id: str, version: ProductVersion) -> list[str]:
-        """Return the names of a version's parameters, whoever asks (DescribeProvisioningArtifact)."""
+        """Return the names of a version's parameters. Administrators can read them, too.
+
+        https://docs.aws.amazon.com/servicecatalog/latest/dg/API_DescribeProvisioningArtifact.html
+        """
         with translated(SERVICE_CATALOG, f"reading the parameters of {version.name}"):
             found = self._client.describe_provisioning_artifact(
                 ProductId=product_id, ProvisioningArtifactId=version.id, IncludeProvisioningArtifactParameters=True

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from products.settings import Settings
 
 NEAR = 0.8  # of a limit
-LEAST_CONCURRENCY = 50  # a rollout of 20 projects at once has two functions each, and others run beside them
+LEAST_CONCURRENCY = 50  # a rollout of 24 projects at once has two functions each, and others run beside them
 _QUOTA = "Request an increase in Service Quotas"
 _KINDS = {
     "ghp_": "a personal access token (classic)",

@@ -18,13 +18,13 @@ from custom_resources.clients.aws import S3, translated
 from custom_resources.errors import AwsDenied, AwsNotFound
 from operations.deployed import FOUNDATION_STACK
 from operations.fleet.facts import Fleet, LastRollout
+from products.rollout.names import FOLDER, results_prefix
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from custom_resources.clients.stacks import CloudFormationStacks
 
-FOLDER = "rollouts"
 MOST_ROLLOUTS = 20  # the newest that are looked at
 _AT_ONCE = 16  # results that are read together
 _ROLLOUT = re.compile(r"\d{8}-\d{6}-(?P<version>v[0-9A-Za-z.+-]{1,60})")
@@ -44,7 +44,7 @@ class Results:
             left = wanted - keys.keys()
             if not left:
                 break
-            names = {_launch(key): key for key in self._keys(f"{rollout}results/")}
+            names = {_launch(key): key for key in self._keys(results_prefix(rollout.split("/")[1]))}
             keys |= {launch: names[launch] for launch in left & names.keys()}
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             found = dict(zip(keys, pool.map(self._read, keys.values()), strict=True))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from custom_resources.errors import Problem
 from operations.accounts import chosen, opened
 from operations.deployed import offered_product
-from operations.over_accounts import document, said
+from operations.over_accounts import catalog_in, document, said
 from operations.rollout.store import RolloutStore
 from products.settings import load_settings
 
@@ -39,13 +39,7 @@ class RolloutSite:
 
 
 def site_of(place: Place | None, settings: Settings, session: boto3.Session) -> RolloutSite:
-    from custom_resources.clients.aws import SERVICE_CATALOG, translated
-    from custom_resources.clients.service_catalog import ServiceCatalog
-    from custom_resources.clients.stacks import CloudFormationStacks
-
-    with translated(SERVICE_CATALOG, "opening a session"):
-        stacks = CloudFormationStacks(session.client("cloudformation"))
-        catalog = ServiceCatalog(session.client("servicecatalog"), stacks)
+    catalog, stacks = catalog_in(session)
     product = offered_product(catalog, stacks, settings.product.name)
     return RolloutSite(place, settings, catalog, RolloutStore(session, stacks), product, session)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from custom_resources.rate_budget import FARTHEST_SECONDS
+
 ITEM = "rollout"  # the one item of the budget table: one rollout at a time
 GITHUB_ITEM = "github"  # the functions' budget of GitHub's limits
 FOLDER = "rollouts"  # of the archive bucket
@@ -38,9 +40,8 @@ PAUSED_BY_FAILURES = "failures"
 PAUSED_FOR_APPROVAL = "approval"
 PAUSED_BY_PERSON = "person"
 PAUSED_BY_WINDOW = "window"  # no opening time is left
-# How long before GitHub lets content be created an update may start: it waits the rest itself. As the functions' budget
-# has it (custom_resources/rate_budget.py, which a deployment does not import).
-AHEAD_SECONDS = 120
+# How long before GitHub permits new content an update may start: it waits the rest itself.
+AHEAD_SECONDS = FARTHEST_SECONDS
 
 
 @dataclass(frozen=True)
