@@ -77,6 +77,7 @@ def main() -> None:
         resource_types,
         sdk_integrations,
         service_requests,
+        stack_cleanup,
         stack_events,
         stack_history,
         stack_resources,
@@ -91,6 +92,7 @@ def main() -> None:
     service_requests.register()
     stack_resources.register()
     stack_events.register()
+    stack_cleanup.register()
     stack_history.register()
     between_accounts.register()
     function_errors.register()

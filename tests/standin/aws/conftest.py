@@ -27,7 +27,7 @@ _UNMODELLED = {"ValidationException", "UnknownOperationException"}  # every AWS 
 ACCOUNT = "000000000000"
 _MINISTACK = """
 from standins.aws import between_accounts, map_runs, resource_types, sdk_integrations, service_requests
-from standins.aws import stack_events, stack_history
+from standins.aws import stack_cleanup, stack_events, stack_history, stack_resources
 from ministack.app import main
 resource_types.register()
 service_requests.register()
@@ -36,6 +36,8 @@ sdk_integrations.register()
 map_runs.register()
 stack_events.register()
 stack_history.register()
+stack_resources.register()
+stack_cleanup.register()
 main()
 """
 
