@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +183,7 @@ def test_who_starts_the_machine_by_hand_takes_nothing_over(
         {"rollout": "20260101-000000-v2.0.0-0000", "run": 1},
     ):
         begun = states.start_execution(stateMachineArn=machines.waves, input=json.dumps(given))["executionArn"]
-        ended = eventually(lambda arn=begun: ended_execution(states, arn))
+        ended = eventually(partial(ended_execution, states, begun))
         assert (ended["status"], ended["error"]) == ("FAILED", "RolloutNotPlanned")
     assert machines.item() == taken
     assert machines.calls() == []
