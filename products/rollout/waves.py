@@ -161,7 +161,10 @@ def _map(places: Places, project_machine_arn: str) -> State:
             "Retry": [
                 {
                     "ErrorEquals": [
+                        # The service's own name of it, the SDK's, and what neither names: throttling.
+                        "StepFunctions.ExecutionLimitExceeded",
                         "StepFunctions.ExecutionLimitExceededException",
+                        "StepFunctions.AWSStepFunctionsException",
                         "StepFunctions.SdkClientException",
                     ],
                     "IntervalSeconds": 5,
