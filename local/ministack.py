@@ -71,6 +71,7 @@ def main() -> None:
         between_accounts,
         custom_resource_answers,
         encrypted_executions,
+        expressions,
         function_errors,
         kept_keys,
         map_runs,
@@ -89,6 +90,7 @@ def main() -> None:
     resource_types.register()
     sdk_integrations.register()
     map_runs.register()
+    expressions.register()
     service_requests.register()
     stack_resources.register()
     stack_events.register()
