@@ -333,7 +333,7 @@ def test_moving_to_another_remote_forgets_what_was_fetched(bare: BareRepository)
 
 def test_a_body_that_comes_too_slowly_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr(conversation.time, "monotonic", lambda: now)
+    monkeypatch.setattr("time.monotonic", lambda: now)
     raw = urllib3.HTTPResponse(io.BytesIO(b"pack" * 5), preload_content=False)
     body = conversation._Body(raw, 30)
     content = bytearray(4)
