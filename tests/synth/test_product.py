@@ -78,7 +78,7 @@ def test_bad_parameters_are_refused_before_anything_runs(assembly: Assembly, bad
     [
         ({}, ""),
         ({"ProjectId": "", "SageMakerProjectId": "p-abc123"}, ""),
-        ({"ProjectId": ""}, "Give the ProjectId of the Studio project."),
+        ({"ProjectId": ""}, "Enter the ProjectId of the Studio project."),
         ({"BuildRepositoryName": "one", "DeployRepositoryName": "two"}, ""),
         ({"BuildRepositoryName": "one", "DeployRepositoryName": "one"}, "different names"),
     ],
