@@ -67,7 +67,7 @@ class Studio(Section):
     @classmethod
     def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if twice := repeated(names):
-            raise ValueError(f"the profile {twice!r} is there twice; list it once")
+            raise ValueError(f"the profile {twice!r} is listed twice; list it once")
         return names
 
     @model_validator(mode="after")
@@ -76,11 +76,13 @@ class Studio(Section):
         if twice:
             raise ValueError(
                 f"the profile {sorted(twice)[0]!r} would launch the product twice; "
-                "list it for the blueprint or for project_setup, not for both"
+                "list it in profiles, own_profiles or project_setup, not in two of them"
             )
         both = set(self.profiles) & set(self.own_profiles)
         if both:
-            raise ValueError(f"the profile {sorted(both)[0]!r} either exists or is made here; list it once")
+            raise ValueError(
+                f"the profile {sorted(both)[0]!r} is in profiles and in own_profiles; list it in profiles if it exists"
+            )
         if not self.domain_id and (self.profiles or self.own_profiles or self.project_setup.profiles):
             raise ValueError("profiles need a domain; set domain_id (dzd-...)")
         if self.domain_key_arn and not self.domain_id:

@@ -36,9 +36,9 @@ def nothing_left(seen: Observer) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--template-source", "{good}", "--profile", "vision"], "no profile 'vision' (there is: regression)"),
+        (["--template-source", "{good}", "--profile", "vision"], "no profile 'vision' (it has: regression)"),
         (["--template-source", "{good}", "--template-folder", "missing"], "no folder 'missing'"),
-        (["--template-source", "{good}", "--template-folder", "../.."], "leaves the source"),
+        (["--template-source", "{good}", "--template-folder", "../.."], "is outside the template source"),
         (["--template-source", "{nowhere}"], "neither a folder nor a Git URL"),
         (["--template-source", "{repository}", "--template-ref", "no-such-ref"], "no branch, tag or commit"),
         (["--template-source", "file://{nowhere}"], "cannot be read"),
@@ -134,7 +134,7 @@ def test_a_name_that_is_somebody_elses(cli: CommandLine, seen: Observer) -> None
 
     error = cli.refused("launch", "taken", "--version", "v1.0.0", "--deploy-repository", "somebody-elses")
 
-    assert "somebody-elses exists already and is not this project's" in error
+    assert "somebody-elses already exists and does not belong to this project" in error
     assert seen.repository("somebody-elses") == before
     assert seen.api("PATCH", f"repos/{seen.organization}/somebody-elses", {"archived": True}).ok
 

@@ -103,7 +103,7 @@ def reading_only(world: World) -> None:
         (wrong_token, "Put a valid token into the token secret"),
         (without_workflow, "lacks the scope 'workflow'"),
         (without_repo, "lacks the scope 'repo'"),
-        (reading_only, "Give the token that permission"),
+        (reading_only, "Grant the token that permission"),
     ],
 )
 def test_a_token_that_cannot_do_it_is_said_before_anything_is_written(
@@ -117,7 +117,7 @@ def test_a_token_that_cannot_do_it_is_said_before_anything_is_written(
 
 def test_an_organization_that_does_not_exist(world: World, project: Project) -> None:
     said = refused(lambda: project.create_repository(Organization="nowhere"))
-    assert said.startswith("GitHub has no organization 'nowhere'")
+    assert said.startswith("The token cannot create repositories in the organization 'nowhere'")
     assert not world.github.store.repositories()
 
 

@@ -336,7 +336,7 @@ def test_a_protected_branch_is_said(world: World, kind: str) -> None:
     world.control("POST", "repositories/acme/p1-build/rules", {"branch": "main", "refuse_push": True, "kind": kind})
     build = account.build()
     assert build["status"] == "merged"
-    assert build["remarks"] == ["`main` is protected: if its rules refuse the push, a pull request is opened."]
+    assert build["remarks"] == ["`main` is protected. If its rules block the push, the update opens a pull request."]
     assert account.project.update(v2)["Status"] == "pull-request"
 
 
@@ -474,7 +474,7 @@ def test_a_template_elsewhere_is_not_read(world: World, url: str, monkeypatch: p
     address = url.format(bucket=BUCKET, key=_key(VERSION))
     told = {"ProvisioningArtifactDetail": {"Name": "v2"}, "Info": {"TemplateUrl": address}}
     monkeypatch.setattr(account, "describe_provisioning_artifact", lambda **_: told, raising=False)
-    assert f"it is not in the bucket {BUCKET}" in account.ask()["Problem"]
+    assert f"the template is not in the bucket {BUCKET}" in account.ask()["Problem"]
     assert "GetObject" not in account.asked
 
 
@@ -494,7 +494,7 @@ def test_a_write_is_stopped_before_it_is_sent(world: World, monkeypatch: pytest.
     world.requests()
     build = account.build()
     assert build["status"] == "failed"
-    assert "about to write to GitHub, and was stopped" in build["reason"]
+    assert "stopped a read-only request that was about to write to GitHub" in build["reason"]
     assert wrote(world) == []
 
 

@@ -123,7 +123,7 @@ TREES: dict[str, tuple[Callable[[Source], list[Entry]], str]] = {
     ),
     "50,000 files": (
         lambda s: [(FILE, b"%05d" % number, s.text) for number in range(50_000)],
-        "50,001 files, and at most 20,000",
+        "50,001 files, and the maximum is 20,000",
     ),
     "file over GitHub's limit": (lambda s: [(FILE, b"model.bin", s.large(100 * 2**20 + 1))], "at most 100 MB"),
     "long name": (entry(FILE, b"x" * 256), "over 255 bytes"),
@@ -323,7 +323,7 @@ ARCHIVES: dict[str, tuple[Callable[[], bytes], str]] = {
     "encrypted": (encrypted, "not a plain file"),
     "50,000 entries": (
         lambda: zipped([(f"a/{number}", stat.S_IFREG) for number in range(50_000)], b""),
-        "50,001 files, and at most 20,000",
+        "50,001 files, and the maximum is 20,000",
     ),
 }
 

@@ -408,9 +408,9 @@ def test_places_have_names_and_the_domain_comes_first(tmp_path: Path) -> None:
         (
             '["eu-west-1"]',
             '["eu-west-1", "eu-west-1"]',
-            "the region eu-west-1 is there twice",
+            "the region eu-west-1 is listed twice",
         ),
-        ("::222222222222:role/Admin", "::333333333333:role/Admin", "accounts.research.admin_role is a role of another"),
+        ("::222222222222:role/Admin", "::333333333333:role/Admin", "accounts.research.admin_role belongs to another"),
         ("[accounts.research]", "[accounts.domain]", "accounts.domain"),
         (
             'account = "forecasts"\nregion',
@@ -424,7 +424,7 @@ def test_places_have_names_and_the_domain_comes_first(tmp_path: Path) -> None:
         (
             "secretsmanager:*:*:secret:mlops/mlflow",
             "secretsmanager:eu-west-1:222222222222:secret:mlops/mlflow-AbCdEf",
-            "secret_references by account and region is of one account, and [accounts] deploys a copy to each. "
+            "secret_references by account and region belongs to one account, and [accounts] deploys to several. "
             "Write arn:aws:secretsmanager:*:*:secret:NAME",
         ),
         ("secretsmanager:*:*:", "secretsmanager:eu-west-1:*:", "secret_references.MLFLOW_TOKEN cannot be that"),
@@ -488,8 +488,9 @@ def test_as_many_accounts_are_taken_as_a_trust_policy_names(
     with pytest.raises(TooManyAccounts) as told:
         build()
     assert str(told.value) == (
-        "settings.toml: accounts: 51 accounts make a trust policy of 2049 characters for the reader role, and IAM "
-        "takes 2048. List fewer accounts, or install the product a second time with another prefix for the others."
+        "settings.toml: accounts: 51 accounts need a trust policy of 2049 characters for the reader role, and IAM "
+        "allows 2048. List fewer accounts, or deploy the product a second time, with another prefix, for the other "
+        "accounts."
     )
 
 
@@ -521,8 +522,8 @@ def test_the_command_line_chooses_the_place_and_make_synth_writes_all(tmp_path: 
     publish(tmp_path / "versions", "v1.0.0")
     refused = ran(tmp_path, outdir=tmp_path / "out")
     assert refused.returncode == 1
-    assert "Choose one with `-c studio-mlops:place=PLACE`: domain, research/eu-west-1," in refused.stderr
-    assert "settings.toml has no place sales." in ran(tmp_path, "sales", tmp_path / "out").stderr
+    assert "Choose a place with `-c studio-mlops:place=PLACE`: domain, research/eu-west-1," in refused.stderr
+    assert "settings.toml does not list the place sales." in ran(tmp_path, "sales", tmp_path / "out").stderr
     assert ran(tmp_path, DOMAIN, tmp_path / "out").returncode == 0
     assert (tmp_path / "out" / "StudioDomainStack.template.json").exists()
     done = ran(tmp_path)

@@ -392,4 +392,4 @@ def test_a_reference_cannot_take_the_name_of_a_secret_that_the_product_sets(tmp_
     settings = with_settings(tmp_path, f"[secret_references]\n{reference}\n")
     publish(tmp_path / "versions", "v1.0.0")
     said = refusal(tmp_path / "versions", tmp_path / "out", settings)
-    assert said.startswith("settings.toml: secret_references.REGION is set by the product")
+    assert said.startswith("settings.toml: the product itself sets the secret REGION of secret_references")

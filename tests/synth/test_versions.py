@@ -54,12 +54,12 @@ def test_an_archive_that_was_changed_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"version": "v2.0.0"}, "a version is never renamed"),
+        ({"version": "v2.0.0"}, "a version cannot be renamed"),
         ({"guidance": "OLD"}, "is wrong at guidance"),
         ({"archive": "x.zip"}, "is wrong at archive"),
         ({"unknown": 1}, "is wrong at unknown"),
         ({"notes": "a {{resolve:ssm:x}}"}, "is wrong at notes .* CloudFormation replaces"),
-        ({"source": "https://hunter2@example.com/x.git"}, "is wrong at source .* holds a password or a token"),
+        ({"source": "https://hunter2@example.com/x.git"}, "is not valid at source .* contains a password or a token"),
     ],
 )
 def test_a_record_that_was_changed_is_refused(tmp_path: Path, change: dict[str, object], said: str) -> None:
@@ -120,7 +120,7 @@ def test_a_published_template_that_would_change_is_refused(assembly: Assembly, t
     run = synthesize(store, tmp_path / "second", settings=settings)
     assert run.returncode == 1
     assert "has changed since v1.0.0 was published" in run.stderr
-    assert "changed since then: log_level, product.glue_table). Run `python -m operations publish`" in run.stderr
+    assert "differences: log_level, product.glue_table). Run `python -m operations publish`" in run.stderr
     assert str(snapshot) in run.stderr
     assert "Traceback" not in run.stderr
     assert snapshot.read_bytes() == before
@@ -136,8 +136,8 @@ def test_the_prefix_stays_once_versions_are_deployed(tmp_path: Path, before: str
     publish(store, "v1.1.0", "two")
     older = refusal(store, tmp_path / "third", settings)
     for said in (newest, older):
-        assert said.startswith("settings.toml: prefix cannot change once versions are deployed, and v1.0.0 uses")
-        assert said.endswith(f"than '{after}'. Set prefix back to what it was.")
+        assert said.startswith("settings.toml: prefix cannot change after versions are deployed, and v1.0.0 uses")
+        assert said.endswith(f"than '{after}'. Restore the former prefix.")
     synthesized(store, tmp_path / "fourth", with_settings(tmp_path, f'prefix = "{before}"'))
 
 
