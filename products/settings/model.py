@@ -258,7 +258,7 @@ class Product(_Section):
     def _tells_repositories_apart(cls, pattern: str) -> str:
         if pattern.count("{part}") != 1 or not ("{project}" in pattern or "{id}" in pattern):
             raise ValueError(
-                "the repositories need different names; write {part} once, and {project} or {id}, as in {project}-{part}"
+                "the repositories need two names; write {part} once, and {project} or {id}, as in {project}-{part}"
             )
         return pattern
 

@@ -26,7 +26,7 @@ class OwnProfile(Section):
 
 
 class ProjectSetup(Section):
-    """The second door: projects of these profiles get the product by event, without a blueprint."""
+    """Project setup: projects of these profiles get the product by event, without a blueprint."""
 
     profiles: tuple[ProfileName, ...] = ()
 
@@ -59,7 +59,7 @@ class Studio(Section):
 
     @property
     def registers_blueprint(self) -> bool:
-        """The first door is open: to a profile, or for a domain alone, where people put the environment into them."""
+        """Whether the blueprint is on: for a profile, or for a domain whose administrators add the environment."""
         by_profile = bool(self.profiles or self.own_profiles)
         return bool(self.domain_id) and (by_profile or not self.project_setup.profiles)
 
@@ -71,7 +71,7 @@ class Studio(Section):
         return names
 
     @model_validator(mode="after")
-    def _one_door_each(self) -> Studio:
+    def _one_way_each(self) -> Studio:
         twice = {*self.profiles, *self.own_profiles} & set(self.project_setup.profiles)
         if twice:
             raise ValueError(

@@ -101,8 +101,8 @@ def reading_only(world: World) -> None:
     ("spoil", "said"),
     [
         (wrong_token, "Put a valid token into the token secret"),
-        (without_workflow, "lacks the scope 'workflow'"),
-        (without_repo, "lacks the scope 'repo'"),
+        (without_workflow, "does not have the scope 'workflow'"),
+        (without_repo, "does not have the scope 'repo'"),
         (reading_only, "Grant the token that permission"),
     ],
 )
@@ -153,7 +153,7 @@ def test_a_damaged_archive(world: World, project: Project) -> None:
     project.create_repository()
     world.cloud.put_archive(project.version.archive, b"PK damaged")
     world.requests()
-    assert "Publish it again" in refused(project.create_template)
+    assert "Publish the version again" in refused(project.create_template)
     assert untouched(world)
 
 
@@ -193,5 +193,5 @@ def test_a_rejected_token_is_said_by_git_too(world: World, project: Project) -> 
     project.launch()
     world.github.store.forget_token(world.github.token)
     said = refused(lambda: project.update(world.publish("v2", {**V1, "new": "n\n"})))
-    assert "rejects the token" in said
+    assert "rejected the token" in said
     assert world.github.token not in said

@@ -438,7 +438,7 @@ def test_a_launch_that_is_not_there(world: World, launch: str) -> None:
 
 def test_a_version_that_the_product_does_not_have(world: World) -> None:
     account = launched(world)
-    assert "has no version pa-others" in account.ask(version="pa-others")["Problem"]
+    assert "does not have the version pa-others" in account.ask(version="pa-others")["Problem"]
 
 
 @pytest.mark.parametrize("status", ["UNDER_CHANGE", "PLAN_IN_PROGRESS", "ERROR"])

@@ -424,7 +424,7 @@ def test_retain_on_failure_does_not_hide_other_failures(world: World, ours: Proj
     ours.settings = {"RetainOnFailure": "true"}
     ours.launch()
     world.cloud.use_token("ghp_wrong")
-    assert "rejects the token" in refused(ours.delete)
+    assert "rejected the token" in refused(ours.delete)
     world.cloud.use_token(world.github.make_token(["repo", "workflow"]))
     ours.delete()
     assert ours.state.archived

@@ -118,7 +118,7 @@ def test_a_rejected_token_names_what_it_leaves(world: World) -> None:
     one = launched(world, RetainOnFailure="true")
     world.handlers.use_token("ghp_revoked")
     said = refused(one.delete)
-    assert "rejects the token" in said
+    assert "rejected the token" in said
     assert f"acme/p1-build (id {one.repository_id}) exists, it stays on GitHub" in said
 
 

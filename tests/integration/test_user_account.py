@@ -90,7 +90,7 @@ def test_what_an_account_cannot_do_is_said_before_anything_is_written(ada: World
     assert not [each for each in asked(ada) if not each.startswith("GET") and not each.startswith("POST /orgs/")]
     one = of_ada(ada).launch()
     ada.requests()
-    assert "no internal repositories" in refused(lambda: one.update_repository(Visibility="internal"))
+    assert "do not have internal repositories" in refused(lambda: one.update_repository(Visibility="internal"))
     assert {each.partition(" ")[0] for each in asked(ada)} == {"GET"}
 
 

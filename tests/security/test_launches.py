@@ -323,7 +323,7 @@ def test_classic_is_for_administrators_and_projects_that_sagemaker_knows(monkeyp
             stack = classic_launch(account, ADMINISTRATOR, project)
             with pytest.raises(FinalError) as error:
                 account.create_project(stack, "classic", project, **{**CLASSIC, "ProjectName": name})
-            refused(error, ClassicProjectRefused, f"has no project {name!r} with the id {project}")
+            refused(error, ClassicProjectRefused, f"does not have a project {name!r} with the ID {project}")
         stack = classic_launch(account, ADMINISTRATOR, "p-1")
         assert account.create_project(stack, "classic", "p-1", **CLASSIC)["Data"]["ProfileName"] == "Regression"
 

@@ -238,7 +238,7 @@ def test_an_updates_end_deletes_nothing_that_the_stack_still_has(account: World,
     stack = account.launched("m", domain, mine, 7, "UPDATE_COMPLETE")
     account.stacks[stack].status = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
     told = {"Organization": "acme", "Name": "build", "Part": "model_build", "DomainId": domain, "ProjectId": mine}
-    with pytest.raises(FinalError, match="does not belong to the stack m: it still has 7"):
+    with pytest.raises(FinalError, match="does not belong to the stack m: the stack still has 7"):
         account.invoke("github_repository", request("Delete", stack, logical, told, "7"))
     assert account.invoke("github_repository", request("Delete", stack, logical, told, "70"))["Operation"]
     # What the update has removed may be listed until it is gone.
@@ -360,7 +360,7 @@ def test_the_first_portfolio_puts_nothing_out_yet(account: World) -> None:
 def test_an_updates_end_deletes_no_blueprint_that_is_registered(account: World) -> None:
     event = offering(account, "studio_blueprint")
     account.stacks[stack_id("StudioStack")].status = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
-    with pytest.raises(FinalError, match="it still has offer"):
+    with pytest.raises(FinalError, match="the stack still has offer"):
         account.invoke("studio_blueprint", {**event, "RequestType": "Delete", "LogicalResourceId": "Former"})
 
 
