@@ -1512,7 +1512,7 @@ class PathLeavesTemplate(InvalidTemplate):
     """A path is absolute, or leads out of the template."""
 
     happened = "The template path {path!r} leads out of the template."
-    remedy = "Use a relative path without `..`."
+    remedy = "Use a plain relative path, without `.` and `..`."
 
 
 class PathUnprintable(InvalidTemplate):

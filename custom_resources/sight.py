@@ -53,4 +53,4 @@ def left(full_name: str, repository_id: int, failed: FinalError) -> FinalError:
 
 
 def _named(full_name: str, repository_id: int) -> str:
-    return f"{full_name} (id {repository_id})" if repository_id else full_name
+    return f"{full_name} (ID {repository_id})" if repository_id else full_name

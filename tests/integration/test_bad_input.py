@@ -145,7 +145,7 @@ def test_a_folder_that_the_template_lacks(world: World, project: Project) -> Non
     project.create_repository()
     world.requests()
     said = refused(lambda: project.create_template(TemplateFolder="classification/model_build"))
-    assert "'classification/model_build'; its profiles are: regression" in said
+    assert "'classification/model_build' (its profiles are: regression" in said
     assert untouched(world)
 
 

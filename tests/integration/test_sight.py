@@ -68,7 +68,7 @@ def test_what_is_not_seen_can_be_let_go_and_is_counted(world: World, lose: Calla
     lose(world)
     with world.handlers.logging() as lines:
         one.delete()
-    assert any(line["message"] == "left as it is" and "does not see" in line["reason"] for line in lines)
+    assert any(line["message"] == "left as it is" and "cannot access" in line["reason"] for line in lines)
     assert not one.state.archived
 
 
@@ -103,7 +103,7 @@ def test_an_app_that_lost_its_reach_deletes_nothing(world: World, becomes: dict[
     world.handlers.permit()  # fresh functions: a token that was made just now is waited for
     said = refused(one.delete)
     assert why in said
-    assert f"acme/p1-build (id {one.repository_id})" in said
+    assert f"acme/p1-build (ID {one.repository_id})" in said
     assert not one.state.archived
 
 
@@ -119,7 +119,7 @@ def test_a_rejected_token_names_what_it_leaves(world: World) -> None:
     world.handlers.use_token("ghp_revoked")
     said = refused(one.delete)
     assert "rejected the token" in said
-    assert f"acme/p1-build (id {one.repository_id}) exists, it stays on GitHub" in said
+    assert f"acme/p1-build (ID {one.repository_id}) exists, it stays on GitHub" in said
 
 
 OF_ADA = {"Organization": "ada"}

@@ -252,7 +252,7 @@ def test_a_database_and_an_account_have_to_be_listed_where_the_settings_list_any
         refused(error, AccountNotListed, "does not list the account 111111111111.")
         told = account.create_project(stack, domain, project, GlueDatabase="features", DeployAccount="210987654321")
         assert told["Data"]["GlueDatabase"] == "features"
-        with pytest.raises(FinalError, match="is launched already"):
+        with pytest.raises(FinalError, match="is already launched"):
             account.create_project(
                 account.launch("b", BLUEPRINT, domain, project), domain, project, DeployAccount=ACCOUNT
             )
@@ -417,7 +417,7 @@ def attacks(domain: str, mine: str, victim: str) -> dict[str, tuple[str, dict[st
             configuration(own, RepositoryId="70"),
             "does not belong to the stack m: the repository 70 does not belong to the stack",
         ),
-        "another's project": ("github_repository", repository(own, victim), f"the project {domain}/{victim} is not"),
+        "another's project": ("github_repository", repository(own, victim), f"another project than {domain}/{victim}"),
         "another's stack at rest": ("actions_configuration", configuration(others), at_rest),
         "the end of another's repository": ("github_repository", repository(others, victim, "Delete", "70"), at_rest),
         "a physical id": (
@@ -425,7 +425,11 @@ def attacks(domain: str, mine: str, victim: str) -> dict[str, tuple[str, dict[st
             repository(own, mine, "Update", "70"),
             "BuildRepository has another physical",
         ),
-        "a logical id": ("actions_configuration", configuration(own, "Nothing"), "has no resource Nothing of the type"),
+        "a logical id": (
+            "actions_configuration",
+            configuration(own, "Nothing"),
+            "does not have a resource Nothing of the type",
+        ),
         "a type": (
             "actions_configuration",
             configuration(own, "BuildRepository", "7"),

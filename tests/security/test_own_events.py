@@ -284,7 +284,7 @@ MADE_UP: list[tuple[str, dict[str, Any], str]] = [
         {"Parameters": [{"Name": "ProductId", "Value": "prod-mallorys"}]},
         "the portfolio does not contain the product prod-mallorys",
     ),
-    ("studio_project_profile", {"AwsAccount": "999999999999"}, "999999999999 is another account"),
+    ("studio_project_profile", {"AwsAccount": "999999999999"}, "the account 999999999999 is not this account"),
     *(
         (
             "studio_blueprint",
@@ -399,7 +399,7 @@ def test_a_creation_reaches_no_repository_but_the_stacks_own(account: World, for
     account.requests.clear()
     with pytest.raises(FinalError) as error:
         account.complete(function, request("Create", stack, logical, properties))
-    assert "acme/victims is not the name of the repository 7" in str(error.value)
+    assert "acme/victims is not the name of the repository with the ID 7" in str(error.value)
     assert NotOfItsStack.remedy in str(error.value)
     assert sum(account.requests.values()) <= 6
     assert set(account.requests) == {"describe_stacks", "describe_stack_resources"}
