@@ -353,7 +353,7 @@ def test_a_repository_without_pull_requests_fails_as_the_update_would(world: Wor
     account.project.state.has_pull_requests = False
     build = account.build()
     assert (build["action"], build["status"]) == ("fail", "failed")
-    assert "pull requests" in build["reason"]
+    assert "Pull requests" in build["reason"]
 
 
 def test_a_repository_that_is_gone_fails_as_the_update_would(world: World) -> None:
