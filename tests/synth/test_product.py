@@ -330,7 +330,7 @@ def test_more_environments_than_iam_takes_are_refused(tmp_path: Path) -> None:
     publish(tmp_path / "versions", "v1.0.0")
     run = synthesize(tmp_path / "versions", tmp_path / "out", settings=settings)
     assert run.returncode == 1
-    assert "Name fewer environments" in run.stderr
+    assert "List fewer environments" in run.stderr
     assert "Traceback" not in run.stderr
 
 

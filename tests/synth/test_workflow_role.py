@@ -180,5 +180,5 @@ def test_a_trust_policy_is_taken_to_the_last_character(
         _require_short_trust(settings)
     assert str(told.value) == (
         "settings.toml: workflow_role.environments: 2 environments need a trust policy of about 2049 characters, and "
-        "IAM takes 2048. Name fewer environments."
+        "IAM allows 2048. List fewer environments."
     )
