@@ -232,7 +232,7 @@ CATALOGUE = (
     ),
     Entry(
         "template_archive",
-        "stores a version's content",
+        "stores the content of a template version",
         (
             _FENCE,
             Permission(("s3:GetObject",), "bootstrap assets"),
@@ -248,7 +248,7 @@ CATALOGUE = (
     ),
     Entry(
         "version_guidance",
-        "deprecates and deactivates versions",
+        "sets the guidance of versions",
         (
             _FENCE,
             Permission(
@@ -289,7 +289,7 @@ CATALOGUE = (
     ),
     Entry(
         "blueprint_template",
-        "puts the blueprint's template where the accounts of projects read it",
+        "copies the blueprint's template to the bucket that project accounts read",
         (
             _FENCE,
             Permission(("s3:GetObject",), "bootstrap templates"),
@@ -304,7 +304,7 @@ CATALOGUE = (
     ),
     Entry(
         "studio_blueprint_configuration",
-        "enables the blueprint in an account of projects",
+        "enables the blueprint in a project account",
         (
             _FENCE,
             Permission(
@@ -331,7 +331,7 @@ CATALOGUE = (
     ),
     Entry(
         "studio_project_profile",
-        "offers it to projects",
+        "creates and extends project profiles",
         (
             _FENCE,
             Permission(
@@ -360,7 +360,7 @@ CATALOGUE = (
     ),
     Entry(
         "project_reader",
-        "reads projects for the second door",
+        "reads projects for the project-setup state machine",
         (
             Permission(("cloudformation:DescribeStacks",), "environment stacks"),
             Permission(("sts:AssumeRole",), "reader role"),

@@ -145,14 +145,14 @@ def stated(full_name: str, who: Adopting, clients: Clients) -> Reading:
     try:
         text = clients.github.small_file(full_name, PATH, MAX_BYTES)
     except ObjectTooLarge:
-        return Reading(problem=f"it has more than {MAX_BYTES:,} bytes")
+        return Reading(problem=f"the file has more than {MAX_BYTES:,} bytes")
     if text is None:
-        return Reading(problem="it is not there")
+        return Reading(problem="the file does not exist")
     said = parsed(text)
     if isinstance(said, str):
         return Reading(problem=said)
     if (said.get("domain"), said.get("project")) != (who.domain_id, who.project_id):
-        return Reading(problem="it names another project")
+        return Reading(problem="the file names another project")
     return Reading(Consent("file", archive=said.get("archive") == "true"))
 
 
@@ -166,18 +166,18 @@ def parsed(text: bytes) -> dict[str, str] | str:
     try:
         lines = text.decode("utf-8").splitlines()
     except UnicodeDecodeError:
-        return "it is not UTF-8"
+        return "the file is not UTF-8"
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#") or (number == 1 and line.rstrip() == "---"):
             continue
         match = _LINE.fullmatch(re.sub(r"[ \t]#.*", "", line))
         if match is None or match[1] not in _KEYS:
-            return f"line {number} is none of {', '.join(f'{key}:' for key in _KEYS)}"
+            return f"line {number} does not start with {' or '.join(f'{key}:' for key in _KEYS)}"
         if match[1] in fields:
             return f"line {number} repeats {match[1]}"
         fields[match[1]] = match[3]
     if fields.get("archive", "false") not in ("true", "false"):
-        return "archive is neither true nor false"
+        return "archive must be true or false"
     return fields
 
 

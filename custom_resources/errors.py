@@ -257,49 +257,49 @@ class RateLimited(RetryLater):
 class LimitUntold(RateLimited):
     """GitHub limits requests and does not say for how long: the wait doubles each time, up to an hour."""
 
-    happened = "GitHub limits requests and does not say for how long: {message}."
+    happened = "GitHub is limiting requests without naming a time to wait: {message}."
     remedy = "Launch fewer projects at once, or use a GitHub App with a higher limit."
 
 
 class GitHubUnreachable(RetryLater):
     """No answer came from GitHub's API."""
 
-    happened = "GitHub could not be reached ({activity}; {kind})."
-    remedy = "Check GitHub's status page and the function's network."
+    happened = "GitHub did not respond ({activity}; {kind})."
+    remedy = "Check GitHub's status page and the function's network connection."
 
 
 class OutOfTime(RetryLater):
     """The function's time was used up before all was done: the next call begins anew."""
 
-    happened = "GitHub's answers took all of the {limit} seconds that one call has."
-    remedy = "Check GitHub's status page and the function's network."
+    happened = "GitHub's responses took longer than the {limit} seconds of one invocation."
+    remedy = "Check GitHub's status page and the function's network connection."
 
 
 class GitHubUnavailable(RetryLater):
     """GitHub answered with an error of its own."""
 
-    happened = "GitHub answered {status} ({activity})."
+    happened = "GitHub returned the status {status} ({activity})."
     remedy = "Check GitHub's status page."
 
 
 class AskedToWait(RetryLater):
     """GitHub refused a request with words that ask for it at another time."""
 
-    happened = "GitHub asks to try again later ({activity}): {message}."
-    remedy = "Start the operation again when GitHub is ready for it."
+    happened = "GitHub asked for a retry later ({activity}): {message}."
+    remedy = "Retry the operation later."
 
 
 class AnswerIncomplete(RetryLater):
     """GitHub's answer lacks what its API promises: it was cut, or is not GitHub's."""
 
-    happened = "GitHub's answer is not complete ({activity})."
-    remedy = "Check the API's address, and proxies on the way to it."
+    happened = "GitHub's response is incomplete ({activity})."
+    remedy = "Check [github] api_url in settings.toml and any proxy between the function and GitHub."
 
 
 class TokenRotated(RetryLater):
     """The token was replaced while it was in use; there is another one to try."""
 
-    happened = "GitHub's token was rotated, and the new one is tried."
+    happened = "The GitHub token was rotated. The function retries with the new token."
     remedy = "Check that the token secret holds a valid token."
 
 
@@ -313,7 +313,7 @@ class TokenNotSpread(RetryLater):
 class NotSeenYet(RetryLater):
     """What was written a moment ago is not on all of GitHub's servers yet."""
 
-    happened = "GitHub does not show yet what was just written ({why})."
+    happened = "GitHub does not show a recent change yet ({why})."
     remedy = "Check GitHub's status page."
 
 
@@ -321,13 +321,13 @@ class GitFailing(RetryLater):
     """A Git request failed for a reason that may pass."""
 
     happened = "Git failed ({activity}): {message}."
-    remedy = "Check GitHub's status page and the function's network."
+    remedy = "Check GitHub's status page and the function's network connection."
 
 
 class GitLimited(GitFailing):
     """GitHub's Git service wants fewer requests."""
 
-    happened = "GitHub limits Git requests ({activity}): {message}."
+    happened = "GitHub is limiting Git requests ({activity}): {message}."
     remedy = "Launch fewer projects at once."
 
 
@@ -344,21 +344,21 @@ class GitTooSlow(GitFailing):
 class StillWaiting(RetryLater):
     """The time that an earlier call was told to wait is not over: nothing was asked."""
 
-    happened = "The request waits, as it was told before."
+    happened = "The request is still waiting for GitHub's rate limit."
     remedy = "Launch fewer projects at once."
 
 
 class LaunchesPaused(StillWaiting):
     """GitHub asked one function to wait, so all do."""
 
-    happened = "GitHub asked all launches to wait."
+    happened = "GitHub's rate limit has paused all launches."
     remedy = "Launch fewer projects at once."
 
 
 class BudgetSpent(RetryLater):
     """The shared rate budget has no room for a plan now."""
 
-    happened = "Many launches are under way; this one waits for its share of GitHub's limit."
+    happened = "Many launches are in progress. This launch is waiting for its share of GitHub's rate limit."
     remedy = "Launch fewer projects at once."
 
     def __init__(self, seconds: float, cost: Cost) -> None:
@@ -370,7 +370,7 @@ class BudgetSpent(RetryLater):
 class BudgetContended(RetryLater):
     """Too many functions wrote the rate budget at once."""
 
-    happened = "Many launches ask for their share of GitHub's limit at once."
+    happened = "Too many launches are reserving their share of GitHub's rate limit at once."
     remedy = "Launch fewer projects at once."
 
 
@@ -387,21 +387,21 @@ class AwsThrottled(RetryLater):
 class AwsUnreachable(RetryLater):
     """No answer came from an AWS service."""
 
-    happened = "{service} could not be reached ({activity}; {kind})."
-    remedy = "Check the network and the AWS Health Dashboard."
+    happened = "{service} did not respond ({activity}; {kind})."
+    remedy = "Check the network connection and the AWS Health Dashboard."
 
 
 class StackBehind(RetryLater):
     """CloudFormation tells of the stack as it was before the request, or may: nothing is written, nothing has ended."""
 
     happened = "CloudFormation still shows the stack in the status {status}."
-    remedy = "Look at the stack: if another operation has followed, start it again."
+    remedy = "Check the stack's events. If another operation replaced this one, start the operation again."
 
 
 class ToolingNotReady(RetryLater):
     """Studio is still setting the project up."""
 
-    happened = "The project {project} has no SageMaker domain in service yet."
+    happened = "The project {project} does not have a SageMaker domain with the status InService yet."
     remedy = "Check the project's environments in Studio."
 
 
@@ -409,14 +409,14 @@ class RoleNotSpread(RetryLater):
     """IAM has not spread a new role to all places yet."""
 
     happened = "DataZone cannot use the provisioning role {role} yet: {message}."
-    remedy = "Check that it exists and trusts datazone.amazonaws.com."
+    remedy = "Check that the role exists and trusts datazone.amazonaws.com."
 
 
 class KeepsChanging(RetryLater):
     """Somebody else writes what this request writes."""
 
-    happened = "The repository keeps changing while it is being written."
-    remedy = "Wait until others have stopped pushing to it."
+    happened = "Other pushes kept changing the repository during the update."
+    remedy = "Wait until nobody pushes to the repository, then start the operation again."
 
 
 # -- permissions ---------------------------------------------------------------------------------------------
@@ -430,56 +430,58 @@ class TokenTooNarrow(NotPermitted):
     """The token lacks a permission."""
 
     happened = "GitHub denied access ({activity}): {message}."
-    remedy = "Give the token that permission."
+    remedy = "Grant the token that permission, then start the operation again."
 
 
 class TokenLacksScope(TokenTooNarrow):
     """A classic token lacks a scope that a launch needs."""
 
-    happened = "The GitHub token lacks the scope {scopes}."
-    remedy = "Give it repo and workflow, and put it into the token secret."
+    happened = "The GitHub token does not have the scope {scopes}."
+    remedy = "Create a token with the scopes repo and workflow, and put it into the token secret."
 
 
 class AppLacksPermission(TokenTooNarrow):
     """The GitHub App was not given what a function needs."""
 
-    happened = "The GitHub App's installation lacks a permission ({permissions}): {message}."
-    remedy = "Grant the App the permissions of docs/admin.md, and accept them in the organization."
+    happened = "The GitHub App's installation does not have a required permission ({permissions}): {message}."
+    remedy = "Grant the App the permissions in docs/admin.md, and approve them in the organization."
 
 
 class AccessDenied(NotPermitted):
     """GitHub, or a proxy on the way to it, denied access for a reason that only its words tell."""
 
-    happened = "Access was denied ({activity}): {message}."
-    remedy = "Remove the reason that the answer names, then start the operation again."
+    happened = "GitHub or a proxy denied access ({activity}): {message}."
+    remedy = "Fix the reason in the message, then start the operation again."
 
 
 class TokenNotAuthorized(NotPermitted):
     """The organization requires SAML single sign-on, and the token is not authorized for the organization."""
 
     happened = "The organization requires single sign-on for the token ({activity}): {message}."
-    remedy = "Authorize the token for the organization ({url}), then start the operation again."
+    remedy = "Authorize the token for single sign-on ({url}), then start the operation again."
 
 
 class AddressNotAllowed(NotPermitted):
     """The IP allow list of the organization or enterprise lacks the function's address."""
 
-    happened = "The IP allow list does not permit the function's address ({activity}): {message}."
-    remedy = "Add the address from which the functions reach the internet to the organization's IP allow list."
+    happened = "The organization's IP allow list does not include the function's address ({activity}): {message}."
+    remedy = "Add the functions' public IP address to the organization's IP allow list."
 
 
 class TokenForbidden(NotPermitted):
     """The organization's policy does not accept the token's kind or lifetime."""
 
-    happened = "The organization's token policy does not accept the token ({activity}): {message}."
-    remedy = "Create a token of a kind and lifetime that the policy accepts, and put it into the token secret."
+    happened = "The organization's policy does not allow this type of token or its lifetime ({activity}): {message}."
+    remedy = "Create a token that the policy allows, and put it into the token secret."
 
 
 class AccountSuspended(NotPermitted):
     """The token's account or the App's installation is suspended."""
 
     happened = "The token's account or the App's installation is suspended ({activity}): {message}."
-    remedy = "Have it reinstated on GitHub, or put a token of another account into the token secret."
+    remedy = (
+        "Have the account or installation reinstated on GitHub, or put another account's token into the token secret."
+    )
 
 
 class RepositoryReadOnly(NotPermitted):
@@ -488,48 +490,48 @@ class RepositoryReadOnly(NotPermitted):
     may_be_lag = True
 
     happened = "The repository is archived ({activity}): {message}."
-    remedy = "Unarchive it on GitHub, then start the operation again."
+    remedy = "Unarchive the repository on GitHub, then start the operation again."
 
 
 class RepositoryLocked(NotPermitted):
     """The repository is locked, as it is while it is migrated."""
 
     happened = "The repository is locked ({activity}): {message}."
-    remedy = "Wait for the end of its migration or unlock it on GitHub, then start the operation again."
+    remedy = "Wait until its migration ends, or unlock the repository on GitHub, then start the operation again."
 
 
 class RepositoryBlocked(NotPermitted):
     """GitHub has blocked or disabled the repository, or blocked the token's user."""
 
-    happened = "GitHub blocks the repository or the token's user ({activity}): {message}."
+    happened = "GitHub has blocked the repository or the token's user ({activity}): {message}."
     remedy = "Ask GitHub Support or the organization's owners to remove the block."
 
 
 class PlanLacks(NotPermitted):
     """The organization's plan of GitHub does not offer what was asked for."""
 
-    happened = "The organization's GitHub plan does not include this ({activity}): {message}."
-    remedy = "Upgrade the plan, or switch the feature off in settings.toml."
+    happened = "The organization's GitHub plan does not include this feature ({activity}): {message}."
+    remedy = "Upgrade the plan, or turn the feature off in settings.toml."
 
 
 class RepositoryHidden(NotPermitted):
     """A repository that is to be archived cannot be read."""
 
     may_be_lag = True
-    happened = "The token does not see the Git repository {repository}."
-    remedy = "Give the token access to it."
+    happened = "The token cannot access the Git repository {repository}."
+    remedy = "Grant the token access to the repository."
 
 
 class RepositoryUnseen(NotPermitted):
     """GitHub does not show the token a repository of the project, and nothing proves that it is gone."""
 
     happened = (
-        "The token does not see the repository {repository} (id {id}): the token has lost its access to it, or it was "
-        "deleted or transferred."
+        "The token cannot access the repository {repository} (ID {id}). The token lost its access, or somebody deleted "
+        "or transferred the repository."
     )
     remedy = (
-        "Give the token access to it, then start the operation again. If it was deleted, delete this project and "
-        "create it again."
+        "Grant the token access to the repository, then start the operation again. If the repository was deleted, "
+        "delete this project and create it again."
     )
 
 
@@ -537,12 +539,12 @@ class RepositoryMayBeLeft(NotPermitted):
     """GitHub does not show the token a repository that is to be archived, and nothing proves that it is gone."""
 
     happened = (
-        "The token does not see the repository {repository}: it was deleted, or the token has lost its access and the "
-        "repository is still active, with its secrets."
+        "The token cannot access the repository {repository}. Either somebody deleted the repository, or the token "
+        "lost its access and the repository is still active, with its secrets."
     )
     remedy = (
-        "Give the token access to it and delete again. If it was deleted, run python -m operations repair with --gone, "
-        "or delete the stack and retain this resource."
+        "Grant the token access to the repository, then delete the stack again. If the repository was deleted, run "
+        "python -m operations repair with --gone, or delete the stack and retain this resource."
     )
 
 
@@ -559,10 +561,10 @@ class AwsDenied(FinalError):
 class DataZoneDenied(AwsDenied):
     """DataZone denied access: IAM or the domain does not permit it, or what was asked for does not exist."""
 
-    happened = "{service} denied access, or has no such domain or project ({activity}): {message}."
+    happened = "{service} denied access, or the domain or project does not exist ({activity}): {message}."
     remedy = (
-        "Check the ids. If they are right, grant the caller {permission}, and make it a member of the project or an "
-        "owner of the domain unit."
+        "Check the domain and project IDs. If they are correct, grant the caller {permission}, and add it as a member "
+        "of the project or an owner of the domain unit."
     )
 
 
@@ -571,7 +573,7 @@ class DomainUnitNotOwned(DataZoneDenied):
 
     happened = "{service} denied access ({activity}): {message}."
     remedy = (
-        "Make the function's role an owner of the domain unit, then deploy again: aws datazone add-entity-owner "
+        "Add the function's role as an owner of the domain unit, then deploy again: aws datazone add-entity-owner "
         "--domain-identifier DOMAIN_ID --entity-type DOMAIN_UNIT --entity-identifier DOMAIN_UNIT_ID "
         "--owner 'user={{userIdentifier=ROLE_ARN}}'. ROLE_ARN is an output of FoundationStack. If the message names an "
         "IAM policy, grant the role {permission}."
@@ -583,8 +585,8 @@ class DomainNotShared(DataZoneDenied):
 
     happened = "{service} denied access ({activity}): {message}."
     remedy = (
-        "Share the domain with this account in its account associations, accept the share here, then deploy again. If "
-        "the message names an IAM policy, grant the role {permission}."
+        "In the domain's account associations, request an association with this account. Accept the request here, then "
+        "deploy again. If the message names an IAM policy, grant the role {permission}."
     )
 
 
@@ -601,43 +603,43 @@ class ReaderRoleRefused(AwsDenied):
 class AwsNotFound(FinalError):
     """An AWS service has nothing of that name."""
 
-    happened = "{service} did not find what was asked for ({activity}): {message}."
-    remedy = "Check that it exists in this account and region."
+    happened = "{service} did not find the resource ({activity}): {message}."
+    remedy = "Check that the resource exists in this account and Region."
 
 
 class AwsConflict(FinalError):
     """An AWS service refused a request because of what is there."""
 
     happened = "{service} reported a conflict ({activity}): {message}."
-    remedy = "Wait until other changes to it have ended, then start the operation again."
+    remedy = "Wait until other changes to the resource end, then start the operation again."
 
 
 class AwsRefused(FinalError):
     """An AWS service refused a request for another reason, which the message carries."""
 
     happened = "{service} refused the request ({activity}): {message} ({code})."
-    remedy = "Correct what it names, then start the operation again."
+    remedy = "Fix the cause in the message, then start the operation again."
 
 
 class AwsNotConfigured(FinalError):
     """There are no credentials or no region to call AWS with."""
 
-    happened = "{service} cannot be called ({activity}): {message}."
-    remedy = "Check the credentials and the region."
+    happened = "The request to {service} could not be sent ({activity}): {message}."
+    remedy = "Check the AWS credentials, the Region and the values in the message."
 
 
 class ArchiveMissing(FinalError):
     """A published version's content is not in the archive bucket."""
 
     happened = "The template archive {archive} is not in the bucket {bucket}, or the function may not read it."
-    remedy = "Deploy the foundation and the portfolio again."
+    remedy = "Deploy FoundationStack and PortfolioStack again."
 
 
 class AssetMissing(FinalError):
     """The asset of a published version is not where the CDK put it."""
 
     happened = "The template asset {asset} is not in the bucket {bucket}, or the function may not read it."
-    remedy = "Deploy the portfolio stack again."
+    remedy = "Deploy PortfolioStack again."
 
 
 class TemplateAssetMissing(FinalError):
@@ -650,43 +652,43 @@ class TemplateAssetMissing(FinalError):
 class TemplateAltered(FinalError):
     """The blueprint's template is not the one that its name says."""
 
-    happened = "The blueprint's template {asset} in the bucket {bucket} has other content than its name says."
-    remedy = "Delete it there and deploy StudioDomainStack again."
+    happened = "The content of the blueprint's template {asset} in the bucket {bucket} does not match its name."
+    remedy = "Delete the object from the bucket, then deploy StudioDomainStack again."
 
 
 class BudgetMissing(FinalError):
     """The table of the shared rate budget is gone."""
 
-    happened = "The rate budget {table} cannot be used, because the table does not exist."
-    remedy = "Deploy the foundation stack again."
+    happened = "The DynamoDB table {table} of the shared rate budget does not exist."
+    remedy = "Deploy FoundationStack again."
 
 
 class SecretUnreadable(FinalError):
     """A secret is missing, or has no value."""
 
-    happened = "The secret {secret} cannot be read, because it does not exist or has no value."
-    remedy = "Create it and put a value into it."
+    happened = "The secret {secret} does not exist or has no value."
+    remedy = "Create the secret and put a value into it."
 
 
 class SecretKeyMissing(SecretUnreadable):
     """A secret is not the JSON object that a reference expects."""
 
-    happened = "The secret {secret} is not JSON with the key {key!r}."
-    remedy = "Correct the secret or the reference."
+    happened = "The secret {secret} is not a JSON object with the key {key!r}."
+    remedy = "Add the key to the secret, or correct the reference to it in settings.toml."
 
 
 class SecretWithoutToken(SecretUnreadable):
     """The token secret was deployed but not filled yet."""
 
-    happened = "The secret {secret} holds no GitHub token yet."
-    remedy = "Put the token into it."
+    happened = "The secret {secret} does not contain a GitHub token yet."
+    remedy = "Put the token into the secret."
 
 
 class SecretWithoutCredentials(SecretUnreadable):
     """The token secret is JSON without credentials."""
 
-    happened = 'The secret {secret} holds neither {{"token"}} nor {{"app_id", "installation_id", "private_key"}}.'
-    remedy = "Put one of them into it."
+    happened = 'The secret {secret} contains neither {{"token"}} nor {{"app_id", "installation_id", "private_key"}}.'
+    remedy = "Put either the token or the GitHub App's values into the secret."
 
 
 # -- GitHub --------------------------------------------------------------------------------------------------
@@ -695,37 +697,37 @@ class SecretWithoutCredentials(SecretUnreadable):
 class TokenRejected(FinalError):
     """GitHub does not accept the token."""
 
-    happened = "GitHub rejects the token (bad credentials)."
+    happened = "GitHub rejected the token (bad credentials)."
     remedy = "Put a valid token into the token secret."
 
 
 class AppKeyUnusable(TokenRejected):
     """The token secret holds a GitHub App's id and key that make no token."""
 
-    happened = "The GitHub App's app_id or private_key in the token secret cannot be used."
-    remedy = "Put the App's id and its private key (PEM) there."
+    happened = "The GitHub App's app_id or private_key in the token secret is not valid."
+    remedy = "Put the App's ID and its private key (PEM) into the token secret."
 
 
 class AppNotInstalled(TokenRejected):
     """The GitHub App is not installed under the id that the token secret names."""
 
-    happened = "The GitHub App {app} has no installation {installation}."
-    remedy = "Install the App in the organization, and put the installation's id into the token secret."
+    happened = "The GitHub App {app} does not have an installation with the ID {installation}."
+    remedy = "Install the App in the organization, and put the installation's ID into the token secret."
 
 
 class CredentialsRejected(TokenRejected):
     """GitHub's Git service does not accept the token."""
 
-    happened = "GitHub's Git service rejects the token."
-    remedy = "Put a valid one into the token secret."
+    happened = "GitHub's Git service rejected the token."
+    remedy = "Put a valid token into the token secret."
 
 
 class OrganizationNotFound(FinalError):
     """The organization is not there, or hidden from the token; nor is it the user account of the token's owner."""
 
     happened = (
-        "GitHub has no organization {organization!r} in which the token may create repositories, and the token is not "
-        "one of a user of that name."
+        "The token cannot create repositories in the organization {organization!r}, and it does not belong to a user "
+        "with that name."
     )
     remedy = "Correct the name, give the token access to the organization, or use a token of that user."
 
@@ -733,7 +735,7 @@ class OrganizationNotFound(FinalError):
 class AppInUserAccount(OrganizationNotFound):
     """A GitHub App shall create repositories in a user account, which GitHub offers in organizations only."""
 
-    happened = "{organization!r} is a user account, in which no GitHub App can create repositories."
+    happened = "{organization!r} is a user account, and GitHub Apps cannot create repositories in user accounts."
     remedy = "Put a personal access token of that user into the token secret, or use an organization."
 
 
@@ -741,53 +743,53 @@ class RepositoryNotFound(FinalError):
     """GitHub has no such thing, or hides it from the token."""
 
     may_be_lag = True
-    happened = "GitHub did not find what was asked for, or hides it from the token ({activity})."
-    remedy = "Check that it exists, and what the token may access."
+    happened = "GitHub returned 404: the resource does not exist, or the token cannot access it ({activity})."
+    remedy = "Check that the resource exists and that the token has access to it."
 
 
 class RequestRefused(FinalError):
     """GitHub refused a request for another reason, which the message carries."""
 
     happened = "GitHub refused the request ({activity}): {message}."
-    remedy = "Correct what GitHub names, then start the operation again."
+    remedy = "Fix the cause in the message, then start the operation again."
 
 
 class EnvironmentRulesRefused(RequestRefused):
     """GitHub does not take an environment's rules: its plan does not offer them, or a reviewer is unknown."""
 
-    happened = "GitHub refuses the rules of the environment {environment} in {repository}: {message}."
-    remedy = "Use a plan of GitHub that offers them, or correct [workflow_role.reviewers] in settings.toml."
+    happened = "GitHub refused the protection rules of the environment {environment} in {repository}: {message}."
+    remedy = "Use a GitHub plan that includes them, or correct [workflow_role.reviewers] in settings.toml."
 
 
 class BranchUnseen(RequestRefused):
     """GitHub opens no pull request from a branch that was pushed: it does not know it, or not its commits."""
 
     may_be_lag = True
-    happened = "GitHub opens no pull request from the branch {branch} of {repository}: {message}."
-    remedy = "Check that the branch is there and has commits of its own, then start the operation again."
+    happened = "GitHub refused a pull request from the branch {branch} of {repository}: {message}."
+    remedy = "Check that the branch exists and has commits of its own, then start the operation again."
 
 
 class RepositoryBeingSetUp(RequestRefused):
     """GitHub is still setting the repository up."""
 
     may_be_lag = True
-    happened = "GitHub is still setting the repository up ({activity}): {message}."
+    happened = "GitHub is still creating the repository ({activity}): {message}."
     remedy = "Wait a few minutes, then start the operation again."
 
 
 class TooManyRequests(FinalError):
     """A repository holds so much of ours that looking at all of it would use up GitHub's limit for everybody."""
 
-    happened = "The operation would need more than {limit} requests to GitHub, which is the most that one may make."
-    remedy = "Close the template's pull requests that are not needed, and delete their refs below refs/studio."
+    happened = "The operation needs more than {limit} requests to GitHub, the maximum for one operation."
+    remedy = "Close the template's pull requests that you do not need, and delete their refs under refs/studio."
 
 
 class RepositoryUnreachable(FinalError):
     """The Git URL leads to no repository that the token may see."""
 
     may_be_lag = True
-    happened = "There is no Git repository that the token may use ({activity})."
-    remedy = "Check its name and the token's access to it."
+    happened = "The Git repository does not exist, or the token cannot access it ({activity})."
+    remedy = "Check the repository's name and the token's access to it."
 
 
 class GitDenied(RepositoryUnreachable):
@@ -795,28 +797,28 @@ class GitDenied(RepositoryUnreachable):
 
     may_be_lag = False
     happened = "GitHub denied Git access ({activity}): {message}."
-    remedy = "Give the token access to the repository's contents."
+    remedy = "Grant the token access to the repository's contents."
 
 
 class ContentRefused(FinalError):
     """GitHub will not take this content, on any branch."""
 
-    happened = "GitHub refuses the template's content: {message}."
-    remedy = "Remove from the template what GitHub names, or give the token the permission for it."
+    happened = "GitHub refused the template's content: {message}."
+    remedy = "Remove the named content from the template, or grant the token permission to push it."
 
 
 class ContentHasSecrets(ContentRefused):
     """GitHub's push protection found secrets in what was pushed."""
 
     happened = "GitHub's push protection found secrets in the content: {message}."
-    remedy = "Remove them from the template and publish it again, or allow them at the address that GitHub names."
+    remedy = "Remove the secrets from the template and publish it again, or allow them at the URL in the message."
 
 
 class ObjectsRefused(ContentRefused):
     """The Git server checked what was pushed and does not store it."""
 
-    happened = "The Git server does not accept the pushed objects: {message}."
-    remedy = "Correct what it names, in the template or in the repository's history."
+    happened = "The Git server rejected the pushed objects: {message}."
+    remedy = "Fix the cause in the message, in the template or in the repository's history."
 
 
 class PushTooLarge(ContentRefused):
@@ -830,27 +832,29 @@ class RepositoryTooLarge(FinalError):
     """What a merge has to read does not fit on the function's disk."""
 
     happened = "The files to compare do not fit in the function's /tmp."
-    remedy = "Increase its ephemeral storage, or move large files out of the repository."
+    remedy = "Increase the function's ephemeral storage, or move large files out of the repository."
 
 
 class ObjectTooLarge(RepositoryTooLarge):
     """A tree, commit or file of the repository that would have to be read is too large for the function's memory."""
 
-    happened = "The {kind} {name} in the repository has {size:,} bytes; at most {limit:,} are read."
-    remedy = "Remove it from the repository."
+    happened = "The {kind} {name} in the repository has {size:,} bytes, and the maximum is {limit:,}."
+    remedy = "Remove the {kind} from the repository."
 
 
 class IgnoreFileTooSlow(RepositoryTooLarge):
     """Git needs too long for the patterns of a repository's .studio-template-ignore: some take exponential time."""
 
-    happened = "Matching the patterns of {name} in the repository takes more than {limit} seconds."
-    remedy = "Simplify its patterns: write paths out, with few * and ** in each."
+    happened = "Git needs more than {limit} seconds to match the patterns in the repository's {name}."
+    remedy = "Simplify the patterns: write out paths, and use few * and ** in each."
 
 
 class ObjectNotFetched(RepositoryTooLarge):
     """A commit or folder is too large to be taken into memory at all."""
 
-    happened = "The repository has a commit or folder with more than {limit:,} bytes, which is not fetched."
+    happened = (
+        "The repository has a commit or folder with more than {limit:,} bytes, the maximum that the function fetches."
+    )
     remedy = "Remove it from the default branch and from the branches of the template's pull requests."
 
 
@@ -858,42 +862,42 @@ class HistoryTooLarge(RepositoryTooLarge):
     """The template's traces in a branch's history are too many to be read."""
 
     happened = "The history of the default branch has more than {limit:,} bytes of commit messages about the template."
-    remedy = "Remove commits that only quote them, or restore the repository's refs below refs/studio."
+    remedy = "Remove commits that only quote these messages, or restore the repository's refs under refs/studio."
 
 
 class RepositoryTooManyNames(RepositoryTooLarge):
     """The repository has more files or refs than the function can hold."""
 
-    happened = "The repository has more than {limit:,} {kind}."
-    remedy = "Remove those that are not needed."
+    happened = "The repository has more than {limit:,} {kind}, the maximum."
+    remedy = "Remove {kind} that you do not need."
 
 
 class GitMissing(FinalError):
     """The function has no git."""
 
-    happened = "git was not found."
-    remedy = "Attach the git layer to the function."
+    happened = "The function did not find git."
+    remedy = "Deploy FoundationStack again, which attaches the git layer to the function."
 
 
 class GitServerLacks(FinalError):
     """The Git server lacks a part of the protocol without which a push is not safe."""
 
     happened = "The Git server does not support {capabilities}."
-    remedy = "Use a server that does, as GitHub and git do."
+    remedy = "Use GitHub, or another server that supports it."
 
 
 class GitNamesUnknown(FinalError):
     """The repository names its objects in another way than by SHA-1."""
 
-    happened = "The repository names its objects by SHA-256."
-    remedy = "Use a repository with SHA-1 names."
+    happened = "The repository uses the SHA-256 object format."
+    remedy = "Use a repository with the SHA-1 object format."
 
 
 class ImportFailed(FinalError):
     """git fast-import refused the template's files."""
 
     happened = "git could not store the template's files: {message}."
-    remedy = "Correct the template, then publish it again."
+    remedy = "Fix the template, then publish it again."
 
 
 # -- a project's repository ----------------------------------------------------------------------------------
@@ -903,36 +907,38 @@ class RepositoryGone(FinalError):
     """The repository was deleted on GitHub: a token that sees all repositories of its owner does not see it."""
 
     happened = "The repository {repository} was deleted on GitHub."
-    remedy = "Restore it there, or delete this project and create it again."
+    remedy = "Restore the repository on GitHub, or delete this project and create it again."
 
 
 class RepositoryLeft(FinalError):
     """A repository could not be looked up or archived. `why` and `advice` are the two sentences of the failure."""
 
-    happened = "{why} The repository {repository}, if it exists, stays on GitHub as it is, with its secrets."
-    remedy = "{advice} Then delete again."
+    happened = "{why} If the repository {repository} exists, it stays on GitHub unchanged, with its secrets."
+    remedy = "{advice} Then delete the stack again."
 
 
 class RepositoryNameTaken(FinalError):
     """The name belongs to a repository that is not this project's."""
 
-    happened = "The repository {repository} exists already and is not this project's."
+    happened = "The repository {repository} already exists and does not belong to this project."
     remedy = "Choose another name."
 
 
 class RepositoryAdoptable(RepositoryNameTaken):
     """The name belongs to a repository that a launch may adopt."""
 
-    happened = "The repository {repository} exists already and is not this project's."
-    remedy = "Choose another name, or launch with AdoptExisting=true once the repository's owners consent."
+    happened = "The repository {repository} already exists and does not belong to this project."
+    remedy = "Choose another name, or launch with AdoptExisting=true after the repository's owners consent."
 
 
 class ConsentMissing(RepositoryAdoptable):
     """Nobody who may has given the repository to the project."""
 
-    happened = "The repository {repository} exists already and does not consent to its adoption ({path}: {problem})."
+    happened = (
+        "The repository {repository} already exists, and its owners have not consented to adoption ({path}: {problem})."
+    )
     remedy = (
-        "Commit that file to its default branch with the lines `domain: {domain}` and `project: {project}`, "
+        "Commit {path} to its default branch with the lines `domain: {domain}` and `project: {project}`, "
         "or choose another name."
     )
 
@@ -940,105 +946,107 @@ class ConsentMissing(RepositoryAdoptable):
 class RepositoryClaimed(RepositoryNameTaken):
     """Another project's mark or pull request is in the repository."""
 
-    happened = "The repository {repository} carries the mark or a pull request of another project."
+    happened = "The repository {repository} has the marker or a pull request of another project."
     remedy = "Choose another name."
 
 
 class FormerNameOfAnother(RepositoryNameTaken):
     """The name leads to another project's repository, which was renamed."""
 
-    happened = "{name} is a former name of the repository {repository}, which carries the mark of another project."
+    happened = "{name} is a former name of the repository {repository}, which belongs to another project."
     remedy = "Choose another name."
 
 
 class RepositoryNotActive(RepositoryNameTaken):
     """The repository to adopt is archived."""
 
-    happened = "The repository {repository} is archived and not this project's."
-    remedy = "Unarchive it on GitHub to adopt it, or choose another name."
+    happened = "The repository {repository} is archived and does not belong to this project."
+    remedy = "Unarchive the repository on GitHub to adopt it, or choose another name."
 
 
 class RepositoryInvisible(RepositoryNameTaken):
     """GitHub says that the name is taken, and shows the token no repository."""
 
-    happened = "The repository {repository} exists already, but the token does not see it."
-    remedy = "Choose another name or give the token access to it."
+    happened = "The repository {repository} already exists, but the token cannot access it."
+    remedy = "Choose another name, or grant the token access to the repository."
 
 
 class RepositoryOfALaunch(RepositoryNameTaken):
     """An empty repository is described as the project's, and proves it to the stack at most that created it."""
 
     happened = (
-        "The project seems to be launched already: the empty repository {repository} names it in its description."
+        "The project seems to be launched already: the description of the empty repository {repository} names it."
     )
     remedy = (
-        "Terminate that launch, or wait for its end. If there is none, delete the repository or choose another name."
+        "Terminate that launch, or wait until it ends. If there is no launch, delete the repository or choose another "
+        "name."
     )
 
 
 class OrganizationChanged(FinalError):
     """A project's repository does not move between organizations by a stack update."""
 
-    happened = "The repository cannot move from {former} to {organization} by an update."
-    remedy = "Transfer it on GitHub, or delete the project and create it again."
+    happened = "An update cannot move the repository from {former} to {organization}."
+    remedy = "Transfer the repository on GitHub, or delete the project and create it again."
 
 
 class OrganizationNotAllowed(FinalError):
     """The administrator does not permit launches to use the organization."""
 
     happened = "Launches may not use the organization {organization}."
-    remedy = "Choose one of {allowed}, or have an administrator add it to settings.toml."
+    remedy = "Choose one of {allowed}, or ask an administrator to add the organization to settings.toml."
 
 
 class VisibilityNotAllowed(FinalError):
     """The administrator does not permit repositories of that visibility."""
 
-    happened = "Repositories may not be {visibility}."
+    happened = "This installation does not allow {visibility} repositories."
     remedy = (
-        "Choose one of {allowed}, or have an administrator add it to [product] allowed_visibilities in settings.toml."
+        "Choose one of {allowed}, or ask an administrator to add {visibility} to [product] allowed_visibilities in "
+        "settings.toml."
     )
 
 
 class InternalInUserAccount(FinalError):
     """Internal repositories are an enterprise's: a user account has none."""
 
-    happened = "{owner!r} is a user account, which has no internal repositories."
-    remedy = "Choose the visibility private or public, or an organization of an enterprise."
+    happened = "{owner!r} is a user account, and user accounts do not have internal repositories."
+    remedy = "Choose the visibility private or public, or an organization that belongs to an enterprise."
 
 
 class NothingForeseen(FinalError):
     """A dry run cannot tell what an update would do."""
 
-    happened = "The update would create a repository, and nothing can be foreseen of what goes into it."
-    remedy = "Run the update, which creates it; a dry run of the next one shows its effects."
+    happened = "The update would create a repository, and a dry run cannot show what goes into a new repository."
+    remedy = "Run the update to create the repository. A dry run of the next update shows its effects."
 
 
 class HeldByAnotherStack(FinalError):
     """The project is launched already, by a stack that is still there."""
 
-    happened = "The project is launched already: its repository {repository} belongs to the stack {stack}."
-    remedy = "Update that one, or terminate it before you launch the project again."
+    happened = "The project is already launched: its repository {repository} belongs to the stack {stack}."
+    remedy = "Update that launch, or terminate it before you launch the project again."
 
 
 class ProjectHeld(FinalError):
     """A second launch of a project, whatever its repositories are called."""
 
-    happened = "The project {project} is launched already, by the stack {stack}."
-    remedy = "Update that one, or terminate it before you launch the project again."
+    happened = "The project {project} is already launched by the stack {stack}."
+    remedy = "Update that launch, or terminate it before you launch the project again."
 
 
 class ProjectFixed(FinalError):
     """An update names another project than the launch did."""
 
     happened = "The stack was launched for the project {project}, which an update cannot change."
-    remedy = "Update it with that project, and launch the product anew for another one."
+    remedy = "Update the stack with that project, and launch the product again for another project."
 
 
 class NotOurRepository(FinalError):
     """The repository has content, and no lineage of this project."""
 
     happened = "The repository {repository} has commits but no template lineage of this project."
-    remedy = "Launch with AdoptExisting=true once its owners consent, or choose another name."
+    remedy = "Launch with AdoptExisting=true after its owners consent, or choose another name."
 
 
 class OtherProjectsRepository(NotOurRepository):
@@ -1051,24 +1059,24 @@ class OtherProjectsRepository(NotOurRepository):
 class RulesRefuse(FinalError):
     """The repository's rules leave no way to deliver the template."""
 
-    happened = "The rules of {repository} refuse what the template needs ({message})."
-    remedy = "Let the token's owner bypass them."
+    happened = "The branch protection or rulesets of {repository} block the template update ({message})."
+    remedy = "Add the token's owner to the bypass list of the rules."
 
 
 class PullRequestsOff(FinalError):
     """A pull request is needed in a repository that takes none."""
 
-    happened = "{repository} has its pull requests switched off, and this version can only come as one."
+    happened = "Pull requests are turned off in {repository}, and this version needs a pull request."
     remedy = (
-        "Switch them on (the repository's Settings, General, Features, Pull requests), then update the project again."
+        "Turn them on (Settings, General, Features, Pull requests in the repository), then update the project again."
     )
 
 
 class BranchInTheWay(RulesRefuse):
     """A branch has the name of the folder that pull requests' branches need."""
 
-    happened = "The branch named studio in {repository} leaves no room for the pull request's branch {branch}."
-    remedy = "Rename it, then update again."
+    happened = "The branch studio in {repository} conflicts with the name of the pull request's branch {branch}."
+    remedy = "Rename the branch studio, then update the project again."
 
 
 # -- Studio and Service Catalog ------------------------------------------------------------------------------
@@ -1077,22 +1085,22 @@ class BranchInTheWay(RulesRefuse):
 class ProjectNotFound(FinalError):
     """Studio has no such project, or does not show it."""
 
-    happened = "Studio has not found what was asked for ({activity})."
-    remedy = "Check the domain and project ids."
+    happened = "SageMaker Unified Studio did not find the domain or project ({activity})."
+    remedy = "Check the domain and project IDs."
 
 
 class LaunchRefused(FinalError):
     """The caller of the launch may not launch for the project."""
 
     happened = "{caller} may not launch the product for the project {project}."
-    remedy = "Have an administrator launch it, or add the caller to [portfolio] principals in settings.toml."
+    remedy = "Ask an administrator to launch it, or add the caller to [portfolio] principals in settings.toml."
 
 
 class LaunchNotByProjectRole(LaunchRefused):
     """A project's role launches for another project."""
 
     happened = "The role {caller} is not the role of the project {project}."
-    remedy = "Launch as the project's own role, or have an administrator launch it."
+    remedy = "Launch as the project's own role, or ask an administrator to launch it."
 
 
 class LaunchNotByServiceCatalog(LaunchRefused):
@@ -1100,7 +1108,7 @@ class LaunchNotByServiceCatalog(LaunchRefused):
 
     happened = "The stack {stack} was not launched from this installation's product in Service Catalog."
     remedy = (
-        "Launch the product from Studio or Service Catalog. An installation without Service Catalog sets [product] "
+        "Launch the product from Studio or Service Catalog. For an installation without Service Catalog, set [product] "
         "allow_direct_launches in settings.toml."
     )
 
@@ -1108,7 +1116,7 @@ class LaunchNotByServiceCatalog(LaunchRefused):
 class LaunchByNobody(LaunchRefused):
     """What only a known caller may do, in a launch whose caller Service Catalog does not name."""
 
-    happened = "Service Catalog does not name the caller of this launch, which adopts repositories or is for classic."
+    happened = "This launch needs a known caller to adopt repositories or for classic, and Service Catalog names none."
     remedy = "Launch for a Studio project with AdoptExisting=false."
 
 
@@ -1116,7 +1124,7 @@ class LaunchNotAdministrators(LaunchRefused):
     """One of Studio's doors launches for SageMaker Studio classic, of which Studio has told it nothing."""
 
     happened = "Only an administrator can launch the product for SageMaker Studio classic."
-    remedy = "Have a principal of the portfolio launch it."
+    remedy = "Ask a principal of the portfolio to launch it."
 
 
 class ClassicOff(FinalError):
@@ -1129,72 +1137,72 @@ class ClassicOff(FinalError):
 class ClassicProjectRefused(FinalError):
     """SageMaker knows the classic project by another id, or made it by another launch."""
 
-    happened = "SageMaker Studio classic has no project {name!r} with the id {project} that this launch belongs to."
-    remedy = "Launch from the project, with the name and id that SageMaker fills in."
+    happened = "SageMaker Studio classic does not have a project {name!r} with the ID {project} for this launch."
+    remedy = "Launch from the project, with the name and ID that SageMaker fills in."
 
 
 class DatabaseNotListed(FinalError):
     """The launch names a Glue database that the settings do not list."""
 
     happened = "[product] glue_databases in settings.toml does not list the Glue database {database}."
-    remedy = "Launch with one of the databases listed there, or have an administrator add it."
+    remedy = "Launch with a listed database, or ask an administrator to add this one."
 
 
 class AccountNotListed(FinalError):
     """The launch names an account to deploy to that the settings do not list."""
 
     happened = "[product] deploy_accounts in settings.toml does not list the account {account}."
-    remedy = "Launch with one of the accounts listed there, or have an administrator add it."
+    remedy = "Launch with a listed account, or ask an administrator to add this one."
 
 
 class SecretNotListed(FinalError):
     """A request names a secret that the settings do not copy into repositories."""
 
     happened = "[secret_references] in settings.toml does not list the secret {reference} as {name}."
-    remedy = "Update the project to a version published with the present settings."
+    remedy = "Update the project to a version that was published with the current settings."
 
 
 class ModelPackageGroupTaken(FinalError):
     """The name of the project's model package group is in use, and its tags do not say that it is the project's."""
 
-    happened = "The model package group {group} exists already and does not carry the tags of the project {project}."
+    happened = "The model package group {group} already exists and does not have the tags of the project {project}."
     remedy = (
-        "Find out who made it. Delete it, or, if its models are the project's, tag it AmazonDataZoneProject={project} "
-        "and AmazonDataZoneDomain={domain}; then launch again."
+        "If its models belong to the project, add the tags AmazonDataZoneProject={project} and "
+        "AmazonDataZoneDomain={domain} to the group. Otherwise ask its owner to delete it. Then launch again."
     )
 
 
 class ProfileUnknown(FinalError):
     """Nothing tells which template the project is made from."""
 
-    happened = "SageMaker Studio classic has no project profiles."
-    remedy = "Launch with ProfileName."
+    happened = "SageMaker Studio classic does not have project profiles, and the launch names none."
+    remedy = "Launch with a ProfileName."
 
 
 class ProfileNotTold(FinalError):
     """Neither the launch nor Studio names the profile that the project is made from."""
 
-    happened = "The project {project} has no project profile in Studio, and the launch names none."
-    remedy = "Launch with ProfileName."
+    happened = "The project {project} does not have a project profile in Studio, and the launch names none."
+    remedy = "Launch with a ProfileName."
 
 
 class RoleUnknown(FinalError):
     """Nothing that is believed tells which role the project's pipelines run as."""
 
-    happened = "The role of the project {project} is missing: neither Studio nor its SageMaker domain names one."
+    happened = "Neither Studio nor the SageMaker domain names a role of the project {project}."
     remedy = (
-        "Have a principal of the portfolio launch with UserRoleArn, a role that [workflow_role] execution_roles in "
-        "settings.toml lists, or repair the project's tooling environment."
+        "Repair the project's tooling environment, or ask a principal of the portfolio to launch with UserRoleArn. Its "
+        "value must be a role in [workflow_role] execution_roles of settings.toml."
     )
 
 
 class LocationUnknown(FinalError):
     """Nothing that is believed tells where the project's files are."""
 
-    happened = "The S3 location of the project {project} is missing: neither Studio nor its SageMaker domain names one."
+    happened = "Neither Studio nor the SageMaker domain names the S3 location of the project {project}."
     remedy = (
-        "Have a principal of the portfolio launch with ProjectBucket, the ARN of the project's bucket, or repair the "
-        "project's tooling environment."
+        "Repair the project's tooling environment, or ask a principal of the portfolio to launch with ProjectBucket, "
+        "the ARN of the project's bucket."
     )
 
 
@@ -1202,27 +1210,27 @@ class LocationRefused(FinalError):
     """The launch names a location that is not the project's: its workflows could write there."""
 
     happened = "{location} is not the S3 location of the project {project}."
-    remedy = "Launch with ProjectBucket empty, or with the ARN of the project's bucket."
+    remedy = "Leave ProjectBucket empty, or enter the ARN of the project's bucket."
 
 
 class RoleRefused(FinalError):
     """The launch names a role that is not the project's: its workflows could pass it on, and so act as it."""
 
     happened = "{role} is not the role of the project {project}."
-    remedy = "Launch with UserRoleArn empty, or with {allowed}."
+    remedy = "Leave UserRoleArn empty, or enter {allowed}."
 
 
 class RoleElsewhere(RoleRefused):
     """The launch names a role that pipelines of this account cannot have."""
 
     happened = "{role} is not a role of this account."
-    remedy = "Launch with UserRoleArn empty, or with the ARN of the project's role."
+    remedy = "Leave UserRoleArn empty, or enter the ARN of the project's role."
 
 
 class RoleNotListed(RoleRefused):
     """The launch names a role that the settings do not allow projects."""
 
-    happened = "{role} is not a role that the settings allow the project {project}."
+    happened = "The settings do not allow the role {role} for the project {project}."
     remedy = "Launch with the project's own role, or add the role to [workflow_role] execution_roles in settings.toml."
 
 
@@ -1231,7 +1239,7 @@ class ClassicRoleRefused(RoleRefused):
 
     happened = "{role} is not a role for projects of SageMaker Studio classic."
     remedy = (
-        "Launch with UserRoleArn empty, or have an administrator add it to [product] classic_execution_roles "
+        "Leave UserRoleArn empty, or ask an administrator to add the role to [product] classic_execution_roles "
         "in settings.toml."
     )
 
@@ -1246,7 +1254,7 @@ class ProjectFailed(FinalError):
 class NameTaken(FinalError):
     """A blueprint, profile or grant of that name appeared meanwhile."""
 
-    happened = "The domain has one already ({activity})."
+    happened = "The domain already has a resource with this name ({activity})."
     remedy = "Choose another name."
 
 
@@ -1254,119 +1262,121 @@ class InUse(FinalError):
     """What should be deleted is still used."""
 
     happened = "The {kind} {name} is still in use."
-    remedy = "Delete the projects made from it first."
+    remedy = "Delete the projects that use it, then delete the {kind} again."
 
 
 class BlueprintInUse(FinalError):
     """Projects still have environments of the blueprint."""
 
     happened = "The blueprint {blueprint!r} still has environments in the projects {projects}."
-    remedy = "Delete them in Studio, then delete this stack again."
+    remedy = "Delete the environments in Studio, then delete this stack again."
 
 
 class BlueprintMissing(FinalError):
     """The domain has no blueprint to enable."""
 
-    happened = "The domain {domain} has no blueprint {blueprint!r}."
-    remedy = "Deploy StudioDomainStack in the domain's account first."
+    happened = "The domain {domain} does not have the blueprint {blueprint!r}."
+    remedy = "Deploy StudioDomainStack in the domain's account, then deploy this stack again."
 
 
 class ConfigurationInUse(FinalError):
     """Projects of this account still have environments of the blueprint, which need its role to be deleted."""
 
     happened = "The blueprint {blueprint!r} still has environments in this account, in the projects {projects}."
-    remedy = "Delete them in Studio, then delete this stack, or deploy it without their region, again."
+    remedy = "Delete the environments in Studio, then delete this stack again, or deploy it again without their Region."
 
 
 class RegionNotEnabled(FinalError):
     """A further region of an account, before its home region has enabled the blueprint for it."""
 
-    happened = "The blueprint {blueprint!r} is not enabled for the region {region} in this account."
-    remedy = "Deploy StudioAccountStack in the account's home region first."
+    happened = "The blueprint {blueprint!r} is not enabled for the Region {region} in this account."
+    remedy = "Deploy StudioAccountStack in the account's home Region, then deploy this stack again."
 
 
 class RoleNotReady(FinalError):
     """DataZone cannot use the provisioning role: IAM has not spread it yet, or it is wrong."""
 
     happened = "DataZone cannot use the provisioning role {role}: {message}."
-    remedy = "Check that it exists and trusts datazone.amazonaws.com."
+    remedy = "Check that the role exists and trusts datazone.amazonaws.com."
 
 
 class EnvironmentNameTaken(FinalError):
     """A profile has an environment of another blueprint under our name."""
 
-    happened = "The project profile has another environment named {environment!r}."
-    remedy = "Choose another environment name."
+    happened = "The project profile already has another environment named {environment!r}."
+    remedy = "Choose another [studio] environment_name in settings.toml."
 
 
 class ToolingBlueprintMissing(FinalError):
     """The domain lacks the managed blueprint that every project starts with."""
 
-    happened = "The domain {domain} has no managed blueprint {blueprint!r}, without which no project works."
-    remedy = "Enable it in the domain."
+    happened = "The managed blueprint {blueprint!r} is missing in the domain {domain}, and every project needs it."
+    remedy = "Enable the blueprint in the domain."
 
 
 class ProfileNameTaken(FinalError):
     """A profile to create exists, and is not this stack's."""
 
-    happened = "The domain has a project profile {profile!r} already."
-    remedy = "Choose another name, or list it as an existing profile."
+    happened = "The domain already has a project profile named {profile!r}."
+    remedy = "Choose another name, or list the profile in [studio] profiles of settings.toml."
 
 
 class ProfileMissing(FinalError):
     """A profile to extend does not exist."""
 
-    happened = "The domain {domain} has no project profile named {profile!r}."
-    remedy = "Correct the name, or let this stack create the profile."
+    happened = "The domain {domain} does not have a project profile named {profile!r}."
+    remedy = "Correct the name, or move the profile to [studio.own_profiles] in settings.toml to create it."
 
 
 class ProfileWithoutTooling(FinalError):
     """A profile to extend would run our environment before its tooling."""
 
-    happened = "The project profile {profile!r} creates no tooling environment before deployment order {order}."
-    remedy = "Raise the order or add tooling to the profile."
+    happened = "The project profile {profile!r} does not create a tooling environment before deployment order {order}."
+    remedy = "Increase [studio] deployment_order in settings.toml, or add a tooling environment to the profile."
 
 
 class ProfileElsewhere(FinalError):
     """A profile's projects are in an account or region that the product is not deployed to."""
 
-    happened = "The project profile {profile!r} makes its projects in {elsewhere}, where the product is not deployed."
-    remedy = "Add the account and region to [accounts] in settings.toml (it has {listed}), or take the profile out."
+    happened = "The project profile {profile!r} creates projects in {elsewhere}, where the product is not deployed."
+    remedy = "Add the account and Region to [accounts] in settings.toml (it has {listed}), or remove the profile there."
 
 
 class VersionMissing(FinalError):
     """A version is not in the product."""
 
-    happened = "The product {product} has no version {version}."
-    remedy = "Deploy the portfolio stack again."
+    happened = "The product {product} does not have the version {version}."
+    remedy = "Deploy PortfolioStack again."
 
 
 class ProductNotFound(FinalError):
     """The portfolio's product is not deployed in this account and region."""
 
     happened = (
-        "Service Catalog has {count} products named {product!r} in this account and region, and needs to have one."
+        "Service Catalog has {count} products named {product!r} in this account and Region; exactly one is required."
     )
-    remedy = "Run cdk deploy, or correct product.name in settings.toml."
+    remedy = "Run `npx aws-cdk@2 deploy PortfolioStack`, or correct [product] name in settings.toml."
 
 
 class ProductsAlike(ProductNotFound):
     """A former portfolio has left its product, and no stack says which one is the installation's."""
 
-    happened = "Service Catalog has several products named {product!r} here ({ids}), and no PortfolioStack names one."
+    happened = (
+        "Service Catalog has several products named {product!r} ({ids}), and PortfolioStack outputs none of them."
+    )
     remedy = (
-        "Deploy PortfolioStack, which names its own. Delete what a former one has left, when nothing is launched from "
-        "it: aws servicecatalog delete-product --id ID."
+        "Deploy PortfolioStack, which outputs its product. Delete other products without provisioned products: "
+        "aws servicecatalog delete-product --id ID."
     )
 
 
 class LaunchPathGone(FinalError):
     """Who updates is no principal of the portfolio any more, or the portfolio was made anew."""
 
-    happened = "{launch} cannot be updated: the caller has no launch path to the product any more ({message})."
+    happened = "The caller no longer has a launch path to the product, so {launch} cannot be updated ({message})."
     remedy = (
         "Add the caller to [portfolio] principals in settings.toml and deploy PortfolioStack; "
-        "`python -m operations doctor` says whom it sees."
+        "`python -m operations doctor` shows the caller."
     )
 
 
@@ -1374,33 +1384,33 @@ class NoDeployRepository(FinalError):
     """The model belongs to a project whose launch has no deploy repository to tell."""
 
     happened = (
-        "GitHub does not show the token the deploy repository {repository} of the model group {group}: it was deleted, "
-        "or the token has lost its access to it."
+        "The token cannot access the deploy repository {repository} of the model package group {group}: somebody "
+        "deleted the repository, or the token lost its access."
     )
-    remedy = "Restore it there or give the token access to it, then redrive the approvals' dead-letter queue."
+    remedy = "Restore the repository or grant the token access, then redrive the approvals' dead-letter queue."
 
 
 class NotAnApproval(FinalError):
     """A message in the approvals queue is not SageMaker's."""
 
     happened = "The message is not a SageMaker model package event."
-    remedy = "Delete it from the approvals queue."
+    remedy = "Delete the message from the approvals queue."
 
 
 class ModelElsewhere(FinalError):
     """A model package of another account or region, whose group has the name of a project's here."""
 
-    happened = "The model package {model_package} is not of this region and account ({place})."
-    remedy = "Approve the model of the project's own account and region, and delete this message."
+    happened = "The model package {model_package} belongs to another account or Region than {place}."
+    remedy = "Approve the model package in the project's own account and Region, and delete this message."
 
 
 class DeploymentUncertain(FinalError):
     """A function ended between asking GitHub for a deployment and remembering it."""
 
-    happened = "The deployment of {model_package} from {repository} may have been started already."
+    happened = "The workflow run that deploys {model_package} from {repository} may have started already."
     remedy = (
-        "Look at the repository's workflow runs. If it was not started, delete the event from the variable {variable}, "
-        "then redrive the approvals' dead-letter queue."
+        "Check the repository's workflow runs. If the run did not start, delete the event from the variable "
+        "{variable}, then redrive the approvals' dead-letter queue."
     )
 
 
@@ -1410,85 +1420,85 @@ class DeploymentUncertain(FinalError):
 class PropertiesWrong(FinalError):
     """The template gives a custom resource what its model refuses."""
 
-    happened = "{resource_type} was given wrong properties ({problems})."
-    remedy = "Correct the template."
+    happened = "The properties of {resource_type} are not valid ({problems})."
+    remedy = "Correct the properties in the stack's template."
 
 
 class NotARequest(FinalError):
     """A function was invoked by something else than CloudFormation."""
 
     happened = "The event is not a CloudFormation custom resource request."
-    remedy = "Invoke the function through a stack."
+    remedy = "Invoke the function through a custom resource in a stack."
 
 
 class LaunchNotOurs(FinalError):
     """What is asked about is no launch of the product that the installation offers."""
 
     happened = "{launch} is not a provisioned product of this installation's product."
-    remedy = "Name one that `operations status` lists."
+    remedy = "Use a launch that `python -m operations status` lists."
 
 
 class LaunchBusy(FinalError):
     """A launch that cannot be updated now: Service Catalog is changing it, or it is in error."""
 
     happened = "The provisioned product {launch} has the status {status} and cannot be updated."
-    remedy = "Wait until it is AVAILABLE, or run `operations repair`."
+    remedy = "Wait until its status is AVAILABLE, or run `python -m operations repair`."
 
 
 class ParameterNotAllowed(FinalError):
     """A launch's value that the version's template refuses, or a new parameter without a default."""
 
-    happened = "The version does not accept the launch's value of the parameter {parameter}."
-    remedy = "Update the launch by hand, with a value that the version allows."
+    happened = "The version does not allow the launch's value of the parameter {parameter}."
+    remedy = "Update the provisioned product in Service Catalog with a value that the version allows."
 
 
 class VersionTemplateUnread(FinalError):
     """A version's template that is not where a deployment of PortfolioStack puts it."""
 
     happened = "The template of the version {version} cannot be read: {why}."
-    remedy = "Plan in the account and region in which PortfolioStack is deployed."
+    remedy = "Run the plan in the account and Region of PortfolioStack."
 
 
 class WriteWhileLooking(FinalError):
     """A fault of this software: what only looks was about to write. Nothing was sent."""
 
-    happened = "A request that only looks was about to write to GitHub, and was stopped."
-    remedy = "Report it with the function's log."
+    happened = "The function stopped a read-only request that was about to write to GitHub."
+    remedy = "Report this as a bug, with the function's log."
 
 
 class NotOfItsStack(FinalError):
     """An event that CloudFormation has not sent for this stack's resource, as the stack is now."""
 
-    happened = "The request is not one of the stack {stack}: {why}."
-    remedy = "Invoke the function through a stack."
+    happened = "The request does not belong to the stack {stack}: {why}."
+    remedy = "Invoke the function through a custom resource in a stack."
 
 
 class NotAccepted(FinalError):
     """What a request needs before it is accepted did not answer."""
 
-    happened = "The request could not be accepted: {why}."
+    happened = "The function could not check the request: {why}."
     remedy = "Start the stack operation again."
 
 
 class AnswerTooLong(FinalError):
     """CloudFormation would refuse the answer, and wait for another one for an hour."""
 
-    happened = "The attributes to report take {size} bytes, and CloudFormation takes an answer of {limit}."
-    remedy = "Shorten what is reported as {attribute}."
+    happened = "The response has {size} bytes, and CloudFormation accepts {limit}."
+    remedy = "Shorten the value of the attribute {attribute}."
 
 
 class GaveUp(FinalError):
     """A wait has lasted longer than the function's patience."""
 
-    happened = "Gave up after {minutes} minutes: {why}."
-    remedy = "Remove the cause, then start the stack operation again."
+    happened = "The function stopped waiting after {minutes} minutes: {why}."
+    remedy = "Fix the cause, then start the stack operation again."
 
 
 class Unexpected(FinalError):
     """A fault of this software, or an answer that nobody foresaw."""
 
     happened = "{resource_type} failed unexpectedly ({kind})."
-    remedy = "See the function's log."
+    remedy = "Find the exception in the function's log, and report it as a bug."
 
 
 # -- template content ----------------------------------------------------------------------------------------
@@ -1501,50 +1511,50 @@ class InvalidTemplate(FinalError):
 class PathLeavesTemplate(InvalidTemplate):
     """A path is absolute, or leads out of the template."""
 
-    happened = "The template path {path!r} leaves the template."
-    remedy = "Use plain relative paths."
+    happened = "The template path {path!r} leads out of the template."
+    remedy = "Use a plain relative path, without `.` and `..`."
 
 
 class PathUnprintable(InvalidTemplate):
     """A path has a character that some systems refuse."""
 
-    happened = "The template path {path!r} has a control character or a backslash."
-    remedy = "Rename it."
+    happened = "The template path {path!r} contains a control character or a backslash."
+    remedy = "Rename the file."
 
 
 class PathNotUtf8(InvalidTemplate):
     """A path is no text."""
 
     happened = "The template path {path!r} is not UTF-8."
-    remedy = "Rename it."
+    remedy = "Rename the file."
 
 
 class PathHoldsGit(InvalidTemplate):
     """A path leads into what Git takes for its own folder."""
 
-    happened = "The template path {path!r} holds a Git directory."
-    remedy = "Remove it."
+    happened = "The template path {path!r} contains a Git directory."
+    remedy = "Remove the directory."
 
 
 class NameTooLong(InvalidTemplate):
     """A name is longer than file systems take."""
 
-    happened = "The template path {path!r} has a name over 255 bytes."
-    remedy = "Shorten it."
+    happened = "The template path {path!r} has a name longer than 255 bytes."
+    remedy = "Shorten the name."
 
 
 class PathTooLong(InvalidTemplate):
     """A path is longer than Git and file systems take."""
 
-    happened = "The template path {path!r} is over 4,000 bytes."
-    remedy = "Shorten it."
+    happened = "The template path {path!r} is longer than 4,000 bytes."
+    remedy = "Shorten the path."
 
 
 class PathTwice(InvalidTemplate):
     """A path occurs more than once."""
 
-    happened = "The template has {path!r} twice."
-    remedy = "Keep one."
+    happened = "The template contains {path!r} twice."
+    remedy = "Keep one of the two entries."
 
 
 class PathsDifferInCase(InvalidTemplate):
@@ -1557,36 +1567,36 @@ class PathsDifferInCase(InvalidTemplate):
 class FileAndFolder(InvalidTemplate):
     """A path is a file and a folder at once."""
 
-    happened = "The template has {path!r} both as a file and as a folder."
-    remedy = "Rename one."
+    happened = "The template contains {path!r} both as a file and as a folder."
+    remedy = "Rename one of them."
 
 
 class FileTooLarge(InvalidTemplate):
     """A file is larger than GitHub takes."""
 
-    happened = "The template file {path!r} has {size:,} bytes, and GitHub takes at most 100 MB a file."
-    remedy = "Remove it, or load it from elsewhere."
+    happened = "The template file {path!r} has {size:,} bytes, and GitHub accepts at most 100 MB per file."
+    remedy = "Remove the file, or download it at run time."
 
 
 class TemplateTooLarge(InvalidTemplate):
     """All files together are more than a function can hold."""
 
-    happened = "The template has {size:,} bytes, and at most {limit:,} can be delivered."
-    remedy = "Remove large files."
+    happened = "The template has {size:,} bytes, and the maximum is {limit:,}."
+    remedy = "Remove large files from the template."
 
 
 class TooManyFiles(InvalidTemplate):
     """There are more files than a function can deliver."""
 
-    happened = "The template has {count:,} files, and at most {limit:,} can be delivered."
-    remedy = "Remove files."
+    happened = "The template has {count:,} files, and the maximum is {limit:,}."
+    remedy = "Remove files from the template."
 
 
 class ArchiveAltered(InvalidTemplate):
     """An archive's content does not match its content address."""
 
-    happened = "The template archive {archive} is not what its name says."
-    remedy = "Publish it again."
+    happened = "The content of the template archive {archive} does not match its name."
+    remedy = "Publish the version again."
 
 
 class ArchiveNotReadable(InvalidTemplate):
@@ -1606,22 +1616,22 @@ class ArchiveDamaged(InvalidTemplate):
 class FolderMissing(InvalidTemplate):
     """The template has no files for a part of a project."""
 
-    happened = "The template has no files in the folder {folder!r}; its profiles are: {profiles}."
-    remedy = "Choose one of them, or add the folder to the template."
+    happened = "The template has no files in the folder {folder!r} (its profiles are: {profiles})."
+    remedy = "Choose one of these profiles, or add the folder to the template."
 
 
 class PartMissing(InvalidTemplate):
     """A profile's folder lacks a part."""
 
-    happened = "The template has no folder {folder} (its profiles are: {profiles})."
-    remedy = "Choose one of them, or add the folder to the template."
+    happened = "The template does not have the folder {folder} (its profiles are: {profiles})."
+    remedy = "Choose one of these profiles, or add the folder to the template."
 
 
 class EntryNotPlain(InvalidTemplate):
     """An archive has a link, a device or an encrypted entry."""
 
     happened = "The template entry {path!r} is not a plain file."
-    remedy = "Remove links and devices."
+    remedy = "Remove the link or device from the template."
 
 
 class EntryCompressed(InvalidTemplate):
@@ -1635,21 +1645,21 @@ class SymbolicLink(InvalidTemplate):
     """A path is a symbolic link."""
 
     happened = "The template path {path!r} is a symbolic link."
-    remedy = "Replace it by a file."
+    remedy = "Replace the link with a file."
 
 
 class NotAPlainFile(InvalidTemplate):
     """A path is a device, a pipe or a socket."""
 
     happened = "The template path {path!r} is not a plain file."
-    remedy = "Remove it."
+    remedy = "Remove the entry."
 
 
 class FolderEmpty(InvalidTemplate):
     """A template folder has nothing in it."""
 
-    happened = "The template folder {folder!r} has no files."
-    remedy = "Add some or name another folder."
+    happened = "The template folder {folder!r} is empty."
+    remedy = "Add files to the folder, or choose another folder."
 
 
 # -- signals -------------------------------------------------------------------------------------------------

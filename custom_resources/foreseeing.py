@@ -197,7 +197,7 @@ class _Look:
         if found.archived:
             yield "The repository is archived on GitHub."
         if plan.action == "push" and github.is_protected(found.full_name, plan.place.branch):
-            yield f"`{plan.place.branch}` is protected: if its rules refuse the push, a pull request is opened."
+            yield f"`{plan.place.branch}` is protected. If its rules block the push, the update opens a pull request."
 
 
 def _named(

@@ -48,7 +48,7 @@ def name_at_creation(request: Request[Any], clients: Clients) -> str:
     if told.name_proof:
         seal = clients.seals.of_repository(told.repository_id)
         if not seal.proves(told.name_proof, "name", told.repository.casefold(), request.stack_id):
-            why = f"{told.repository} is not the name of the repository {told.repository_id}"
+            why = f"{told.repository} is not the name of the repository with the ID {told.repository_id}"
             raise NotOfItsStack(stack=f"{request.stack_id}//".split("/")[1] or request.stack_id, why=why)
         if not request.operation.startswith("UPDATE_"):
             return told.repository

@@ -35,13 +35,13 @@ def require_offered(request: Request[Any], clients: Clients) -> None:
     name = f"{request.stack_id}//".split("/")[1]
     for product in sorted(set(_products(told))):
         if not _is_ours(product, request.stack_id, clients):
-            raise NotOfItsStack(stack=name, why=f"the product {product} is not the portfolio's")
+            raise NotOfItsStack(stack=name, why=f"the portfolio does not contain the product {product}")
     account = getattr(told, "aws_account", "")
     if account and account != request.stack_id.split(":")[4] and name != _PROFILES:
-        raise NotOfItsStack(stack=name, why=f"{account} is another account")
+        raise NotOfItsStack(stack=name, why=f"the account {account} is not this account")
     template, bucket = getattr(told, "template_url", ""), clients.installation.blueprint_bucket
     if template and not _is_of(template, bucket, request.stack_id):
-        raise NotOfItsStack(stack=name, why=f"the template {template} is not of the bucket {bucket}")
+        raise NotOfItsStack(stack=name, why=f"the template {template} is not in the bucket {bucket}")
 
 
 def _products(told: Any) -> Iterator[str]:

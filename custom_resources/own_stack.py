@@ -106,13 +106,13 @@ class OwnStack:
         """Look at the stack once. Raises as `require` does."""
         stack_id = request.stack_id
         if not stack_id.startswith("arn:"):  # AWS takes a name as well, which another stack may have tomorrow
-            raise NotOfItsStack(stack=stack_id, why="CloudFormation names it by its ARN")
+            raise NotOfItsStack(stack=stack_id, why="the stack ID is not an ARN")
         operation = self._clients.stacks.operation(stack_id)
         if "Operation" in event:  # an empty one is none that the stack could be in
             require_current(request.operation, operation)
         status = operation.split(" ")[0]
         if not status.endswith("_IN_PROGRESS"):
-            raise NotOfItsStack(stack=_name(stack_id), why=f"the stack is in the status {status}")
+            raise NotOfItsStack(stack=_name(stack_id), why=f"the stack has the status {status}")
         resources = self._resources(request, status)
         _require_resource(self._type, request, status, resources)
         if self._in_product:
@@ -144,7 +144,9 @@ class OwnStack:
         for field, name in _TOLD.items():
             told = getattr(request.properties, field)
             if told and told != given.get(name, told):
-                raise NotOfItsStack(stack=_name(request.stack_id), why=f"its parameter {name} is another")
+                raise NotOfItsStack(
+                    stack=_name(request.stack_id), why=f"the stack's parameter {name} has another value"
+                )
 
     def _require_launch(self, stack_id: str) -> None:
         launch = launch_of(stack_id, self._clients)
@@ -171,7 +173,9 @@ class OwnStack:
             known = [item.physical_id for item in resources.values() if item.type == _PROJECT]
             accepted = [each.split(":")[0] for each in known if each]
         if project not in accepted and (accepted or not self._clients.installation.direct_launches):
-            raise NotOfItsStack(stack=_name(request.stack_id), why=f"the project {project} is not the stack's")
+            raise NotOfItsStack(
+                stack=_name(request.stack_id), why=f"the stack belongs to another project than {project}"
+            )
 
 
 def _require_resource(
@@ -188,17 +192,17 @@ def _require_resource(
             raise refused(f"{request.logical_id} is a {found.type}")
         lives = [each for each in resources.values() if not each.status.startswith("DELETE_")]
         if (resource_type, request.physical_id) in {(each.type, each.physical_id) for each in lives}:
-            raise refused(f"it still has {request.physical_id}")
+            raise refused(f"the stack still has {request.physical_id}")
         return
     if found is None or found.type != resource_type:
-        raise refused(f"it has no resource {request.logical_id} of the type {resource_type}")
+        raise refused(f"the stack does not have a resource {request.logical_id} of the type {resource_type}")
     if found.status != _DURING[request.type]:
-        raise refused(f"{request.logical_id} is in the status {found.status}")
+        raise refused(f"{request.logical_id} has the status {found.status}")
     # CloudFormation may not know one: a creation that it cut off is deleted under a name that it made up.
     if request.type != "Create" and not found.physical_id and request.physical_id.split(":")[0].isdecimal():
-        raise refused(f"{request.logical_id} has no id yet")
+        raise refused(f"{request.logical_id} does not have a physical ID yet")
     if request.type != "Create" and found.physical_id and not _same_id(resource_type, status, found, request):
-        raise refused(f"{request.logical_id} has another physical id")
+        raise refused(f"{request.logical_id} has another physical ID")
 
 
 def _cleans_up(request: Request[Any], status: str) -> bool:
@@ -229,7 +233,9 @@ def _require_repository(request: Request[Any], resources: Mapping[str, StackReso
         return
     own = {item.physical_id.split(":")[0] for item in resources.values() if item.type == _REPOSITORY}
     if str(repository) not in own:
-        raise NotOfItsStack(stack=_name(request.stack_id), why=f"the repository {repository} is not the stack's")
+        raise NotOfItsStack(
+            stack=_name(request.stack_id), why=f"the repository {repository} does not belong to the stack"
+        )
 
 
 def _project(properties: Any) -> str:

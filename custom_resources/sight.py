@@ -33,7 +33,7 @@ def require_missing(request: Request[Any], full_name: str, repository_id: int, g
     RepositoryGone and RepositoryUnseen for what cannot go on without it, and what the client raises.
     """
     if request.unsettled:
-        raise NotSeenYet(WAIT_SECONDS, why=f"the repository {full_name} is not seen")
+        raise NotSeenYet(WAIT_SECONDS, why=f"the repository {full_name} is not visible")
     # A launch that goes back has had its repository minutes ago: a token that sees none of it is the likelier cause.
     absent = not (repository_id and request.launch_goes_back) and github.is_absent(full_name, repository_id)
     if request.type != "Delete":
@@ -53,4 +53,4 @@ def left(full_name: str, repository_id: int, failed: FinalError) -> FinalError:
 
 
 def _named(full_name: str, repository_id: int) -> str:
-    return f"{full_name} (id {repository_id})" if repository_id else full_name
+    return f"{full_name} (ID {repository_id})" if repository_id else full_name

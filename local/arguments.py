@@ -41,12 +41,15 @@ def _github() -> Parser:
     parser = Parser(add_help=False)
     group = parser.add_argument_group("GitHub (default: the stand-in)")
     group.add_argument(
-        "--github-api-url", metavar="URL", default="", help="API of a real GitHub; its token from GITHUB_TOKEN"
+        "--github-api-url", metavar="URL", default="", help="API URL of a real GitHub; GITHUB_TOKEN holds its token"
     )
     group.add_argument(
-        "--github-server-url", metavar="URL", default="", help="its web and Git address (default: from the API's)"
+        "--github-server-url",
+        metavar="URL",
+        default="",
+        help="web and Git URL of the real GitHub (default: from the API's URL)",
     )
-    group.add_argument("--organization", metavar="NAME", default="", help="organization that gets the repositories")
+    group.add_argument("--organization", metavar="NAME", default="", help="organization for the repositories")
     return parser
 
 
@@ -61,8 +64,10 @@ def _source() -> Parser:
         help="publish this content first, as that version or the next: a folder or a Git repository that holds "
         "<profile>/model_build and <profile>/model_deploy",
     )
-    group.add_argument("--template-ref", metavar="REF", default="", help="its branch, tag or commit")
-    group.add_argument("--template-folder", metavar="F", default="", help="the folder in it with the profiles")
+    group.add_argument("--template-ref", metavar="REF", default="", help="branch, tag or commit of the template source")
+    group.add_argument(
+        "--template-folder", metavar="F", default="", help="folder with the profiles in the template source"
+    )
     return parser
 
 
@@ -118,7 +123,7 @@ def parser() -> Parser:
 
 
 def _publish(verb: Parser) -> None:
-    verb.add_argument("--notes", default="", help="what is new, for those who update")
+    verb.add_argument("--notes", default="", help="release notes in Markdown")
 
 
 def _launch(verb: Parser) -> None:
@@ -126,13 +131,13 @@ def _launch(verb: Parser) -> None:
     verb.add_argument("--profile", default="regression", help="project profile (default: %(default)s)")
     verb.add_argument("--build-repository", metavar="N", default="", help="name of the build repository")
     verb.add_argument("--deploy-repository", metavar="N", default="", help="name of the deploy repository")
-    verb.add_argument("--adopt-existing", action="store_true", help="take over repositories of these names")
+    verb.add_argument("--adopt-existing", action="store_true", help="use existing repositories with these names")
 
 
 def _update(verb: Parser) -> None:
     verb.add_argument("name", help="the project")
-    verb.add_argument("--dry-run", action="store_true", help="say what would happen; write nothing to GitHub")
-    verb.add_argument("--rotate-secrets", action="store_true", help="write every secret again")
+    verb.add_argument("--dry-run", action="store_true", help="show what would happen; write nothing to GitHub")
+    verb.add_argument("--rotate-secrets", action="store_true", help="rewrite every secret")
 
 
 def _logs(verb: Parser) -> None:
@@ -165,7 +170,7 @@ def _studio(verb: Parser, shared: Parser) -> None:
     )
     update.add_argument("name", help="the project")
     update.add_argument("--version", metavar="V", default="", help="template version (default: the newest)")
-    update.add_argument("--dry-run", action="store_true", help="say what would happen; write nothing to GitHub")
+    update.add_argument("--dry-run", action="store_true", help="show what would happen; write nothing to GitHub")
     delete = acts.add_parser(
         "delete-project",
         help="delete a project; its repositories are archived",

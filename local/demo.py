@@ -182,10 +182,10 @@ class _Story:
         modes = {line.split("\t", 1)[1]: line.split(" ", 1)[0] for line in listed if line}
         wanted = {file.path: "100755" if file.executable else "100644" for file in files}
         if modes != wanted or any((clone / file.path).read_bytes() != file.content for file in files):
-            raise LocalError(f"The repository in {clone.name} is not what the template says.")
+            raise LocalError(f"The repository in {clone.name} does not match the template.")
 
     def _edit(self, clone: Path) -> None:
-        self._title("The data scientist works", "A commit and a push, as ever.")
+        self._title("The data scientist works", "A commit and a push, as usual.")
         _replace(clone / _CONFIG, "max_depth = 5", "max_depth = 8")
         (clone / "notebooks" / "exploration.md").write_text("Rings are skewed; deeper trees help.\n")
         self._git(clone, "add", "--all")

@@ -32,11 +32,11 @@ def use_profile(home: Home, profile: str, organization: str, kind: str = "") -> 
     `kind` of "" keeps the domain that there is. Raises LocalError when the run has one of the other kind.
     """
     if not NAME.fullmatch(profile):
-        raise LocalError(f"{profile!r} cannot be a profile's name; use letters, digits, spaces, hyphens, underscores.")
+        raise LocalError(f"{profile!r} is not a valid profile name; use letters, digits, spaces, hyphens, underscores.")
     present = _kind(home)
     if present and kind not in ("", present):
         raise LocalError(
-            f"The domain of this run is of the kind {present}. "
+            f"The domain of this run has the kind {present}. "
             "Use another folder (LOCAL_HOME), or run `python -m local down --wipe`."
         )
     domain_id = KINDS[kind or present or "identity-center"]

@@ -58,7 +58,7 @@ def require_node(home: Home) -> None:
     path = environment(home)["PATH"]
     node = shutil.which("node", path=path)
     if not node or not _new_enough(_version_of(node)):
-        raise LocalError(f"Node {_NODE} or newer was not found; install it.")
+        raise LocalError(f"Node {_NODE} or newer is not installed; install it.")
 
 
 def _version_of(node: str) -> str:

@@ -44,7 +44,7 @@ def stack_name(name: str) -> str:
     """Return the stack's name. Raises LocalError for a name that cannot be one."""
     if not _NAME.fullmatch(name):
         raise LocalError(
-            f"{name!r} cannot be a project name here; use up to 40 letters, digits and hyphens, "
+            f"{name!r} is not a valid project name; use up to 40 letters, digits and hyphens, "
             "beginning and ending with a letter or digit."
         )
     return prefix() + name
@@ -139,7 +139,7 @@ def launch(run: Run, wanted: Launch, terminal: Terminal) -> dict[str, Any]:
         before = run.cloud.stacks.find(name)
         if before and before.status not in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"):
             raise LocalError(
-                f"The project {wanted.name} is launched already ({before.status}); "
+                f"The project {wanted.name} is already launched ({before.status}); "
                 f"use `update {wanted.name}` or `terminate {wanted.name}`."
             )
         terminal.step(f"Creating the Studio project {wanted.name} with the profile {wanted.profile}")

@@ -272,7 +272,7 @@ def down(home: Home, wipe: bool) -> list[str]:
     Raises LocalError, before anything is ended, when the folder to remove is not a run's.
     """
     if wipe and not home.own:
-        raise LocalError(f"The folder {home.path} is not a run's; nothing was removed.")
+        raise LocalError(f"The folder {home.path} does not belong to a run; nothing was removed.")
     if not home.path.exists() or not (home.own or home.state_file.exists()):
         return []
     with home.lock(exclusive=True):

@@ -125,7 +125,9 @@ class Stacks:
         known = [parameter["ParameterKey"] for parameter in summary.get("Parameters", [])]
         unknown = sorted(set(parameters) - set(known))
         if unknown:
-            raise LocalError(f"The stack {name} has no parameter {unknown[0]}; it has: {', '.join(sorted(known))}.")
+            raise LocalError(
+                f"The stack {name} does not have the parameter {unknown[0]}; it has: {', '.join(sorted(known))}."
+            )
         given: list[ParameterTypeDef] = [
             {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
         ]
@@ -151,7 +153,7 @@ class Stacks:
             said = error.response["Error"]["Message"]
             if "No updates are to be performed" in said and before:
                 return before
-            raise LocalError(f"CloudFormation refuses the stack {name}: {said.rstrip('.')}.") from None
+            raise LocalError(f"CloudFormation refused the stack {name}: {said.rstrip('.')}.") from None
         return self._wait(name, token, listener, _UPDATED if before else _CREATED)
 
     def delete(self, name: str, listener: Listener) -> Stack:
@@ -219,9 +221,7 @@ class Stacks:
 def _refuse_while_changing(stack: Stack | None) -> None:
     """Raise LocalError for a stack with which another operation is not done."""
     if stack and stack.status.endswith("_IN_PROGRESS"):
-        raise LocalError(
-            f"The stack {stack.name} is changing just now ({stack.status}); try again when that has ended."
-        )
+        raise LocalError(f"The stack {stack.name} is still changing ({stack.status}); retry when the operation ends.")
 
 
 def sentence(reason: str) -> str:

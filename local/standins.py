@@ -26,7 +26,7 @@ class StandIn:
         try:
             answer = requests.request(method, f"{self.url}/_standin/{path}", json=body, timeout=_SECONDS)
         except requests.RequestException as error:
-            raise LocalError(f"The {self.name} does not answer; run `python -m local up`.") from error
+            raise LocalError(f"The {self.name} does not respond; run `python -m local up`.") from error
         if answer.status_code == 404:
             raise LocalError(f"The {self.name} knows no {path}.")
         if not answer.ok:

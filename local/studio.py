@@ -75,7 +75,7 @@ def ensure_project(run: Run, name: str, profile: str) -> Project:
 def create_project(home: Home, name: str, profile: str, terminal: Terminal, kind: str = "") -> dict[str, Any]:
     """Create a Studio project and wait until its profile has launched the product. Raises LocalError, the reason."""
     if not domain.NAME.fullmatch(name):
-        raise LocalError(f"{name!r} cannot be a project's name; use up to 64 letters, digits, spaces, hyphens.")
+        raise LocalError(f"{name!r} is not a valid project name; use up to 64 letters, digits, spaces, hyphens.")
     place = home.state().github
     domain.use_profile(home, profile, place.organization if place else runs.ORGANIZATION, kind)
     run = runs.up(home, terminal)
@@ -90,8 +90,8 @@ def create_project(home: Home, name: str, profile: str, terminal: Terminal, kind
     if not done["provisioned_product"]:
         environment = load_settings(home.settings).studio.environment_name
         raise LocalError(
-            f"Studio deployed the project {name}, but no product: the profile {profile} has no environment "
-            f"{environment!r}; delete the project and use a profile that has it."
+            f"Studio deployed the project {name} without the product: the profile {profile} has no environment "
+            f"{environment!r}; delete the project and use a profile with it."
         )
     return done
 
@@ -144,7 +144,7 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise LocalError(f"Studio refuses: {error.response['Error'].get('Message', error)}") from None
+        raise LocalError(f"Studio refused the request: {error.response['Error'].get('Message', error)}") from None
 
 
 def _find(run: Run, name: str) -> dict[str, Any] | None:
@@ -163,7 +163,7 @@ def _find(run: Run, name: str) -> dict[str, Any] | None:
 def _project(run: Run, name: str) -> dict[str, Any]:
     found = _find(run, name)
     if found is None:
-        raise LocalError(f"There is no Studio project {name}; make it with `studio create-project {name}`.")
+        raise LocalError(f"There is no Studio project {name}; create it with `studio create-project {name}`.")
     return found
 
 

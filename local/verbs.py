@@ -40,18 +40,18 @@ def _choice(arguments: argparse.Namespace) -> Choice:
     host = _host(api)
     if not host:
         raise LocalError(
-            f"{without_user(arguments.github_api_url)!r} is no API address; write one like https://api.github.com."
+            f"{without_user(arguments.github_api_url)!r} is not an API URL; use a URL such as https://api.github.com."
         )
     server = arguments.github_server_url.rstrip("/") or _SERVER_OF_API.get(host, api.removesuffix("/api/v3"))
     if not _host(server):
-        raise LocalError(f"{without_user(server)!r} is no server address; write one like https://github.com.")
+        raise LocalError(f"{without_user(server)!r} is not a server URL; use a URL such as https://github.com.")
     if server == api:
-        raise LocalError("Give --github-server-url: it cannot be told from this API address.")
+        raise LocalError("Add --github-server-url, which this API URL does not show.")
     if not arguments.organization:
-        raise LocalError("--github-api-url needs --organization: where the repositories are made.")
+        raise LocalError("--github-api-url needs --organization, the organization for the repositories.")
     token = os.environ.get("GITHUB_TOKEN", "").strip()
     if not token:
-        raise LocalError("GITHUB_TOKEN is not set; export a token that may create repositories and write workflows.")
+        raise LocalError("GITHUB_TOKEN is not set; export a token that can create repositories and write workflows.")
     place = GitHubPlace(api_url=api, server_url=server, organization=arguments.organization, stand_in=False)
     return Choice(place, token)
 
@@ -147,8 +147,8 @@ def _update(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> No
     if projects.is_of_studio(running, arguments.name):
         if chosen or arguments.rotate_secrets:
             raise LocalError(
-                f"Studio launched the project {arguments.name}, and updates it by its version alone; "
-                "leave --parameter, --sync-mode and --rotate-secrets out."
+                f"Studio launched the project {arguments.name}, and an update can change only its version; "
+                "remove --parameter, --sync-mode and --rotate-secrets."
             )
         _update_of_studio(arguments, running, version, terminal)
         return
@@ -325,14 +325,14 @@ def _refuse_in_accounts(home: Home, verb: str) -> None:
     if verb in _OF_ONE_ACCOUNT and settings_of(home).has_accounts:
         raise LocalError(
             f"The settings list several accounts, and `{verb}` works with one. "
-            "Run `python -m local up`, then make projects as a user of Studio does (docs/accounts.md)."
+            "Run `python -m local up`, then create projects as a user of Studio (docs/accounts.md)."
         )
 
 
 def _require_git() -> None:
     """Raise LocalError where there is no git, which GitPython wants when it is imported."""
     if not shutil.which("git"):
-        raise LocalError("git was not found; install it, or put its folder into PATH.")
+        raise LocalError("git is not installed; install git, or add its folder to PATH.")
 
 
 def _unexpected(error: Exception, home: Home) -> str:

@@ -86,8 +86,8 @@ def publish(home: Home, source: Source, version: str = "", *, profile: str = "",
         content = resolve(source.place, source.ref, source.folder, os.environ.get("TEMPLATE_SOURCE_TOKEN", ""))
         if profile and profile.lower() not in content.profiles:
             raise LocalError(
-                f"The template source has no profile {profile.lower()!r} (there is: {', '.join(content.profiles)}); "
-                "pick one of them or add its folder."
+                f"The template source has no profile {profile.lower()!r} (it has: {', '.join(content.profiles)}); "
+                "choose one of them, or add the profile's folder."
             )
         published = known(home)
         if published and not rendered(home.versions, published[-1].version):

@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except FinalError as error:
             return _fail(options, str(error))
         except RetryLater as error:
-            return _fail(options, f"{error.why} Try again in {error.seconds:.0f} s.")
+            return _fail(options, f"{error.why} Retry in {error.seconds:.0f} s.")
 
     return ended(run, lambda: _interrupted(options))
 
@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     add_manners(parser)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
-    verb = verbs.add_parser("publish", help="make a version of the template")
+    verb = verbs.add_parser("publish", help="publish a version of the template")
     verb.set_defaults(run=_publish)
     verb.add_argument("--version", default="", help="such as v1.2.0 (default: the next one)")
     verb.add_argument("--from-ref", default="", metavar="REF", help="branch, tag or commit of the source")
@@ -74,36 +74,38 @@ def _parser() -> argparse.ArgumentParser:
     )
     verb.add_argument("--folder", default=None, help="the folder in the source that holds the profiles")
     verb.add_argument("--profile", action="append", default=[], help="only this profile folder (may be repeated)")
-    verb.add_argument("--notes", default="", help="what is new, for people")
+    verb.add_argument("--notes", default="", help="release notes in Markdown")
     verb.add_argument("--versions-dir", type=Path, default=None, help="default: products/versions")
-    verb.add_argument("--dry-run", action="store_true", help="check and compare, write nothing")
+    verb.add_argument("--dry-run", action="store_true", help="check and compare, but write nothing")
     verb.add_argument(
         "--pull-request",
         action="store_true",
-        help="open or renew a pull request from publish/next instead, by the token in PUBLISH_TOKEN",
+        help="open or update a pull request from publish/next instead, with the token in PUBLISH_TOKEN",
     )
 
     verb = verbs.add_parser(
-        "status", help="published and live versions, and what every project has; 3 if one is behind"
+        "status", help="show published and live versions, and the version of each project; 3 if one is behind"
     )
     verb.set_defaults(run=status)
     _add_account(verb)
     add_status(verb)
 
-    verb = verbs.add_parser("rollout", help="bring a version to the projects that run")
+    verb = verbs.add_parser("rollout", help="update projects to a version")
     add_rollout(verb, _add_account)
 
-    verb = verbs.add_parser("plan", help="what a rollout would do to each project; 3 if one would fail")
+    verb = verbs.add_parser("plan", help="show what a rollout would do to each project; 3 if one would fail")
     verb.set_defaults(run=planned)
     _add_account(verb)
     add_plan(verb)
 
-    verb = verbs.add_parser("pull-requests", help="template pull requests of all projects: list, merge, close, nudge")
+    verb = verbs.add_parser(
+        "pull-requests", help="list, merge, close or nudge the template pull requests of all projects"
+    )
     verb.set_defaults(run=pull_requests)
     _add_account(verb)
     add_pull_requests(verb)
 
-    verb = verbs.add_parser("repair", help="bring back launches that have stopped half way; 3 if one is left")
+    verb = verbs.add_parser("repair", help="repair failed launches; 3 if one is left")
     verb.set_defaults(run=repair)
     _add_account(verb)
     add_repair(verb)
@@ -116,9 +118,7 @@ def _parser() -> argparse.ArgumentParser:
         "--token-from-environment", action="store_true", help="check GITHUB_TOKEN, not the token in the secret"
     )
 
-    verb = verbs.add_parser(
-        "prove", help="look at the assumptions of docs/studio.md in the account; 3 if one is otherwise"
-    )
+    verb = verbs.add_parser("prove", help="check the assumptions of docs/studio.md in the account; 3 if one is wrong")
     verb.set_defaults(run=prove)
     _add_account(verb)
     add_arguments(verb)
@@ -142,7 +142,7 @@ def _add_account(verb: argparse.ArgumentParser) -> None:
         "--account",
         default="",
         metavar="NAME",
-        help="an account of settings.toml, NAME/REGION, or all (default: the caller's, where there is only one)",
+        help="an account of settings.toml, NAME/REGION, or all (default: the caller's account if there is only one)",
     )
 
 

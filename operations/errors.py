@@ -88,35 +88,38 @@ from custom_resources.errors import FinalError, InvalidTemplate, RetryLater
 class NoAccounts(FinalError):
     """An account was chosen in an installation of one."""
 
-    happened = "settings.toml lists no accounts, so that --account has no meaning."
-    remedy = "Leave it out, or list them in [accounts]."
+    happened = "--account needs a list of accounts, and settings.toml has none."
+    remedy = "Remove --account, or list accounts in [accounts]."
 
 
 class AccountNotChosen(FinalError):
     """An installation has several accounts."""
 
-    happened = "settings.toml lists several accounts, and none was chosen."
-    remedy = "Choose with --account: {known}."
+    happened = "settings.toml lists several accounts, and the command names none."
+    remedy = "Add --account with one of {known}."
 
 
 class AccountUnknown(FinalError):
     """No account has that name."""
 
-    happened = "settings.toml lists no account {account!r}."
+    happened = "settings.toml does not list the account {account!r}."
     remedy = "Choose one of {known}, or NAME/REGION."
 
 
 class AdminRoleRefused(FinalError):
     """The caller may not act in an account."""
 
-    happened = "STS did not let the caller assume the role {role}: {message}."
-    remedy = "Let the role trust you and yourself assume it, or name another admin_role in [accounts] of settings.toml."
+    happened = "STS denied the caller access to the role {role}: {message}."
+    remedy = (
+        "Add the caller to the role's trust policy, and grant it sts:AssumeRole. Or set another admin_role in "
+        "[accounts] of settings.toml."
+    )
 
 
 class WrongAccount(FinalError):
     """The credentials are of another account."""
 
-    happened = "The credentials for {place} are of the account {found}, not of {wanted}."
+    happened = "The credentials for {place} belong to the account {found}, not to {wanted}."
     remedy = "Set admin_role in [accounts] of settings.toml, or use credentials of that account."
 
 
@@ -124,7 +127,7 @@ class TokenNotSet(FinalError):
     """A token of the environment was to be checked."""
 
     happened = "GITHUB_TOKEN is not set."
-    remedy = "Set it, or leave out --token-from-environment."
+    remedy = "Set the variable, or remove --token-from-environment."
 
 
 # -- publish -------------------------------------------------------------------------------------------------
@@ -140,21 +143,21 @@ class VersionTaken(FinalError):
 class PublishedMeanwhile(VersionTaken):
     """Somebody else published the same version a moment earlier."""
 
-    happened = "{version} has just been published by somebody else."
-    remedy = "Publish again."
+    happened = "Somebody else has just published {version}."
+    remedy = "Run the command again."
 
 
 class VersionTakenBySettings(VersionTaken):
     """A version that was published with other settings, or by another release of the product."""
 
     happened = "{version} is published with this content but differs in: {changed}. A version never changes."
-    remedy = "Leave out --version, or choose a higher one."
+    remedy = "Remove --version, or choose a higher version."
 
 
 class NamesAlike(FinalError):
     """Two files of the template have names that macOS takes for one."""
 
-    happened = "{path} and {other} differ only in case or Unicode form, and a clone on macOS or Windows has only one."
+    happened = "{path} and {other} differ only in case or Unicode form. macOS and Windows keep only one of them."
     remedy = "Rename one of them."
 
 
@@ -162,15 +165,15 @@ class VersionTooOld(FinalError):
     """A version below the latest would be taken for an older one, which has to have been rendered."""
 
     happened = "{version} is older than the latest version, {latest}."
-    remedy = "Choose a higher one."
+    remedy = "Choose a higher version."
 
 
 class TooManyVersions(FinalError):
     """Service Catalog takes 100 versions of a product, and the last one is kept free."""
 
-    happened = "{count} versions are published, and Service Catalog takes 100 of a product: the last one is kept free."
+    happened = "{count} versions are published. Service Catalog allows 100 per product, and the last one is kept free."
     remedy = (
-        "{candidates} Remove the folders of versions that no project runs (`python -m operations status`) from "
+        "{candidates} Remove the folders of versions that no project uses (`python -m operations status`) from "
         "products/versions, deploy PortfolioStack, then publish."
     )
 
@@ -179,21 +182,21 @@ class PublishTokenNotSet(FinalError):
     """A pull request was to be opened without a token."""
 
     happened = "PUBLISH_TOKEN is not set."
-    remedy = "Set it to a token that may write contents and pull requests of the installation's repository."
+    remedy = "Set it to a token with write access to contents and pull requests of the installation's repository."
 
 
 class CheckoutUnusable(FinalError):
     """The checkout cannot be published from by a pull request."""
 
-    happened = "The pull request cannot be made from this checkout: {reason}."
-    remedy = "Use a clone of the installation's repository, with a token that may push to it."
+    happened = "This checkout cannot be used for the pull request: {reason}."
+    remedy = "Use a clone of the installation's repository, and a token with push access to it."
 
 
 class NotRendered(FinalError):
     """A version's product template could not be rendered."""
 
     happened = "The product template of {version} could not be rendered: {reason}."
-    remedy = "Correct what is named, then publish again."
+    remedy = "Fix the cause, then publish again."
 
 
 # -- rollout -------------------------------------------------------------------------------------------------
@@ -203,27 +206,27 @@ class NotDeployed(FinalError):
     """The version is not in Service Catalog."""
 
     happened = "Service Catalog does not have the version {version} (it has: {known})."
-    remedy = "Run cdk deploy first."
+    remedy = "Run `npx aws-cdk@2 deploy PortfolioStack`."
 
 
 class VersionInactive(NotDeployed):
     """The version is in Service Catalog, but nothing may be updated to it."""
 
     happened = "The version {version} is inactive."
-    remedy = "Set its guidance to DEFAULT and run cdk deploy."
+    remedy = "Set guidance to DEFAULT in its version.json, then run `npx aws-cdk@2 deploy PortfolioStack`."
 
 
 class UnknownProject(FinalError):
     """No launch belongs to that project."""
 
-    happened = "Nothing was launched for the project {project!r}."
-    remedy = "Run `python -m operations status`, which lists what was launched."
+    happened = "The project {project!r} does not have a provisioned product."
+    remedy = "Run `python -m operations status` to list the launched projects."
 
 
 class MachinesMissing(FinalError):
     """The foundation has no state machines for rollouts."""
 
-    happened = "FoundationStack is not deployed here, or was before there were state machines for rollouts."
+    happened = "FoundationStack is not deployed here, or an older release without the state machines for rollouts is."
     remedy = "Run `npx aws-cdk@2 deploy FoundationStack PortfolioStack`."
 
 
@@ -231,66 +234,66 @@ class NoRollout(FinalError):
     """Nothing was ever rolled out here."""
 
     happened = "There is no rollout."
-    remedy = "Begin one: `python -m operations rollout start --version VERSION`."
+    remedy = "Start one with `python -m operations rollout start --version VERSION`."
 
 
 class RolloutUnderWay(FinalError):
     """There is one rollout at a time."""
 
-    happened = "The rollout {rollout} to {version} is under way."
-    remedy = "Wait for it (`python -m operations rollout status`), or end it with `rollout abort`."
+    happened = "The rollout {rollout} to {version} is in progress."
+    remedy = "Wait until it ends (`python -m operations rollout status`), or end it with `rollout abort`."
 
 
 class RolloutRuns(RolloutUnderWay):
     """A rollout that runs needs no second machine."""
 
-    happened = "The rollout {rollout} runs."
-    remedy = "Look at it with `python -m operations rollout status`, or stop it with `rollout pause`."
+    happened = "The rollout {rollout} is running."
+    remedy = "Check it with `python -m operations rollout status`, or stop it with `rollout pause`."
 
 
 class RolloutEnded(FinalError):
     """A rollout that is over cannot be paused, aborted or resumed."""
 
     happened = "The last rollout, {rollout}, is {phase}."
-    remedy = "Try what failed again with `python -m operations rollout retry`, or start another."
+    remedy = "Retry the failed projects with `python -m operations rollout retry`, or start another rollout."
 
 
 class RolloutChanged(FinalError):
     """Somebody else, or the machine, changed the rollout between the look and the change."""
 
-    happened = "The rollout {rollout} has just been changed."
+    happened = "Another command or the state machine has just changed the rollout {rollout}."
     remedy = "Run the same command again."
 
 
 class RolloutNotConfirmed(FinalError):
     """Nobody said yes."""
 
-    happened = "Nothing was started: the plan was not confirmed."
-    remedy = "Answer `y`, or give --yes where nobody can answer."
+    happened = "The rollout was not started, because the plan was not confirmed."
+    remedy = "Answer `y`, or add --yes in scripts."
 
 
 class WindowMalformed(FinalError):
     """The times in which updates may start cannot be read."""
 
-    happened = "{window!r} is no window of time."
+    happened = "{window!r} is not a valid time window."
     remedy = "Write days, hours and a time zone, such as `Mon-Fri 08-17 Europe/Berlin`; without a zone it is UTC."
 
 
 class FoundationMissing(FinalError):
     """The function that is asked is not deployed here, or was destroyed."""
 
-    happened = "There is no function {function} in this account and region."
+    happened = "The function {function} does not exist in this account and Region."
     remedy = (
-        "Run npx aws-cdk@2 deploy FoundationStack. Without it no launch, update or deletion of a project works; what "
-        "is launched is kept."
+        "Run `npx aws-cdk@2 deploy FoundationStack`. Without it projects cannot be launched, updated or deleted. "
+        "Launched projects are kept."
     )
 
 
 class NotForeseen(FinalError):
     """The function that tells what an update would do has failed."""
 
-    happened = "What an update of {launch} would do is not known: {message}."
-    remedy = "Deploy FoundationStack, so that the function is of this release, then plan again."
+    happened = "The plan for the update of {launch} failed: {message}."
+    remedy = "Deploy FoundationStack, so that the function has this release, then run the plan again."
 
 
 # -- status ---------------------------------------------------------------------------------------------------
@@ -299,7 +302,7 @@ class NotForeseen(FinalError):
 class QueryTookTooLong(RetryLater):
     """GitHub gave a GraphQL query up: half of it may be answered."""
 
-    happened = "GitHub took too long to answer a query ({activity})."
+    happened = "A GitHub query timed out ({activity})."
     remedy = "Check GitHub's status page."
 
 
@@ -307,13 +310,13 @@ class ChartsNotInstalled(FinalError):
     """The library that draws the charts of a page is missing."""
 
     happened = "The charts cannot be drawn: the Python package vl-convert-python is not installed."
-    remedy = "Run `make install`, or leave out --html."
+    remedy = "Run `make install`, or remove --html."
 
 
 class FleetNotKept(FinalError):
     """No status was kept in the file, or another program wrote it."""
 
-    happened = "{file} holds no status of the fleet."
+    happened = "{file} does not contain a saved status."
     remedy = "Run `python -m operations status` without --cached."
 
 
@@ -323,8 +326,8 @@ class FleetNotKept(FinalError):
 class RepositoryNotOfALaunch(FinalError):
     """An administrator confirms that a repository is gone which no failed resource is about."""
 
-    happened = "No launch has stopped at the repository {repository!r}."
-    remedy = "Run `python -m operations repair` without --gone, which names the repositories."
+    happened = "No failed launch is about the repository {repository!r}."
+    remedy = "Run `python -m operations repair` without --gone to list the repositories."
 
 
 # -- the template source -------------------------------------------------------------------------------------
@@ -334,66 +337,66 @@ class SourceUnreadable(FinalError):
     """The template source, or the ref in it, cannot be read."""
 
     happened = "The template source {source} cannot be read ({reason})."
-    remedy = "Correct its address, or the access to it."
+    remedy = "Check the URL of the template source and your access to it."
 
 
 class SourceUnknown(SourceUnreadable):
     """The template source is no place that exists."""
 
     happened = "The template source {source!r} is neither a folder nor a Git URL."
-    remedy = "Correct it."
+    remedy = "Correct [template_source] repository in settings.toml, or --source."
 
 
 class SchemeUnknown(SourceUnreadable):
     """The template source's URL has a scheme that is not read."""
 
-    happened = "The template source must be an https, ssh or file URL, or a path."
-    remedy = "Correct it."
+    happened = "The URL of the template source has an unsupported scheme."
+    remedy = "Use an https, ssh or file URL, or a path."
 
 
 class UrlHoldsPassword(SourceUnreadable):
     """The template source's URL would show a token or a password in the records of versions."""
 
-    happened = "The template source's URL holds a password or a token."
+    happened = "The template source's URL contains a password or a token."
     remedy = (
-        "Remove it there and put the token into the environment variable TEMPLATE_SOURCE_TOKEN or into the "
-        "secret that settings.toml names."
+        "Remove it from the URL. Put the token into the environment variable TEMPLATE_SOURCE_TOKEN, or into the "
+        "secret [template_source] token_secret_name of settings.toml."
     )
 
 
 class SourceDenied(SourceUnreadable):
     """The template source wants a token, or another one."""
 
-    happened = "The template source {source} asks for a token, or refuses the one it was given."
+    happened = "The template source {source} requires a token, or rejected the token."
     remedy = "Set TEMPLATE_SOURCE_TOKEN, or template_source.token_secret_name in settings.toml."
 
 
 class SourceTokenIsApp(SourceUnreadable):
     """The secret for the template source has credentials of another kind."""
 
-    happened = "The secret {secret} holds a GitHub App."
-    remedy = "For the template source put a token into it."
+    happened = "The secret {secret} of the template source contains a GitHub App."
+    remedy = "Put a token into the secret."
 
 
 class SourceTimedOut(SourceUnreadable):
     """The template source did not answer."""
 
-    happened = "The template source {source} gave no answer in {seconds} s."
-    remedy = "Try again, or take a copy of it nearer to here."
+    happened = "The template source {source} did not respond within {seconds} seconds."
+    remedy = "Retry, or use a local clone as the template source."
 
 
 class SourceNotTrusted(SourceUnreadable):
     """Git refuses to read another user's repository."""
 
-    happened = "Git does not trust the template folder {folder!r}, since it belongs to another user."
-    remedy = "Add it to git's safe.directory."
+    happened = "Git does not trust the template folder {folder!r}, because it belongs to another user."
+    remedy = "Run `git config --global --add safe.directory FOLDER`."
 
 
 class GitNotInstalled(SourceUnreadable):
     """There is no git on this machine."""
 
-    happened = "git was not found."
-    remedy = "Install it."
+    happened = "git is not installed."
+    remedy = "Install git on this machine."
 
 
 class RefMalformed(SourceUnreadable):
@@ -420,43 +423,43 @@ class CommitAbbreviated(RefMissing):
 class CommitMismatch(SourceUnreadable):
     """A branch or tag is named like the commit that was asked for."""
 
-    happened = "The template source answers the commit {ref} with another one."
-    remedy = "Rename the branch or tag that has the name of a commit."
+    happened = "The template source returned another commit for {ref}."
+    remedy = "Rename the branch or tag that has the name of this commit."
 
 
 class SourceFolderMissing(SourceUnreadable):
     """The template source has no folder of that name."""
 
-    happened = "The template source has no folder {folder!r}."
-    remedy = "Name another one."
+    happened = "The template source does not contain the folder {folder!r}."
+    remedy = "Choose another --folder."
 
 
 class CommitFolderMissing(SourceFolderMissing):
     """The commit has no folder of that name."""
 
-    happened = "The commit {commit} of the template source has no folder {folder!r}."
-    remedy = "Name another one."
+    happened = "The commit {commit} of the template source does not contain the folder {folder!r}."
+    remedy = "Choose another --folder or another commit."
 
 
 class SourceFolderOutside(SourceUnreadable):
     """The folder's path leads out of the template source."""
 
-    happened = "The template folder {folder!r} leaves the source."
-    remedy = "Name a folder in it."
+    happened = "The template folder {folder!r} is outside the template source."
+    remedy = "Choose a folder in the template source."
 
 
 class SourceFolderLinked(SourceUnreadable):
     """The folder is a link that leads out of the template source."""
 
-    happened = "The template folder {folder!r} is a link out of the source."
-    remedy = "Name a folder in it."
+    happened = "The template folder {folder!r} is a link to a folder outside the template source."
+    remedy = "Choose a folder in the template source."
 
 
 class SourceFolderIsFile(SourceUnreadable):
     """The folder is a file."""
 
     happened = "{folder!r} in the template source is a file."
-    remedy = "Name a folder."
+    remedy = "Choose a folder."
 
 
 # -- prove ---------------------------------------------------------------------------------------------------
@@ -469,43 +472,46 @@ class ProofError(FinalError):
 class LocalRunMissing(ProofError):
     """Nothing runs on this machine that has a domain."""
 
-    happened = "No local run with a Studio domain is up in {folder}."
-    remedy = "Make one with `python -m local studio create-project NAME --profile PROFILE`."
+    happened = "No local run with a Studio domain is running in {folder}."
+    remedy = "Start one with `python -m local studio create-project NAME --profile PROFILE`."
 
 
 class NothingToProve(ProofError):
     """Neither the command line nor the settings name the domain or the profile."""
 
-    happened = "The {what} is not known: settings.toml names none."
-    remedy = "Name it with --{what}."
+    happened = "The {what} is missing in settings.toml and in the command."
+    remedy = "Add the option --{what}."
 
 
 class ProfileNotOffered(ProofError):
     """A profile through which nothing is launched."""
 
-    happened = "The project profile {profile!r} has no environment {environment!r}, and no second door."
-    remedy = "Deploy StudioStack with the profile in [studio] profiles, or name another profile."
+    happened = (
+        "The project profile {profile!r} does not launch the product: it has no environment {environment!r}, and "
+        "[studio.project_setup] does not list it."
+    )
+    remedy = "Add the profile to [studio] profiles in settings.toml and deploy StudioStack, or choose another profile."
 
 
 class ProfileUnknownToDomain(ProofError):
     """The domain shows no such profile."""
 
-    happened = "The domain {domain} shows no project profile {profile!r}."
-    remedy = "Correct the name, or let the caller see the profile."
+    happened = "The project profile {profile!r} does not exist in the domain {domain}, or the caller cannot see it."
+    remedy = "Correct the name, or grant the caller access to the profile."
 
 
 class ProveDeploymentFailed(ProofError):
     """The project came to nothing, and no assumption explains why."""
 
-    happened = "The project {project} was not deployed, and no assumption explains it: {reason}."
-    remedy = "Correct the cause, then prove again."
+    happened = "The project {project} was not deployed, and no assumption explains the failure: {reason}."
+    remedy = "Fix the cause, then run prove again."
 
 
 class ProveNothingToResume(ProofError):
     """There is no proof to go on with."""
 
-    happened = "The folder {folder} holds no proof that could go on."
-    remedy = "Begin one without --resume."
+    happened = "The folder {folder} does not contain a proof to resume."
+    remedy = "Start a proof without --resume."
 
 
 class ProveProjectLeft(ProofError):
@@ -518,22 +524,22 @@ class ProveProjectLeft(ProofError):
 class ProveProjectStuck(ProofError):
     """The project did not come to rest in hours."""
 
-    happened = "The project {project} does not come to rest ({status})."
-    remedy = "Look at it in Studio, then prove again with --resume."
+    happened = "The project {project} is still changing after hours ({status})."
+    remedy = "Check the project in Studio, then run prove with --resume."
 
 
 class ProveStateUnreadable(ProofError):
     """The file is no proof's state."""
 
     happened = "{file} is not the state of a proof."
-    remedy = "Name another folder with --output."
+    remedy = "Choose another folder with --output."
 
 
 class ProveUnfinished(ProofError):
     """A proof was begun in the folder, and has not ended."""
 
-    happened = "The folder {folder} holds a proof that has not ended."
-    remedy = "Go on with --resume, or name another folder with --output."
+    happened = "The folder {folder} contains an unfinished proof."
+    remedy = "Resume it with --resume, or choose another folder with --output."
 
 
 # -- template content ----------------------------------------------------------------------------------------
@@ -542,22 +548,24 @@ class ProveUnfinished(ProofError):
 class ProfileFolderMissing(InvalidTemplate):
     """A profile that was asked for is not in the source."""
 
-    happened = "There is no profile folder {profile!r} in {folder} (there is: {found})."
-    remedy = "Correct the profiles or the folder."
+    happened = "{folder} does not contain the profile folder {profile!r} (it contains: {found})."
+    remedy = (
+        "Correct --profile or --folder, or [git_config] specific_folders or [template_source] folder in settings.toml."
+    )
 
 
 class ProfilePartMissing(InvalidTemplate):
     """A profile lacks a part."""
 
-    happened = "The profile {profile!r} has no folder {part} with files."
-    remedy = "Add it."
+    happened = "The profile {profile!r} does not have a folder {part} with files."
+    remedy = "Add the folder with its files."
 
 
 class NoProfile(InvalidTemplate):
     """The source has no profile at all."""
 
-    happened = "There is no profile in {folder}."
-    remedy = "Add <profile>/model_build and <profile>/model_deploy to it, or name another folder."
+    happened = "{folder} does not contain a profile."
+    remedy = "Add <profile>/model_build and <profile>/model_deploy to the folder, or choose another folder."
 
 
 class LfsPointer(InvalidTemplate):
@@ -570,40 +578,40 @@ class LfsPointer(InvalidTemplate):
 class LfsFiltered(InvalidTemplate):
     """A file of the working tree goes through Git LFS."""
 
-    happened = "The file {path} is under filter=lfs in .gitattributes, and Git LFS content cannot be delivered."
-    remedy = "Commit the file itself (`git lfs untrack`), or leave it out."
+    happened = "The file {path} has filter=lfs in .gitattributes, and templates cannot contain Git LFS files."
+    remedy = "Commit the file itself (`git lfs untrack`), or remove it from the template."
 
 
 class SparseCheckout(InvalidTemplate):
     """A file of the template is not checked out."""
 
-    happened = "The working tree is a sparse checkout that leaves out {path}."
-    remedy = "Run `git sparse-checkout disable`, or name a commit with --from-ref."
+    happened = "The working tree is a sparse checkout without {path}."
+    remedy = "Run `git sparse-checkout disable`, or publish a commit with --from-ref."
 
 
 class Submodule(InvalidTemplate):
     """A path is another repository."""
 
     happened = "The template path {path!r} is a Git submodule."
-    remedy = "Put its files there instead."
+    remedy = "Replace the submodule with its files."
 
 
 class TooLargeAt(InvalidTemplate):
     """The files up to this one are more than a function can hold."""
 
-    happened = "The template is too large at {path!r}: at most 100 MB a file and {limit} MB in all can be delivered."
-    remedy = "Remove large files."
+    happened = "The template is too large at {path!r}: the maximum is 100 MB per file and {limit} MB in total."
+    remedy = "Remove large files from the template."
 
 
 class CommitHoldsBadPath(InvalidTemplate):
     """A commit has a path that Git itself refuses to check out."""
 
-    happened = "The commit holds a path that leaves the template or holds a Git directory ({message})."
-    remedy = "Remove it."
+    happened = "The commit contains a path that leads out of the template, or a Git directory ({message})."
+    remedy = "Remove the path from the template."
 
 
 class WorkflowInvalid(InvalidTemplate):
     """GitHub could not read a workflow."""
 
     happened = "The workflow {path} is not valid ({problem})."
-    remedy = "Correct it."
+    remedy = "Correct the workflow."

@@ -40,7 +40,7 @@ _BY_ACTION: Mapping[str, Result] = {
     "record": "unchanged",  # what is in the branch is noted, and no file changes
 }
 _BY_STATUS: Mapping[str, Result] = {"unchanged": "unchanged", "off": "off", "pull-request": "pull-request"}
-_WAITS = "a pull request offers this version already, or was closed without a merge"
+_WAITS = "a pull request already offers this version, or was closed without a merge"
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,9 @@ class _Looks:
                 return _read(launch, answer)
             waited += time.monotonic() - asked + seconds  # a look may take minutes, and end in a short wait
             if waited > PATIENCE_SECONDS:
-                return Foreseen(launch, problem=f"Gave up after {PATIENCE_SECONDS / 60:.0f} minutes: {why}")
+                return Foreseen(
+                    launch, problem=f"The plan stopped waiting after {PATIENCE_SECONDS / 60:.0f} minutes: {why}"
+                )
             self.waiting(launch, seconds, why)
             if self.stop.wait(seconds):
                 return Foreseen(launch, problem="Interrupted.")
@@ -200,7 +202,7 @@ class _Looks:
 
 def _read(launch: Launch, answer: Mapping[str, Any]) -> Foreseen:
     if "Repositories" not in answer:
-        return Foreseen(launch, problem=str(answer.get("Problem") or "The function gave no answer."))
+        return Foreseen(launch, problem=str(answer.get("Problem") or "The function returned no result."))
     told: Mapping[str, Any] = answer["Repositories"]
     repositories = tuple(ForeseenRepository.of(part, each) for part, each in sorted(told.items()))
     return Foreseen(launch, repositories, runs_pipelines=bool(answer["RunsPipelines"]))

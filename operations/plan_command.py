@@ -35,14 +35,14 @@ _SHOWN = 5  # conflicting files of a repository, in text
 def add_arguments(verb: argparse.ArgumentParser) -> None:
     """Add what `plan` takes."""
     verb.description = (
-        "Say for each project what a rollout of a version would do to its repositories: merge, pull request and why, "
-        "conflicting files, unchanged, off. Nothing is written to GitHub or AWS, but for GitHub's rate budget, which "
-        "pays for the requests. Exit status 0: every update would go through; 3: some would fail, or are not known; "
-        "1: it could not be asked."
+        "Show for each project what a rollout of a version would do to its repositories: merge, pull request and why, "
+        "conflicting files, unchanged, off. The command writes nothing to GitHub. In AWS it writes only the shared "
+        "rate budget. Exit status 0: every update would succeed; 3: some would fail, or are not known; "
+        "1: the plan failed."
     )
     verb.add_argument("--version", required=True, help="a live version, such as v1.2.0")
     verb.add_argument(
-        "--project", action="append", default=[], help="project id or launch (may be repeated; default: all)"
+        "--project", action="append", default=[], help="project ID or launch (can be repeated; default: all)"
     )
 
 
@@ -238,6 +238,6 @@ def _about(repository: ForeseenRepository) -> Iterator[str]:
 def _summary(found: Planned) -> str:
     number = counts(found)
     pipelines = number.pop("pipelines")
-    told = ", ".join(f"{count} {word}" for word, count in number.items() if count) or "Nothing was launched yet"
+    told = ", ".join(f"{count} {word}" for word, count in number.items() if count) or "No project is launched yet"
     starts = f" {pipelines} projects would start their pipelines." if pipelines else ""
     return f"{told}.{starts}"

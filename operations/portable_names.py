@@ -38,7 +38,7 @@ def remark(paths: Iterable[str]) -> str:
     if not found:
         return ""
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    return f"Windows cannot hold these names, nor a clone with them: {', '.join(found[:_SHOWN])}{more}."
+    return f"Windows does not allow these names, so a clone fails there: {', '.join(found[:_SHOWN])}{more}."
 
 
 def _is_impossible(name: str) -> bool:

@@ -133,7 +133,7 @@ class _Store:
         The newest version gets the product template that it lacks, and so do those before it. Their folders come last.
         Raises VersionTakenBySettings.
         """
-        unchanged = f"{same.version} has exactly this content already; nothing was written."
+        unchanged = f"{same.version} already has exactly this content; nothing was written."
         if same != published[-1] or self.render is None:
             return "unchanged", unchanged, ()
         completed = self._missing(published[:-1])
@@ -143,13 +143,13 @@ class _Store:
             folders = self._keep(completed)
             self._complete(same.version, made)
             done: Status = "dry-run" if self.dry_run else "published"
-            return done, f"{same.version} has this content already; its product template was missing.", folders
+            return done, f"{same.version} already has this content; its product template was missing.", folders
         if before.read_bytes() == made.template:
             return "unchanged", unchanged, ()
         changed = ", ".join(changed_settings(self.directory, same.version, json.loads(made.settings)))
         if wanted:
             raise VersionTakenBySettings(version=wanted, changed=changed or "the product's code")
-        told = f"The content is that of {same.version}; changed since then: {changed or 'the product itself'}."
+        told = f"The content is the same as in {same.version}. Changed since then: {changed or 'the product itself'}."
         return None, told, ()
 
     def add(self, record: Version, data: bytes, published: Sequence[Version]) -> tuple[Path, ...]:
@@ -253,18 +253,18 @@ def next_version(previous: Version | None, changes: Sequence[PartChanges]) -> st
 
 def _remarks(content: TemplateContent, workflows: int) -> tuple[str, ...]:
     remarks = [
-        f"The profile folder {profile!r} is not in lower case; projects find it only by [profile_folders]."
+        f"The profile folder {profile!r} is not in lower case, so it needs an entry in [profile_folders]."
         for profile in content.profiles
         if profile != profile.lower()
     ]
     if not workflows:
         remarks.append(f"No part has a GitHub workflow ({' or '.join(PARTS)}/.github/workflows/*.yml).")
     if content.ignored:
-        remarks.append(f"Left out, since it is no profile's part: {', '.join(content.ignored[:10])}.")
+        remarks.append(f"Not published, because it does not belong to a profile: {', '.join(content.ignored[:10])}.")
     if content.hidden:
         remarks.append(
-            f"A .gitignore of the template hides these files, so they are not published: "
-            f"{', '.join(content.hidden[:10])}. Add them with `git add --force` if they belong to it."
+            f"Not published, because a .gitignore of the template ignores these files: "
+            f"{', '.join(content.hidden[:10])}. Add them with `git add --force` if they belong to the template."
         )
     return tuple(filter(None, (*remarks, remark(file.path for file in content.files))))
 

@@ -169,7 +169,7 @@ def description(done: Published) -> str:
         more = [f"- and {len(listed) - _SHOWN} more"] if len(listed) > _SHOWN else []
         parts.append("\n".join([f"### {code(f'{change.profile}/{change.part}')}", "", *listed[:_SHOWN], *more]))
     parts += [f"Note: {code(remark)}" for remark in done.remarks]
-    parts.append("After the merge: `npx aws-cdk@2 deploy PortfolioStack`, then a rollout to one project first.")
+    parts.append("After the merge, run `npx aws-cdk@2 deploy PortfolioStack`, then roll out to one project first.")
     text = "\n\n".join(parts)
     return text if len(text) <= _MOST else f"{text[:_MOST]}\n\nand more"
 
@@ -221,7 +221,7 @@ class _Origin:
         url = done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else ""
         found = _ORIGIN.fullmatch(url)
         if not found:
-            raise CheckoutUnusable(reason="its remote `origin` is no repository on GitHub")
+            raise CheckoutUnusable(reason="the remote `origin` is not a GitHub repository")
         return _Origin(checkout, url, found["name"], token)
 
     def _run(self, directory: Path, *arguments: str) -> bytes:
@@ -239,7 +239,7 @@ class _Origin:
         tips = {ref: tip for tip, ref in (line.split("\t") for line in listed.splitlines())}
         there = [ref for ref in refs if ref in tips]
         if refs[0] not in tips:
-            raise CheckoutUnusable(reason=f"the repository has no branch {base}")
+            raise CheckoutUnusable(reason=f"the repository does not have the branch {base}")
         self._run(self.checkout, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self.url, *there)
         return _Tips(self.checkout, tips[refs[0]], tips.get(refs[1], ""))
 

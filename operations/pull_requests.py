@@ -95,10 +95,12 @@ def obstacle(wish: Wish, pull: PullRequestStatus) -> str:
 def _against_merging(wish: Wish, pull: PullRequestStatus) -> str:
     reasons = {
         "It is a draft.": pull.draft,
-        "It goes into another branch than the default one.": not pull.into_default,
-        "It has conflicts: somebody who knows the project must resolve them.": pull.mergeable == "conflicting",
-        "GitHub does not say yet whether it can be merged. Run the command again.": pull.mergeable != "mergeable",
-        "Nobody who may write has approved its last commit.": wish.approved and not pull.approved,
+        "The pull request targets another branch than the default branch.": not pull.into_default,
+        "The pull request has merge conflicts, which somebody who knows the project must resolve.": pull.mergeable
+        == "conflicting",
+        "GitHub is still checking whether the pull request can be merged. Run the command again.": pull.mergeable
+        != "mergeable",
+        "Nobody with write access has approved the last commit.": wish.approved and not pull.approved,
     }
     return next((reason for reason, holds in reasons.items() if holds), "")
 
@@ -136,7 +138,7 @@ def _acted(wish: Wish, github: GitHubWrites, full_name: str, pull: PullRequestSt
         github.close(full_name, pull.number)
     else:
         if any(NUDGED in text for text in github.comments(full_name, pull.number, now - wish.again)):
-            return f"A reminder was written in the last {wish.again.days} days."
+            return f"The last reminder is less than {wish.again.days} days old."
         github.comment(full_name, pull.number, nudge(pull, now))
     return ""
 

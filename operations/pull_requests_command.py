@@ -22,18 +22,26 @@ _FAILED = ("failed", "not started")
 def add_arguments(verb: argparse.ArgumentParser) -> None:
     """Add what `pull-requests` takes."""
     verb.description = (
-        "List the open template pull requests of all projects, or do something to them: merge what can be merged, "
-        "close (the version is skipped), or nudge (write a reminder). Only pull requests that a project's stack "
-        "reports are changed. Exit status 0: done; 3: some were skipped; 1: something failed."
+        "List, merge, close or nudge the open template pull requests of all projects. Closing one skips its version; "
+        "nudging writes a reminder. The command changes only pull requests that a project's stack reports. "
+        "Exit status 0: done; 3: some were skipped; 1: some failed."
     )
     verb.add_argument("what", choices=("list", "merge", "close", "nudge"))
-    verb.add_argument("--project", action="append", default=[], help="name or id of a project (may be repeated)")
+    verb.add_argument("--project", action="append", default=[], help="name or ID of a project (can be repeated)")
     verb.add_argument("--profile", default="", help="only projects of this project profile")
-    verb.add_argument("--for-version", default="", metavar="VERSION", help="only those that offer this version")
-    verb.add_argument("--approved", action="store_true", help="merge only what people who may write have approved")
+    verb.add_argument("--for-version", default="", metavar="VERSION", help="only pull requests for this version")
+    verb.add_argument(
+        "--approved", action="store_true", help="merge only with the approval of a person with write access"
+    )
     verb.add_argument("--method", choices=("merge", "squash", "rebase"), default="merge", help="default: merge")
-    verb.add_argument("--older-than", type=_days, default=timedelta(), metavar="DAYS", help="only those open so long")
-    verb.add_argument("--yes", action="store_true", help="do it; without this, nothing is changed")
+    verb.add_argument(
+        "--older-than",
+        type=_days,
+        default=timedelta(),
+        metavar="DAYS",
+        help="only pull requests that have been open for so many days",
+    )
+    verb.add_argument("--yes", action="store_true", help="make the changes; without it, the command only shows them")
 
 
 def _days(text: str) -> timedelta:
@@ -94,4 +102,4 @@ def _tell(
     for problem in problems:
         print(f"error: {problem}")
     if rows and options.what != "list" and not options.yes:
-        print("Nothing was changed. The same command with --yes does it.")
+        print("Nothing was changed. Run the same command with --yes to make the changes.")

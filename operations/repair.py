@@ -91,8 +91,8 @@ def examined(
         return None if launch.status == "AVAILABLE" else _taken_up(launch, stack, versions)
     if status == "UPDATE_FAILED":
         command = f"aws cloudformation rollback-stack --stack-name {launch.stack}"
-        return Finding(launch, stack, left=f"Its update was begun without rollback. Run `{command}`.")
-    return Finding(launch, stack, left=f"Its stack is in the status {status}. Look at it in CloudFormation.")
+        return Finding(launch, stack, left=f"The update started with rollback disabled. Run `{command}`.")
+    return Finding(launch, stack, left=f"The stack has the status {status}. See its events in CloudFormation.")
 
 
 def _repeated(launch: Launch, stack: StackState, gone: Collection[str]) -> Finding:
@@ -109,7 +109,7 @@ def _taken_up(launch: Launch, stack: StackState, versions: Sequence[ProductVersi
     """Have Service Catalog look again at a stack that is in order."""
     own = _own(launch, versions)
     if own is None or not own.active:
-        return Finding(launch, stack, left="Its version takes no updates any more. Roll out a newer one.")
+        return Finding(launch, stack, left="The launch's version is inactive. Roll out a newer version.")
     return Finding(launch, stack, ("update to its own version",))
 
 
@@ -232,13 +232,13 @@ class Repair:
         """Update a launch to the version that it has, which makes Service Catalog look at the stack again."""
         own = _own(launch, self._versions)
         if own is None or not own.active:
-            return "", "Its stack is in order, and its version takes no updates: roll out a newer one."
+            return "", "The stack is repaired, but its version is inactive. Roll out a newer version."
         last = self._catalog.record(launch.last_record) if launch.last_record else None
         failed = self._recorded(self._catalog.update(launch, self._product_id, own, last.path_id if last else ""))
         if _UNCHANGED in failed:
             return (
                 "",
-                f"Its stack is in order. Service Catalog shows {launch.status} until an update changes something.",
+                f"The stack is repaired. Service Catalog shows {launch.status} until an update changes a resource.",
             )
         return failed, "It is available."
 
@@ -248,7 +248,7 @@ class Repair:
         while record.state == "running":
             self._clock.sleep(POLL_SECONDS)
             record = self._asked(lambda: self._catalog.record(record_id))
-        return "" if record.state == "succeeded" else "; ".join(record.errors) or "Service Catalog gives no reason."
+        return "" if record.state == "succeeded" else "; ".join(record.errors) or "Service Catalog gave no reason."
 
     def _at_rest(self, stack_id: str) -> str:
         """Wait until a stack changes no more; return its status."""

@@ -33,22 +33,22 @@ LEFT = 3  # the exit status where something is not in order
 def add_arguments(verb: argparse.ArgumentParser) -> None:
     """Add what `repair` takes."""
     verb.description = (
-        "Find launches that have stopped half way (a stack in UPDATE_ROLLBACK_FAILED, ROLLBACK_FAILED, DELETE_FAILED "
-        "or CREATE_FAILED, a provisioned product that is TAINTED or in ERROR), tell why, and with --yes do what is "
-        "safe. Exit status 0: all is in order; 3: some is not; 1: it could not be done."
+        "Find failed launches (a stack in UPDATE_ROLLBACK_FAILED, ROLLBACK_FAILED, DELETE_FAILED "
+        "or CREATE_FAILED, a provisioned product that is TAINTED or in ERROR), show the reasons, and with --yes make "
+        "the safe repairs. Exit status 0: no launch needs repair; 3: some do; 1: the command failed."
     )
     verb.add_argument(
-        "--project", action="append", default=[], help="project id or launch (may be repeated; default: all)"
+        "--project", action="append", default=[], help="project ID or launch (can be repeated; default: all)"
     )
     verb.add_argument(
         "--gone",
         action="append",
         default=[],
         metavar="REPOSITORY",
-        help="OWNER/NAME or id of a repository that you confirm to be deleted on GitHub: its resources are skipped by "
-        "a rollback, and left out of a deletion (may be repeated)",
+        help="OWNER/NAME or ID of a repository that you confirm to be deleted on GitHub: a rollback skips its "
+        "resources, and a deletion retains them (can be repeated)",
     )
-    verb.add_argument("--yes", action="store_true", help="do it; without this, nothing is changed")
+    verb.add_argument("--yes", action="store_true", help="make the changes; without it, the command only shows them")
 
 
 def repair(options: argparse.Namespace) -> int:
@@ -167,9 +167,9 @@ def _repaired(options: argparse.Namespace, launches: Sequence[Launch], work: Rep
 
 def _summary(outcomes: Sequence[Outcome]) -> list[str]:
     if not outcomes:
-        return ["Every launch is in order."]
+        return ["No launch needs repair."]
     planned = any(outcome.result == "planned" for outcome in outcomes)
-    return ["Nothing was changed. Run the same command with --yes."] if planned else []
+    return ["Nothing was changed. Run the same command with --yes to make the repairs."] if planned else []
 
 
 def _status(outcomes: Sequence[Outcome]) -> int:

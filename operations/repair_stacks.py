@@ -141,7 +141,7 @@ def failures(events: Iterator[Any] | Collection[Any]) -> dict[str, Any]:
 def sentence(reason: str) -> str:
     """Return what a function said, without what was put around it, in one line. Pure."""
     first = reason.strip().splitlines()[0] if reason.strip() else ""
-    return _REQUEST.sub("", _AROUND.sub("", first)).strip() or "CloudFormation gives no reason."
+    return _REQUEST.sub("", _AROUND.sub("", first)).strip() or "CloudFormation gave no reason."
 
 
 def _repositories(outputs: Mapping[str, str]) -> dict[str, str]:

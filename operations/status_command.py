@@ -44,12 +44,12 @@ BEHIND = 3  # the exit status where a project is not on the version
 def add_arguments(verb: argparse.ArgumentParser) -> None:
     """Add what `status` takes."""
     verb.description = (
-        "Say what is published and live, and which version is in the default branches of every project. Exit status 0: "
-        "every project is on the version; 3: some are not; 1: it could not be read."
+        "Show published and live versions, and the version in the default branches of every project. Exit status 0: "
+        "every project has the version; 3: some do not; 1: the status could not be read."
     )
     verb.add_argument("--versions-dir", type=Path, default=None, help="default: products/versions")
     verb.add_argument("--version", default="", help="the wanted version (default: the newest live one)")
-    verb.add_argument("--project", action="append", default=[], help="name or id of a project (may be repeated)")
+    verb.add_argument("--project", action="append", default=[], help="name or ID of a project (can be repeated)")
     verb.add_argument("--profile", default="", help="only projects of this project profile")
     verb.add_argument("--outdated", action="store_true", help="show only projects with another version")
     verb.add_argument("--open-prs", action="store_true", help="show only projects with an open template pull request")
@@ -59,12 +59,12 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--drift",
         action="store_true",
-        help="show only projects that lack workflows or secrets of the product (a request more a repository)",
+        help="show only projects with missing workflows or secrets (one more request per repository)",
     )
     verb.add_argument("--csv", action="store_true", help="print the projects as CSV")
     verb.add_argument("--html", type=Path, default=None, metavar="FILE", help="write a page with charts")
-    verb.add_argument("--cached", action="store_true", help="show what the last look found (build/fleet.json)")
-    verb.add_argument("--keep", type=Path, default=KEPT, metavar="FILE", help="where the look is kept")
+    verb.add_argument("--cached", action="store_true", help="show the saved result of the last run (build/fleet.json)")
+    verb.add_argument("--keep", type=Path, default=KEPT, metavar="FILE", help="file that saves the result")
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _keep(file: Path, fleet: Fleet) -> None:
     try:
         keep(file, fleet)
     except OSError as failed:
-        print(f"note: the look was not kept in {file}: {failed.strerror}", file=sys.stderr)
+        print(f"note: the result was not saved in {file}: {failed.strerror}", file=sys.stderr)
 
 
 # -- looking ---------------------------------------------------------------------------------------------------------
@@ -173,7 +173,7 @@ def _with_more(found: Status, source: Source, settings: Settings) -> Status:
             results = results_of(lambda: source.client("s3"), source.connect()[1])
         fleet = with_results(fleet, results) if results else fleet
     except Problem as problem:
-        print(f"note: what the last rollout did is not known: {said(problem)}", file=sys.stderr)
+        print(f"note: the results of the last rollout could not be read: {said(problem)}", file=sys.stderr)
     if studio.domain_id:
         where = {"region_name": studio.domain_region} if studio.domain_region else {}
         with translated(DATAZONE, "opening a client"):

@@ -22,9 +22,7 @@ def remark_on(published: Sequence[Version]) -> str:
         raise TooManyVersions(count=len(published), candidates=removable(published))
     if count < NEAR:
         return ""
-    return (
-        f"This is version {count} of {MOST} that Service Catalog takes; the {MOST}th is refused. {removable(published)}"
-    )
+    return f"This is version {count}. Service Catalog allows {MOST} per product. {removable(published)}"
 
 
 def removable(published: Sequence[Version]) -> str:
@@ -33,6 +31,6 @@ def removable(published: Sequence[Version]) -> str:
         names = [each.version for each in published[:-1] if each.guidance == guidance]
         if names:
             more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-            return f"The oldest {guidance} ones may go first: {', '.join(names[:_NAMED])}{more}."
+            return f"Remove the oldest {guidance} versions first: {', '.join(names[:_NAMED])}{more}."
     names = [each.version for each in published[:-1]][:_NAMED]
-    return f"None is INACTIVE; the oldest are {', '.join(names)}."
+    return f"No version is INACTIVE. The oldest are {', '.join(names)}."

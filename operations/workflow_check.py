@@ -47,9 +47,9 @@ def _problem(content: bytes) -> str:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
-        return f"it is not YAML{where}: {getattr(error, 'problem', None) or 'it cannot be parsed'}"
+        return f"the file is not YAML{where}: {getattr(error, 'problem', None) or 'it cannot be parsed'}"
     if not isinstance(workflow, dict):
-        return "not a mapping with `on` and `jobs`"
+        return "the file is not a mapping with `on` and `jobs`"
     if not workflow.get("on"):
         return "no trigger (`on`)"
     jobs = workflow.get("jobs")
@@ -64,9 +64,9 @@ def _job_problem(name: str, job: Any) -> str:
     if job.get("uses"):  # a reusable workflow
         return ""
     if not job.get("runs-on"):
-        return f"the job {name!r} without `runs-on`"
+        return f"the job {name!r} does not have `runs-on`"
     if not isinstance(job.get("steps"), list) or not job["steps"]:
-        return f"the job {name!r} without `steps`"
+        return f"the job {name!r} does not have `steps`"
     return ""
 
 
@@ -79,7 +79,7 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value in seen and key.tag != "tag:yaml.org,2002:merge":
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} comes twice", key.start_mark
+                    None, None, f"the key {key.value!r} is repeated", key.start_mark
                 )
             seen.add(key.value if isinstance(key, yaml.ScalarNode) else id(key))
         return super().construct_mapping(node, deep)

@@ -62,7 +62,7 @@ def remarks_on_reads(files: Iterable[TemplateFile], configured: Collection[str] 
         if read.name not in _set_by_launches(read.part, read.kind) | set(configured):
             places[read.part, read.kind, read.name].append(read.workflow)
     return [
-        f"{part}: {', '.join(workflows)} reads the {kind} {name}, which no launch sets: it is empty. {_ADVICE[kind]}"
+        f"{part}: {', '.join(workflows)} reads the {kind} {name}, which no launch sets, so it is empty. {_ADVICE[kind]}"
         for (part, kind, name), workflows in places.items()
     ]
 

@@ -44,7 +44,7 @@ def build_app(
             app,
             FOUNDATION_STACK,
             settings=settings,
-            description="What launches of the SageMaker Unified Studio project template run on",
+            description="The functions and storage of the SageMaker Unified Studio project template",
             **common,
         )
         _product_stacks(app, foundation, settings, versions, versions_directory, **common)
@@ -79,7 +79,10 @@ def _product_stacks(
     }
     if settings.portfolio.launches_only:
         LaunchingStack(
-            app, PORTFOLIO_STACK, description="What launches of the shared project template need here", **offered
+            app,
+            PORTFOLIO_STACK,
+            description="The launch role of the shared project template in this account",
+            **offered,
         ).add_stack_dependency(foundation)
         return
     portfolio = PortfolioStack(
@@ -100,7 +103,7 @@ def _product_stacks(
             product=OfferedProduct(
                 portfolio.portfolio.portfolio_id, portfolio.product.product_id, versions[-1].version
             ),
-            description="How SageMaker Unified Studio launches the project template",
+            description="The integration of the project template with SageMaker Unified Studio",
             **common,
         ).add_stack_dependency(portfolio)
 

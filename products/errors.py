@@ -48,28 +48,28 @@ class SettingsMissing(SettingsError):
     """There is no settings file."""
 
     happened = "{path} does not exist."
-    remedy = "Copy settings.toml there or set SETTINGS_FILE."
+    remedy = "Copy settings.toml to that path, or set SETTINGS_FILE to your file."
 
 
 class SettingsTooLong(SettingsError):
     """The settings file is larger than settings are."""
 
-    happened = "{file} has {size:,} bytes, and at most {limit:,} are read."
-    remedy = "Name the right file."
+    happened = "{file} has {size:,} bytes, and the maximum is {limit:,}."
+    remedy = "Set SETTINGS_FILE to a settings file."
 
 
 class SettingsNotToml(SettingsError):
     """The settings file is not TOML."""
 
     happened = "{file} is not valid TOML ({message})."
-    remedy = "Correct it there."
+    remedy = "Correct the file at that place."
 
 
 class SettingsTooDeep(SettingsError):
     """The settings file nests more deeply than Python reads."""
 
     happened = "{file} nests tables or arrays too deeply."
-    remedy = "Correct it there."
+    remedy = "Remove nested tables or arrays."
 
 
 class SettingUnknown(SettingsError):
@@ -104,41 +104,41 @@ class TrustPolicyTooLong(SettingsError):
     """The workflow role's trust policy would be longer than IAM takes."""
 
     happened = (
-        "settings.toml: workflow_role.environments: {count} environments make a trust policy of about "
-        "{length} characters, and IAM takes {limit}."
+        "settings.toml: workflow_role.environments: {count} environments need a trust policy of about "
+        "{length} characters, and IAM allows {limit}."
     )
-    remedy = "Name fewer environments."
+    remedy = "List fewer environments."
 
 
 class TooManyAccounts(SettingsError):
     """The reader role's trust policy would be longer than IAM takes."""
 
     happened = (
-        "settings.toml: accounts: {count} accounts make a trust policy of {length} characters for the reader role, and "
-        "IAM takes {limit}."
+        "settings.toml: accounts: {count} accounts need a trust policy of {length} characters for the reader role, and "
+        "IAM allows {limit}."
     )
-    remedy = "List fewer accounts, or install the product a second time with another prefix for the others."
+    remedy = "List fewer accounts, or deploy the product a second time, with another prefix, for the other accounts."
 
 
 class PlaceNotChosen(SettingsError):
     """Stacks of several accounts and regions cannot be deployed at once."""
 
-    happened = "settings.toml lists several accounts, and no place was chosen."
-    remedy = "Choose one with `-c studio-mlops:place=PLACE`: {places}."
+    happened = "settings.toml lists several accounts, and the command names none of their places."
+    remedy = "Choose a place with `-c studio-mlops:place=PLACE`: {places}."
 
 
 class PlaceUnknown(SettingsError):
     """The place that was chosen is not in the settings."""
 
-    happened = "settings.toml has no place {place}."
+    happened = "settings.toml does not list the place {place}."
     remedy = "Choose one of {places}."
 
 
 class SecretSetByProduct(SettingsError):
     """A secret reference has the name of a secret that the product sets."""
 
-    happened = "settings.toml: secret_references.{name} is set by the product."
-    remedy = "Choose another name."
+    happened = "settings.toml: the product itself sets the secret {name} of secret_references."
+    remedy = "Choose another name for the secret."
 
 
 # -- versions ------------------------------------------------------------------------------------------------
@@ -151,8 +151,8 @@ class VersionError(SettingsError):
 class NothingPublished(VersionError):
     """There is no version to offer."""
 
-    happened = "No version is published yet in {directory}."
-    remedy = "Run `python -m operations publish` first."
+    happened = "{directory} does not contain a published version."
+    remedy = "Run `python -m operations publish`."
 
 
 class VersionMalformed(VersionError):
@@ -165,46 +165,46 @@ class VersionMalformed(VersionError):
 class VersionIncomplete(VersionError):
     """A version's folder lacks a file."""
 
-    happened = "The version {version} has no {file}."
-    remedy = "Publish it again or remove it."
+    happened = "The folder of the version {version} does not contain {file}."
+    remedy = "Publish the version again, or remove its folder."
 
 
 class RecordWrong(VersionError):
     """A version's record cannot be read."""
 
-    happened = "{record} is wrong at {where} ({problem})."
-    remedy = "Restore it."
+    happened = "{record} is not valid at {where} ({problem})."
+    remedy = "Restore the file from Git."
 
 
 class VersionRenamed(VersionError):
     """A version's folder has another name than its record."""
 
-    happened = "The folder {folder} records {version}, and a version is never renamed."
-    remedy = "Restore it."
+    happened = "The folder {folder} contains the version {version}, and a version cannot be renamed."
+    remedy = "Restore the folder's name."
 
 
 class ArchiveChanged(VersionError):
     """A version's archive is not the one that its record names."""
 
-    happened = "The archive of {version} is not what its record says, and a version never changes."
-    remedy = "Restore it."
+    happened = "The archive of {version} does not match its record, and a version never changes."
+    remedy = "Restore the archive from Git."
 
 
 class SnapshotMissing(VersionError):
     """A version's product template, as it was rendered, is gone."""
 
-    happened = "The published version {version} has no product.template.json in {directory}."
-    remedy = "Restore it from Git, or, if {version} was never deployed, remove {folder}."
+    happened = "The published version {version} does not have a product.template.json in {directory}."
+    remedy = "Restore the file from Git, or, if {version} was never deployed, remove {folder}."
 
 
 class PrefixChanged(VersionError):
     """Versions call functions by names that begin with another prefix."""
 
     happened = (
-        "settings.toml: prefix cannot change once versions are deployed, and {version} uses functions of "
+        "settings.toml: prefix cannot change after versions are deployed, and {version} uses functions with "
         "another prefix than {prefix!r}."
     )
-    remedy = "Set prefix back to what it was."
+    remedy = "Restore the former prefix."
 
 
 class BoundaryNotListed(VersionError):
@@ -212,28 +212,28 @@ class BoundaryNotListed(VersionError):
 
     happened = "settings.toml: permissions_boundary does not list {boundary}, which the roles of {version} have."
     remedy = (
-        "Add it to the end of the list. When no project runs {version} any more, set the version's guidance to "
-        "INACTIVE, and remove it from the list."
+        "Add the ARN to the end of the list. When no project uses {version}, set the version's guidance to "
+        "INACTIVE, and remove the ARN from the list."
     )
 
 
 class BoundaryDemanded(BoundaryNotListed):
     """The roles of a version have no boundary, and the settings demand one."""
 
-    happened = "Workflow roles need a permissions boundary, and the roles of {version} have none."
+    happened = "The settings require a permissions boundary for workflow roles, and the roles of {version} have none."
     remedy = (
-        'Add "" to the end of permissions_boundary in settings.toml. When no project runs {version} any more, set the '
-        "version's guidance to INACTIVE, and remove it from the list."
+        'Add "" to the end of permissions_boundary in settings.toml. When no project uses {version}, set the '
+        'version\'s guidance to INACTIVE, and remove "" from the list.'
     )
 
 
 class TemplateChanged(VersionError):
     """The product's template is not what it was when its version was published."""
 
-    happened = "The product's template has changed since {version} was published (changed since then: {changed})."
+    happened = "The product's template differs from the published version {version} (differences: {changed})."
     remedy = (
-        "Run `python -m operations publish`, which makes a new version. If {version} was never deployed, you can "
-        "remove {snapshot} before, and {version} is published again."
+        "Run `python -m operations publish` to create a new version. If {version} was never deployed, remove "
+        "{snapshot} first to publish {version} again."
     )
 
 
@@ -243,8 +243,8 @@ class TemplateChanged(VersionError):
 class LayerBuildFailed(SettingsError):
     """A layer's build script ended with an error."""
 
-    happened = "{script} has failed (its messages are above)."
+    happened = "{script} failed (see its output above)."
     remedy = (
-        "Correct that and synthesize again, or set the context aws:cdk:bundling-stacks to [] for templates "
+        "Fix the cause and synthesize again, or set the context aws:cdk:bundling-stacks to [] for templates "
         "without layer content."
     )

@@ -56,7 +56,9 @@ class MlopsProject(servicecatalog.ProductStack):
         self._output("ProjectName", self._attribute("ProjectName"), "The project's name")
         self._output("ProfileName", self._attribute("ProfileName"), "The project profile")
         self._output(
-            "ModelPackageGroupName", self._attribute("ModelPackageGroupName"), "Where its models are registered"
+            "ModelPackageGroupName",
+            self._attribute("ModelPackageGroupName"),
+            "The project's model package group",
         )
 
     # -- what a launch asks for -------------------------------------------------------------------------------
@@ -70,7 +72,7 @@ class MlopsProject(servicecatalog.ProductStack):
                 description=parameter.description,
                 default=parameter.default,
                 allowed_pattern=parameter.pattern or None,
-                constraint_description=f"{parameter.label}: {parameter.constraint}." if parameter.pattern else None,
+                constraint_description=f"{parameter.label} {parameter.constraint}." if parameter.pattern else None,
                 allowed_values=list(parameter.values) or None,
             )
         self.template_options.metadata = {
@@ -107,7 +109,7 @@ class MlopsProject(servicecatalog.ProductStack):
             assertions=[
                 CfnRuleAssertion(
                     assert_=Fn.condition_not(Fn.condition_and(empty("ProjectId"), empty("SageMakerProjectId"))),
-                    assert_description="Give the ProjectId of the Studio project.",
+                    assert_description="Enter the ProjectId of the Studio project.",
                 )
             ],
         )
@@ -118,7 +120,7 @@ class MlopsProject(servicecatalog.ProductStack):
             assertions=[
                 CfnRuleAssertion(
                     assert_=Fn.condition_or(empty("BuildRepositoryName"), Fn.condition_not(same)),
-                    assert_description="Give the build and the deploy repository different names.",
+                    assert_description="Enter different names for the build and deploy repositories.",
                 )
             ],
         )
@@ -216,8 +218,8 @@ class MlopsProject(servicecatalog.ProductStack):
             },
         )
         self._output(f"{part}RepositoryUrl", resource.get_att_string("HtmlUrl"), "The repository on GitHub")
-        self._output(f"{part}RepositoryName", resource.get_att_string("Name"), "Its name in the organization")
-        self._output(f"{part}RepositoryId", resource.get_att_string("RepositoryId"), "Its id, which renames keep")
+        self._output(f"{part}RepositoryName", resource.get_att_string("Name"), "The repository's name")
+        self._output(f"{part}RepositoryId", resource.get_att_string("RepositoryId"), "The repository's ID on GitHub")
         return Repository(part, resource, adopt)
 
     def _template(self, repository: Repository) -> None:
@@ -244,10 +246,18 @@ class MlopsProject(servicecatalog.ProductStack):
             },
         )
         repository.template = resource
-        self._output(f"{part}TemplateVersion", resource.get_att_string("TemplateVersion"), "The template delivered")
-        self._output(f"{part}Commit", resource.get_att_string("CommitSha"), "The commit that delivered it")
-        self._output(f"{part}TemplateStatus", resource.get_att_string("Status"), "How it was delivered")
-        self._output(f"{part}PullRequestUrl", resource.get_att_string("PullRequestUrl"), "Where it waits, if it does")
+        self._output(
+            f"{part}TemplateVersion",
+            resource.get_att_string("TemplateVersion"),
+            "The template version",
+        )
+        self._output(f"{part}Commit", resource.get_att_string("CommitSha"), "The commit of the template version")
+        self._output(f"{part}TemplateStatus", resource.get_att_string("Status"), "The status of the delivery")
+        self._output(
+            f"{part}PullRequestUrl",
+            resource.get_att_string("PullRequestUrl"),
+            "The template's pull request",
+        )
 
     def _on_pull_requests(self) -> dict[str, list[str]]:
         """Return what the template's pull requests get: the administrator's, so no parameter adds to it."""
@@ -283,7 +293,11 @@ class MlopsProject(servicecatalog.ProductStack):
                 "RepositoryStatus": repository.status,
             },
         )
-        self._output(f"{repository.part}Environments", resource.get_att_string("Environments"), "Who can use them")
+        self._output(
+            f"{repository.part}Environments",
+            resource.get_att_string("Environments"),
+            "The GitHub environments",
+        )
         # Deleted in the reverse order: the configuration, then the archive, which refuses writes.
         resource.node.add_dependency(repository.template)
 

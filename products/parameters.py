@@ -9,7 +9,7 @@ from products.settings.model import GitConfig, Product
 
 _REPOSITORY_NAME = r"^(?!\.{1,2}$)(?!.*\.git$)[A-Za-z0-9._-]{0,100}$"
 _NAME = r"^[\w -]{0,64}$"
-_NAME_CONSTRAINT = "up to 64 letters, digits, spaces, underscores and hyphens"
+_NAME_CONSTRAINT = "must have up to 64 letters, digits, spaces, underscores and hyphens"
 
 
 @dataclass(frozen=True)
@@ -40,21 +40,21 @@ def _of_the_project(product: Product) -> list[Parameter]:
     return [
         Parameter(
             "DomainId",
-            "Domain id",
-            "The SageMaker Unified Studio domain, such as dzd_1a2b3c; classic in SageMaker Studio classic.",
+            "Domain ID",
+            "The SageMaker Unified Studio domain, such as dzd_1a2b3c. Enter classic for SageMaker Studio classic.",
             None,
             r"^(dzd[-_][a-zA-Z0-9_-]{1,36}|classic)$",
-            "an id that starts with dzd_ or dzd-, or classic",
+            "must be an ID that starts with dzd_ or dzd-, or the word classic",
         ),
         Parameter(
             "ProjectId",
-            "Project id",
-            "The Studio project. Empty in SageMaker Studio classic, which fills in its own.",
+            "Project ID",
+            "The Studio project. Leave empty for SageMaker Studio classic.",
             "",
             r"^[a-zA-Z0-9_-]{0,36}$",
-            "up to 36 letters, digits, underscores and hyphens",
+            "must have up to 36 letters, digits, underscores and hyphens",
         ),
-        Parameter("ProjectName", "Project name", "Empty: as Studio says.", "", _NAME, _NAME_CONSTRAINT),
+        Parameter("ProjectName", "Project name", "Leave empty to use the name in Studio.", "", _NAME, _NAME_CONSTRAINT),
         Parameter(
             "ProfileName",
             "Project profile",
@@ -66,59 +66,60 @@ def _of_the_project(product: Product) -> list[Parameter]:
         Parameter(
             "TemplateFolder",
             "Template folder",
-            "Filled in by Studio's project profile. Empty: the profile's name in lower case.",
+            "The folder of the template. Leave empty to use the profile's name in lower case.",
             "",
             r"^([A-Za-z0-9][A-Za-z0-9 ._-]{0,99})?$",
-            "up to 100 letters, digits, spaces, dots, underscores and hyphens",
+            "must have up to 100 letters, digits, spaces, dots, underscores and hyphens",
         ),
         Parameter(
             "UserRoleArn",
             "Project role",
-            "The role that pipelines run as: the project's own, filled in by Studio. Empty: looked up.",
+            "The ARN of the role that pipelines run as. Leave empty to use the project's own role.",
             "",
             r"^(arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+)?$",
-            "the ARN of a role",
+            "must be the ARN of a role",
         ),
         Parameter(
             "ProjectBucket",
             "Project bucket",
-            "The ARN of the bucket that holds the project's files, filled in by Studio. Empty: looked up.",
+            "The ARN of the bucket for the project's files. Leave empty to use the project's own bucket.",
             "",
             # What Studio fills in must not fail the launch here: the function looks at it, and looks it up otherwise.
             r"^[\x21-\x7e]{0,1024}$",
-            "the ARN of a bucket, or a location s3://...",
+            "must be the ARN of a bucket, or a location s3://...",
         ),
         Parameter(
             "ScopeName",
             "Scope name",
-            "AMAZON_DATAZONE_SCOPENAME for the workflows; Studio's scope is dev.",
+            "The workflows read it as AMAZON_DATAZONE_SCOPENAME. Studio uses dev.",
             product.scope_name,
             r"^[A-Za-z0-9_-]{1,64}$",
-            "1 to 64 letters, digits, underscores and hyphens",
+            "must have 1 to 64 letters, digits, underscores and hyphens",
         ),
         Parameter(
             "SageMakerProjectName",
             "SageMaker classic project name",
-            "Filled in by SageMaker Studio classic.",
+            "SageMaker Studio classic fills this in.",
             "",
             r"^([a-zA-Z0-9](-*[a-zA-Z0-9]){0,31})?$",
-            "a SageMaker project name",
+            "must be a SageMaker project name",
         ),
         Parameter(
             "SageMakerProjectId",
-            "SageMaker classic project id",
-            "Filled in by SageMaker Studio classic.",
+            "SageMaker classic project ID",
+            "SageMaker Studio classic fills this in.",
             "",
             r"^([a-zA-Z0-9](-*[a-zA-Z0-9]){0,19})?$",
-            "a SageMaker project id",
+            "must be a SageMaker project ID",
         ),
     ]
 
 
 def _called(product: Product, part: str) -> str:
-    """Return how a repository is called whose name nobody chooses, for people."""
-    pattern = product.repository_names.replace("{project}", "<project>").replace("{id}", "<short id>")
-    return pattern.replace("{part}", part) + (", and a short id where that is taken" if "{id}" not in pattern else "")
+    """Return the default name of a repository, as the launch form shows it."""
+    pattern = product.repository_names
+    shown = pattern.replace("{project}", "<project>").replace("{id}", "<short ID>").replace("{part}", part)
+    return shown + (", followed by a short ID if that name is taken" if "{id}" not in pattern else "")
 
 
 def _of_the_repositories(product: Product, git: GitConfig) -> list[Parameter]:
@@ -126,15 +127,15 @@ def _of_the_repositories(product: Product, git: GitConfig) -> list[Parameter]:
         Parameter(
             "Organization",
             "Organization",
-            "The organization that the repositories are made in.",
+            "The GitHub organization in which the launch creates the repositories.",
             git.private_github_organization or None,
             r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}$",
-            "an organization's name as in its address on GitHub",
+            "must be the name of an organization, as in its GitHub URL",
         ),
         Parameter(
             "BuildRepositoryName",
             "Build repository",
-            f"Empty: the one of the project's Git connection, else {_called(product, 'build')}.",
+            f"Leave empty to use the repository of the project's Git connection, or else {_called(product, 'build')}.",
             "",
             _REPOSITORY_NAME,
             "up to 100 letters, digits, dots, underscores and hyphens, not ending in .git",
@@ -142,15 +143,15 @@ def _of_the_repositories(product: Product, git: GitConfig) -> list[Parameter]:
         Parameter(
             "ConnectedRepository",
             "Connected repository",
-            "OWNER/NAME of the repository that Studio's Git connection made for the project. Empty: none.",
+            "OWNER/NAME of the repository that the project's Git connection created. Leave empty if there is none.",
             "",
             r"^[A-Za-z0-9._/-]{0,255}$",
-            "an owner and a repository's name, separated by a slash",
+            "must be OWNER/NAME of a repository",
         ),
         Parameter(
             "DeployRepositoryName",
             "Deploy repository",
-            f"Empty: {_called(product, 'deploy')}.",
+            f"Leave empty to use {_called(product, 'deploy')}.",
             "",
             _REPOSITORY_NAME,
             "up to 100 letters, digits, dots, underscores and hyphens, not ending in .git",
@@ -158,14 +159,14 @@ def _of_the_repositories(product: Product, git: GitConfig) -> list[Parameter]:
         Parameter(
             "RepositoryVisibility",
             "Visibility",
-            "Who can see the repositories. Internal needs GitHub Enterprise.",
+            "Who can see the repositories. internal requires GitHub Enterprise Cloud or Server.",
             product.visibility,
             values=product.allowed_visibilities,
         ),
         Parameter(
             "AdoptExisting",
             "Adopt existing repositories",
-            "true: take repositories of these names that exist already and consent to it; they keep their content.",
+            "true: use existing repositories with these names if their owners consent. They keep their content.",
             "false",
             values=("true", "false"),
         ),
@@ -177,20 +178,21 @@ def _of_the_template(product: Product) -> list[Parameter]:
         Parameter(
             "SyncMode",
             "Template updates",
-            "Merge: into the default branch where that is clean; PullRequest: always ask; Off: never.",
+            "Merge: merge updates that do not conflict into the default branch. PullRequest: always open a pull "
+            "request. Off: deliver no template.",
             product.sync_mode,
             values=("Merge", "PullRequest", "Off"),
         ),
         Parameter(
             "TriggerPipelineExecution",
             "Run the pipeline on push",
-            "The variable TRIGGER_PIPELINE_EXECUTION of both repositories.",
+            "true: a push runs the pipeline (variable TRIGGER_PIPELINE_EXECUTION in both repositories).",
             "false",
             values=("true", "false"),
         ),
         Parameter(
             "RotateSecrets",
-            "Write all secrets again",
+            "Rewrite all secrets",
             "true: rewrite every secret, even unchanged ones. This overwrites edits made on GitHub.",
             "false",
             values=("true", "false"),
@@ -203,7 +205,7 @@ def _of_data_and_deployment(product: Product) -> list[Parameter]:
         Parameter(
             "GlueDatabase",
             "Glue database",
-            "GLUE_DATABASE of the workflows.",
+            "The workflows read it as GLUE_DATABASE.",
             product.glue_database,
             r"^[A-Za-z0-9_-]{1,255}$",
             "1 to 255 letters, digits, underscores and hyphens",
@@ -211,7 +213,7 @@ def _of_data_and_deployment(product: Product) -> list[Parameter]:
         Parameter(
             "GlueTable",
             "Glue table",
-            "GLUE_TABLE of the workflows.",
+            "The workflows read it as GLUE_TABLE.",
             product.glue_table,
             r"^[A-Za-z0-9_-]{1,255}$",
             "1 to 255 letters, digits, underscores and hyphens",
@@ -219,17 +221,17 @@ def _of_data_and_deployment(product: Product) -> list[Parameter]:
         Parameter(
             "DeployAccount",
             "Deployment account",
-            "The AWS account that models are deployed to. Empty: this one.",
+            "The AWS account in which workflows deploy models. Leave empty to use this account.",
             "",
             r"^(\d{12})?$",
-            "an account id of 12 digits",
+            "must be an account ID of 12 digits",
         ),
         Parameter(
             "MlflowTrackingUri",
             "MLflow tracking server",
-            "Its ARN or address. Empty: as the project has it.",
+            "The ARN or URL of the tracking server. Leave empty to use the project's own.",
             "",
             r"^(arn:aws[a-z-]*:sagemaker:\S+|https?://\S+)?$",
-            "an ARN or an http(s) address",
+            "must be an ARN or an http(s) URL",
         ),
     ]

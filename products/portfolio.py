@@ -99,7 +99,7 @@ class LaunchingStack(Stack):
             assumed_by=iam.ServicePrincipal(
                 "servicecatalog.amazonaws.com", conditions={"StringEqualsIfExists": {"aws:SourceAccount": self.account}}
             ),
-            description="Launches of the SageMaker Unified Studio project template",
+            description="Launch role of the SageMaker Unified Studio project template",
         )
         for each in launch_role_statements(self, self.settings):
             role.add_to_policy(each)
@@ -121,7 +121,7 @@ class LaunchingStack(Stack):
             self,
             "WorkflowBoundary",
             managed_policy_name=self.settings.workflow_boundary_name,
-            description="All that the workflows of a SageMaker Unified Studio project can ever be allowed",
+            description="Limits the permissions of the workflows of SageMaker Unified Studio projects",
             statements=boundary_statements(self, self.settings, self._pipeline_roles()),
         )
         policy.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)

@@ -62,7 +62,7 @@ class Version(BaseModel):
     def _shows_no_token(cls, source: str) -> str:
         """Refuse what would reach the product's template and a commit of every project."""
         if shows_a_secret(source):
-            raise ValueError("the address holds a password or a token; revoke it and remove it there")
+            raise ValueError("the URL contains a password or a token; revoke it, and remove it from the record")
         return source
 
     @field_validator("notes")
@@ -70,7 +70,7 @@ class Version(BaseModel):
     def _is_plain_text(cls, notes: str) -> str:
         """Refuse what CloudFormation would take for a reference: the notes are in the product's template."""
         if "{{resolve:" in notes:
-            raise ValueError("the notes hold {{resolve:, which CloudFormation replaces; write it in another way")
+            raise ValueError("the notes contain {{resolve:, which CloudFormation replaces; write it in another way")
         return notes
 
     @property
@@ -181,7 +181,7 @@ def _read(folder: Path) -> Version:
     except FileNotFoundError as error:
         raise VersionIncomplete(version=folder.name, file=Path(str(error.filename)).name) from None
     except (ValidationError, UnicodeDecodeError) as error:
-        problem = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": "it is not UTF-8"}
+        problem = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": "not UTF-8"}
         where = ".".join(map(str, problem["loc"])) or "its text"
         raise RecordWrong(record=f"{folder.name}/{RECORD_FILE}", where=where, problem=problem["msg"]) from None
     if version.version != folder.name:

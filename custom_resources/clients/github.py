@@ -157,7 +157,7 @@ class GitHub:
             except GithubException as error:
                 if exists_already(error):
                     if self._connection.replicas.has_written:  # the answer to its creation was lost
-                        raise NotSeenYet(WAIT_SECONDS, why="the repository just created is not seen") from None
+                        raise NotSeenYet(WAIT_SECONDS, why="the new repository is not visible") from None
                     return None
                 raise
 
@@ -247,7 +247,7 @@ class GitHub:
                 if missing.status != 404:
                     raise
                 if "common ancestor" not in said(missing).lower() and self._connection.replicas.recent:
-                    raise NotSeenYet(WAIT_SECONDS, why=f"commits of {full_name} are not seen") from None
+                    raise NotSeenYet(WAIT_SECONDS, why=f"the commits of {full_name} are not visible") from None
                 return ""
         with whole(activity):
             return str(data["merge_base_commit"]["sha"])

@@ -30,7 +30,7 @@ def environments(connection: Connection, full_name: str) -> dict[str, bool]:
 def _require_settled(connection: Connection, full_name: str) -> None:
     """Raise NotSeenYet while it may be the repository that is not seen, and not its environments that are missing."""
     if connection.replicas.recent and not connection.replicas.has_written_to(full_name):
-        raise NotSeenYet(WAIT_SECONDS, why=f"environments of {full_name} are not seen")
+        raise NotSeenYet(WAIT_SECONDS, why=f"the environments of {full_name} are not visible")
 
 
 def create_environment(

@@ -34,7 +34,7 @@ class VersionTemplates:
 
         key = self._key(url)
         if not key:
-            raise unread(f"it is not in the bucket {self._bucket}")
+            raise unread(f"the template is not in the bucket {self._bucket}")
         try:
             with translated(S3, f"reading the template of {version}"):
                 found = self._client.get_object(Bucket=self._bucket, Key=key)
@@ -46,7 +46,7 @@ class VersionTemplates:
         except ValueError:
             document = None
         if not isinstance(document, dict):
-            raise unread(f"{key} is no template in JSON of up to 1 MB")
+            raise unread(f"{key} is not a JSON template of at most 1 MB")
         return document
 
     def _key(self, url: str) -> str:

@@ -36,9 +36,9 @@ def files(count: int) -> str:
 
 def _left_out(merge: Merge) -> Iterator[str]:
     if merge.ignored:
-        yield f"{IGNORE_FILE} keeps these files as they are:\n{_list(merge.ignored)}"
+        yield f"{IGNORE_FILE} excludes these files, so they are unchanged:\n{_list(merge.ignored)}"
     if merge.absent:
-        yield f"The template has these files too; they were removed or renamed here:\n{_list(merge.absent)}"
+        yield f"These template files were removed or renamed here, and stay so:\n{_list(merge.absent)}"
 
 
 def _list(paths: Sequence[str]) -> str:

@@ -104,7 +104,7 @@ def _first_reason(request: Request[RepositoryTemplateProperties], state: Merged)
     if not state.merge.clean:
         return "the template and this repository changed the same places"
     if request.properties.sync_mode == "PullRequest":
-        return "this project takes template updates as pull requests only"
+        return "the project's SyncMode is PullRequest"
     if not state.base.certain:
         return f"the history of `{state.place.branch}` does not show which template version it contains"
     if request.refusal:

@@ -70,10 +70,10 @@ def _body(update: Update, listed: int) -> str:
         "### What the template changes\n\n" + (_list(update.changes, _change, listed) or "Nothing."),
         *_untouched(update, listed),
         "### Why this is a pull request\n\n" + f"This is a pull request because {update.reason}.",
-        *_folded("What GitHub answered to the push", update.answer),
+        *_folded("GitHub's response to the push", update.answer),
         *([] if update.clean else _conflicts(update, listed)),
         *_warnings(update, listed),
-        "Merge it when it suits you: a merge commit, a squash and a rebase all work. To skip this version, close the "
+        "You can merge this pull request with a merge commit, a squash or a rebase. To skip this version, close the "
         "pull request: the next version opens a new one. Your own changes are kept in every case.",
     ]
     return "\n\n".join([*parts, MARK])
@@ -84,14 +84,15 @@ def _untouched(update: Update, listed: int) -> list[str]:
     parts = []
     if update.ignored:
         parts.append(
-            f"### What `{IGNORE_FILE}` keeps as it is\n\n{_list(update.ignored, code, listed)}\n\n"
+            f"### Files that `{IGNORE_FILE}` excludes\n\n{_list(update.ignored, code, listed)}\n\n"
             "The template changes these files. This repository keeps its own version of them."
         )
     if update.absent:
         parts.append(
-            f"### What is not in {code(update.default_branch)}\n\n{_list(update.absent, code, listed)}\n\n"
-            "The template has these files. They were removed or renamed here, perhaps because an update was reverted. "
-            "This pull request does not bring them back. To have one again, copy it from the template, or revert the "
+            f"### Template files that are not in {code(update.default_branch)}\n\n"
+            f"{_list(update.absent, code, listed)}\n\n"
+            "These files were removed or renamed in this repository, for example because an update was reverted. "
+            "This pull request does not restore them. To restore a file, copy it from the template, or revert the "
             "commit that removed it."
         )
     return parts
@@ -105,9 +106,9 @@ def _conflicts(update: Update, listed: int) -> list[str]:
 
     conflicts = _list(update.conflicts, line, listed)
     return [
-        f"### What conflicts\n\n{conflicts or 'No files conflict, but git could not decide where some files belong.'}",
-        f"### How to resolve it\n\n{_resolution(update)}",
-        *_folded("What git says", update.explanation),
+        f"### Merge conflicts\n\n{conflicts or 'No files conflict, but git could not decide where some files belong.'}",
+        f"### How to resolve the conflicts\n\n{_resolution(update)}",
+        *_folded("Git's messages", update.explanation),
     ]
 
 
@@ -154,13 +155,17 @@ def unasked(merge: Merge, *, named: bool = True) -> list[str]:
     reasons = []
     if merge.lost:
         lost = files([code(path) for path in merge.lost])
-        reasons.append(f"git's merge would drop changes that were made here, without a conflict ({lost})")
+        reasons.append(
+            f"git would merge without a conflict, but drop changes that were made in this repository ({lost})"
+        )
     if merge.alike:
         pairs = files([f"{code(new)} and {code(old)}" for new, old in merge.alike])
         reasons.append(f"names differ only in case or Unicode form, and macOS and Windows keep only one ({pairs})")
     if merge.filtered:
         paths = files([_filtered(file) for file in merge.filtered])
-        reasons.append(f"files fall under a filter that they have not been through, as each clone would show ({paths})")
+        reasons.append(
+            f"files match a Git filter that was not applied, so every clone would show them as changed ({paths})"
+        )
     return reasons
 
 
@@ -174,16 +179,16 @@ def _warnings(update: Update, listed: int) -> list[str]:
     if update.alike:
         pairs = _list(update.alike, lambda pair: f"{code(pair[0])} and {code(pair[1])}", listed)
         parts.append(
-            f"### What differs only in case or Unicode form\n\n{pairs}\n\n"
-            "Rename or remove one of each (`git mv`), on the branch or on yours: "
-            "a clone on macOS or Windows has only one."
+            f"### Names that differ only in case or Unicode form\n\n{pairs}\n\n"
+            "Rename or remove one name of each pair (`git mv`), on this branch or on the default branch. "
+            "A clone on macOS or Windows keeps only one of them."
         )
     if update.filtered:
         files = _list(update.filtered, _filtered, listed)
         parts.append(
-            f"### What a filter would change\n\n{files}\n\n"
-            "Either except the files in `.gitattributes` (`PATH !filter !diff !merge text`), "
-            f"or put them through the filter on the branch:\n\n```sh\ngit fetch origin\n"
+            f"### Files that a Git filter would change\n\n{files}\n\n"
+            "Either exclude the files in `.gitattributes` (`PATH !filter !diff !merge text`), "
+            f"or apply the filter on this branch:\n\n```sh\ngit fetch origin\n"
             f"git switch {quote(update.branch)}\ngit add --renormalize .\n"
             "git commit -m 'Apply the filter' && git push\n```"
         )
@@ -194,7 +199,7 @@ def _resolution(update: Update) -> str:
     """Return the steps: they change this pull request's branch alone, which needs no right to push to another."""
     branch, default = quote(update.branch), quote(update.default_branch)
     if not update.conflicts:
-        return "Read what git says below. You can merge as it is, or first commit to this branch what you want changed."
+        return "Read git's messages below. You can merge this as it is, or first commit changes to this branch."
     if update.kept:
         return (
             "Merging keeps your version of the files above. Compare each with the template's, "
@@ -215,10 +220,8 @@ def superseded(version: str, successor: int = 0) -> str:
 
     Without a successor the version is in the default branch.
     """
-    takes_over = (
-        f": #{successor} offers it instead of this pull request, which" if successor else ", so this pull request"
-    )
-    return f"The template is at {version} now{takes_over} is closed. Commits on its branch are kept."
+    why = f"#{successor} offers" if successor else "the default branch has"
+    return f"This pull request is closed, because {why} the template version {version}. Commits on its branch are kept."
 
 
 def _change(change: Change) -> str:

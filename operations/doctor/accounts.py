@@ -97,11 +97,14 @@ class _Account:
                     PolicySourceArn=role, ActionNames=["s3:GetObject"], ResourceArns=[f"arn:aws:s3:::{key}"]
                 )
         except AwsDenied as denied:
-            return Check(name, "unknown", f"whether {role} may read {url} cannot be read: {denied}")
+            return Check(name, "unknown", f"the permissions of {role} to read {url} cannot be read: {denied}")
         decision = answer["EvaluationResults"][0]["EvalDecision"]
         if decision != "allowed":
             return Check(
-                name, "problem", f"{role} may not read {url}", f"{deploy('StudioAccountStack')}  # in the home region"
+                name,
+                "problem",
+                f"{role} does not have permission to read {url}",
+                f"{deploy('StudioAccountStack')}  # in the home region",
             )
         return Check(name, "ok", url)
 
@@ -137,9 +140,14 @@ class _Domain:
             with translated(DATAZONE, f"reading the user profile of {arn}"):
                 found = datazone.get_user_profile(domainIdentifier=domain, userIdentifier=arn, type="IAM")
         except AwsNotFound:
-            return Check(name, "problem", f"the domain does not know {arn}", f"{command}  # as an owner of the domain")
+            return Check(
+                name,
+                "problem",
+                f"the domain does not have a user profile of {arn}",
+                f"{command}  # as an owner of the domain",
+            )
         except AwsDenied as denied:
-            return Check(name, "unknown", f"whether the domain knows {arn} cannot be read: {denied}")
+            return Check(name, "unknown", f"the domain's user profile of {arn} cannot be read: {denied}")
         if found.get("status") != ACTIVATED:
             return Check(
                 name,
@@ -148,7 +156,7 @@ class _Domain:
                 f"aws datazone update-user-profile --domain-identifier {domain} --user-identifier {arn} --type IAM "
                 f"--status {ACTIVATED}",
             )
-        return Check(name, "ok", f"all {len(self._settings.accounts)} accounts read projects by {arn}")
+        return Check(name, "ok", f"all {len(self._settings.accounts)} accounts read projects with {arn}")
 
     def bucket(self) -> Iterator[Check]:
         """The bucket of the blueprint's templates is open to every listed account."""
@@ -161,9 +169,9 @@ class _Domain:
             yield Check(name, "problem", f"there is no bucket {bucket} with a policy", fix)
             return
         if missing := self._missing(policy):
-            yield Check(name, "problem", f"{bucket} may not be read from {', '.join(missing)}", fix)
+            yield Check(name, "problem", f"the policy of {bucket} does not allow {', '.join(missing)} to read", fix)
         else:
-            yield Check(name, "ok", f"{bucket}: read by all {len(self._settings.accounts)} accounts")
+            yield Check(name, "ok", f"{bucket}: all {len(self._settings.accounts)} accounts can read it")
 
     def _missing(self, policy: Mapping[str, Any]) -> list[str]:
         """Return the listed accounts that no statement of a policy allows."""

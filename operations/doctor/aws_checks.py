@@ -111,7 +111,7 @@ class AwsChecks:
             account = self._client(STS).get_caller_identity()["Account"]
         if not self._session.region_name:
             yield Check(
-                "AWS account", "problem", "no region is set", "Set AWS_DEFAULT_REGION, or a region in the profile."
+                "AWS account", "problem", "no Region is set", "Set AWS_DEFAULT_REGION, or a Region in the profile."
             )
             return
         yield Check("AWS account", "ok", f"{account}, {self._session.region_name}")
@@ -136,10 +136,10 @@ class AwsChecks:
         for said in waiting:
             yield Check(name, "problem", said, self._deploy_of(names))
         if odd:
-            detail = f"the functions are of different releases: {', '.join(odd)} is not of the others'"
+            detail = f"the functions are of different releases: {', '.join(odd)} has another release than the others"
             yield Check(name, "problem", detail, self._deploy_of(names))
         if not (missing or waiting or odd):
-            yield Check(name, "ok", f"all {len(names)} are ready and of one release")
+            yield Check(name, "ok", f"all {len(names)} functions are ready and have the same release")
 
     def _deploy_of(self, functions: Collection[str]) -> str:
         """Return the command that deploys the stacks of functions."""
@@ -177,7 +177,7 @@ class AwsChecks:
             yield Check(
                 name,
                 "problem",
-                f"its audiences lack {AUDIENCE}",
+                f"the audience {AUDIENCE} is missing",
                 f"aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn {arn} "
                 f"--client-id {AUDIENCE}",
             )
@@ -240,8 +240,8 @@ class AwsChecks:
             yield Check(
                 name,
                 "problem",
-                "nobody may launch from it",
-                f"{deploy(PORTFOLIO_STACK)}  # first: name principals in [portfolio] of settings.toml",
+                "the portfolio has no principals",
+                f"{deploy(PORTFOLIO_STACK)}  # first: list principals in [portfolio] of settings.toml",
             )
             return
         role = self._settings.provisioning_role_name
@@ -249,7 +249,7 @@ class AwsChecks:
             yield Check(
                 name,
                 "problem",
-                f"the blueprint's role {role} may not launch from it ('No launch paths found' in Studio)",
+                f"the blueprint's role {role} is not a principal of the portfolio ('No launch paths found' in Studio)",
                 deploy("StudioStack"),
             )
             return
@@ -293,7 +293,9 @@ class AwsChecks:
         with translated(DATAZONE, f"reading the domain {domain}"):
             found = self._client(DATAZONE).get_domain(identifier=domain)
         if found["status"] != "AVAILABLE":
-            yield Check("Domain", "problem", f"{domain} is {found['status']}", "Wait, or repair it in the console.")
+            yield Check(
+                "Domain", "problem", f"{domain} is {found['status']}", "Wait, or repair the domain in the console."
+            )
         else:
             yield Check("Domain", "ok", f"{found.get('name', '')} ({domain})")
 
@@ -353,7 +355,7 @@ class AwsChecks:
             roles = [str(self._function(function)["Role"]) for function in self._writers()]
             missing = [role for role in roles if not owners & self._profiles(studio.domain_id, role)]
         except AwsDenied as denied:
-            yield Check(name, "unknown", f"who owns the domain unit cannot be read: {denied}")
+            yield Check(name, "unknown", f"the owners of the domain unit cannot be read: {denied}")
             return
         if missing:
             command = (
@@ -363,8 +365,8 @@ class AwsChecks:
             yield Check(
                 name,
                 "problem",
-                f"{' and '.join(missing)} {'is no owner' if len(missing) == 1 else 'are no owners'} of {unit}",
-                f"{command}  # as an owner of the domain unit, with each of these ARNs in place of ROLE",
+                f"{' and '.join(missing)} {'is not an owner' if len(missing) == 1 else 'are not owners'} of {unit}",
+                f"{command}  # as an owner of the domain unit, for ROLE use each of these ARNs",
             )
         else:
             yield Check(name, "ok", f"both functions' roles own {unit}")
@@ -413,15 +415,15 @@ class AwsChecks:
             yield Check(
                 name,
                 "problem",
-                f"{pending} is not finished",
-                "Finish it in the console (Developer Tools > Connections).",
+                f"the connection {pending} is pending",
+                "Complete the connection in the console (Developer Tools > Connections).",
             )
         else:
             yield Check(
                 name,
                 "problem",
                 "there is no connection to GitHub, which Studio's tooling needs for a project's Git",
-                "Make one in the console (Developer Tools > Connections) and name it in the profile's tooling.",
+                "Create one in the console (Developer Tools > Connections), and set it in the profile's tooling.",
             )
 
     def _list(self, operation: str, key: str, **arguments: str) -> list[dict[str, Any]]:

@@ -87,5 +87,5 @@ def summary(found: Sequence[Check]) -> str:
     if number["problem"]:
         return f"{number['problem']} of {len(found)} checks found a problem."
     more = [f"{number['risk']} found a risk [! ]"] if number["risk"] else []
-    more += [f"{number['unknown']} could not be made [??]"] if number["unknown"] else []
+    more += [f"{number['unknown']} could not be completed [??]"] if number["unknown"] else []
     return f"No check of {len(found)} found a problem; {', '.join(more)}." if more else "Everything is in order."

@@ -61,13 +61,20 @@ class Deployment:
             yield Check(name, "problem", "nothing is deployed here yet", deploy(*missing))
         elif missing and self._stacks[0] in missing:
             there = ", ".join(stack for stack in self._stacks if stack not in missing)
-            detail = f"{self._stacks[0]} is not there, and {there} is: launches, updates and deletions of projects fail"
+            detail = (
+                f"{self._stacks[0]} is missing, and {there} exists: launches, updates and deletions of projects fail"
+            )
             yield Check(name, "problem", detail, deploy(*missing))
         elif missing:
-            yield Check(name, "problem", f"{' and '.join(missing)} not deployed yet", deploy(*missing))
+            yield Check(
+                name,
+                "problem",
+                f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not deployed yet",
+                deploy(*missing),
+            )
         broken = [stack for stack in self._stacks if self.status(stack).endswith("_FAILED")]
         for stack in broken:
-            yield Check(name, "problem", f"{stack} is in the status {self.status(stack)}", deploy(stack))
+            yield Check(name, "problem", f"{stack} has the status {self.status(stack)}", deploy(stack))
         if not missing and not broken:
             yield Check(name, "ok", ", ".join(self._stacks))
 

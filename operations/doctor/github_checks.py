@@ -78,8 +78,8 @@ class GitHubChecks:
             yield Check(
                 name,
                 "risk",
-                "settings.toml names none: a launch can use any organization that the token reaches",
-                "Set [git_config] private_github_organization, then run cdk deploy FoundationStack.",
+                "settings.toml names no organization, so a launch can use any that the token can access",
+                "Set [git_config] private_github_organization, then run npx aws-cdk@2 deploy FoundationStack.",
             )
         if not self._organization:
             return
@@ -88,14 +88,16 @@ class GitHubChecks:
             yield from self._user_account()
             return
         if not self._credentials().token:
-            yield Check(name, "ok", f"{self._organization} is there, and the App is installed")
+            yield Check(name, "ok", f"{self._organization} exists, and the App is installed")
             return
         try:
             _, membership = self._github.look_up(
                 "reading the membership", f"/user/memberships/orgs/{self._organization}"
             )
         except TokenTooNarrow:  # a classic token without read:org, or a fine-grained one without Members: read
-            yield Check(name, "unknown", f"{self._organization} is there; the token may not read memberships")
+            yield Check(
+                name, "unknown", f"{self._organization} exists; the token does not have permission to read memberships"
+            )
             return
         yield member(self._organization, membership, found)
 
@@ -106,8 +108,8 @@ class GitHubChecks:
             yield Check(
                 "GitHub organization",
                 "problem",
-                f"GitHub shows the token no organization {self._organization!r}",
-                "Correct git_config.private_github_organization, or give the token access to the organization "
+                f"the organization {self._organization!r} does not exist, or the token cannot access it",
+                "Correct git_config.private_github_organization, or grant the token access to the organization "
                 "(with single sign-on: authorize the token for it).",
             )
             return
@@ -142,7 +144,7 @@ def environment_rules(plan: str, environments: Sequence[str], reviewed: bool) ->
     """
     name = "GitHub environments"
     if not plan:
-        return Check(name, "unknown", "GitHub does not show the organization's plan to this token")
+        return Check(name, "unknown", "the token cannot read the organization's plan")
     if plan == "free":
         can = f"jobs on any branch can use {', '.join(environments)}"
         fix = "Use GitHub Team or Enterprise (a user: Pro), or empty [workflow_role] environments."
@@ -157,19 +159,23 @@ def user_account(account: str, own: Mapping[str, Any] | None, *, internal: bool,
     """Judge a user account (`own`: the one of the token's owner, None for an App), which lacks some things. Pure."""
     name = "GitHub organization"
     if own is None:
-        fix = "Put a personal access token of that user into the token secret, or name an organization."
+        fix = "Put a personal access token of that user into the token secret, or set an organization."
         return Check(
-            name, "problem", f"{account} is a user account, in which no GitHub App can create repositories", fix
+            name, "problem", f"{account} is a user account, and GitHub Apps cannot create repositories in it", fix
         )
     if str(own.get("login", "")).casefold() != account.casefold():
-        fix = "Use a token of that user, or name an organization."
-        return Check(name, "problem", f"{account} is a user account, and not the one of the token's owner", fix)
+        fix = "Use a token of that user, or set an organization."
+        return Check(name, "problem", f"{account} is a user account, and the token belongs to another user", fix)
     if internal:
         fix = 'Set [product] visibility = "private".'
-        return Check(name, "problem", f"{account} is a user account, which has no internal repositories", fix)
+        return Check(
+            name, "problem", f"{account} is a user account, and user accounts do not have internal repositories", fix
+        )
     if teams:
-        fix = "Name users in [workflow_role.reviewers]."
-        return Check(name, "risk", f"{account} is a user account, which has no teams to review jobs", fix)
+        fix = "List users in [workflow_role.reviewers]."
+        return Check(
+            name, "risk", f"{account} is a user account, and user accounts do not have teams to review jobs", fix
+        )
     return Check(name, "ok", f"{account} is the user account of the token's owner")
 
 
@@ -181,26 +187,28 @@ def app(organization: str, granted: Mapping[str, str]) -> Check:
         return Check(
             name,
             "problem",
-            f"its installation in {organization} lacks {', '.join(f'{each}: write' for each in missing)}",
-            "Grant them to the App, and accept them in the organization (Settings > GitHub Apps).",
+            f"the App's installation in {organization} does not have {', '.join(f'{each}: write' for each in missing)}",
+            "Grant these permissions to the App, and approve them in the organization (Settings > GitHub Apps).",
         )
-    return Check(name, "ok", f"as needed in {organization}; check Variables: read and write yourself")
+    return Check(
+        name, "ok", f"the permissions in {organization} are complete; check Variables: read and write yourself"
+    )
 
 
 def sight(found: Installation, organization: str) -> Check:
     """Judge whether a GitHub App's installation sees the repositories of the organization ("" = not set). Pure."""
     name = "GitHub App reach"
     if found.suspended:
-        fix = "Unsuspend it in the organization (Settings > GitHub Apps)."
-        return Check(name, "problem", f"its installation in {found.account} is suspended", fix)
+        fix = "Unsuspend the App in the organization (Settings > GitHub Apps)."
+        return Check(name, "problem", f"the App's installation in {found.account} is suspended", fix)
     if organization and found.account.casefold() != organization.casefold():
-        fix = f"Install the App in {organization}, and put that installation's id into the token secret."
-        return Check(name, "problem", f"it is installed in {found.account}, and not in {organization}", fix)
+        fix = f"Install the App in {organization}, and put that installation's ID into the token secret."
+        return Check(name, "problem", f"the App is installed in {found.account}, not in {organization}", fix)
     if not found.reaches_all:
-        can = "it cannot tell a repository that was deleted from one that it does not see"
+        can = "the App cannot tell a deleted repository from one without access"
         fix = "Give the App access to all repositories of the organization (Settings > GitHub Apps > Configure)."
         return Check(
-            name, "risk", f"its installation in {found.account} is narrowed to selected repositories: {can}", fix
+            name, "risk", f"the App's installation in {found.account} covers only selected repositories: {can}", fix
         )
     return Check(name, "ok", f"all repositories of {found.account}")
 
@@ -213,20 +221,20 @@ def expiry(told: str | None, now: datetime, is_app: bool) -> Check:
     """Judge GitHub's header `github-authentication-token-expiration`; a token without it does not expire."""
     name = "GitHub token expiry"
     if is_app:
-        return Check(name, "ok", "an App's tokens are renewed by themselves")
+        return Check(name, "ok", "the App's tokens renew automatically")
     if told is None:
-        return Check(name, "ok", "it does not expire; a GitHub App, or a token that does, is safer")
+        return Check(name, "ok", "the token does not expire; a GitHub App or an expiring token is safer")
     at = _parsed(told)
     if at is None:
-        return Check(name, "unknown", f"GitHub says {told!r}")
+        return Check(name, "unknown", f"GitHub returned {told!r}")
     if at - now < EXPIRES_SOON:
         return Check(
             name,
             "problem",
-            f"it expires on {at:%Y-%m-%d}, in {max((at - now).days, 0)} days",
-            "Make a new token and put it into the token secret; nothing needs to be deployed again.",
+            f"the token expires on {at:%Y-%m-%d}, in {max((at - now).days, 0)} days",
+            "Create a new token and put it into the token secret; no deployment is needed.",
         )
-    return Check(name, "ok", f"it expires on {at:%Y-%m-%d}")
+    return Check(name, "ok", f"the token expires on {at:%Y-%m-%d}")
 
 
 def _parsed(told: str) -> datetime | None:
@@ -243,14 +251,14 @@ def scopes(told: str | None, is_app: bool) -> Check:
     """Judge a classic token's scopes (`x-oauth-scopes`); other tokens do not tell what they may do."""
     name = "GitHub workflow permission"
     if told is None or (not told.strip() and is_app):
-        return Check(name, "unknown", f"GitHub does not tell what the token may do; it needs {FINE_GRAINED}")
+        return Check(name, "unknown", f"GitHub does not show the token's permissions; the token needs {FINE_GRAINED}")
     missing = [scope for scope in SCOPES if scope not in {part.strip() for part in told.split(",")}]
     if missing:
         return Check(
             name,
             "problem",
-            f"the token lacks the scope {' and '.join(missing)}",
-            f"Give it {' and '.join(SCOPES)} on GitHub (Settings > Developer settings); its value stays.",
+            f"the token does not have the scope {' and '.join(missing)}",
+            f"Add {' and '.join(SCOPES)} to it on GitHub (Settings > Developer settings); the token's value stays.",
         )
     return Check(name, "ok", f"the token has the scopes {', '.join(SCOPES)}")
 
@@ -268,10 +276,15 @@ def member(organization: str, membership: Mapping[str, Any] | None, about: Mappi
         return Check(
             name,
             "problem",
-            f"members of {organization} may not create repositories",
+            f"members of {organization} are not allowed to create repositories",
             "Make the token's user an owner, or allow members to create repositories.",
         )
     if membership.get("role") != "admin":
-        can = "a repository that was deleted cannot be told from one that the token does not see"
-        return Check(name, "risk", f"the token's user is no owner of {organization}: {can}", "Make the user an owner.")
-    return Check(name, "ok", f"the token's user may create repositories in {organization}")
+        can = "the token cannot tell a deleted repository from one without access"
+        return Check(
+            name,
+            "risk",
+            f"the token's user is not an owner of {organization}: {can}",
+            "Make the user an organization owner.",
+        )
+    return Check(name, "ok", f"the token's user can create repositories in {organization}")

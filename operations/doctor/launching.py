@@ -51,13 +51,13 @@ class LaunchingChecks:
         except AwsNotFound:  # "No launch paths found for resource"
             paths = []
         if paths:
-            yield Check(name, "ok", f"{caller} may launch, update and repair")
+            yield Check(name, "ok", f"{caller} can launch, update and repair")
         else:
             yield Check(
                 name,
                 "risk",  # somebody else may be the one who rolls out
-                f"{caller} is no principal of the portfolio: launches and updates as this caller fail with 'No launch "
-                "paths found'. Add its role or user to [portfolio] principals in settings.toml",
+                f"{caller} is not a principal of the portfolio: launches and updates as this caller fail with 'No "
+                f"launch paths found'. Add its role or user to [portfolio] principals in settings.toml",
                 deploy(PORTFOLIO_STACK),
             )
         yield from self._namesakes(catalog, product)
@@ -69,8 +69,8 @@ class LaunchingChecks:
             yield Check(
                 "Products",
                 "risk",
-                f"{left} has the same name as {product}, which PortfolioStack offers: what was launched from it is not "
-                "in status, and no rollout reaches it",
+                f"{left} has the same name as {product} of PortfolioStack: status and rollout do not include its "
+                "provisioned products",
                 f"aws servicecatalog search-provisioned-products --filters SearchQuery=productId:{others[0]}"
                 "  # terminate these, then delete the product",
             )
@@ -101,7 +101,8 @@ class LaunchingChecks:
             yield Check(
                 name,
                 "problem",
-                f"{newest} has no folder {said}; it has {', '.join(known)}. Launches with these profiles fail",
+                f"{newest} does not have the folder {said}; it has {', '.join(known)}. Launches with these "
+                "profiles fail",
                 "python -m operations publish  # first: correct [profile_folders], or add the folder to the template",
             )
         else:

@@ -87,7 +87,7 @@ class LimitChecks:
             stacks = CloudFormationStacks(self._session.client("cloudformation"))
             catalog = ServiceCatalog(self._session.client("servicecatalog"), stacks)
         live = catalog.versions(offered_product(catalog, stacks, self._settings.product.name))
-        fix = "Remove versions that nobody runs from products/versions (docs/admin.md), and deploy PortfolioStack."
+        fix = "Remove versions that no project uses from products/versions (docs/admin.md), and deploy PortfolioStack."
         return used("Product versions", len(live), MOST_VERSIONS, fix)
 
     def concurrency(self) -> Check:
@@ -99,7 +99,7 @@ class LimitChecks:
         detail = f"{free} of {total} concurrent executions are not reserved"
         if free < LEAST_CONCURRENCY:
             return Check(
-                name, "risk", f"{detail}: a rollout is throttled", f"{_QUOTA} (Lambda, concurrent executions)."
+                name, "risk", f"{detail}: Lambda will throttle a rollout", f"{_QUOTA} (Lambda, concurrent executions)."
             )
         return Check(name, "ok", detail)
 
@@ -115,7 +115,7 @@ class LimitChecks:
         detail = f"{kind}; {'; '.join(told)}"
         spent = [title for title, key in _LIMITS if key in limits and _spent(limits[key])]
         if spent:
-            return Check(name, "risk", detail, "Wait for the next hour, or give the product a token of its own.")
+            return Check(name, "risk", detail, "Wait for the next hour, or use a separate token for the product.")
         return Check(name, "ok", detail)
 
 

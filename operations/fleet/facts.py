@@ -17,10 +17,10 @@ STATES: dict[State, str] = {
     "waiting": "a template pull request is open",
     "declined": "the template pull request was closed",
     "outdated": "a repository has another version",
-    "off": "template updates are switched off, on another version",
+    "off": "template updates are turned off, on another version",
     "changing": "the launch is being changed",
     "failed": "the launch or its stack failed",
-    "gone": "a repository was deleted, or the token does not see it",
+    "gone": "a repository was deleted, or the token cannot access it",
     "archived": "a repository is archived",
     "unknown": "not everything could be read",
 }

@@ -93,7 +93,7 @@ def _shown(asked: Asked, found: Found, status: str) -> PullRequestStatus | None:
         return by_need[0]
     if status != "pull-request":
         return None
-    problem = "GitHub does not show the pull request." if asked.number else "The stack names no pull request."
+    problem = "The token cannot access the pull request." if asked.number else "The stack does not name a pull request."
     return PullRequestStatus("", asked.number, "unknown", reported=True, problem=found.problem or problem)
 
 
@@ -141,7 +141,10 @@ def _state_of_versions(behind: Sequence[RepositoryStatus], wanted: str) -> tuple
         return "waiting", ""
     if any(pull.state == "closed" and pull.version == wanted for pull in pulls):
         gone = any(pull.state == "closed" and pull.branch_deleted for pull in pulls)
-        return "declined", "Its branch was deleted." if gone else "It was closed without a merge."
+        return (
+            "declined",
+            "The pull request's branch was deleted." if gone else "The pull request was closed without a merge.",
+        )
     if any(pull.state == "unknown" for pull in pulls):
         return "unknown", next(pull.problem for pull in pulls if pull.state == "unknown")
     if all(each.updates_off for each in behind):

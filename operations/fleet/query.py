@@ -93,12 +93,12 @@ def found_in(asked: Asked, data: Any, error: tuple[str, str] | None) -> Found:
     Another repository that has got the name since is not taken for it: the id tells.
     """
     if not isinstance(data, dict):
-        kind, message = error or ("NOT_FOUND", f"GitHub does not show {asked.full_name}.")
+        kind, message = error or ("NOT_FOUND", f"The token cannot access {asked.full_name}.")
         return Found("unseen" if kind == "NOT_FOUND" else "unknown", asked.full_name, problem=message)
     if error:  # some of it may not be read: nobody knows what that is
         return Found("unknown", asked.full_name, problem=error[1])
     if data.get("databaseId") not in (None, asked.id):
-        return Found("unseen", asked.full_name, problem=f"{asked.full_name} is another repository now.")
+        return Found("unseen", asked.full_name, problem=f"{asked.full_name} is now another repository.")
     name = str(data.get("nameWithOwner") or asked.full_name)
     renamed = name.casefold() != asked.full_name.casefold()
     delivered, there = _files(data.get("delivered")), _files(data.get("workflows"))

@@ -43,7 +43,7 @@ def summary(fleet: Fleet) -> str:
     """Return one line: how many projects are in which state."""
     counts = Counter(project.state for project in fleet.projects)
     told = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state]) or "no project"
-    return f"{told}; wanted: {fleet.wanted or 'nothing is live'}; as of {fleet.time}"
+    return f"{told}; wanted: {fleet.wanted or 'no live version'}; as of {fleet.time}"
 
 
 def _row(project: Project) -> tuple[str, ...]:

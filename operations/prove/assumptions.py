@@ -139,7 +139,7 @@ ASSUMPTIONS = (
             "role at account level"
         ),
         "likely",
-        "The second door terminates nothing. Terminate `studio-<project id>` by hand",
+        "Project setup terminates nothing. Terminate `studio-<project id>` in Service Catalog",
         "the search finds the launch, with the tag `studio-mlops:launched-by`",
         ("products/project_setup/definition.py",),
     ),
@@ -225,13 +225,13 @@ ASSUMPTIONS = (
     ),
     Assumption(
         "A19",
-        "DataZone answers GetProject and GetProjectProfile to callers whom IAM permits and who are no members",
+        "DataZone answers GetProject and GetProjectProfile to callers whom IAM permits and who are not members",
         "likely: the seed's function works so",
         (
-            "Through the first door neither is needed. Else the launch says that DataZone denied it: name "
+            "With the blueprint neither is needed. Else the launch says that DataZone denied it: name "
             "ProjectName and ProfileName in the launch"
         ),
-        "the function studio-project, which is no member, is asked whether DataZone permits it",
+        "DataZone's answers to the function studio-project, which is not a member",
         ("custom_resources/clients/studio.py", "custom_resources/probe.py", "operations/fleet/owners.py"),
     ),
     Assumption(
@@ -284,7 +284,7 @@ ASSUMPTIONS = (
             "and is in service when the tooling is"
         ),
         "likely; IAM-based domains: open",
-        "A launch by the second door waits until the project is deployed, then says what is missing",
+        "A launch by project setup waits until the project is deployed, then says what is missing",
         "a SageMaker domain names the project, and is in service",
         ("custom_resources/clients/studio.py",),
     ),
@@ -392,8 +392,8 @@ ASSUMPTIONS = (
         "Service Catalog assumes the launch role with `aws:SourceAccount`; where it does not, the key is absent",
         "open",
         (
-            'If another account is told, the launch says "Access denied while assuming the role". Take the condition '
-            "from the launch role's trust policy (`products/portfolio.py`)"
+            'If the call shows another account, the launch fails with "Access denied while assuming the role". Take '
+            "the condition from the launch role's trust policy (`products/portfolio.py`)"
         ),
         "a launch has a stack, or Service Catalog says that it was denied the launch role",
         ("products/portfolio.py",),
@@ -445,7 +445,7 @@ ASSUMPTIONS = (
         ),
         "open",
         (
-            "The second door stays shut in accounts of projects: use the blueprint there, or forward the domain's "
+            "Project setup does not start in project accounts: use the blueprint there, or forward the domain's "
             "events (docs/accounts.md)"
         ),
         "tags and parameters of the stacks of the project's environments",

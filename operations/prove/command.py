@@ -42,7 +42,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--domain", default="", metavar="ID", help="the Studio domain (default: settings.toml)")
     verb.add_argument("--profile", default="", metavar="NAME", help="the project profile (default: settings.toml)")
-    verb.add_argument("--project", default="", metavar="ID", help="look at this project only; change nothing")
+    verb.add_argument("--project", default="", metavar="ID", help="check only this project, and change nothing")
     verb.add_argument(
         "--launch-role",
         default="",
@@ -52,10 +52,10 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--as-owner",
         action="store_true",
-        help="the caller owns the domain unit: make a blueprint and a disabled profile, too, to look at and delete",
+        help="also create, check and delete a blueprint and a disabled profile; the caller must own the domain unit",
     )
     verb.add_argument("--output", type=Path, default=Path("prove"), metavar="FOLDER", help="default: %(default)s")
-    verb.add_argument("--resume", action="store_true", help="go on with the proof in the folder")
+    verb.add_argument("--resume", action="store_true", help="resume the proof in the folder")
     verb.add_argument("--keep", action="store_true", help="do not delete the project")
     verb.add_argument(
         "--answer",
@@ -63,7 +63,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         default=[],
         type=_answer,
         metavar="ID=yes|no",
-        help="what you saw of an assumption that only a person can see; may be repeated",
+        help="what you saw of an assumption that only a person can check (can be repeated)",
     )
     verb.add_argument("--on-local", action="store_true", help="prove the run of `python -m local` on this machine")
 

@@ -207,7 +207,7 @@ def _about_template(facts: Facts) -> bool:
 def _native_events(facts: Facts) -> Judged:
     event = facts.native_event
     if event is None:
-        return NOT_SEEN, "no event of Studio's own about the project came to the second door's state machine"
+        return NOT_SEEN, "no event of Studio's own about the project reached the project-setup state machine"
     named = event["metadata.domain"] and (event["metadata.owningProjectId"] or event["data.projectId"])
     there = [name for name, found in event.items() if found]
     return judged(named, f"named in: {', '.join(there) or 'none of the members that are read'}")

@@ -118,9 +118,9 @@ def _address(stack: Stack, name: str, setting: str) -> str:
         stack,
         name,
         default="",
-        description=f"Empty: {setting}, from settings.toml",
+        description=f"Leave empty to use {setting} from settings.toml",
         allowed_pattern=r"^(https?://[A-Za-z0-9.:/_-]+)?$",
-        constraint_description="an http(s) address",
+        constraint_description="must be an http(s) URL",
     ).value_as_string
     is_set = CfnCondition(stack, f"{name}IsSet", expression=Fn.condition_not(Fn.condition_equals(given, "")))
     return Token.as_string(Fn.condition_if(is_set.logical_id, given, setting))

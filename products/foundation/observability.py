@@ -101,7 +101,7 @@ def function_alarms(scope: Construct, topic: sns.ITopic, functions: Mapping[str,
             topic,
             function.metric_errors(period=ALARM_PERIOD),
             at=3,
-            description=f"The {name} function failed 3 times in 15 minutes. Read the reasons in the function's log.",
+            description=f"The {name} function failed 3 times in 15 minutes. See the function's log.",
         )
         alarm(
             scope,
@@ -110,7 +110,7 @@ def function_alarms(scope: Construct, topic: sns.ITopic, functions: Mapping[str,
             function.metric_throttles(period=ALARM_PERIOD),
             at=10,
             description=f"Lambda throttled the {name} function 10 times in 15 minutes. "
-            "Raise the account's Lambda concurrency.",
+            "Request a higher quota for the account's Lambda concurrency.",
         )
         if "github" in entry.needs:
             alarm(
@@ -120,7 +120,7 @@ def function_alarms(scope: Construct, topic: sns.ITopic, functions: Mapping[str,
                 _counter("RateLimitWaits", entry, ALARM_PERIOD),
                 at=50,
                 description=f"The {name} function waited for GitHub's rate limit 50 times in 15 minutes. "
-                "Spread rollouts over more time, or use a GitHub App.",
+                "Roll out to fewer projects at once, or use a GitHub App.",
             )
 
 

@@ -170,7 +170,7 @@ class Rollouts:
             self._topic,
             rollout_metric("RolloutStuck", ALARM_PERIOD),
             at=1,
-            description="A project of a rollout has been in its update, or waiting for GitHub, for an hour. " + status,
+            description="A project of a rollout has been updating, or waiting for GitHub, for an hour. " + status,
         )
         alarm(
             self._stack,
@@ -178,6 +178,6 @@ class Rollouts:
             self._topic,
             self.waves.metric_failed(statistic="Sum", period=ALARM_PERIOD),  # it never times out
             at=1,
-            description="The state machine of a rollout broke off. "
-            "`python -m operations rollout resume` goes on where it was.",
+            description="The state machine of a rollout failed. "
+            "Run `python -m operations rollout resume` to resume the rollout where it stopped.",
         )

@@ -39,7 +39,7 @@ def future_owners(stack: Stack, functions: Mapping[str, lambda_.Function], befor
             stack,
             f"{entry_of(name).title}RoleArn",
             value=role.role_arn,
-            description=f"Make it an owner of the domain unit before {before}",
+            description=f"Add this role as an owner of the domain unit before you deploy {before}",
         )
 
 
@@ -70,20 +70,25 @@ class FoundationStack(Stack):
             "DeadLettersAlarm",
             self.topic,
             self.dead_letters,
-            description="The provider framework could not handle a CloudFormation event. Its stack waits until the "
-            "resource times out. Read the dead letter queue and the provider's log.",
+            description="The provider framework could not handle a CloudFormation event. The stack waits until the "
+            "resource times out. See the dead-letter queue and the provider's log.",
         )
         function_alarms(self, self.topic, self.functions)
         self.rollouts = Rollouts(self, settings, self.storage, self.topic)
         dashboard(self, settings.dashboard_name, list(self.functions.values()), self.dead_letters)
         self._exports()
         token_secret = settings.git_config.github_token_secret_name
-        CfnOutput(self, "TokenSecret", value=token_secret, description="Put the GitHub token here")
-        CfnOutput(self, "ArchiveBucket", value=self.storage.archives.bucket_name)
-        CfnOutput(self, "NotificationTopic", value=self.topic.topic_arn)
-        CfnOutput(self, "RateBudgetTable", value=self.storage.budget.table_name)
+        CfnOutput(self, "TokenSecret", value=token_secret, description="The secret for the GitHub token or App key")
+        CfnOutput(self, "ArchiveBucket", value=self.storage.archives.bucket_name, description="The template archives")
+        CfnOutput(self, "NotificationTopic", value=self.topic.topic_arn, description="The topic of the alarms")
+        CfnOutput(
+            self,
+            "RateBudgetTable",
+            value=self.storage.budget.table_name,
+            description="The table with the shared GitHub rate budget",
+        )
         CfnOutput(self, "RolloutStateMachine", value=self.rollouts.waves.state_machine_arn)
-        future_owners(self, self.functions, "StudioStack is deployed (docs/studio.md)")
+        future_owners(self, self.functions, "StudioStack (docs/studio.md)")
 
     def _dead_letters_by_arn(self) -> sqs.IQueue:
         """Return the queue without its key, which the CDK would permit more of than is needed: `Functions` does."""

@@ -1,4 +1,4 @@
-"""The second door: a state machine that launches the product when a project was created, and terminates it after.
+"""Project setup: a state machine that launches the product when a project was created, and terminates it after.
 
 No function and no database: Step Functions calls DataZone and Service Catalog itself. An execution for CreateProject
 waits; one for a finished environment only looks, which wakes the launch up at once; the launch's name and token make

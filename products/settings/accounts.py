@@ -27,7 +27,7 @@ class ProjectAccount(Section):
     @classmethod
     def _each_once(cls, regions: tuple[str, ...]) -> tuple[str, ...]:
         if twice := repeated(regions):
-            raise ValueError(f"the region {twice} is there twice; list it once")
+            raise ValueError(f"the Region {twice} is listed twice; list it once")
         return regions
 
 
@@ -83,17 +83,17 @@ def require_accounts(studio: Studio, accounts: Mapping[str, ProjectAccount]) -> 
         _require_none(studio, accounts)
         return
     if not studio.domain_id or not studio.domain_region:
-        raise ValueError("studio.domain_account needs the domain and its region; set domain_id and domain_region")
+        raise ValueError("studio.domain_account needs the domain and its Region; set domain_id and domain_region")
     if not accounts:
         raise ValueError(
-            "studio.domain_account is set and no account for projects; add a table [accounts.NAME], for the domain's "
-            "account too if projects live there"
+            "studio.domain_account needs accounts for projects; add a table [accounts.NAME] for each of them, and for "
+            "the domain's account if it has projects"
         )
     if twice := repeated([each.account for each in accounts.values()]):
-        raise ValueError(f"[accounts] has the account {twice} under two names; list its regions under one")
+        raise ValueError(f"[accounts] has the account {twice} under two names; list its Regions under one name")
     for name, each in accounts.items():
         if each.admin_role and each.admin_role.split(":")[4] != each.account:
-            raise ValueError(f"accounts.{name}.admin_role is a role of another account; name one of {each.account}")
+            raise ValueError(f"accounts.{name}.admin_role belongs to another account; write a role of {each.account}")
     for profile, own in studio.own_profiles.items():
         _require_listed(profile, own, accounts)
 
@@ -106,7 +106,7 @@ def _require_none(studio: Studio, accounts: Mapping[str, ProjectAccount]) -> Non
         raise ValueError("studio.domain_region needs the domain's account; set studio.domain_account")
     for name, own in studio.own_profiles.items():
         if own.account or own.region:
-            raise ValueError(f"the profile {name!r} has an account or region; set studio.domain_account and [accounts]")
+            raise ValueError(f"the profile {name!r} has an account or Region; set studio.domain_account and [accounts]")
 
 
 def _require_listed(profile: str, own: OwnProfile, accounts: Mapping[str, ProjectAccount]) -> None:
@@ -115,11 +115,9 @@ def _require_listed(profile: str, own: OwnProfile, accounts: Mapping[str, Projec
         raise ValueError(f"the profile {profile!r} needs an account; write one of {names}")
     account = accounts.get(own.account) if own.account else next(iter(accounts.values()))
     if account is None:
-        raise ValueError(
-            f"the profile {profile!r} is for the account {own.account!r}, which is not listed; write one of {names}"
-        )
+        raise ValueError(f"the profile {profile!r} names the unlisted account {own.account!r}; write one of {names}")
     if own.region and own.region not in account.regions:
         raise ValueError(
-            f"the profile {profile!r} is for the region {own.region}, which its account does not list; "
+            f"the profile {profile!r} names the Region {own.region}, which its account does not list; "
             f"write one of {', '.join(account.regions)}"
         )

@@ -46,34 +46,34 @@ _MAX_BYTES = 100_000
 
 # What to write instead, by key.
 _HINTS = {
-    "api_url": "write an http(s) address such as https://api.github.com",
-    "server_url": "write an http(s) address such as https://github.com",
+    "api_url": "write an http(s) URL such as https://api.github.com",
+    "server_url": "write an http(s) URL such as https://github.com",
     "prefix": "use 2 to 16 lower case letters, digits and hyphens, starting with a letter",
-    "secret_references": "write names as GitHub shows them, each with the ARN of a secret, or ARN#key of a JSON one",
-    "variables": "write names as GitHub shows them, each with its value as text of at most 4,000 characters",
+    "secret_references": "write names of Actions secrets, each with a secret's ARN, or ARN#key for a JSON secret",
+    "variables": "write names of Actions variables, each with a value in quotes of at most 4,000 characters",
     "principals": "write ARNs of users, groups or roles without a path, such as arn:aws:iam::123456789012:role/Name",
     "principal_patterns": "write patterns without an account, such as arn:aws:iam:::role/DataScientist*",
-    "products": "write ids of Service Catalog products, such as prod-abcdefghijklm",
-    "deploy_accounts": "write account ids of 12 digits, in quotes",
-    "share_accounts": "write account ids of 12 digits, in quotes",
-    "share_organizations": "write ids of organizations (o-...) or organizational units (ou-...)",
+    "products": "write IDs of Service Catalog products, such as prod-abcdefghijklm",
+    "deploy_accounts": "write account IDs of 12 digits, in quotes",
+    "share_accounts": "write account IDs of 12 digits, in quotes",
+    "share_organizations": "write IDs of organizations (o-...) or organizational units (ou-...)",
     "classic_execution_roles": "write ARNs of roles, such as arn:aws:iam::123456789012:role/Pipelines",
     "execution_roles": "write names of roles with their paths, or ARNs, such as datazone_usr_role_*",
-    "bedrock_models": "write at most 6 ids of foundation models, such as amazon.nova-lite-v1:0 or anthropic.claude-*",
-    "deploy_role": "write the name of an IAM role, without its ARN or path; {project} and {stage} may stand in it",
+    "bedrock_models": "write at most 6 IDs of foundation models, such as amazon.nova-lite-v1:0 or anthropic.claude-*",
+    "deploy_role": "write the name of an IAM role, without its ARN or path; it can contain {project} and {stage}",
     "oidc_role_github_workflow": "write the ARN of a role, or leave it empty",
     "oidc_provider_arn": "write the ARN of an OIDC provider, or leave it empty",
     "permissions_boundary": "write the ARN of an IAM policy, or a list of them, or leave it empty",
-    "private_github_organization": "write the organization's name as in its address on GitHub",
-    "public_aiops_templates_org": "write the organization's name as in its address on GitHub",
-    "notification_email": "write one address",
-    "support_email": "write one address",
+    "private_github_organization": "write the organization's name as in its GitHub URL",
+    "public_aiops_templates_org": "write the organization's name as in its GitHub URL",
+    "notification_email": "write one email address",
+    "support_email": "write one email address",
     "profile_folders": "write the folder's plain name, without slashes",
-    "domain_id": "write the domain's id (dzd-...), or leave it empty",
-    "domain_account": "write the id of the domain's account, 12 digits in quotes, or leave it empty",
-    "domain_region": "write the domain's region, such as eu-west-1",
-    "account": "write the account's id, 12 digits in quotes",
-    "regions": "write regions such as eu-west-1, the account's home first",
+    "domain_id": "write the domain's ID (dzd-...), or leave it empty",
+    "domain_account": "write the domain's account ID, 12 digits in quotes, or leave it empty",
+    "domain_region": "write the domain's Region, such as eu-west-1",
+    "account": "write the account ID, 12 digits in quotes",
+    "regions": "write Regions such as eu-west-1, the account's home Region first",
     "admin_role": "write the ARN of a role of that account, or leave it empty",
     "domain_key_arn": "write the ARN of a KMS key (not of an alias), or leave it empty",
     "profiles": "write the profiles' names as Studio shows them",
@@ -129,12 +129,12 @@ def _mistake(file: str, text: str, problem: ErrorDetails) -> SettingsError:
     if problem["type"] == "value_error":
         said, _, advice = str(problem["ctx"]["error"]).partition("; ")
         return SettingsContradict(
-            place=place, problem=f"{key}: {said}" if key else said, advice=_capitalized(advice or "correct that")
+            place=place, problem=f"{key}: {said}" if key else said, advice=_capitalized(advice or "correct the value")
         )
     hint = next((_HINTS[part] for part in reversed(where) if part in _HINTS), "")
     # A secret's value may have been written in place of its ARN, and a token into an address: it is not repeated.
     secret = "secret_references" in where or shows_a_secret(str(problem["input"]))
-    value = "that" if secret else json.dumps(problem["input"], default=str)
+    value = "this value" if secret else json.dumps(problem["input"], default=str)
     what = problem["msg"].replace("Input should", "it should").replace("String should", "it should")
     advice = (_as_pattern(problem["input"]) if "principals" in where else "") or hint or what
     return SettingWrong(place=place, key=key, value=value, advice=_capitalized(advice))
@@ -151,7 +151,7 @@ def _as_pattern(given: object) -> str:
     path, name = found["path"], re.sub(r"^(AWSReservedSSO_.+_)[0-9a-f]{16}$", r"\1*", found["name"])
     if path.startswith("aws-reserved/sso.amazonaws.com/"):
         path, name = "aws-reserved/sso.amazonaws.com/", f"*{name}"
-    return f'this role has a path: list it in principal_patterns, as "arn:{found["partition"]}:iam:::role/{path}{name}"'
+    return f'this role has a path. List it in principal_patterns: "arn:{found["partition"]}:iam:::role/{path}{name}"'
 
 
 _ROLE_WITH_PATH = re.compile(
@@ -170,7 +170,7 @@ def _instead(where: list[str]) -> str:
     tables = [path for path in _paths(Settings) if get_close_matches(key, [path[-1]], n=1, cutoff=0.8)]
     if tables:
         return f"Write {tables[0][-1]} in {_table(tables[0][:-1])} instead"
-    return f"Correct its name (known here: {', '.join(known)}) or remove it"
+    return f"Correct the name (settings here: {', '.join(known)}) or remove it"
 
 
 def _table(path: tuple[str, ...]) -> str:

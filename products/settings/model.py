@@ -118,7 +118,7 @@ class GitHub(_Section):
         server, api = _host(self.server_url), _host(self.api_url)
         if api not in (server, f"api.{server}"):
             raise ValueError(
-                f"api_url is at {api}, server_url at {server}; write both addresses of one GitHub (api.github.com and "
+                f"api_url is on {api}, and server_url on {server}; write both URLs of one GitHub (api.github.com and "
                 "github.com, or the host of your GitHub Enterprise Server twice)"
             )
         issuer = _issuer(server)
@@ -128,7 +128,7 @@ class GitHub(_Section):
             )
         if self.oidc_provider_arn and not self.oidc_provider_arn.endswith(f":oidc-provider/{self.oidc_issuer}"):
             raise ValueError(
-                f"oidc_provider_arn is the provider of another issuer than oidc_issuer; its ARN ends with "
+                f"oidc_provider_arn and oidc_issuer name different issuers; write an ARN that ends with "
                 f":oidc-provider/{self.oidc_issuer}"
             )
         return self
@@ -173,7 +173,7 @@ class TemplateSource(_Section):
     def _holds_no_token(cls, repository: str) -> str:
         """Refuse a user in an http(s) address: the usual form holds a token, which versions and commits would show."""
         if shows_a_secret(repository):
-            raise ValueError("the address holds a password or a token; put it into TEMPLATE_SOURCE_TOKEN instead")
+            raise ValueError("the URL contains a password or a token; remove it, and put it into TEMPLATE_SOURCE_TOKEN")
         return repository
 
 
@@ -196,13 +196,15 @@ class Portfolio(_Section):
     @classmethod
     def _each_once(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         if twice := _repeated(values):
-            raise ValueError(f"{twice} is there twice; list it once")
+            raise ValueError(f"{twice} is listed twice; list it once")
         return values
 
     @model_validator(mode="after")
     def _whose_launches(self) -> Portfolio:
         if self.launches_only and not self.products:
-            raise ValueError("launches_only needs products: the product's id in the account that shares it (prod-...)")
+            raise ValueError(
+                "launches_only needs products; add the product's ID in the account that shares it (prod-...)"
+            )
         return self
 
     @field_validator("principal_patterns")
@@ -210,7 +212,7 @@ class Portfolio(_Section):
     def _as_many_as_aws_takes(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
         if len(patterns) > _MAX_PATTERNS:
             raise ValueError(
-                f"a portfolio takes at most {_MAX_PATTERNS} patterns, not {len(patterns)}; write fewer, wider ones"
+                f"a portfolio can have {_MAX_PATTERNS} patterns, not {len(patterns)}; write fewer, wider patterns"
             )
         return patterns
 
@@ -219,7 +221,9 @@ class Portfolio(_Section):
     def _some_values(cls, options: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         for key, values in options.items():
             if not values or not key or key.lower().startswith("aws:"):
-                raise ValueError(f"the tag {key!r} needs a name that does not start with aws: and at least one value")
+                raise ValueError(
+                    f"the tag {key!r} is not valid; give it a name that does not start with aws: and at least one value"
+                )
             if twice := _repeated(values):
                 raise ValueError(f"the tag {key!r} has the value {twice!r} twice; list it once")
         return options
@@ -253,13 +257,15 @@ class Product(_Section):
     @classmethod
     def _tells_repositories_apart(cls, pattern: str) -> str:
         if pattern.count("{part}") != 1 or not ("{project}" in pattern or "{id}" in pattern):
-            raise ValueError("repository_names needs {part} once, and {project} or {id}, such as {project}-{part}")
+            raise ValueError(
+                "the repositories need two names; write {part} once, and {project} or {id}, as in {project}-{part}"
+            )
         return pattern
 
     @model_validator(mode="after")
     def _default_is_listed(self) -> Product:
         if self.glue_databases and self.glue_database not in self.glue_databases:
-            raise ValueError("glue_databases does not list glue_database, which launches take by default; add it")
+            raise ValueError("glue_databases does not list glue_database, the default of launches; add it")
         return self
 
     @model_validator(mode="after")
@@ -297,7 +303,7 @@ class WorkflowRole(_Section):
         """Refuse an inference profile's id: IAM asks for the model that it leads to."""
         if profiles := [each for each in models if each.partition(".")[0] in _GEOGRAPHIES]:
             model = profiles[0].partition(".")[2]
-            raise ValueError(f"{profiles[0]!r} names an inference profile; name its foundation model, {model!r}")
+            raise ValueError(f"{profiles[0]!r} is an inference profile; write its foundation model, {model!r}")
         return models
 
     @field_validator("environments")
@@ -305,7 +311,7 @@ class WorkflowRole(_Section):
     def _production_is_written_so(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         """Refuse another spelling: to GitHub it is the same environment, to a role's trust policy it is not."""
         if other := [name for name in names if name.lower() == PRODUCTION and name != PRODUCTION]:
-            raise ValueError(f"{other[0]!r} is the environment production to GitHub; write it in lower case")
+            raise ValueError(f"GitHub takes {other[0]!r} for the environment production; write it in lower case")
         return names
 
     @property
@@ -322,15 +328,15 @@ class WorkflowRole(_Section):
     def _models_have_room(self) -> WorkflowRole:
         """Refuse models in one role for all: IAM's limit of its policies' length leaves no room."""
         if self.bedrock_models and not self.has_production:
-            raise ValueError(
-                "bedrock_models needs production in environments, so that production has a role of its own"
-            )
+            raise ValueError("bedrock_models needs a separate role for production; add production to environments")
         return self
 
     @model_validator(mode="after")
     def _reviewers_have_an_environment(self) -> WorkflowRole:
         if unknown := sorted(self.reviewers.keys() - set(self.environments)):
-            raise ValueError(f"reviewers names the environment {unknown[0]!r}, which environments does not list")
+            raise ValueError(
+                f"reviewers names the unlisted environment {unknown[0]!r}; add it to environments, or remove it"
+            )
         return self
 
 
@@ -354,7 +360,7 @@ class PullRequests(_Section):
     @classmethod
     def _each_once(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         if twice := _repeated(values):
-            raise ValueError(f"{twice} is there twice; list it once")
+            raise ValueError(f"{twice} is listed twice; list it once")
         return values
 
 
@@ -395,14 +401,16 @@ class Settings(_Section):
     @classmethod
     def _each_boundary_once(cls, boundaries: tuple[str, ...]) -> tuple[str, ...]:
         if twice := [each for each in boundaries if boundaries.count(each) > 1]:
-            raise ValueError(f"{twice[0]!r} is there twice; list it once")
+            raise ValueError(f"{twice[0]!r} is listed twice; list it once")
         return boundaries
 
     @field_validator("log_retention_days")
     @classmethod
     def _cloudwatch_knows(cls, days: int) -> int:
         if days not in RETENTION_DAYS:
-            raise ValueError(f"CloudWatch keeps logs for one of {', '.join(map(str, RETENTION_DAYS))} days")
+            raise ValueError(
+                f"CloudWatch does not offer {days} days; write one of {', '.join(map(str, RETENTION_DAYS))}"
+            )
         return days
 
     @field_validator("secret_references")
@@ -416,8 +424,8 @@ class Settings(_Section):
         if len(places) > 1:
             one, other = sorted(places.values())[:2]
             raise ValueError(
-                f"{one} and {other} are secrets of different accounts or regions, and a launch reads those of its own "
-                "only; name secrets of the account and region that launches the product"
+                f"{one} and {other} are in different accounts or Regions, and a launch reads only secrets of its own; "
+                "name secrets of the account and Region that launch the product"
             )
         return references
 
@@ -426,14 +434,16 @@ class Settings(_Section):
     def _of_no_launch(cls, variables: dict[str, str]) -> dict[str, str]:
         """Refuse what a launch sets by itself, and what CloudFormation would replace."""
         if TRIGGER in variables:
-            raise ValueError(f"{TRIGGER} is a parameter of each launch (TriggerPipelineExecution); leave it out")
+            raise ValueError(f"{TRIGGER} is a parameter of each launch (TriggerPipelineExecution); remove it")
         if set_by_launches := sorted(variables.keys() & set(VARIABLES["Build"])):
-            raise ValueError(f"each launch sets {set_by_launches[0]} to the project's own value; leave it out")
+            raise ValueError(f"each launch sets {set_by_launches[0]} to the project's own value; remove it")
         if replaced := [name for name, value in variables.items() if "{{resolve:" in value]:
-            raise ValueError(f"{replaced[0]} holds {{{{resolve:, which CloudFormation replaces; write the value itself")
+            raise ValueError(
+                f"{replaced[0]} contains {{{{resolve:, which CloudFormation replaces; write the value itself"
+            )
         if len(json.dumps(variables)) > _MOST_OF_VARIABLES:
             raise ValueError(
-                f"they take more than {_MOST_OF_VARIABLES:,} characters of JSON together; keep long values in a file"
+                f"all variables have more than {_MOST_OF_VARIABLES:,} characters of JSON; move long values to a file"
             )
         return variables
 
@@ -442,20 +452,23 @@ class Settings(_Section):
         source, config = self.template_source, self.git_config
         if source.repository and "/" not in source.repository and not config.public_aiops_templates_org:
             raise ValueError(
-                "template_source.repository is only a name; set git_config.public_aiops_templates_org or write its URL"
+                "template_source.repository is only a name; set git_config.public_aiops_templates_org or write the URL"
             )
         if self.studio.domain_id and not self.studio_organization:
             raise ValueError(
-                "studio.domain_id needs git_config.private_github_organization: a project profile does not ask for it"
+                "launches from Studio need an organization; set git_config.private_github_organization or "
+                "studio.organization"
             )
         patterns = len(self.portfolio.principal_patterns) + len(self.launching_project_roles)
         if patterns > _MAX_PATTERNS:
             raise ValueError(
-                f"a portfolio takes at most {_MAX_PATTERNS} patterns, and project_roles_may_launch adds one for each "
+                f"a portfolio can have {_MAX_PATTERNS} patterns, and project_roles_may_launch adds one for each "
                 "of workflow_role.execution_roles; write fewer"
             )
         if self.portfolio.launches_only and (self.studio.domain_id or self.studio.model_approval.enabled):
-            raise ValueError("portfolio.launches_only leaves no portfolio for [studio] to use; set one of the two")
+            raise ValueError(
+                "[studio] needs a portfolio, and portfolio.launches_only creates none; set only one of the two"
+            )
         require_accounts(self.studio, self.accounts)
         if self.has_accounts:
             self._require_copies()
@@ -467,15 +480,15 @@ class Settings(_Section):
         refused = {
             "portfolio.share_accounts": (portfolio.share_accounts, "leave it empty"),
             "portfolio.share_organizations": (portfolio.share_organizations, "leave it empty"),
-            "portfolio.launches_only": (portfolio.launches_only, "leave it out"),
-            "studio.regions": (self.studio.regions, "list the regions of each account"),
+            "portfolio.launches_only": (portfolio.launches_only, "remove it"),
+            "studio.regions": (self.studio.regions, "list the Regions of each account"),
             "github.oidc_provider_arn": (
                 self.github.oidc_provider_arn,
                 "set oidc_provider_exists for the accounts that have the provider",
             ),
             "secret_references by account and region": (
                 [each for each in self.secret_references.values() if ":*:*:secret:" not in each],
-                "write arn:aws:secretsmanager:*:*:secret:NAME, without the suffix, for one that each place has",
+                "write arn:aws:secretsmanager:*:*:secret:NAME, without the suffix, for a secret in each Region",
             ),
             "product.classic_execution_roles": (self.product.classic_execution_roles, "leave it empty"),
             "workflow_role.execution_roles by ARN": (
@@ -485,12 +498,12 @@ class Settings(_Section):
         }
         for key, (given, advice) in refused.items():
             if given:
-                raise ValueError(f"{key} is of one account, and [accounts] deploys a copy to each; {advice}")
+                raise ValueError(f"{key} belongs to one account, and [accounts] deploys to several; {advice}")
         listed = {each.account for each in self.accounts.values()}
         for arn in portfolio.principals:
             if arn.split(":")[4] not in listed:
                 raise ValueError(
-                    f"portfolio.principals has {arn}, of an account that is not in [accounts]; add it there"
+                    f"portfolio.principals has {arn}, and [accounts] does not list its account; add the account there"
                 )
 
     @property

@@ -26,7 +26,7 @@ class OwnProfile(Section):
 
 
 class ProjectSetup(Section):
-    """The second door: projects of these profiles get the product by event, without a blueprint."""
+    """Project setup: projects of these profiles get the product by event, without a blueprint."""
 
     profiles: tuple[ProfileName, ...] = ()
 
@@ -59,7 +59,7 @@ class Studio(Section):
 
     @property
     def registers_blueprint(self) -> bool:
-        """The first door is open: to a profile, or for a domain alone, where people put the environment into them."""
+        """Whether the blueprint is on: for a profile, or for a domain whose administrators add the environment."""
         by_profile = bool(self.profiles or self.own_profiles)
         return bool(self.domain_id) and (by_profile or not self.project_setup.profiles)
 
@@ -67,20 +67,22 @@ class Studio(Section):
     @classmethod
     def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if twice := repeated(names):
-            raise ValueError(f"the profile {twice!r} is there twice; list it once")
+            raise ValueError(f"the profile {twice!r} is listed twice; list it once")
         return names
 
     @model_validator(mode="after")
-    def _one_door_each(self) -> Studio:
+    def _one_way_each(self) -> Studio:
         twice = {*self.profiles, *self.own_profiles} & set(self.project_setup.profiles)
         if twice:
             raise ValueError(
                 f"the profile {sorted(twice)[0]!r} would launch the product twice; "
-                "list it for the blueprint or for project_setup, not for both"
+                "list it in profiles, own_profiles or project_setup, not in two of them"
             )
         both = set(self.profiles) & set(self.own_profiles)
         if both:
-            raise ValueError(f"the profile {sorted(both)[0]!r} either exists or is made here; list it once")
+            raise ValueError(
+                f"the profile {sorted(both)[0]!r} is in profiles and in own_profiles; list it in profiles if it exists"
+            )
         if not self.domain_id and (self.profiles or self.own_profiles or self.project_setup.profiles):
             raise ValueError("profiles need a domain; set domain_id (dzd-...)")
         if self.domain_key_arn and not self.domain_id:

@@ -47,7 +47,7 @@ class StudioAccountStack(Stack):
             "ProductId",
             parameter_name=settings.product_parameter,
             string_value=product.product_id,
-            description="The blueprint's template finds the account's product by it",
+            description="The product ID that the blueprint's template launches in this account",
         )
         if place.is_home:
             self._enable(product, parameter)

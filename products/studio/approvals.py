@@ -59,8 +59,8 @@ class ModelApprovals:
             "ApprovalRuleDeadLettersAlarm",
             foundation.topic,
             undelivered,
-            description="EventBridge could not put the event of an approved model into the approvals queue. "
-            "The dead letter queue holds the event.",
+            description="EventBridge could not send the event of an approved model to the approvals queue. "
+            "See the event in the dead-letter queue.",
         )
         queue_alarm(
             stack,
@@ -68,7 +68,7 @@ class ModelApprovals:
             foundation.topic,
             dead_letters,
             description="The model approval function could not start the deploy workflow of an approved model. "
-            "The dead letter queue holds the approval.",
+            "See the function's log, then redrive the dead-letter queue.",
         )
 
     def _function(

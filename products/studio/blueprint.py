@@ -20,16 +20,19 @@ BLUEPRINT = "blueprint"  # the value of LAUNCHED_BY for launches through the fir
 _RESERVED = {
     "datazoneEnvironmentDomainId": ("DomainId", "The Studio domain"),
     "datazoneEnvironmentProjectId": ("ProjectId", "The Studio project"),
-    "datazoneEnvironmentProjectName": ("ProjectName", "The project's name. Empty: looked up"),
-    "datazoneScopeName": ("ScopeName", "Studio's scope"),
-    "userRoleArn": ("UserRoleArn", "The project's role. Empty: looked up"),
-    "s3BucketArn": ("ProjectBucket", "The project's bucket. Empty: looked up"),
+    "datazoneEnvironmentProjectName": ("ProjectName", "The project's name. Leave empty to look it up"),
+    "datazoneScopeName": ("ScopeName", "The Studio scope"),
+    "userRoleArn": ("UserRoleArn", "The project's role. Leave empty to look it up"),
+    "s3BucketArn": ("ProjectBucket", "The project's bucket. Leave empty to look it up"),
 }
 # The same that a project profile or its user sets: the blueprint's user parameters.
 _BY_PROFILE = {
-    "ProfileName": ("ProfileName", "The project profile. Empty: looked up"),
-    "TemplateFolder": ("TemplateFolder", "The template folder. Empty: the profile's name in lower case"),
-    "gitFullRepositoryId": ("ConnectedRepository", "OWNER/NAME of the connected repository. Empty: none"),
+    "ProfileName": ("ProfileName", "The project profile. Leave empty to look it up"),
+    "TemplateFolder": ("TemplateFolder", "The template folder. Leave empty to use the profile's name in lower case"),
+    "gitFullRepositoryId": (
+        "ConnectedRepository",
+        "The connected repository, OWNER/NAME. Leave empty if none",
+    ),
 }
 # With sync_mode = "Off" the versions are empty (docs/studio.md, A15).
 _OUTPUTS = ("BuildRepositoryUrl", "DeployRepositoryUrl", "BuildTemplateVersion", "DeployTemplateVersion")

@@ -50,7 +50,7 @@ class DomainFoundationStack(Stack):
             self,
             "Key",
             alias=f"alias/{settings.prefix}-domain",
-            description="The notifications of the Studio project template's functions in the domain's account",
+            description="Encrypts the notifications of the Studio project template in the domain account",
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.DESTROY,
             pending_window=Duration.days(30),
@@ -63,8 +63,8 @@ class DomainFoundationStack(Stack):
             "DeadLettersAlarm",
             topic,
             dead_letters,
-            description="The provider framework could not handle a CloudFormation event. Its stack waits until the "
-            "resource times out. Read the dead letter queue and the provider's log.",
+            description="The provider framework could not handle a CloudFormation event. The stack waits until the "
+            "resource times out. See the dead-letter queue and the provider's log.",
         )
         bucket = self._bucket()
         functions = self._functions(waiting, dead_letters)
@@ -75,9 +75,9 @@ class DomainFoundationStack(Stack):
             self,
             "StudioReaderRoleArn",
             value=reader.role_arn,
-            description="Make it known to the domain before projects are made (docs/accounts.md)",
+            description="Register this role in the domain before projects are created (docs/accounts.md)",
         )
-        future_owners(self, functions, "StudioDomainStack is deployed (docs/accounts.md)")
+        future_owners(self, functions, "StudioDomainStack (docs/accounts.md)")
 
     def _functions(self, waiting: kms.Key, dead_letters: sqs.Queue) -> dict[str, lambda_.Function]:
         settings, made = self._settings, {}
@@ -123,7 +123,7 @@ class DomainFoundationStack(Stack):
             "StudioReader",
             role_name=settings.reader_role_name,
             assumed_by=trusted,
-            description="Functions of the accounts of projects read the domain's projects with it",
+            description="Functions in project accounts assume this role to read the domain's projects",
         )
         # DataZone itself decides by domain and project.
         for each in (statement(READ_PROJECTS, ["*"]), *domain_key_statements(settings)):
@@ -227,7 +227,7 @@ def domain_stacks(scope: Construct, settings: Settings, version: str, **kwargs: 
         scope,
         DOMAIN_FOUNDATION_STACK,
         settings=settings,
-        description="What the Studio project template has in the account of the Studio domain",
+        description="The functions of the Studio project template in the account of the Studio domain",
         **kwargs,
     )
     blueprint = StudioDomainStack(
@@ -235,7 +235,7 @@ def domain_stacks(scope: Construct, settings: Settings, version: str, **kwargs: 
         STUDIO_DOMAIN_STACK,
         settings=settings,
         version=version,
-        description="The blueprint by which SageMaker Unified Studio launches the project template",
+        description="The blueprint with which SageMaker Unified Studio launches the project template",
         **kwargs,
     )
     profiles = StudioProfilesStack(
@@ -243,7 +243,7 @@ def domain_stacks(scope: Construct, settings: Settings, version: str, **kwargs: 
         STUDIO_PROFILES_STACK,
         settings=settings,
         version=version,
-        description="The project profiles that run the blueprint of the project template",
+        description="The project profiles that use the blueprint of the project template",
         **kwargs,
     )
     blueprint.add_stack_dependency(foundation)

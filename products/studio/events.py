@@ -51,8 +51,8 @@ class ProjectSetup:
             "DeadLettersAlarm",
             topic,
             self._dead_letters,
-            description="EventBridge could not start the project-setup state machine for an event of Studio. "
-            "The dead letter queue holds the event.",
+            description="EventBridge could not start the project-setup state machine for a Studio event. "
+            "See the event in the dead-letter queue.",
         )
         if reader:
             self._stack_rule(machine)

@@ -35,7 +35,7 @@ class ProvisioningRole:
             # Without a path: a portfolio's association with a role that has one cannot be deleted.
             role_name=settings.provisioning_role_name,
             assumed_by=datazone.with_conditions({"StringEquals": account}),
-            description="Studio launches the project template with it",
+            description="The role with which Studio launches the project template",
         )
         assert role.assume_role_policy
         role.assume_role_policy.add_statements(

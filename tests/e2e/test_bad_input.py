@@ -36,14 +36,14 @@ def nothing_left(seen: Observer) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--template-source", "{good}", "--profile", "vision"], "no profile 'vision' (there is: regression)"),
-        (["--template-source", "{good}", "--template-folder", "missing"], "no folder 'missing'"),
-        (["--template-source", "{good}", "--template-folder", "../.."], "leaves the source"),
+        (["--template-source", "{good}", "--profile", "vision"], "no profile 'vision' (it has: regression)"),
+        (["--template-source", "{good}", "--template-folder", "missing"], "not contain the folder 'missing'"),
+        (["--template-source", "{good}", "--template-folder", "../.."], "is outside the template source"),
         (["--template-source", "{nowhere}"], "neither a folder nor a Git URL"),
         (["--template-source", "{repository}", "--template-ref", "no-such-ref"], "no branch, tag or commit"),
         (["--template-source", "file://{nowhere}"], "cannot be read"),
-        (["--template-source", "{half}"], "has no folder model_deploy"),
-        (["--template-source", "{empty}"], "has no files"),
+        (["--template-source", "{half}"], "does not have a folder model_deploy"),
+        (["--template-source", "{empty}"], "is empty"),
         (["--template-source", "{linked}"], "symbolic link"),
         (["--template-source", "{huge}"], "100 MB"),
         (["--template-ref", "main"], "need --template-source"),
@@ -76,13 +76,13 @@ def test_a_source_that_cannot_be_used(cli: CommandLine, tmp_path: Path, argument
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--profile", "vision"], "no folder vision/model_build"),
-        (["--build-repository", "has space"], "Build repository: up to 100 letters"),
+        (["--profile", "vision"], "not have the folder vision/model_build"),
+        (["--build-repository", "has space"], "Build repository must have up to 100 letters"),
         (["--build-repository", "ends.git"], "Build repository"),
         (["--build-repository", "same", "--deploy-repository", "same"], "different names"),
         (["--organization", "not/a/name"], "Organization"),
         (["--parameter", "GlueTable=bad;name"], "Glue table"),
-        (["--parameter", "NoSuchParameter=1"], "has no parameter NoSuchParameter; it has: AdoptExisting"),
+        (["--parameter", "NoSuchParameter=1"], "does not have the parameter NoSuchParameter; it has: AdoptExisting"),
         (["--parameter", "broken"], "not of the form"),
     ],
 )
@@ -93,7 +93,7 @@ def test_a_parameter_that_cannot_be_used(cli: CommandLine, arguments: list[str],
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("name", ["", "-x", "has space", "x" * 60, "a;b"])
 def test_a_project_name_that_cannot_be_one(cli: CommandLine, name: str) -> None:
-    assert "cannot be a project name" in cli.refused("launch", "--profile", "regression", "--", name)
+    assert "is not a valid project name" in cli.refused("launch", "--profile", "regression", "--", name)
 
 
 # -- what GitHub refuses ------------------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ def test_a_name_that_is_somebody_elses(cli: CommandLine, seen: Observer) -> None
 
     error = cli.refused("launch", "taken", "--version", "v1.0.0", "--deploy-repository", "somebody-elses")
 
-    assert "somebody-elses exists already and is not this project's" in error
+    assert "somebody-elses already exists and does not belong to this project" in error
     assert seen.repository("somebody-elses") == before
     assert seen.api("PATCH", f"repos/{seen.organization}/somebody-elses", {"archived": True}).ok
 
@@ -147,14 +147,14 @@ def test_a_name_that_is_somebody_elses(cli: CommandLine, seen: Observer) -> None
     [
         (["--github-api-url", "https://api.github.com", "--organization", "o"], "", "GITHUB_TOKEN is not set"),
         (["--github-api-url", "https://api.github.com"], "t", "needs --organization"),
-        (["--github-api-url", "ftp://x", "--organization", "o"], "t", "is no API address"),
-        (["--github-api-url", "https://u:p@x/api/v3", "--organization", "o"], "t", "is no API address"),
-        (["--github-api-url", "http://[::1", "--organization", "o"], "t", "is no API address"),
-        (["--github-api-url", "http://x:y", "--organization", "o"], "t", "is no API address"),
+        (["--github-api-url", "ftp://x", "--organization", "o"], "t", "is not an API URL"),
+        (["--github-api-url", "https://u:p@x/api/v3", "--organization", "o"], "t", "is not an API URL"),
+        (["--github-api-url", "http://[::1", "--organization", "o"], "t", "is not an API URL"),
+        (["--github-api-url", "http://x:y", "--organization", "o"], "t", "is not an API URL"),
         (
             ["--github-api-url", "https://x/api/v3", "--github-server-url", "http://[::1", "--organization", "o"],
             "t",
-            "is no server address",
+            "is not a server URL",
         ),
         (["--github-server-url", "https://github.com"], "t", "needs --github-api-url"),
     ],

@@ -66,10 +66,10 @@ FAULTS: dict[str, dict[str, Any]] = {
 # What an operation says that such a refusal ends; one that can do without what was refused ends well.
 SAYS = {
     "SAML": "requires single sign-on for the token",
-    "IP allow list": "does not permit the function's address",
+    "IP allow list": "does not include the function's address",
     "suspended": "is suspended",
-    "blocked": "GitHub blocks the repository",
-    "blocked by law": "GitHub blocks the repository",
+    "blocked": "GitHub has blocked the repository",
+    "blocked by law": "GitHub has blocked the repository",
     "locked": "The repository is locked",
 }
 _SHA, _NUMBER = "[0-9a-f]{40}", "[0-9]+"

@@ -167,7 +167,7 @@ def test_a_delete_while_github_is_down_fails_and_can_be_repeated(laboratory: Lab
     stack.patience = 0
     laboratory.standin.control("POST", "/faults", {"fault": "503", "match": {}, "times": None})
     assert stack.delete() == "DELETE_FAILED"
-    assert re.search("Gave up after 0 minutes: .*503", stack.reason), stack.reason
+    assert re.search("stopped waiting after 0 minutes: .*503", stack.reason), stack.reason
     laboratory.standin.control("DELETE", "/faults")
     assert stack.delete() == "DELETE_COMPLETE"
     assert all(found["archived"] for found in laboratory.state(project).values())

@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.matrix import ONE, ORGANIZATION, Laboratory, edited, impatient, operate
 
-OFF = "acme/{}-deploy has its pull requests switched off, and this version can only come as one."
+OFF = "Pull requests are turned off in acme/{}-deploy, and this version needs a pull request."
 
 
 @pytest.fixture(scope="module")
@@ -56,5 +56,5 @@ def test_a_push_that_waits_for_ever_is_waited_for_and_then_given_up(laboratory: 
         status = operate("update", stack, project)
     laboratory.standin.control("DELETE", "/faults")
     assert status.startswith("UPDATE_ROLLBACK")
-    assert "Gave up after 0 minutes" in stack.reason
+    assert "stopped waiting after 0 minutes" in stack.reason
     assert laboratory.state(project) == before

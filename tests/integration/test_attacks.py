@@ -32,8 +32,8 @@ V1: dict[str, Content] = {"README.md": "# Template\n", "train.py": "one\n"}
 V2: dict[str, Content] = {**V1, "new.py": "n\n"}
 MOST_REQUESTS = 8  # of a launch that is refused, with its rollback
 TAKEN = (
-    "The repository acme/{} exists already and is not this project's. Choose another name, "
-    "or launch with AdoptExisting=true once the repository's owners consent."
+    "The repository acme/{} already exists and does not belong to this project. Choose another name, "
+    "or launch with AdoptExisting=true after the repository's owners consent."
 )
 
 
@@ -67,9 +67,9 @@ def attackers(world: World, project: str = "attacker") -> Project:
 def test_a_repository_of_somebody_else_is_not_adopted(world: World) -> None:
     stranger(world, "payments", auto_init=True)
     assert attack(world, attackers(world)) == (
-        "The repository acme/payments exists already and does not consent to its adoption "
-        "(.github/studio-project.yml: it is not there). Commit that file to its default branch with the lines "
-        "`domain: d1` and `project: attacker`, or choose another name."
+        "The repository acme/payments already exists, and its owners have not consented to adoption "
+        "(.github/studio-project.yml: the file does not exist). Commit .github/studio-project.yml to its default "
+        "branch with the lines `domain: d1` and `project: attacker`, or choose another name."
     )
 
 
@@ -150,7 +150,7 @@ def test_the_former_name_of_a_living_projects_repository_is_nobodys(world: World
     """Its role may trust that name still: neither a launch nor an update gets it."""
     victim = Project(world, world.publish("v1", V1), "victim", name="payments").launch()
     rename(world, "payments", "victims")
-    former = "acme/payments is a former name of the repository acme/victims, which carries the mark of another project."
+    former = "acme/payments is a former name of the repository acme/victims, which belongs to another project."
     with nothing_of_it_changes(world, "victims"):
         mine = Project(world, victim.version, "attacker", name="payments")
         assert former in refused(mine.launch)

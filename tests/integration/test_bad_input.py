@@ -101,9 +101,9 @@ def reading_only(world: World) -> None:
     ("spoil", "said"),
     [
         (wrong_token, "Put a valid token into the token secret"),
-        (without_workflow, "lacks the scope 'workflow'"),
-        (without_repo, "lacks the scope 'repo'"),
-        (reading_only, "Give the token that permission"),
+        (without_workflow, "does not have the scope 'workflow'"),
+        (without_repo, "does not have the scope 'repo'"),
+        (reading_only, "Grant the token that permission"),
     ],
 )
 def test_a_token_that_cannot_do_it_is_said_before_anything_is_written(
@@ -117,7 +117,7 @@ def test_a_token_that_cannot_do_it_is_said_before_anything_is_written(
 
 def test_an_organization_that_does_not_exist(world: World, project: Project) -> None:
     said = refused(lambda: project.create_repository(Organization="nowhere"))
-    assert said.startswith("GitHub has no organization 'nowhere'")
+    assert said.startswith("The token cannot create repositories in the organization 'nowhere'")
     assert not world.github.store.repositories()
 
 
@@ -145,7 +145,7 @@ def test_a_folder_that_the_template_lacks(world: World, project: Project) -> Non
     project.create_repository()
     world.requests()
     said = refused(lambda: project.create_template(TemplateFolder="classification/model_build"))
-    assert "'classification/model_build'; its profiles are: regression" in said
+    assert "'classification/model_build' (its profiles are: regression" in said
     assert untouched(world)
 
 
@@ -153,7 +153,7 @@ def test_a_damaged_archive(world: World, project: Project) -> None:
     project.create_repository()
     world.cloud.put_archive(project.version.archive, b"PK damaged")
     world.requests()
-    assert "Publish it again" in refused(project.create_template)
+    assert "Publish the version again" in refused(project.create_template)
     assert untouched(world)
 
 
@@ -193,5 +193,5 @@ def test_a_rejected_token_is_said_by_git_too(world: World, project: Project) -> 
     project.launch()
     world.github.store.forget_token(world.github.token)
     said = refused(lambda: project.update(world.publish("v2", {**V1, "new": "n\n"})))
-    assert "rejects the token" in said
+    assert "rejected the token" in said
     assert world.github.token not in said

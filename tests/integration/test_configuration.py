@@ -151,7 +151,7 @@ def test_wrong_names_and_values_are_refused_before_a_request(world: World, wrong
     world.requests()
     sentence = refused(lambda: project.create_configuration(**wrong))
     assert said in sentence
-    assert "Correct the template" in sentence
+    assert "Correct the properties in the stack's template" in sentence
     assert world.requests() == []
 
 

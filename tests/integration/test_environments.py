@@ -97,7 +97,7 @@ def test_a_token_that_may_not_is_said_as_an_error(world: World) -> None:
     project = Project(world, world.publish("v1", V1)).deliver()
     rights = {"secrets": "write", "actions_variables": "write", "metadata": "read", "actions": "read"}
     world.cloud.use_token(world.github.make_token(fine_grained=True, permissions=rights))
-    assert "Give the token that permission" in refused(lambda: project.create_configuration(**WANTED))
+    assert "Grant the token that permission" in refused(lambda: project.create_configuration(**WANTED))
 
 
 def test_what_a_user_changed_is_not_set_back(world: World) -> None:

@@ -336,7 +336,7 @@ def test_a_protected_branch_is_said(world: World, kind: str) -> None:
     world.control("POST", "repositories/acme/p1-build/rules", {"branch": "main", "refuse_push": True, "kind": kind})
     build = account.build()
     assert build["status"] == "merged"
-    assert build["remarks"] == ["`main` is protected: if its rules refuse the push, a pull request is opened."]
+    assert build["remarks"] == ["`main` is protected. If its rules block the push, the update opens a pull request."]
     assert account.project.update(v2)["Status"] == "pull-request"
 
 
@@ -353,7 +353,7 @@ def test_a_repository_without_pull_requests_fails_as_the_update_would(world: Wor
     account.project.state.has_pull_requests = False
     build = account.build()
     assert (build["action"], build["status"]) == ("fail", "failed")
-    assert "pull requests" in build["reason"]
+    assert "Pull requests" in build["reason"]
 
 
 def test_a_repository_that_is_gone_fails_as_the_update_would(world: World) -> None:
@@ -438,7 +438,7 @@ def test_a_launch_that_is_not_there(world: World, launch: str) -> None:
 
 def test_a_version_that_the_product_does_not_have(world: World) -> None:
     account = launched(world)
-    assert "has no version pa-others" in account.ask(version="pa-others")["Problem"]
+    assert "does not have the version pa-others" in account.ask(version="pa-others")["Problem"]
 
 
 @pytest.mark.parametrize("status", ["UNDER_CHANGE", "PLAN_IN_PROGRESS", "ERROR"])
@@ -474,7 +474,7 @@ def test_a_template_elsewhere_is_not_read(world: World, url: str, monkeypatch: p
     address = url.format(bucket=BUCKET, key=_key(VERSION))
     told = {"ProvisioningArtifactDetail": {"Name": "v2"}, "Info": {"TemplateUrl": address}}
     monkeypatch.setattr(account, "describe_provisioning_artifact", lambda **_: told, raising=False)
-    assert f"it is not in the bucket {BUCKET}" in account.ask()["Problem"]
+    assert f"the template is not in the bucket {BUCKET}" in account.ask()["Problem"]
     assert "GetObject" not in account.asked
 
 
@@ -494,7 +494,7 @@ def test_a_write_is_stopped_before_it_is_sent(world: World, monkeypatch: pytest.
     world.requests()
     build = account.build()
     assert build["status"] == "failed"
-    assert "about to write to GitHub, and was stopped" in build["reason"]
+    assert "stopped a read-only request that was about to write to GitHub" in build["reason"]
     assert wrote(world) == []
 
 

@@ -59,9 +59,12 @@ def test_a_plan_without_private_repositories_is_told_as_one(world: World) -> Non
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ("push-protection", ("config/settings.py:4", "unblock-secret/2hAbCdEf", "Remove them from the template")),
-        ("push-integration", ("refusing to allow an integration", "give the token the permission")),
-        ("push-fsck", ("fsck error", "does not accept the pushed objects")),
+        (
+            "push-protection",
+            ("config/settings.py:4", "unblock-secret/2hAbCdEf", "Remove the secrets from the template"),
+        ),
+        ("push-integration", ("refusing to allow an integration", "grant the token permission")),
+        ("push-fsck", ("fsck error", "rejected the pushed objects")),
         ("push-too-large", ("pack exceeds maximum allowed size", "Remove large files")),
         ("push-shallow", ("does not support pushes from a shallow repository",)),
     ],
@@ -80,4 +83,4 @@ def test_single_sign_on_is_told_with_its_address(world: World) -> None:
     world.github.faults.add(Fault.parse({"fault": "saml", "times": None}))
     reason = refused(Project(world, world.publish("v1", {"a": "a\n"})).launch)
     assert "(https://github.com/orgs/acme/sso?authorization_request=AAAA1111)" in reason
-    assert "Give the token that permission" not in reason
+    assert "Grant the token that permission" not in reason

@@ -34,8 +34,8 @@ def test_a_taken_name_is_refused_and_nothing_touched(world: World, ours: Project
     before = stranger(world, spelling, files)
     said = refused(ours.launch)
     assert said == (
-        f"The repository acme/{spelling} exists already and is not this project's. Choose another name, "
-        "or launch with AdoptExisting=true once the repository's owners consent."
+        f"The repository acme/{spelling} already exists and does not belong to this project. Choose another name, "
+        "or launch with AdoptExisting=true after the repository's owners consent."
     )
     ours.delete()  # the rollback
     assert world.snapshot("p1-build") == before
@@ -113,8 +113,8 @@ def test_a_second_stack_is_refused_and_its_rollback_harms_nothing(world: World, 
     before = world.snapshot("p1-build")
     second = Project(world, ours.version)
     said = refused(second.launch)
-    assert "The project is launched already: its repository acme/p1-build belongs to the stack " in said
-    assert f"{ours.stack}. Update that one, or terminate it before you launch the project again." in said
+    assert "The project is already launched: its repository acme/p1-build belongs to the stack " in said
+    assert f"{ours.stack}. Update that launch, or terminate it before you launch the project again." in said
     second.delete()
     assert world.snapshot("p1-build") == before
     assert ours.update(world.publish("v2", {**V1, "new": "n\n"}))["Status"] == "merged"
@@ -324,8 +324,8 @@ def test_a_name_that_the_token_does_not_see_is_refused_at_once(
     monkeypatch.setattr(world.github, "respond", unseen)
     said = refused(ours.create_repository)
     assert said == (
-        "The repository acme/p1-build exists already, but the token does not see it. "
-        "Choose another name or give the token access to it."
+        "The repository acme/p1-build already exists, but the token cannot access it. "
+        "Choose another name, or grant the token access to the repository."
     )
     assert sum(entry.method == "POST" for entry in world.requests()) == 2
     assert world.snapshot("p1-build") == before
@@ -417,14 +417,14 @@ def test_retain_on_failure_lets_a_project_go_that_may_not_be_archived(world: Wor
     assert world.snapshot("p1-build") == before, "left as it is"
     reasons = [line["reason"] for line in lines if line.get("message") == "left as it is"]
     assert len(reasons) == 1, "nothing but the archive needs the right"
-    assert all("Give the token that permission" in reason for reason in reasons)
+    assert all("Grant the token that permission" in reason for reason in reasons)
 
 
 def test_retain_on_failure_does_not_hide_other_failures(world: World, ours: Project) -> None:
     ours.settings = {"RetainOnFailure": "true"}
     ours.launch()
     world.cloud.use_token("ghp_wrong")
-    assert "rejects the token" in refused(ours.delete)
+    assert "rejected the token" in refused(ours.delete)
     world.cloud.use_token(world.github.make_token(["repo", "workflow"]))
     ours.delete()
     assert ours.state.archived
@@ -498,7 +498,7 @@ def test_topics_of_users_stay(world: World) -> None:
 
 def test_a_refused_move_can_be_rolled_back(world: World, ours: Project) -> None:
     ours.launch()
-    assert "Transfer it on GitHub" in refused(lambda: ours.update_repository(Organization="other"))
+    assert "Transfer the repository on GitHub" in refused(lambda: ours.update_repository(Organization="other"))
     assert ours.update_repository()["Status"] == "kept"  # the stack is as it was
     world.github.store.add_account("other", "Organization")
     world.rest("POST", "/repos/acme/p1-build/transfer", new_owner="other")

@@ -76,7 +76,7 @@ def test_release_notes_begin_a_pull_request_and_a_commit_has_them(world: World, 
     [pull] = project.pulls()
     head, _, rest = pull["body"].partition("### What the template changes")
     assert "> ## Faster\n>\n> Thanks @\u200bada" in head
-    assert "This is a pull request because this project takes template updates as pull requests only." in rest
+    assert "This is a pull request because the project's SyncMode is PullRequest." in rest
     project.merge_pull(pull["number"])
     assert project.update(SyncMode="PullRequest")["Status"] == "merged"
 
@@ -88,6 +88,6 @@ def test_a_reverted_update_is_said(world: World, project: Project) -> None:
     project.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
     project.update(world.publish("v3", {**V2, "more.py": "m\n"}), SyncMode="PullRequest")
     [pull] = project.pulls()
-    assert "### What is not in `main`\n\n- `new.py`" in pull["body"]
+    assert "### Template files that are not in `main`\n\n- `new.py`" in pull["body"]
     project.merge_pull(pull["number"])
     assert project.files() == {**V1, "more.py": "m\n"}, "what was reverted stays so"

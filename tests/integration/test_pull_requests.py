@@ -69,7 +69,7 @@ def test_a_conflict_becomes_a_pull_request_that_says_what_to_do(world: World, pr
         "**v2**",
         "adds `new.py`",
         "changes `train.py`",
-        "What conflicts",
+        "Merge conflicts",
         "git merge origin/main",
     ):
         assert said in pull["body"]
@@ -287,7 +287,8 @@ def test_a_version_that_merges_says_on_the_pull_request_that_it_closes_which_it_
     assert project.update(world.publish("v3", {**V1, "new.py": "n\n"}))["Status"] == "merged"
     assert [each["number"] for each in project.pulls("closed")] == [old["number"]]
     assert comments(world, project, old["number"]) == [
-        "The template is at v3 now, so this pull request is closed. Commits on its branch are kept."
+        "This pull request is closed, because the default branch has the template version v3. "
+        "Commits on its branch are kept."
     ]
 
 
@@ -470,7 +471,7 @@ def test_rules_that_leave_no_way_are_named(world: World, project: Project) -> No
         world.control("POST", "repositories/acme/p1-build/rules", {"branch": branch})
     refs = project.refs()
     said = refused(lambda: project.update(world.publish("v2", {**V1, "new.py": "n\n"})))
-    assert "Let the token's owner bypass" in said
+    assert "Add the token's owner to the bypass list" in said
     assert RulesRefuse.__doc__
     assert project.refs() == refs
 
@@ -514,7 +515,7 @@ def test_a_branch_that_leaves_no_room_is_named(world: World, project: Project) -
     refs = project.refs()
     v2 = world.publish("v2", {**V1, "new.py": "n\n"})
     said = refused(lambda: project.update(v2, SyncMode="PullRequest"))
-    assert "The branch named studio in acme/p1-build leaves no room" in said
+    assert "The branch studio in acme/p1-build conflicts with the name" in said
     assert project.refs() == refs
     world.rest("POST", f"{project.path}/branches/studio/rename", new_name="mine")
     assert project.update(v2, SyncMode="PullRequest")["Status"] == "pull-request"

@@ -55,7 +55,7 @@ def test_a_launch_that_fails_later_leaves_nothing_unarchived(lagging: World) -> 
 def test_a_creation_that_fails_before_it_has_an_id_is_archived(lagging: World) -> None:
     one = project(lagging)
     lagging.control("POST", "faults", {"match": {"path": "/topics"}, "fault": "proxy", "times": None})
-    assert "Access was denied" in refused(one.launch)
+    assert "GitHub or a proxy denied access" in refused(one.launch)
     made = lagging.github.store.by_name("acme", one.name)
     assert made is not None
     assert made.archived

@@ -44,7 +44,7 @@ def test_a_rejected_token_leaves_a_stack_that_can_be_updated(world: World, proje
     refs, version = project.refs(), world.publish("v2", V2)
     world.cloud.use_token(REJECTED)
     world.requests()
-    assert "rejects the token" in refused(lambda: project.update(version))
+    assert "rejected the token" in refused(lambda: project.update(version))
     assert rolled_back(project)
     assert len(world.requests()) <= 2, "only the update asked GitHub"
     assert project.refs() == refs

@@ -55,10 +55,10 @@ def test_what_is_not_seen_is_not_deleted(world: World, lose: Callable[[World], N
     one = launched(world)
     lose(world)
     said = refused(lambda: one.update(world.publish("v2", V2)))
-    assert f"does not see the repository acme/p1-build (id {one.repository_id})" in said
+    assert f"cannot access the repository acme/p1-build (ID {one.repository_id})" in said
     said = refused(one.delete)
-    assert f"does not see the repository acme/p1-build (id {one.repository_id})" in said
-    assert "it was deleted, or the token has lost its access" in said
+    assert f"cannot access the repository acme/p1-build (ID {one.repository_id})" in said
+    assert "somebody deleted the repository, or the token lost its access" in said
     assert not one.state.archived
 
 
@@ -68,7 +68,7 @@ def test_what_is_not_seen_can_be_let_go_and_is_counted(world: World, lose: Calla
     lose(world)
     with world.handlers.logging() as lines:
         one.delete()
-    assert any(line["message"] == "left as it is" and "does not see" in line["reason"] for line in lines)
+    assert any(line["message"] == "left as it is" and "cannot access" in line["reason"] for line in lines)
     assert not one.state.archived
 
 
@@ -85,13 +85,13 @@ def test_what_was_transferred_out_of_sight_is_not_deleted(world: World) -> None:
     world.github.store.move(one.state, "other", "p1-build")
     world.control("PUT", "redirects", {"unseen": True})
     world.control("PUT", "repositories/other/p1-build/sight", {"seen": False})
-    assert "does not see the repository" in refused(one.delete)
+    assert "cannot access the repository" in refused(one.delete)
 
 
 LOST: list[tuple[dict[str, Any], str]] = [
-    ({"selection": "selected", "repositories": []}, "does not see the repository acme/p1-build"),
+    ({"selection": "selected", "repositories": []}, "cannot access the repository acme/p1-build"),
     ({"state": "suspended"}, "suspended"),
-    ({"state": "uninstalled"}, "has no installation"),
+    ({"state": "uninstalled"}, "does not have an installation"),
 ]
 
 
@@ -103,7 +103,7 @@ def test_an_app_that_lost_its_reach_deletes_nothing(world: World, becomes: dict[
     world.handlers.permit()  # fresh functions: a token that was made just now is waited for
     said = refused(one.delete)
     assert why in said
-    assert f"acme/p1-build (id {one.repository_id})" in said
+    assert f"acme/p1-build (ID {one.repository_id})" in said
     assert not one.state.archived
 
 
@@ -118,8 +118,8 @@ def test_a_rejected_token_names_what_it_leaves(world: World) -> None:
     one = launched(world, RetainOnFailure="true")
     world.handlers.use_token("ghp_revoked")
     said = refused(one.delete)
-    assert "rejects the token" in said
-    assert f"acme/p1-build (id {one.repository_id}), if it exists, stays on GitHub" in said
+    assert "rejected the token" in said
+    assert f"acme/p1-build (ID {one.repository_id}) exists, it stays on GitHub" in said
 
 
 OF_ADA = {"Organization": "ada"}
@@ -143,8 +143,8 @@ def test_another_token_does_not_know_what_a_user_account_lacks(world: World, tok
     one = in_a_user_account(world)
     asked = {"scopes": ["repo", "workflow"], "permissions": FULL_PERMISSIONS, **token}
     world.handlers.use_token(world.control("POST", "tokens", asked)["token"])
-    assert "does not see the repository ada/p1-build" in refused(lambda: one.update(world.publish("v2", V2)))
-    assert "the token has lost its access" in refused(one.delete)
+    assert "cannot access the repository ada/p1-build" in refused(lambda: one.update(world.publish("v2", V2)))
+    assert "the token lost its access" in refused(one.delete)
     assert not one.state.archived
 
 
@@ -153,10 +153,10 @@ def test_the_configuration_by_itself_claims_nothing(world: World, lose: Callable
     one = launched(world)
     lose(world)
     said = refused(lambda: one.configure({"REGION": "new"}, {"T": "f"}))
-    assert f"does not see the repository acme/p1-build (id {one.repository_id})" in said
-    assert "or it was deleted or transferred" in said
+    assert f"cannot access the repository acme/p1-build (ID {one.repository_id})" in said
+    assert "or somebody deleted or transferred the repository" in said
     said = refused(lambda: one.take_out("Configuration"))
-    assert "it was deleted, or the token has lost its access" in said
+    assert "somebody deleted the repository, or the token lost its access" in said
     assert set(one.state.secrets) == {"REGION"}
 
 
@@ -173,8 +173,8 @@ def test_the_template_by_itself_claims_nothing(world: World, lose: Callable[[Wor
     one = launched(world)
     lose(world)
     said = refused(lambda: one.update(world.publish("v2", V2)))
-    assert f"does not see the repository acme/p1-build (id {one.repository_id})" in said
-    assert "or it was deleted or transferred" in said
+    assert f"cannot access the repository acme/p1-build (ID {one.repository_id})" in said
+    assert "or somebody deleted or transferred the repository" in said
     world.requests()
     with world.handlers.logging() as lines:
         one.take_out("Template")
@@ -196,7 +196,7 @@ def test_a_creation_that_loses_sight_midway_ends_when_it_is_seen_again(
     token = world.handlers.secrets.token
     lose(world)
     assert "was deleted on GitHub" not in refused(lambda: create(one))
-    assert f"does not see the repository acme/p1-build (id {one.repository_id})" in refused(one.delete)
+    assert f"cannot access the repository acme/p1-build (ID {one.repository_id})" in refused(one.delete)
     assert not one.state.archived
 
     world.handlers.use_token(token)
@@ -210,11 +210,14 @@ def test_an_app_that_does_not_see_what_it_has_created_leaves_it_by_name(world: W
     installation = by_app(world)
     world.control("PUT", installation, {"selection": "selected", "repositories": [], "adds_created": False})
     one = Project(world, world.publish("v1", V1))
-    assert "acme/p1-build exists already, but the token does not see it" in refused(one.launch)
+    assert "acme/p1-build already exists, but the token cannot access it" in refused(one.launch)
     made = world.github.store.by_name("acme", "p1-build")
     assert made is not None
     assert world.cloud.status(one.stack) == "ROLLBACK_FAILED"
-    assert "does not see the repository acme/p1-build: it was deleted, or the token" in refused(one.delete)
+    assert (
+        "cannot access the repository acme/p1-build. Either somebody deleted the repository, or the token"
+        in refused(one.delete)
+    )
     assert not made.archived
 
     world.control("PUT", installation, {"selection": "all"})

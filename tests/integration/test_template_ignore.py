@@ -127,15 +127,15 @@ def test_a_merge_and_a_pull_request_say_what_stays(world: World, project: Projec
     project.commit({IGNORE: "config/\n", "README.md": None})
     project.update(world.publish("v2", {"train.py": FIVE, "config/a.yml": "a2\n", "README.md": "r\n", "b": "b\n"}))
     text = project.bare.run("log", "-1", "--format=%B", project.tip())[1].decode()
-    assert ".studio-template-ignore keeps these files as they are:\n- config/a.yml" in text
-    assert "The template has these files too; they were removed or renamed here:\n- README.md" in text
+    assert ".studio-template-ignore excludes these files, so they are unchanged:\n- config/a.yml" in text
+    assert "These template files were removed or renamed here, and stay so:\n- README.md" in text
     assert "The template adds 1 file." in text
     project.update(
         world.publish("v3", {"train.py": THEIRS, "config/a.yml": "a3\n", "README.md": "r\n"}), SyncMode="PullRequest"
     )
     [pull] = project.pulls()
-    assert "### What `.studio-template-ignore` keeps as it is\n\n- `config/a.yml`" in pull["body"]
-    assert "### What is not in `main`\n\n- `README.md`" in pull["body"]
+    assert "### Files that `.studio-template-ignore` excludes\n\n- `config/a.yml`" in pull["body"]
+    assert "### Template files that are not in `main`\n\n- `README.md`" in pull["body"]
     assert "changes `config/a.yml`" not in pull["body"]
 
 

@@ -112,7 +112,7 @@ def test_what_a_clean_merge_would_lose_is_asked(world: World, story: str) -> Non
     assert project.update(world.publish("v2", v2))["Status"] == "pull-request"
     assert project.tip() == tip
     [pull] = project.pulls()
-    assert "drop changes that were made here, without a conflict (`lib/a.py`)" in pull["body"]
+    assert "drop changes that were made in this repository (`lib/a.py`)" in pull["body"]
     assert "Merging keeps your version of the files above" in pull["body"]
     wrote = lines(project)
     assert lines(project, pull["head"]["sha"]) >= wrote

@@ -83,14 +83,14 @@ def test_a_repository_of_the_account_is_adopted(ada: World) -> None:
 def test_what_an_account_cannot_do_is_said_before_anything_is_written(ada: World) -> None:
     ada.handlers.permit(ALLOWED_VISIBILITIES="private internal")
     ada.requests()
-    assert "'ada' is a user account, which has no internal repositories" in refused(
+    assert "'ada' is a user account, and user accounts do not have internal repositories" in refused(
         of_ada(ada, Visibility="internal").launch
     )
-    assert "the token is not one of a user of that name" in refused(of_ada(ada, "studio-admin").launch)
+    assert "does not belong to a user with that name" in refused(of_ada(ada, "studio-admin").launch)
     assert not [each for each in asked(ada) if not each.startswith("GET") and not each.startswith("POST /orgs/")]
     one = of_ada(ada).launch()
     ada.requests()
-    assert "no internal repositories" in refused(lambda: one.update_repository(Visibility="internal"))
+    assert "do not have internal repositories" in refused(lambda: one.update_repository(Visibility="internal"))
     assert {each.partition(" ")[0] for each in asked(ada)} == {"GET"}
 
 
@@ -101,8 +101,10 @@ def test_an_app_makes_no_repositories_in_a_user_account(ada: World) -> None:
     ada.handlers.use_app(
         GitHubCredentials(app_id=str(made["id"]), installation_id=installed["id"], private_key=made["private_key"])
     )
-    assert "'ada' is a user account, in which no GitHub App can create repositories" in refused(of_ada(ada).launch)
-    assert "GitHub has no organization 'nobody'" in refused(of_ada(ada, "nobody").launch)
+    assert "'ada' is a user account, and GitHub Apps cannot create repositories in user accounts" in refused(
+        of_ada(ada).launch
+    )
+    assert "The token cannot create repositories in the organization 'nobody'" in refused(of_ada(ada, "nobody").launch)
     assert ada.github.store.repositories() == []
 
 

@@ -86,7 +86,7 @@ def test_an_account_is_named_by_its_name_its_region_or_all(settings: Settings) -
         chosen(settings, "sales")
     with pytest.raises(AccountUnknown):
         chosen(settings, "domain")
-    with pytest.raises(AccountNotChosen, match="Choose with --account: research, forecasts, all"):
+    with pytest.raises(AccountNotChosen, match="Add --account with one of research, forecasts, all"):
         chosen(settings, "")
     assert chosen(Settings(), "") == []
     with pytest.raises(NoAccounts):
@@ -187,7 +187,7 @@ def test_a_renewal_that_is_refused_is_said_by_the_roles_name_whatever_was_asked(
 def test_without_one_the_callers_credentials_have_to_be_of_it(settings: Settings, sts: Sts) -> None:
     assert opened(settings, place(settings, FURTHER)).session.region_name == "us-west-2"
     assert sts.assumed == []
-    with pytest.raises(WrongAccount, match="for domain are of the account 333333333333, not of 111111111111"):
+    with pytest.raises(WrongAccount, match="for domain belong to the account 333333333333, not to 111111111111"):
         opened(settings, settings.places[0])
 
 
@@ -289,7 +289,7 @@ def test_status_is_one_table_with_account_and_region(
     keep = ("--keep", str(tmp_path / "fleet.json"))
     assert main(["status", "--account", "all", *keep]) == 1
     out, err = capsys.readouterr()
-    assert "error: research/eu-west-1: STS did not let the caller assume the role" in err
+    assert "error: research/eu-west-1: STS denied the caller access to the role" in err
     rows = [line.split() for line in out.splitlines()]
     assert ["studio-f1", "?", "?", "failed"] in rows
     assert ["forecasts", "us-west-2:", "The", "stack", "is", "gone."] in rows
@@ -464,7 +464,7 @@ def test_what_is_gone_and_nobodys_is_refused_before_anything_is_changed(
     broken_places: dict[str, Stacks], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["repair", "--account", "forecasts", "--gone", "acme/f1", "--gone", "acme/typo", "--yes"]) == 1
-    assert "No launch has stopped at the repository 'acme/typo'." in capsys.readouterr().err
+    assert "No failed launch is about the repository 'acme/typo'." in capsys.readouterr().err
     assert not any(each.continued for each in broken_places.values())
 
 
@@ -472,7 +472,7 @@ def test_what_is_gone_may_be_of_a_place_that_does_not_answer(
     broken_places: dict[str, Stacks], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["repair", "--account", "all", "--gone", "acme/r1", "--yes"]) == 1
-    assert "error: research/eu-west-1: STS did not let" in capsys.readouterr().err
+    assert "error: research/eu-west-1: STS denied" in capsys.readouterr().err
     assert broken_places[FURTHER].continued == ["stack/studio-f1"], "a failure in one stops nothing in another"
 
 
@@ -504,7 +504,9 @@ def test_doctor_looks_at_every_place(
     )
     assert main(["doctor", "--account", "all"]) == 1
     said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith("[!!] domain eu-central-1 AWS account: The credentials for domain are of the account 3")
+    assert said[0].startswith(
+        "[!!] domain eu-central-1 AWS account: The credentials for domain belong to the account 3"
+    )
     assert "[ok] research eu-west-1 Functions: all are ready" in said
     assert "[!!] forecasts us-west-2 Portfolio: none" in said
     assert said[-1] == "4 of 7 checks found a problem."
@@ -582,7 +584,7 @@ def checked(checks: Any, name: str) -> Check:
             {**BLUEPRINT, "simulate_principal_policy": {"EvaluationResults": [{"EvalDecision": "implicitDeny"}]}},
             "Blueprint template",
             "problem",
-            "may not read https://s3.eu.amazonaws.com/bucket/1.json",
+            "does not have permission to read https://s3.eu.amazonaws.com/bucket/1.json",
         ),
         ({**BLUEPRINT, "simulate_principal_policy": "AccessDenied"}, "Blueprint template", "unknown", "cannot be read"),
     ],
@@ -614,7 +616,12 @@ READER = {
     [
         ({**READER, "get_user_profile": {"status": "ACTIVATED"}}, "Reader role", "ok", "all 2 accounts"),
         ({**READER, "get_user_profile": {"status": "ASSIGNED"}}, "Reader role", "problem", "is ASSIGNED"),
-        ({**READER, "get_user_profile": "ResourceNotFoundException"}, "Reader role", "problem", "does not know"),
+        (
+            {**READER, "get_user_profile": "ResourceNotFoundException"},
+            "Reader role",
+            "problem",
+            "does not have a user profile",
+        ),
         ({**READER, "get_user_profile": "AccessDeniedException"}, "Reader role", "unknown", "cannot be read"),
         ({"get_role": "NoSuchEntity"}, "Reader role", "problem", "there is no role studio-mlops-studio-reader"),
         (

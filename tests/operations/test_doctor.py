@@ -89,7 +89,7 @@ def test_a_good_token(github: GitHubStandIn) -> None:
     assert {check.state for name, check in checks.items() if name != "GitHub token reach"} == {"ok"}
     assert checks["GitHub token reach"].state == "risk"
     assert "staging, production" in checks["GitHub environments"].detail
-    assert checks["GitHub organization"].detail == "the token's user may create repositories in acme"
+    assert checks["GitHub organization"].detail == "the token's user can create repositories in acme"
 
 
 def test_a_wrong_token(github: GitHubStandIn) -> None:
@@ -103,11 +103,14 @@ def test_a_wrong_token(github: GitHubStandIn) -> None:
 def test_a_token_without_workflow_scope(github: GitHubStandIn) -> None:
     checks = examined(github, github.make_token(["repo"]))
     assert checks["GitHub workflow permission"].state == "problem"
-    assert checks["GitHub workflow permission"].detail == "the token lacks the scope workflow"
+    assert checks["GitHub workflow permission"].detail == "the token does not have the scope workflow"
 
 
 def test_an_organization_that_is_not_there(github: GitHubStandIn) -> None:
-    assert "no organization 'nobody'" in examined(github, github.token, "nobody")["GitHub organization"].detail
+    assert (
+        "the organization 'nobody' does not exist"
+        in examined(github, github.token, "nobody")["GitHub organization"].detail
+    )
 
 
 def test_a_user_who_is_not_a_member(github: GitHubStandIn) -> None:
@@ -119,7 +122,7 @@ def test_a_user_who_is_not_a_member(github: GitHubStandIn) -> None:
 def test_no_organization_in_the_settings_is_a_risk(github: GitHubStandIn) -> None:
     check = examined(github, github.token, "")["GitHub organization"]
     assert check.state == "risk"
-    assert "any organization that the token reaches" in check.detail
+    assert "no organization, so a launch can use any that the token can access" in check.detail
 
 
 def test_the_tokens_own_account(github: GitHubStandIn) -> None:
@@ -134,8 +137,8 @@ def test_the_tokens_own_account(github: GitHubStandIn) -> None:
 @pytest.mark.parametrize(
     ("product", "role", "state", "said"),
     [
-        ({"visibility": "internal"}, {}, "problem", "no internal repositories"),
-        ({}, {"environments": ("x",), "reviewers": {"x": ("team:7",)}}, "risk", "no teams to review"),
+        ({"visibility": "internal"}, {}, "problem", "do not have internal repositories"),
+        ({}, {"environments": ("x",), "reviewers": {"x": ("team:7",)}}, "risk", "do not have teams to review"),
         ({}, {"environments": ("x",), "reviewers": {"x": ("user:7",)}}, "ok", "token's owner"),
     ],
 )
@@ -153,11 +156,11 @@ def test_what_the_tokens_own_account_cannot_do(
 def test_the_account_of_another_user(github: GitHubStandIn) -> None:
     github.make_token(login="ada")
     found = examined(github, github.token, "ada")["GitHub organization"]
-    assert (found.state, found.detail) == ("problem", "ada is a user account, and not the one of the token's owner")
+    assert (found.state, found.detail) == ("problem", "ada is a user account, and the token belongs to another user")
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("ada", "no GitHub App can create"), ("nobody", "no organization 'nobody'")]
+    ("name", "said"), [("ada", "GitHub Apps cannot create"), ("nobody", "the organization 'nobody' does not exist, or")]
 )
 def test_an_app_in_a_user_account(github: GitHubStandIn, name: str, said: str) -> None:
     github.make_token(login="ada")
@@ -178,7 +181,7 @@ def test_an_app_in_a_user_account(github: GitHubStandIn, name: str, said: str) -
         ("team", False, "ok", "limits staging, production to the default branch"),
         ("team", True, "risk", "no required reviewers"),
         ("enterprise", True, "ok", "limits"),
-        ("", True, "unknown", "does not show the organization's plan"),
+        ("", True, "unknown", "the token cannot read the organization's plan"),
     ],
 )
 def test_what_the_plan_of_github_offers(plan: str, reviewed: bool, state: str, said: str) -> None:
@@ -191,10 +194,12 @@ def test_an_apps_permissions_are_compared(github: GitHubStandIn) -> None:
     full = dict.fromkeys(OF_AN_APP, "write")
     assert app("acme", full).state == "ok"
     poor = app("acme", {**full, "workflows": "read"})
-    assert (poor.state, poor.detail) == ("problem", "its installation in acme lacks workflows: write")
+    assert (poor.state, poor.detail) == ("problem", "the App's installation in acme does not have workflows: write")
     credentials = installed(github, "acme", permissions={"metadata": "read", "contents": "write"})
     found = of_the_token(github, credentials)
-    assert found["GitHub App permissions"].detail.startswith("its installation in acme lacks actions: write, admin")
+    assert found["GitHub App permissions"].detail.startswith(
+        "the App's installation in acme does not have actions: write, admin"
+    )
 
 
 NARROWED = {"selection": "selected", "repositories": []}
@@ -204,8 +209,8 @@ NARROWED = {"selection": "selected", "repositories": []}
     ("becomes", "state", "said", "fix"),
     [
         ({}, "ok", "all repositories of acme", ""),
-        (NARROWED, "risk", "its installation in acme is narrowed to selected repositories", "all repositories"),
-        ({"state": "suspended"}, "problem", "its installation in acme is suspended", "Unsuspend it"),
+        (NARROWED, "risk", "the App's installation in acme covers only selected repositories", "all repositories"),
+        ({"state": "suspended"}, "problem", "the App's installation in acme is suspended", "Unsuspend the App"),
     ],
 )
 def test_how_far_an_app_reaches(
@@ -223,7 +228,7 @@ def test_how_far_an_app_reaches(
 def test_an_app_that_is_installed_in_another_account(github: GitHubStandIn) -> None:
     github.store.add_account("other", "Organization")
     check = of_the_token(github, installed(github, "other"))["GitHub App reach"]
-    assert (check.state, check.detail) == ("problem", "it is installed in other, and not in acme")
+    assert (check.state, check.detail) == ("problem", "the App is installed in other, not in acme")
     assert "Install the App in acme" in check.fix
     assert of_the_token(github, installed(github, "other"), organization="")["GitHub App reach"].state == "ok"
 
@@ -232,14 +237,14 @@ def test_an_app_that_is_not_installed_any_more(github: GitHubStandIn) -> None:
     app = installed(github, "acme", {"state": "uninstalled"})
     found = of_the_token(github, app)
     assert list(found) == ["GitHub token"]
-    assert "has no installation" in found["GitHub token"].detail
+    assert "does not have an installation" in found["GitHub token"].detail
 
 
 def test_a_user_who_is_no_owner_cannot_prove_that_a_repository_is_gone(github: GitHubStandIn) -> None:
     token = github.make_token(["repo", "workflow"], login="bob", role="write")
     check = examined(github, token)["GitHub organization"]
-    assert (check.state, check.fix) == ("risk", f"{AGAIN}  # first: Make the user an owner")
-    assert "no owner of acme: a repository that was deleted cannot be told from one" in check.detail
+    assert (check.state, check.fix) == ("risk", f"{AGAIN}  # first: Make the user an organization owner")
+    assert "not an owner of acme: the token cannot tell a deleted repository from one" in check.detail
 
 
 @pytest.mark.parametrize(
@@ -383,7 +388,7 @@ def test_the_function_of_another_release_is_named_with_its_stack(session: Sessio
         odd = {"CodeSha256": "former"} if name.endswith("-model-approval") else {}
         session.answers("lambda", "get_function_configuration", function(**odd))
     check = run(session, in_studio(approving(settings)), "Functions")
-    assert f"{settings.prefix}-model-approval is not of the others'" in check.detail
+    assert f"{settings.prefix}-model-approval has another release than the others" in check.detail
     assert check.fix == "npx aws-cdk@2 deploy FoundationStack StudioStack"
 
 
@@ -470,7 +475,7 @@ def test_portfolio_that_is_missing_or_for_nobody(session: Session, settings: Set
     session.answers("servicecatalog", "list_portfolios", {"PortfolioDetails": []})
     assert "no portfolio" in run(session, settings, "Portfolio").detail
     portfolio(session, settings)
-    assert run(session, settings, "Portfolio").detail == "nobody may launch from it"
+    assert run(session, settings, "Portfolio").detail == "the portfolio has no principals"
 
 
 def shared_with(settings: Settings) -> Settings:

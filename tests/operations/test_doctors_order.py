@@ -70,8 +70,8 @@ def test_an_error_brings_its_own_remedy(error: Problem) -> None:
     [
         (["ok", "ok"], "Everything is in order."),
         (["ok", "problem", "unknown"], "1 of 3 checks found a problem."),
-        (["ok", "unknown"], "No check of 2 found a problem; 1 could not be made [??]."),
-        (["risk", "unknown"], "No check of 2 found a problem; 1 found a risk [! ], 1 could not be made [??]."),
+        (["ok", "unknown"], "No check of 2 found a problem; 1 could not be completed [??]."),
+        (["risk", "unknown"], "No check of 2 found a problem; 1 found a risk [! ], 1 could not be completed [??]."),
     ],
 )
 def test_the_last_line(states: list[State], line: str) -> None:
@@ -118,10 +118,10 @@ def deployment(studio: bool = False, **statuses: str) -> Deployment:
     [
         ("", "", "nothing is deployed here yet", "FoundationStack PortfolioStack"),
         ("ROLLBACK_COMPLETE", "", "nothing is deployed here yet", "FoundationStack PortfolioStack"),
-        ("CREATE_COMPLETE", "", "PortfolioStack not deployed yet", "PortfolioStack"),
-        ("", "UPDATE_COMPLETE", "FoundationStack is not there, and PortfolioStack is: launches, updates and deletions",
+        ("CREATE_COMPLETE", "", "PortfolioStack is not deployed yet", "PortfolioStack"),
+        ("", "UPDATE_COMPLETE", "FoundationStack is missing, and PortfolioStack exists: launches, updates and deletion",
          "FoundationStack"),
-        ("UPDATE_COMPLETE", "UPDATE_ROLLBACK_FAILED", "PortfolioStack is in the status UPDATE_ROLLBACK_FAILED",
+        ("UPDATE_COMPLETE", "UPDATE_ROLLBACK_FAILED", "PortfolioStack has the status UPDATE_ROLLBACK_FAILED",
          "PortfolioStack"),
     ],
 )  # fmt: skip
@@ -215,7 +215,11 @@ def published(place: Path, *profiles: str) -> Path:
     ("folders", "state", "said"),
     [
         ({"Forecasts": "regression"}, "ok", "regression"),
-        ({"Forecasts": "forecasting"}, "problem", "v1.1.0 has no folder 'forecasting' (of the profile 'Forecasts')"),
+        (
+            {"Forecasts": "forecasting"},
+            "problem",
+            "v1.1.0 does not have the folder 'forecasting' (of the profile 'Forecasts')",
+        ),
     ],
 )
 def test_the_folders_of_profiles_are_published(tmp_path: Path, folders: dict[str, str], state: str, said: str) -> None:

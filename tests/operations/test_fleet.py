@@ -177,7 +177,11 @@ def test_a_pull_request_that_was_closed_leaves_the_older_version(projects: Proje
     number = projects.offer("p1")
     projects.client.expect(200, "PATCH", f"/repos/acme/p1-build/pulls/{number}", {"state": "closed"})
     found = projects.only()
-    assert (found.state, found.reason, found.version("build")) == ("declined", "It was closed without a merge.", V1)
+    assert (found.state, found.reason, found.version("build")) == (
+        "declined",
+        "The pull request was closed without a merge.",
+        V1,
+    )
     assert projects.only(wanted="v1.2.0").state == "outdated"  # the next version is offered again
 
 
@@ -186,7 +190,7 @@ def test_a_branch_that_was_deleted(projects: Projects) -> None:
     projects.offer("p1")
     projects.client.expect(204, "DELETE", f"/repos/acme/p1-build/git/refs/heads/studio/template-{V2}")
     found = projects.only()
-    assert (found.state, found.reason) == ("declined", "Its branch was deleted.")
+    assert (found.state, found.reason) == ("declined", "The pull request's branch was deleted.")
     assert found.pull_requests[0][1].branch_deleted
 
 
@@ -364,7 +368,7 @@ def test_a_query_that_takes_too_long_is_asked_in_halves(projects: Projects) -> N
     found = projects.look().projects[0]
     assert (found.state, found.reason) == (
         "unknown",
-        "GitHub took too long to answer a query (reading 1 repositories).",
+        "A GitHub query timed out (reading 1 repositories).",
     )
 
 

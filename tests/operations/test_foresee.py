@@ -115,7 +115,7 @@ def test_patience_ends() -> None:
     stop = Stop()
     [found] = asked(["one"], lambda _: {"Wait": 3000.0, "Why": "GitHub's hourly limit."}, stop=stop)
     assert found.result == "unknown"
-    assert "Gave up after 120 minutes: GitHub's hourly limit." in found.problem
+    assert "stopped waiting after 120 minutes: GitHub's hourly limit." in found.problem
     assert sum(stop.waited) <= PATIENCE_SECONDS
 
 
@@ -289,7 +289,7 @@ def test_no_projects_names_rewrite_the_plan_of_another() -> None:
 
 
 def test_no_launch_is_said_so() -> None:
-    assert lines(Planned("v2.0.0", (), (), 0), 80) == ["Nothing was launched yet."]
+    assert lines(Planned("v2.0.0", (), (), 0), 80) == ["No project is launched yet."]
 
 
 def test_a_foundation_that_was_destroyed_is_said_once() -> None:
@@ -302,5 +302,7 @@ def test_a_foundation_that_was_destroyed_is_said_once() -> None:
             )
 
     ask = asking(Gone(b""), Settings(prefix="ours"))  # type: ignore[arg-type]
-    with pytest.raises(FoundationMissing, match=r"no function ours-repository-template.*deploy FoundationStack"):
+    with pytest.raises(
+        FoundationMissing, match=r"The function ours-repository-template does not exist.*deploy FoundationStack"
+    ):
         foresee([launch("one"), launch("two")], V2, ask)

@@ -141,19 +141,19 @@ def versions(count: int, **guidance: Any) -> list[Version]:
 
 def test_the_eightieth_is_remarked_and_the_hundredth_refused() -> None:
     assert remark_on(versions(78)) == ""
-    assert "version 80 of 100" in remark_on(versions(79))
-    assert "version 99 of 100" in remark_on(versions(98))
+    assert "This is version 80. Service Catalog allows 100" in remark_on(versions(79))
+    assert "This is version 99. Service Catalog allows 100" in remark_on(versions(98))
     with pytest.raises(TooManyVersions, match="99 versions are published"):
         remark_on(versions(99))
 
 
 def test_what_may_go_is_named_in_the_order_in_which_it_may() -> None:
     found = versions(9, v1="INACTIVE", v2="DEPRECATED", v3="INACTIVE", v8="INACTIVE")
-    assert removable(found) == "The oldest INACTIVE ones may go first: v1.1.0, v1.3.0."
-    assert removable(versions(9, v2="DEPRECATED")) == "The oldest DEPRECATED ones may go first: v1.2.0."
+    assert removable(found) == "Remove the oldest INACTIVE versions first: v1.1.0, v1.3.0."
+    assert removable(versions(9, v2="DEPRECATED")) == "Remove the oldest DEPRECATED versions first: v1.2.0."
     many = {f"v{number}": "INACTIVE" for number in range(8)}
     assert removable(versions(9, **many)).endswith("v1.4.0 and 3 more.")
-    assert removable(versions(3)) == "None is INACTIVE; the oldest are v1.0.0, v1.1.0."
+    assert removable(versions(3)) == "No version is INACTIVE. The oldest are v1.0.0, v1.1.0."
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def published(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_publish_says_it_and_refuses(folder: Path, published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = resolve(folder, "", "templates", "", [])
     done = publish(content, "v2.0.0", directory=published, dry_run=True)
-    assert any("version 99 of 100" in remark for remark in done.remarks)
+    assert any("This is version 99. Service Catalog allows 100" in remark for remark in done.remarks)
     monkeypatch.setattr("operations.publish.read_versions", lambda directory: versions(99))
     with pytest.raises(TooManyVersions):
         publish(content, "v2.0.0", directory=published)

@@ -298,8 +298,19 @@ def test_the_other_way_that_is_assumed_as_well_holds(id_: str, turn: Callable[[F
         ("A36", change("ending", status="ACTIVE")),
         ("A12", change("connected", provider="GitHubEnterpriseServer")),
         ("A32", change("", recorded=Recorded(tagging_denied="not authorized to perform: sagemaker:AddTags on x"))),
-        ("A37", lambda facts: failed(facts, str(NotOfItsStack(stack="SC-1", why="it has no resource StudioProject")))),
-        ("A37", change("launch", message=str(NotOfItsStack(stack="SC-1", why="it has no resource StudioProject")))),
+        (
+            "A37",
+            lambda facts: failed(
+                facts, str(NotOfItsStack(stack="SC-1", why="the stack does not have a resource StudioProject"))
+            ),
+        ),
+        (
+            "A37",
+            change(
+                "launch",
+                message=str(NotOfItsStack(stack="SC-1", why="the stack does not have a resource StudioProject")),
+            ),
+        ),
     ],
 )
 def test_another_sign_of_it_is_named_as_well(id_: str, turn: Callable[[Facts], None]) -> None:
@@ -420,7 +431,7 @@ def test_a_blueprint_that_an_owner_cannot_register_tells_why(id_: str, reason: s
 
 def test_a_function_that_fails_otherwise_tells_nothing_about_who_may_read() -> None:
     facts = as_assumed()
-    facts.told = Told(failure="The role of the project p1 is missing.")
+    facts.told = Told(failure="Neither Studio nor the SageMaker domain names a role of the project p1.")
     found = verdicts(facts)
     assert (found["A19"], found["A20"]) == (NOT_SEEN, NOT_SEEN)
 
@@ -585,7 +596,7 @@ def test_without_a_domain_it_says_how_to_name_one(
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     assert command_line.main(["prove", "--output", str(tmp_path)]) == 1
-    assert "Name it with --domain." in capsys.readouterr().err
+    assert "Add the option --domain." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", [None, "{", '{"processes": {}}'])

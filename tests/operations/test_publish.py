@@ -109,7 +109,7 @@ def test_a_refused_version_leaves_nothing_behind_not_even_the_newest_ones_templa
 
 def test_two_at_once_do_not_mix(tmp_path: Path) -> None:
     first = publish(content(), directory=tmp_path)
-    with pytest.raises(VersionTaken, match="just been published by somebody else"):
+    with pytest.raises(VersionTaken, match="Somebody else has just published"):
         _write(first.folder, first.version, b"other")  # both had seen that v1.0.0 was free
     assert [version.archive for version in read_versions(tmp_path)] == [first.version.archive]
     assert [entry.name for entry in tmp_path.iterdir()] == ["v1.0.0"]
@@ -130,13 +130,13 @@ def test_odd_version_names_are_refused(tmp_path: Path, version: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("on: push\njobs: [", "it is not YAML in line"),
+        ("on: push\njobs: [", "the file is not YAML in line"),
         ("- a\n", "not a mapping"),
         ("jobs:\n  a: {}\n", "no trigger"),
         ("on: push\n", "no `jobs`"),
-        ("on: push\njobs:\n  a:\n    steps: [run: x]\n", "'a' without `runs-on`"),
-        ("on: push\njobs:\n  a:\n    runs-on: x\n", "'a' without `steps`"),
-        ("on: push\non: pull_request\njobs:\n  a:\n    uses: x\n", "'on' comes twice"),
+        ("on: push\njobs:\n  a:\n    steps: [run: x]\n", "'a' does not have `runs-on`"),
+        ("on: push\njobs:\n  a:\n    runs-on: x\n", "'a' does not have `steps`"),
+        ("on: push\non: pull_request\njobs:\n  a:\n    uses: x\n", "'on' is repeated"),
         ("\udcff", "not UTF-8"),
     ],
 )
@@ -190,7 +190,7 @@ def test_sources_resolved_twice_publish_once(repository: Path, tmp_path: Path) -
 )
 def test_names_that_windows_cannot_hold_are_noted(tmp_path: Path, name: str) -> None:
     done = publish(content(**{name: "x\n"}), directory=tmp_path)
-    assert f"Windows cannot hold these names, nor a clone with them: {BUILD}{name}." in done.remarks
+    assert f"Windows does not allow these names, so a clone fails there: {BUILD}{name}." in done.remarks
 
 
 def test_other_names_are_not_noted(tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def test_names_that_macos_takes_for_one_are_refused(tmp_path: Path, one: str, ot
 def test_what_the_templates_own_gitignore_hides_is_noted(tmp_path: Path) -> None:
     hidden = replace(content(), hidden=("regression/model_build/data/sample.csv",))
     (said,) = [each for each in publish(hidden, directory=tmp_path).remarks if ".gitignore" in each]
-    assert "these files, so they are not published: regression/model_build/data/sample.csv." in said
+    assert "ignores these files: regression/model_build/data/sample.csv." in said
 
 
 # -- a dry run shows what differs --------------------------------------------------------------------------------------

@@ -158,7 +158,7 @@ def test_without_a_token_or_a_github_origin_it_is_refused(installation: Installa
     with pytest.raises(PublishTokenNotSet):
         installation.propose(token="")
     git(installation.checkout, "remote", "set-url", "origin", str(installation.source))
-    with pytest.raises(CheckoutUnusable, match="no repository on GitHub"):
+    with pytest.raises(CheckoutUnusable, match="is not a GitHub repository"):
         installation.propose()
 
 

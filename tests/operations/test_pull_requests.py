@@ -61,7 +61,7 @@ def test_merge_takes_only_what_can_be_merged_and_a_stack_reports(projects: Proje
     found = told(act(projects, "merge"))
     assert found == {
         "p1": ("merged", ""),
-        "p2": ("skipped", "It has conflicts: somebody who knows the project must resolve them."),
+        "p2": ("skipped", "The pull request has merge conflicts, which somebody who knows the project must resolve."),
         "p3": ("skipped", "No stack reports it, so the product may not have opened it."),
         "p4": ("merged", ""),
     }
@@ -96,7 +96,7 @@ def test_approved_means_the_last_commit_by_who_may_write(projects: Projects) -> 
     review("p3", writer=False)
     found = told(act(projects, "merge", approved=True))
     assert found.pop("p1") == ("merged", "")
-    assert set(found.values()) == {("skipped", "Nobody who may write has approved its last commit.")}
+    assert set(found.values()) == {("skipped", "Nobody with write access has approved the last commit.")}
     review("p4")
     review("p4", login="eli", state="CHANGES_REQUESTED")
     assert told(act(projects, "merge", approved=True))["p4"][0] == "skipped"
@@ -115,7 +115,7 @@ def test_what_github_has_not_looked_at_is_left_for_the_next_run(projects: Projec
     projects.client.control("PUT", "/repositories/acme/p1-build/pulls/1", {"unjudged": 2})
     assert told(act(projects, "merge"))["p1"] == (
         "skipped",
-        "GitHub does not say yet whether it can be merged. Run the command again.",
+        "GitHub is still checking whether the pull request can be merged. Run the command again.",
     )
 
 

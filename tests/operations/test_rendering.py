@@ -89,7 +89,7 @@ def test_a_changed_setting_makes_a_version_with_the_same_content(
         publish(content(), "v1.0.0", directory=versions, render=render)
     done = publish(content(), directory=versions, now=NOW, render=render)
     assert (done.status, done.version.version, done.completed) == ("published", "v1.0.1", ())
-    assert done.remarks[-1] == "The content is that of v1.0.0; changed since then: product.visibility."
+    assert done.remarks[-1] == "The content is the same as in v1.0.0. Changed since then: product.visibility."
     first, second = read_versions(versions)
     assert first.archive == second.archive
     visibility = [

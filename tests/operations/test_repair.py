@@ -72,7 +72,7 @@ def test_a_version_that_takes_no_updates_is_for_a_person() -> None:
     for versions in ([], [replace(V1, active=False)]):
         found = examined(LAUNCH, StackState("UPDATE_ROLLBACK_COMPLETE"), versions)
         assert found
-        assert (found.actions, found.left.endswith("Roll out a newer one.")) == ((), True)
+        assert (found.actions, found.left.endswith("Roll out a newer version.")) == ((), True)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_the_reasons_are_those_of_the_last_operation() -> None:
 )
 def test_a_reason_is_the_functions_sentences(said: str) -> None:
     assert sentence(said) == "GitHub rejects the token. Put a valid one."
-    assert sentence("") == "CloudFormation gives no reason."
+    assert sentence("") == "CloudFormation gave no reason."
 
 
 # -- doing it --------------------------------------------------------------------------------------------------------
@@ -333,4 +333,6 @@ def test_a_tainted_launch_with_a_good_stack(
     assert status == ("TAINTED" if unchanged_fails else "AVAILABLE")
     assert main(["repair", "--project", name]) == (3 if unchanged_fails else 0)
     said = capsys.readouterr().out
-    assert ("Run the same command with --yes." if unchanged_fails else "Every launch is in order.") in said
+    assert (
+        "Run the same command with --yes to make the repairs." if unchanged_fails else "No launch needs repair."
+    ) in said

@@ -315,8 +315,11 @@ def test_a_plan_is_told_and_nothing_begins(
     ("arguments", "sentence"),
     [
         (("start", "--version", "v9.0.0", "--yes"), "it has: v1.0.0, v2.0.0"),
-        (("start", "--version", "v2.0.0", "--project", "nobody", "--yes"), "for the project 'nobody'"),
-        (("start", "--version", "v2.0.0", "--window", "whenever", "--yes"), "'whenever' is no window of time"),
+        (
+            ("start", "--version", "v2.0.0", "--project", "nobody", "--yes"),
+            "The project 'nobody' does not have a provisioned product",
+        ),
+        (("start", "--version", "v2.0.0", "--window", "whenever", "--yes"), "'whenever' is not a valid time window"),
         (("status",), "There is no rollout."),
         (("pause",), "There is no rollout."),
         (("retry",), "There is no rollout."),
@@ -358,7 +361,7 @@ def test_aws_that_cannot_be_reached(
     started = time.monotonic()
     code, said = told(capsys, "rollout", "start", "--version", "v2.0.0", "--yes")
     assert code == 1
-    assert "Service Catalog could not be reached (listing the products;" in said["error"]
+    assert "Service Catalog did not respond (listing the products;" in said["error"]
     assert time.monotonic() - started < 20
 
 
@@ -370,4 +373,4 @@ def test_status_without_a_deployed_product(
     monkeypatch.setenv("SETTINGS_FILE", str(other))
     code, said = told(capsys, "status", "--versions-dir", str(tmp_path / "none"))
     assert code == 1
-    assert "Run cdk deploy" in said["problem"]
+    assert "deploy PortfolioStack" in said["problem"]

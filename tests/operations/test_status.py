@@ -146,7 +146,7 @@ def test_a_link_stays_one_and_its_file_is_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"time": "x", "wanted": "", "problem": "", "projects": [{}]}'])
 def test_another_file_is_no_status(tmp_path: Path, text: str) -> None:
     (tmp_path / "fleet.json").write_text(text)
-    with pytest.raises(FleetNotKept, match="holds no status"):
+    with pytest.raises(FleetNotKept, match="does not contain a saved status"):
         kept(tmp_path / "fleet.json")
 
 
@@ -361,7 +361,7 @@ def test_a_look_that_cannot_be_kept_is_told_all_the_same(
     assert main(["status", "--keep", str(tmp_path / "file" / "fleet.json")]) == 0
     out, err = capsys.readouterr()
     assert "studio-p1" in out
-    assert "the look was not kept" in err
+    assert "the result was not saved" in err
 
 
 def test_drift_asks_github_once_more_for_each_repository(

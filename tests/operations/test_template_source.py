@@ -68,7 +68,9 @@ def test_where_the_disk_has_no_modes_the_index_says_what_is_executable(repositor
 
 def test_a_sparse_checkout_is_refused(repository: Path) -> None:
     git(repository, "sparse-checkout", "set", "--no-cone", "/*", "!/templates/regression/model_build/run.sh")
-    with pytest.raises(SparseCheckout, match=r"leaves out regression/model_build/run\.sh\. Run `git sparse-checkout"):
+    with pytest.raises(
+        SparseCheckout, match=r"sparse checkout without regression/model_build/run\.sh\. Run `git sparse-checkout"
+    ):
         resolve(repository, folder="templates")
     assert paths(resolve(repository, "main", "templates")) == DELIVERED  # a commit has all of it
 
@@ -81,7 +83,7 @@ def test_what_goes_through_git_lfs_is_refused_also_where_the_disk_has_its_conten
             "templates/regression/model_build/model.bin": "weights",
         },
     )
-    with pytest.raises(LfsFiltered, match=r"regression/model_build/model\.bin is under filter=lfs"):
+    with pytest.raises(LfsFiltered, match=r"regression/model_build/model\.bin has filter=lfs"):
         resolve(repository, folder="templates")
 
 
@@ -158,7 +160,7 @@ def test_profiles_can_be_limited(folder: Path) -> None:
     )
     assert resolve(folder, folder="templates").profiles == ("regression", "vision")
     assert resolve(folder, folder="templates", profiles=["vision"]).profiles == ("vision",)
-    with pytest.raises(InvalidTemplate, match="'speech' in templates"):
+    with pytest.raises(InvalidTemplate, match="templates does not contain the profile folder 'speech'"):
         resolve(folder, folder="templates", profiles=["speech"])
 
 
@@ -171,8 +173,11 @@ def test_the_whole_source_can_be_the_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"templates/regression/model_deploy/README.md": None}, "no folder model_deploy"),
-        ({f"{path}": None for path in TEMPLATE if "model_" in path}, "no profile in templates|no folder 'templates'"),
+        ({"templates/regression/model_deploy/README.md": None}, "not have a folder model_deploy"),
+        (
+            {f"{path}": None for path in TEMPLATE if "model_" in path},
+            "templates does not contain a profile|not contain the folder 'templates'",
+        ),
         ({"templates/regression/model_build/big.bin": b"version https://git-lfs.github.com/spec/v1\n"}, "LFS pointer"),
         ({"templates/regression/model_build/readme.md": "x"}, "differ only in case"),
     ],
@@ -239,18 +244,18 @@ def test_names_that_are_not_utf8_are_refused(repository: Path, ref: str) -> None
         ("REPOSITORY", "0" * 40, "templates", "no branch, tag or commit"),
         ("REPOSITORY", "--upload-pack=touch /tmp/x", "templates", "not a branch"),
         ("REPOSITORY", "main:refs/heads/x", "templates", "not a branch"),
-        ("REPOSITORY", "main", "other", "no folder 'other'"),
-        ("REPOSITORY", "", "other", "no folder 'other'"),
+        ("REPOSITORY", "main", "other", "not contain the folder 'other'"),
+        ("REPOSITORY", "", "other", "not contain the folder 'other'"),
         ("REPOSITORY", "main", "templates/README.md", "is a file"),
-        ("REPOSITORY", "main", "../..", "leaves the source"),
+        ("REPOSITORY", "main", "../..", "is outside the template source"),
         ("/no/such/place", "", "", "neither a folder nor a Git URL"),
-        ("https://user:hunter2@example.com/x.git", "main", "", "holds a password"),
-        ("https://hunter2@example.com/x.git", "main", "", "holds a password or a token"),
-        ("HTTPS://hunter2@example.com/x.git", "main", "", "holds a password or a token"),
-        ("http://hunter2:@127.0.0.1:9/x.git", "", "", "holds a password or a token"),
-        ("https://x@hunter2@example.com/x.git", "", "", "holds a password or a token"),
-        ("ssh://git:hunter2@example.com/x.git", "", "", "holds a password or a token"),
-        ("git://hunter2@example.com/x.git", "", "", "holds a password or a token"),
+        ("https://user:hunter2@example.com/x.git", "main", "", "contains a password"),
+        ("https://hunter2@example.com/x.git", "main", "", "contains a password or a token"),
+        ("HTTPS://hunter2@example.com/x.git", "main", "", "contains a password or a token"),
+        ("http://hunter2:@127.0.0.1:9/x.git", "", "", "contains a password or a token"),
+        ("https://x@hunter2@example.com/x.git", "", "", "contains a password or a token"),
+        ("ssh://git:hunter2@example.com/x.git", "", "", "contains a password or a token"),
+        ("git://hunter2@example.com/x.git", "", "", "contains a password or a token"),
         ("hunter2@example.com/x.git", "", "", "neither a folder nor a Git URL"),
         ("https:/hunter2@example.com/x.git", "", "", "neither a folder nor a Git URL"),
         ("ext::sh -c touch% /tmp/x", "main", "", "neither a folder|must be an https"),
@@ -284,7 +289,7 @@ def test_a_token_in_an_argument_is_neither_used_nor_repeated(
     command = ["publish", "--source", "https://hunter2@127.0.0.1:9/x.git", "--versions-dir", str(tmp_path)]
     assert main([*command, *options]) == 1
     said = capsys.readouterr()
-    assert "holds a password or a token" in said.err
+    assert "contains a password or a token" in said.err
     assert "hunter2" not in said.err + said.out
     assert list(tmp_path.iterdir()) == []
 
@@ -368,9 +373,9 @@ def test_a_private_source_gets_the_token_and_nobody_else_sees_it(
         content = resolve(url, "main", "templates", token="canary-token")
         assert paths(content) == DELIVERED
         assert content.source == url
-        with pytest.raises(SourceUnreadable, match="asks for a token"):
+        with pytest.raises(SourceUnreadable, match="requires a token"):
             resolve(url, "main", "templates")
-        with pytest.raises(SourceUnreadable, match="asks for a token") as refused:
+        with pytest.raises(SourceUnreadable, match="requires a token") as refused:
             resolve(url, "main", "templates", token="wrong-canary")
     assert any(seen)
     assert arguments
@@ -414,7 +419,7 @@ def test_the_settings_source_and_the_token_in_a_secret(
         monkeypatch.setenv("SETTINGS_FILE", str(settings))
         command = ["publish", "--versions-dir", str(tmp_path / "versions"), "--json"]
         assert main(command) == 1  # there is no such secret yet
-        assert "source-token cannot be read" in json.loads(capsys.readouterr().out)["error"]
+        assert "The secret source-token does not exist" in json.loads(capsys.readouterr().out)["error"]
         aws.client("secretsmanager").create_secret(Name="source-token", SecretString='{"token": "canary-token"}')
         assert main(command) == 0
         printed = capsys.readouterr()

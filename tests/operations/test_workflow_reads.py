@@ -57,12 +57,12 @@ def test_the_seeds_templates_are_published_and_told_what_they_lack(tmp_path: Pat
     done = publish(content, directory=tmp_path / "versions")
     assert done.status == "published"
     assert list(done.remarks) == [
-        "regression/model_build: build_sm_pipeline.yml reads the secret MODEL_BUCKET_ARN, which no launch sets: it is "
+        "regression/model_build: build_sm_pipeline.yml reads the secret MODEL_BUCKET_ARN, which no launch sets, so it "
+        "is empty. If it is needed, set it in the repositories or the organization, or list it in [secret_references].",
+        "regression/model_deploy: deploy_model.yml reads the secret MODEL_PACKAGE_ARN, which no launch sets, so it is "
         "empty. If it is needed, set it in the repositories or the organization, or list it in [secret_references].",
-        "regression/model_deploy: deploy_model.yml reads the secret MODEL_PACKAGE_ARN, which no launch sets: it is "
-        "empty. If it is needed, set it in the repositories or the organization, or list it in [secret_references].",
-        "regression/model_deploy: deploy_model.yml reads the variable STACK_NAME, which no launch sets: it is empty. "
-        "If it is needed, set it in the repositories or the organization, or list it in [variables].",
+        "regression/model_deploy: deploy_model.yml reads the variable STACK_NAME, which no launch sets, so it is "
+        "empty. If it is needed, set it in the repositories or the organization, or list it in [variables].",
     ]
 
 

@@ -77,21 +77,21 @@ def attack(world: World, name: str = "payments", attacker: Project | None = None
 def test_another_teams_repository_is_not_taken_over(world: World) -> None:
     victim(world, files={"pay.py": "money\n"})
     assert attack(world) == (
-        f"The repository acme/payments exists already and does not consent to its adoption ({PATH}: it is not there). "
-        "Commit that file to its default branch with the lines `domain: d1` and `project: attacker`, or choose "
-        "another name."
+        f"The repository acme/payments already exists, and its owners have not consented to adoption ({PATH}: the file "
+        f"does not exist). Commit {PATH} to its default branch with the lines `domain: d1` and `project: attacker`, "
+        f"or choose another name."
     )
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("domain: d1\nproject: victim\n", "it names another project"),
-        ("domain: d2\nproject: attacker\n", "it names another project"),
-        ("project: attacker\n", "it names another project"),
+        ("domain: d1\nproject: victim\n", "the file names another project"),
+        ("domain: d2\nproject: attacker\n", "the file names another project"),
+        ("project: attacker\n", "the file names another project"),
         ("domain: d1\nproject: victim\nproject: attacker\n", "line 3 repeats project"),
-        ("# project: attacker\n", "it names another project"),
-        ("#" * MAX_BYTES + "\ndomain: d1\nproject: attacker\n", "it has more than 4,096 bytes"),
+        ("# project: attacker\n", "the file names another project"),
+        ("#" * MAX_BYTES + "\ndomain: d1\nproject: attacker\n", "the file has more than 4,096 bytes"),
     ],
 )
 def test_a_consent_for_somebody_else_is_none(world: World, text: str, said: str) -> None:
@@ -103,7 +103,7 @@ def test_a_consent_on_another_branch_is_none(world: World) -> None:
     users = victim(world)
     world.rest("POST", f"{users.path}/git/refs", ref="refs/heads/evil", sha=users.tip())
     users.commit({PATH: "domain: d1\nproject: attacker\n"}, branch="evil")
-    assert "it is not there" in attack(world)
+    assert "the file does not exist" in attack(world)
 
 
 def test_another_projects_repository_that_is_not_seeded_yet_is_not_taken_over(world: World) -> None:
@@ -114,7 +114,7 @@ def test_another_projects_repository_that_is_not_seeded_yet_is_not_taken_over(wo
         mine = attackers(world)
         said = attack(world, attacker=mine, **connected(mine, name, other.state.created_at))
         assert said == (
-            "The repository acme/payments carries the mark or a pull request of another project. Choose another name."
+            "The repository acme/payments has the marker or a pull request of another project. Choose another name."
         )
     other.create_template()
     assert other.files() == V1
@@ -124,7 +124,7 @@ def test_a_mark_counts_also_where_a_consent_names_the_attacker(world: World) -> 
     other = Project(world, world.publish("v1", V1), project="victim", name="payments")
     other.create_repository()
     world.handlers.permit(ADOPTABLE="acme/*")
-    assert "the mark or a pull request of another project" in attack(world)
+    assert "the marker or a pull request of another project" in attack(world)
 
 
 @pytest.mark.parametrize("forged", [1, 400])
@@ -139,14 +139,14 @@ def test_a_repository_whose_proposal_waits_is_not_taken_over(world: World, forge
     proposal = next(sha for ref, sha in other.refs().items() if ref.startswith("refs/studio/proposals/"))
     for number in range(1, forged):
         other.bare.update_ref(f"refs/studio/proposals/x{number}/{number:040x}", proposal, "")
-    assert "the mark or a pull request of another project" in attack(world)
+    assert "the marker or a pull request of another project" in attack(world)
 
 
 def test_a_delivered_repository_of_another_project_is_not_taken_over(world: World) -> None:
     Project(world, world.publish("v1", V1), project="victim", name="payments").launch()
     world.handlers.permit(ADOPTABLE="acme/*")
     assert attack(world) == (
-        "The repository acme/payments exists already and is not this project's. Choose another name."
+        "The repository acme/payments already exists and does not belong to this project. Choose another name."
     )
 
 
@@ -156,7 +156,7 @@ def test_studios_connection_to_an_older_repository_is_no_consent(world: World, f
     created = world.snapshot("payments")["created_at"]
     for since in ([created] if files else []) + ["2031-01-01T00:00:00+00:00", "2020-01-01T00:00:00+00:00"]:
         mine = attackers(world)
-        assert "does not consent" in attack(world, attacker=mine, **connected(mine, "acme/payments", since))
+        assert "have not consented" in attack(world, attacker=mine, **connected(mine, "acme/payments", since))
 
 
 @pytest.mark.parametrize("forged", ["no proof", "another moment", "another stack", "another project"])
@@ -175,13 +175,15 @@ def test_a_connection_that_only_an_event_tells_is_no_consent(world: World, forge
         told["ConnectionProof"] = connected(replace(mine, project="victim"), "acme/payments", created)[
             "ConnectionProof"
         ]
-    assert "does not consent" in attack(world, attacker=mine, **told)
+    assert "have not consented" in attack(world, attacker=mine, **told)
 
 
 def test_an_event_cannot_make_a_repository_public(world: World) -> None:
     project = Project(world, world.publish("v1", V1))
     world.requests()
-    said = "Repositories may not be public. Choose one of private, internal, or have an administrator add it to "
+    said = (
+        "does not allow public repositories. Choose one of private, internal, or ask an administrator to add public to "
+    )
     assert said in refused(lambda: project.create_repository(Visibility="public"))
     assert world.requests() == []
     project = Project(world, project.version).launch()
@@ -198,8 +200,8 @@ def test_an_event_cannot_leave_the_organizations_of_the_settings(world: World) -
     project = Project(world, world.publish("v1", V1))
     world.requests()
     assert refused(lambda: project.create_repository(Organization="victims")) == (
-        "Launches may not use the organization victims. Choose one of acme, or have an administrator add it to "
-        "settings.toml."
+        "Launches may not use the organization victims. Choose one of acme, or ask an administrator to add the "
+        "organization to settings.toml."
     )
     assert world.requests() == []
 

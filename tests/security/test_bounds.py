@@ -66,7 +66,7 @@ def test_the_request_limit_ends_a_reconcile_in_a_sentence(world: World, ours: Pr
     other = Project(world, ours.version, project="p2", name="p2-build")
     world.requests()
     said = refused(lambda: ours.configure({}, dict.fromkeys(ours.variables, "another")))
-    assert said.startswith("The operation would need more than 200 requests to GitHub")
+    assert said.startswith("The operation needs more than 200 requests to GitHub")
     assert other.launch().attributes["Status"] == "created", "nobody else waits"
 
 
@@ -131,7 +131,7 @@ def test_a_huge_commit_that_must_be_fetched_is_refused_in_a_sentence(world: Worl
     before = ours.tip(), ours.refs()[TEMPLATE_REF]
     said = refused(lambda: ours.update(world.publish("v2", V2)))
     assert said == (
-        "The repository has a commit or folder with more than 67,108,864 bytes, which is not fetched. "
+        "The repository has a commit or folder with more than 67,108,864 bytes, the maximum that the function fetches. "
         "Remove it from the default branch and from the branches of the template's pull requests."
     )
     assert (ours.tip(), ours.refs()[TEMPLATE_REF]) == before
@@ -216,7 +216,7 @@ def test_folders_that_are_one_and_the_same_are_not_counted_for_ever(
         tree = out.decode().strip()
     write_refs(ours.bare, {"refs/heads/main": commit(ours.bare, "Work", ours.tip(), tree=tree, robot=False)})
     said = refused(lambda: ours.update(world.publish("v2", V2)))
-    assert said == "The repository has more than 1,000 folders. Remove those that are not needed."
+    assert said == "The repository has more than 1,000 folders, the maximum. Remove folders that you do not need."
 
 
 # -- .gitattributes --------------------------------------------------------------------------------------------------
@@ -285,7 +285,10 @@ def test_too_many_attributes_are_refused_in_a_sentence(
     monkeypatch.setattr(merging, "_MOST_ATTRIBUTES", 2)
     committed(ours, {f"d{n}/.gitattributes": "*.txt text\n" for n in range(3)})
     said = refused(lambda: ours.update(world.publish("v2", V2)))
-    assert said == "The repository has more than 2 .gitattributes files. Remove those that are not needed."
+    assert said == (
+        "The repository has more than 2 .gitattributes files, the maximum. "
+        "Remove .gitattributes files that you do not need."
+    )
 
 
 def committed(project: Project, files: dict[str, str]) -> None:

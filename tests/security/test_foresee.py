@@ -84,9 +84,9 @@ def test_a_question_beside_a_request_is_not_answered(account: World) -> None:
     """The provider framework hands on whatever an event holds: an event of CloudFormation's is judged as such."""
     launch = provisioned(account, "mine")
     event = request("Update", stack_id("mine"), "BuildTemplate", {"RepositoryId": "7"}, "template/7")
-    with pytest.raises(FinalError, match="wrong properties"):
+    with pytest.raises(FinalError, match=r"properties of .* are not valid"):
         account.invoke("repository_template", {**event, **asked(launch)})
-    with pytest.raises(FinalError, match="wrong properties"):
+    with pytest.raises(FinalError, match=r"properties of .* are not valid"):
         account.invoke("repository_template", {**asked(launch), "RequestType": "Update"})
     assert account.requests == {}
 
@@ -111,5 +111,5 @@ def test_a_version_of_another_product_is_none_of_the_launchs(account: World, mon
 
     monkeypatch.setattr(World, "describe_provisioning_artifact", describe, raising=False)
     answer = account.invoke("repository_template", asked(launch, "pa-payroll"))
-    assert answer["Problem"].startswith(f"The product {PRODUCT} has no version pa-payroll.")
+    assert answer["Problem"].startswith(f"The product {PRODUCT} does not have the version pa-payroll.")
     assert told == [(PRODUCT, "pa-payroll")]

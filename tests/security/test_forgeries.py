@@ -31,12 +31,12 @@ V1: dict[str, Content] = {"README.md": "# Template\n", "train.py": "one\n"}
 V2: dict[str, Content] = {**V1, "new.py": "n\n"}
 MOST_REQUESTS = 8  # of a launch that is refused, with its rollback
 LAUNCHED = (
-    "The project seems to be launched already: the empty repository acme/p1-build names it in its description. "
-    "Terminate that launch, or wait for its end. If there is none, delete the repository or choose another name."
+    "The project seems to be launched already: the description of the empty repository acme/p1-build names it. "
+    "Terminate that launch, or wait until it ends. If there is no launch, delete the repository or choose another name."
 )
 TAKEN = (
-    "The repository acme/p1-build exists already and is not this project's. Choose another name, "
-    "or launch with AdoptExisting=true once the repository's owners consent."
+    "The repository acme/p1-build already exists and does not belong to this project. Choose another name, "
+    "or launch with AdoptExisting=true after the repository's owners consent."
 )
 
 
@@ -180,7 +180,7 @@ def marked_victim(world: World, ours: Project) -> Project:
 
 
 FORMER = (
-    "acme/payments is a former name of the repository acme/victims, which carries the mark of another project. "
+    "acme/payments is a former name of the repository acme/victims, which belongs to another project. "
     "Choose another name."
 )
 
@@ -195,7 +195,9 @@ def test_no_launch_takes_the_former_name_of_another_projects_repository(
     mine = Project(world, ours.version, name="payments", settings={"AdoptExisting": adopt})
     world.requests()
     said = refused(mine.launch)
-    assert said == FORMER if adopt == "false" else "another project" in said or "not this project's" in said
+    assert (
+        said == FORMER if adopt == "false" else "another project" in said or "does not belong to this project" in said
+    )
     mine.delete()
     assert len(world.requests()) <= MOST_REQUESTS
     assert world.snapshot("victims") == before

@@ -93,10 +93,10 @@ def entry(mode: str, name: bytes) -> Callable[[Source], list[Entry]]:
 
 
 TREES: dict[str, tuple[Callable[[Source], list[Entry]], str]] = {
-    "traversal": (below(b".."), "leaves the template"),
-    "traversal in one name": (entry(FILE, b"a/../../../x"), "leaves the template"),
-    "absolute": (entry(FILE, b"/etc/passwd"), "leaves the template"),
-    "current folder": (below(b"."), "leaves the template"),
+    "traversal": (below(b".."), "leads out of the template"),
+    "traversal in one name": (entry(FILE, b"a/../../../x"), "leads out of the template"),
+    "absolute": (entry(FILE, b"/etc/passwd"), "leads out of the template"),
+    "current folder": (below(b"."), "leads out of the template"),
     "hooks": (
         lambda s: [
             (FOLDER, b".git", s.tree([(FOLDER, b"hooks", s.tree([(PROGRAM, b"post-checkout", s.text)]))])),
@@ -123,10 +123,10 @@ TREES: dict[str, tuple[Callable[[Source], list[Entry]], str]] = {
     ),
     "50,000 files": (
         lambda s: [(FILE, b"%05d" % number, s.text) for number in range(50_000)],
-        "50,001 files, and at most 20,000",
+        "50,001 files, and the maximum is 20,000",
     ),
-    "file over GitHub's limit": (lambda s: [(FILE, b"model.bin", s.large(100 * 2**20 + 1))], "at most 100 MB"),
-    "long name": (entry(FILE, b"x" * 256), "over 255 bytes"),
+    "file over GitHub's limit": (lambda s: [(FILE, b"model.bin", s.large(100 * 2**20 + 1))], "100 MB per file"),
+    "long name": (entry(FILE, b"x" * 256), "longer than 255 bytes"),
 }
 
 
@@ -230,7 +230,7 @@ def nested(place: Path) -> None:
     ("make", "said"),
     [
         (fifo, "not a plain file"),
-        (huge, "at most 100 MB"),
+        (huge, "100 MB per file"),
         (nested, "Git directory"),
         (lambda place: place.symlink_to("/etc"), "symbolic link"),
         (lambda place: place.symlink_to("nowhere"), "symbolic link"),
@@ -301,8 +301,8 @@ def encrypted() -> bytes:
 
 
 ARCHIVES: dict[str, tuple[Callable[[], bytes], str]] = {
-    "traversal": (lambda: one("../../../x"), "leaves the template"),
-    "absolute": (lambda: zipped([("/etc/cron.d/x", stat.S_IFREG | 0o644)]), "leaves the template"),
+    "traversal": (lambda: one("../../../x"), "leads out of the template"),
+    "absolute": (lambda: zipped([("/etc/cron.d/x", stat.S_IFREG | 0o644)]), "leads out of the template"),
     "drive": (lambda: one("C:\\x"), "backslash"),
     "hook": (lambda: one(".git/hooks/post-checkout", stat.S_IFREG | 0o755), "Git directory"),
     "look-alike of .git": (lambda: one("GIT~1/config"), "Git directory"),
@@ -310,20 +310,20 @@ ARCHIVES: dict[str, tuple[Callable[[], bytes], str]] = {
     "device": (lambda: one("null", stat.S_IFCHR | 0o666), "not a plain file"),
     "pipe": (lambda: one("pipe", stat.S_IFIFO | 0o644), "not a plain file"),
     "socket": (lambda: one("socket", stat.S_IFSOCK | 0o644), "not a plain file"),
-    "folder": (lambda: one("folder/", stat.S_IFDIR | 0o755), "leaves the template|not a plain file"),
+    "folder": (lambda: one("folder/", stat.S_IFDIR | 0o755), "leads out of the template|not a plain file"),
     "duplicate": (lambda: one("good"), "twice"),
     "colliding": (lambda: one("GOOD"), "differ only in case"),
     "file as a folder": (lambda: one("good/x"), "as a file and as a folder"),
     "bad UTF-8": (lambda: renamed("é".encode(), b"\xc3\x28"), "not a readable zip"),
     "line break": (lambda: renamed(b"a-b", b"a\nb"), "control character"),
     "bomb": (lambda: zipped([("a/b", stat.S_IFREG)], b"0" * 10**7, zipfile.ZIP_DEFLATED), "compressed"),
-    "bomb without compression": (overlapping, "at most 209,715,200"),
-    "larger than a file may be": (lambda: claiming(2**31), "at most 100 MB"),
+    "bomb without compression": (overlapping, "the maximum is 209,715,200"),
+    "larger than a file may be": (lambda: claiming(2**31), "100 MB per file"),
     "larger than it is": (lambda: claiming(10**6), "damaged"),
     "encrypted": (encrypted, "not a plain file"),
     "50,000 entries": (
         lambda: zipped([(f"a/{number}", stat.S_IFREG) for number in range(50_000)], b""),
-        "50,001 files, and at most 20,000",
+        "50,001 files, and the maximum is 20,000",
     ),
 }
 

@@ -231,7 +231,7 @@ def test_a_caller_whom_nobody_names_gets_what_other_facts_tell(account: World) -
     account.provisioned = [listed()]
     with pytest.raises(FinalError) as error:
         account.create_project(stack, domain, project, AdoptExisting="true")
-    refused(error, LaunchByNobody, "Service Catalog does not name the caller of this launch")
+    refused(error, LaunchByNobody, "This launch needs a known caller")
     own = {"Organization": "acme", "ConnectedRepository": "acme/victims"}
     told = account.create_project(stack, domain, project, **own)["Data"]
     assert (told["BuildRepositoryName"], told["BuildAdoptExisting"]) == (f"{project}-{domain}-build-repo", "false")
@@ -252,7 +252,7 @@ def test_a_database_and_an_account_have_to_be_listed_where_the_settings_list_any
         refused(error, AccountNotListed, "does not list the account 111111111111.")
         told = account.create_project(stack, domain, project, GlueDatabase="features", DeployAccount="210987654321")
         assert told["Data"]["GlueDatabase"] == "features"
-        with pytest.raises(FinalError, match="is launched already"):
+        with pytest.raises(FinalError, match="is already launched"):
             account.create_project(
                 account.launch("b", BLUEPRINT, domain, project), domain, project, DeployAccount=ACCOUNT
             )
@@ -323,7 +323,7 @@ def test_classic_is_for_administrators_and_projects_that_sagemaker_knows(monkeyp
             stack = classic_launch(account, ADMINISTRATOR, project)
             with pytest.raises(FinalError) as error:
                 account.create_project(stack, "classic", project, **{**CLASSIC, "ProjectName": name})
-            refused(error, ClassicProjectRefused, f"has no project {name!r} with the id {project}")
+            refused(error, ClassicProjectRefused, f"does not have a project {name!r} with the ID {project}")
         stack = classic_launch(account, ADMINISTRATOR, "p-1")
         assert account.create_project(stack, "classic", "p-1", **CLASSIC)["Data"]["ProfileName"] == "Regression"
 
@@ -339,7 +339,7 @@ def test_a_second_launch_under_other_names_is_refused_before_anything_is_made(ac
     account.requests.clear()
     with pytest.raises(FinalError) as error:
         account.create_project(second, domain, project, BuildRepositoryName="other", Organization="acme")
-    refused(error, ProjectHeld, f"The project {project} is launched already, by the stack first.")
+    refused(error, ProjectHeld, f"The project {project} is already launched by the stack first.")
     assert account.requests["PutItem"] + account.requests["GetItem"] == 2
     account.stacks[second].status = "ROLLBACK_IN_PROGRESS"
     account.stacks[second].resources["StudioProject"] = Held("Custom::StudioProject", "DELETE_IN_PROGRESS", "x")
@@ -410,14 +410,14 @@ def attacks(domain: str, mine: str, victim: str) -> dict[str, tuple[str, dict[st
         }
         return request(kind, stack, "BuildRepository", properties, physical)
 
-    at_rest = "is not one of the stack v: the stack is in the status UPDATE_COMPLETE"
+    at_rest = "does not belong to the stack v: the stack has the status UPDATE_COMPLETE"
     return {
         "another's repository": (
             "actions_configuration",
             configuration(own, RepositoryId="70"),
-            "is not one of the stack m: the repository 70 is not the stack's",
+            "does not belong to the stack m: the repository 70 does not belong to the stack",
         ),
-        "another's project": ("github_repository", repository(own, victim), f"the project {domain}/{victim} is not"),
+        "another's project": ("github_repository", repository(own, victim), f"another project than {domain}/{victim}"),
         "another's stack at rest": ("actions_configuration", configuration(others), at_rest),
         "the end of another's repository": ("github_repository", repository(others, victim, "Delete", "70"), at_rest),
         "a physical id": (
@@ -425,13 +425,17 @@ def attacks(domain: str, mine: str, victim: str) -> dict[str, tuple[str, dict[st
             repository(own, mine, "Update", "70"),
             "BuildRepository has another physical",
         ),
-        "a logical id": ("actions_configuration", configuration(own, "Nothing"), "has no resource Nothing of the type"),
+        "a logical id": (
+            "actions_configuration",
+            configuration(own, "Nothing"),
+            "does not have a resource Nothing of the type",
+        ),
         "a type": (
             "actions_configuration",
             configuration(own, "BuildRepository", "7"),
             "BuildRepository of the type Custom::A",
         ),
-        "a request": ("github_repository", repository(own, mine, "Delete"), "is in the status UPDATE_IN_PROGRESS"),
+        "a request": ("github_repository", repository(own, mine, "Delete"), "has the status UPDATE_IN_PROGRESS"),
         "a stack of no launch": ("actions_configuration", configuration(stack_id("x")), "was not launched from"),
         "a stack that is not there": ("actions_configuration", configuration(stack_id("absent")), "does not exist"),
     }
@@ -466,7 +470,7 @@ def test_what_was_looked_at_once_is_no_pass_for_another_event(account: World) ->
     own = request("Update", stack, "BuildConfiguration", CONFIGURATION, "configuration/7")
     accepted = account.invoke("actions_configuration", own)
     forged = {**own, **accepted, "ResourceProperties": {**CONFIGURATION, "RepositoryId": "70"}}
-    with pytest.raises(FinalError, match="the repository 70 is not the stack's"):
+    with pytest.raises(FinalError, match="the repository 70 does not belong to the stack"):
         account.invoke("actions_configuration", forged)
     forged = {**own, **accepted, "StackId": stack_id("v")}
     with pytest.raises(FinalError, match="does not exist"):
@@ -513,7 +517,7 @@ def test_a_resource_without_an_id_lends_it_to_no_event(account: World) -> None:
     stack = account.launched("m", domain, mine, 7, "DELETE_IN_PROGRESS")
     account.stacks[stack].resources["BuildRepository"] = Held("Custom::GitHubRepository", "DELETE_IN_PROGRESS", "")
     victims = request("Delete", stack, "BuildRepository", {**REPOSITORY, "DomainId": domain, "ProjectId": mine}, "70")
-    with pytest.raises(FinalError, match="BuildRepository has no id yet"):
+    with pytest.raises(FinalError, match="BuildRepository does not have a physical ID yet"):
         account.invoke("github_repository", victims)
 
 

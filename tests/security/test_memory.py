@@ -53,7 +53,7 @@ def test_an_event_finds_and_changes_nothing_that_is_kept_for_another_stack(accou
         answer = account.complete("actions_configuration", updated(own, CONFIGURATION, CONFIGURATION, request_id))
         assert answer["IsComplete"]
     account.stacks[victims].status = "UPDATE_COMPLETE"
-    with pytest.raises(FinalError, match="is in the status UPDATE_COMPLETE"):
+    with pytest.raises(FinalError, match="has the status UPDATE_COMPLETE"):
         account.complete("actions_configuration", updated(victims, {**CONFIGURATION, "Variables": {"B": "1"}}, {}))
     after = kept()
     assert {name: item for name, item in after.items() if name in before} == before

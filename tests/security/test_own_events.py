@@ -91,7 +91,7 @@ def test_what_nobody_confirms_is_refused_after_five_looks(account: World, slept:
     account.requests.clear()
     with pytest.raises(FinalError) as error:
         account.invoke("actions_configuration", {**event, "LogicalResourceId": "MadeUp"})
-    assert "it has no resource MadeUp of the type Custom::ActionsConfiguration" in str(error.value)
+    assert "the stack does not have a resource MadeUp of the type Custom::ActionsConfiguration" in str(error.value)
     assert NotOfItsStack.remedy in str(error.value)
     assert slept == list(READ_AGAIN)
     assert account.requests == {"describe_stacks": 5, "describe_stack_resources": 5}
@@ -131,7 +131,7 @@ def test_a_portfolio_of_more_versions_than_one_answer_lists(account: World, answ
     account.stacks[stack_id("PortfolioStack")] = Stack("UPDATE_IN_PROGRESS", resources={**versions, **guidance})
     own = request("Update", stack_id("PortfolioStack"), "Guidance", {"ProductId": "prod-ours"}, "guidance-prod-ours")
     assert account.invoke("version_guidance", own)["PhysicalResourceId"] == "guidance-prod-ours"
-    with pytest.raises(FinalError, match="it has no resource MadeUp"):
+    with pytest.raises(FinalError, match="the stack does not have a resource MadeUp"):
         account.invoke("version_guidance", {**own, "LogicalResourceId": "MadeUp"})
 
 
@@ -147,7 +147,7 @@ def test_a_launch_with_more_resources_than_one_answer_lists(account: World, answ
     assert account.invoke("actions_configuration", event)["Operation"]
     assert account.requests["describe_stack_resources"] == 5, "the list, and what is compared and not in it"
     forged = {**event, "ResourceProperties": {**CONFIGURATION, "RepositoryId": "70"}}
-    with pytest.raises(FinalError, match="the repository 70 is not the stack's"):
+    with pytest.raises(FinalError, match="the repository 70 does not belong to the stack"):
         account.invoke("actions_configuration", forged)
 
 
@@ -167,12 +167,12 @@ def test_a_rollback_knows_the_project_by_what_its_id_begins_with(account: World,
         "Custom::StudioProject", "UPDATE_IN_PROGRESS", f"{domain}/{mine}{listed}"
     )
     event = request("Update", stack, "StudioProject", told, f"{domain}/{mine}{sent}")
-    with pytest.raises(FinalError, match="StudioProject has another physical id"):
+    with pytest.raises(FinalError, match="StudioProject has another physical ID"):
         account.invoke("studio_project", event)
     account.stacks[stack].status = "UPDATE_ROLLBACK_IN_PROGRESS"
     assert account.complete("studio_project", event)["IsComplete"]
     for other in (f"{domain}/victim{sent}", f"{domain}/{mine}:victims:before"):
-        with pytest.raises(FinalError, match="StudioProject has another physical id"):
+        with pytest.raises(FinalError, match="StudioProject has another physical ID"):
             account.invoke("studio_project", {**event, "PhysicalResourceId": other})
 
 
@@ -191,7 +191,7 @@ def test_what_studio_is_said_to_have_told_is_the_stacks_parameter(account: World
     domain, mine = account.project("mine")
     stack = account.launch("m", BLUEPRINT, domain, mine)
     account.stacks[stack].parameters |= dict.fromkeys(TOLD, "") | {"ConnectedRepository": "acme/mine"}
-    with pytest.raises(FinalError, match=f"its parameter {name} is another"):
+    with pytest.raises(FinalError, match=f"the stack's parameter {name} has another value"):
         account.create_project(stack, domain, mine, **{"ConnectedRepository": "acme/mine", name: TOLD[name]})
     assert account.holder(f"{domain}/{mine}") == ""
     told = account.create_project(stack, domain, mine, ConnectedRepository="acme/mine", Organization="acme")["Data"]
@@ -217,7 +217,7 @@ def test_a_stack_is_named_by_its_arn(account: World) -> None:
     stack, event = updated(account)
     account.stacks["m"] = account.stacks[stack]
     account.requests.clear()
-    with pytest.raises(FinalError, match="is not one of the stack m: CloudFormation names it by its ARN"):
+    with pytest.raises(FinalError, match="does not belong to the stack m: the stack ID is not an ARN"):
         account.invoke("actions_configuration", {**event, "StackId": "m"})
     assert account.requests == {}
 
@@ -238,7 +238,7 @@ def test_an_updates_end_deletes_nothing_that_the_stack_still_has(account: World,
     stack = account.launched("m", domain, mine, 7, "UPDATE_COMPLETE")
     account.stacks[stack].status = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
     told = {"Organization": "acme", "Name": "build", "Part": "model_build", "DomainId": domain, "ProjectId": mine}
-    with pytest.raises(FinalError, match="is not one of the stack m: it still has 7"):
+    with pytest.raises(FinalError, match="does not belong to the stack m: the stack still has 7"):
         account.invoke("github_repository", request("Delete", stack, logical, told, "7"))
     assert account.invoke("github_repository", request("Delete", stack, logical, told, "70"))["Operation"]
     # What the update has removed may be listed until it is gone.
@@ -273,23 +273,23 @@ OFFERS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "studio_project_profile": ("StudioStack", "Custom::StudioProjectProfile", PROFILE),
 }
 MADE_UP: list[tuple[str, dict[str, Any], str]] = [
-    ("version_guidance", {"ProductId": "prod-victims"}, "the product prod-victims is not the portfolio's"),
+    ("version_guidance", {"ProductId": "prod-victims"}, "the portfolio does not contain the product prod-victims"),
     (
         "studio_blueprint",
         {"UserParameters": [{"KeyName": "ProductId", "DefaultValue": "prod-mallorys"}]},
-        "the product prod-mallorys is not the portfolio's",
+        "the portfolio does not contain the product prod-mallorys",
     ),
     (
         "studio_project_profile",
         {"Parameters": [{"Name": "ProductId", "Value": "prod-mallorys"}]},
-        "the product prod-mallorys is not the portfolio's",
+        "the portfolio does not contain the product prod-mallorys",
     ),
-    ("studio_project_profile", {"AwsAccount": "999999999999"}, "999999999999 is another account"),
+    ("studio_project_profile", {"AwsAccount": "999999999999"}, "the account 999999999999 is not this account"),
     *(
         (
             "studio_blueprint",
             {"TemplateUrl": url},
-            f"the template {url} is not of the bucket cdk-hnb659fds-assets-123456789012-us-east-1",
+            f"the template {url} is not in the bucket cdk-hnb659fds-assets-123456789012-us-east-1",
         )
         for url in (
             f"https://s3.us-east-1.amazonaws.com/mallorys/{'a' * 64}.json",
@@ -341,7 +341,7 @@ def test_the_domains_account_names_no_product_and_offers_places(account: World) 
     told = {**properties, "AwsAccount": "210987654321", "Parameters": []}
     assert account.invoke("studio_project_profile", request("Update", stack, "Offer", told, "offer"))["Operation"]
     del account.stacks["PortfolioStack"]
-    with pytest.raises(FinalError, match="the product prod-ours is not the portfolio's"):
+    with pytest.raises(FinalError, match="the portfolio does not contain the product prod-ours"):
         account.invoke("studio_project_profile", request("Update", stack, "Offer", properties, "offer"))
 
 
@@ -353,14 +353,14 @@ def test_the_first_portfolio_puts_nothing_out_yet(account: World) -> None:
     portfolio.resources["Product"] = Held("AWS::ServiceCatalog::CloudFormationProduct", "CREATE_COMPLETE", "prod-ours")
     assert account.invoke("version_guidance", event)["PhysicalResourceId"] == "offer"
     portfolio.resources["Product"] = Held("AWS::ServiceCatalog::Portfolio", "CREATE_COMPLETE", "prod-ours")
-    with pytest.raises(FinalError, match="the product prod-ours is not the portfolio's"):
+    with pytest.raises(FinalError, match="the portfolio does not contain the product prod-ours"):
         account.invoke("version_guidance", event)
 
 
 def test_an_updates_end_deletes_no_blueprint_that_is_registered(account: World) -> None:
     event = offering(account, "studio_blueprint")
     account.stacks[stack_id("StudioStack")].status = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
-    with pytest.raises(FinalError, match="it still has offer"):
+    with pytest.raises(FinalError, match="the stack still has offer"):
         account.invoke("studio_blueprint", {**event, "RequestType": "Delete", "LogicalResourceId": "Former"})
 
 
@@ -399,7 +399,7 @@ def test_a_creation_reaches_no_repository_but_the_stacks_own(account: World, for
     account.requests.clear()
     with pytest.raises(FinalError) as error:
         account.complete(function, request("Create", stack, logical, properties))
-    assert "acme/victims is not the name of the repository 7" in str(error.value)
+    assert "acme/victims is not the name of the repository with the ID 7" in str(error.value)
     assert NotOfItsStack.remedy in str(error.value)
     assert sum(account.requests.values()) <= 6
     assert set(account.requests) == {"describe_stacks", "describe_stack_resources"}

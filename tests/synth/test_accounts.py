@@ -402,33 +402,41 @@ def test_places_have_names_and_the_domain_comes_first(tmp_path: Path) -> None:
     [
         ('domain_account = "111111111111"', "", "[accounts] needs the domain's account. Set studio.domain_account"),
         ('domain_account = "111111111111"', 'domain_account = "1"', "studio.domain_account cannot be"),
-        ('domain_region = "eu-central-1"', "", "studio.domain_account needs the domain and its region"),
+        ('domain_region = "eu-central-1"', "", "studio.domain_account needs the domain and its Region"),
         ('"222222222222"\n', '"333333333333"\n', "has the account 333333333333 under two names"),
         ('["eu-west-1"]', "[]", "accounts.research.regions cannot be"),
         (
             '["eu-west-1"]',
             '["eu-west-1", "eu-west-1"]',
-            "the region eu-west-1 is there twice",
+            "the Region eu-west-1 is listed twice",
         ),
-        ("::222222222222:role/Admin", "::333333333333:role/Admin", "accounts.research.admin_role is a role of another"),
+        ("::222222222222:role/Admin", "::333333333333:role/Admin", "accounts.research.admin_role belongs to another"),
         ("[accounts.research]", "[accounts.domain]", "accounts.domain"),
         (
             'account = "forecasts"\nregion',
             'account = "sales"\nregion',
-            "which is not listed. Write one of forecasts",
+            "names the unlisted account 'sales'. Write one of forecasts",
         ),
-        ('region = "us-west-2"', 'region = "eu-west-1"', "region eu-west-1, which its account does not list"),
+        ('region = "us-west-2"', 'region = "eu-west-1"', "Region eu-west-1, which its account does not list"),
         ('account = "forecasts"\nregion = "us-west-2"', "", "the profile 'Tabular models' needs an account"),
-        ("[portfolio]", '[portfolio]\nshare_accounts = ["222222222222"]', "portfolio.share_accounts is of one account"),
-        ("[studio]\n", '[studio]\nregions = ["eu-west-1"]\n', "studio.regions is of one account"),
+        (
+            "[portfolio]",
+            '[portfolio]\nshare_accounts = ["222222222222"]',
+            "portfolio.share_accounts belongs to one account",
+        ),
+        ("[studio]\n", '[studio]\nregions = ["eu-west-1"]\n', "studio.regions belongs to one account"),
         (
             "secretsmanager:*:*:secret:mlops/mlflow",
             "secretsmanager:eu-west-1:222222222222:secret:mlops/mlflow-AbCdEf",
-            "secret_references by account and region is of one account, and [accounts] deploys a copy to each. "
+            "secret_references by account and region belongs to one account, and [accounts] deploys to several. "
             "Write arn:aws:secretsmanager:*:*:secret:NAME",
         ),
-        ("secretsmanager:*:*:", "secretsmanager:eu-west-1:*:", "secret_references.MLFLOW_TOKEN cannot be that"),
-        ("secretsmanager:*:*:", "secretsmanager:*:222222222222:", "secret_references.MLFLOW_TOKEN cannot be that"),
+        ("secretsmanager:*:*:", "secretsmanager:eu-west-1:*:", "secret_references.MLFLOW_TOKEN cannot be this value"),
+        (
+            "secretsmanager:*:*:",
+            "secretsmanager:*:222222222222:",
+            "secret_references.MLFLOW_TOKEN cannot be this value",
+        ),
         ('"arn:aws:iam::222222222222:role/Platform", ', '"arn:aws:iam::444444444444:role/P", ', "444444444444:role/P"),
         ("oidc_provider_exists", "oidc_provider", "oidc_provider is not a setting"),
     ],
@@ -443,8 +451,11 @@ def test_accounts_that_cannot_be_right_are_refused_by_name(tmp_path: Path, old: 
     ("text", "sentence"),
     [
         ('domain_region = "eu-west-1"', "studio.domain_region needs the domain's account"),
-        ('own_profiles = { "A" = { account = "x" } }', "the profile 'A' has an account or region"),
-        ('domain_account = "111111111111"\ndomain_region = "eu-west-1"', "no account for projects"),
+        ('own_profiles = { "A" = { account = "x" } }', "the profile 'A' has an account or Region"),
+        (
+            'domain_account = "111111111111"\ndomain_region = "eu-west-1"',
+            "studio.domain_account needs accounts for projects",
+        ),
     ],
 )
 def test_parts_of_several_accounts_are_refused_in_one(tmp_path: Path, text: str, sentence: str) -> None:
@@ -488,8 +499,9 @@ def test_as_many_accounts_are_taken_as_a_trust_policy_names(
     with pytest.raises(TooManyAccounts) as told:
         build()
     assert str(told.value) == (
-        "settings.toml: accounts: 51 accounts make a trust policy of 2049 characters for the reader role, and IAM "
-        "takes 2048. List fewer accounts, or install the product a second time with another prefix for the others."
+        "settings.toml: accounts: 51 accounts need a trust policy of 2049 characters for the reader role, and IAM "
+        "allows 2048. List fewer accounts, or deploy the product a second time, with another prefix, for the other "
+        "accounts."
     )
 
 
@@ -521,8 +533,8 @@ def test_the_command_line_chooses_the_place_and_make_synth_writes_all(tmp_path: 
     publish(tmp_path / "versions", "v1.0.0")
     refused = ran(tmp_path, outdir=tmp_path / "out")
     assert refused.returncode == 1
-    assert "Choose one with `-c studio-mlops:place=PLACE`: domain, research/eu-west-1," in refused.stderr
-    assert "settings.toml has no place sales." in ran(tmp_path, "sales", tmp_path / "out").stderr
+    assert "Choose a place with `-c studio-mlops:place=PLACE`: domain, research/eu-west-1," in refused.stderr
+    assert "settings.toml does not list the place sales." in ran(tmp_path, "sales", tmp_path / "out").stderr
     assert ran(tmp_path, DOMAIN, tmp_path / "out").returncode == 0
     assert (tmp_path / "out" / "StudioDomainStack.template.json").exists()
     done = ran(tmp_path)

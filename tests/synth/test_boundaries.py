@@ -149,8 +149,8 @@ def test_no_role_goes_without_a_boundary(tmp_path: Path, boundaries: list[str]) 
     [
         (None, [NEW], 'the roles of v1.0.0 have none. Add "" to the end of permissions_boundary'),
         (None, [], 'the roles of v1.0.0 have none. Add "" to the end of permissions_boundary'),
-        ([OLD], [], f"does not list {OLD}, which the roles of v1.0.0 have. Add it to the end"),
-        ([OLD], [NEW], f"does not list {OLD}, which the roles of v1.0.0 have. Add it to the end"),
+        ([OLD], [], f"does not list {OLD}, which the roles of v1.0.0 have. Add the ARN to the end"),
+        ([OLD], [NEW], f"does not list {OLD}, which the roles of v1.0.0 have. Add the ARN to the end"),
         ([OLD], ["", NEW], f"does not list {OLD}, which the roles of v1.0.0 have"),
     ],
 )

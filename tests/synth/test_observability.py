@@ -16,18 +16,24 @@ from products.settings import PROJECT_ROOT
 from tests.synth.conftest import Assembly, of_type
 
 FUNCTIONS = [entry for entry in CATALOGUE if entry.class_name and "one account" in entry.layouts]
-ERRORS = "The {} function failed 3 times in 15 minutes. Read the reasons in the function's log."
-THROTTLES = "Lambda throttled the {} function 10 times in 15 minutes. Raise the account's Lambda concurrency."
+ERRORS = "The {} function failed 3 times in 15 minutes. See the function's log."
+THROTTLES = (
+    "Lambda throttled the {} function 10 times in 15 minutes. "
+    "Request a higher quota for the account's Lambda concurrency."
+)
 RATE_LIMIT = (
     "The {} function waited for GitHub's rate limit 50 times in 15 minutes. "
-    "Spread rollouts over more time, or use a GitHub App."
+    "Roll out to fewer projects at once, or use a GitHub App."
 )
 ROLLOUT = {
     "A rollout could not update a project. Run `python -m operations rollout status`.": "RolloutFailed",
-    "A project of a rollout has been in its update, or waiting for GitHub, for an hour. "
+    "A project of a rollout has been updating, or waiting for GitHub, for an hour. "
     "Run `python -m operations rollout status`.": "RolloutStuck",
 }
-BROKEN = "The state machine of a rollout broke off. `python -m operations rollout resume` goes on where it was."
+BROKEN = (
+    "The state machine of a rollout failed. "
+    "Run `python -m operations rollout resume` to resume the rollout where it stopped."
+)
 QUEUE = ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", 5)
 
 
@@ -64,8 +70,8 @@ def owner(template: dict[str, Any], value: Any) -> str:
 
 def test_every_alarm_of_the_foundation_goes_off_where_its_sentence_says(assembly: Assembly) -> None:
     expected: dict[str, tuple[Any, ...]] = {
-        "The provider framework could not handle a CloudFormation event. Its stack waits until the resource times "
-        "out. Read the dead letter queue and the provider's log.": (*QUEUE, 1, "DeadLetters"),
+        "The provider framework could not handle a CloudFormation event. The stack waits until the resource times "
+        "out. See the dead-letter queue and the provider's log.": (*QUEUE, 1, "DeadLetters"),
     }
     for entry in FUNCTIONS:
         words, function = entry.name.replace("_", " "), entry.function_name("studio-mlops")
@@ -86,12 +92,12 @@ def test_every_alarm_of_the_foundation_goes_off_where_its_sentence_says(assembly
 
 def test_every_alarm_of_studios_stack_goes_off_at_the_first_message(open_doors: Assembly) -> None:
     assert alarms(open_doors.template("StudioStack.template.json")) == {
-        "EventBridge could not start the project-setup state machine for an event of Studio. "
-        "The dead letter queue holds the event.": (*QUEUE, 1, "DeadLetters"),
+        "EventBridge could not start the project-setup state machine for a Studio event. "
+        "See the event in the dead-letter queue.": (*QUEUE, 1, "DeadLetters"),
         "The model approval function could not start the deploy workflow of an approved model. "
-        "The dead letter queue holds the approval.": (*QUEUE, 1, "ApprovalDeadLetters"),
-        "EventBridge could not put the event of an approved model into the approvals queue. "
-        "The dead letter queue holds the event.": (*QUEUE, 1, "ApprovalRuleDeadLetters"),
+        "See the function's log, then redrive the dead-letter queue.": (*QUEUE, 1, "ApprovalDeadLetters"),
+        "EventBridge could not send the event of an approved model to the approvals queue. "
+        "See the event in the dead-letter queue.": (*QUEUE, 1, "ApprovalRuleDeadLetters"),
     }
 
 

@@ -78,7 +78,7 @@ def test_bad_parameters_are_refused_before_anything_runs(assembly: Assembly, bad
     [
         ({}, ""),
         ({"ProjectId": "", "SageMakerProjectId": "p-abc123"}, ""),
-        ({"ProjectId": ""}, "Give the ProjectId of the Studio project."),
+        ({"ProjectId": ""}, "Enter the ProjectId of the Studio project."),
         ({"BuildRepositoryName": "one", "DeployRepositoryName": "two"}, ""),
         ({"BuildRepositoryName": "one", "DeployRepositoryName": "one"}, "different names"),
     ],
@@ -330,7 +330,7 @@ def test_more_environments_than_iam_takes_are_refused(tmp_path: Path) -> None:
     publish(tmp_path / "versions", "v1.0.0")
     run = synthesize(tmp_path / "versions", tmp_path / "out", settings=settings)
     assert run.returncode == 1
-    assert "Name fewer environments" in run.stderr
+    assert "List fewer environments" in run.stderr
     assert "Traceback" not in run.stderr
 
 
@@ -392,4 +392,4 @@ def test_a_reference_cannot_take_the_name_of_a_secret_that_the_product_sets(tmp_
     settings = with_settings(tmp_path, f"[secret_references]\n{reference}\n")
     publish(tmp_path / "versions", "v1.0.0")
     said = refusal(tmp_path / "versions", tmp_path / "out", settings)
-    assert said.startswith("settings.toml: secret_references.REGION is set by the product")
+    assert said.startswith("settings.toml: the product itself sets the secret REGION of secret_references")

@@ -233,7 +233,7 @@ def test_limits_are_taken_to_the_last(tmp_path: Path) -> None:
     assert load(tmp_path, 'prefix = "ab"').prefix == "ab"
     filler = f"# {'x' * 99_970}\n"
     assert load(tmp_path, filler + 'log_level = "DEBUG"').log_level == "DEBUG"
-    with pytest.raises(SettingsError, match=r"has 100,0\d\d bytes, and at most 100,000 are read\."):
+    with pytest.raises(SettingsError, match=r"has 100,0\d\d bytes, and the maximum is 100,000\."):
         load(tmp_path, filler + filler[:60])
 
 
@@ -270,23 +270,23 @@ def test_the_seeds_names_are_kept(tmp_path: Path) -> None:
     [
         ("nope = 1", "nope is not a setting"),
         ('[portfolio]\nnmae = "x"', "settings.toml, line 2: portfolio.nmae is not a setting. Write name instead."),
-        ("[portfolio]\nx = 1", "portfolio.x is not a setting. Correct its name (known here: description"),
+        ("[portfolio]\nx = 1", "portfolio.x is not a setting. Correct the name (settings here: description"),
         ("[portfolio]\nvisibility = 1", "visibility is a setting of [product]. Move it there."),
         ("[portfolio]\nvisiblity = 1", "Write visibility in [product] instead."),
         ("[product]\nprefix = 'x'", "prefix is a setting of the top of the file, before the first table."),
         ('prefix = "Studio"', 'prefix cannot be "Studio". Use 2 to 16 lower case letters'),
         ('prefix = "seventeen-letters"', "prefix cannot be"),
-        ("log_retention_days = 2", "CloudWatch keeps logs for one of 1, 3, 5"),
+        ("log_retention_days = 2", "CloudWatch does not offer 2 days. Write one of 1, 3, 5"),
         ('xray = "yes"', 'xray cannot be "yes"'),
         ('architecture = "riscv"', "architecture cannot be"),
         ("[portfolio]\nshare_accounts = [123456789012]", "in quotes"),
         (
             f"[portfolio]\nprincipals = ['{ROLE.replace('role/', 'role/path/')}']",
-            'list it in principal_patterns, as "arn:aws:iam:::role/path/DataScientist".',
+            'List it in principal_patterns: "arn:aws:iam:::role/path/DataScientist".',
         ),
         (
             f"[portfolio]\nprincipals = ['{IDENTITY_CENTER}']",
-            'as "arn:aws:iam:::role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_MLAdmins_*".',
+            'in principal_patterns: "arn:aws:iam:::role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_MLAdmins_*".',
         ),
         ('[portfolio]\nshare_organizations = ["acme"]', "organizations (o-...)"),
         ('[portfolio.tag_options]\n"aws:x" = ["1"]', "does not start with aws:"),
@@ -303,70 +303,77 @@ def test_the_seeds_names_are_kept(tmp_path: Path) -> None:
         ("[variables]\nX = 1", "variables.X cannot be"),
         (f"[variables]\n{''.join(f'X{n} = {chr(39)}{chr(120) * 4000}{chr(39)}{chr(10)}' for n in range(9))}", "32,768"),
         ("[pull_requests]\nlabels = ['a,b']", "pull_requests.labels"),
-        ("[pull_requests]\nlabels = ['a', 'a']", "a is there twice"),
+        ("[pull_requests]\nlabels = ['a', 'a']", "a is listed twice"),
         ("[pull_requests]\nassignees = ['acme/team']", "pull_requests.assignees"),
         ("[pull_requests]\nreviewers = ['acme/team/x']", "pull_requests.reviewers"),
         ("[pull_requests]\nreviewers = ['-x']", "pull_requests.reviewers"),
         ('[template_source]\nrepository = "templates"', "Set git_config.public_aiops_templates_org"),
         ('[template_source]\nfolder = "../elsewhere"', "template_source.folder cannot be"),
         ('[git_config]\noidc_role_github_workflow = "github-role"', "Write the ARN of a role"),
-        ('[github]\napi_url = "api.github.com"', "Write an http(s) address"),
-        ('[github]\napi_url = "https://token@api.github.com"', "Write an http(s) address"),
+        ('[github]\napi_url = "api.github.com"', "Write an http(s) URL"),
+        ('[github]\napi_url = "https://token@api.github.com"', "Write an http(s) URL"),
         ('permissions_boundary = "Boundary"', "Write the ARN of an IAM policy"),
         ('permissions_boundary = ["", "Boundary"]', "Write the ARN of an IAM policy"),
-        ('permissions_boundary = ["", ""]', "permissions_boundary: '' is there twice. List it once"),
+        ('permissions_boundary = ["", ""]', "permissions_boundary: '' is listed twice. List it once"),
         (
             '[secret_references]\nGITHUB_X = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:x"',
-            "as GitHub shows them",
+            "Write names of Actions",
         ),
-        ('[workflow_role]\nenvironments = ["Production"]', "is the environment production to GitHub"),
-        ('[workflow_role]\ndeploy_role = "x-{stack}"', "{project} and {stage} may stand in it"),
+        ('[workflow_role]\nenvironments = ["Production"]', "GitHub takes 'Production' for the environment production"),
+        ('[workflow_role]\ndeploy_role = "x-{stack}"', "it can contain {project} and {stage}"),
         ("prefix =", "is not valid TOML"),
         ("[portfolio]\nlaunches_only = true", "launches_only needs products"),
         ("[product]\nglue_databases = ['a']", "glue_databases does not list glue_database"),
-        ("[portfolio]\nproducts = ['x']", "Write ids of Service Catalog products"),
+        ("[portfolio]\nproducts = ['x']", "Write IDs of Service Catalog products"),
         ("[product]\nclassic_execution_roles = ['']", "Write ARNs of roles, such as"),
         ("[product]\nclassic_execution_roles = ['AdminRole']", "Write ARNs of roles, such as"),
         ('[product]\nvisibility = "public"', "visibility 'public' is not in allowed_visibilities. Add it there"),
         ("[product]\nallowed_visibilities = []", "product.allowed_visibilities"),
         ("[adoption]\nrepositories = ['*/x']", "adoption.repositories"),
         ("[adoption]\nrepositories = ['acme/x y']", "adoption.repositories"),
-        ("[workflow_role]\nreviewers = {production = ['team:1']}", "which environments does not list"),
+        (
+            "[workflow_role]\nreviewers = {production = ['team:1']}",
+            "reviewers names the unlisted environment 'production'",
+        ),
         (
             "[workflow_role]\nenvironments = ['production']\nreviewers = {production = ['ada']}",
             "workflow_role.reviewers.production",
         ),
-        ("[workflow_role]\nbedrock_models = ['amazon.nova-*']", "bedrock_models needs production in environments"),
-        ("[workflow_role]\nbedrock_models = ['*']", "Write at most 6 ids of foundation models"),
-        ("[workflow_role]\nbedrock_models = ['anthropic.*-v1']", "Write at most 6 ids of foundation models"),
-        ("[workflow_role]\nbedrock_models = ['*.claude']", "Write at most 6 ids of foundation models"),
-        ("[workflow_role]\nbedrock_models = ['arn:aws:bedrock:*::foundation-model/x.y']", "Write at most 6 ids of"),
-        (f"[workflow_role]\nbedrock_models = {['a.b'] * 7}", "Write at most 6 ids of foundation models"),
+        (
+            "[workflow_role]\nbedrock_models = ['amazon.nova-*']",
+            "bedrock_models needs a separate role for production. Add production to environments",
+        ),
+        ("[workflow_role]\nbedrock_models = ['*']", "Write at most 6 IDs of foundation models"),
+        ("[workflow_role]\nbedrock_models = ['anthropic.*-v1']", "Write at most 6 IDs of foundation models"),
+        ("[workflow_role]\nbedrock_models = ['*.claude']", "Write at most 6 IDs of foundation models"),
+        ("[workflow_role]\nbedrock_models = ['arn:aws:bedrock:*::foundation-model/x.y']", "Write at most 6 IDs of"),
+        (f"[workflow_role]\nbedrock_models = {['a.b'] * 7}", "Write at most 6 IDs of foundation models"),
         (
             "[workflow_role]\nbedrock_models = ['eu.amazon.nova-lite-v1:0']",
-            "names an inference profile. Name its foundation model, 'amazon.nova-lite-v1:0'.",
+            "is an inference profile. Write its foundation model, 'amazon.nova-lite-v1:0'.",
         ),
         ("[workflow_role]\ndeploy_role = '*'", "Write the name of an IAM role"),
         (f"[workflow_role]\ndeploy_role = '{'x' * 65}'", "Write the name of an IAM role"),
         ("[workflow_role]\ndeploy_role = 'path/Deployer'", "Write the name of an IAM role"),
-        (f"[portfolio]\nprincipals = {[ROLE, ROLE]}", f"portfolio.principals: {ROLE} is there twice. List it once"),
-        (f"[portfolio]\nprincipal_patterns = {[PATTERN, PATTERN]}", f"{PATTERN} is there twice"),
-        (f"[portfolio]\nprincipal_patterns = {[f'{PATTERN}{n}' for n in range(11)]}", "at most 10 patterns, not 11"),
-        ("[portfolio]\nshare_accounts = ['123456789012', '123456789012']", "123456789012 is there twice"),
-        ("[portfolio]\nshare_organizations = ['o-abcdefghij', 'o-abcdefghij']", "o-abcdefghij is there twice"),
+        (f"[portfolio]\nprincipals = {[ROLE, ROLE]}", f"portfolio.principals: {ROLE} is listed twice. List it once"),
+        (f"[portfolio]\nprincipal_patterns = {[PATTERN, PATTERN]}", f"{PATTERN} is listed twice"),
+        (f"[portfolio]\nprincipal_patterns = {[f'{PATTERN}{n}' for n in range(11)]}", "can have 10 patterns, not 11"),
+        ("[portfolio]\nshare_accounts = ['123456789012', '123456789012']", "123456789012 is listed twice"),
+        ("[portfolio]\nshare_organizations = ['o-abcdefghij', 'o-abcdefghij']", "o-abcdefghij is listed twice"),
         ("[portfolio.tag_options]\ncost_center = ['1', '1']", "the tag 'cost_center' has the value '1' twice"),
         (
             "[template_source]\nrepository = 'https://hunter2@example.com/x.git'",
-            "template_source.repository: the address holds a password or a token. Put it into TEMPLATE_SOURCE_TOKEN",
+            "template_source.repository: the URL contains a password or a token. Remove it, and put it into "
+            "TEMPLATE_SOURCE_TOKEN",
         ),
-        ("[github]\napi_url = 'https://hunter2@api.github.com'", "github.api_url cannot be that."),
+        ("[github]\napi_url = 'https://hunter2@api.github.com'", "github.api_url cannot be this value."),
         (
             f"[secret_references]\nONE = '{SECRET}'\nTWO = '{SECRET.replace('eu-west-1', 'us-east-1')}'",
-            "secret_references: ONE and TWO are secrets of different accounts or regions",
+            "secret_references: ONE and TWO are in different accounts or Regions",
         ),
         (
             f"[secret_references]\nONE = '{SECRET}'\nTWO = '{SECRET.replace('123456789012', '210987654321')}'",
-            "secret_references: ONE and TWO are secrets of different accounts or regions",
+            "secret_references: ONE and TWO are in different accounts or Regions",
         ),
     ],
 )
@@ -409,11 +416,17 @@ def test_a_github_whose_three_addresses_are_its_own_is_taken(
         (github(*SERVER[:2], "other.example.com/_services/token"), f"Set oidc_issuer to {SERVER[2]}"),
         (github(*RESIDENT[:2], "token.actions.other.ghe.com"), f"Set oidc_issuer to {RESIDENT[2]}"),
         (github(*GITHUB_COM[:2], f"{GITHUB_COM[2]}.example.com"), f"Set oidc_issuer to {GITHUB_COM[2]}"),
-        (github(SERVER[0], GITHUB_COM[1], GITHUB_COM[2]), "api_url is at git.example.com, server_url at github.com"),
-        (github(GITHUB_COM[0], *SERVER[1:]), "api_url is at api.github.com, server_url at git.example.com"),
-        (f'[github]\nserver_url = "{SERVER[1]}"', "Write both addresses of one GitHub"),
-        (github(*SERVER, provider=GITHUB_COM[2]), f"Its ARN ends with :oidc-provider/{SERVER[2]}"),
-        (github(*GITHUB_COM, provider=f"{GITHUB_COM[2]}/acme"), f"Its ARN ends with :oidc-provider/{GITHUB_COM[2]}"),
+        (
+            github(SERVER[0], GITHUB_COM[1], GITHUB_COM[2]),
+            "api_url is on git.example.com, and server_url on github.com",
+        ),
+        (github(GITHUB_COM[0], *SERVER[1:]), "api_url is on api.github.com, and server_url on git.example.com"),
+        (f'[github]\nserver_url = "{SERVER[1]}"', "Write both URLs of one GitHub"),
+        (github(*SERVER, provider=GITHUB_COM[2]), f"Write an ARN that ends with :oidc-provider/{SERVER[2]}"),
+        (
+            github(*GITHUB_COM, provider=f"{GITHUB_COM[2]}/acme"),
+            f"Write an ARN that ends with :oidc-provider/{GITHUB_COM[2]}",
+        ),
     ],
 )
 def test_one_github_is_not_half_another(tmp_path: Path, text: str, said: str) -> None:
@@ -427,14 +440,14 @@ def test_one_github_is_not_half_another(tmp_path: Path, text: str, said: str) ->
 
 def test_a_secret_written_in_place_of_its_arn_is_not_repeated(tmp_path: Path) -> None:
     with pytest.raises(
-        SettingsError, match=r"secret_references\.TOKEN cannot be that\. Write names as GitHub"
+        SettingsError, match=r"secret_references\.TOKEN cannot be this value\. Write names of Actions secrets"
     ) as refused:
         load(tmp_path, '[secret_references]\nTOKEN = "hunter2-hunter2"')
     assert "hunter2" not in str(refused.value)
 
 
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"does not exist\. Copy settings\.toml there or set SETTINGS_FILE"):
+    with pytest.raises(SettingsError, match=r"does not exist\. Copy settings\.toml to that path, or set SETTINGS_FILE"):
         load_settings(tmp_path / "none.toml")
 
 
@@ -531,4 +544,4 @@ def test_the_shipped_file_explains_every_key_that_it_sets() -> None:
     for each in statements(SHIPPED.read_text(encoding="utf-8")):
         assert each.line > 0
         if each.path == ("portfolio", "principals"):
-            assert each.comment.startswith("ARNs of the users, groups and roles that may launch")
+            assert each.comment.startswith("ARNs of the users, groups and roles that can launch")

@@ -498,11 +498,11 @@ def test_a_deletion_is_believed_when_studio_says_so_too(machine: dict[str, Any])
         ),
         (
             STUDIO_SETTINGS.replace('profiles = ["Regression"]', 'profiles = ["Tabular models"]'),
-            "either exists or is made here",
+            "is in profiles and in own_profiles",
         ),
         (
             STUDIO_SETTINGS.replace('profiles = ["Regression"]', 'profiles = ["Regression", "Regression"]'),
-            "studio.profiles: the profile 'Regression' is there twice. List it once",
+            "studio.profiles: the profile 'Regression' is listed twice. List it once",
         ),
         (STUDIO_SETTINGS.replace("groups", "group"), "group is not a setting"),
         (

@@ -47,19 +47,19 @@ def test_an_archive_that_was_changed_is_refused(tmp_path: Path) -> None:
     publish(tmp_path, "v1.0.0")
     archive = tmp_path / "v1.0.0" / ARCHIVE_FILE
     archive.write_bytes(archive.read_bytes() + b"\0")
-    with pytest.raises(VersionError, match=r"a version never changes\. Restore it"):
+    with pytest.raises(VersionError, match=r"a version never changes\. Restore the archive"):
         read_versions(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"version": "v2.0.0"}, "a version is never renamed"),
-        ({"guidance": "OLD"}, "is wrong at guidance"),
-        ({"archive": "x.zip"}, "is wrong at archive"),
-        ({"unknown": 1}, "is wrong at unknown"),
-        ({"notes": "a {{resolve:ssm:x}}"}, "is wrong at notes .* CloudFormation replaces"),
-        ({"source": "https://hunter2@example.com/x.git"}, "is wrong at source .* holds a password or a token"),
+        ({"version": "v2.0.0"}, "a version cannot be renamed"),
+        ({"guidance": "OLD"}, "is not valid at guidance"),
+        ({"archive": "x.zip"}, "is not valid at archive"),
+        ({"unknown": 1}, "is not valid at unknown"),
+        ({"notes": "a {{resolve:ssm:x}}"}, "is not valid at notes .* CloudFormation replaces"),
+        ({"source": "https://hunter2@example.com/x.git"}, "is not valid at source .* contains a password or a token"),
     ],
 )
 def test_a_record_that_was_changed_is_refused(tmp_path: Path, change: dict[str, object], said: str) -> None:
@@ -73,7 +73,7 @@ def test_a_record_that_was_changed_is_refused(tmp_path: Path, change: dict[str, 
 def test_a_missing_archive_is_named(tmp_path: Path) -> None:
     publish(tmp_path, "v1.0.0")
     (tmp_path / "v1.0.0" / ARCHIVE_FILE).unlink()
-    with pytest.raises(VersionError, match=r"v1\.0\.0 has no archive\.zip"):
+    with pytest.raises(VersionError, match=r"v1\.0\.0 does not contain archive\.zip"):
         read_versions(tmp_path)
 
 
@@ -119,8 +119,8 @@ def test_a_published_template_that_would_change_is_refused(assembly: Assembly, t
     settings = with_settings(tmp_path, 'log_level = "DEBUG"\n[product]\nglue_table = "other"')
     run = synthesize(store, tmp_path / "second", settings=settings)
     assert run.returncode == 1
-    assert "has changed since v1.0.0 was published" in run.stderr
-    assert "changed since then: log_level, product.glue_table). Run `python -m operations publish`" in run.stderr
+    assert "differs from the published version v1.0.0" in run.stderr
+    assert "differences: log_level, product.glue_table). Run `python -m operations publish`" in run.stderr
     assert str(snapshot) in run.stderr
     assert "Traceback" not in run.stderr
     assert snapshot.read_bytes() == before
@@ -136,8 +136,8 @@ def test_the_prefix_stays_once_versions_are_deployed(tmp_path: Path, before: str
     publish(store, "v1.1.0", "two")
     older = refusal(store, tmp_path / "third", settings)
     for said in (newest, older):
-        assert said.startswith("settings.toml: prefix cannot change once versions are deployed, and v1.0.0 uses")
-        assert said.endswith(f"than '{after}'. Set prefix back to what it was.")
+        assert said.startswith("settings.toml: prefix cannot change after versions are deployed, and v1.0.0 uses")
+        assert said.endswith(f"than '{after}'. Restore the former prefix.")
     synthesized(store, tmp_path / "fourth", with_settings(tmp_path, f'prefix = "{before}"'))
 
 
@@ -207,5 +207,5 @@ def test_an_older_version_whose_snapshot_is_gone_is_refused(tmp_path: Path, newe
         (tmp_path / "versions" / "v1.0.0" / SETTINGS_FILE).write_text("{}", encoding="utf-8")
     run = synthesize(tmp_path / "versions", tmp_path / "out")
     assert run.returncode == 1
-    assert "v1.0.0 has no product.template.json" in run.stderr
+    assert "v1.0.0 does not have a product.template.json" in run.stderr
     assert "Traceback" not in run.stderr

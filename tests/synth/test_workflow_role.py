@@ -179,6 +179,6 @@ def test_a_trust_policy_is_taken_to_the_last_character(
     with pytest.raises(TrustPolicyTooLong) as told:
         _require_short_trust(settings)
     assert str(told.value) == (
-        "settings.toml: workflow_role.environments: 2 environments make a trust policy of about 2049 characters, and "
-        "IAM takes 2048. Name fewer environments."
+        "settings.toml: workflow_role.environments: 2 environments need a trust policy of about 2049 characters, and "
+        "IAM allows 2048. List fewer environments."
     )

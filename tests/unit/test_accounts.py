@@ -276,7 +276,9 @@ def test_another_domain_unit_takes_the_accounts_grants_along(studio: Studio) -> 
 
 
 def test_without_a_blueprint_it_says_what_comes_first(studio: Studio) -> None:
-    with pytest.raises(BlueprintMissing, match="Deploy StudioDomainStack in the domain's account first"):
+    with pytest.raises(
+        BlueprintMissing, match="Deploy StudioDomainStack in the domain's account, then deploy this stack again"
+    ):
         enabled(studio)
     assert studio.writes() == []
 
@@ -346,7 +348,7 @@ def test_a_region_that_projects_live_in_cannot_be_left_out(studio: Studio) -> No
     old, new = (configuration_properties(studio, EnabledRegions=each) for each in (TWO, [REGION]))
     studio.regional_launches.names = {REGION: ["studio-p1"], FURTHER: ["studio-p2"]}
     studio.stand_in.calls.clear()
-    with pytest.raises(ConfigurationInUse, match=rf"in the projects p2 \({FURTHER}\)\. .*deploy it without"):
+    with pytest.raises(ConfigurationInUse, match=rf"in the projects p2 \({FURTHER}\)\. .*deploy it again without"):
         studio.run(StudioBlueprintConfiguration, "Update", new, old=old, physical_id=blueprint)
     assert studio.writes() == []
     studio.regional_launches.names.pop(FURTHER)
@@ -374,7 +376,7 @@ def test_a_further_region_writes_nothing_and_waits_for_its_home(studio: Studio) 
     for home in ([], [REGION]):
         if home:
             enabled(studio, EnabledRegions=home)
-        with pytest.raises(RegionNotEnabled, match=f"{FURTHER} in this account.*the account's home region first"):
+        with pytest.raises(RegionNotEnabled, match=f"{FURTHER} in this account.*the account's home Region, then"):
             studio.run(StudioBlueprintConfiguration, "Create", further(studio))
     properties = configuration_properties(studio, EnabledRegions=TWO)
     studio.run(StudioBlueprintConfiguration, "Update", properties, old=properties, physical_id=blueprint)
@@ -489,7 +491,7 @@ def test_a_domain_that_is_not_shared_is_said_with_what_to_do() -> None:
         for operation in ("get_domain", "add_policy_grant"):
             stubber.add_client_error(operation, "AccessDeniedException", "no")
         blueprints = Blueprints(client, elsewhere=True)
-        with pytest.raises(DomainNotShared, match="Share the domain with this account"):
+        with pytest.raises(DomainNotShared, match="request an association with this account"):
             blueprints.root_domain_unit("dzd_1")
         with pytest.raises(DomainNotShared):
             blueprints.add_grant(
@@ -559,7 +561,7 @@ def test_a_profile_elsewhere_is_refused_with_the_list(studio: Studio, place: tup
     before = environments_of(studio, profile)
     with pytest.raises(ProfileElsewhere) as refused:
         joined(studio, Places=PLACES)
-    assert f"'Regression' makes its projects in {'/'.join(place)}" in str(refused.value)
+    assert f"'Regression' creates projects in {'/'.join(place)}" in str(refused.value)
     assert ", ".join(PLACES) in str(refused.value)
     assert environments_of(studio, profile) == before, "nothing was written"
 

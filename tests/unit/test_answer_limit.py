@@ -100,7 +100,7 @@ def test_any_answer_fits_or_is_refused_in_a_sentence(data: dict[str, str], id_: 
     try:
         found = fitted(event, data, cut)
     except AnswerTooLong as refused:
-        assert re.search(r"take \d+ bytes, and CloudFormation takes an answer of 4096\. Shorten", str(refused))
+        assert re.search(r"has \d+ bytes, and CloudFormation accepts 4096\. Shorten", str(refused))
         assert answered(event, {name: "" if name in cut else value for name, value in data.items()}) > MOST
     else:
         assert answered(event, found) <= MOST

@@ -177,4 +177,4 @@ def test_what_cannot_be_made_in_the_init_phase_is_said_when_the_first_event_come
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False, env=environment
     )
     assert "not ready before the first event" in found.stdout
-    assert "failed unexpectedly (NoRegionError). See the function's log." in found.stderr
+    assert "failed unexpectedly (NoRegionError). Find the exception in the function's log" in found.stderr

@@ -189,7 +189,7 @@ def chosen(given: str, known: tuple[str, ...], belief: Belief) -> str:
 
 def test_the_first_known_role_is_the_projects() -> None:
     assert chosen("", (role("a"), role("b")), "nothing") == role("a")
-    with pytest.raises(RoleUnknown, match=r"execution_roles in settings\.toml"):
+    with pytest.raises(RoleUnknown, match=r"execution_roles of settings\.toml"):
         chosen("", (), "administrator")
 
 
@@ -202,7 +202,7 @@ def test_studio_is_believed_whatever_sagemaker_tells(belief: Belief) -> None:
 def test_a_principal_cannot_name_another_projects_role(belief: Belief) -> None:
     own, others = role("datazone_usr_role_p1_e1"), role("datazone_usr_role_p2_e2")
     assert chosen(own, (own,), belief) == own
-    with pytest.raises(RoleRefused, match=f"{others} is not the role of the project p1. .* or with {own}"):
+    with pytest.raises(RoleRefused, match=f"{others} is not the role of the project p1. .* or enter {own}"):
         chosen(others, (own,), belief)
 
 

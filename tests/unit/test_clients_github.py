@@ -335,7 +335,7 @@ def test_a_repository_without_pull_requests_has_none_and_takes_none(
         answered(no, ok(WHOLE)).find_pull_request("acme/x", "b", "main")
     assert not isinstance(other.value, PullRequestsOff)
     looked_up = [no, ok(OFF)] if status == 422 else []
-    with pytest.raises(PullRequestsOff, match=r"^acme/x has its pull requests switched off.* General, Features"):
+    with pytest.raises(PullRequestsOff, match=r"^Pull requests are turned off in acme/x.* General, Features"):
         answered(no, *looked_up, ok(OFF)).create_pull_request("acme/x", "b", "main", "t", "text")
     with pytest.raises(FinalError) as other:
         answered(no, ok([]) if status == 422 else ok(WHOLE), ok(WHOLE)).create_pull_request(

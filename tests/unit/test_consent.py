@@ -48,16 +48,16 @@ def test_a_consent_is_a_few_plain_lines(text: str, fields: dict[str, str]) -> No
     ("text", "said"),
     [
         ("domain: d1\ndomain: d2\n", "line 2 repeats domain"),
-        ("project: p1\n  archive: true\n", "line 2 is none of domain:, project:, archive:"),
-        ("project: [p1, p2]\n", "line 1 is none of domain:, project:, archive:"),
-        ("project: &a p1\n", "line 1 is none of domain:, project:, archive:"),
-        ("project: !!python/name:os.system p1\n", "line 1 is none of domain:, project:, archive:"),
-        ('project: "p1\n', "line 1 is none of domain:, project:, archive:"),
-        ("owner: me\n", "line 1 is none of domain:, project:, archive:"),
-        ("project:p1\n", "line 1 is none of domain:, project:, archive:"),
-        ("project: p1\n---\nproject: p2\n", "line 2 is none of domain:, project:, archive:"),
-        ("archive: yes\n", "archive is neither true nor false"),
-        ("project: p\u200b1\n", "line 1 is none of domain:, project:, archive:"),
+        ("project: p1\n  archive: true\n", "line 2 does not start with domain: or project: or archive:"),
+        ("project: [p1, p2]\n", "line 1 does not start with domain: or project: or archive:"),
+        ("project: &a p1\n", "line 1 does not start with domain: or project: or archive:"),
+        ("project: !!python/name:os.system p1\n", "line 1 does not start with domain: or project: or archive:"),
+        ('project: "p1\n', "line 1 does not start with domain: or project: or archive:"),
+        ("owner: me\n", "line 1 does not start with domain: or project: or archive:"),
+        ("project:p1\n", "line 1 does not start with domain: or project: or archive:"),
+        ("project: p1\n---\nproject: p2\n", "line 2 does not start with domain: or project: or archive:"),
+        ("archive: yes\n", "archive must be true or false"),
+        ("project: p\u200b1\n", "line 1 does not start with domain: or project: or archive:"),
     ],
 )
 def test_whatever_else_yaml_can_say_is_refused(text: str, said: str) -> None:
@@ -65,7 +65,7 @@ def test_whatever_else_yaml_can_say_is_refused(text: str, said: str) -> None:
 
 
 def test_what_is_no_text_is_no_consent() -> None:
-    assert parsed(b"\xff\xfe") == "it is not UTF-8"
+    assert parsed(b"\xff\xfe") == "the file is not UTF-8"
 
 
 class File:
@@ -85,12 +85,15 @@ class File:
 @pytest.mark.parametrize(
     ("content", "reading"),
     [
-        (None, Reading(problem="it is not there")),
-        (ObjectTooLarge(kind="file", name="x", size=5000, limit=4096), Reading(problem="it has more than 4,096 bytes")),
-        (b"archive: yes", Reading(problem="archive is neither true nor false")),
-        (b"domain: d1\nproject: p2", Reading(problem="it names another project")),
-        (b"domain: d2\nproject: p1", Reading(problem="it names another project")),
-        (b"project: p1", Reading(problem="it names another project")),
+        (None, Reading(problem="the file does not exist")),
+        (
+            ObjectTooLarge(kind="file", name="x", size=5000, limit=4096),
+            Reading(problem="the file has more than 4,096 bytes"),
+        ),
+        (b"archive: yes", Reading(problem="archive must be true or false")),
+        (b"domain: d1\nproject: p2", Reading(problem="the file names another project")),
+        (b"domain: d2\nproject: p1", Reading(problem="the file names another project")),
+        (b"project: p1", Reading(problem="the file names another project")),
         (b"domain: d1\nproject: p1", Reading(Consent("file"))),
         (b"domain: d1\nproject: p1\narchive: false", Reading(Consent("file"))),
         (b"domain: d1\nproject: p1\narchive: true", Reading(Consent("file", archive=True))),

@@ -141,7 +141,7 @@ def proposal(world: World, **more: Any) -> Propose:
 def test_where_pull_requests_are_switched_off_nothing_is_pushed_for_one() -> None:
     world = World()
     world.pull_requests_off = True
-    with pytest.raises(PullRequestsOff, match="acme/build has its pull requests switched off"):
+    with pytest.raises(PullRequestsOff, match="Pull requests are turned off in acme/build"):
         world.applied(proposal(world))
     assert world.done == []
 
@@ -208,7 +208,7 @@ def test_those_before_it_are_closed_when_their_successor_has_a_number() -> None:
     world = World()
     world.applied(proposal(world, withdrawn=(MINE, WORKED), left_over=LEFT_OVER))
     assert world.done == SUPERSEDING
-    assert all("#8 offers it instead" in said for said in world.comments)
+    assert all("because #8 offers the template version" in said for said in world.comments)
     assert world.removed == list(LEFT_OVER)
 
 
@@ -395,6 +395,6 @@ def test_rules_that_leave_no_other_way_are_named(make: Callable[[World], Plan]) 
     with pytest.raises(RulesRefuse) as told:
         world.applied(make(world))
     assert str(told.value) == (
-        "The rules of acme/build refuse what the template needs (GH013: Repository rule violations). "
-        "Let the token's owner bypass them."
+        "The branch protection or rulesets of acme/build block the template update (GH013: Repository rule "
+        "violations). Add the token's owner to the bypass list of the rules."
     )

@@ -180,7 +180,7 @@ def test_a_name_that_nobody_proves_is_looked_up(attempt: int) -> None:
 
 @pytest.mark.parametrize("attempt", [0, 1])
 def test_a_name_that_is_proven_wrongly_is_refused(attempt: int) -> None:
-    with pytest.raises(NotOfItsStack, match="acme/others is not the name of the repository 1"):
+    with pytest.raises(NotOfItsStack, match="acme/others is not the name of the repository with the ID 1"):
         observed(World(found=HERE), "Create", attempt=attempt, repository="acme/others")
 
 
@@ -194,7 +194,7 @@ def test_a_repository_without_a_commit_is_empty(kind: str) -> None:
 def test_a_deleted_repository_is_named() -> None:
     with pytest.raises(RepositoryGone, match="The repository acme/build was deleted on GitHub"):
         observed(World(reachable=False))
-    with pytest.raises(RepositoryUnseen, match=r"The token does not see the repository acme/build \(id 1\)"):
+    with pytest.raises(RepositoryUnseen, match=r"The token cannot access the repository acme/build \(ID 1\)"):
         observed(World(reachable=False, seen_all=False))
 
 
@@ -433,6 +433,6 @@ def test_rules_that_refuse_the_claim_are_named() -> None:
     with pytest.raises(RulesRefuse) as told:
         taken(PushRejected(stale=False, message="GH013"))
     assert str(told.value) == (
-        "The rules of acme/build refuse what the template needs (refs/studio/stack: GH013). "
-        "Let the token's owner bypass them."
+        "The branch protection or rulesets of acme/build block the template update (refs/studio/stack: GH013). "
+        "Add the token's owner to the bypass list of the rules."
     )

@@ -216,7 +216,7 @@ def test_the_same_files_without_a_base_are_delivered() -> None:
         (CONFLICT, {}, "changed the same places"),
         (CONFLICT, {"sync_mode": "PullRequest"}, "changed the same places"),
         (UNSURE, {}, "could not decide where"),
-        (SEEN, {"sync_mode": "PullRequest"}, "as pull requests only"),
+        (SEEN, {"sync_mode": "PullRequest"}, "SyncMode is PullRequest"),
         (replace(SEEN, base=replace(BASE, certain=False)), {}, "of `main` does not show which"),
     ],
 )
@@ -265,9 +265,9 @@ FILTERED = Merge("treeM", filtered=(("data.csv", "lfs"),))
 @pytest.mark.parametrize(
     ("merge", "said", "named"),
     [
-        (LOST, "drop changes that were made here, without a conflict (1)", "(`mine.txt`)"),
+        (LOST, "drop changes that were made in this repository (1)", "(`mine.txt`)"),
         (ALIKE, "differ only in case or Unicode form", "(`Readme.md` and `README.md`)"),
-        (FILTERED, "fall under a filter", "(`data.csv` under `filter=lfs`)"),
+        (FILTERED, "match a Git filter that was not applied", "(`data.csv` under `filter=lfs`)"),
     ],
 )
 @pytest.mark.parametrize("mode", ["Merge", "PullRequest"])
@@ -423,7 +423,7 @@ def test_the_branch_of_a_proposal_whose_record_stays_is_not_used_again() -> None
 
 
 def test_a_branch_where_the_folder_must_be_is_named() -> None:
-    with pytest.raises(BranchInTheWay, match="The branch named studio in acme/build leaves no room"):
+    with pytest.raises(BranchInTheWay, match="The branch studio in acme/build conflicts with the name"):
         decided(replace(CONFLICT, place=place(taken=["refs/heads/studio"])))
 
 

@@ -181,7 +181,8 @@ def test_every_class_is_raised_somewhere() -> None:
 def test_the_message_is_both_sentences() -> None:
     gone = RepositoryGone(repository="acme/x")
     assert str(gone) == (
-        "The repository acme/x was deleted on GitHub. Restore it there, or delete this project and create it again."
+        "The repository acme/x was deleted on GitHub. "
+        "Restore the repository on GitHub, or delete this project and create it again."
     )
     assert gone.why == "The repository acme/x was deleted on GitHub."
     assert TokenRotated(0).seconds == 0

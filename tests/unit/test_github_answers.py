@@ -48,7 +48,7 @@ from custom_resources.errors import (
 from standins.github.refusals import ANSWERS, COLLISIONS, DENIALS, LATER, LIMITS, PUSHES
 
 PAGE = Path(__file__).parents[2] / "docs" / "github-answers.md"
-ADVICE = "Give the token that permission"
+ADVICE = "Grant the token that permission"
 
 
 def on_rest(status: int, body: str, headers: Mapping[str, str] | None = None) -> Problem:

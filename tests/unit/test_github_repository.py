@@ -242,7 +242,7 @@ def test_what_a_user_renamed_stays_unless_the_stack_renames() -> None:
 
 
 def test_another_organization_is_refused_unless_the_repository_is_there() -> None:
-    with pytest.raises(OrganizationChanged, match="Transfer it on GitHub"):
+    with pytest.raises(OrganizationChanged, match="Transfer the repository on GitHub"):
         decided(Observed(FOUND), "Update", "7", {}, organization="other")
     assert decided(Observed(AWAY), "Update", "7", {}, organization="other").action == "keep"
     assert decided(Observed(FOUND), "Update", "7", {"organization": "other"}).action == "keep"  # the rollback
@@ -280,7 +280,7 @@ def test_a_repository_that_is_taken_up_again_keeps_its_users_topics(archived: bo
 
 def test_another_stack_that_is_there_is_neither_joined_nor_ended() -> None:
     observed = Observed(FOUND, replace(OURS, stack="arn:aws:cloudformation:r:1:stack/first/u"), rival="stack/first/u")
-    with pytest.raises(HeldByAnotherStack, match="launched already"):
+    with pytest.raises(HeldByAnotherStack, match="already launched"):
         decided(observed)
     for id_ in ("7", "acme/build"):
         assert decided(replace(observed, mark="stack"), "Delete", id_).action == "nothing"

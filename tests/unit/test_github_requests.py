@@ -224,7 +224,7 @@ def test_what_is_made_of_a_file_and_of_environments(served: Callable[..., tuple[
     hub, _ = served(lambda *_: (200, ANSWER))
     assert hub.environments("acme/x") == {"staging": False, "b": True}
     assert hub.small_file("acme/x", "a", 7) == b"content"
-    with pytest.raises(ObjectTooLarge, match="The file a in the repository has 7 bytes; at most 6 are read"):
+    with pytest.raises(ObjectTooLarge, match="The file a in the repository has 7 bytes, and the maximum is 6"):
         hub.small_file("acme/x", "a", 6)
     for nothing in ({**ANSWER, "type": "submodule"}, [ANSWER]):
         other, _ = served(lambda *_, nothing=nothing: (200, nothing))

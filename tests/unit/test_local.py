@@ -57,7 +57,7 @@ def main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
 
 def test_a_folder_of_other_things_is_never_removed(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    sentence = f"The folder {tmp_path} is not a run's; nothing was removed."
+    sentence = f"The folder {tmp_path} does not belong to a run; nothing was removed."
 
     assert refusal(local("down", "--wipe", "--json", home=tmp_path)) == sentence
     assert json.loads(local("down", "--json", home=tmp_path).stdout) == {"stopped": [], "wiped": False}
@@ -67,7 +67,7 @@ def test_a_folder_of_other_things_is_never_removed(tmp_path: Path) -> None:
     home.make()
     home.save(State())
     home.make()
-    with pytest.raises(LocalError, match="is not a run's"):
+    with pytest.raises(LocalError, match="does not belong to a run"):
         run.down(home, wipe=True)
     assert (tmp_path / "thesis.txt").exists()
 
@@ -159,9 +159,9 @@ def test_a_deletion_that_does_not_begin_is_not_waited_for_without_end() -> None:
 @pytest.mark.parametrize("state", ["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"])
 def test_a_stack_that_changes_is_left_alone(state: str) -> None:
     cloud = OneStack(state)
-    with pytest.raises(LocalError, match=f"The stack one is changing just now .{state}."):
+    with pytest.raises(LocalError, match=f"The stack one is still changing .{state}."):
         all_of(cloud).delete("one", lambda _: None)
-    with pytest.raises(LocalError, match="changing just now"):
+    with pytest.raises(LocalError, match="still changing"):
         all_of(cloud).deploy("one", "http://template", {}, lambda _: None)
     assert cloud.asked == []
 
@@ -170,7 +170,7 @@ def test_a_stack_that_changes_is_left_alone(state: str) -> None:
 
 
 def test_without_git_it_says_so(tmp_path: Path) -> None:
-    assert "git was not found" in refusal(local("up", "--json", home=tmp_path, PATH=str(tmp_path)))
+    assert "git is not installed" in refusal(local("up", "--json", home=tmp_path, PATH=str(tmp_path)))
 
 
 def test_without_node_it_says_so(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_without_node_it_says_so(tmp_path: Path) -> None:
     (tmp_path / "bin" / "git").symlink_to(str(shutil.which("git")))
     (tmp_path / "bin" / "node").write_text("#!/bin/sh\necho v18.19.0\n")
     (tmp_path / "bin" / "node").chmod(0o755)
-    sentence = "Node 20 or newer was not found; install it."
+    sentence = "Node 20 or newer is not installed; install it."
     home = tmp_path / "home"
 
     assert refusal(local("up", "--json", home=home, PATH=str(tmp_path / "bin"))) == sentence
@@ -223,7 +223,7 @@ def test_a_token_in_an_address_is_neither_used_nor_repeated(
     said = capsys.readouterr()
     assert "hunter2" not in said.out + said.err
     assert said.err.count("***@git.example.com") == 2
-    assert said.err.count("holds a password or a token") == 1
+    assert said.err.count("contains a password or a token") == 1
 
 
 def test_what_an_interrupted_up_left_is_shown(tmp_path: Path) -> None:

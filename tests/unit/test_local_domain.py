@@ -30,7 +30,7 @@ def test_the_first_project_chooses_the_kind_and_the_next_ones_keep_it(home: Home
     assert domain.identifier(home) == domain.KINDS[kind]
     assert load_settings(home.settings).studio.profiles == ("Tabular", "regression")
     other = next(each for each in domain.KINDS if each != kind)
-    with pytest.raises(LocalError, match=f"The domain of this run is of the kind {kind}"):
+    with pytest.raises(LocalError, match=f"The domain of this run has the kind {kind}"):
         domain.use_profile(home, "regression", "acme-ml", other)
 
 

@@ -174,7 +174,10 @@ def test_what_can_never_work_is_a_dead_letter_at_once(clients: Clients, caplog: 
     run(clients, {"Records": [{"body": "nonsense", "messageId": "m-3", "attributes": {"MessageGroupId": ARRIVALS}}]})
     assert [sent[0] for sent in clients.queues.sent] == ["dead"] * 3
     reasons = [str(vars(record).get("reason")) for record in caplog.records]
-    assert f"acme/first-name of the model group {GROUP}: it was deleted, or the token has lost" in reasons[1]
+    assert (
+        f"acme/first-name of the model package group {GROUP}: somebody deleted the repository, or the token lost"
+        in reasons[1]
+    )
 
 
 @pytest.mark.parametrize("unanswered", [GitHubUnreachable(5, activity="a", kind="Timeout"), None])

@@ -43,7 +43,7 @@ def test_a_body_without_conflicts_says_nothing_of_them() -> None:
 def test_a_body_says_what_git_asks_where_no_file_conflicts() -> None:
     text = body(replace(ASKS, explanation="CONFLICT (directory rename split): Unclear where to rename src to"))
     assert "Unclear where to rename src to" in text
-    assert "You can merge as it is" in text
+    assert "You can merge this as it is" in text
 
 
 def test_a_long_list_is_cut() -> None:
@@ -163,7 +163,7 @@ def test_a_body_tells_how_to_compare_where_the_branch_keeps_the_repositorys_side
 
 
 def test_a_superseded_pull_request_is_told_by_what() -> None:
-    assert "The template is at v3 now" in superseded("v3")
+    assert "the default branch has the template version v3" in superseded("v3")
 
 
 def test_files_that_git_does_not_ask_about_are_named_apart_and_counted_without_names() -> None:
@@ -210,7 +210,7 @@ def test_a_refused_push_has_a_reason_for_people(answer: str, said: str) -> None:
 
 def test_release_notes_and_changes_come_before_the_reason() -> None:
     text = body(replace(ASKS, notes="Faster.", changes=CHANGES, conflicts=("train.py",), explanation="CONFLICT"))
-    order = ["**v2**", "> Faster.", "adds `new.py`", "because why.", "### What conflicts", "### How to resolve it"]
+    order = ["**v2**", "> Faster.", "adds `new.py`", "because why.", "### Merge conflicts", "### How to resolve"]
     places = [text.index(each) for each in [*order, "<details>"]]
     assert places == sorted(places)
 
@@ -235,3 +235,24 @@ def test_ten_places_of_a_file_are_named(places: int, cut: bool) -> None:
     lines = [("train.py", [Lines(n, n) for n in range(1, places + 1)])]
     text = body(replace(ASKS, conflicts=("train.py",), lines=lines))
     assert ("line 10 and 1 more" in text) is cut
+
+
+def test_the_documents_show_the_pull_request_as_it_is() -> None:
+    """The same order (docs/decisions/0124), the same commands, and no push to the default branch."""
+    docs = Path(__file__).parents[2] / "docs"
+    resync, scientist = ((docs / name).read_text(encoding="utf-8") for name in ("re-sync.md", "data-scientist.md"))
+    asks = replace(ASKS, branch="studio/template-v1.1.0", default_branch="main", conflicts=("a",), kept=False)
+    commands = [line.partition("#")[0].strip() for line in body(asks).splitlines() if line.startswith("git ")]
+    assert commands[0] == "git fetch origin"
+    assert commands[-1] == "git push origin studio/template-v1.1.0"
+    assert [each for each in commands if each not in resync] == []
+    shown = " ".join(scientist.split()).partition(
+        "opens a **pull request** from the branch `studio/template-<version>`"
+    )
+    order = ["release notes", "what the template changes", "why it is a pull request", "how to resolve merge conflicts"]
+    places = [shown[2].find(each) for each in order]
+    assert places == sorted(places)
+    assert places[0] > 0
+    for text in (resync, scientist):
+        assert "push origin main" not in text
+        assert "lists the template's files that are not in your branch" in " ".join(text.split())

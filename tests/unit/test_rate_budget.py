@@ -303,7 +303,7 @@ def test_the_item_is_changed_only_as_it_was_read(shared: SharedBudget) -> None:
         return 1000.0
 
     late = SharedBudget(boto3.client("dynamodb", region_name="eu-west-1"), "budget", clock)
-    with pytest.raises(RetryLater, match="waits for its share"):
+    with pytest.raises(RetryLater, match="waiting for its share"):
         late.reserve(Cost(100), "", Progress())
     shared.reserve(Cost(80), "", Progress())
     with pytest.raises(RetryLater):
@@ -322,7 +322,7 @@ def test_the_length_of_a_pause_is_kept_for_the_next(shared: SharedBudget) -> Non
 def test_a_pause_is_seen_by_every_function(shared: SharedBudget) -> None:
     assert shared.require_room("").paid == Cost()
     shared.pause(30)
-    with pytest.raises(RetryLater, match="asked all launches to wait") as waiting:
+    with pytest.raises(RetryLater, match="has paused all launches") as waiting:
         assert shared.require_room("").paid == Cost()
     assert waiting.value.seconds == 30
     with pytest.raises(RetryLater):
@@ -492,7 +492,9 @@ def test_a_remembered_wait_expires_from_the_table(shared: SharedBudget) -> None:
 
 def test_a_missing_table_is_said_in_one_sentence(shared: SharedBudget) -> None:
     other = SharedBudget(boto3.client("dynamodb", region_name="eu-west-1"), "elsewhere")
-    with pytest.raises(FinalError, match=r"rate budget elsewhere cannot be used.*Deploy the foundation stack again"):
+    with pytest.raises(
+        FinalError, match=r"table elsewhere of the shared rate budget does not exist.*Deploy FoundationStack again"
+    ):
         other.require_room("")
 
 

@@ -368,7 +368,7 @@ def test_a_wait_is_pending_until_patience_ends() -> None:
     house.meanwhile += [waits(RetryLater(5, "GitHub answered 502."))] * 2
     assert is_complete(Lamp(house), given, stacks, 60) == {"IsComplete": False}
     given["Operation"] = {**given["Operation"], "Started": "1000.0"}
-    with pytest.raises(FinalError, match=r"^Gave up after 1 minutes: GitHub answered 502\. [A-Z]"):
+    with pytest.raises(FinalError, match=r"^The function stopped waiting after 1 minutes: GitHub answered 502\. [A-Z]"):
         is_complete(Lamp(house), given, stacks, 60)
 
 
@@ -394,7 +394,7 @@ def test_patience_counts_from_the_slot(wait: RetryLater, age: float, waited: flo
     budget.progress = Progress(waited=waited)
     call.room()
     if gives_up:
-        with pytest.raises(FinalError, match="Gave up after"):
+        with pytest.raises(FinalError, match="stopped waiting after"):
             pending(wait, 10_000.0, 2400, call)
     else:
         assert pending(wait, 10_000.0, 2400, call) == {"IsComplete": False}
@@ -423,7 +423,7 @@ def test_patience_is_counted_from_the_first_call(monkeypatch: pytest.MonkeyPatch
     house.meanwhile.append(waits(RetryLater(5, "GitHub answered 502.")))
     now += later
     if ends:
-        with pytest.raises(FinalError, match="Gave up after 40 minutes"):
+        with pytest.raises(FinalError, match="stopped waiting after 40 minutes"):
             is_complete(Lamp(house), given, stacks, 2400)
     else:
         assert is_complete(Lamp(house), given, stacks, 2400) == {"IsComplete": False}
@@ -486,7 +486,7 @@ def test_the_budget_is_asked_before_the_plan_is_applied() -> None:
     house, stacks, budget = House(), Stacks(), Budget()
     is_complete(Lamp(house), accepted(stacks, event()), stacks, 60, budget=budget)
     assert budget.reserved == [Cost(points=5)]
-    closed = Budget(RetryLater(30, "GitHub asked all launches to wait."))
+    closed = Budget(RetryLater(30, "GitHub's rate limit has paused all launches."))
     before = house.writes
     assert is_complete(Lamp(house), accepted(stacks, event()), stacks, 60, budget=closed) == {"IsComplete": False}
     assert (house.writes, closed.reserved) == (before, [])
@@ -569,7 +569,7 @@ def test_what_keeps_changing_is_left_alone_for_five_seconds() -> None:
 
 def test_no_preflight_while_github_wants_no_request() -> None:
     resource = looking_ahead(waits(AssertionError("asked")))
-    closed = Budget(RetryLater(30, "GitHub asked all launches to wait."))
+    closed = Budget(RetryLater(30, "GitHub's rate limit has paused all launches."))
     assert on_event(resource, event(), Stacks(), budget=closed)["Operation"]["Noted"] == {}
 
 

@@ -98,8 +98,8 @@ def test_a_commit_counts_what_the_template_changes(statuses: str, said: str) -> 
 def test_a_commit_has_the_notes_and_what_does_not_come() -> None:
     merge = Merge("tree", ignored=("b.py", "@c/d.py"), absent=tuple(f"e{n}.py" for n in range(11)))
     text = body("Faster.", [change("M")], merge)
-    assert text.startswith("Faster.\n\nThe template changes 1 file.\n\n.studio-template-ignore keeps these files")
-    assert "as they are:\n- b.py\n- @\u200bc/d.py\n\nThe template has these files too" in text
+    assert text.startswith("Faster.\n\nThe template changes 1 file.\n\n.studio-template-ignore excludes these files")
+    assert "so they are unchanged:\n- b.py\n- @\u200bc/d.py\n\nThese template files" in text
     assert "- e9.py\n- ... and 1 more" in text
     assert "e10.py" not in text
 

@@ -94,7 +94,7 @@ def test_projects_are_found_by_id_name_and_tag() -> None:
 
 def test_a_version_must_be_live() -> None:
     assert target_version([V1, V2], "v2.0.0") == V2
-    with pytest.raises(NotDeployed, match="Run cdk deploy first"):
+    with pytest.raises(NotDeployed, match="deploy PortfolioStack"):
         target_version([V1], "v2.0.0")
     with pytest.raises(NotDeployed, match="inactive"):
         target_version([replace(V2, active=False)], "v2.0.0")

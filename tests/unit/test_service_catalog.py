@@ -60,8 +60,8 @@ def test_the_product_is_found_by_its_whole_name_on_any_page(catalog: Catalog) ->
 @pytest.mark.parametrize(
     ("names", "said_of_it"),
     [
-        (["Other"], ("no products", "Run cdk deploy")),
-        (["Ours", "Ours"], ("(prod-0, prod-1)", "Deploy PortfolioStack, which names its own", "delete-product")),
+        (["Other"], ("no products", "deploy PortfolioStack")),
+        (["Ours", "Ours"], ("(prod-0, prod-1)", "Deploy PortfolioStack, which outputs its product", "delete-product")),
     ],
 )
 def test_a_product_that_is_not_one_is_said(catalog: Catalog, names: list[str], said_of_it: tuple[str, ...]) -> None:

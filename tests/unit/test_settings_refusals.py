@@ -244,5 +244,5 @@ def test_a_settings_file_may_have_100_000_bytes(tmp_path: Path) -> None:
     assert load_settings(path).log_level == "DEBUG"
     with path.open("a", encoding="utf-8") as file:
         file.write("x")
-    with pytest.raises(SettingsTooLong, match=r"settings\.toml has 100,001 bytes, and at most 100,000 are read\."):
+    with pytest.raises(SettingsTooLong, match=r"settings\.toml has 100,001 bytes, and the maximum is 100,000\."):
         load_settings(path)

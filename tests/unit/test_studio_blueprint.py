@@ -402,7 +402,9 @@ def with_environment(studio: Studio, blueprint: str) -> Any:
 def test_delete_names_the_projects_that_still_use_it(studio: Studio) -> None:
     blueprint = registered(studio)
     domain = with_environment(studio, blueprint)
-    with pytest.raises(FinalError, match=r"still has environments in the projects churn\. Delete them in Studio"):
+    with pytest.raises(
+        FinalError, match=r"still has environments in the projects churn\. Delete the environments in Studio"
+    ):
         studio.run(StudioBlueprint, "Delete", blueprint_properties(studio), physical_id=blueprint)
     assert (
         configuration_id(ACCOUNT, blueprint) in domain.configurations
@@ -501,7 +503,9 @@ def test_a_domain_that_is_gone_stops_no_deletion(studio: Studio, known: bool) ->
         (StudioBlueprint, blueprint_properties(studio), first),
     ):
         studio.run(kind_of, "Delete", properties, physical_id=id_)
-        with pytest.raises(DataZoneDenied, match=r"or has no such domain or project .* Check the ids\."):
+        with pytest.raises(
+            DataZoneDenied, match=r"or the domain or project does not exist .* Check the domain and project IDs\."
+        ):
             studio.run(kind_of, "Create", properties)
 
 
@@ -569,7 +573,7 @@ def test_another_blueprint_takes_the_place_of_the_old_one(studio: Studio) -> Non
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"ProfileName": "Nobody"}, "has no project profile named 'Nobody'"),
+        ({"ProfileName": "Nobody"}, "does not have a project profile named 'Nobody'"),
         ({"EnvironmentName": "Lake"}, "another environment named 'Lake'"),
     ],
 )
@@ -584,7 +588,7 @@ def test_a_profile_that_does_not_fit_is_left_alone(studio: Studio, changes: dict
 def test_ours_never_comes_before_the_tooling(studio: Studio) -> None:
     blueprint = registered(studio)
     somebodys_profile(studio, order=3)
-    with pytest.raises(FinalError, match="creates no tooling environment before deployment order 1"):
+    with pytest.raises(FinalError, match="does not create a tooling environment before deployment order 1"):
         studio.run(StudioProjectProfile, "Create", profile_properties(studio, blueprint))
     with pytest.raises(FinalError, match="DeploymentOrder"):
         studio.run(
@@ -784,7 +788,7 @@ def test_a_profile_of_another_domain_unit_is_granted_there_only(studio: Studio) 
 def test_an_own_profile_does_not_take_over_somebodys(studio: Studio) -> None:
     blueprint, profile = registered(studio), somebodys_profile(studio)
     before = environments_of(studio, profile)
-    with pytest.raises(FinalError, match="has a project profile 'Regression' already"):
+    with pytest.raises(FinalError, match="already has a project profile named 'Regression'"):
         studio.run(StudioProjectProfile, "Create", own(studio, blueprint))
     studio.run(
         StudioProjectProfile,
@@ -799,7 +803,7 @@ def test_a_profile_that_projects_use_is_not_deleted(studio: Studio) -> None:
     blueprint = registered(studio)
     profile = studio.run(StudioProjectProfile, "Create", own(studio, blueprint))["PhysicalResourceId"]
     studio.client.create_project(domainIdentifier=studio.domain, name="churn", projectProfileId=profile)
-    with pytest.raises(FinalError, match=r"still in use\. Delete the projects made from it first"):
+    with pytest.raises(FinalError, match=r"still in use\. Delete the projects that use it, then delete the"):
         studio.run(StudioProjectProfile, "Delete", own(studio, blueprint), physical_id=profile)
 
 

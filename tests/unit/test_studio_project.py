@@ -283,7 +283,7 @@ def test_a_group_that_is_not_the_projects_is_refused(studio: Launched, tags: dic
     ours = {"ours": studio.project, "this": studio.domain}
     taken = {key: ours.get(value, value) for key, value in tags.items()}
     studio.stand_in.sagemaker._tags[group_of(studio)] = dict(taken)
-    with pytest.raises(ModelPackageGroupTaken, match=r"exists already and does not carry the tags of the project"):
+    with pytest.raises(ModelPackageGroupTaken, match=r"already exists and does not have the tags of the project"):
         studio.launched()
     assert studio.stand_in.sagemaker._tags[group_of(studio)] == taken
 
@@ -303,7 +303,7 @@ def test_a_sagemaker_domain_in_service_is_ready_whatever_the_project_is(studio: 
 def test_a_sagemaker_domain_that_comes_up_is_waited_for(studio: Launched, status: str) -> None:
     studio.details["overallDeploymentStatus"] = "IN_PROGRESS"
     studio.sagemaker_domain["Status"] = status
-    with pytest.raises(RetryLater, match="has no SageMaker domain in service yet"):
+    with pytest.raises(RetryLater, match="does not have a SageMaker domain with the status InService yet"):
         studio.launched()
 
 
@@ -311,7 +311,7 @@ def test_a_project_that_is_deployed_needs_no_sagemaker_domain(studio: Launched) 
     """Its tooling may be somebody's own. What such a domain would tell is missing, unless the launch tells it."""
     studio.stand_in.sagemaker._domains.clear()
     studio.deny(*MEMBERS_ONLY)
-    with pytest.raises(RoleUnknown, match="neither Studio nor its SageMaker domain names one"):
+    with pytest.raises(RoleUnknown, match="Neither Studio nor the SageMaker domain names a role"):
         studio.launched()
 
 
@@ -351,7 +351,7 @@ def test_while_it_waits_it_reads_no_other_projects_domain(studio: Launched) -> N
 
 def test_an_unknown_project_is_said(studio: Launched) -> None:
     studio.project = "nosuchproject1"
-    with pytest.raises(FinalError, match=r"has not found .* \(reading the project nosuchproject1\)"):
+    with pytest.raises(FinalError, match=r"did not find the domain or project \(reading the project nosuchproject1\)"):
         studio.launched()
 
 
@@ -409,7 +409,10 @@ def test_what_is_not_told_is_logged_in_one_line(studio: Launched, caplog: pytest
 def test_a_wrong_domain_says_both_causes(studio: Launched) -> None:
     """DataZone answers 403 for a domain that does not exist, too."""
     studio.deny(*ALL)
-    with pytest.raises(DataZoneDenied, match=r"denied access, or has no such domain or project .* Check the ids\."):
+    with pytest.raises(
+        DataZoneDenied,
+        match=r"denied access, or the domain or project does not exist .* Check the domain and project IDs\.",
+    ):
         studio.launched()
     with pytest.raises(DataZoneDenied):  # the profile is missing
         studio.launched(ProjectName="churn", UserRoleArn=f"arn:aws:iam::{ACCOUNT}:role/x")
@@ -456,7 +459,7 @@ def test_the_location_comes_from_the_domain_then_the_environment_and_is_never_ma
     settings["ProjectS3Path"] = ""
     assert location() == f"s3://second/x/{studio.domain}/{studio.project}"
     studio.resources()
-    with pytest.raises(LocationUnknown, match=f"location of the project {studio.project} is missing"):
+    with pytest.raises(LocationUnknown, match=f"names the S3 location of the project {studio.project}"):
         location()
 
 
@@ -542,7 +545,7 @@ def test_what_studio_leaves_out_is_looked_up(studio: Launched) -> None:
 def test_without_a_profile_it_says_who_names_it(studio: Launched) -> None:
     studio.come_through(BLUEPRINT)
     del studio.stand_in.datazone.domains[studio.domain].projects[studio.project]["projectProfileId"]
-    with pytest.raises(ProfileNotTold, match="Launch with ProfileName"):
+    with pytest.raises(ProfileNotTold, match="Launch with a ProfileName"):
         studio.launched(TemplateArchive="a.zip")
 
 
@@ -815,13 +818,15 @@ def test_a_classic_project_takes_the_roles_of_the_settings_and_no_other(studio: 
     assert role(default) == default
     assert role(ours, ours) == ours
     for given, allowed in ((admin, [ours]), (ours, []), (elsewhere, [])):
-        with pytest.raises(RoleRefused, match=r"add it to \[product\] classic_execution_roles"):
+        with pytest.raises(RoleRefused, match=r"add the role to \[product\] classic_execution_roles"):
             role(given, *allowed)
 
 
 def test_a_classic_project_must_name_its_profile(studio: Launched) -> None:
     classic(studio)
-    with pytest.raises(FinalError, match=r"has no project profiles\. Launch with ProfileName"):
+    with pytest.raises(
+        FinalError, match=r"does not have project profiles, and the launch names none\. Launch with a ProfileName"
+    ):
         studio.launched(ProjectName="churn")
 
 
@@ -830,7 +835,7 @@ def test_a_project_without_a_role_is_one_sentence() -> None:
     properties = studio_project.StudioProjectProperties(domain_id="dzd_1", project_id="p1")
     request = Request("Create", properties, None, "", STACK, "StudioProject")
     without = Project("churn", Tooling(ready=True), profile_name="regression")
-    with pytest.raises(RoleUnknown, match=r"The role of the project p1 is missing"):
+    with pytest.raises(RoleUnknown, match=r"Neither Studio nor the SageMaker domain names a role of the project p1"):
         studio_project.StudioProject(FunctionClients({})).plan(request, studio_project.Observed(without))
 
 

@@ -133,7 +133,7 @@ def test_every_line_says_which_operation_and_invocation_it_belongs_to(
 
 def test_a_throttled_look_up_is_repeated_when_accepting(monkeypatch: pytest.MonkeyPatch) -> None:
     assert handled(monkeypatch, NoClients(failures=3), None, EVENT)["PhysicalResourceId"] == "nothing"
-    with pytest.raises(FinalError, match="could not be accepted: CloudFormation asks to be called later"):
+    with pytest.raises(FinalError, match="could not check the request: CloudFormation asks to be called later"):
         handled(monkeypatch, NoClients(failures=99), None, EVENT)
 
 
@@ -144,7 +144,9 @@ def test_a_failure_is_one_sentence_without_secrets(monkeypatch: pytest.MonkeyPat
         handled(monkeypatch, NoClients(), FinalError("GitHub refused ghp_canary."), {**EVENT, **accepted})
     assert str(failed.value) == f"GitHub refused {telemetry.HIDDEN}."
     assert failed.value.__cause__ is None
-    with pytest.raises(FinalError, match=r"failed unexpectedly \(KeyError\)\. See the function's log"):
+    with pytest.raises(
+        FinalError, match=r"failed unexpectedly \(KeyError\)\. Find the exception in the function's log"
+    ):
         handled(monkeypatch, NoClients(), KeyError("ghp_canary"), {**EVENT, **accepted})
 
 

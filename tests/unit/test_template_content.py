@@ -124,7 +124,7 @@ def test_an_archive_may_hold_as_much_as_the_limit_says(monkeypatch: pytest.Monke
 def test_as_many_files_are_taken_as_the_limit_says() -> None:
     files = [TemplateFile(str(number), b"") for number in range(MAX_FILES)]
     assert len(checked(files)) == MAX_FILES
-    with pytest.raises(InvalidTemplate, match="20,001 files, and at most 20,000"):
+    with pytest.raises(InvalidTemplate, match="20,001 files, and the maximum is 20,000"):
         checked([*files, TemplateFile("more", b"")])
 
 
@@ -190,13 +190,13 @@ def test_a_folder_that_is_not_there_is_said_with_those_that_are(tmp_path: Path) 
     for archive in (Archive.open(data, archive_name(data)), Archive.open(file, archive_name(data))):
         assert archive.profiles() == ["one", "onemore"]
         assert archive.folder("/one/") == [TemplateFile("a", b"a")]
-        with pytest.raises(InvalidTemplate, match="'two'; its profiles are: one, onemore"):
+        with pytest.raises(InvalidTemplate, match="'two' \\(its profiles are: one, onemore"):
             archive.folder("two")
     with pytest.raises(InvalidTemplate, match="its profiles are: none"):
         Archive.open(build_archive([TemplateFile("c", b"c")])).folder("two")
     with pytest.raises(InvalidTemplate, match="its profiles are: none"):
         Archive.open(build_archive([TemplateFile("c", b"c")])).require_profile("two")
-    with pytest.raises(InvalidTemplate, match="not what its name says"):
+    with pytest.raises(InvalidTemplate, match="does not match its name"):
         Archive.open(file, "0" * 64 + ".zip")
 
 
@@ -251,7 +251,7 @@ def test_archives_that_we_did_not_write_are_refused(data: bytes) -> None:
 
 
 def test_an_archive_that_is_not_what_its_name_says_is_refused() -> None:
-    with pytest.raises(InvalidTemplate, match="not what its name says"):
+    with pytest.raises(InvalidTemplate, match="does not match its name"):
         Archive.open(build_archive([TemplateFile("a", b"")]), "0" * 64 + ".zip")
 
 
@@ -276,7 +276,7 @@ def test_no_bytes_make_the_reader_fail_otherwise(noise: bytes, start: int, lengt
 def test_a_profile_must_have_both_parts() -> None:
     archive = Archive.open(build_archive([TemplateFile(f"{p}/model_build/a", b"") for p in ("one", "two")]))
     assert archive.profiles() == ["one", "two"]
-    with pytest.raises(InvalidTemplate, match="no folder one/model_deploy"):
+    with pytest.raises(InvalidTemplate, match="not have the folder one/model_deploy"):
         archive.require_profile("one")
     with pytest.raises(InvalidTemplate, match="its profiles are: one, two"):
         archive.require_profile("three")
@@ -312,5 +312,5 @@ def test_a_folder_with_links_special_files_or_git_is_refused(tmp_path: Path) -> 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
-    with pytest.raises(InvalidTemplate, match="has no files"):
+    with pytest.raises(InvalidTemplate, match="is empty"):
         read_folder(tmp_path)

@@ -305,7 +305,7 @@ def test_nobody_elses_stack_is_answered_for(house: House) -> None:
     assert house.memory.kept[STACK, "Door"] == before[STACK, "Door"]
 
     def refuse(*given: object) -> str:
-        raise NotOfItsStack(stack="s", why="the project p2 is not the stack's")
+        raise NotOfItsStack(stack="s", why="the stack belongs to another project than p2")
 
     before = dict(house.memory.kept)
     event = house.accepted("Update", "red", "blue")

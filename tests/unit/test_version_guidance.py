@@ -52,7 +52,7 @@ def test_deleting_changes_nothing() -> None:
 
 
 def test_an_unknown_version_is_named() -> None:
-    with pytest.raises(VersionMissing, match=r"has no version v2\.0\.0\. Deploy the portfolio stack again"):
+    with pytest.raises(VersionMissing, match=r"does not have the version v2\.0\.0\. Deploy PortfolioStack again"):
         RESOURCE.plan(request({"v2.0.0": "DEFAULT"}), [ONE])
 
 

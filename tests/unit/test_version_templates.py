@@ -41,7 +41,7 @@ def test_both_forms_of_an_address_are_read(templates: tuple[VersionTemplates, St
 def test_what_is_no_template_is_said(templates: tuple[VersionTemplates, Stubber], body: bytes) -> None:
     client, stub = templates
     answers(stub, body)
-    with pytest.raises(VersionTemplateUnread, match=r"is no template in JSON of up to 1 MB"):
+    with pytest.raises(VersionTemplateUnread, match=r"is not a JSON template of at most 1 MB"):
         client.read("v1.0.0", URL)
 
 

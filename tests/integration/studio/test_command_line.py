@@ -57,7 +57,7 @@ def test_status_diff_update_and_terminate_know_a_project_of_studio(
         "nothing was written"
     )
     refused = told("update", "clerk", "--sync-mode", "Off", "--json", code=1)
-    assert "updates it by its version alone" in refused["error"]
+    assert "can change only its version" in refused["error"]
 
     path = f"/repos/{runs.ORGANIZATION}/{build['name']}/contents/README.md"
     sha = installation.github("GET", path)["sha"]

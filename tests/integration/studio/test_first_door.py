@@ -211,7 +211,7 @@ def test_a_connection_to_somebody_elses_repository_takes_nothing(installation: I
     }
     project = installation.create("thief", userParameters=[connected])
     details = installation.deployed(project, "FAILED_DEPLOYMENT")
-    said = f"does not consent to its adoption ({path}: it names another project)"
+    said = f"its owners have not consented to adoption ({path}: the file names another project)"
     assert said in str(details["environmentFailureReasons"])
     assert installation.repository("wages") == before
 

@@ -437,7 +437,7 @@ def test_a_launch_that_cannot_work_says_which_assumption_it_is(
     ("id_", "turned", "sentence"),
     [
         ("A34", ("launches", "sourceAccount", "another"), "Access denied while assuming the role"),
-        ("A37", ("stacks", "late", 600), "The request is not one of the stack"),
+        ("A37", ("stacks", "late", 600), "The request does not belong to the stack"),
     ],
 )
 def test_a_launch_that_cannot_be_undone_before_it_is_repaired_says_which_assumption_it_is(

@@ -147,7 +147,7 @@ def test_an_update_and_a_deletion_that_github_refused(
     assert repairs.repair(project) == (0, {})
     build = installation.outputs(project)["BuildRepositoryName"]
     bad = "ghp_rejected" if cause == "token" else uninstalled(installation)
-    said = "rejects the token" if cause == "token" else "has no installation"
+    said = "rejected the token" if cause == "token" else "does not have an installation"
 
     repairs.use(bad)
     assert repairs.changed(project, GlueTable="penguins")["Status"] == "FAILED"

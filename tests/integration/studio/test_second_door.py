@@ -134,7 +134,10 @@ def test_a_launch_that_fails_is_notified_and_can_be_tried_again(installation: In
         installation.github("POST", "/orgs/studio-projects/repos", {"name": stranger, "auto_init": True})
     installation.tooling("refused")
     (message, *_) = eventually(lambda: notifications(project))
-    assert f"The repository studio-projects/{name} exists already and is not this project's" in message["Message"]
+    assert (
+        f"The repository studio-projects/{name} already exists and does not belong to this project"
+        in message["Message"]
+    )
     installation.settled(project)
     installation.github("PATCH", f"/repos/studio-projects/{name}", {"name": "the-strangers"})
     installation.put_event("aws.datazone", "AWS API Call via CloudTrail", created_event(project))

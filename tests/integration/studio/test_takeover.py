@@ -111,7 +111,7 @@ def test_nobody_takes_over_a_project(installation: Installation) -> None:
             "Visibility": "private",
         },
     }
-    assert "the stack is in the status CREATE_COMPLETE" in invoke(installation, "github-repository", forged)
+    assert "the stack has the status CREATE_COMPLETE" in invoke(installation, "github-repository", forged)
 
     assert [installation.repository(each["name"]) for each in before] == before
     assert installation.client("iam").get_role(RoleName=role["RoleName"])["Role"] == role

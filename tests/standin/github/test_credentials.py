@@ -102,7 +102,7 @@ def test_what_cannot_be_read_again_is_said_as_it_is(app: App) -> None:
 )
 def test_a_key_that_is_none_is_said(app: App, key: str) -> None:
     app.secret = key
-    with pytest.raises(TokenRejected, match="private_key in the token secret cannot be used") as said:
+    with pytest.raises(TokenRejected, match="private_key in the token secret is not valid") as said:
         app.look()
     assert "AAAA" not in str(said.value)
 

@@ -183,9 +183,9 @@ def test_an_app_that_is_not_installed_is_said(app: App) -> None:
     app.credentials = GitHubCredentials(
         app_id=app.credentials.app_id, installation_id=1, private_key=app.credentials.private_key
     )
-    with pytest.raises(AppNotInstalled, match="has no installation 1"):
+    with pytest.raises(AppNotInstalled, match="does not have an installation with the ID 1"):
         app.hub().find_repository("acme/ours")
-    with pytest.raises(AppNotInstalled, match="has no installation 1"):
+    with pytest.raises(AppNotInstalled, match="does not have an installation with the ID 1"):
         app.hub().installation()
 
 
