@@ -78,6 +78,7 @@ _BATCH = _CLASSIFICATION | {
     "model_deploy/sample_model/smoke.json",
     "model_deploy/source_scripts/baseline/baseline.py",
     "model_deploy/source_scripts/drift/drift.py",
+    "model_deploy/source_scripts/scoring/athena_table.py",
     "model_deploy/source_scripts/scoring/score.py",
     "model_deploy/tests/project_facts.py",
     "model_deploy/tests/test_configuration.py",
@@ -157,6 +158,9 @@ SAME = {
         f"batch/model_deploy/pipelines/{name}.py": f"{FIRST}/model_build/pipelines/{name}.py"
         for name in ("execution", "project", "source_code", "summary")
     },
+    "batch/model_deploy/source_scripts/scoring/athena_table.py": (
+        f"{FIRST}/model_build/source_scripts/preprocessing/athena_table.py"
+    ),
     "batch/model_deploy/source_scripts/baseline/baseline.py": "batch/model_build/source_scripts/baseline/baseline.py",
     **{
         f"batch/model_build/{name}": f"classification/model_build/{name}"

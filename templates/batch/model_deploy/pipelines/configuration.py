@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+
+
+TABLE = re.compile(r'[^".\s]+\.[^".\s]+')
 
 
 class ConfigurationError(Exception):
@@ -17,6 +21,8 @@ class Scoring:
     """What is scored, and on what."""
 
     input: str
+    table: str
+    workgroup: str
     instance_type: str
     max_runtime_minutes: int
 
@@ -64,6 +70,10 @@ def _check(configuration: Configuration) -> None:
         (
             all(parts) and not {".", ".."} & set(parts) and ":" not in scoring.input,
             "scoring.input must be a folder of the project's S3 location, such as scoring/input",
+        ),
+        (
+            not scoring.table or bool(TABLE.fullmatch(scoring.table)),
+            'scoring.table must be "database.table", or "" to score files',
         ),
         (scoring.max_runtime_minutes >= 1, "scoring.max_runtime_minutes must be at least 1"),
         (configuration.drift.limit > 0, "drift.limit must be above 0"),

@@ -51,6 +51,7 @@ def _base(root: Path, base: Path) -> Path:
 def _step(root: Path, script: str, base: Path) -> None:
     print(f"== {script}", flush=True)
     command = [sys.executable, str(root / "source_scripts" / script), "--base", str(base)]
-    done = subprocess.run(command, check=False, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    here = {name: value for name, value in os.environ.items() if name != "SCORING_TABLE"}
+    done = subprocess.run(command, check=False, env={**here, "PYTHONDONTWRITEBYTECODE": "1"})
     if done.returncode:
         raise StepFailed(f"{script} failed; its message is above.")

@@ -22,6 +22,8 @@ def test_the_file_of_this_repository_is_valid():
         ('input = "scoring/input"', 'input = "../other"', "scoring.input must be a folder of the project's"),
         ('input = "scoring/input"', 'input = "s3://other/rows"', "scoring.input must be a folder of the project's"),
         ('input = "scoring/input"', 'input = ""', "scoring.input must be a folder of the project's"),
+        ('table = ""', 'table = "rows"', 'scoring.table must be "database.table", or "" to score files'),
+        ('table = ""', "table = 'a.\"b'", 'scoring.table must be "database.table"'),
         ("max_runtime_minutes = 60", "max_runtime_minutes = 0", "max_runtime_minutes must be at least 1"),
         ("limit = 0.2", 'limit = "high"', "drift.limit must be a number"),
         ("limit = 0.2", "limit = true", "drift.limit must be a number"),

@@ -12,6 +12,7 @@ pd = pytest.importorskip("pandas")
 pytest.importorskip("xgboost")
 pytest.importorskip("scipy")
 
+import athena_table  # noqa: E402
 import drift  # noqa: E402
 import numpy as np  # noqa: E402
 import score  # noqa: E402
@@ -132,6 +133,46 @@ def test_a_file_without_rows_is_scored_and_has_nothing_to_compare(tmp_path):
     assert run("scoring/score.py", base).stdout == "a.csv: 0 rows\n"
     done = run("drift/drift.py", base)
     assert (done.returncode, done.stderr) == (1, "No rows were scored, so that there is nothing to compare.\n")
+
+
+FACTS = {"SCORING_TABLE": "glue_p1.rows", "REGION": "eu-west-1", "AMAZON_DATAZONE_DOMAIN": "dzd_1"}
+FACTS |= {"AMAZON_DATAZONE_PROJECT": "p1"}
+
+
+@pytest.fixture
+def table(monkeypatch):
+    """A table with this repository's rows; what was asked of it."""
+    asked = {"workgroup": "of the project", "exists": True}
+
+    def read(found, columns, folder):
+        asked.update(table=found, columns=columns, folder=folder)
+        return ROWS.copy()
+
+    monkeypatch.setattr(athena_table, "workgroup", lambda *_: asked["workgroup"])
+    monkeypatch.setattr(athena_table, "exists", lambda _: asked["exists"])
+    monkeypatch.setattr(athena_table, "read", read)
+    return asked
+
+
+def test_a_table_is_scored_with_all_its_columns(table, tmp_path):
+    [(path, rows)] = score.rows_of(tmp_path, KNOWN, FACTS)
+    assert str(path) == "glue_p1.rows.csv"
+    assert rows.equals(ROWS)
+    assert table["table"] == athena_table.Table("eu-west-1", "of the project", "glue_p1", "rows")
+    assert table["columns"] == []
+    [_] = score.rows_of(tmp_path, KNOWN, FACTS | {"ATHENA_WORKGROUP": "ours"})
+    assert table["table"].workgroup == "ours"
+
+
+def test_a_table_that_cannot_be_scored_ends_in_a_sentence(table, tmp_path):
+    with pytest.raises(SystemExit, match=r"glue_p1\.rows has no column age"):
+        list(score.rows_of(tmp_path, {**KNOWN, "numbers": {"age": {}}}, FACTS))
+    table["exists"] = False
+    with pytest.raises(SystemExit, match=r"There is no table glue_p1\.rows. Create it, or correct scoring\.table"):
+        list(score.rows_of(tmp_path, KNOWN, FACTS))
+    table["workgroup"] = ""
+    with pytest.raises(SystemExit, match=r"Set scoring\.workgroup in config\.toml"):
+        list(score.rows_of(tmp_path, KNOWN, FACTS))
 
 
 def test_files_keep_their_folders(tmp_path):
