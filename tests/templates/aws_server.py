@@ -94,8 +94,9 @@ def emptied(address: str, bucket: str) -> Iterator[Any]:
 
 def client(address: str, account: str, region: str) -> Any:
     """Return a client of a MiniStack's S3, in an account."""
-    keys = {"aws_access_key_id": account, "aws_secret_access_key": "secret"}
-    return boto3.client("s3", endpoint_url=address, region_name=region, **keys)
+    return boto3.client(
+        "s3", endpoint_url=address, region_name=region, aws_access_key_id=account, aws_secret_access_key="secret"
+    )
 
 
 @contextmanager

@@ -45,6 +45,7 @@ FACTS = {
 PREFIX = "dzd_1/p1/dev"
 STAGING, PRODUCTION, SCORING = "studio-p1-staging", "studio-p1-production", "studio-p1-scoring"
 PUT = "s3:PutObject"
+TABLE = "glue_p1.rows"
 
 
 @dataclass
@@ -153,8 +154,17 @@ def require_of_the_projects_roles_only(product: dict[str, Any], project: Project
     return judged
 
 
+def sample_of(runner: Runner, name: str) -> str:
+    """Return the text of a file in data/."""
+    content = (runner.checkout / "data" / name).read_bytes()
+    return (gzip.decompress(content) if name.endswith(".gz") else content).decode()
+
+
 def require_a_first_and_a_second_run(project: Project, sample: str) -> Run:
-    """A push runs nothing; the first run, which is returned, brings the sample data; the second uploads nothing."""
+    """A push runs nothing; the first run, which is returned, brings the sample data; the second uploads nothing.
+
+    Between them, the project gets its table, which the second one reads.
+    """
     account = project.account
     assert project.build.run("build_sm_pipeline.yml", "push").jobs == {"pipeline": "skipped"}
     assert not account.calls
@@ -165,9 +175,12 @@ def require_a_first_and_a_second_run(project: Project, sample: str) -> Run:
     assert [key for key in account.files() if not key.startswith(f"{PREFIX}/")] == []
     assert {call.caller for call in account.calls} == {"WORKFLOW", "PROJECT"}
     account.calls.clear()
+    account.services.workgroup, account.services.tables = "ours", {TABLE: sample_of(project.build, sample)}
+    assert f"the table {TABLE}, read by Athena" not in project.logs()
     second = project.built()
     assert "Code: 0 files uploaded" in second.log
     assert project.wrote() == []
+    assert f"the table {TABLE}, read by Athena" in project.logs()
     return first
 
 
@@ -219,10 +232,22 @@ def test_an_endpoint_from_the_first_run_to_production_and_back(
     assert judged >= {"sagemaker:InvokeEndpoint", "cloudformation:UpdateStack", "iam:PassRole", PUT}
 
 
+def put_rows_of_another_kind(project: Project) -> None:
+    """Replace the rows to score by some whose duration_months are all alike."""
+    rows = sample_of(project.deploy, "credits.csv.gz").splitlines()
+    place = rows[0].split(",").index("duration_months")
+    later = [rows[0], *(",".join([*row.split(",")[:place], "99", *row.split(",")[place + 1 :]]) for row in rows[1:])]
+    project.account.services.s3.put_object(
+        Bucket=project.account.bucket,
+        Key=f"{PREFIX}/scoring/input/credits.csv.gz",
+        Body=gzip.compress("\n".join(later).encode()),
+    )
+
+
 @pytest.mark.parametrize("project", ["batch"], indirect=True)
 def test_rows_are_scored_on_a_schedule_after_a_trial(project: Project, product: dict[str, Any]) -> None:
     require_a_first_and_a_second_run(project, "credit.csv.gz")
-    services, variables = project.account.services, dict(project.deploy.variables)
+    variables = dict(project.deploy.variables)
     unscored = project.deploy.run("score.yml")
     assert unscored.jobs == {"score": "failure"}
     assert "No model is deployed yet." in unscored.log
@@ -246,14 +271,7 @@ def test_rows_are_scored_on_a_schedule_after_a_trial(project: Project, product: 
     # The schedule works once it is switched on. Rows of another kind: scored, and the run fails so that GitHub tells.
     assert project.deploy.run("score.yml", "schedule").jobs == {"score": "skipped"}
     project.deploy.variables = {**variables, "TRIGGER_PIPELINE_EXECUTION": "true"}
-    rows = gzip.decompress((project.deploy.checkout / "data/credits.csv.gz").read_bytes()).decode().splitlines()
-    place = rows[0].split(",").index("duration_months")
-    later = [rows[0], *(",".join([*row.split(",")[:place], "99", *row.split(",")[place + 1 :]]) for row in rows[1:])]
-    services.s3.put_object(
-        Bucket=project.account.bucket,
-        Key=f"{PREFIX}/scoring/input/credits.csv.gz",
-        Body=gzip.compress("\n".join(later).encode()),
-    )
+    put_rows_of_another_kind(project)
     project.account.calls.clear()
     drifted = project.deploy.run("score.yml", "schedule")
     assert drifted.jobs == {"score": "failure"}
@@ -261,10 +279,20 @@ def test_rows_are_scored_on_a_schedule_after_a_trial(project: Project, product: 
     assert "| duration_months | " in drifted.summary
     assert project.wrote() == []
 
+    # The next deployment lets a table be scored. Until then its name in config.toml stops a run.
+    config = project.deploy.checkout / "config.toml"
+    config.write_text(config.read_text().replace('table = ""', f'table = "{TABLE}"'))
+    early = project.deploy.run("score.yml")
+    assert early.jobs == {"score": "failure"}
+    assert "Run the workflow Deploy the model: a change takes effect then." in early.log
     second = project.approve(2)
     approved = project.deploy.run("deploy_model.yml", "repository_dispatch", {"model_package_arn": second})
     assert approved.jobs == {"deploy": "success"}, approved.log
     assert project.scores() == "2"
+    of_table = project.deploy.run("score.yml")
+    assert of_table.jobs == {"score": "success"}, of_table.log + project.logs()
+    assert f"Rows: the table {TABLE}, read by Athena." in of_table.summary
+    assert [key for key in project.account.files(f"{PREFIX}/pipeline/scoring/") if key.endswith(f"{TABLE}.csv")]
     back = project.deploy.run("rollback.yml")
     assert back.jobs == {"deploy": "success"}, back.log
     assert project.scores() == "1"

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from deployment.release import definition_of
 from deployment.settings import DeploymentError
 from pipelines import NAME, drift_report, pipeline_name, scoring_data, source_code, summary
@@ -19,7 +21,15 @@ from pipelines.execution import PipelineFailed, Pipelines
 from pipelines.project import MissingSetting, Project, from_environment
 
 ROOT = Path(__file__).resolve().parent
-PROBLEMS = (ConfigurationError, DeploymentError, FileNotFoundError, MissingSetting, PipelineFailed)
+PROBLEMS = (
+    ConfigurationError,
+    DeploymentError,
+    FileNotFoundError,
+    MissingSetting,
+    PipelineFailed,
+    BotoCoreError,
+    ClientError,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

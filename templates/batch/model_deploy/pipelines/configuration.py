@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-
 TABLE = re.compile(r'[^".\s]+\.[^".\s]+')
 
 
@@ -55,7 +54,7 @@ def load(path: Path) -> Configuration:
     """Read the file. Raises ConfigurationError with a sentence that names the key."""
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path.name} is not TOML: {error}.") from None
     tables = {"scoring": Scoring, "drift": Drift, "smoke_test": SmokeTest}
     _same_keys("", found, set(tables))

@@ -26,6 +26,8 @@ def run(root: Path, base: Path, configuration: Configuration) -> tuple[int, Mapp
 
     Raises StepFailed, and DeploymentError if a known row is answered otherwise than it was.
     """
+    if not any((root / "data").rglob("*.csv*")):
+        raise StepFailed("There is no CSV file in data/ of this repository. Put a few rows there to score.")
     shutil.rmtree(base, ignore_errors=True)
     known = smoke_test.KnownRows.of((root / MODEL / smoke_test.FILE).read_text(encoding="utf-8"))
     trial = _base(root, base / "known")

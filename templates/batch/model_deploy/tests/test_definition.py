@@ -3,11 +3,11 @@
 import json
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import botocore.session
 import pytest
 from botocore.validate import ParamValidator
+from example import ROOT
 from project_facts import ENVIRONMENT, FOLDER, IMAGE, PACKAGES
 
 from pipelines import TRIAL, pipeline_name, source_code
@@ -15,7 +15,6 @@ from pipelines.configuration import load
 from pipelines.definition import Deployed, build, packages_of, table_of
 from pipelines.project import from_environment
 
-ROOT = Path(__file__).parent.parent
 MODEL = Deployed(f"{PACKAGES}/3", "", IMAGE, "s3://artifacts/dzd_1/p1/dev/models/3/model.tar.gz", FOLDER)
 PROJECT = from_environment({**ENVIRONMENT, "SAGEMAKER_PROJECT_NAME": "churn"})
 CODE = source_code.collect(PROJECT, ROOT)

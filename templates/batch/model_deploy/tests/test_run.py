@@ -1,17 +1,16 @@
 """A scheduled run: which model, which rows, what it says, and how it ends. Held to botocore's shapes."""
 
 import json
-from pathlib import Path
 
 import boto3
 import pytest
 from botocore.stub import ANY
+from example import ROOT, needs_samples
 from project_facts import ENVIRONMENT, PACKAGES, PIPELINES, PREFIX, Cloud, body
 
 import run_pipeline
 from pipelines import drift_report, execution
 
-ROOT = Path(__file__).parent.parent
 RUN = f"{PIPELINES}/studio-p1-scoring/execution/e7"
 COLUMN = {
     "psi": 0.5,
@@ -28,6 +27,7 @@ SAME = {"rows": 90, "limit": 0.2, "drifted": [], "columns": {"job": STEADY}}
 def cloud(monkeypatch, tmp_path):
     made = Cloud()
     monkeypatch.setattr(boto3, "Session", lambda **_: made)
+    monkeypatch.setattr(run_pipeline, "ROOT", ROOT)
     monkeypatch.setattr(execution.time, "sleep", lambda _: None)
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
@@ -65,6 +65,7 @@ def ends(cloud, report=None, reason=""):
         cloud.will("s3", "get_object", {"Body": body(json.dumps(report))}, {"Bucket": "artifacts", "Key": key})
 
 
+@needs_samples
 def test_the_first_run_scores_the_sample_rows_and_says_so(cloud, tmp_path):
     deployed(cloud)
     place = f"{PREFIX}/scoring/input/"
@@ -88,8 +89,8 @@ def test_later_runs_score_the_projects_files_and_upload_nothing(cloud):
 
 
 @pytest.fixture
-def of_table(monkeypatch, tmp_path):
-    """A config.toml that names a table."""
+def of_table(cloud, monkeypatch, tmp_path):
+    """A config.toml that names a table. After `cloud`, which sets another."""
     text = (ROOT / "config.toml").read_text().replace('table = ""', 'table = "glue_p1.rows"')
     (tmp_path / "config.toml").write_text(text)
     monkeypatch.setattr(run_pipeline, "ROOT", tmp_path)

@@ -4,9 +4,9 @@ import json
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from example import GONE, ROOT, SAMPLES
 
 pd = pytest.importorskip("pandas")
 pytest.importorskip("xgboost")
@@ -22,7 +22,8 @@ from deployment.settings import DeploymentError  # noqa: E402
 from pipelines import drift_report, local_run  # noqa: E402
 from pipelines.configuration import load  # noqa: E402
 
-ROOT = Path(__file__).parent.parent
+if not SAMPLES:
+    pytest.skip(GONE, allow_module_level=True)
 KNOWN = json.loads((ROOT / "sample_model" / "baseline.json").read_text())
 ROWS = pd.read_csv(ROOT / "data" / "credits.csv.gz", dtype=str)
 
@@ -201,3 +202,15 @@ def test_known_rows_are_read_as_they_were_written():
     known = smoke_test.KnownRows.of((ROOT / "sample_model" / "smoke.json").read_text())
     assert len(known.predictions) == 20
     assert known.body.startswith("duration_months,")
+
+
+def test_without_rows_a_local_run_says_what_to_do(tmp_path):
+    with pytest.raises(local_run.StepFailed, match="There is no CSV file in data/ of this repository"):
+        local_run.run(tmp_path, tmp_path / "base", load(ROOT / "config.toml"))
+
+
+@pytest.mark.parametrize("content", [b"a\n\xe4\n", b"a\n1,2\n1,2,3\n"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path, content):
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(SystemExit, match=r"a\.csv cannot be read: .* It has to be a CSV file in UTF-8\."):
+        score.read(tmp_path / "a.csv", KNOWN)

@@ -1,6 +1,7 @@
 """Step 1: score rows. Each input file gets a file of the same name with its columns and one more, `score`.
 
-With SCORING_TABLE the rows are those of a table, read by Athena as the project's role. Rows are encoded by the model's baseline.json, which model build wrote. In SageMaker it runs in the model's own image.
+With SCORING_TABLE the rows are those of a table, read by Athena as the project's role. Rows are encoded by the model's
+baseline.json, which model build wrote. In SageMaker it runs in the model's own image.
 Here, it reads DIR/input, DIR/model/model.tar.gz and DIR/baseline/baseline.json:
 `python source_scripts/scoring/score.py --base DIR`
 """
@@ -40,6 +41,8 @@ def read(path: Path, known: Mapping[str, Any]) -> pd.DataFrame:
         rows = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
     except pd.errors.EmptyDataError:
         raise SystemExit(f"{path.name} is empty. It needs a header line.") from None
+    except (pd.errors.ParserError, UnicodeDecodeError, OSError, EOFError) as error:
+        raise SystemExit(f"{path.name} cannot be read: {error}. It has to be a CSV file in UTF-8.") from error
     return usable(rows, path.name, known)
 
 
