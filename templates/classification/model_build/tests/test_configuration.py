@@ -34,7 +34,7 @@ def test_the_file_of_this_repository_is_valid():
         ("num_round = 500", "num_round = 0.5", "training.num_round must be a whole number"),
         ("[limits]", "[limit]", "has no limits"),
         ("seed = 7", "seed = -7", "data.seed must be from 0"),
-        ("num_round = 300", "num_round = true", "training.num_round must be a whole number"),
+        ("num_round = 500", "num_round = true", "training.num_round must be a whole number"),
         ("max_runtime_minutes = 60", "max_runtime_minutes = 0", "max_runtime_minutes must be from 1 to 1440"),
     ],
 )
