@@ -42,7 +42,9 @@ def read(path: Path, known: Mapping[str, Any]) -> pd.DataFrame:
     except pd.errors.EmptyDataError:
         raise SystemExit(f"{path.name} is empty. It needs a header line.") from None
     except (pd.errors.ParserError, UnicodeDecodeError, OSError, EOFError) as error:
-        raise SystemExit(f"{path.name} cannot be read: {str(error).strip()}. It has to be a CSV file in UTF-8.") from error
+        raise SystemExit(
+            f"{path.name} cannot be read: {str(error).strip()}. It has to be a CSV file in UTF-8."
+        ) from error
     return usable(rows, path.name, known)
 
 

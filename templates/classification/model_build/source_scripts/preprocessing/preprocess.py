@@ -37,7 +37,9 @@ def _read(path: Path, wanted: list[str]) -> pd.DataFrame:
     try:
         found = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])  # "NA" and "None" may be categories
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError, EOFError) as error:
-        raise SystemExit(f"{path.name} cannot be read: {str(error).strip()}. It has to be a CSV file in UTF-8.") from error
+        raise SystemExit(
+            f"{path.name} cannot be read: {str(error).strip()}. It has to be a CSV file in UTF-8."
+        ) from error
     found.columns = [str(name).strip() for name in found.columns]
     require_columns(found, wanted, path.name)
     return found[wanted]
