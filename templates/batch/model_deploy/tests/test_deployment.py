@@ -264,6 +264,7 @@ def test_a_pipeline_that_may_not_be_made_ends_in_a_sentence(cloud, monkeypatch, 
     monkeypatch.setenv("MODEL_PACKAGE_ARN", f"{PACKAGES}/3")
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     monkeypatch.setattr(boto3, "Session", lambda **_: cloud)
+    monkeypatch.setattr(deploy_model, "ROOT", ROOT)
     cloud.has_package(3)
     scores_with(cloud)
     uploads_code(cloud)
