@@ -1,107 +1,150 @@
-"""S3, SageMaker, CloudFormation and STS as far as the templates call them, in memory.
+"""SageMaker, CloudFormation, Bedrock, Glue, Athena, DataZone and STS as far as the templates call them, in memory.
 
-Requests to SageMaker are held to botocore's shapes. A pipeline's execution succeeds at once: it leaves what the
-evaluate step writes, and a model package that waits for approval.
+Requests to SageMaker are held to botocore's shapes. A pipeline's execution is run (executions.py), and an endpoint
+answers with the model that it serves. Files are in the S3 of a MiniStack.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import subprocess
 import threading
-import urllib.parse
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-from botocore.session import get_session
-from botocore.validate import ParamValidator
+import yaml
+
+from tests.templates.executions import Execution, require_valid
 
 ACCOUNT, REGION = "111122223333", "eu-west-1"
-_SAGEMAKER = get_session().get_service_model("sagemaker")
-_HERE = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
+RESULTS = "athena-results"  # the bucket of Athena's workgroup
+# What an endpoint's container does: a line with a row in, a line with the answer out.
+_SERVE = """
+import sys, tarfile, numpy, xgboost
+booster = xgboost.Booster()
+with tarfile.open(sys.argv[1]) as packed:
+    booster.load_model(bytearray(packed.extractfile("xgboost-model").read()))
+for line in sys.stdin:
+    row = numpy.array([[float(each) for each in line.split(",")]])
+    print(booster.predict(xgboost.DMatrix(row))[0], flush=True)
+"""
 
 
 class Refused(Exception):
     """An error's code and message."""
 
 
-@dataclass(frozen=True)
-class Call:
-    """A request: whose access key, the service's operation, what on."""
-
-    caller: str
-    operation: str
-    on: str
-
-
 @dataclass
 class Services:
-    """What there is. `evaluation`: where executions' reports go; `wrong`: packages whose endpoints answer wrongly."""
+    """What there is. `s3`: a client of MiniStack's; `python`: of model build's environment, which runs the steps."""
 
-    evaluation: str
-    objects: dict[str, bytes] = field(default_factory=dict)  # bucket/key
+    s3: Any
+    python: Path
+    folder: Path
+    account: str = ACCOUNT
+    region: str = REGION
+    address: str = ""  # where these services are served
     pipelines: dict[str, dict[str, Any]] = field(default_factory=dict)
+    executions: dict[str, tuple[Execution, threading.Thread]] = field(default_factory=dict)
     packages: list[dict[str, Any]] = field(default_factory=list)
     stacks: dict[str, dict[str, str]] = field(default_factory=dict)  # name -> parameters
-    wrong: set[str] = field(default_factory=set)
-    calls: list[Call] = field(default_factory=list)  # that a test may forget
-    all_calls: set[Call] = field(default_factory=set)
-    smoke: dict[str, Any] = field(
-        default_factory=lambda: {"content_type": "text/csv", "rows": ["1"], "predictions": [9.5]}
-    )
+    templates: dict[str, dict[str, Any]] = field(default_factory=dict)  # of stacks
+    wrong: set[str] = field(default_factory=set)  # packages that endpoints serve with another answer
+    tables: dict[str, str] = field(default_factory=dict)  # database.name -> what a query of it gives, a CSV file
+    workgroup: str = ""  # what DataZone tells the project's role
+    converse: Callable[[dict[str, Any]], dict[str, Any]] | None = None  # what Bedrock answers
+    _started: dict[str, str] = field(default_factory=dict)  # token -> execution
+    _serving: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
 
-    # -- SageMaker: JSON ----------------------------------------------------------------------------------------------
+    @property
+    def _here(self) -> str:
+        return f"arn:aws:sagemaker:{self.region}:{self.account}"
 
-    def sagemaker(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        shape = _SAGEMAKER.operation_model(operation).input_shape
-        assert shape is not None, operation
-        report = ParamValidator().validate(request, shape)
-        assert not report.has_errors(), f"{operation}: {report.generate_report()}"
-        assert set(request) <= set(shape.members), operation
-        found: dict[str, Any] = getattr(self, f"_{re.sub(r'(?<!^)(?=[A-Z])', '_', operation).lower()}")(request)
+    def close(self) -> None:
+        """End what still runs."""
+        for _, thread in self.executions.values():
+            thread.join()
+        for each in self._serving.values():
+            each.communicate()
+
+    # -- JSON: SageMaker, Glue, Athena ---------------------------------------------------------------------------------
+
+    def json(self, target: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Answer an operation, `Service.Operation`. Raises Refused."""
+        service, _, operation = target.rpartition(".")
+        if service == "SageMaker":
+            require_valid(operation, request)
+        name = re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower()
+        found: dict[str, Any] = getattr(self, f"_{name}")(request)
         return found
 
     def _create_pipeline(self, request: dict[str, Any]) -> dict[str, Any]:
         name = request["PipelineName"]
         if name in self.pipelines:
-            raise Refused("ValidationException", f"A pipeline with name {name} already exists.")
+            raise Refused("ValidationException", f"Pipeline names must be unique. {name} already exists.")
         self.pipelines[name] = request
-        return {"PipelineArn": f"{_HERE}:pipeline/{name}"}
+        return {"PipelineArn": f"{self._here}:pipeline/{name}"}
 
     def _update_pipeline(self, request: dict[str, Any]) -> dict[str, Any]:
         self.pipelines[request["PipelineName"]] |= request
-        return {"PipelineArn": f"{_HERE}:pipeline/{request['PipelineName']}"}
+        return {"PipelineArn": f"{self._here}:pipeline/{request['PipelineName']}"}
+
+    def _describe_pipeline(self, request: dict[str, Any]) -> dict[str, Any]:
+        name = request["PipelineName"]
+        if name not in self.pipelines:
+            raise Refused("ResourceNotFound", f"Pipeline {name} does not exist.")
+        return {"PipelineName": name, "PipelineDefinition": self.pipelines[name]["PipelineDefinition"]}
 
     def _start_pipeline_execution(self, request: dict[str, Any]) -> dict[str, Any]:
+        name, token = request["PipelineName"], request["ClientRequestToken"]
+        if token not in self._started:
+            number = f"run{len(self.executions) + 1:08}"
+            arn = f"{self._here}:pipeline/{name}/execution/{number}"
+            execution = Execution(
+                arn,
+                json.loads(self.pipelines[name]["PipelineDefinition"]),
+                {each["Name"]: each["Value"] for each in request.get("PipelineParameters", [])},
+                self.s3,
+                self.python,
+                self._job_environment(),
+                self.folder / number,
+                self._register,
+            )
+            thread = threading.Thread(target=execution.run, daemon=True)
+            self.executions[arn], self._started[token] = (execution, thread), arn
+            thread.start()
+        return {"PipelineExecutionArn": self._started[token]}
+
+    def _job_environment(self) -> dict[str, str]:
+        """Return what a job has as the project's role."""
+        credentials = {
+            "AWS_ACCESS_KEY_ID": "PROJECT",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_DEFAULT_REGION": self.region,
+        }
+        return {**credentials, "AWS_ENDPOINT_URL": self.address, "AWS_EC2_METADATA_DISABLED": "true"}
+
+    def _register(self, request: dict[str, Any]) -> str:
+        require_valid("CreateModelPackage", request)
         number = len(self.packages) + 1
-        place = self.evaluation.replace("EXECUTION", f"run{number:08}")
-        report = {"regression_metrics": {"rmse": {"value": 2.2}, "baseline_rmse": {"value": 3.2}}}
-        self.objects[f"{place}/evaluation.json"] = json.dumps(report).encode()
-        self.objects[f"{place}/smoke.json"] = json.dumps(self.smoke).encode()
-        group = "aiops-p1-models"
-        self.packages.append(
-            {
-                "ModelPackageArn": f"{_HERE}:model-package/{group}/{number}",
-                "ModelPackageGroupName": group,
-                "ModelPackageVersion": number,
-                "ModelPackageStatus": "Completed",
-                "ModelApprovalStatus": "PendingManualApproval",
-                "CreationTime": number,
-                "ModelMetrics": {"ModelQuality": {"Statistics": {"S3Uri": f"s3://{place}/evaluation.json"}}},
-            }
-        )
-        return {"PipelineExecutionArn": f"{_HERE}:pipeline/{request['PipelineName']}/execution/run{number:08}"}
+        arn = f"{self._here}:model-package/{request['ModelPackageGroupName']}/{number}"
+        there = {"ModelPackageStatus": "Completed", "CreationTime": number, "ModelPackageVersion": number}
+        self.packages.append({**request, **there, "ModelPackageArn": arn})
+        return arn
 
     def _describe_pipeline_execution(self, request: dict[str, Any]) -> dict[str, Any]:
-        return {"PipelineExecutionStatus": "Succeeded"}
+        """Answer when it has ended, or after a while: nobody waits longer for a test than it takes."""
+        execution, thread = self.executions[request["PipelineExecutionArn"]]
+        thread.join(45)
+        ended = {"FailureReason": execution.reason} if execution.reason else {}
+        return {"PipelineExecutionStatus": execution.status, **ended}
 
     def _list_pipeline_execution_steps(self, request: dict[str, Any]) -> dict[str, Any]:
-        package = self.packages[int(request["PipelineExecutionArn"][-8:]) - 1]
-        registered = {"RegisterModel": {"Arn": package["ModelPackageArn"]}}
-        steps = [{"StepName": "Evaluate"}, {"StepName": "Register-RegisterModel", "Metadata": registered}]
-        return {"PipelineExecutionSteps": steps}
+        return {"PipelineExecutionSteps": self.executions[request["PipelineExecutionArn"]][0].steps}
 
     def _list_model_packages(self, request: dict[str, Any]) -> dict[str, Any]:
         status = request["ModelApprovalStatus"]
@@ -111,142 +154,115 @@ class Services:
     def _describe_model_package(self, request: dict[str, Any]) -> dict[str, Any]:
         return next(each for each in self.packages if each["ModelPackageArn"] == request["ModelPackageName"])
 
-    def answer(self, endpoint: str) -> str:
-        """Return what the endpoint answers to the known row."""
-        served = self.stacks[endpoint]["ModelPackageArn"]
-        return "0.1" if served in self.wrong else str(self.smoke["predictions"][0])
+    def _get_table(self, request: dict[str, Any]) -> dict[str, Any]:
+        name = f"{request['DatabaseName']}.{request['Name']}"
+        if name not in self.tables:
+            raise Refused("EntityNotFoundException", f"Table {request['Name']} not found.")
+        return {"Table": {"Name": request["Name"], "DatabaseName": request["DatabaseName"]}}
 
-    # -- CloudFormation and STS: forms and XML ------------------------------------------------------------------------
+    def _start_query_execution(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Put what the table gives where a workgroup puts results; the SQL names the table."""
+        assert request["WorkGroup"] == self.workgroup
+        database, name = re.findall(r'"([^"]+)"', request["QueryString"].partition(" FROM ")[2])
+        self.s3.put_object(Bucket=RESULTS, Key="q1.csv", Body=self.tables[f"{database}.{name}"].encode())
+        return {"QueryExecutionId": "q1"}
+
+    def _get_query_execution(self, request: dict[str, Any]) -> dict[str, Any]:
+        place = {"OutputLocation": f"s3://{RESULTS}/{request['QueryExecutionId']}.csv"}
+        return {"QueryExecution": {"Status": {"State": "SUCCEEDED"}, "ResultConfiguration": place}}
+
+    # -- DataZone, an endpoint, Bedrock --------------------------------------------------------------------------------
+
+    def connections(self) -> dict[str, Any]:
+        """Return the project's connections to Athena."""
+        told = {"name": "project.athena", "props": {"athenaProperties": {"workgroupName": self.workgroup}}}
+        return {"items": [told] if self.workgroup else []}
+
+    def answer(self, endpoint: str, row: str) -> str:
+        """Return what the model that the endpoint serves answers."""
+        arn = self.stacks[endpoint]["ModelPackageArn"]
+        if arn not in self._serving:
+            package = self._describe_model_package({"ModelPackageName": arn})
+            [container] = package["InferenceSpecification"]["Containers"]
+            bucket, _, key = container["ModelDataUrl"].removeprefix("s3://").partition("/")
+            model = self.folder / f"{arn.rpartition('/')[2]}.tar.gz"
+            model.write_bytes(self.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+            self._serving[arn] = subprocess.Popen(
+                [str(self.python), "-c", _SERVE, str(model)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+        process = self._serving[arn]
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(f"{row}\n")
+        process.stdin.flush()
+        found = process.stdout.readline().strip()
+        return str(float(found) + 1) if arn in self.wrong else found
+
+    # -- CloudFormation and STS: forms and XML -------------------------------------------------------------------------
 
     def query(self, form: dict[str, str]) -> str:
-        """Return the result of an operation as XML."""
+        """Return the result of an operation as XML. Raises Refused."""
         action, name = form["Action"], form.get("StackName", "")
         if action == "GetCallerIdentity":
-            return f"<Account>{ACCOUNT}</Account><Arn>arn:aws:sts::{ACCOUNT}:assumed-role/r/s</Arn><UserId>u</UserId>"
+            who = f"arn:aws:sts::{self.account}:assumed-role/r/s"
+            return f"<Account>{self.account}</Account><Arn>{who}</Arn><UserId>u</UserId>"
         if action == "DescribeStacks":
             return f"<Stacks><member>{self._stack(name)}</member></Stacks>"
-        numbers = [key.split(".")[2] for key in form if key.startswith("Parameters.") and key.endswith(".ParameterKey")]
-        given = {
-            form[f"Parameters.member.{number}.ParameterKey"]: form[f"Parameters.member.{number}.ParameterValue"]
-            for number in numbers
-        }
-        if action == "UpdateStack" and self.stacks[name] == given:
+        template: dict[str, Any] = yaml.load(form["TemplateBody"], Loader=_Template)
+        given = _pairs(form, "Parameters.member", "ParameterKey", "ParameterValue")
+        known = template["Parameters"]
+        if unknown := sorted(set(given) - set(known)):
+            raise Refused("ValidationError", f"Parameters: {unknown} do not exist in the template")
+        if missing := sorted(each for each in set(known) - set(given) if "Default" not in known[each]):
+            raise Refused("ValidationError", f"Parameters: {missing} must have values")
+        there = self.stacks.get(name)
+        if action == "CreateStack" and there is not None:
+            raise Refused("AlreadyExistsException", f"Stack [{name}] already exists")
+        if action == "UpdateStack" and (there, self.templates.get(name)) == (given, template):
             raise Refused("ValidationError", "No updates are to be performed.")
-        self.stacks[name] = given
+        self.stacks[name], self.templates[name] = given, template
         return f"<StackId>{name}</StackId>"
 
     def _stack(self, name: str) -> str:
         if name not in self.stacks:
             raise Refused("ValidationError", f"Stack with id {name} does not exist")
-        parameters = "".join(
-            f"<member><ParameterKey>{key}</ParameterKey><ParameterValue>{escape(value)}</ParameterValue></member>"
-            for key, value in self.stacks[name].items()
-        )
-        output = f"<member><OutputKey>EndpointName</OutputKey><OutputValue>{name}</OutputValue></member>"
+        given = self.stacks[name]
+        values = {key: str(each.get("Default", "")) for key, each in self.templates[name]["Parameters"].items()} | given
+        outputs = {
+            key: values.get("EndpointName", "") if "GetAtt" in each["Value"] else values[each["Value"]["Ref"]]
+            for key, each in self.templates[name]["Outputs"].items()
+        }
         # Creating or updating: both waiters end.
-        status = "UPDATE_COMPLETE" if self.stacks[name].get("PreviousModelPackageArn") else "CREATE_COMPLETE"
+        status = "UPDATE_COMPLETE" if given.get("PreviousModelPackageArn") else "CREATE_COMPLETE"
         return (
             f"<StackName>{name}</StackName><CreationTime>2026-11-28T00:00:00Z</CreationTime>"
             f"<StackStatus>{status}</StackStatus>"
-            f"<Parameters>{parameters}</Parameters><Outputs>{output}</Outputs>"
+            f"<Parameters>{_members('Parameter', values)}</Parameters>"
+            f"<Outputs>{_members('Output', {key: value for key, value in outputs.items() if value})}</Outputs>"
         )
 
 
-class _Handler(BaseHTTPRequestHandler):
-    services: Services
-
-    def _body(self) -> bytes:
-        data = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if "aws-chunked" not in self.headers.get("Content-Encoding", ""):
-            return data
-        plain = b""
-        while data:
-            size, _, data = data.partition(b"\r\n")
-            length = int(size.split(b";")[0], 16)
-            if not length:
-                break
-            plain, data = plain + data[:length], data[length + 2 :]
-        return plain
-
-    def _note(self, operation: str, on: str) -> None:
-        caller = re.search(r"Credential=([^/]+)/", self.headers.get("Authorization", ""))
-        call = Call(caller[1] if caller else "", operation, on)
-        self.services.calls.append(call)
-        self.services.all_calls.add(call)
-
-    def _send(self, status: int, body: bytes, kind: str = "application/xml") -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_POST(self) -> None:
-        body, target = self._body(), self.headers.get("X-Amz-Target", "")
-        if self.path.startswith("/endpoints/"):
-            endpoint = self.path.split("/")[2]
-            self._note("sagemaker:InvokeEndpoint", endpoint)
-            return self._send(200, self.services.answer(endpoint).encode(), "text/csv")
-        if target:
-            operation, request = target.split(".")[1], json.loads(body)
-            on = next((str(request[key]) for key in request if key.endswith(("Name", "Arn"))), "")
-            self._note(f"sagemaker:{operation}", on)
-            try:
-                found = json.dumps(self.services.sagemaker(operation, request)).encode()
-            except Refused as error:
-                code, message = error.args
-                return self._send(400, json.dumps({"__type": code, "message": message}).encode(), "application/json")
-            return self._send(200, found, "application/x-amz-json-1.1")
-        form = dict(urllib.parse.parse_qsl(body.decode(), keep_blank_values=True))
-        action = form["Action"]
-        service = "sts" if action == "GetCallerIdentity" else "cloudformation"
-        self._note(f"{service}:{action}", form.get("StackName", ""))
-        try:
-            result = self.services.query(form)
-        except Refused as error:
-            code, message = error.args
-            text = (
-                f"<ErrorResponse><Error><Code>{code}</Code><Message>{escape(message)}</Message></Error></ErrorResponse>"
-            )
-            return self._send(400, text.encode())
-        text = f"<{action}Response><{action}Result>{result}</{action}Result></{action}Response>"
-        return self._send(200, text.encode())
-
-    def do_PUT(self) -> None:
-        place = urllib.parse.unquote(self.path.lstrip("/").partition("?")[0])
-        self._note("s3:PutObject", place)
-        self.services.objects[place] = self._body()
-        self._send(200, b"")
-
-    def do_GET(self) -> None:
-        place, _, query = self.path.lstrip("/").partition("?")
-        place = urllib.parse.unquote(place)
-        asked = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
-        if "list-type" in asked:
-            prefix = asked.get("prefix", "")
-            self._note("s3:ListBucket", f"{place.strip('/')}/{prefix}")
-            keys = [
-                key.partition("/")[2] for key in self.services.objects if key.startswith(f"{place.strip('/')}/{prefix}")
-            ]
-            found = "".join(f"<Contents><Key>{escape(key)}</Key></Contents>" for key in keys)
-            text = f"<ListBucketResult><KeyCount>{len(keys)}</KeyCount>{found}</ListBucketResult>"
-            return self._send(200, text.encode())
-        self._note("s3:GetObject", place)
-        if place not in self.services.objects:
-            return self._send(404, b"<Error><Code>NoSuchKey</Code><Message>no</Message></Error>")
-        return self._send(200, self.services.objects[place], "application/octet-stream")
-
-    def do_HEAD(self) -> None:
-        place = urllib.parse.unquote(self.path.lstrip("/").partition("?")[0])
-        self._note("s3:GetObject", place)
-        self._send(200 if place in self.services.objects else 404, b"")
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+class _Template(yaml.SafeLoader):
+    """Reads CloudFormation's short forms: !Ref x is {"Ref": x}."""
 
 
-def serve(services: Services) -> tuple[str, ThreadingHTTPServer]:
-    """Serve it; return the address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"services": services}))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return f"http://127.0.0.1:{server.server_port}", server
+def _short_form(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        return {name: loader.construct_scalar(node)}
+    assert isinstance(node, yaml.SequenceNode)
+    return {name: loader.construct_sequence(node, deep=True)}
+
+
+_Template.add_multi_constructor("!", _short_form)
+
+
+def _pairs(form: Mapping[str, str], place: str, key: str, value: str) -> dict[str, str]:
+    numbers = [name.split(".")[2] for name in form if name.startswith(f"{place}.") and name.endswith(f".{key}")]
+    return {form[f"{place}.{each}.{key}"]: form[f"{place}.{each}.{value}"] for each in numbers}
+
+
+def _members(kind: str, found: Mapping[str, str]) -> str:
+    return "".join(
+        f"<member><{kind}Key>{key}</{kind}Key><{kind}Value>{escape(value)}</{kind}Value></member>"
+        for key, value in found.items()
+    )

@@ -5,6 +5,7 @@ Each profile lists the files that are its own. Every other file has the content 
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,8 @@ _CLASSIFICATION = {
     "model_build/source_scripts/evaluation/evaluate.py",
     "model_build/source_scripts/preprocessing/preprocess.py",
     "model_build/tests/test_configuration.py",
+    "model_build/tests/example.sums",
+    "model_build/tests/example.toml",
     "model_build/tests/test_steps.py",
     "model_deploy/README.md",
 }
@@ -78,7 +81,10 @@ _BATCH = _CLASSIFICATION | {
     "model_deploy/sample_model/smoke.json",
     "model_deploy/source_scripts/baseline/baseline.py",
     "model_deploy/source_scripts/drift/drift.py",
+    "model_deploy/source_scripts/scoring/athena_table.py",
     "model_deploy/source_scripts/scoring/score.py",
+    "model_deploy/tests/example.sums",
+    "model_deploy/tests/example.toml",
     "model_deploy/tests/project_facts.py",
     "model_deploy/tests/test_configuration.py",
     "model_deploy/tests/test_definition.py",
@@ -118,6 +124,8 @@ _LLM_EVALUATION = {
     "model_build/source_scripts/preprocessing/preprocess.py",
     "model_build/source_scripts/training/train.py",
     "model_build/tests/converse.py",
+    "model_build/tests/example.sums",
+    "model_build/tests/example.toml",
     "model_build/tests/test_configuration.py",
     "model_build/tests/test_conversation.py",
     "model_build/tests/test_definition.py",
@@ -145,6 +153,7 @@ _LLM_EVALUATION = {
     "model_deploy/infrastructure/endpoint.yaml",
     "model_deploy/pyproject.toml",
     "model_deploy/rollback.py",
+    "model_deploy/tests/example.toml",
     "model_deploy/tests/project_facts.py",
     "model_deploy/tests/test_ask.py",
     "model_deploy/tests/test_configuration.py",
@@ -157,6 +166,9 @@ SAME = {
         f"batch/model_deploy/pipelines/{name}.py": f"{FIRST}/model_build/pipelines/{name}.py"
         for name in ("execution", "project", "source_code", "summary")
     },
+    "batch/model_deploy/source_scripts/scoring/athena_table.py": (
+        f"{FIRST}/model_build/source_scripts/preprocessing/athena_table.py"
+    ),
     "batch/model_deploy/source_scripts/baseline/baseline.py": "batch/model_build/source_scripts/baseline/baseline.py",
     **{
         f"batch/model_build/{name}": f"classification/model_build/{name}"
@@ -167,6 +179,8 @@ SAME = {
             "notebooks/explore.ipynb",
             "pipelines/configuration.py",
             "pipelines/local_run.py",
+            "tests/example.sums",
+            "tests/example.toml",
             "tests/test_configuration.py",
         )
     },
@@ -199,8 +213,23 @@ def copies() -> Iterator[tuple[Path, Path]]:
         yield TEMPLATES / source, TEMPLATES / path
 
 
+def write_examples(part: Path) -> None:
+    """Write what a part's tests know of its settings (example.toml) and its data (example.sums)."""
+    tests = part / "tests"
+    shutil.copy(part / "config.toml", tests / "example.toml")
+    files = sorted(path for name in ("data", "sample_model") for path in (part / name).rglob("*") if path.is_file())
+    sums = [
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(part)}\n"
+        for path in files
+        if path.name != "README.md"
+    ]
+    (tests / "example.sums").write_text("".join(sums), encoding="utf-8")
+
+
 def main() -> None:
     """Copy it; `git status` shows what."""
+    for part in TEMPLATES.glob("*/model_*"):
+        write_examples(part)
     for source, target in copies():
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, target)

@@ -148,7 +148,8 @@ def asked(service: str, operation: str, given: dict[str, Any]) -> Iterator[tuple
         yield f"sagemaker:{operation}", given["ModelPackageName"], {}
     elif service == "sagemaker-runtime":
         arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/{given['EndpointName']}"
-        yield f"sagemaker:{operation}", arn, OWN_TAG
+        stage = given["EndpointName"].rpartition("-")[2]
+        yield f"sagemaker:{operation}", arn, {**OWN_TAG, "aws:resourcetag/studio:stage": stage}
     elif service == "cloudformation":
         name = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{given['StackName']}/1"
         yield f"cloudformation:{operation}", name, {}

@@ -41,15 +41,25 @@ class Runner:
     secrets: Mapping[str, str]
     variables: Mapping[str, str]
     environment: Mapping[str, str]
+    number: int = 0  # of runs
 
-    def run(self, workflow: str, event: str = "workflow_dispatch", **inputs: str) -> Run:
-        """Run every job whose condition holds."""
+    def run(
+        self, workflow: str, event: str = "workflow_dispatch", payload: Mapping[str, str] | None = None, **inputs: str
+    ) -> Run:
+        """Run every job whose condition holds. `payload`: a repository_dispatch's client_payload."""
+        self.number += 1
         document: dict[Any, Any] = yaml.safe_load((self.checkout / ".github/workflows" / workflow).read_text())
         triggers = document[True]  # YAML 1.1's reading of `on`
         given = (triggers.get("workflow_dispatch") or {}).get("inputs") or {} if isinstance(triggers, dict) else {}
         defaults = {name: str(each.get("default", "")) for name, each in given.items()}
         contexts = {
-            "github": {"event_name": event, "run_id": "1", "sha": "c0ffee", "ref": "refs/heads/main"},
+            "github": {
+                "event_name": event,
+                "run_id": str(self.number),
+                "sha": "c0ffee",
+                "ref": "refs/heads/main",
+                "event": {"client_payload": payload or {}},
+            },
             "inputs": {**defaults, **inputs} if event == "workflow_dispatch" else {},
             "vars": self.variables,
             "secrets": self.secrets,
@@ -90,6 +100,7 @@ class Runner:
         summary.write_text("")
         own = {name: filled(str(value), contexts) for name, value in step.get("env", {}).items()}
         github = {"GITHUB_ACTIONS": "true", "GITHUB_SHA": "c0ffee", "GITHUB_STEP_SUMMARY": str(summary)}
+        github |= {"GITHUB_RUN_ID": str(self.number), "GITHUB_RUN_ATTEMPT": "1"}
         path = f"{self.programs}{os.pathsep}{os.environ['PATH']}"
         ran = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],

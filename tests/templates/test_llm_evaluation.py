@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,6 +12,7 @@ import pytest
 from products.settings import PROJECT_ROOT
 from tests.synth.conftest import Assembly, publish, shared, synthesized, with_settings
 from tests.synth.policies import allows
+from tests.templates.bedrock import module
 from tests.templates.environments import copied
 from tests.templates.recorded import FIRST_RUN, NOTED, OWN_TAG, REGION, asked, calls, project
 from tests.templates.test_recorded import PIPELINE
@@ -23,17 +21,6 @@ pytestmark = pytest.mark.shares("stacks", seconds=20)
 
 TEMPLATE = PROJECT_ROOT / "templates" / "llm-evaluation"
 BUILD, DEPLOY = TEMPLATE / "model_build", TEMPLATE / "model_deploy"
-
-
-def module(path: Path) -> ModuleType:
-    """Load a file of a template under a name of its own."""
-    specification = importlib.util.spec_from_file_location(f"llm_evaluation_{path.stem}", path)
-    assert specification
-    assert specification.loader
-    loaded = importlib.util.module_from_spec(specification)
-    sys.modules[specification.name] = loaded
-    specification.loader.exec_module(loaded)
-    return loaded
 
 
 class Bucket:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.templates.environments import NO_PYTHON, TEMPLATES, copied, environment, made, python
 
-# Long: hundreds of megabytes are installed first, where test_whole_templates.py has not done so.
+# Long: hundreds of megabytes are installed first, where test_notebooks.py has not done so.
 pytestmark = [
     pytest.mark.long,
     pytest.mark.timeout(900),

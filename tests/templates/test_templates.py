@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 import yaml
 
-from custom_resources.template_content import Archive, build_archive
+from custom_resources.template_content import Archive, archive_name, build_archive
 from operations.template_source import TemplateContent, resolve
 from operations.workflow_check import check_workflows
 from products.settings import PROJECT_ROOT, load_settings
+from products.versions import read_versions
 from tests.actions_secrets import DEPLOY_SECRETS, DEPLOY_VARIABLES, SECRETS, VARIABLES
 
 TEMPLATES = PROJECT_ROOT / "templates"
@@ -47,6 +48,11 @@ def test_there_is_something_to_check() -> None:
         f"{profile}/{part}" for profile in PROFILES for part in ("model_build", "model_deploy")
     }
     assert len(WORKFLOWS) >= 4 * len(PROFILES)
+
+
+def test_the_newest_version_has_them_as_they_are(content: TemplateContent) -> None:
+    newest = read_versions(PROJECT_ROOT / "products" / "versions")[-1]
+    assert newest.archive == archive_name(build_archive(content.files)), "publish the templates again"
 
 
 def test_the_templates_can_be_published(content: TemplateContent) -> None:
@@ -180,23 +186,77 @@ def test_requirements_are_locked_with_their_hashes(part: Path) -> None:
         entries = [each for each in re.split(r"\n(?! )", text) if each and each[0] != "#"]
         assert [entry for entry in entries if not LOCK_ENTRY.fullmatch(entry)] == []
         assert "://" not in text
-    done = subprocess.run(
-        [sys.executable, "-B", "bin/lock", "--check"], cwd=part, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert lock_check(part) == (0, "The lock files are up to date.\n")
 
 
-def test_a_lock_that_is_too_old_is_noticed(tmp_path: Path) -> None:
+def lock_check(part: Path) -> tuple[int, str]:
+    """Run a part's `bin/lock --check`, which is offline."""
+    command = [sys.executable, "-B", "bin/lock", "--check"]
+    done = subprocess.run(command, cwd=part, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout
+
+
+def edited(part: Path, file: str, old: str, new: str) -> None:
+    text = (part / file).read_text(encoding="utf-8")
+    assert old in text
+    (part / file).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+BOTH = "Out of date: requirements.txt, requirements-dev.txt. Run: make lock\n"
+TRACKING = "source_scripts/tracking/requirements"
+STALE = {
+    "a package more": ("model_deploy", "pyproject.toml", '["boto3"]', '["boto3", "requests"]', BOTH),
+    "another version": ("model_build", "pyproject.toml", "sagemaker==3.27.0", "sagemaker==3.28.0", BOTH),
+    "a constraint": ("model_build", "pyproject.toml", "scikit-learn==1.8.0", "scikit-learn==1.9.0", BOTH),
+    "another Python": ("model_deploy", "pyproject.toml", "<3.13", "<3.14", BOTH),
+    "what a step installs": (
+        "model_build",
+        f"{TRACKING}.in",
+        "mlflow-skinny",
+        "mlflow-skinny<4",
+        f"Out of date: {TRACKING}.txt. Run: make lock\n",
+    ),
+    "what a step leaves out": (
+        "model_build",
+        f"{TRACKING}-overrides.in",
+        "mlflow ;",
+        "mlflow==3.0 ;",
+        f"Out of date: {TRACKING}.txt. Run: make lock\n",
+    ),
+    "one lock alone": (
+        "model_deploy",
+        "requirements.txt",
+        "botocore==",
+        "botocore==0.",
+        "Not the same in requirements.txt and requirements-dev.txt: botocore. Run: make lock\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("change", STALE)
+def test_a_lock_that_does_not_fit_is_noticed(tmp_path: Path, change: str) -> None:
+    folder, file, old, new, sentence = STALE[change]
+    part = tmp_path / "part"
+    shutil.copytree(TEMPLATES / "regression" / folder, part)
+    edited(part, file, old, new)
+    assert lock_check(part) == (1, sentence)
+
+
+def test_a_lock_does_not_depend_on_how_code_is_linted(tmp_path: Path) -> None:
     part = tmp_path / "part"
     shutil.copytree(TEMPLATES / "regression/model_deploy", part)
-    project = part / "pyproject.toml"
-    project.write_text(project.read_text().replace("line-length = 120", "line-length = 100"))
-    check = [sys.executable, "-B", "bin/lock", "--check"]
-    assert subprocess.run(check, cwd=part, capture_output=True, check=False).returncode == 0
-    project.write_text(project.read_text().replace('["boto3"]', '["boto3", "requests"]'))
-    done = subprocess.run(check, cwd=part, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert done.stdout == "Out of date: requirements.txt, requirements-dev.txt. Run: make lock\n"
+    edited(part, "pyproject.toml", "line-length = 120", "line-length = 100")
+    assert lock_check(part)[0] == 0
+
+
+@pytest.mark.parametrize("part", PARTS, ids=name_of)
+def test_locks_are_checked_wherever_checks_are(part: Path) -> None:
+    """By `make check`, before a commit, and in a pull request."""
+    hooks = yaml.safe_load((part / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    assert ".venv/bin/python bin/lock --check" in [hook["entry"] for hook in hooks]
+    assert "\t$(BIN)/python bin/lock --check\n" in (part / "Makefile").read_text().partition("\ncheck:")[2]
+    checks = yaml.safe_load((part / ".github/workflows/checks.yml").read_text())["jobs"]["tests"]["steps"]
+    assert "python bin/lock --check" in [step.get("run") for step in checks]
 
 
 LOCKED = re.compile(
@@ -235,21 +295,20 @@ def test_what_is_unlocked_would_be_found(tmp_path: Path, line: str) -> None:
     assert [each for each in steps_that_bring_code(workflow) if not LOCKED.fullmatch(each)] == [line]
 
 
-@pytest.mark.parametrize("part", PARTS, ids=name_of)
-def test_their_own_tests_pass(part: Path, tmp_path: Path) -> None:
-    """Those that need pandas or SageMaker's SDK are skipped here: test_whole_templates.py has both."""
+def own_tests(part: Path, base: Path) -> int:
+    """Run a part's own tests; return how many passed. Those that need pandas or SageMaker's SDK are skipped here."""
     command = [sys.executable, "-B", "-m", "pytest", "-c", "pyproject.toml", "-p", "no:cacheprovider"]
-    done = subprocess.run(
-        [*command, f"--basetemp={tmp_path}"],
-        cwd=part,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = subprocess.run([*command, f"--basetemp={base}"], cwd=part, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     passed = re.search(r"(\d+) passed", done.stdout)
     assert passed, done.stdout
-    assert int(passed[1]) >= 30
+    return int(passed[1])
+
+
+@pytest.mark.parametrize("part", PARTS, ids=name_of)
+def test_their_own_tests_pass(part: Path, tmp_path: Path) -> None:
+    """test_launched.py has what is skipped here."""
+    assert own_tests(part, tmp_path) >= 30
 
 
 @pytest.mark.parametrize("template", sorted(TEMPLATES.glob("*/model_deploy/infrastructure/*.yaml")), ids=name_of)

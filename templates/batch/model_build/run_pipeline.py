@@ -11,13 +11,23 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from pipelines import NAME, images, pipeline_name, source_code, summary, training_data
 from pipelines.configuration import Configuration, ConfigurationError, load
 from pipelines.execution import PipelineFailed, Pipelines, ran_in, registered_model
 from pipelines.project import EXAMPLE, MissingSetting, Project, facts_of, file_of_space, from_environment
 
 ROOT = Path(__file__).resolve().parent
-PROBLEMS = (ConfigurationError, MissingSetting, PipelineFailed, images.UnknownImage, FileNotFoundError)
+PROBLEMS = (
+    ConfigurationError,
+    MissingSetting,
+    PipelineFailed,
+    images.UnknownImage,
+    FileNotFoundError,
+    BotoCoreError,
+    ClientError,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -86,7 +96,6 @@ def _file(place: str) -> dict[str, str]:
     if not place.startswith("s3://"):
         return facts_of(Path(place).read_text(encoding="utf-8"))
     import boto3
-    from botocore.exceptions import ClientError
 
     bucket, _, key = place.removeprefix("s3://").partition("/")
     try:

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from deployment.release import Deployment, Release
 from deployment.settings import DeploymentError
 from pipelines import summary
@@ -19,6 +21,7 @@ from pipelines.execution import PipelineFailed, Pipelines
 from pipelines.project import MissingSetting, from_environment
 
 ROOT = Path(__file__).resolve().parent
+PROBLEMS = (ConfigurationError, DeploymentError, MissingSetting, PipelineFailed, BotoCoreError, ClientError)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,7 +39,7 @@ def deploy(action: Callable[[Deployment], Release]) -> int:
         session = boto3.Session(region_name=project.region)
         sagemaker, s3 = session.client("sagemaker"), session.client("s3")
         release = action(Deployment(project, configuration, ROOT, sagemaker, s3, Pipelines(sagemaker)))
-    except (ConfigurationError, DeploymentError, MissingSetting, PipelineFailed) as error:
+    except PROBLEMS as error:
         summary.write(f"## Not deployed\n\n{error}\n", os.environ)
         print(f"::error::{error}" if os.environ.get("GITHUB_ACTIONS") else f"Error: {error}", file=sys.stderr)
         return 1

@@ -9,17 +9,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deployment.release import deployed
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deployment.release import definition_of
 from deployment.settings import DeploymentError
 from pipelines import NAME, drift_report, pipeline_name, scoring_data, source_code, summary
 from pipelines import project as facts
 from pipelines.configuration import Configuration, ConfigurationError, load
-from pipelines.definition import EXAMPLE, build
+from pipelines.definition import EXAMPLE, build, packages_of, table_of
 from pipelines.execution import PipelineFailed, Pipelines
 from pipelines.project import MissingSetting, Project, from_environment
 
 ROOT = Path(__file__).resolve().parent
-PROBLEMS = (ConfigurationError, DeploymentError, FileNotFoundError, MissingSetting, PipelineFailed)
+PROBLEMS = (
+    ConfigurationError,
+    DeploymentError,
+    FileNotFoundError,
+    MissingSetting,
+    PipelineFailed,
+    BotoCoreError,
+    ClientError,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -66,7 +76,8 @@ def _run(options: argparse.Namespace, configuration: Configuration, project: Pro
 
     session = boto3.Session(region_name=project.region)
     s3, sagemaker = session.client("s3"), session.client("sagemaker")
-    package, _ = deployed(project.id, sagemaker)
+    definition = definition_of(project.id, sagemaker)
+    package, _ = packages_of(definition or "{}")
     if not package:
         raise DeploymentError(
             "No model is deployed yet. Approve one in Studio, then run the workflow Deploy the model."
@@ -74,12 +85,10 @@ def _run(options: argparse.Namespace, configuration: Configuration, project: Pro
     print(f"Model package: {package}")
     if not options.start:
         return 0
-    rows, sentence = options.input, f"Rows: {options.input}."
-    if not rows:
-        rows, sentence = scoring_data.prepare(project, configuration.scoring.input, ROOT, s3)
+    rows, sentence = _rows(options.input, table_of(definition), project, configuration, s3)
     print(sentence)
     pipelines, name = Pipelines(sagemaker), pipeline_name(project.id)
-    execution = pipelines.start(name, {"InputDataUrl": rows}, _token())
+    execution = pipelines.start(name, {"InputDataUrl": rows} if rows else {}, _token())
     link = summary.console_link(project.region, name, execution)
     place = project.uri("pipeline", NAME, execution.rsplit("/", 1)[-1])
     shown = {"Execution": f"[{execution.rsplit('/', 1)[-1]}]({link})", "Model": package, "Rows": sentence}
@@ -96,6 +105,26 @@ def _run(options: argparse.Namespace, configuration: Configuration, project: Pro
     shown |= {"Scores": f"{place}/predictions/", "Drift": drift_report.verdict(report)}
     _tell(summary.text("Rows were scored", shown, None, {}) + drift_report.table(report))
     return _drifted(report, configuration)
+
+
+def _rows(asked_for: str, table: str, project: Project, configuration: Configuration, s3: Any) -> tuple[str, str]:
+    """Return the folder whose rows are scored, "" for the deployed table, and a sentence. Raises DeploymentError."""
+    if table != configuration.scoring.table:
+        known = f"the table {table}" if table else "files"
+        raise DeploymentError(
+            f"The deployed pipeline scores {known}, but scoring.table in config.toml is "
+            f'"{configuration.scoring.table}". Run the workflow Deploy the model: a change takes effect then.'
+        )
+    if table and asked_for:
+        raise DeploymentError(
+            f"The deployed pipeline scores the table {table}, not a folder. Leave the input empty, or set "
+            'scoring.table in config.toml to "" and deploy.'
+        )
+    if table:
+        return "", f"Rows: the table {table}, read by Athena."
+    if asked_for:
+        return asked_for, f"Rows: {asked_for}."
+    return scoring_data.prepare(project, configuration.scoring.input, ROOT, s3)
 
 
 def _drifted(report: Mapping[str, Any], configuration: Configuration) -> int:

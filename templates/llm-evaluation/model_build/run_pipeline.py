@@ -11,6 +11,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from pipelines import NAME, cost, evaluation_data, images, pipeline_name, source_code, summary
 from pipelines.configuration import Configuration, ConfigurationError, load
 from pipelines.execution import PipelineFailed, Pipelines, ran_in, registered_model
@@ -24,6 +26,8 @@ PROBLEMS = (
     cost.TooExpensive,
     images.UnknownImage,
     FileNotFoundError,
+    BotoCoreError,
+    ClientError,
 )
 
 
@@ -106,7 +110,6 @@ def _file(place: str) -> dict[str, str]:
     if not place.startswith("s3://"):
         return facts_of(Path(place).read_text(encoding="utf-8"))
     import boto3
-    from botocore.exceptions import ClientError
 
     bucket, _, key = place.removeprefix("s3://").partition("/")
     try:

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from deployment.configuration import load
 from deployment.release import Release, Stage, stack_parameters
 from deployment.settings import EXAMPLE, DeploymentError, from_environment
@@ -38,7 +40,7 @@ def deploy(name: str, action: Callable[[Stage], Release]) -> int:
         import boto3
 
         release = action(Stage(name, settings, load(ROOT / "config.toml"), boto3.Session(region_name=settings.region)))
-    except DeploymentError as error:
+    except (DeploymentError, BotoCoreError, ClientError) as error:
         _tell(f"## Not deployed to {name}\n\n{error}\n", quiet=True)
         print(f"::error::{error}" if os.environ.get("GITHUB_ACTIONS") else f"Error: {error}", file=sys.stderr)
         return 1

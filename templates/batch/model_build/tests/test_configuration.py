@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.configuration import ConfigurationError, load
 
-CONFIG = (Path(__file__).parent.parent / "config.toml").read_text()
+CONFIG = (Path(__file__).parent / "example.toml").read_text()
 
 
 def test_the_file_of_this_repository_is_valid():
@@ -33,6 +33,9 @@ def test_the_file_of_this_repository_is_valid():
         ("auc = 0.7", "accuracy = 0.7", "has no limits.auc"),
         ("num_round = 500", "num_round = 0.5", "training.num_round must be a whole number"),
         ("[limits]", "[limit]", "has no limits"),
+        ("seed = 7", "seed = -7", "data.seed must be from 0"),
+        ("num_round = 500", "num_round = true", "training.num_round must be a whole number"),
+        ("max_runtime_minutes = 60", "max_runtime_minutes = 0", "max_runtime_minutes must be from 1 to 1440"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path, old, new, sentence):

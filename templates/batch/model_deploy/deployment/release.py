@@ -44,8 +44,8 @@ class Release:
         return "\n".join(lines) + "\n"
 
 
-def deployed(project_id: str, sagemaker: Any) -> tuple[str, str]:
-    """Return the model package that scores, and the one before it; "" for none.
+def definition_of(project_id: str, sagemaker: Any) -> str:
+    """Return the definition of the pipeline that scores, "" if there is none.
 
     A pipeline that does not exist carries no tag, so to a role that may use the project's pipelines it looks denied.
     """
@@ -53,9 +53,14 @@ def deployed(project_id: str, sagemaker: Any) -> tuple[str, str]:
         found = sagemaker.describe_pipeline(PipelineName=pipeline_name(project_id))
     except ClientError as error:
         if error.response["Error"]["Code"] in ("ResourceNotFound", "AccessDeniedException"):
-            return "", ""
+            return ""
         raise
-    return packages_of(found["PipelineDefinition"])
+    return str(found["PipelineDefinition"])
+
+
+def deployed(project_id: str, sagemaker: Any) -> tuple[str, str]:
+    """Return the model package that scores, and the one before it; "" for none."""
+    return packages_of(definition_of(project_id, sagemaker) or "{}")
 
 
 @dataclass(frozen=True)

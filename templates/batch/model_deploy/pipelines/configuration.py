@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+
+TABLE = re.compile(r'[^".\s]+\.[^".\s]+')
 
 
 class ConfigurationError(Exception):
@@ -17,6 +20,8 @@ class Scoring:
     """What is scored, and on what."""
 
     input: str
+    table: str
+    workgroup: str
     instance_type: str
     max_runtime_minutes: int
 
@@ -49,7 +54,7 @@ def load(path: Path) -> Configuration:
     """Read the file. Raises ConfigurationError with a sentence that names the key."""
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path.name} is not TOML: {error}.") from None
     tables = {"scoring": Scoring, "drift": Drift, "smoke_test": SmokeTest}
     _same_keys("", found, set(tables))
@@ -64,6 +69,10 @@ def _check(configuration: Configuration) -> None:
         (
             all(parts) and not {".", ".."} & set(parts) and ":" not in scoring.input,
             "scoring.input must be a folder of the project's S3 location, such as scoring/input",
+        ),
+        (
+            not scoring.table or bool(TABLE.fullmatch(scoring.table)),
+            'scoring.table must be "database.table", or "" to score files',
         ),
         (scoring.max_runtime_minutes >= 1, "scoring.max_runtime_minutes must be at least 1"),
         (configuration.drift.limit > 0, "drift.limit must be above 0"),

@@ -59,17 +59,25 @@ def packages_of(definition: str) -> tuple[str, str]:
     return package, previous
 
 
+def table_of(definition: str) -> str:
+    """Return the table that a definition scores, "" for files."""
+    steps = {each["Name"]: each["Arguments"] for each in json.loads(definition).get("Steps", [])}
+    return str(steps.get("Score", {}).get("Environment", {}).get("SCORING_TABLE", ""))
+
+
 def build(
     project: Project, configuration: Configuration, code: SourceCode, deployed: Deployed, name: str = NAME
 ) -> str:
-    """Return the definition of the pipeline, or of its trial."""
+    """Return the definition of the pipeline, or of its trial, which scores files."""
+    table = configuration.scoring.table if name == NAME else ""
     given = {
         "ProcessingInstanceType": configuration.scoring.instance_type,
-        "InputDataUrl": project.uri(configuration.scoring.input, ""),
+        **({} if table else {"InputDataUrl": project.uri(configuration.scoring.input, "")}),
         **deployed.parameters(),
     }
     scored = {"Get": "Steps.Score.ProcessingOutputConfig.Outputs['predictions'].S3Output.S3Uri"}
     step = _Steps(project, configuration, code, name)
+    rows = {} if table else {"input": _get("InputDataUrl")}
     return json.dumps(
         {
             "Version": "2020-12-01",
@@ -83,8 +91,9 @@ def build(
                 step.processing(
                     "Score",
                     "scoring/score.py",
-                    {"input": _get("InputDataUrl"), "model": _get("ModelDataUrl"), "baseline": _get("BaselineUrl")},
+                    {**rows, "model": _get("ModelDataUrl"), "baseline": _get("BaselineUrl")},
                     "predictions",
+                    _of_table(project, table, configuration.scoring.workgroup) if table else {},
                 ),
                 step.processing(
                     "DriftReport",
@@ -96,6 +105,17 @@ def build(
         },
         indent=1,
     )
+
+
+def _of_table(project: Project, table: str, workgroup: str) -> dict[str, str]:
+    """Return what the step needs to read a table, as environment variables."""
+    return {
+        "SCORING_TABLE": table,
+        "REGION": project.region,
+        "AMAZON_DATAZONE_DOMAIN": project.domain,
+        "AMAZON_DATAZONE_PROJECT": project.id,
+        **({"ATHENA_WORKGROUP": workgroup} if workgroup else {}),
+    }
 
 
 def _get(parameter: str) -> dict[str, str]:
@@ -111,10 +131,12 @@ class _Steps:
     code: SourceCode
     name: str
 
-    def processing(self, step: str, script: str, inputs: Mapping[str, Any], output: str) -> dict[str, Any]:
-        """Return a step that runs a script as the project's role, with the packages in its environment."""
+    def processing(
+        self, step: str, script: str, inputs: Mapping[str, Any], output: str, more: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """Return a step that runs a script as the project's role, with the packages, and `more`, in its environment."""
         resources = {"InstanceType": _get("ProcessingInstanceType"), "InstanceCount": 1, "VolumeSizeInGB": 30}
-        environment = {key: _get(key) for key in ("ModelPackageArn", "PreviousModelPackageArn")}
+        environment = {key: _get(key) for key in ("ModelPackageArn", "PreviousModelPackageArn")} | dict(more or {})
         arguments = {
             "ProcessingResources": {"ClusterConfig": resources},
             "AppSpecification": {

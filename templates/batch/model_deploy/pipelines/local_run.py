@@ -26,6 +26,8 @@ def run(root: Path, base: Path, configuration: Configuration) -> tuple[int, Mapp
 
     Raises StepFailed, and DeploymentError if a known row is answered otherwise than it was.
     """
+    if not any((root / "data").rglob("*.csv*")):
+        raise StepFailed("There is no CSV file in data/ of this repository. Put a few rows there to score.")
     shutil.rmtree(base, ignore_errors=True)
     known = smoke_test.KnownRows.of((root / MODEL / smoke_test.FILE).read_text(encoding="utf-8"))
     trial = _base(root, base / "known")
@@ -51,6 +53,7 @@ def _base(root: Path, base: Path) -> Path:
 def _step(root: Path, script: str, base: Path) -> None:
     print(f"== {script}", flush=True)
     command = [sys.executable, str(root / "source_scripts" / script), "--base", str(base)]
-    done = subprocess.run(command, check=False, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    here = {name: value for name, value in os.environ.items() if name != "SCORING_TABLE"}
+    done = subprocess.run(command, check=False, env={**here, "PYTHONDONTWRITEBYTECODE": "1"})
     if done.returncode:
         raise StepFailed(f"{script} failed; its message is above.")

@@ -6,13 +6,13 @@ import pytest
 
 from pipelines.configuration import ConfigurationError, load
 
-CONFIG = (Path(__file__).parent.parent / "config.toml").read_text()
+CONFIG = (Path(__file__).parent / "example.toml").read_text()
 
 
 def test_the_file_of_this_repository_is_valid():
     configuration = load(Path(__file__).parent.parent / "config.toml")
-    assert configuration.scoring.input == "scoring/input"
-    assert configuration.drift.fail
+    assert configuration.scoring.input
+    assert configuration.drift.limit > 0
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,8 @@ def test_the_file_of_this_repository_is_valid():
         ('input = "scoring/input"', 'input = "../other"', "scoring.input must be a folder of the project's"),
         ('input = "scoring/input"', 'input = "s3://other/rows"', "scoring.input must be a folder of the project's"),
         ('input = "scoring/input"', 'input = ""', "scoring.input must be a folder of the project's"),
+        ('table = ""', 'table = "rows"', 'scoring.table must be "database.table", or "" to score files'),
+        ('table = ""', "table = 'a.\"b'", 'scoring.table must be "database.table"'),
         ("max_runtime_minutes = 60", "max_runtime_minutes = 0", "max_runtime_minutes must be at least 1"),
         ("limit = 0.2", 'limit = "high"', "drift.limit must be a number"),
         ("limit = 0.2", "limit = true", "drift.limit must be a number"),

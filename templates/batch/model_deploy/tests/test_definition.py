@@ -2,19 +2,19 @@
 
 import json
 import re
-from pathlib import Path
+from dataclasses import replace
 
 import botocore.session
 import pytest
 from botocore.validate import ParamValidator
+from example import ROOT
 from project_facts import ENVIRONMENT, FOLDER, IMAGE, PACKAGES
 
 from pipelines import TRIAL, pipeline_name, source_code
 from pipelines.configuration import load
-from pipelines.definition import Deployed, build, packages_of
+from pipelines.definition import Deployed, build, packages_of, table_of
 from pipelines.project import from_environment
 
-ROOT = Path(__file__).parent.parent
 MODEL = Deployed(f"{PACKAGES}/3", "", IMAGE, "s3://artifacts/dzd_1/p1/dev/models/3/model.tar.gz", FOLDER)
 PROJECT = from_environment({**ENVIRONMENT, "SAGEMAKER_PROJECT_NAME": "churn"})
 CODE = source_code.collect(PROJECT, ROOT)
@@ -113,3 +113,33 @@ def test_the_trial_has_a_pipeline_and_a_place_of_its_own(text):
     assert "dev/pipeline/scoring-trial" in trial
     assert '"s3://artifacts/dzd_1/p1/dev/pipeline/scoring"' in text
     assert (pipeline_name("p1"), pipeline_name("p1", TRIAL)) == ("studio-p1-scoring", "studio-p1-scoring-trial")
+
+
+@pytest.mark.parametrize(("workgroup", "told"), [("", {}), ("ours", {"ATHENA_WORKGROUP": "ours"})])
+def test_a_table_takes_the_place_of_files(workgroup, told):
+    configuration = load(ROOT / "config.toml")
+    scoring = replace(configuration.scoring, table="glue_p1.rows", workgroup=workgroup)
+    found = build(PROJECT, replace(configuration, scoring=scoring), CODE, MODEL)
+    arguments = json.loads(found)["Steps"][0]["Arguments"]
+    assert [each["InputName"] for each in arguments["ProcessingInputs"]] == ["code", "model", "baseline"]
+    assert "InputDataUrl" not in defaults(found)
+    facts = {key: value for key, value in arguments["Environment"].items() if isinstance(value, str)}
+    assert facts == {
+        "SCORING_TABLE": "glue_p1.rows",
+        "REGION": "eu-west-1",
+        "AMAZON_DATAZONE_DOMAIN": "dzd_1",
+        "AMAZON_DATAZONE_PROJECT": "p1",
+        **told,
+    }
+    assert table_of(found) == "glue_p1.rows"
+    assert packages_of(found) == (f"{PACKAGES}/3", "")
+    test_each_step_is_a_valid_request(found)
+    test_what_a_step_gets_is_a_parameter_or_made_before(found)
+    trial = build(PROJECT, replace(configuration, scoring=scoring), CODE, MODEL, TRIAL)
+    assert table_of(trial) == ""
+    assert "InputDataUrl" in defaults(trial)
+
+
+def test_files_need_no_table(text):
+    assert table_of(text) == ""
+    assert "SCORING_TABLE" not in text

@@ -1,11 +1,11 @@
 """From a model package to the pipeline that scores with it, and back again."""
 
 import json
-from pathlib import Path
 
 import boto3
 import pytest
 from botocore.stub import ANY
+from example import ROOT
 from project_facts import ENVIRONMENT, GROUP, IMAGE, PACKAGES, PIPELINES, PREFIX, SMOKE, Cloud, body, package
 
 import deploy_model
@@ -18,7 +18,6 @@ from pipelines.definition import packages_of
 from pipelines.execution import Pipelines
 from pipelines.project import from_environment
 
-ROOT = Path(__file__).parent.parent
 PROJECT = from_environment(ENVIRONMENT)
 CODE = source_code.collect(PROJECT, ROOT)
 TRIAL_RUN = f"{PIPELINES}/studio-p1-scoring-trial/execution/t1"
@@ -265,6 +264,7 @@ def test_a_pipeline_that_may_not_be_made_ends_in_a_sentence(cloud, monkeypatch, 
     monkeypatch.setenv("MODEL_PACKAGE_ARN", f"{PACKAGES}/3")
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     monkeypatch.setattr(boto3, "Session", lambda **_: cloud)
+    monkeypatch.setattr(deploy_model, "ROOT", ROOT)
     cloud.has_package(3)
     scores_with(cloud)
     uploads_code(cloud)

@@ -1,17 +1,16 @@
 """A scheduled run: which model, which rows, what it says, and how it ends. Held to botocore's shapes."""
 
 import json
-from pathlib import Path
 
 import boto3
 import pytest
 from botocore.stub import ANY
+from example import ROOT, needs_samples
 from project_facts import ENVIRONMENT, PACKAGES, PIPELINES, PREFIX, Cloud, body
 
 import run_pipeline
 from pipelines import drift_report, execution
 
-ROOT = Path(__file__).parent.parent
 RUN = f"{PIPELINES}/studio-p1-scoring/execution/e7"
 COLUMN = {
     "psi": 0.5,
@@ -28,6 +27,7 @@ SAME = {"rows": 90, "limit": 0.2, "drifted": [], "columns": {"job": STEADY}}
 def cloud(monkeypatch, tmp_path):
     made = Cloud()
     monkeypatch.setattr(boto3, "Session", lambda **_: made)
+    monkeypatch.setattr(run_pipeline, "ROOT", ROOT)
     monkeypatch.setattr(execution.time, "sleep", lambda _: None)
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
@@ -39,16 +39,17 @@ def cloud(monkeypatch, tmp_path):
     made.all_used()
 
 
-def deployed(cloud):
+def deployed(cloud, table=""):
     parameters = [{"Name": "ModelPackageArn", "Type": "String", "DefaultValue": f"{PACKAGES}/3"}]
-    found = {"PipelineDefinition": json.dumps({"Parameters": parameters})}
+    steps = [{"Name": "Score", "Arguments": {"Environment": {"SCORING_TABLE": table} if table else {}}}]
+    found = {"PipelineDefinition": json.dumps({"Parameters": parameters, "Steps": steps})}
     cloud.will("sagemaker", "describe_pipeline", found, {"PipelineName": "studio-p1-scoring"})
 
 
 def starts(cloud, rows):
     request = {
         "PipelineName": "studio-p1-scoring",
-        "PipelineParameters": [{"Name": "InputDataUrl", "Value": rows}],
+        "PipelineParameters": [{"Name": "InputDataUrl", "Value": rows}] if rows else [],
         "ClientRequestToken": "score-77-1".ljust(32, "0"),
     }
     cloud.will("sagemaker", "start_pipeline_execution", {"PipelineExecutionArn": RUN}, request)
@@ -64,6 +65,7 @@ def ends(cloud, report=None, reason=""):
         cloud.will("s3", "get_object", {"Body": body(json.dumps(report))}, {"Bucket": "artifacts", "Key": key})
 
 
+@needs_samples
 def test_the_first_run_scores_the_sample_rows_and_says_so(cloud, tmp_path):
     deployed(cloud)
     place = f"{PREFIX}/scoring/input/"
@@ -84,6 +86,38 @@ def test_later_runs_score_the_projects_files_and_upload_nothing(cloud):
     cloud.will("s3", "list_objects_v2", {"KeyCount": 1})
     starts(cloud, f"s3://artifacts/{PREFIX}/scoring/input/")
     assert run_pipeline.main(["--start"]) == 0
+
+
+@pytest.fixture
+def of_table(cloud, monkeypatch, tmp_path):
+    """A config.toml that names a table. After `cloud`, which sets another."""
+    text = (ROOT / "config.toml").read_text().replace('table = ""', 'table = "glue_p1.rows"')
+    (tmp_path / "config.toml").write_text(text)
+    monkeypatch.setattr(run_pipeline, "ROOT", tmp_path)
+
+
+@pytest.mark.usefixtures("of_table")
+def test_a_table_is_scored_and_no_file_is_looked_for(cloud, tmp_path):
+    deployed(cloud, "glue_p1.rows")
+    starts(cloud, "")
+    ends(cloud, SAME)
+    assert run_pipeline.main(["--start", "--wait", "--input", ""]) == 0
+    assert "- Rows: Rows: the table glue_p1.rows, read by Athena." in (tmp_path / "summary.md").read_text()
+
+
+@pytest.mark.usefixtures("of_table")
+def test_a_folder_is_not_scored_where_a_table_is(cloud, capsys):
+    deployed(cloud, "glue_p1.rows")
+    assert run_pipeline.main(["--start", "--input", "s3://artifacts/x/"]) == 1
+    assert "scores the table glue_p1.rows, not a folder. Leave the input empty" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("of_table")
+def test_another_table_takes_effect_with_the_next_deployment(cloud, capsys):
+    deployed(cloud)
+    assert run_pipeline.main(["--start"]) == 1
+    said = capsys.readouterr().err
+    assert 'scores files, but scoring.table in config.toml is "glue_p1.rows". Run the workflow Deploy the model' in said
 
 
 def test_drift_fails_the_run_and_names_the_columns(cloud, tmp_path, capsys):

@@ -4,14 +4,15 @@ import json
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from example import GONE, ROOT, SAMPLES
 
 pd = pytest.importorskip("pandas")
 pytest.importorskip("xgboost")
 pytest.importorskip("scipy")
 
+import athena_table  # noqa: E402
 import drift  # noqa: E402
 import numpy as np  # noqa: E402
 import score  # noqa: E402
@@ -21,7 +22,8 @@ from deployment.settings import DeploymentError  # noqa: E402
 from pipelines import drift_report, local_run  # noqa: E402
 from pipelines.configuration import load  # noqa: E402
 
-ROOT = Path(__file__).parent.parent
+if not SAMPLES:
+    pytest.skip(GONE, allow_module_level=True)
 KNOWN = json.loads((ROOT / "sample_model" / "baseline.json").read_text())
 ROWS = pd.read_csv(ROOT / "data" / "credits.csv.gz", dtype=str)
 
@@ -134,6 +136,46 @@ def test_a_file_without_rows_is_scored_and_has_nothing_to_compare(tmp_path):
     assert (done.returncode, done.stderr) == (1, "No rows were scored, so that there is nothing to compare.\n")
 
 
+FACTS = {"SCORING_TABLE": "glue_p1.rows", "REGION": "eu-west-1", "AMAZON_DATAZONE_DOMAIN": "dzd_1"}
+FACTS |= {"AMAZON_DATAZONE_PROJECT": "p1"}
+
+
+@pytest.fixture
+def table(monkeypatch):
+    """A table with this repository's rows; what was asked of it."""
+    asked = {"workgroup": "of the project", "exists": True}
+
+    def read(found, columns, folder):
+        asked.update(table=found, columns=columns, folder=folder)
+        return ROWS.copy()
+
+    monkeypatch.setattr(athena_table, "workgroup", lambda *_: asked["workgroup"])
+    monkeypatch.setattr(athena_table, "exists", lambda _: asked["exists"])
+    monkeypatch.setattr(athena_table, "read", read)
+    return asked
+
+
+def test_a_table_is_scored_with_all_its_columns(table, tmp_path):
+    [(path, rows)] = score.rows_of(tmp_path, KNOWN, FACTS)
+    assert str(path) == "glue_p1.rows.csv"
+    assert rows.equals(ROWS)
+    assert table["table"] == athena_table.Table("eu-west-1", "of the project", "glue_p1", "rows")
+    assert table["columns"] == []
+    [_] = score.rows_of(tmp_path, KNOWN, FACTS | {"ATHENA_WORKGROUP": "ours"})
+    assert table["table"].workgroup == "ours"
+
+
+def test_a_table_that_cannot_be_scored_ends_in_a_sentence(table, tmp_path):
+    with pytest.raises(SystemExit, match=r"glue_p1\.rows has no column age"):
+        list(score.rows_of(tmp_path, {**KNOWN, "numbers": {"age": {}}}, FACTS))
+    table["exists"] = False
+    with pytest.raises(SystemExit, match=r"There is no table glue_p1\.rows. Create it, or correct scoring\.table"):
+        list(score.rows_of(tmp_path, KNOWN, FACTS))
+    table["workgroup"] = ""
+    with pytest.raises(SystemExit, match=r"Set scoring\.workgroup in config\.toml"):
+        list(score.rows_of(tmp_path, KNOWN, FACTS))
+
+
 def test_files_keep_their_folders(tmp_path):
     base = base_of(tmp_path, a=ROWS.head(2))
     (base / "input" / "later").mkdir()
@@ -160,3 +202,15 @@ def test_known_rows_are_read_as_they_were_written():
     known = smoke_test.KnownRows.of((ROOT / "sample_model" / "smoke.json").read_text())
     assert len(known.predictions) == 20
     assert known.body.startswith("duration_months,")
+
+
+def test_without_rows_a_local_run_says_what_to_do(tmp_path):
+    with pytest.raises(local_run.StepFailed, match="There is no CSV file in data/ of this repository"):
+        local_run.run(tmp_path, tmp_path / "base", load(ROOT / "config.toml"))
+
+
+@pytest.mark.parametrize("content", [b"a\n\xe4\n", b"a\n1,2\n1,2,3\n"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path, content):
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(SystemExit, match=r"a\.csv cannot be read: .* It has to be a CSV file in UTF-8\."):
+        score.read(tmp_path / "a.csv", KNOWN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -53,23 +54,30 @@ def load(path: Path) -> Configuration:
     """Read the file. Raises ConfigurationError with a sentence that names the key."""
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path.name} is not TOML: {error}.") from None
-    _same_keys("", found, {"data", "training", "limits", "compute"})
+    tables = {"data", "training", "limits", "compute"}
+    _same_keys("", found, tables)
+    for name in sorted(tables):
+        if not isinstance(found[name], dict):
+            raise ConfigurationError(f"config.toml: {name} must be a table.")
     data: Data = _table(Data, "data", found["data"])
     _check_data(data)
     limits = found["limits"]
     _same_keys("limits", limits, LIMITS)
     for name, value in limits.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
             raise ConfigurationError(f"limits.{name} must be a number.")
-    if not isinstance(found["training"].get("num_round"), int):
-        raise ConfigurationError("training.num_round must be a whole number.")
+    if type(found["training"].get("num_round")) is not int or found["training"]["num_round"] < 1:
+        raise ConfigurationError("training.num_round must be a whole number, at least 1.")
+    compute: Compute = _table(Compute, "compute", found["compute"])
+    if not 1 <= compute.max_runtime_minutes <= 1440:
+        raise ConfigurationError("compute.max_runtime_minutes must be from 1 to 1440.")
     return Configuration(
         data=data,
         training=found["training"],
         limits={name: float(value) for name, value in limits.items()},
-        compute=_table(Compute, "compute", found["compute"]),
+        compute=compute,
     )
 
 
@@ -84,6 +92,8 @@ def _check_data(data: Data) -> None:
     empty = [name for name, values in data.categories.items() if not values]
     if empty:
         raise ConfigurationError(f"data.categories.{empty[0]} lists no category.")
+    if not 0 <= data.seed < 2**32:
+        raise ConfigurationError("data.seed must be from 0 to 4294967295.")
     if not 0 < data.train_share < 1 or not 0 < data.validation_share < 1 - data.train_share:
         raise ConfigurationError("data.train_share and data.validation_share must leave rows for the test set.")
 

@@ -109,3 +109,4 @@ def test_the_projects_role_is_told_the_workgroup(monkeypatch, found, group):
 def test_names_are_quoted():
     table = athena_table.Table("eu-west-1", "w", "db", 'a"b')
     assert athena_table.query(table, ["c"]) == 'SELECT "c" FROM "db"."a""b"'
+    assert athena_table.query(table, []) == 'SELECT * FROM "db"."a""b"'

@@ -4,9 +4,9 @@ import json
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from example import GONE, ROOT, SAMPLES, needs_samples
 
 pd = pytest.importorskip("pandas")
 pytest.importorskip("xgboost")
@@ -17,7 +17,6 @@ import preprocess  # noqa: E402
 from pipelines import local_run  # noqa: E402
 from pipelines.configuration import load  # noqa: E402
 
-ROOT = Path(__file__).parent.parent
 DATA = {
     "source": "auto",
     "label": "y",
@@ -32,6 +31,8 @@ DATA = {
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory):
+    if not SAMPLES:
+        pytest.skip(GONE)
     base = tmp_path_factory.mktemp("local") / "base"
     return base, local_run.run(ROOT, base, load(ROOT / "config.toml"))
 
@@ -66,6 +67,7 @@ def test_no_row_is_lost_and_none_is_in_two_sets(local):
     assert len(json.loads((local[0] / "features" / "features.json").read_text())) == 54
 
 
+@needs_samples
 def test_columns_of_people_that_a_model_must_not_use_are_not_in_the_data():
     columns = pd.read_csv(ROOT / "data/credit.csv.gz").columns
     assert not [name for name in columns if any(word in name for word in ("sex", "age", "foreign", "status"))]
@@ -88,6 +90,7 @@ def test_metrics_of_known_answers():
     assert found["auc"]["standard_deviation"] > 0
 
 
+@needs_samples
 def test_a_broken_column_ends_in_a_sentence(tmp_path):
     shutil.copytree(ROOT / "data", tmp_path / "input")
     broken = pd.read_csv(ROOT / "data/credit.csv.gz").rename(columns={"housing": "home"})
@@ -152,3 +155,39 @@ def test_no_files_at_all(tmp_path):
 def test_source_table_does_not_fall_back_to_files(tmp_path):
     with pytest.raises(SystemExit, match="There is no table to read"):
         preprocess.read(tmp_path, {**DATA, "source": "table"}, {})
+
+
+def test_without_data_a_local_run_says_what_to_do(tmp_path):
+    with pytest.raises(local_run.StepFailed, match="There is no CSV file in data/ of this repository"):
+        local_run.run(tmp_path, tmp_path / "base", load(ROOT / "config.toml"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("empty.csv", b""),
+        ("latin1.csv", "a,c,y\n1,x,ä\n".encode("latin-1")),
+        ("ragged.csv", b"a,c,y\n1,x,2\n1,x,2,3,4\n"),
+        ("not_packed.csv.gz", b"a,c,y\n1,x,2\n"),
+        ("cut.csv.gz", b"\x1f\x8b\x08\x00"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SystemExit, match=rf"{name} cannot be read: .* It has to be a CSV file in UTF-8\."):
+        preprocess.read_files(tmp_path, DATA)
+
+
+def test_files_of_other_systems_are_read_as_they_are_meant(tmp_path):
+    (tmp_path / "a.csv").write_bytes("\ufeffa, c ,y\r\n1,x,no\r\n,z,yes\r\n".encode())
+    found = preprocess.read_files(tmp_path, DATA)
+    assert list(found.columns) == ["a", "c", "y"]
+    assert found["y"].tolist() == ["no", "yes"]
+
+
+def test_categories_that_are_not_listed_are_said(capsys):
+    rows = pd.DataFrame({"a": ["1"] * 4, "c": ["x", "X", None, "z"], "y": ["1"] * 4})
+    preprocess.require_categories(rows, DATA)
+    assert capsys.readouterr().out == "1 of 4 rows have in c what config.toml does not list: X.\n"
+    with pytest.raises(SystemExit, match=r"The column c holds none of data\.categories\.c in config\.toml. It holds X"):
+        preprocess.require_categories(rows.assign(c="X"), DATA)

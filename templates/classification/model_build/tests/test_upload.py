@@ -3,17 +3,16 @@
 import io
 import shutil
 import tarfile
-from pathlib import Path
 
 import pytest
 from botocore.stub import ANY, Stubber
+from example import ROOT, needs_samples
 from project_facts import ENVIRONMENT
 
 from pipelines import source_code, training_data
 from pipelines.project import from_environment
 
 boto3 = pytest.importorskip("boto3")
-ROOT = Path(__file__).parent.parent
 PROJECT = from_environment(ENVIRONMENT)
 PREFIX = "dzd_1/p1/dev"
 
@@ -58,6 +57,7 @@ def test_the_training_archive_is_flat():
         assert archive.getnames() == ["train.py"]
 
 
+@needs_samples
 def test_the_first_run_gets_the_sample_data(s3):
     client, stub = s3
     place = {"Bucket": "artifacts", "Prefix": f"{PREFIX}/data/", "MaxKeys": 1}

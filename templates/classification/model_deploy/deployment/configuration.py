@@ -74,7 +74,7 @@ def load(path: Path) -> Configuration:
     """Read the file. Raises DeploymentError with a sentence that names the key."""
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DeploymentError(f"{path.name} is not TOML: {error}.") from None
     tables = {"staging": Staging, "production": Production, "smoke_test": SmokeTest}
     _same_keys("", found, set(tables))
@@ -122,7 +122,9 @@ _KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
 }
 
 
-def _table(kind: type, table: str, found: dict[str, Any]) -> Any:
+def _table(kind: type, table: str, found: Any) -> Any:
+    if not isinstance(found, dict):
+        raise DeploymentError(f"config.toml: {table} must be a table.")
     _same_keys(table, found, {field.name for field in fields(kind)})
     for field in fields(kind):
         expected, words = _KINDS[str(field.type)]

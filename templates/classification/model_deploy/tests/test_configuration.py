@@ -1,15 +1,13 @@
 """config.toml: what is wrong with it ends in a sentence that names the key."""
 
-from pathlib import Path
-
 import pytest
 import yaml
+from example import ROOT
 
 from deployment.configuration import load
 from deployment.release import TEMPLATE, stack_parameters
 from deployment.settings import EXAMPLE, DeploymentError, from_environment
 
-ROOT = Path(__file__).parent.parent
 CONFIG = (ROOT / "config.toml").read_text()
 
 

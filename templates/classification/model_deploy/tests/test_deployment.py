@@ -1,9 +1,8 @@
 """From a model package to an endpoint that answers, and back again."""
 
-from pathlib import Path
-
 import pytest
 from botocore.stub import ANY
+from example import ROOT
 from project_facts import ENVIRONMENT, GROUP, PACKAGES, SMOKE, Cloud, package, stack
 
 from deployment import model_package
@@ -12,7 +11,7 @@ from deployment.release import Stage
 from deployment.settings import DeploymentError, from_environment
 from deployment.stack import target_session
 
-CONFIGURATION = load(Path(__file__).parent.parent / "config.toml")
+CONFIGURATION = load(ROOT / "config.toml")
 NONE = "Stack with id studio-p1-staging does not exist"
 
 

@@ -148,7 +148,7 @@ def load(path: Path) -> Configuration:
     """Read the file. Raises ConfigurationError with a sentence that names the key."""
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path.name} is not TOML: {error}.") from None
     _same_keys("", found, set(_TABLES))
     tables: dict[str, Any] = {name: _table(kind, name, found[name]) for name, kind in _TABLES.items()}

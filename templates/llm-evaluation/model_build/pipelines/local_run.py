@@ -27,6 +27,8 @@ class StepFailed(Exception):
 
 def run(root: Path, base: Path, answers: str = "good", *, bedrock: bool = False, sample: int = 0) -> Mapping[str, Any]:
     """Run every step below `base`; return the report. `answers`: good or bad ones. Raises StepFailed."""
+    if not any((root / "data").rglob("*.csv*")):
+        raise StepFailed("There is no CSV file in data/ of this repository. Put a few rows there to run the steps on.")
     shutil.rmtree(base, ignore_errors=True)
     shutil.copytree(root / "data", base / "input")
     options = [] if bedrock else ["--recorded", str(root / "data" / "recorded" / "answers.jsonl"), "--answers", answers]

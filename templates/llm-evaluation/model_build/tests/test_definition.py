@@ -4,9 +4,9 @@ import importlib.util
 import json
 import re
 import socket
-from pathlib import Path
 
 import pytest
+from example import ROOT
 from project_facts import ENVIRONMENT
 
 if importlib.util.find_spec("sagemaker") is None:
@@ -16,7 +16,6 @@ from pipelines import gate, session, source_code
 from pipelines.configuration import load
 from pipelines.project import from_environment
 
-ROOT = Path(__file__).parent.parent
 OPERATIONS = {"Processing": "CreateProcessingJob", "RegisterModel": "CreateModelPackage"}
 FACTS = {
     **ENVIRONMENT,

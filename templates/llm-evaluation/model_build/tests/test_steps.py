@@ -6,9 +6,9 @@ import json
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from example import GONE, ROOT, SAMPLES, needs_samples
 
 pytest.importorskip("boto3")
 
@@ -22,7 +22,6 @@ from pipelines import local_run, source_code
 from pipelines.configuration import load
 from pipelines.project import from_environment
 
-ROOT = Path(__file__).parent.parent
 CONFIGURATION = load(ROOT / "config.toml")
 RAW = CONFIGURATION.raw
 PROMPTS = ROOT / "data" / "prompts.csv"
@@ -30,6 +29,8 @@ PROMPTS = ROOT / "data" / "prompts.csv"
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory):
+    if not SAMPLES:
+        pytest.skip(GONE)
     base = tmp_path_factory.mktemp("local") / "base"
     return base, local_run.run(ROOT, base)
 
@@ -49,6 +50,7 @@ def test_good_answers_are_within_the_limits_and_better_than_the_baseline(local):
     assert "would register this model" in sentence
 
 
+@needs_samples
 def test_bad_answers_are_not(tmp_path):
     report = local_run.run(ROOT, tmp_path / "base", "bad")
     good, sentence = local_run.verdict(report, CONFIGURATION.gate)
@@ -57,6 +59,7 @@ def test_bad_answers_are_not(tmp_path):
     assert report["llm_metrics"]["facts_rate"]["value"] == 0.0
 
 
+@needs_samples
 def test_an_answer_of_the_baselines_kind_does_not_beat_it(tmp_path):
     """Whoever answers every prompt with the baseline's own words ties."""
     shutil.copytree(ROOT, tmp_path / "copy", ignore=shutil.ignore_patterns(".venv", "build", "tests"))
@@ -90,6 +93,7 @@ def test_the_estimate_is_above_what_was_used(local):
         assert used[f"{name}_tokens"]["value"] < said[name]
 
 
+@needs_samples
 def test_dollars_are_said_where_prices_are_known():
     items = preprocess.prepare(preprocess.read_files(ROOT / "data", RAW["data"]), RAW, 0)
     prices = {"candidate_input": 1.0, "candidate_output": 4.0, "judge_input": 3.0, "judge_output": 15.0}
@@ -99,6 +103,7 @@ def test_dollars_are_said_where_prices_are_known():
     assert f"{expected:.2f} US dollars" in found.sentence()
 
 
+@needs_samples
 def test_each_sample_prompt_has_criteria_and_recorded_answers():
     with PROMPTS.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -113,6 +118,7 @@ def test_each_sample_prompt_has_criteria_and_recorded_answers():
         assert not all(fact in known[row["id"]]["bad"].lower() for fact in facts)
 
 
+@needs_samples
 def test_a_broken_column_ends_in_a_sentence(tmp_path):
     (tmp_path / "input").mkdir()
     (tmp_path / "input" / "a.csv").write_text(PROMPTS.read_text().replace("id,kind,prompt,", "id,kind,question,", 1))
@@ -177,6 +183,7 @@ def test_source_table_does_not_fall_back_to_files(tmp_path):
         preprocess.read(tmp_path, {**RAW["data"], "source": "table"}, {})
 
 
+@needs_samples
 def test_a_tables_rows_are_read_as_a_files(tmp_path, monkeypatch):
     pandas = pytest.importorskip("pandas")
     import athena_table
@@ -197,6 +204,7 @@ def test_a_tables_rows_are_read_as_a_files(tmp_path, monkeypatch):
     assert len(preprocess.read(tmp_path, RAW["data"], {**environment, "GLUE_DATABASE": "none"})) == 48
 
 
+@needs_samples
 def test_too_many_tokens_stop_before_anything_is_asked():
     items = preprocess.prepare(preprocess.read_files(ROOT / "data", RAW["data"]), RAW, 0)
     with pytest.raises(SystemExit, match=r"limits\.tokens is 10: nothing was asked"):
@@ -254,3 +262,8 @@ def test_the_first_call_that_fails_ends_the_step(tmp_path):
     with pytest.raises(SystemExit, match="did not let"):
         run.each(fails, [{"id": number} for number in range(200)])
     assert len(asked) < 200
+
+
+def test_without_data_a_local_run_says_what_to_do(tmp_path):
+    with pytest.raises(local_run.StepFailed, match="There is no CSV file in data/ of this repository"):
+        local_run.run(tmp_path, tmp_path / "base")

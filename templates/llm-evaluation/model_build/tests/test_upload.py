@@ -4,10 +4,10 @@ import io
 import json
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from botocore.stub import ANY, Stubber
+from example import ROOT, needs_samples
 from project_facts import ENVIRONMENT
 
 from pipelines import cost, evaluation_data, source_code
@@ -15,7 +15,6 @@ from pipelines.configuration import load
 from pipelines.project import from_environment
 
 boto3 = pytest.importorskip("boto3")
-ROOT = Path(__file__).parent.parent
 PROJECT = from_environment(ENVIRONMENT)
 PREFIX = "dzd_1/p1/dev"
 CONFIGURATION = load(ROOT / "config.toml")
@@ -65,6 +64,7 @@ def test_what_is_deployed_lies_beside_the_code_and_is_known_by_its_hash():
     assert other.uri != code.uri
 
 
+@needs_samples
 def test_the_first_run_gets_the_sample_data(s3):
     client, stub = s3
     place = {"Bucket": "artifacts", "Prefix": f"{PREFIX}/data/", "MaxKeys": 1}
@@ -86,6 +86,7 @@ def served(stub, content):
     )
 
 
+@needs_samples
 def test_the_cost_of_files_is_said_before_the_start(s3):
     client, stub = s3
     served(stub, (ROOT / "data" / "prompts.csv").read_bytes())
@@ -93,6 +94,7 @@ def test_the_cost_of_files_is_said_before_the_start(s3):
     assert sentence.startswith("Cost: 48 prompts, 48 calls of the candidate and 144 of the judge, at most about ")
 
 
+@needs_samples
 def test_files_that_cost_too_much_or_have_no_prompts_start_nothing(s3):
     client, stub = s3
     served(stub, (ROOT / "data" / "prompts.csv").read_bytes())
@@ -114,6 +116,7 @@ def test_what_only_the_project_may_read_is_estimated_by_the_step(s3):
     assert cost.before_start(PROJECT, CONFIGURATION, "s3://elsewhere/data/", s3[0]) == LATER
 
 
+@needs_samples
 def test_files_are_estimated_though_there_may_be_a_table(s3):
     """Launches name a table in any case. Whether there is one, the step finds out."""
     client, stub = s3

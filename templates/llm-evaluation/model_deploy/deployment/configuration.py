@@ -42,7 +42,7 @@ def load(path: Path) -> Configuration:
     """Read the file. Raises DeploymentError with a sentence that names the key."""
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DeploymentError(f"{path.name} is not TOML: {error}.") from None
     tables = {"staging": StageModel, "production": StageModel, "smoke_test": SmokeTest}
     _same_keys("", found, set(tables))

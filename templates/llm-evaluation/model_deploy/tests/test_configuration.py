@@ -10,7 +10,8 @@ from deployment.configuration import load
 from deployment.release import RESOURCE, TEMPLATE, template
 from deployment.settings import DeploymentError
 
-CONFIG = (Path(__file__).parent.parent / "config.toml").read_text()
+EXAMPLE = Path(__file__).parent / "example.toml"
+CONFIG = EXAMPLE.read_text()
 
 
 class Lenient(yaml.SafeLoader):
@@ -39,7 +40,8 @@ def test_each_release_changes_the_stacks_resource():
 
 
 def test_a_stage_may_ask_a_model_of_its_own_account(tmp_path):
-    configuration = load(Path(__file__).parent.parent / "config.toml")
+    load(Path(__file__).parent.parent / "config.toml")
+    configuration = load(EXAMPLE)
     assert (
         configuration.model_id("staging", "evaluated")
         == configuration.model_id("production", "evaluated")

@@ -1,10 +1,10 @@
 """From a model package to a stage that uses its configuration, and back again."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from botocore.stub import ANY
+from example import ROOT
 from project_facts import (
     ENVIRONMENT,
     GROUP,
@@ -26,7 +26,7 @@ from deployment.release import Stage, template
 from deployment.settings import DeploymentError, from_environment
 from deployment.stack import target_session
 
-CONFIGURATION = load(Path(__file__).parent.parent / "config.toml")
+CONFIGURATION = load(ROOT / "config.toml")
 NONE = "Stack with id studio-p1-staging does not exist"
 RIGHT = ("It is 60 DAYS.", "We are.")
 

@@ -22,6 +22,8 @@ class StepFailed(Exception):
 
 def run(root: Path, base: Path, configuration: Configuration) -> Mapping[str, Any]:
     """Run every step below `base`; return the report. Raises StepFailed."""
+    if not any((root / "data").rglob("*.csv*")):
+        raise StepFailed("There is no CSV file in data/ of this repository. Put a few rows there to run the steps on.")
     shutil.rmtree(base, ignore_errors=True)
     shutil.copytree(root / "data", base / "input")
     options = [text for name, value in configuration.training.items() for text in (f"--{name}", str(value))]

@@ -34,7 +34,12 @@ def read_files(folder: Path, data: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def _read(path: Path, wanted: list[str]) -> pd.DataFrame:
-    found = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])  # "NA" and "None" may be categories
+    try:
+        found = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])  # "NA" and "None" may be categories
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError, EOFError) as error:
+        raise SystemExit(
+            f"{path.name} cannot be read: {str(error).strip()}. It has to be a CSV file in UTF-8."
+        ) from error
     found.columns = [str(name).strip() for name in found.columns]
     require_columns(found, wanted, path.name)
     return found[wanted]
@@ -106,6 +111,18 @@ def _median(column: pd.Series) -> float:
     return float(found)
 
 
+def require_categories(rows: pd.DataFrame, data: Mapping[str, Any]) -> None:
+    """Say which categories config.toml does not list: the model takes them for none of those. End if it lists none."""
+    for name, values in data["categories"].items():
+        others = rows[name][rows[name].notna() & ~rows[name].isin(values)]
+        if others.empty:
+            continue
+        some = ", ".join(map(str, others.value_counts().index[:5]))
+        if not rows[name].isin(values).any():
+            raise SystemExit(f"The column {name} holds none of data.categories.{name} in config.toml. It holds {some}.")
+        print(f"{len(others)} of {len(rows)} rows have in {name} what config.toml does not list: {some}.")
+
+
 def read(base: Path, data: Mapping[str, Any], environment: Mapping[str, str]) -> pd.DataFrame:
     """Read the project's table or files, as data.source says."""
     rows = None if data["source"] == "files" else read_table(base, data, environment)
@@ -148,7 +165,9 @@ def main() -> None:
     code = Path(__file__).resolve().parent.parent
     config = next(path for path in (code / "config.toml", code.parent / "config.toml") if path.exists())
     data = tomllib.loads(config.read_text(encoding="utf-8"))["data"]
-    parts = prepare(read(base, data, os.environ), data)
+    read_rows = read(base, data, os.environ)
+    require_categories(read_rows, data)
+    parts = prepare(read_rows, data)
     for name in PARTS:
         folder = base / name
         folder.mkdir(parents=True, exist_ok=True)

@@ -55,14 +55,14 @@ def exists(table: Table) -> bool:
             return False
         raise SystemExit(
             f"The table {table.database}.{table.name} cannot be read: {error.response['Error']['Code']}. "
-            "Grant the project access to it in SageMaker Unified Studio, or set data.source to files."
+            "Grant the project access to it in SageMaker Unified Studio, or read files (config.toml)."
         ) from error
     return True
 
 
 def query(table: Table, columns: list[str]) -> str:
-    """Return the SQL. Names are quoted; a quote in a name is doubled."""
-    names = ", ".join(_quoted(name) for name in columns)
+    """Return the SQL; without columns, of all. Names are quoted; a quote in a name is doubled."""
+    names = ", ".join(_quoted(name) for name in columns) or "*"
     return f"SELECT {names} FROM {_quoted(table.database)}.{_quoted(table.name)}"  # noqa: S608 -- quoted
 
 
