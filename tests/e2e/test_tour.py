@@ -1,0 +1,146 @@
+"""The documentation's commands, word for word, in a fresh clone: README from the top, then the administrator's pages.
+
+What is not run is named in tour_plan.py. One folder holds all of it, as for a person who reads one page after another:
+the demo, the tour after it, the run of docs/studio.md and the rehearsal of docs/admin.md.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from local.home import Home
+from tests.e2e.clone import Shell, Told, fresh_clone, git
+from tests.e2e.documents import ROOT, Command, commands
+from tests.e2e.tour_plan import RUN_ELSEWHERE, TOURED
+from tests.sharing import forget_spent_budget
+
+# Long: a demo, three launches and a rollout. The tests follow each other in one folder.
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.shares("the tour", seconds=170)]
+
+NAMED = {command for named in RUN_ELSEWHERE.values() for command in named}
+ONE_IS_BEHIND, WAITS_FOR_A_PERSON = 3, 3
+# Exit codes other than 0, as the pages announce them: by section and command.
+CODES: dict[tuple[str, str], int] = {
+    ("See what runs", "python -m operations status"): ONE_IS_BEHIND,
+    ("See what runs", "python -m operations status --outdated --profile Regression"): ONE_IS_BEHIND,
+    ("See what runs", "python -m operations status --drift --json"): ONE_IS_BEHIND,
+    ("See what runs", "python -m operations status --html fleet.html"): ONE_IS_BEHIND,
+    (
+        "Roll out",
+        "python -m operations rollout start --version v2.1.0 --canary PROJECT_ID --approve",
+    ): WAITS_FOR_A_PERSON,
+    ("Roll out", "python -m operations rollout status --wait"): WAITS_FOR_A_PERSON,
+    ("Roll out", "python -m operations rollout resume"): WAITS_FOR_A_PERSON,
+}
+ANSWERS = {"python -m operations rollout start --version v2.1.0 --canary PROJECT_ID --approve": "y\n"}
+# What a command is typed for, as a pattern in its output.
+SAYS = {
+    "make demo": r"(?s)CREATE_COMPLETE in .*build: merged.*build: pull-request http.*archived\n.*How to go on",
+    "make install": r"Nothing to be done",
+    "make reference": r"settings.schema.json is written",
+    ".venv/bin/python -m local launch demo --profile regression": r"template v\S+ seeded",
+    ".venv/bin/python -m local status demo": r"build +http://127\.0\.0\.1:\d+/studio-projects/demo-build",
+    ".venv/bin/python -m local update demo --dry-run": r"Nothing has been written",
+    ".venv/bin/python -m local terminate demo": r"demo-build is archived",
+    ".venv/bin/python -m local down": r"Stopped ministack, aws, github",
+    ".venv/bin/python -m operations publish": r"(?m)^  next: git add products/versions/",
+    "python -m local studio create-project churn --profile regression": r"template v\S+ seeded",
+    "python -m local status churn": r"git clone ",
+    "python -m local studio delete-project churn": r"archived",
+    "python -m operations status": r"(?m)^studio-\w+ ",
+    "python -m operations plan --version v2.1.0": r"merge +unchanged",
+    "python -m operations rollout start --version v2.1.0 --dry-run": r"1 to update",
+    "python -m operations rollout resume": r"v2\.1\.0",
+    "python -m operations repair": r"Every launch is in order",
+}
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    place = fresh_clone(tmp_path_factory.mktemp("tour") / "clone")
+    yield place
+    shell = Shell(place)
+    try:
+        for home in (".local/demo", ".local"):
+            ended = shell.run(typed(f"LOCAL_HOME={home} .venv/bin/python -m local down --wipe"))
+            assert ended.code == 0, ended
+    finally:
+        shell.close()
+
+
+@pytest.fixture
+def shell(clone: Path) -> Iterator[Shell]:
+    opened = Shell(clone)
+    yield opened
+    opened.close()
+
+
+def typed(text: str) -> Command:
+    """Return a command that no page has."""
+    return Command("a person", 0, text, "")
+
+
+def of(page: str, section: str = "") -> list[Command]:
+    """Return the commands of a page (or of one section) that are run here, in order."""
+    found = [each for each in commands(ROOT / page) if each.plain not in NAMED]
+    return [each for each in found if not section or each.section == section]
+
+
+def follow(clone: Path, shell: Shell, lines: Sequence[Command], **given: str) -> dict[str, Told]:
+    """Type each line as it stands there, with what is `given` for a placeholder; return what was told, by command."""
+    told: dict[str, Told] = {}
+    for line in lines:
+        text = line.text
+        for placeholder, value in given.items():
+            text = text.replace(placeholder, value)
+        if "-m local" in text:
+            forget_spent_budget(Home(clone / ".local"))
+        seen = shell.run(Command(line.page, line.line, text, line.section), ANSWERS.get(line.plain, ""))
+        assert seen.code == CODES.get((line.section, line.plain), 0), seen
+        assert "Traceback" not in seen.output + seen.errors, seen
+        assert "\x1b" not in seen.output + seen.errors, f"colour outside of a terminal: {seen}"
+        assert re.search(SAYS.get(line.plain, ""), seen.output + seen.errors), seen
+        told[line.plain] = seen
+    return told
+
+
+def test_each_expectation_is_of_a_command_that_is_run() -> None:
+    run = [each for page in TOURED for each in of(page)]
+    assert {*ANSWERS, *SAYS} - {each.plain for each in run} == set()
+    assert set(CODES) - {(each.section, each.plain) for each in run} == set()
+
+
+def test_the_readmes_tour_after_a_demo(clone: Path, shell: Shell) -> None:
+    follow(clone, shell, [*of("README.md", "Try it: two commands, no account")])
+    assert git(clone, "status", "--porcelain") == "", "the tour leaves files behind that Git sees"
+
+
+def test_the_page_of_studio(clone: Path, shell: Shell) -> None:
+    follow(clone, shell, [typed(". .venv/bin/activate"), *of("docs/studio.md")])
+
+
+def test_the_readmes_installation_and_work(clone: Path, shell: Shell) -> None:
+    """In the rehearsal's run: what asks AWS asks the run of docs/studio.md."""
+    published = [each for each in of("README.md", "Deploy it to AWS") if each.plain.endswith("operations publish")]
+    told = follow(clone, shell, [*published, *of("CONTRIBUTING.md"), *of("README.md", "Work on it")])
+    [line] = re.findall(r"(?m)^  next: (git add .*)$", told[published[0].plain].output)
+    follow(clone, shell, [typed(line)])
+    assert git(clone, "status", "--porcelain") == "", "publish's own line commits all that publish and make wrote"
+    rest = [each for each in of("README.md", "Deploy it to AWS") if each not in published]
+    follow(clone, shell, [typed('eval "$(.venv/bin/python -m local env)"'), *rest])
+
+
+def test_the_administrators_page(clone: Path, shell: Shell) -> None:
+    rehearsal = of("docs/admin.md", "Rehearse")
+    page = [each for each in of("docs/admin.md") if each not in rehearsal]
+    follow(clone, shell, [typed(". .venv/bin/activate"), *rehearsal])
+    [project] = json.loads(shell.run(typed("python -m operations status --json")).output)["projects"]
+    follow(clone, shell, page, PROJECT_ID=project["project"])
+    ended = shell.run(typed("python -m operations status"))
+    assert (ended.code, "1 current" in ended.output) == (0, True), ended
+    assert "QUESTIONS.md" in git(clone, "status", "--porcelain")
