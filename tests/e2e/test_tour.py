@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -30,17 +30,12 @@ CODES: dict[tuple[str, str], int] = {
     ("See what runs", "python -m operations status --outdated --profile Regression"): ONE_IS_BEHIND,
     ("See what runs", "python -m operations status --drift --json"): ONE_IS_BEHIND,
     ("See what runs", "python -m operations status --html fleet.html"): ONE_IS_BEHIND,
-    (
-        "Roll out",
-        "python -m operations rollout start --version v2.1.0 --canary PROJECT_ID --approve",
-    ): WAITS_FOR_A_PERSON,
-    ("Roll out", "python -m operations rollout status --wait"): WAITS_FOR_A_PERSON,
-    ("Roll out", "python -m operations rollout resume"): WAITS_FOR_A_PERSON,
+    ("Roll out", "python -m operations rollout status --wait"): WAITS_FOR_A_PERSON,  # --approve
 }
 ANSWERS = {"python -m operations rollout start --version v2.1.0 --canary PROJECT_ID --approve": "y\n"}
 # What a command is typed for, as a pattern in its output.
 SAYS = {
-    "make demo": r"(?s)CREATE_COMPLETE in .*build: merged.*build: pull-request http.*archived\n.*How to go on",
+    "make demo": r"(?s)build: merged.*build: pull-request .*: archived\n.*\$ \.venv/bin/python -m local launch NAME",
     "make install": r"Nothing to be done",
     "make reference": r"settings.schema.json is written",
     ".venv/bin/python -m local launch demo --profile regression": r"template v\S+ seeded",
@@ -54,8 +49,8 @@ SAYS = {
     "python -m local studio delete-project churn": r"archived",
     "python -m operations status": r"(?m)^studio-\w+ ",
     "python -m operations plan --version v2.1.0": r"merge +unchanged",
-    "python -m operations rollout start --version v2.1.0 --dry-run": r"1 to update",
-    "python -m operations rollout resume": r"v2\.1\.0",
+    "python -m operations rollout start --version v2.1.0 --dry-run": r"2 to update",
+    "python -m operations rollout resume": r"v2\.1\.0\): running",
     "python -m operations repair": r"Every launch is in order",
 }
 
@@ -91,12 +86,14 @@ def of(page: str, section: str = "") -> list[Command]:
     return [each for each in found if not section or each.section == section]
 
 
-def follow(clone: Path, shell: Shell, lines: Sequence[Command], **given: str) -> dict[str, Told]:
+def follow(
+    clone: Path, shell: Shell, lines: Sequence[Command], given: Mapping[str, str] | None = None
+) -> dict[str, Told]:
     """Type each line as it stands there, with what is `given` for a placeholder; return what was told, by command."""
     told: dict[str, Told] = {}
     for line in lines:
         text = line.text
-        for placeholder, value in given.items():
+        for placeholder, value in (given or {}).items():
             text = text.replace(placeholder, value)
         if "-m local" in text:
             forget_spent_budget(Home(clone / ".local"))
@@ -136,11 +133,16 @@ def test_the_readmes_installation_and_work(clone: Path, shell: Shell) -> None:
 
 
 def test_the_administrators_page(clone: Path, shell: Shell) -> None:
+    """With the run that its section "Rehearse" makes, and a second project, for which a rollout waits at its gate."""
     rehearsal = of("docs/admin.md", "Rehearse")
     page = [each for each in of("docs/admin.md") if each not in rehearsal]
-    follow(clone, shell, [typed(". .venv/bin/activate"), *rehearsal])
-    [project] = json.loads(shell.run(typed("python -m operations status --json")).output)["projects"]
-    follow(clone, shell, page, PROJECT_ID=project["project"])
+    after = 1 + max(number for number, each in enumerate(page) if each.section == "Roll out")
+    before = [". .venv/bin/activate", "python -m local studio create-project second"]
+    follow(clone, shell, [*map(typed, before), *rehearsal])
+    found = json.loads(shell.run(typed("python -m operations status --json")).output)["projects"]
+    given = {"PROJECT_ID": found[0]["project"]}
+    follow(clone, shell, page[:after], given)
+    follow(clone, shell, [typed("python -m operations rollout status --wait"), *page[after:]], given)
     ended = shell.run(typed("python -m operations status"))
-    assert (ended.code, "1 current" in ended.output) == (0, True), ended
+    assert (ended.code, "2 current" in ended.output) == (0, True), ended
     assert "QUESTIONS.md" in git(clone, "status", "--porcelain")

@@ -75,7 +75,8 @@ RUN_ELSEWHERE: dict[str, tuple[str, ...]] = {
         "DOMAIN=DOMAIN_ID",
         'UNIT=$(aws datazone get-domain --identifier "$DOMAIN" --query rootDomainUnitId --output text)',
         "for OUTPUT in StudioBlueprintRoleArn StudioProjectProfileRoleArn; do ROLE=$(aws cloudformation "
-        "describe-stacks --stack-name FoundationStack --output text --query \"Stacks[0].Outputs[?OutputKey=='$OUTPUT'].OutputValue\") "
+        "describe-stacks --stack-name FoundationStack --output text "
+        "--query \"Stacks[0].Outputs[?OutputKey=='$OUTPUT'].OutputValue\") "
         'aws datazone add-entity-owner --domain-identifier "$DOMAIN" --entity-type DOMAIN_UNIT --entity-identifier '
         '"$UNIT" --owner "user={userIdentifier=$ROLE}" done',
         "role() { aws cloudformation describe-stacks --stack-name DomainFoundationStack --output text "
