@@ -33,7 +33,7 @@ _SHOWN = 8
 
 def tell(home: Home, terminal: Terminal, keep: bool) -> dict[str, Any]:
     """Run the demonstration in a folder of its own; return what happened. Leaves nothing running unless `keep`."""
-    own = Home(home.path / "demo")
+    own = home.demonstration
     home.make()
     story = _Story(own, terminal)
     run.down(own, wipe=False)

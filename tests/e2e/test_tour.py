@@ -20,7 +20,10 @@ from tests.e2e.tour_plan import RUN_ELSEWHERE, TOURED
 from tests.sharing import forget_spent_budget
 
 # Long: a demo, three launches and a rollout. The tests follow each other in one folder.
-pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.shares("the tour", seconds=170)]
+pytestmark = [
+    *(pytest.mark.slow, pytest.mark.long, pytest.mark.shares("the tour", seconds=170)),
+    pytest.mark.timeout(1200),  # forty commands one after another: on a busy machine each takes ten seconds
+]
 
 NAMED = {command for named in RUN_ELSEWHERE.values() for command in named}
 ONE_IS_BEHIND, WAITS_FOR_A_PERSON = 3, 3
