@@ -26,6 +26,7 @@ pytestmark = [
 ]
 
 NAMED = {command for named in RUN_ELSEWHERE.values() for command in named}
+TRY_IT, DEPLOY_IT, WORK_ON_IT = "Try it: two commands, no account", "Deploy it to AWS", "Work on it"
 ONE_IS_BEHIND, WAITS_FOR_A_PERSON = 3, 3
 # Exit codes other than 0, as the pages announce them: by section and command.
 CODES: dict[tuple[str, str], int] = {
@@ -113,10 +114,11 @@ def test_each_expectation_is_of_a_command_that_is_run() -> None:
     run = [each for page in TOURED for each in of(page)]
     assert {*ANSWERS, *SAYS} - {each.plain for each in run} == set()
     assert set(CODES) - {(each.section, each.plain) for each in run} == set()
+    assert {each.section for each in of("README.md")} == {TRY_IT, DEPLOY_IT, WORK_ON_IT}, "a section that nobody runs"
 
 
 def test_the_readmes_tour_after_a_demo(clone: Path, shell: Shell) -> None:
-    follow(clone, shell, [*of("README.md", "Try it: two commands, no account")])
+    follow(clone, shell, of("README.md", TRY_IT))
     assert git(clone, "status", "--porcelain") == "", "the tour leaves files behind that Git sees"
 
 
@@ -126,12 +128,12 @@ def test_the_page_of_studio(clone: Path, shell: Shell) -> None:
 
 def test_the_readmes_installation_and_work(clone: Path, shell: Shell) -> None:
     """In the rehearsal's run: what asks AWS asks the run of docs/studio.md."""
-    published = [each for each in of("README.md", "Deploy it to AWS") if each.plain.endswith("operations publish")]
-    told = follow(clone, shell, [*published, *of("CONTRIBUTING.md"), *of("README.md", "Work on it")])
+    published = [each for each in of("README.md", DEPLOY_IT) if each.plain.endswith("operations publish")]
+    told = follow(clone, shell, [*published, *of("CONTRIBUTING.md"), *of("README.md", WORK_ON_IT)])
     [line] = re.findall(r"(?m)^  next: (git add .*)$", told[published[0].plain].output)
     follow(clone, shell, [typed(line)])
     assert git(clone, "status", "--porcelain") == "", "publish's own line commits all that publish and make wrote"
-    rest = [each for each in of("README.md", "Deploy it to AWS") if each not in published]
+    rest = [each for each in of("README.md", DEPLOY_IT) if each not in published]
     follow(clone, shell, [typed('eval "$(.venv/bin/python -m local env)"'), *rest])
 
 
