@@ -71,12 +71,14 @@ def main() -> None:
         between_accounts,
         custom_resource_answers,
         encrypted_executions,
+        expressions,
         function_errors,
         kept_keys,
         map_runs,
         resource_types,
         sdk_integrations,
         service_requests,
+        stack_cleanup,
         stack_events,
         stack_history,
         stack_resources,
@@ -88,9 +90,11 @@ def main() -> None:
     resource_types.register()
     sdk_integrations.register()
     map_runs.register()
+    expressions.register()
     service_requests.register()
     stack_resources.register()
     stack_events.register()
+    stack_cleanup.register()
     stack_history.register()
     between_accounts.register()
     function_errors.register()

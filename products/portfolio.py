@@ -62,6 +62,9 @@ class LaunchingStack(Stack):
         self._oidc_provider()
         CfnOutput(self, "LaunchRoleArn", value=self.launch_role.role_arn)
         CfnOutput(self, "Versions", value=",".join(version.version for version in versions))
+        if settings.portfolio.launches_only:
+            # The commands of `operations` find the product by it: it is another account's, and no search here shows it.
+            CfnOutput(self, "ProductId", value=settings.portfolio.products[0])
 
     def _check_boundaries(self) -> None:
         """Refuse boundaries that the launch role could not launch an older version with. Raises VersionError."""

@@ -31,7 +31,7 @@ from custom_resources.errors import (
 LIMIT_SECONDS = 60.0  # GitHub: without retry-after, wait at least a minute
 LONGEST_SECONDS = 3600.0  # the longest that any of GitHub's limits lasts: a header that asks for more is wrong
 _LIMITS = (
-    *("rate limit", "rate-limit", "ratelimit", "rate limiting", "rate exceeded", "quota exhausted", "quota exceeded"),
+    *("rate limit", "rate-limit", "ratelimit", "rate exceeded", "quota exhausted", "quota exceeded"),
     *("abuse detection", "too many requests", "submitted too quickly", "throttl", "slow down"),
 )
 # GitHub, or what stands before it, is not ready to do it, and says that it will be.

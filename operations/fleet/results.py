@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 MOST_ROLLOUTS = 20  # the newest that are looked at
 _AT_ONCE = 16  # results that are read together
-_ROLLOUT = re.compile(r"\d{8}-\d{6}-(?P<version>v[0-9A-Za-z.+-]{1,60})")
+# The last four digits tell two apart that began in one second.
+_ROLLOUT = re.compile(r"\d{8}-\d{6}-(?P<version>v[0-9A-Za-z.+-]{1,60}?)(?:-[0-9a-f]{4})?")
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from operations.rollout.windows import window
 from operations.terminal import width
 from products.rollout.names import MOST_FAILURES
 
+LONGEST_SOAK = 14 * 86400  # seconds: longer, the execution's history of 25,000 events would be full
 WAITS = 3  # the exit status while it is under way, or waits for a person
 Document = dict[str, Any]
 
@@ -27,70 +28,78 @@ Document = dict[str, Any]
 def add_arguments(verb: argparse.ArgumentParser, add_account: Callable[[argparse.ArgumentParser], None]) -> None:
     """Add the verbs of `rollout`."""
     verb.description = (
-        "Bring a version to the projects. State machines do it (docs/admin.md); these commands begin, look and decide. "
-        "Exit status 0: done, and nothing failed; 1: a project failed, or the command could not be done; 3: it is "
-        "under way, or waits for you."
+        "Update the projects to a version. Two state machines do the work (docs/admin.md); these commands start and "
+        "control it. Exit status 0: done, no project failed; 1: a project failed or was not reached, or the command "
+        "failed; 3: the rollout is under way, or waits for you."
     )
     verbs = verb.add_subparsers(required=True, metavar="VERB")
     for name, act, summary in (
-        ("start", _start, "plan, confirm, begin"),
-        ("status", _status, "how it stands, and the command that comes next"),
-        ("pause", _pause, "let no further update start"),
-        ("resume", _resume, "go on: after a pause, an approval, a crash"),
-        ("abort", _abort, "end it; updates that have begun end by themselves"),
-        ("retry", _retry, "update those again that failed or were skipped"),
+        ("start", _start, "plan a rollout, confirm it, and start it"),
+        ("status", _status, "show the progress, the failures and the next command"),
+        ("pause", _pause, "start no more updates; updates under way finish"),
+        ("resume", _resume, "continue after a pause, for an approval, or after a crash"),
+        ("abort", _abort, "end the rollout; updates under way finish"),
+        ("retry", _retry, "update the failed and skipped projects again"),
     ):
         one = verbs.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
         one.set_defaults(run=act)
         add_account(one)
         one.add_argument("--json", action="store_true", help="print one JSON document")
         if name in {"start", "status", "resume", "retry"}:
-            one.add_argument("--wait", action="store_true", help="follow it until it ends or pauses")
+            one.add_argument("--wait", action="store_true", help="follow the rollout until it ends or pauses")
     _add_wishes(verbs.choices["start"])
     verbs.choices["abort"].add_argument(
-        "--force", action="store_true", help="at once, without waiting for the state machine to notice"
+        "--force", action="store_true", help="end it now, without waiting for the state machine"
     )
 
 
 def _add_wishes(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--version", required=True, help="a live version, such as v1.2.0")
+    verb.add_argument("--version", required=True, help="a deployed version, such as v1.2.0")
     verb.add_argument(
-        "--project", action="append", default=[], help="name or id of a project (may be repeated; default: all)"
+        "--project", action="append", default=[], help="name or id of a project (repeatable; default: all)"
     )
     verb.add_argument(
-        "--canary", action="append", default=[], metavar="PROJECT", help="goes first (may be repeated; default: one)"
+        "--canary",
+        action="append",
+        default=[],
+        metavar="PROJECT",
+        help="update this project first (repeatable; default: one project)",
     )
-    verb.add_argument("--soak", type=_seconds, default=0, metavar="TIME", help="wait after the canary: 30m, 2h")
-    verb.add_argument("--approve", action="store_true", help="pause after the canary until `rollout resume`")
+    verb.add_argument(
+        "--soak", type=_seconds, default=0, metavar="TIME", help="wait after the canary: 30m, 2h, at most 14d"
+    )
+    verb.add_argument("--approve", action="store_true", help="pause after the canary until you run `rollout resume`")
     verb.add_argument("--rate", type=_rate, default=0, metavar="N/h", help="start at most N updates an hour")
     verb.add_argument(
-        "--window", default="", metavar="TIMES", help='start updates only then: "Mon-Fri 08-17 Europe/Berlin"'
+        "--window", default="", metavar="TIMES", help='start updates only at these times: "Mon-Fri 08-17 Europe/Berlin"'
     )
     verb.add_argument(
-        "--failures", type=_failures, default=0, metavar="N", help="pause when more than N failed (default: 0)"
+        "--failures", type=_failures, default=0, metavar="N", help="pause when more than N projects failed (default: 0)"
     )
-    verb.add_argument("--dry-run", action="store_true", help="say what would happen to each project; nothing begins")
-    verb.add_argument("--yes", action="store_true", help="do not ask")
+    verb.add_argument(
+        "--dry-run", action="store_true", help="show what would happen to each project, and start nothing"
+    )
+    verb.add_argument("--yes", action="store_true", help="do not ask for confirmation")
 
 
 def _seconds(text: str) -> int:
     units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
     number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "s")
-    if not number.isdecimal():
-        raise argparse.ArgumentTypeError("a time, such as 30m or 2h")
+    if not number.isdecimal() or int(number) * units[unit] > LONGEST_SOAK:
+        raise argparse.ArgumentTypeError("give a time of at most 14d, such as 30m or 2h")
     return int(number) * units[unit]
 
 
 def _rate(text: str) -> int:
     number, _, unit = text.partition("/")
     if not number.isdecimal() or unit not in {"", "h"} or not 1 <= int(number) <= 3600:
-        raise argparse.ArgumentTypeError("1/h to 3600/h")
+        raise argparse.ArgumentTypeError("give a rate from 1/h to 3600/h")
     return int(number)
 
 
 def _failures(text: str) -> int:
     if not text.isdecimal() or int(text) > MOST_FAILURES:
-        raise argparse.ArgumentTypeError(f"0 to {MOST_FAILURES}")
+        raise argparse.ArgumentTypeError(f"give a number from 0 to {MOST_FAILURES}")
     return int(text)
 
 
@@ -107,7 +116,7 @@ def _start(options: argparse.Namespace) -> int:
         made = _planned(options, site, found)
         said = {"plan": telling.planned(made, wish)}
         if not options.json:
-            for line in telling.plan_lines(made, wish):
+            for line in telling.plan_lines(made, wish, foreseen=options.dry_run):
                 print(f"{site.name}{line}")
         if not made.launches:
             return said
@@ -157,7 +166,7 @@ def _confirm(options: argparse.Namespace) -> None:
         return
     if options.json or not sys.stdin.isatty():
         raise RolloutNotConfirmed
-    if input("Begin? [y/N] ").strip().lower() not in {"y", "yes"}:
+    if input("Start the rollout? [y/N] ").strip().lower() not in {"y", "yes"}:
         raise RolloutNotConfirmed
 
 
@@ -189,7 +198,7 @@ def _retry(options: argparse.Namespace) -> int:
         launches = site.catalog.launches(site.product, site.catalog.versions(site.product))
         rollout, again = steps.retry(site.store, launches)
         if not options.json:
-            print(f"{site.name}{again} projects are updated again." if again else f"{site.name}Nothing failed.")
+            print(f"{site.name}{telling.tried_again(again, rollout)}")
         return {"again": again, **_seen(options, site, rollout)}
 
     return _ended(options, *at_each(options.account, act), begun=True)
@@ -203,8 +212,7 @@ def _seen(options: argparse.Namespace, site: RolloutSite, rollout: Rollout) -> D
     if getattr(options, "wait", False):
         options.waiting = rollout.id
         rollout = followed(site, rollout, as_json=options.json)
-    # Right after a start the machine has not taken it yet.
-    runs = site.store.runs(rollout) or (rollout.phase == "running" and not rollout.run_by)
+    runs = site.store.runs(rollout)
     said = telling.rolling(rollout, site.store.results(rollout.id), runs=runs, now=time.time())
     if not options.json:
         for line in telling.lines(said, now=time.time()):
@@ -216,7 +224,7 @@ def _ended(options: argparse.Namespace, told: list[Document], broken: bool, *, b
     """Print the document, and return the exit status. `begun`: what is under way now is what was asked for."""
     if options.json:
         print(json.dumps({"places": told} if told and "account" in told[0] else told[0], indent=2))
-    if broken or any(each.get("counts", {}).get("failed") for each in told):
+    if broken or any(each.get("counts", {}).get("failed") or telling.falls_short(each) for each in told):
         return 1
     under_way = any(each.get("phase") in {"running", "paused"} for each in told)
     waited = getattr(options, "wait", False)
@@ -226,4 +234,4 @@ def _ended(options: argparse.Namespace, told: list[Document], broken: bool, *, b
 def interrupted(options: argparse.Namespace) -> str:
     """Return what is said to who stops a command that waits."""
     waiting = getattr(options, "waiting", "")
-    return f"Interrupted. The rollout {waiting} goes on: `{telling.COMMAND} status`." if waiting else "Interrupted."
+    return f"Interrupted. The rollout {waiting} continues: `{telling.COMMAND} status`." if waiting else "Interrupted."

@@ -65,7 +65,7 @@ def plan(launches: Sequence[Launch], version: ProductVersion, canaries: Sequence
     for each in launches:
         if each.status == "AVAILABLE" and each.version_id == version.id:
             there.append(each)
-        elif each.status in _UPDATABLE:
+        elif each.status in _UPDATABLE and each.stack:
             chosen.append(each)
         else:
             skipped.append(Skipped(each, why_left(each)))
@@ -77,6 +77,8 @@ def why_left(launch: Launch) -> str:
     """Return why a launch is not updated, as a sentence's end."""
     if launch.status == "ERROR":
         return f"it is in error ({launch.message or 'no reason given'}); repair it"
+    if launch.status in _UPDATABLE:
+        return "it is being launched, and has no stack yet"
     return f"its status is {launch.status}"
 
 

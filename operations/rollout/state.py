@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from products.rollout.names import COUNTERS, ITEM, Outcome, Phase
+from products.rollout.names import COUNTERS, ITEM, NOBODY, Outcome, Phase
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -39,7 +39,11 @@ class Target:
 
 @dataclass(frozen=True)
 class Rollout:
-    """The one rollout of an account and region. Times are Unix time; `run_by` is the execution's ARN."""
+    """The one rollout of an account and region. Times are Unix time.
+
+    `runs` counts the executions that were planned, `run_by` is the ARN of the one that took it (NOBODY: none has).
+    `waves` names the lists in S3 that the last of them was planned with, in order.
+    """
 
     id: str
     phase: Phase
@@ -53,7 +57,8 @@ class Rollout:
     canary: str = ""
     paused: str = ""
     aborted: bool = False
-    run_by: str = ""
+    run_by: str = NOBODY
+    waves: tuple[str, ...] = ()
     counts: Mapping[Outcome, int] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
 
@@ -120,6 +125,8 @@ def new_item(rollout: Rollout, open_times: Sequence[tuple[int, int]]) -> dict[st
         "SeveralPaths": "yes" if target.several_paths else "",
         "NeedsApproval": "yes" if wish.approve else "",
         "CanaryWave": rollout.canary,
+        "Waves": json.dumps(rollout.waves),
+        "RunBy": rollout.run_by,
         "OpenTimes": json.dumps(open_times),
         "Window": wish.window,
     }
@@ -175,6 +182,7 @@ def rollout_of(item: Mapping[str, Any]) -> Rollout:
         paused=text("Paused"),
         aborted=bool(text("Aborted")),
         run_by=text("RunBy"),
+        waves=tuple(json.loads(text("Waves") or "[]")),
         counts={outcome: number(name) for outcome, name in COUNTERS.items()},
         failures={name: value.get("S", "") for name, value in item.get("FailedOnes", {}).get("M", {}).items()},
     )
@@ -199,7 +207,18 @@ def result_of(text: str) -> Result:
     )
 
 
-def plan_document(rollout: Rollout, waves: Sequence[str]) -> str:
+def result_text(result: Result) -> str:
+    """Return a result as the machine writes it."""
+
+    def part(found: Part) -> dict[str, str]:
+        return {"status": found.status, "version": found.version, "pullRequest": found.pull_request}
+
+    said = {name: getattr(result, name) for name in ("launch", "name", "result", "reason", "at")}
+    return json.dumps({**said, "build": part(result.build), "deploy": part(result.deploy)})
+
+
+def plan_document(rollout: Rollout) -> str:
     """Return the plan's file: what was asked for, and the names of the waves' lists in order."""
-    said = {"rollout": rollout.id, "target": asdict(rollout.target), "wish": asdict(rollout.wish), "waves": list(waves)}
+    asked = {"target": asdict(rollout.target), "wish": asdict(rollout.wish)}
+    said = {"rollout": rollout.id, **asked, "waves": list(rollout.waves)}
     return json.dumps(said, indent=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from operations.errors import NoRollout, RolloutChanged, RolloutEnded, RolloutRuns, RolloutUnderWay
 from operations.rollout.state import Rollout, Target, Wish, wave_item
 from operations.rollout.windows import spans, window
-from products.rollout.names import PAUSED_BY_PERSON
+from products.rollout.names import NOBODY, PAUSED_BY_PERSON
 
 if TYPE_CHECKING:
     from custom_resources.clients.service_catalog import Launch
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 Lists = Mapping[str, Sequence[Mapping[str, str]]]
 _RETRIED = ("failed", "skipped")
+_AGAIN = "again"  # the wave of those that are tried again
 
 
 def begin(store: RolloutStore, plan: Plan, target: Target, wish: Wish, now: float | None = None) -> Rollout:
@@ -30,9 +32,9 @@ def begin(store: RolloutStore, plan: Plan, target: Target, wish: Wish, now: floa
     found = store.read()
     if found and found.under_way:
         raise RolloutUnderWay(rollout=found.id, version=found.target.version)
-    # Names of executions are kept for 90 days: one that follows an aborted one within its second has another.
+    # Ids sort by the time. Two that begin in one second have files of their own; only one of them becomes the rollout.
     now = max(now, found.started + 1) if found else now
-    identifier = f"{datetime.fromtimestamp(now, UTC):%Y%m%d-%H%M%S}-{target.version}"
+    identifier = f"{datetime.fromtimestamp(now, UTC):%Y%m%d-%H%M%S}-{target.version}-{secrets.token_hex(2)}"
     lists = {f"wave-{number}": [wave_item(each) for each in wave] for number, wave in enumerate(plan.waves, 1)}
     names = list(lists)
     rollout = Rollout(
@@ -44,14 +46,15 @@ def begin(store: RolloutStore, plan: Plan, target: Target, wish: Wish, now: floa
         started=now,
         runs=1,
         canary=names[0] if len(names) > 1 else "",
+        waves=tuple(names),
     )
     for name, projects in lists.items():
         store.write_wave(identifier, name, projects)
-    store.write_plan(rollout, names)
+    store.write_plan(rollout)
     if not store.create(rollout, times):
         raise RolloutUnderWay(rollout=identifier, version=target.version)
     # Whoever is stopped here goes on with `resume`: the item says that nothing runs yet.
-    store.run(identifier, 1, names)
+    store.run(identifier, 1)
     return rollout
 
 
@@ -88,7 +91,7 @@ def abort(store: RolloutStore, *, force: bool = False) -> Rollout:
     values: dict[str, Any] = {"Aborted": {"S": "yes"}}
     if force or not store.runs(found):
         # No execution may take it for its own any more, nor any child.
-        values |= {"Phase": {"S": "aborted"}, "RunBy": {"S": "nobody"}, "EndedAt": {"N": str(int(time.time()))}}
+        values |= {"Phase": {"S": "aborted"}, "RunBy": {"S": NOBODY}, "EndedAt": {"N": str(int(time.time()))}}
     _require(store.change(found, ["running", "paused"], values=values), found)
     return current(store)
 
@@ -111,19 +114,29 @@ def resume(store: RolloutStore, now: float | None = None) -> Rollout:
 def retry(store: RolloutStore, launches: Sequence[Launch], now: float | None = None) -> tuple[Rollout, int]:
     """Update those again that failed or were skipped, before all that is left; return how many they are.
 
-    `launches` are as Service Catalog has them now. Raises NoRollout, RolloutRuns, RolloutChanged.
+    `launches` are as Service Catalog has them now: a project that was terminated meanwhile is noted as gone. Of a
+    rollout that ended though some projects have no result, these are updated. Raises NoRollout, RolloutRuns,
+    RolloutChanged.
     """
     found = current(store)
     if found.phase == "running" and store.runs(found):
         raise RolloutRuns(rollout=found.id)
-    again = {each.launch for each in store.results(found.id) if each.result in _RETRIED}
-    projects = [wave_item(each) for each in launches if each.id in again]
-    if not projects:
+    failed = {each.launch: each for each in store.results(found.id) if each.result in _RETRIED}
+    projects = [wave_item(each) for each in launches if each.id in failed]
+    for gone in failed.keys() - {each.id for each in launches}:
+        store.write_result(found.id, replace(failed[gone], result="gone", reason="The project was terminated"))
+    others = left(store, found)
+    if not projects and (found.phase != "ended" or not others):
         return found, 0
-    lists = {"again": projects, **left(store, found)}
+    lists, canary = {_AGAIN: projects, **others} if projects else others, found.canary
+    if projects and canary and found.wave in ("", canary):
+        # A canary that is tried again is the canary still: its soaking and its approval are not passed by.
+        lists[_AGAIN] = [*projects, *lists.pop(canary, [])]
+        canary = _AGAIN
     counters = {"CountFailed": {"N": "0"}, "CountSkipped": {"N": "0"}}
     forget = [each["launch"] for each in projects]
-    return _go_on(store, found, lists, now, values=counters, forget=forget), len(projects)
+    asked = replace(found, canary=canary)
+    return _go_on(store, asked, lists, now, values=counters, remove=["SoakUntil"], forget=forget), len(projects)
 
 
 def left(store: RolloutStore, rollout: Rollout) -> dict[str, list[dict[str, str]]]:
@@ -131,7 +144,7 @@ def left(store: RolloutStore, rollout: Rollout) -> dict[str, list[dict[str, str]
     finished = store.finished(rollout.id)
     remaining = {
         name: [each for each in projects if each["launch"] not in finished]
-        for name, projects in store.waves(rollout.id).items()
+        for name, projects in store.waves(rollout).items()
     }
     return {name: projects for name, projects in remaining.items() if projects}
 
@@ -143,16 +156,18 @@ def _go_on(
     now: float | None,
     *,
     values: Mapping[str, Any] | None = None,
+    remove: Sequence[str] = (),
     forget: Sequence[str] = (),
 ) -> Rollout:
-    """Start the machine anew with these lists, whose names are not those of an earlier run's."""
+    """Start the machine anew with these lists, whose names are nobody else's: two who go on at once write apart.
+
+    The change of the item decides which of them does. Only then are results forgotten.
+    """
     now = time.time() if now is None else now
-    run = rollout.runs + 1
-    names = {name: f"wave-{run}-{number}" for number, name in enumerate(lists, 1)}
+    run, mark = rollout.runs + 1, secrets.token_hex(2)
+    names = {name: f"wave-{run}-{number}-{mark}" for number, name in enumerate(lists, 1)}
     for name, projects in lists.items():
         store.write_wave(rollout.id, names[name], projects)
-    store.write_plan(rollout, list(names.values()))
-    store.forget(rollout.id, forget)
     times = spans(window(rollout.wish.window), now) if rollout.wish.window else []
     changed: dict[str, Any] = {
         **(values or {}),
@@ -160,21 +175,17 @@ def _go_on(
         "Runs": {"N": str(run)},
         # The failures so far have been looked at: only new ones count.
         "FailedOnes": {"M": {}},
+        "Waves": {"S": json.dumps(list(names.values()))},
         "CanaryWave": {"S": names.get(rollout.canary, "")},
         "OpenTimes": {"S": json.dumps(times)},
-        "RunBy": {"S": "nobody"},  # until the new execution takes it: no child of an earlier one begins
+        "RunBy": {"S": NOBODY},  # until the new execution takes it: no child of an earlier one begins
     }
-    _require(
-        store.change(
-            rollout,
-            ["running", "paused", "ended", "aborted"],
-            values=changed,
-            remove=["Paused", "Aborted", "NotStarted", "EndedAt"],
-            as_run=True,
-        ),
-        rollout,
-    )
-    store.run(rollout.id, run, list(names.values()))
+    gone = ["Paused", "Aborted", "NotStarted", "EndedAt", "Wave", *remove]
+    phases = ["running", "paused", "ended", "aborted"]
+    _require(store.change(rollout, phases, values=changed, remove=gone, as_run=True), rollout)
+    store.write_plan(replace(rollout, waves=tuple(names.values())))
+    store.forget(rollout.id, forget)
+    store.run(rollout.id, run)
     return current(store)
 
 

@@ -11,7 +11,7 @@ from custom_resources.clients.aws import DYNAMODB, S3, STEP_FUNCTIONS, translate
 from custom_resources.errors import AwsNotFound, AwsRefused
 from operations.deployed import FOUNDATION_STACK
 from operations.errors import MachinesMissing
-from operations.rollout.state import Result, Rollout, new_item, plan_document, result_of, rollout_of
+from operations.rollout.state import Result, Rollout, new_item, plan_document, result_of, result_text, rollout_of
 from products.rollout.names import ITEM, plan_key, results_prefix, wave_key
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class RolloutStore:
     ) -> bool:
         """Change attributes of this rollout while it is in one of these phases; tell whether it was.
 
-        `as_run`: and as long as the same execution goes through it as when it was read. Values are DynamoDB's.
+        `as_run`: and as long as nobody has planned or begun another execution since it was read. Values are DynamoDB's.
         """
         values, removed = values or {}, list(remove)
         names = {f"#{name}": name for name in (*values, *removed, "Rollout", "Phase")}
@@ -79,9 +79,9 @@ class RolloutStore:
         given |= {f":in{number}": {"S": phase} for number, phase in enumerate(phases)} | {":is": {"S": rollout.id}}
         conditions = ["#Rollout = :is", f"#Phase IN ({', '.join(f':in{number}' for number in range(len(phases)))})"]
         if as_run:
-            names["#RunBy"] = "RunBy"
-            conditions.append("#RunBy = :by" if rollout.run_by else "attribute_not_exists(#RunBy)")
-            given |= {":by": {"S": rollout.run_by}} if rollout.run_by else {}
+            names |= {"#RunBy": "RunBy", "#Runs": "Runs"}
+            conditions += ["#RunBy = :by", "#Runs = :number"]
+            given |= {":by": {"S": rollout.run_by}, ":number": {"N": str(rollout.runs)}}
         parts = ["SET " + ", ".join(f"#{name} = :{name}" for name in values)] if values else []
         parts += ["REMOVE " + ", ".join(f"#{name}" for name in removed)] if removed else []
         return self._conditionally(
@@ -108,14 +108,17 @@ class RolloutStore:
         """Write a wave's list."""
         self._put(wave_key(rollout, wave), json.dumps(projects))
 
-    def write_plan(self, rollout: Rollout, waves: Sequence[str]) -> None:
-        """Write the plan: from then on it has these waves."""
-        self._put(plan_key(rollout.id), plan_document(rollout, waves))
+    def write_plan(self, rollout: Rollout) -> None:
+        """Write down what was asked for, and the waves that it has now. Nothing reads it but people."""
+        self._put(plan_key(rollout.id), plan_document(rollout))
 
-    def waves(self, rollout: str) -> dict[str, list[dict[str, str]]]:
-        """Return the lists of the plan's waves, in order. Raises AwsNotFound for one that was never written."""
-        names = json.loads(self._get(plan_key(rollout)))["waves"]
-        return {name: json.loads(self._get(wave_key(rollout, name))) for name in names}
+    def write_result(self, rollout: str, result: Result) -> None:
+        """Write what became of a project."""
+        self._put(f"{results_prefix(rollout)}{result.launch}.json", result_text(result))
+
+    def waves(self, rollout: Rollout) -> dict[str, list[dict[str, str]]]:
+        """Return the lists of its waves, in order."""
+        return {name: json.loads(self._get(wave_key(rollout.id, name))) for name in rollout.waves}
 
     def finished(self, rollout: str) -> set[str]:
         """Return the ids of the launches that have a result."""
@@ -150,22 +153,22 @@ class RolloutStore:
 
     # -- executions ------------------------------------------------------------------------------------------
 
-    def run(self, rollout: str, number: int, waves: Sequence[str]) -> str:
-        """Start the machine for these waves; return the execution's ARN. Asked twice with a number it runs once."""
+    def run(self, rollout: str, number: int) -> str:
+        """Start the machine for its waves; return the execution's ARN. Asked twice with a number it runs once."""
         with translated(STEP_FUNCTIONS, "starting the rollout's state machine"):
             return self._states.start_execution(
                 stateMachineArn=self._machine,
-                name=f"{rollout}-{number}"[:80],
-                input=json.dumps({"rollout": rollout, "waves": list(waves)}),
+                name=f"{rollout}-{number}",
+                input=json.dumps({"rollout": rollout, "run": number}),
             )["executionArn"]
 
     def runs(self, rollout: Rollout) -> bool:
-        """Tell whether the execution that the rollout knows of is under way."""
-        if not rollout.run_by.startswith("arn:"):
-            return False
+        """Tell whether the execution that took the rollout is under way, or the one that is to take it."""
+        planned = f"{self._machine.replace(':stateMachine:', ':execution:')}:{rollout.id}-{rollout.runs}"
+        arn = rollout.run_by if rollout.run_by.startswith("arn:") else planned
         try:
             with translated(STEP_FUNCTIONS, "reading the rollout's execution"):
-                found = self._states.describe_execution(executionArn=rollout.run_by)
+                found = self._states.describe_execution(executionArn=arn)
         except (AwsNotFound, AwsRefused):  # Step Functions forgets executions after 90 days
             return False
         return found["status"] == "RUNNING"

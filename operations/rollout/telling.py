@@ -14,6 +14,7 @@ from operations.terminal import indented
 from products.rollout.names import (
     DONE,
     OUTCOMES,
+    PAUSED_BY_CANARY,
     PAUSED_BY_FAILURES,
     PAUSED_BY_PERSON,
     PAUSED_BY_WINDOW,
@@ -24,9 +25,10 @@ COMMAND = "python -m operations rollout"
 _SHOWN = 20  # failures that are listed for people; --json has all
 _WHY = {
     PAUSED_BY_FAILURES: "too many updates failed",
-    PAUSED_FOR_APPROVAL: "look at the canary's repositories and workflow runs, then resume",
-    PAUSED_BY_PERSON: "somebody paused it",
-    PAUSED_BY_WINDOW: "its window has no opening time left",
+    PAUSED_BY_CANARY: "the canary was not updated; retry it, or resume without it",
+    PAUSED_FOR_APPROVAL: "check the canary's repositories and workflow runs, then resume",
+    PAUSED_BY_PERSON: "a person paused it",
+    PAUSED_BY_WINDOW: "no time of its window is left; resume continues with the next 60 days",
 }
 
 
@@ -41,20 +43,23 @@ def planned(plan: Plan, wish: Wish) -> dict[str, Any]:
     }
 
 
-def plan_lines(plan: Plan, wish: Wish) -> Iterator[str]:
-    """Yield a plan's lines."""
+def plan_lines(plan: Plan, wish: Wish, *, foreseen: bool = False) -> Iterator[str]:
+    """Yield a plan's lines. `foreseen`: what each update would do is shown after them."""
     counts = [f"{len(plan.launches)} to update", f"{len(plan.there)} already there", f"{len(plan.skipped)} skipped"]
     yield f"Roll out {plan.version.name}: {', '.join(counts)}"
+    singular = {"canaries": "canary", "projects": "project"}
     for number, wave in enumerate(plan.waves, 1):
-        kind = "canary" if number == 1 and len(plan.waves) > 1 else "projects"
+        kind = "canaries" if number == 1 and len(plan.waves) > 1 else "projects"
         names = ", ".join(each.name for each in wave[:3]) + (", ..." if len(wave) > 3 else "")
-        yield f"  wave {number}: {len(wave)} {kind} ({names})"
+        yield f"  wave {number}: {len(wave)} {kind if len(wave) > 1 else singular[kind]} ({names})"
     for each in plan.skipped:
         yield from indented(f"skipped: {each.launch.name}: {each.reason}")
     if plan.launches:
-        yield f"  about {spoken(seconds_needed([len(wave) for wave in plan.waves], wish.rate))}, if GitHub lets it"
-        yield "  an update that merges starts each repository's workflows, as any push does"
-        yield f"  what each would do: python -m operations plan --version {plan.version.name}"
+        seconds = seconds_needed([len(wave) for wave in plan.waves], wish.rate)
+        yield f"  takes about {spoken(seconds)} at GitHub's published limits"
+        yield "  an update that merges starts each repository's workflows, as every push does"
+        if not foreseen:
+            yield f"  to see what each update would do: python -m operations plan --version {plan.version.name}"
 
 
 def rolling(rollout: Rollout, results: Sequence[Result], *, runs: bool, now: float) -> dict[str, Any]:
@@ -90,7 +95,20 @@ def following(rollout: Rollout, counts: Counter[str], *, runs: bool) -> list[str
         return [*again, f"{COMMAND} resume", f"{COMMAND} abort"]
     if rollout.phase == "running":
         return [f"{COMMAND} status --wait"]
-    return [f"{COMMAND} retry"] if counts["failed"] or counts["skipped"] else []
+    unreached = rollout.phase == "ended" and sum(counts.values()) < rollout.planned
+    return [f"{COMMAND} retry"] if counts["failed"] or counts["skipped"] or unreached else []
+
+
+def falls_short(said: dict[str, Any]) -> bool:
+    """Tell whether a rollout ended, and projects of its plan have no result all the same."""
+    return said.get("phase") == "ended" and said["counts"]["left"] > 0
+
+
+def tried_again(number: int, rollout: Rollout) -> str:
+    """Return the sentence that `retry` begins with."""
+    if number:
+        return f"Updating {number} {'project' if number == 1 else 'projects'} again."
+    return "No project failed or was skipped." if rollout.phase != "running" else "Updating the projects that are left."
 
 
 def lines(said: dict[str, Any], *, now: float) -> Iterator[str]:
@@ -109,9 +127,11 @@ def lines(said: dict[str, Any], *, now: float) -> Iterator[str]:
 def _phase(said: dict[str, Any]) -> str:
     phase, paused = str(said["phase"]), _WHY.get(said["paused"], said["paused"])
     if phase == "running" and not said["runs"]:
-        return "running, but its state machine is not: it broke off, or was not started"
+        return "interrupted: its state machine stopped, or was not started"
     if phase == "running" and paused:
-        return f"comes to a stand ({paused}); what has begun ends first"
+        return f"pausing ({paused}); updates under way finish first"
+    if falls_short(said):
+        return f"ended, but {said['counts']['left']} of its projects have no result"
     return f"paused: {paused}" if phase == "paused" else phase
 
 

@@ -13,17 +13,18 @@ FOLDER = "rollouts"  # of the archive bucket
 
 Phase = Literal["running", "paused", "ended", "aborted"]
 # What became of a project. `merged` where one of its repositories has the version in its default branch now,
-# `pull-request` where one waits for people.
-Outcome = Literal["merged", "pull-request", "unchanged", "off", "failed", "skipped"]
-OUTCOMES: tuple[Outcome, ...] = ("merged", "pull-request", "unchanged", "off", "failed", "skipped")
+# `pull-request` where one waits for people, `gone` where the project was terminated before its turn.
+Outcome = Literal["merged", "pull-request", "unchanged", "off", "gone", "failed", "skipped"]
+OUTCOMES: tuple[Outcome, ...] = ("merged", "pull-request", "unchanged", "off", "gone", "failed", "skipped")
 # Those after which a project needs nothing more of the rollout.
-DONE: tuple[Outcome, ...] = ("merged", "pull-request", "unchanged", "off")
+DONE: tuple[Outcome, ...] = ("merged", "pull-request", "unchanged", "off", "gone")
 # The item's counters, by the outcome.
 COUNTERS: dict[Outcome, str] = {
     "merged": "CountMerged",
     "pull-request": "CountPullRequests",
     "unchanged": "CountUnchanged",
     "off": "CountOff",
+    "gone": "CountGone",
     "failed": "CountFailed",
     "skipped": "CountSkipped",
 }
@@ -34,9 +35,13 @@ METRICS = {
     "RolloutStuck": "a project that has been in its update, or has waited for GitHub, for an hour",
 }
 MAX_CONCURRENCY = 24  # updates at once: with fewer, GitHub waits for us (docs/scale.md); more only wait for GitHub
-MOST_FAILURES = 200  # that may be tolerated: the item holds each one's reason
-REASON_LENGTH = 300  # characters of a reason in the item; the result in S3 has 2,000
+# What a state is given and answers is at most 256 KiB, and the item is read whole: this many failures, those of the
+# updates under way then included, with names of 128 bytes and reasons of four bytes a character, are less.
+MOST_FAILURES = 200  # that may be tolerated
+REASON_LENGTH = 200  # characters of a reason in the item; the result in S3 has 2,000
+NOBODY = "nobody"  # has taken the rollout: the next execution may
 PAUSED_BY_FAILURES = "failures"
+PAUSED_BY_CANARY = "canary"  # no canary of it was updated, or not each
 PAUSED_FOR_APPROVAL = "approval"
 PAUSED_BY_PERSON = "person"
 PAUSED_BY_WINDOW = "window"  # no opening time is left

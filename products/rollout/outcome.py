@@ -29,6 +29,7 @@ def judging() -> dict[str, State]:
         "Succeeded": assigned("WriteResult", outcome=outcome, reason="''"),
         "Failed": assigned("WriteResult", outcome="'failed'", outputs="{}"),
         "Skipped": assigned("WriteResult", outcome="'skipped'", outputs="{}"),
+        "Gone": assigned("WriteResult", outcome="'gone'", reason="'The project was terminated'", outputs="{}"),
     }
 
 
@@ -67,7 +68,7 @@ def reporting(places: Places) -> dict[str, State]:
             otherwise="IsItAFailure",
         ),
         "IsItAFailure": chosen(
-            ("$outcome = 'failed'", "NoteFailure"), ("$outcome = 'skipped'", "Done"), default="Measure"
+            ("$outcome = 'failed'", "NoteFailure"), ("$outcome in ['skipped', 'gone']", "Done"), default="Measure"
         ),
         # By its name: asked twice, it is one failure.
         "NoteFailure": _noted(places),
@@ -91,7 +92,10 @@ def _noted(places: Places) -> State:
         "ConditionExpression": "#rollout = :rollout",
         "ExpressionAttributeNames": {"#failed": "FailedOnes", "#rollout": "Rollout", "#name": expression("$name")},
         "ExpressionAttributeValues": {
-            ":reason": text(f"$reason = '' ? 'no reason' : $substring($reason, 0, {REASON_LENGTH})"),
+            # One line: people are told by mail, and a project's files and branches are named in its reason.
+            ":reason": text(
+                f"$reason = '' ? 'no reason' : $substring($replace($reason, /\\s+/, ' '), 0, {REASON_LENGTH})"
+            ),
             ":rollout": text("$rollout"),
         },
     }

@@ -19,6 +19,7 @@ from products.rollout.states import (
 )
 
 LONGEST_WAIT = 900  # seconds until a waiting project looks again whether the rollout was paused or aborted
+TURN_SECONDS = 300  # in which a turn is used
 STUCK_SECONDS = 3600  # of an update or a wait for GitHub, after which an alarm goes off
 _ITEM = "$states.result.Item"
 
@@ -48,6 +49,7 @@ def asking_whether(places: Places) -> dict[str, State]:
         ),
         "MayItStart": chosen(
             ("$not($ours)", "Done"),
+            ("$failure != ''", "BrokeOff"),
             ("$stopped", "LeaveIt"),
             ("$opens < 0", "NoOpeningLeft"),
             (f"$opens > {NOW}", "WaitForTheWindow"),
@@ -107,7 +109,8 @@ def waiting_its_turn(places: Places) -> dict[str, State]:
         "WaitForGitHub": wait(f"$max([1, $min([$ceil({ahead}), {LONGEST_WAIT}])])", "Look"),
         "IsThereAPace": chosen(
             ("$rate = 0", "DescribeStack"),
-            ("$slot = 0", "TakeATurn"),
+            # Who could not go when its turn came (its window closed, GitHub refused) has no turn any more.
+            (f"$slot = 0 or {NOW} - $slot > {TURN_SECONDS}", "TakeATurn"),
             (f"$slot > {NOW}", "WaitForItsTurn"),
             default="DescribeStack",
         ),

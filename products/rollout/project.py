@@ -17,7 +17,9 @@ DEADLINE_SECONDS = 3 * 3600  # of an update: each of the stack's resources may t
 UNCHANGED_POLLS = 4  # about two minutes in which CloudFormation has nothing to do: then the record knows
 TIMEOUT_SECONDS = 90 * 24 * 3600  # of an execution, which may wait for an opening time
 UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
+DELETED = ("DELETE_IN_PROGRESS", "DELETE_COMPLETE")
 _STACK = "$states.result.Stacks[0]"
+_IS_THERE = "$outputs.BuildTemplateVersion = $version and $outputs.DeployTemplateVersion = $version"
 
 
 def project_definition(places: Places) -> State:
@@ -36,6 +38,7 @@ def project_definition(places: Places) -> State:
             **waiting_its_turn(places),
             **_looking_at_the_stack(),
             **_updating(),
+            **_waiting_for_others(),
             **_following(places),
             **judging(),
             **reporting(places),
@@ -62,6 +65,7 @@ def _beginning(places: Places) -> dict[str, State]:
             begun="0",
             polls="0",
             asks="0",
+            waited="false",
             reason="''",
             outcome="''",
             outputs="{}",
@@ -75,7 +79,7 @@ def _beginning(places: Places) -> dict[str, State]:
             assign={"there": "$states.result.KeyCount > 0"},
             otherwise="Failed",
         ),
-        "IsItThere": chosen(("$there", "Done"), ("$failure != ''", "BrokeOff"), default="Look"),
+        "IsItThere": chosen(("$there", "Done"), default="Look"),
         "BrokeOff": assigned("Failed", reason="'Its execution broke off: ' & $failure"),
     }
 
@@ -90,7 +94,6 @@ def _stack_read() -> dict[str, str]:
 
 
 def _looking_at_the_stack() -> dict[str, State]:
-    is_there = "$outputs.BuildTemplateVersion = $version and $outputs.DeployTemplateVersion = $version"
     return {
         "DescribeStack": task(
             "aws-sdk:cloudformation",
@@ -102,7 +105,8 @@ def _looking_at_the_stack() -> dict[str, State]:
         ),
         "WhatIsThere": chosen(
             # An earlier run, or somebody else, brought it there.
-            (f"$status in {any_of(HEALTHY)} and {is_there}", "Succeeded"),
+            (f"$status in {any_of(HEALTHY)} and {_IS_THERE}", "Succeeded"),
+            (f"$status in {any_of(DELETED)}", "Gone"),
             (f"$status in {any_of(UPDATABLE)} or $contains($status, 'IN_PROGRESS')", "HowManyPaths"),
             default="Stopped",
         ),
@@ -136,11 +140,7 @@ def _updating() -> dict[str, State]:
             otherwise="Failed",
         ),
         # The launch is being changed, is gone, or the product is there by several paths: its last record tells.
-        "Refused": chosen(
-            ("$looked and $contains($status, 'IN_PROGRESS')", "BeingChanged"),
-            ("$looked", "Failed"),
-            default="LookAtLastRecord",
-        ),
+        "Refused": chosen(("$looked", "SeeWhetherItIsBusy"), default="LookAtLastRecord"),
         "LookAtLastRecord": task(
             "aws-sdk:servicecatalog",
             "describeRecord",
@@ -152,6 +152,7 @@ def _updating() -> dict[str, State]:
                 "running": "$states.result.RecordDetail.Status in ['CREATED', 'IN_PROGRESS', 'IN_PROGRESS_IN_ERROR']",
                 "isOurs": "$states.result.RecordDetail.ProvisioningArtifactId = $versionId",
                 "recordId": "$record",
+                "begun": NOW,
             },
             otherwise="Failed",
         ),
@@ -159,11 +160,34 @@ def _updating() -> dict[str, State]:
             ("$running and $isOurs", "Follow"),
             ("$running", "BeingChanged"),
             ("$path != ''", "Update"),
-            ("$reason != ''", "Failed"),
+            ("$reason != ''", "SeeWhetherItIsBusy"),
             default="Update",
         ),
         "Follow": assigned("WaitForStack", before="''", begun=NOW, polls="0"),
-        "BeingChanged": assigned("Skipped", reason="'It is being changed just now'"),
+        "BeingChanged": assigned("Skipped", reason="'Another change of it was under way'"),
+    }
+
+
+def _waiting_for_others() -> dict[str, State]:
+    """A launch that is refused for good is left to the change under way, which may be ours of an earlier run."""
+    return {
+        "SeeWhetherItIsBusy": task(
+            "aws-sdk:cloudformation",
+            "describeStacks",
+            {"StackName": expression("$stack")},
+            "IsItBusy",
+            assign=_stack_read(),
+            otherwise="Failed",
+        ),
+        "IsItBusy": chosen(
+            (f"$status in {any_of(DELETED)}", "Gone"),
+            (f"$contains($status, 'IN_PROGRESS') and {NOW} - $begun > {DEADLINE_SECONDS}", "BeingChanged"),
+            ("$contains($status, 'IN_PROGRESS')", "LetItEnd"),
+            (f"$status in {any_of(HEALTHY)} and {_IS_THERE}", "Succeeded"),
+            ("$waited", "BeingChanged"),
+            default="Failed",
+        ),
+        "LetItEnd": wait("60", "SeeWhetherItIsBusy", waited="true"),
     }
 
 

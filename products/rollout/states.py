@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from products.project_setup.states_language import State, expression
@@ -10,7 +10,19 @@ from products.rollout.names import FOLDER, ITEM, Places
 
 # By the service as the resource names it: how its errors are called.
 _ERRORS = {
-    "dynamodb": ("DynamoDB", ("ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException")),
+    # The older integrations' errors are the first Java SDK's: what its model does not name is called after the service.
+    "dynamodb": (
+        "DynamoDB",
+        (
+            "ProvisionedThroughputExceededException",
+            "RequestLimitExceeded",
+            "ThrottlingException",
+            "InternalServerErrorException",
+            "InternalServerError",
+            "AmazonDynamoDBException",
+            "SdkClientException",
+        ),
+    ),
     "aws-sdk:s3": ("S3", ("S3Exception", "SdkClientException")),
     "aws-sdk:cloudformation": ("CloudFormation", ("CloudFormationException", "SdkClientException")),
     "aws-sdk:servicecatalog": ("ServiceCatalog", ("ServiceCatalogException", "SdkClientException")),
@@ -76,13 +88,14 @@ def change_item(
     then: str,
     *,
     where: Mapping[str, Any],
+    among: Mapping[str, Sequence[Any]] | None = None,
     values: Mapping[str, Any] | None = None,
     add: Mapping[str, Any] | None = None,
     remove: tuple[str, ...] = (),
     having: tuple[str, ...] = (),
     **more: Any,
 ) -> State:
-    """Return the state that changes the rollout's item where attributes have these values.
+    """Return the state that changes the rollout's item where attributes have these values, or one of those `among`.
 
     `values` are set, the numbers of `add` added, `remove` taken away; `having` have to be there. A value is DynamoDB's,
     such as {"S": "x"}. All names are given apart, so that it does not matter which words are reserved.
@@ -97,6 +110,7 @@ def change_item(
         return _add(given, ":v", content)
 
     conditions = [f"{name(attribute)} = {value(content)}" for attribute, content in where.items()]
+    conditions += [f"{name(key)} IN ({', '.join(map(value, items))})" for key, items in (among or {}).items()]
     conditions += [f"attribute_exists({name(attribute)})" for attribute in having]
     parts = []
     if values:

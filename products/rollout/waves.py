@@ -12,6 +12,8 @@ from products.rollout.names import (
     FOLDER,
     ITEM,
     MAX_CONCURRENCY,
+    NOBODY,
+    PAUSED_BY_CANARY,
     PAUSED_BY_FAILURES,
     PAUSED_FOR_APPROVAL,
     Places,
@@ -23,6 +25,7 @@ from products.rollout.states import (
     chosen,
     done,
     is_set,
+    list_of,
     number,
     number_of,
     read_item,
@@ -34,11 +37,15 @@ from products.rollout.states import (
 
 MAP_LABEL = "projects"
 REPEAT_SECONDS = 60  # before a wave in which projects were left is gone through again
+SOAK_LOOK_SECONDS = 900  # until a soaking rollout looks again whether it was paused or aborted
 _NAMED = 5  # failures that a notification names
 
 
 def waves_definition(places: Places, project_machine_arn: str) -> State:
-    """Return the machine in Amazon States Language. Its input is the rollout's id and the names of the waves left."""
+    """Return the machine in Amazon States Language. Its input is the rollout's id and which run of it this is.
+
+    The waves are those of the item, never of the input: who may start the machine cannot choose them.
+    """
     return {
         "Comment": "Brings a version to the projects, wave by wave",
         "StartAt": "Begin",
@@ -62,18 +69,23 @@ def _beginning(places: Places) -> dict[str, State]:
         "Begin": assigned(
             "Take",
             rollout="$states.input.rollout",
-            waves="[$states.input.waves]",
+            run="$states.input.run",
             wave="''",
             event="'started'",
             reason="''",
         ),
-        # Only one that the command line has planned, and that nobody aborted or ended since.
+        # Only the run that the command line has planned last, and that no other execution has taken, nor anybody
+        # aborted or ended since. Itself is named for an answer that was lost.
         "Take": change_item(
             places.table,
             "TellStart",
-            where={"Rollout": text("$rollout"), "Phase": {"S": "running"}},
+            where={"Rollout": text("$rollout"), "Phase": {"S": "running"}, "Runs": number("$run")},
+            among={"RunBy": [{"S": NOBODY}, text("$states.context.Execution.Id")]},
             values={"RunBy": text("$states.context.Execution.Id")},
-            assign=_read("$states.result.Attributes"),
+            assign={
+                **_read("$states.result.Attributes"),
+                "waves": f"[{list_of('$states.result.Attributes', 'Waves')}]",
+            },
             catch={"ConditionalCheckFailedException": "NotPlanned"},
         ),
         "NotPlanned": {
@@ -83,7 +95,8 @@ def _beginning(places: Places) -> dict[str, State]:
         },
         "TellStart": _told(places, "AnnounceStart"),
         "AnnounceStart": _announced(places, "IsAnyWaveLeft"),
-        "IsAnyWaveLeft": chosen(("$count($waves) = 0", "End"), default="OpenWave"),
+        # Resumed while the canary soaks: the rest of that time is waited for.
+        "IsAnyWaveLeft": chosen(("$count($waves) = 0", "End"), (f"$soakUntil > {NOW}", "Soak"), default="OpenWave"),
     }
 
 
@@ -93,6 +106,8 @@ def _read(item: str) -> dict[str, str]:
     failures = f"{item}.FailedOnes.M"
     return {
         **counts,
+        "counted": " + ".join(counts.values()),
+        "reached": " + ".join(counts[name] for name in ("merged", "pullrequests", "unchanged", "off")),
         "mine": f"{text_of(item, 'Rollout')} = $rollout and {text_of(item, 'RunBy')} = $states.context.Execution.Id",
         "version": text_of(item, "Version"),
         "total": number_of(item, "Planned"),
@@ -103,6 +118,7 @@ def _read(item: str) -> dict[str, str]:
         "most": number_of(item, "MostFailures"),
         "canary": text_of(item, "CanaryWave"),
         "soak": number_of(item, "SoakSeconds"),
+        "soakUntil": number_of(item, "SoakUntil"),
         "approve": is_set(item, "NeedsApproval"),
         "named": f"($all := {failures}; $first := $keys($all)[[0..{_NAMED - 1}]];"
         " $join([$first.('  ' & $ & ': ' & $lookup($all, $).S)], '\\n'))",
@@ -145,7 +161,10 @@ def _map(places: Places, project_machine_arn: str) -> State:
             "Retry": [
                 {
                     "ErrorEquals": [
+                        # The service's own name of it, the SDK's, and what neither names: throttling.
+                        "StepFunctions.ExecutionLimitExceeded",
                         "StepFunctions.ExecutionLimitExceededException",
+                        "StepFunctions.AWSStepFunctionsException",
                         "StepFunctions.SdkClientException",
                     ],
                     "IntervalSeconds": 5,
@@ -202,12 +221,15 @@ def _gate(places: Places) -> dict[str, State]:
             ("$failures > $most and ($left or $count($waves) > 1)", "TooManyFailures"),
             ("$left", "WaitAndRepeat"),
             ("$count($waves) = 1", "End"),
+            # However many may fail: a canary that was not updated says nothing of the others.
+            ("$wave = $canary and ($failures > 0 or $skipped > 0 or $reached = 0)", "CanaryIsNotThere"),
             ("$wave = $canary and $approve", "WaitForApproval"),
-            ("$wave = $canary and $soak > 0", "TellSoak"),
+            ("$wave = $canary and $soak > 0", "BeginToSoak"),
             default="PassGate",
         ),
         "WaitAndRepeat": wait(str(REPEAT_SECONDS), "OpenWave"),
         "TooManyFailures": assigned("Pause", paused=f"'{PAUSED_BY_FAILURES}'"),
+        "CanaryIsNotThere": assigned("Pause", paused=f"'{PAUSED_BY_CANARY}'"),
         "WaitForApproval": assigned("Pause", paused=f"'{PAUSED_FOR_APPROVAL}'"),
         "Pause": change_item(
             places.table,
@@ -237,23 +259,30 @@ def _gate(places: Places) -> dict[str, State]:
 
 
 def _soaking(places: Places) -> dict[str, State]:
-    """The canary is left alone for a while; who looks at it may pause or abort meanwhile."""
+    """The canary is left alone for a while; who looks at it may pause or abort meanwhile.
+
+    The item says until when, so that neither a pause nor an end of the machine makes it shorter or longer.
+    """
     return {
+        "BeginToSoak": change_item(
+            places.table,
+            "TellSoak",
+            where=_mine(),
+            values={"SoakUntil": number(f"{NOW} + $soak")},
+            assign={"soakUntil": f"{NOW} + $soak"},
+            catch={"ConditionalCheckFailedException": "Superseded"},
+        ),
         "TellSoak": assigned("TellSoaking", event="'soaking'"),
         "TellSoaking": _told(places, "AnnounceSoaking"),
         "AnnounceSoaking": _announced(places, "Soak"),
-        "Soak": wait("$max([1, $min([$soak, 900])])", "LookAgain", soak="$max([0, $soak - 900])"),
-        "LookAgain": read_item(
-            places.table,
-            ITEM,
-            "HasItSoaked",
-            assign={name: text for name, text in _read("$states.result.Item").items() if name != "soak"},
-        ),
+        "Soak": wait(f"$max([1, $min([$soakUntil - {NOW}, {SOAK_LOOK_SECONDS}])])", "LookAgain"),
+        "LookAgain": read_item(places.table, ITEM, "HasItSoaked", assign=_read("$states.result.Item")),
         "HasItSoaked": chosen(
             ("$not($mine)", "Superseded"),
             ("$aborted", "End"),
             ("$paused != ''", "StandStill"),
-            ("$soak > 0", "Soak"),
+            (f"$soakUntil > {NOW}", "Soak"),
+            ("$wave = ''", "OpenWave"),
             default="PassGate",
         ),
     }
@@ -280,8 +309,8 @@ def _next() -> str:
     """Return an expression for the command that comes next."""
     command = "'python -m operations rollout '"
     return (
-        f"({command} & ($event = 'paused' ? 'resume' : $event in ['ended', 'aborted'] and $failures > 0 ? 'retry'"
-        " : 'status'))"
+        f"({command} & ($event = 'paused' ? 'resume' : $event in ['ended', 'aborted'] and $failed + $skipped > 0"
+        " or $event = 'ended' and $counted < $total ? 'retry' : 'status'))"
     )
 
 
@@ -291,6 +320,7 @@ def _message() -> str:
         "pull requests": "$pullrequests",
         "unchanged": "$unchanged",
         "updates off": "$off",
+        "terminated": "$gone",
         "failed": "$failed",
         "skipped": "$skipped",
     }
@@ -298,7 +328,7 @@ def _message() -> str:
     return (
         "'Rollout of ' & $version & ' (' & $rollout & '): ' & $event & ($wave = '' ? '' : ', ' & $wave)"
         " & ($event = 'paused' ? ' (' & $paused & ')' : '')"
-        f" & '\\n\\n' & $string({' + '.join(shown.values())}) & ' of ' & $string($total) & ' projects' & {lines}"
+        f" & '\\n\\n' & $string($counted) & ' of ' & $string($total) & ' projects' & {lines}"
         " & ($failures = 0 ? '' : '\\n\\nThe first failures:\\n' & $named)"
         f" & '\\n\\nNext: ' & {_next()}"
     )
@@ -327,6 +357,7 @@ def _announced(places: Places, then: str) -> State:
             "pull-request": expression("$pullrequests"),
             "unchanged": expression("$unchanged"),
             "off": expression("$off"),
+            "gone": expression("$gone"),
             "failed": expression("$failed"),
             "skipped": expression("$skipped"),
         },

@@ -113,16 +113,26 @@ def current(known: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, di
         name = event["LogicalResourceId"]
         if name == event["StackName"]:
             continue
+        former = found.get(name, {}).get("PhysicalResourceId", "")
+        if _of_another(event, known.get(name, {})):
+            if former == event["PhysicalResourceId"]:  # a rollback deletes what has replaced it: it is back
+                found[name] = _shown(name, known[name])
+            continue
         if event["ResourceStatus"] in _GONE:
             found.pop(name, None)
             continue
-        former = found.get(name, {}).get("PhysicalResourceId", "")
         shown = {**event, "PhysicalResourceId": event.get("PhysicalResourceId") or former}
         # Not `found`: a creation that failed has left its events, and the next one is a creation again.
         if event["ResourceStatus"] == "UPDATE_IN_PROGRESS" and name not in known:
             shown["ResourceStatus"] = "CREATE_IN_PROGRESS"  # an update creates it, which MiniStack calls an update
         found[name] = _shown(name, shown)
     return found
+
+
+def _of_another(event: dict[str, Any], resource: dict[str, Any]) -> bool:
+    """Tell whether an event is of the deletion of a predecessor or successor that had the same logical id."""
+    deleted, own = event.get("PhysicalResourceId", ""), resource.get("PhysicalResourceId", "")
+    return bool(event["ResourceStatus"].startswith("DELETE_") and deleted and own and deleted != own)
 
 
 def told(known: dict[str, Any], events: list[dict[str, Any]], late: float, now: datetime) -> dict[str, dict[str, str]]:

@@ -100,6 +100,9 @@ RUN_ELSEWHERE: dict[str, tuple[str, ...]] = {
         "AWS_ACCESS_KEY_ID=222222222222 AWS_SECRET_ACCESS_KEY=any aws --endpoint-url http://127.0.0.1:PORT "
         "--region eu-west-1 cloudformation describe-stacks",
     ),
+    "needs a second account, with which a portfolio is shared": (
+        "python -m operations rollout start --version v2.1.0",
+    ),
     "as `publish` prints it: that line is run in its place": (
         'git add products/versions/v2.1.0 && git commit -m "Publish v2.1.0"',
     ),

@@ -53,6 +53,14 @@ class Installed:
         eventually(ended)
         return str(record["ProvisionedProductId"])
 
+    def terminate(self, launch: str) -> None:
+        """End a launch, and wait for that."""
+        record = self.client.terminate_provisioned_product(
+            ProvisionedProductId=launch, TerminateToken=str(uuid.uuid4())
+        )
+        identifier = record["RecordDetail"]["RecordId"]
+        eventually(lambda: self.client.describe_record(Id=identifier)["RecordDetail"]["Status"] == "SUCCEEDED")
+
     def publish(self, version: str, body: dict[str, Any]) -> None:
         """Add a version to the product."""
         url = self.world.upload(f"{self.product}-{version}.json", body)

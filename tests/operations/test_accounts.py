@@ -321,15 +321,15 @@ class Store:
     def write_wave(self, rollout: str, wave: str, projects: Sequence[Mapping[str, str]]) -> None:
         self.lists[wave] = [each["name"] for each in projects]
 
-    def write_plan(self, rollout: Rollout, waves: Sequence[str]) -> None:
-        assert list(waves) == list(self.lists)
+    def write_plan(self, rollout: Rollout) -> None:
+        assert list(rollout.waves) == list(self.lists)
 
     def create(self, rollout: Rollout, open_times: Sequence[tuple[int, int]]) -> bool:
         assert rollout.target.parameters == ("ProjectId",)
         self.rollout = rollout
         return True
 
-    def run(self, rollout: str, number: int, waves: Sequence[str]) -> str:
+    def run(self, rollout: str, number: int) -> str:
         return f"{rollout}-{number}"
 
     def runs(self, rollout: Rollout) -> bool:

@@ -17,7 +17,7 @@ from operations.fleet.results import MOST_ROLLOUTS, Results, results_of, with_re
 from operations.fleet.tables import as_csv, chosen, lines
 
 BUCKET = "archives"
-FIRST, SECOND, THIRD = (f"2026112{day}-080000-v1.{day}.0" for day in (1, 2, 3))
+FIRST, SECOND, THIRD = (f"2026112{day}-080000-v1.{day}.0-3f{day}a" for day in (1, 2, 3))
 
 
 class Bucket:

@@ -7,13 +7,21 @@ import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
+from custom_resources.clients.service_catalog import Launch
 from operations import plan_command
 from operations.command_line import main
+from operations.errors import RolloutChanged
+from operations.over_accounts import catalog_in
+from operations.rollout import steps
+from operations.rollout.state import Result
+from operations.rollout.store import RolloutStore
 from tests.operations.offered import Installed, Machines, installed, machines, template
 from tests.operations.unforeseen import unforeseen
 from tests.standin.aws.conftest import eventually
@@ -129,6 +137,87 @@ def test_a_canary_is_looked_at_before_the_others(
     assert told(capsys, "rollout", "status")[0] == 3
     code, said = told(capsys, "rollout", "resume", "--wait")
     assert (code, said["counts"]["merged"]) == (0, 6)
+
+
+def test_a_canary_that_is_tried_again_still_waits_for_its_approval(
+    installed: Installed, machines: Machines, fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """However many failures are tolerated; and nobody goes on without a look, as was asked for."""
+    asked = ("--canary", fleet.name("bad"), "--failures", "3", "--approve")
+    code, said = told(capsys, "rollout", "start", "--version", "v3.0.0", *asked, "--yes", "--wait")
+    assert (code, said["paused"], said["counts"]["left"]) == (1, "canary", 5), said
+    free_the_way(machines, fleet)
+    code, said = told(capsys, "rollout", "retry", "--wait")
+    assert (code, said["paused"], fleet.on(installed, "v3.0.0")) == (3, "approval", {"bad"}), said
+    code, said = told(capsys, "rollout", "resume", "--wait")
+    assert (code, said["counts"]["merged"]) == (0, 6), said
+
+
+def test_a_project_that_was_terminated_meanwhile_is_gone(
+    installed: Installed, machines: Machines, fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before its turn, and after it failed: neither is a failure that nobody can ever try again."""
+    start = ("rollout", "start", "--version", "v3.0.0", "--canary", fleet.name("a"), "--approve", "--failures", "2")
+    told(capsys, *start, "--yes", "--wait")
+    installed.terminate(fleet.launches["c"])
+    code, said = told(capsys, "rollout", "resume", "--wait")
+    assert (code, said["counts"]["gone"], said["counts"]["failed"]) == (1, 1, 2), said
+    installed.terminate(fleet.launches["bad"])
+    free_the_way(machines, fleet)
+    code, said = told(capsys, "rollout", "retry", "--wait")
+    assert (code, said["again"], said["counts"]["gone"], said["counts"]["merged"]) == (0, 1, 2, 4), said
+    assert (said["counts"]["left"], said["next"]) == (0, [])
+
+
+def test_who_starts_the_machine_by_hand_takes_nothing_over(
+    installed: Installed, machines: Machines, fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody who may only start executions cannot go past the canary, nor end the execution that runs."""
+    machines.put("github", OpensAt=int(time.time()) + 3600)
+    _, said = told(capsys, "rollout", "start", "--version", "v2.0.0", "--approve", "--yes")
+    taken = eventually(lambda: machines.item().get("Wave") and machines.item())
+    states = machines.client("stepfunctions")
+    for given in (
+        {"rollout": said["rollout"], "run": 1, "waves": ["wave-3"]},
+        {"rollout": said["rollout"], "run": 2},
+        {"rollout": "20260101-000000-v2.0.0-0000", "run": 1},
+    ):
+        begun = states.start_execution(stateMachineArn=machines.waves, input=json.dumps(given))["executionArn"]
+        ended = eventually(partial(ended_execution, states, begun))
+        assert (ended["status"], ended["error"]) == ("FAILED", "RolloutNotPlanned")
+    assert machines.item() == taken
+    assert machines.calls() == []
+
+
+def ended_execution(states: Any, arn: str) -> dict[str, Any] | None:
+    found = states.describe_execution(executionArn=arn)
+    return None if found["status"] == "RUNNING" else dict(found)
+
+
+def test_of_two_who_go_on_at_once_one_does(
+    installed: Installed, machines: Machines, fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The other wrote lists and would have forgotten results, too: they are not those of the one that goes on."""
+    start = ("rollout", "start", "--version", "v3.0.0", "--canary", fleet.name("bad"), "--yes", "--wait")
+    told(capsys, *start)
+    session = boto3.Session()
+    late = RolloutStore(session, catalog_in(session)[1])
+    looked = late.read()
+    assert looked and looked.phase == "paused"
+    launches = [Launch(fleet.launches["bad"], fleet.name("bad"), "pa-1", "v1.0.0", "TAINTED")]
+    free_the_way(machines, fleet)
+    code, said = told(capsys, "rollout", "retry", "--wait")
+    assert (code, said["counts"]["merged"]) == (0, 6), said
+    item = machines.item()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(late, "read", lambda: looked)
+        patch.setattr(late, "results", lambda _: [Result(fleet.launches["bad"], fleet.name("bad"), "failed")])
+        with pytest.raises(RolloutChanged):
+            steps.resume(late)
+        with pytest.raises(RolloutChanged):
+            steps.retry(late, launches)
+    assert machines.item() == item
+    assert told(capsys, "rollout", "status")[1]["counts"] == said["counts"], "no result was forgotten"
 
 
 def test_a_paused_rollout_starts_nothing_and_goes_on_where_it_was(

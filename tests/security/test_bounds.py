@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ from custom_resources.clients.github import GitHub
 from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.delivery.lineage import PROPOSALS, TEMPLATE_REF, Delivery, message
-from custom_resources.errors import TooManyRequests
+from custom_resources.errors import HistoryTooLarge, TooManyRequests
+from standins.github.bare import Bare
 from standins.github.server import GitHubStandIn
 from tests.git_processes import counted
 from tests.integration.world import Content, Project, World, refused
@@ -184,6 +186,22 @@ def test_a_history_full_of_quotations_is_refused_in_a_sentence(
     write_refs(ours.bare, {"refs/heads/main": tip, TEMPLATE_REF: ""})
     said = refused(lambda: ours.update(world.publish("v2", V2)))
     assert said.startswith("The history of the default branch has more than 50,000 bytes of commit messages")
+
+
+def test_of_a_history_that_is_too_large_only_the_beginning_reaches_the_disk(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("custom_resources.clients.git.repository._MOST_OF_HISTORY", 50_000)
+    written = tmp_path / "history"
+    bare = BareRepository(Git("https://github.com", lambda _: "x", lambda _: False), "acme/x", tmp_path, 1)
+    bare.start()
+    there = Bare(bare.path)
+    tree = there.text("hash-object", "-t", "tree", "-w", "/dev/null")
+    tip = commit(there, "x" * 1_000_000, tree=tree, robot=False)
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda: written.open("wb+"))
+    with pytest.raises(HistoryTooLarge):
+        bare.history(tip)
+    assert 50_000 < written.stat().st_size <= 50_000 + 65_536, "what is over the limit is one block read at most"
 
 
 def test_folders_that_are_one_and_the_same_are_not_counted_for_ever(

@@ -525,6 +525,36 @@ def test_no_role_but_the_frameworks_asks_what_an_update_would_do(assembly: Assem
     assert not [each for each in opened if "RepositoryTemplate" in str(each["Properties"]["FunctionName"])]
 
 
+def test_no_project_has_a_hand_in_a_rollout(assembly: Assembly, open_doors: Assembly) -> None:
+    """It updates every project: project A can start, steer or end none, nor write what became of B."""
+    budget = next(iter(of_type(assembly.foundation, "AWS::DynamoDB::Table")))
+    archives = next(iter(of_type(assembly.foundation, "AWS::S3::Bucket")))
+    resolved = Names().resolved
+    table = str(resolved(assembly.foundation, {"Fn::GetAtt": [budget, "Arn"]}))
+    results = f"{resolved(assembly.foundation, {'Fn::GetAtt': [archives, 'Arn']})}/rollouts/r1/results/pp-b.json"
+    machines = [f"arn:aws:states:{HERE}:stateMachine:studio-mlops-{name}" for name in ("rollout", "update-project")]
+    attempts = [
+        *(("states:StartExecution", machine) for machine in machines),
+        *(("states:StopExecution", f"{each.replace('stateMachine', 'execution')}:r1-1") for each in machines),
+        *((f"dynamodb:{verb}", table) for verb in ("GetItem", "PutItem", "UpdateItem", "DeleteItem")),
+        *((f"s3:{verb}", results) for verb in ("GetObject", "PutObject", "DeleteObject")),
+        ("servicecatalog:UpdateProvisionedProduct", "*"),
+    ]
+    context = {"dynamodb:leadingkeys": "rollout", "servicecatalog:accountlevel": "self"}
+    for action, arn in attempts:
+        for role in of_type(assembly.product, "AWS::IAM::Role"):
+            assert not allows(assembly.product, role, action, arn, context=context, names=names(A)), (role, action)
+        # Below, the boundary is a limit of files and no grant.
+        assert action.startswith("s3:") or not bounds(assembly.portfolio, action, arn), action
+    for machine in machines:
+        starts = {
+            _kind(role)
+            for found, role in shared_roles(open_doors)
+            if allows(found, role, "states:StartExecution", machine)
+        }
+        assert starts == {"RolloutRole"}
+
+
 @pytest.mark.parametrize("action", ["iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"])
 @pytest.mark.parametrize("prefix", ["wf", "production"])
 def test_the_launch_role_makes_no_role_without_a_boundary(assembly: Assembly, action: str, prefix: str) -> None:

@@ -52,6 +52,15 @@ def test_texts_too_long_to_be_compared_are_left_out() -> None:
     assert conflict_lines(marked(long, conflict, short), f"{short}b\nz\n".encode(), LABELS) == ()
 
 
+def test_the_longest_texts_that_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three lines times three: what both begin and end with is not counted."""
+    text, ours = marked("a\nx\n", ("b\n", "B\n"), "y\nc\n"), b"a\nX\nb\nY\nc\n"
+    monkeypatch.setattr("custom_resources.clients.git.conflict_lines._MOST_COMPARED", 9)
+    assert list(conflict_lines(text, ours, LABELS)) == [Lines(3, 3)]
+    monkeypatch.setattr("custom_resources.clients.git.conflict_lines._MOST_COMPARED", 8)
+    assert conflict_lines(text, ours, LABELS) == ()
+
+
 LINES = st.lists(st.sampled_from(["a", "b", "c", "{", "}", ""]), max_size=14)
 
 

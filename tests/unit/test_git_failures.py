@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -9,8 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 
-from custom_resources.clients.git import BareRepository, Git, PushRejected, RepositoryArchived, merging, processes
+from custom_resources.clients.git import (
+    BareRepository,
+    Git,
+    PushRejected,
+    RepositoryArchived,
+    conversation,
+    merging,
+    processes,
+)
 from custom_resources.clients.git.conversation import Conversation
 from custom_resources.clients.git.failures import GitFailed, RequestFailed, Translator, clean
 from custom_resources.errors import (
@@ -319,3 +329,16 @@ def test_moving_to_another_remote_forgets_what_was_fetched(bare: BareRepository)
     bare.start()
     with pytest.raises(GitFailing):
         bare.message(made)
+
+
+def test_a_body_that_comes_too_slowly_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(conversation.time, "monotonic", lambda: now)
+    raw = urllib3.HTTPResponse(io.BytesIO(b"pack" * 5), preload_content=False)
+    body = conversation._Body(raw, 30)
+    content = bytearray(4)
+    now = 130.0
+    assert body.readinto(content) == 4 and content == b"pack"
+    now = 130.5
+    with pytest.raises(RequestFailed, match="the transfer took longer than 30 seconds"):
+        body.readinto(content)

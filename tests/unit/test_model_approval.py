@@ -118,6 +118,27 @@ def test_only_the_approval_itself_deploys(clients: Clients, changed: list[str] |
     assert len(clients.github.started) == started
 
 
+def test_what_became_of_each_message_is_in_the_log(clients: Clients, caplog: pytest.LogCaptureFixture) -> None:
+    """Sorted at its arrival, started once; what is no approval, or of no project of ours, is neither."""
+    caplog.set_level("INFO")
+    run(clients, message(message_group=ARRIVALS))
+    run(clients, message(message_group=ARRIVALS, status="Rejected"))
+    run(clients, message(message_group=ARRIVALS, group="somebody-elses"))
+    run(clients, message())
+    run(clients, message())
+    clients.service_catalog.outputs = None
+    run(clients, message("e2"))
+    told = [vars(record) for record in caplog.records if record.getMessage() == "model package event"]
+    assert [(each["queued"], each["outcome"]) for each in told] == [
+        ("m-e1", "sorted"),
+        ("m-e1", "not-ours"),
+        ("m-e1", "not-ours"),
+        ("m-e1", "started"),
+        ("m-e1", "again"),
+        ("m-e2", "not-ours"),
+    ]
+
+
 def test_an_event_that_comes_again_starts_nothing(clients: Clients) -> None:
     for _ in range(3):
         run(clients, message("e1"))

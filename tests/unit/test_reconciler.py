@@ -401,6 +401,12 @@ def test_patience_counts_from_the_slot(wait: RetryLater, age: float, waited: flo
         assert budget.remembered == [("r1", 5)]
 
 
+def test_a_limit_is_of_requests_unless_somebody_says_otherwise() -> None:
+    budget = Budget()
+    pending(RateLimited(42, "GitHub's rate limit."), 0, 60, Call("r1", budget, lambda: None, lambda: 1.0, Progress()))
+    assert budget.of_content == [False]
+
+
 @pytest.mark.parametrize("of_content", [True, False])
 def test_the_budget_is_told_what_was_refused(of_content: bool) -> None:
     limited, budget = RateLimited(42, "GitHub's rate limit."), Budget()

@@ -148,13 +148,13 @@ class Written(Store):
     def read(self) -> Rollout | None:
         return replace(self.begun[-1], phase="aborted") if self.begun else None
 
-    def write_plan(self, rollout: Rollout, waves: object) -> None: ...
+    def write_plan(self, rollout: Rollout) -> None: ...
 
     def create(self, rollout: Rollout, times: object) -> bool:
         self.begun.append(rollout)
         return True
 
-    def run(self, rollout: str, number: int, waves: object) -> None: ...
+    def run(self, rollout: str, number: int) -> None: ...
 
 
 def test_a_rollout_that_follows_an_aborted_one_at_once_has_a_name_of_its_own() -> None:
@@ -165,4 +165,15 @@ def test_a_rollout_that_follows_an_aborted_one_at_once_has_a_name_of_its_own() -
         steps.begin(store, nothing, ROLLOUT.target, Wish(), now)
     names = [each.id for each in store.begun]
     assert sorted(set(names)) == names
-    assert names[-1] == "19700101-003320-v2", "later ones are named by their own time"
+    assert names[-1].startswith("19700101-003320-v2-"), "later ones are named by their own time"
+    assert max(len(f"{name.replace('v2', 'v100.100.100')}-1000000") for name in names) <= 80, "of an execution's name"
+
+
+def test_two_that_begin_in_one_second_write_apart() -> None:
+    """Only one becomes the rollout; its lists must not be the other's."""
+    nothing = Plan(ProductVersion("pa-2", "v2"), (), (), ())
+    one, other = Written(), Written()
+    for store in (one, other):
+        anything: Any = store
+        steps.begin(anything, nothing, ROLLOUT.target, Wish(), 1000.0)
+    assert one.begun[0].id != other.begun[0].id

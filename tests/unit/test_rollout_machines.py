@@ -17,8 +17,9 @@ import pytest
 from ministack.services import stepfunctions
 
 from custom_resources import rate_budget
+from operations.rollout.windows import AHEAD_DAYS
 from products.rollout import project_definition, waves_definition
-from products.rollout.names import AHEAD_SECONDS, MAX_CONCURRENCY, Places
+from products.rollout.names import AHEAD_SECONDS, MAX_CONCURRENCY, MOST_FAILURES, REASON_LENGTH, Places
 from products.rollout.pace import LONGEST_WAIT
 from tests.scale.rollout import AT_ONCE
 
@@ -378,6 +379,16 @@ def test_a_turn_that_another_took_is_taken_anew(run: Run) -> None:
     assert engine.result["result"] == "merged"
 
 
+def test_a_turn_that_passed_while_github_refused_is_taken_anew(run: Run) -> None:
+    """Else all that wait would start together when GitHub is free again, whatever the pace."""
+    late = item(HourlyRate=60, NextStart=NOW)
+    engine = run(getItem=[late], github=[{}, opens(AHEAD_SECONDS + 2000), {}])
+    turns = [each for each in engine.of("updateItem") if "SET" in each["UpdateExpression"]]
+    assert len(turns) == 2
+    assert {"N": str(NOW + LONGEST_WAIT + 60)} in turns[1]["ExpressionAttributeValues"].values()
+    assert engine.result["result"] == "merged"
+
+
 def test_updates_start_in_the_window(run: Run) -> None:
     engine = run(getItem=[item(OpenTimes=json.dumps([[NOW - 100, NOW - 50], [NOW + 1000, NOW + 1500]]))])
     assert engine.waited[:3] == [LONGEST_WAIT, 100, 15]
@@ -405,6 +416,23 @@ def test_a_failed_update_is_told_with_its_reason(run: Run) -> None:
     assert engine.of("putMetricData")[0]["MetricData"][0]["MetricName"] == "RolloutFailed"
 
 
+def test_a_reason_is_one_line_where_people_are_told(run: Run) -> None:
+    """It names files and branches of a project's; the machine of the waves mails it."""
+    said = "No.\n  studio-p2: \tall is well"
+    rolled_back = stack("UPDATE_ROLLBACK_COMPLETE", updated="later")
+    engine = run(describeStacks=[BEFORE, rolled_back], describeRecord=[failed(said)])
+    assert engine.result["reason"] == said
+    assert engine.of("updateItem")[-1]["ExpressionAttributeValues"][":reason"] == {"S": "No. studio-p2: all is well"}
+
+
+def test_the_item_fits_into_a_state_with_all_failures_that_may_be() -> None:
+    """What a state gets is at most 256 KiB, and the whole item is read: DynamoDB's spelling, in UTF-8."""
+    most = MOST_FAILURES + MAX_CONCURRENCY
+    ones = {"x" * 124 + f"{number:04}": {"S": "\U0001f600" * REASON_LENGTH} for number in range(most)}
+    whole = item(FailedOnes={"M": ones}, OpenTimes=json.dumps([[NOW, NOW]] * AHEAD_DAYS), ParameterNames="x" * 4000)
+    assert len(json.dumps({**whole, "SdkHttpMetadata": "x" * 4000}, ensure_ascii=False).encode()) < 256 * 1024
+
+
 def test_a_record_that_succeeded_over_a_stack_that_did_not_is_a_failure(run: Run) -> None:
     engine = run(describeStacks=[BEFORE, stack("UPDATE_ROLLBACK_COMPLETE", updated="later")])
     assert engine.result["result"] == "failed"
@@ -414,7 +442,7 @@ def test_a_record_that_succeeded_over_a_stack_that_did_not_is_a_failure(run: Run
     assert "without the outputs" in run(describeStacks=[BEFORE, without]).result["reason"]
 
 
-@pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_FAILED", "ROLLBACK_COMPLETE", "DELETE_COMPLETE"])
+@pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_FAILED", "ROLLBACK_COMPLETE", "DELETE_FAILED"])
 def test_a_stack_that_needs_a_person_is_skipped(run: Run, status: str) -> None:
     engine = run(describeStacks=[stack(status)])
     assert (engine.result["result"], engine.service_catalog) == ("skipped", [])
@@ -457,11 +485,51 @@ def test_an_update_to_another_version_that_runs_is_left_alone(run: Run) -> None:
         describeStacks=[stack("UPDATE_IN_PROGRESS")],
         describeRecord=[running("pa-9")],
     )
-    assert (engine.result["result"], engine.result["reason"]) == ("skipped", "It is being changed just now")
+    assert (engine.result["result"], engine.result["reason"]) == ("skipped", "Another change of it was under way")
+
+
+@pytest.mark.parametrize("refused", [REFUSED, Refusal("ServiceCatalog.ResourceNotFoundException", "No such token.")])
+def test_an_update_of_ours_that_service_catalog_does_not_know_by_its_token_is_waited_for(
+    run: Run, refused: Refusal
+) -> None:
+    """A machine was killed in an update, and the next one comes. Which AWS looks at first is not documented."""
+    engine = run(
+        updateProvisionedProduct=[refused],
+        describeStacks=[*[stack("UPDATE_IN_PROGRESS")] * 3, AFTER],
+        describeRecord=[
+            {"RecordDetail": {"Status": "SUCCEEDED", "ProvisioningArtifactId": "pa-1", "PathId": "lpv3-1"}}
+        ],
+    )
+    assert engine.result["result"] == "merged"
+    assert engine.waited == [60, 60]
+    assert len(engine.service_catalog) == 3
+
+
+def test_what_another_change_leaves_behind_is_skipped(run: Run) -> None:
+    record = {"RecordDetail": {"Status": "SUCCEEDED", "ProvisioningArtifactId": "pa-1", "PathId": "lpv3-1"}}
+    busy = stack("UPDATE_IN_PROGRESS")
+    engine = run(updateProvisionedProduct=[REFUSED], describeStacks=[BEFORE, busy, BEFORE], describeRecord=[record])
+    assert (engine.result["result"], engine.result["reason"]) == ("skipped", "Another change of it was under way")
+    endless = run(updateProvisionedProduct=[REFUSED], describeStacks=[busy], describeRecord=[record])
+    assert endless.result["result"] == "skipped"
+    assert sum(endless.waited) <= 3 * 3600 + 120
+
+
+@pytest.mark.parametrize("status", ["DELETE_IN_PROGRESS", "DELETE_COMPLETE"])
+def test_a_project_that_was_terminated_is_gone_and_nobodys_failure(run: Run, status: str) -> None:
+    engine = run(describeStacks=[stack(status)])
+    assert (engine.result["result"], engine.result["reason"]) == ("gone", "The project was terminated")
+    assert engine.service_catalog == []
+    assert "CountGone" in engine.of("updateItem")[0]["ExpressionAttributeNames"].values()
+    assert (len(engine.of("updateItem")), engine.of("putMetricData")) == (1, [])
+    missing = Refusal("ServiceCatalog.ResourceNotFoundException")
+    meanwhile = run(updateProvisionedProduct=[missing], describeStacks=[BEFORE, stack(status)])
+    assert (meanwhile.result["result"], len(meanwhile.service_catalog)) == ("gone", 2)
 
 
 def test_what_service_catalog_refuses_for_good_is_the_reason(run: Run) -> None:
     engine = run(
+        describeStacks=[BEFORE],
         updateProvisionedProduct=[Refusal("ServiceCatalog.InvalidParametersException", "It is tainted.")],
         describeRecord=[{"RecordDetail": {"Status": "FAILED", "PathId": "lpv3-1"}}],
     )
@@ -501,6 +569,13 @@ def test_a_record_that_lags_is_asked_for_again(run: Run) -> None:
     engine = run(describeRecord=[{"RecordDetail": {"Status": "IN_PROGRESS"}}, SUCCEEDED])
     assert len(engine.service_catalog) == 3
     assert engine.result["result"] == "merged"
+
+
+@pytest.mark.parametrize("said", [item(Rollout="r2"), item(RunBy="nobody"), {}])
+def test_nobody_notes_a_failure_in_a_rollout_that_is_not_the_one(run: Run, said: Answer) -> None:
+    """Who may start the machine could else write results of any rollout."""
+    engine = run({"failed": "It was stopped."}, getItem=[said])
+    assert [name for name, _ in engine.asked] == ["listObjectsV2", "getItem"]
 
 
 def test_an_execution_that_broke_off_is_noted_as_a_failure(run: Run) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
+from argparse import ArgumentTypeError, Namespace
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ import pytest
 
 from custom_resources.clients.service_catalog import Launch, ProductVersion
 from operations.errors import NotDeployed, UnknownProject, WindowMalformed
-from operations.rollout import telling
+from operations.rollout import command, telling
 from operations.rollout.command import _failures, _rate, _seconds
 from operations.rollout.planning import plan, seconds_needed, selected, spoken, target_version, waves
 from operations.rollout.state import (
@@ -23,6 +23,7 @@ from operations.rollout.state import (
     Wish,
     new_item,
     result_of,
+    result_text,
     rollout_of,
     wave_item,
 )
@@ -33,7 +34,9 @@ V1, V2 = ProductVersion("pa-1", "v1.0.0"), ProductVersion("pa-2", "v2.0.0")
 
 
 def launch(name: str, version: ProductVersion = V1, status: str = "AVAILABLE") -> Launch:
-    return Launch(f"pp-{name}", name, version.id, version.name, status, last_record=f"rec-{name}")
+    return Launch(
+        f"pp-{name}", name, version.id, version.name, status, last_record=f"rec-{name}", stack=f"stack/{name}"
+    )
 
 
 # -- planning ----------------------------------------------------------------------------------------------------
@@ -48,6 +51,7 @@ def test_a_plan_leaves_alone_what_is_there_or_broken() -> None:
             launch("d", V2, "TAINTED"),
             launch("e", status="PLAN_IN_PROGRESS"),
             launch("f", status="UNDER_CHANGE"),
+            replace(launch("g", status="UNDER_CHANGE"), stack=""),
         ],
         V2,
     )
@@ -56,6 +60,7 @@ def test_a_plan_leaves_alone_what_is_there_or_broken() -> None:
     assert [(each.launch.name, each.reason) for each in made.skipped] == [
         ("c", "it is in error (no reason given); repair it"),
         ("e", "its status is PLAN_IN_PROGRESS"),
+        ("g", "it is being launched, and has no stack yet"),
     ]
 
 
@@ -169,6 +174,8 @@ def rollout(**more: Any) -> Rollout:
 def test_an_item_says_what_a_rollout_is() -> None:
     nothing = dict.fromkeys(OUTCOMES, 0)
     assert rollout_of(new_item(rollout(), [])) == rollout(counts=nothing)
+    waves = ("wave-1", "wave-2")
+    assert rollout_of(new_item(rollout(waves=waves), [])) == rollout(counts=nothing, waves=waves)
     item = {**new_item(rollout(), [(1, 2)]), "Paused": {"S": "person"}, "Aborted": {"S": "yes"}, "RunBy": {"S": "arn"}}
     item |= {"FailedOnes": {"M": {"studio-p1": {"S": "It broke."}}}, COUNTERS["failed"]: {"N": "1"}}
     found = rollout_of(item)
@@ -178,7 +185,7 @@ def test_an_item_says_what_a_rollout_is() -> None:
 
 
 def test_a_waves_item_has_what_makes_two_requests_one_update() -> None:
-    assert wave_item(launch("a")) == {"launch": "pp-a", "name": "a", "stack": "", "record": "rec-a"}
+    assert wave_item(launch("a")) == {"launch": "pp-a", "name": "a", "stack": "stack/a", "record": "rec-a"}
     assert wave_item(replace(launch("a"), last_record=""))["record"] == "pp-a"
     assert wave_key("r1", "wave-2") == "rollouts/r1/wave-2.json"
 
@@ -190,6 +197,7 @@ def test_a_result_is_read_as_the_machine_wrote_it() -> None:
         ' "deploy": {"status": "merged", "version": "v2", "pullRequest": "https://x/old"}}'
     )
     found = result_of(text)
+    assert result_of(result_text(found)) == found
     assert (found.result, found.build.version, found.deploy.status) == ("pull-request", "v1", "merged")
     assert found.pull_requests == ["https://x/1"]
 
@@ -224,12 +232,12 @@ def test_a_paused_rollout_is_told_with_why_and_what_to_do() -> None:
     assert said[-3:] == [
         f"next: python -m operations rollout {verb}" for verb in ("retry", "resume", "abort")
     ]  # fmt: skip
-    assert "comes to a stand (somebody paused it)" in told(rollout(paused="person"), [])[0]
+    assert "pausing (a person paused it)" in told(rollout(paused="person"), [])[0]
 
 
 def test_a_machine_that_broke_off_is_told() -> None:
     said = told(rollout(), results(merged=1), runs=False)
-    assert "its state machine is not" in said[0]
+    assert said[0].endswith(": interrupted: its state machine stopped, or was not started")
     assert "next: python -m operations rollout resume" in said
 
 
@@ -240,12 +248,36 @@ def test_an_ended_rollout_has_nothing_left_to_do_but_the_failed() -> None:
     assert "  and 10 more (--json lists all)" in many
 
 
+def test_an_ended_rollout_that_reached_not_everybody_is_no_success() -> None:
+    """Children that could not even be started leave no result, and no failure."""
+    said = told(rollout(phase="ended"), results(merged=9))
+    assert said[0] == "Rollout of v2.0.0 (r1): ended, but 1 of its projects have no result"
+    assert said[-1] == "next: python -m operations rollout retry"
+    short = telling.rolling(rollout(phase="ended"), results(merged=9), runs=False, now=1300.0)
+    assert telling.falls_short(short)
+    assert not telling.falls_short({**short, "phase": "running"})
+    assert not telling.falls_short(telling.rolling(rollout(phase="ended"), results(gone=10), runs=False, now=1300.0))
+    options = Namespace(json=False)
+    assert (
+        command._ended(options, [short], False),
+        command._ended(options, [{**short, "phase": "aborted"}], False),
+    ) == (1, 0)
+
+
+def test_what_is_tried_again_is_told() -> None:
+    assert telling.tried_again(1, rollout()) == "Updating 1 project again."
+    assert telling.tried_again(2, rollout()) == "Updating 2 projects again."
+    assert telling.tried_again(0, rollout()) == "Updating the projects that are left."
+    assert telling.tried_again(0, rollout(phase="ended")) == "No project failed or was skipped."
+
+
 def test_the_time_left_is_told_only_where_it_is_known() -> None:
     assert telling.time_left(rollout(), 0, 2000.0) is None
     assert telling.time_left(rollout(), 10, 2000.0) is None
     assert telling.time_left(rollout(paused="person"), 5, 2000.0) is None
     assert telling.time_left(rollout(), 5, 2000.0) == 1000
-    assert telling.following(rollout(phase="ended"), Counter(), runs=False) == []
+    everything: Counter[str] = Counter(merged=10)
+    assert telling.following(rollout(phase="ended"), everything, runs=False) == []
 
 
 def test_a_plan_is_told_with_its_waves() -> None:
@@ -253,13 +285,14 @@ def test_a_plan_is_told_with_its_waves() -> None:
     assert list(telling.plan_lines(made, Wish())) == [
         "Roll out v2.0.0: 3 to update, 0 already there, 1 skipped",
         "  wave 1: 1 canary (a)",
-        "  wave 2: 1 projects (b)",
-        "  wave 3: 1 projects (c)",
+        "  wave 2: 1 project (b)",
+        "  wave 3: 1 project (c)",
         "  skipped: d: it is in error (no reason given); repair it",
-        "  about 4 min, if GitHub lets it",
-        "  an update that merges starts each repository's workflows, as any push does",
-        "  what each would do: python -m operations plan --version v2.0.0",
+        "  takes about 4 min at GitHub's published limits",
+        "  an update that merges starts each repository's workflows, as every push does",
+        "  to see what each update would do: python -m operations plan --version v2.0.0",
     ]
+    assert not any("operations plan" in line for line in telling.plan_lines(made, Wish(), foreseen=True))
     assert telling.planned(made, Wish())["counts"] == {"planned": 3, "skipped": 1, "already there": 0}
     assert list(telling.plan_lines(plan([], V2), Wish())) == [
         "Roll out v2.0.0: 0 to update, 0 already there, 0 skipped"
@@ -273,7 +306,8 @@ def test_a_soak_is_a_time(text: str, seconds: int) -> None:
 
 @pytest.mark.parametrize(
     ("read", "text"),
-    [(_seconds, "soon"), (_seconds, "h"), (_rate, "0/h"), (_rate, "10/d"), (_rate, "fast"), (_rate, "3601/h"),
+    [(_seconds, "soon"), (_seconds, "h"), (_seconds, "15d"), (_seconds, "1209601"),
+     (_rate, "0/h"), (_rate, "10/d"), (_rate, "fast"), (_rate, "3601/h"),
      (_failures, "-1"), (_failures, "201")],
 )  # fmt: skip
 def test_numbers_that_mean_nothing_are_refused(read: Any, text: str) -> None:

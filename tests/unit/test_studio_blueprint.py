@@ -315,6 +315,11 @@ def unit_named(studio: Studio, name: str) -> str:
     return str(made["id"])
 
 
+def test_a_grant_that_is_wanted_has_no_identifier_yet() -> None:
+    """DataZone gives it one; a grant is removed by its identifier where it has one, and by its principal otherwise."""
+    assert [grant.id for grant in blueprint_enabling.wanted_grants("unit")] == ["", ""]
+
+
 def test_another_domain_unit_takes_the_grants_along_and_leaves_those_of_others(studio: Studio) -> None:
     blueprint, unit, theirs = registered(studio), unit_named(studio, "ml"), unit_named(studio, "theirs")
     studio.client.add_policy_grant(

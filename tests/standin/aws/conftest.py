@@ -26,16 +26,19 @@ SESSION = boto3.session.Session()
 _UNMODELLED = {"ValidationException", "UnknownOperationException"}  # every AWS service may answer these
 ACCOUNT = "000000000000"
 _MINISTACK = """
-from standins.aws import between_accounts, map_runs, resource_types, sdk_integrations, service_requests
-from standins.aws import stack_events, stack_history
+from standins.aws import between_accounts, expressions, map_runs, resource_types, sdk_integrations, service_requests
+from standins.aws import stack_cleanup, stack_events, stack_history, stack_resources
 from ministack.app import main
 resource_types.register()
 service_requests.register()
 between_accounts.register()
 sdk_integrations.register()
 map_runs.register()
+expressions.register()
 stack_events.register()
 stack_history.register()
+stack_resources.register()
+stack_cleanup.register()
 main()
 """
 

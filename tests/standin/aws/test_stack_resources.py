@@ -52,6 +52,21 @@ def test_what_is_gone_is_not_listed() -> None:
     assert states({}, *CREATED, going, event("Lamp", "DELETE_COMPLETE"), again) == {"Lamp": ("CREATE_IN_PROGRESS", "")}
 
 
+def test_the_deletion_of_a_predecessor_is_not_the_resources_own() -> None:
+    replaced = {"Lamp": {**KNOWN["Lamp"], "PhysicalResourceId": "lamp-2"}}
+    update = (event("Lamp", "UPDATE_IN_PROGRESS"), event("Lamp", "UPDATE_COMPLETE", "lamp-2"))
+    cleanup = (event("Lamp", "DELETE_IN_PROGRESS", "lamp-1"), event("Lamp", "DELETE_COMPLETE", "lamp-1"))
+    for number in range(3):
+        assert states(replaced, *CREATED, *update, *cleanup[:number]) == {"Lamp": ("UPDATE_COMPLETE", "lamp-2")}
+
+
+def test_a_rollback_that_deletes_a_successor_brings_the_resource_back() -> None:
+    update = (event("Lamp", "UPDATE_IN_PROGRESS"), event("Lamp", "UPDATE_COMPLETE", "lamp-2"))
+    deleted = (event("Lamp", "DELETE_IN_PROGRESS", "lamp-2"), event("Lamp", "DELETE_COMPLETE", "lamp-2"))
+    for number in (1, 2):
+        assert states(KNOWN, *CREATED, *update, *deleted[:number]) == {"Lamp": ("CREATE_COMPLETE", "lamp-1")}
+
+
 def test_one_answer_lists_the_first_hundred_or_the_one_that_is_asked_for() -> None:
     found = {f"Lamp{number}": {"PhysicalResourceId": str(number)} for number in range(150)}
     assert list(listed(found, "")) == list(found)[:100]
