@@ -54,7 +54,7 @@ SAYS = {
     "python -m operations status": r"(?m)^studio-\w+ ",
     "python -m operations plan --version v2.1.0": r"merge +unchanged",
     "python -m operations rollout start --version v2.1.0 --dry-run": r"2 to update",
-    "python -m operations rollout resume": r"v2\.1\.0\): running",
+    "python -m operations rollout resume": r"Rollout of v2\.1\.0 \(\S+\): running",
     "python -m operations repair": r"Every launch is in order",
 }
 
