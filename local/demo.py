@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -32,7 +33,7 @@ _SHOWN = 8
 
 def tell(home: Home, terminal: Terminal, keep: bool) -> dict[str, Any]:
     """Run the demonstration in a folder of its own; return what happened. Leaves nothing running unless `keep`."""
-    own = Home(home.path / "demo")
+    own = home.demonstration
     home.make()
     story = _Story(own, terminal)
     run.down(own, wipe=False)
@@ -252,12 +253,16 @@ class _Story:
         self._say("an end: both repositories archived")
         self.terminal.say()
         self.terminal.say("How to go on", "bold")
+        local = f"{_python()} -m local"
         if keep:
-            self._say(f"it still runs: LOCAL_HOME={self.home.path} python -m local status   (and: down)")
-        self._say("python -m local launch NAME --profile regression     a project of your own, to play with")
-        self._say("python -m local launch NAME --profile regression --github-api-url https://api.github.com \\")
-        self._say("    --organization YOURS                             the same on real GitHub, with GITHUB_TOKEN")
-        self._say("README.md                                            how to deploy it to an AWS account")
+            self._say("it still runs (and ends with `down`):")
+            self._command(f"LOCAL_HOME={self.home.path} {local} status")
+        self._say("a project of your own, to play with:")
+        self._command(f"{local} launch NAME --profile regression")
+        self._say("the same on real GitHub, with a token in GITHUB_TOKEN:")
+        self._command(f"{local} launch NAME --profile regression \\")
+        self._say("    --github-api-url https://api.github.com --organization YOURS")
+        self._say("in an account of AWS: README.md, Deploy it to AWS")
 
     # -- doing -----------------------------------------------------------------------------------------------------
 
@@ -340,6 +345,14 @@ def _extract(folder: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(file.content)
         path.chmod(0o755 if file.executable else 0o644)
+
+
+def _python() -> str:
+    """Return how a person starts this Python from this folder: by its path, where its environment is not active."""
+    if os.environ.get("VIRTUAL_ENV"):
+        return "python"
+    place = Path(sys.executable)
+    return str(place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) else place)
 
 
 def _replace(path: Path, old: str, new: str) -> None:

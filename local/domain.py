@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 KINDS = {"identity-center": "dzd-local0chain000", "iam": "dzd-local00iam0000"}
 """The domain of the local run by its kind; a run has one of them."""
 OWNERS = ("studio-mlops-studio-blueprint", "studio-mlops-studio-project-profile")
+_PLACE = {"account": ACCOUNT, "region": REGION}
 NAME = re.compile(r"[\w -]{1,64}")  # of a profile, or a project
 
 
@@ -70,10 +71,11 @@ def _studio(home: Home) -> dict[str, Any]:
 
 
 def ensure_profiles(home: Home, cloud: Cloud, stand_in: StandIn) -> None:
-    """Make the domain and its profiles, as an administrator of Studio would: tooling, and everybody may use them."""
+    """Make the domain, its Git connection and profiles, as an administrator would: with tooling, for everybody."""
     domain_id = identifier(home)
     wanted = {"domainId": domain_id, "kind": _kind(home), "kmsKey": _studio(home).get("domain_key_arn", "")}
-    made_domain = stand_in.call("POST", "domains", {**wanted, "account": ACCOUNT, "region": REGION})
+    made_domain = stand_in.call("POST", "domains", {**wanted, **_PLACE})
+    stand_in.call("POST", "git-connections", {"name": "github", "provider": "GitHub", **_PLACE})
     datazone = cloud.client("datazone")
     own_unit(cloud, domain_id, made_domain["rootDomainUnitId"])
     there = datazone.list_project_profiles(domainIdentifier=domain_id)["items"]

@@ -73,6 +73,11 @@ class Home:
         return Home(Path(os.environ.get("LOCAL_HOME") or SOURCE / ".local").resolve())
 
     @property
+    def demonstration(self) -> Home:
+        """The folder of the demonstration (local/demo.py), which is a run of its own."""
+        return Home(self.path / "demo")
+
+    @property
     def logs(self) -> Path:
         """What the processes write."""
         return self.path / "logs"

@@ -87,7 +87,7 @@ def show(terminal: Terminal, brief: bool = False) -> Listener:
         whole = event.type == "AWS::CloudFormation::Stack"
         seconds = f"{event.seconds:5.1f} s" if mark != "·" else "       "
         reason = event.reason if mark == "✗" else ""
-        line = f"  {mark} {seconds}  {event.resource:<24} {event.type:<30} {event.status}  {reason}".rstrip()
+        line = f"  {mark} {seconds}  {event.resource:<22} {event.type:<28} {event.status}  {reason}".rstrip()
         if mark == "·":
             if not whole and not brief:
                 terminal.transient(line)

@@ -280,5 +280,7 @@ def down(home: Home, wipe: bool) -> list[str]:
         _stop_all(home, home.state())
         shutil.rmtree(home.temporary, ignore_errors=True)
         if wipe:
+            # A demonstration that was kept would go on without its folder, and nobody could end it.
+            processes.stop(home.demonstration.state().processes.values())
             shutil.rmtree(home.path, ignore_errors=True)
         return was

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from operations.terminal import styled
+from operations.terminal import styled, width
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,15 @@ class Terminal:
             print(f"{clear}{self.styled(text, style) if style else text}", file=self.stream, flush=True)
 
     def transient(self, text: str) -> None:
-        """Show a line that the next one replaces, on a terminal; elsewhere write it as any other."""
+        """Show a line that the next one replaces, on a terminal; elsewhere write it as any other.
+
+        It is cut at the terminal's width: of a line that wraps, the next one would replace the end only.
+        """
         if self.quiet:
             return
         if self.stream.isatty() and os.environ.get("TERM") != "dumb":
-            print(f"{self.styled(text, 'dim')}\r", end="", file=self.stream, flush=True)
+            shown = text[: width(self.stream) - 1]
+            print(f"{self.styled(shown, 'dim')}\r", end="", file=self.stream, flush=True)
         else:
             self.say(text)
 

@@ -28,7 +28,7 @@ from operations.over_accounts import catalog_in, catalog_of, document, said
 from operations.source_watch import SourceState, watched
 from operations.status import Status, status
 from operations.terminal import table, width
-from products.repository_secrets import SECRETS
+from products.repository_secrets import NOT_OF_EVERY_PROJECT, SECRETS
 from products.settings import PROJECT_ROOT, load_settings
 from products.versions import read_versions
 
@@ -184,8 +184,8 @@ def _with_more(found: Status, source: Source, settings: Settings) -> Status:
 
 def _with_secrets(found: Status, settings: Settings, github: GitHubSide) -> Status:
     wanted: dict[Part, set[str]] = {
-        "build": {*SECRETS["Build"], *settings.secret_references},
-        "deploy": {*SECRETS["Deploy"], *settings.secret_references},
+        "build": {*SECRETS["Build"], *settings.secret_references} - NOT_OF_EVERY_PROJECT,
+        "deploy": {*SECRETS["Deploy"], *settings.secret_references} - NOT_OF_EVERY_PROJECT,
     }
     return replace(found, fleet=with_secrets(found.fleet, wanted, lambda name: secret_names(github, name)))
 

@@ -19,6 +19,8 @@ _READ_BY_TEMPLATES = (  # the seed's names
     "GLUE_TABLE",
     "MLFLOW_TRACKING_URI",
 )
+# Without a value in a project that SageMaker has no domain or space of, or no MLflow server: not set then.
+NOT_OF_EVERY_PROJECT = frozenset({"SAGEMAKER_DOMAIN_ARN", "SAGEMAKER_SPACE_ARN", "MLFLOW_TRACKING_URI"})
 PRODUCTION_ROLE = "OIDC_ROLE_GITHUB_PRODUCTION"
 SECRETS = {"Build": _READ_BY_TEMPLATES, "Deploy": (*_READ_BY_TEMPLATES, "DEPLOY_ACCOUNT", PRODUCTION_ROLE)}
 TRIGGER = "TRIGGER_PIPELINE_EXECUTION"

@@ -10,7 +10,6 @@ from typing import Any
 from custom_resources.telemetry import METRICS
 from docs.reference import tables
 from products.rollout import names as rollouts
-from products.rollout.names import METRICS as OF_ROLLOUTS
 
 PICTURE = "dashboard.svg"
 _CELL = 40  # pixels of the picture for a unit of the dashboard's grid, which is 24 wide
@@ -30,9 +29,6 @@ def page(template: dict[str, Any]) -> str:
         "A rollout's machines count with the dimension `service` = `rollout`.",
         "",
         *tables.table(("metric", "counts"), ((f"`{name}`", said) for name, said in rollouts.METRICS.items())),
-        "The state machine that updates a project in a rollout counts, with the dimension `service` = `rollout`:",
-        "",
-        *tables.table(("metric", "counts"), ((f"`{name}`", said) for name, said in OF_ROLLOUTS.items())),
         "## Alarms",
         "",
         "Each publishes to the topic that `notification_email` subscribes to. None goes off for want of data.",

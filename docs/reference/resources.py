@@ -15,7 +15,7 @@ def page() -> str:
     """Return the page's text."""
     return tables.page(
         "Functions and custom resources",
-        "What CloudFormation sends to them and gets back: [interfaces](../interfaces.md).",
+        "Attributes, physical ids and what Delete does: [interfaces](../interfaces.md).",
         "",
         *tables.table(_COLUMNS, (_function(entry) for entry in CATALOGUE)),
         *(line for entry in CATALOGUE if entry.class_name for line in _resource(entry)),

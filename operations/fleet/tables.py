@@ -27,7 +27,9 @@ CSV_COLUMNS = (
 
 
 def lines(fleet: Fleet) -> Iterator[str]:
-    """Yield the table: a line for each project, and below it what there is to say."""
+    """Yield the table: a line for each project, and below it what there is to say; nothing of what was not read."""
+    if fleet.problem and not fleet.projects:
+        return
     rows = [_row(project) for project in fleet.projects]
     head, *shown = table(("PROJECT", "BUILD", "DEPLOY", "STATE"), rows, WIDTH)
     yield head

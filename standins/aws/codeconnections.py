@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from standins.aws.calls import Record, Table
+from standins.aws.calls import Record, Table, page
 from standins.aws.protocol import ServiceError
 
 if TYPE_CHECKING:
@@ -36,3 +36,17 @@ class CodeConnections:
         if found is None or found["OwnerAccountId"] != call.account:
             raise ServiceError("ResourceNotFoundException", f"Connection {request['ConnectionArn']} does not exist.")
         return {"Connection": found}
+
+    def list_connections(self, call: Call, request: Record) -> Record:
+        """ListConnections: the account's in the region, of one kind of provider or of one host."""
+        kind, host = request.get("ProviderTypeFilter"), request.get("HostArnFilter")
+        found = [
+            each
+            for arn, each in self._connections.items()
+            if each["OwnerAccountId"] == call.account
+            and arn.split(":")[3] == call.region
+            and kind in (None, each["ProviderType"])
+            and host in (None, each.get("HostArn"))
+        ]
+        listed, token = page(found, request.get("MaxResults"), request.get("NextToken"), most=100)
+        return {"Connections": listed, **({"NextToken": token} if token else {})}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -15,9 +16,18 @@ from tests.sharing import synthesized_before
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
-def test_the_story(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    own = CommandLine(tmp_path / "home")
-    synthesized_before(Home(own.home / "demo"), tmp_path_factory, newest=True)
+@pytest.fixture
+def own(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    """A run that is up, in the folder below which the demonstration has its own."""
+    line = CommandLine(tmp_path / "home")
+    for home in (line.home, line.home / "demo"):
+        synthesized_before(Home(home), tmp_path_factory, newest=True)
+    line.done("up")
+    yield line
+    line.run("down", "--wipe")
+
+
+def test_the_story_beside_a_run(own: CommandLine) -> None:
     before = {process.pid for process in psutil.process_iter()}
 
     told = own.done("demo")
@@ -34,7 +44,8 @@ def test_the_story(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     left = [
         process
         for process in psutil.process_iter(["environ"])
-        if process.pid not in before and (process.info["environ"] or {}).get("LOCAL_HOME", "").startswith(str(tmp_path))
+        if process.pid not in before and (process.info["environ"] or {}).get("LOCAL_HOME") == str(own.home / "demo")
     ]
     assert left == []
-    assert own.done("status")["running"] is False
+    assert CommandLine(own.home / "demo").done("status")["running"] is False
+    assert own.done("status")["running"] is True, "the run that was up goes on"

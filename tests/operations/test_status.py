@@ -95,6 +95,11 @@ def test_long_names_and_reasons_fit_the_width() -> None:
     assert told[1].startswith("studio-ppp")
 
 
+def test_what_could_not_be_read_is_no_empty_fleet() -> None:
+    assert list(lines(replace(FLEET.only([]), problem="No credentials."))) == []
+    assert list(lines(FLEET.only([])))[-1].startswith("no project; wanted: v1.1.0")
+
+
 # -- CSV and JSON ------------------------------------------------------------------------------------------------------
 
 
@@ -373,6 +378,8 @@ def test_drift_asks_github_once_more_for_each_repository(
     [found] = json.loads(capsys.readouterr().out)["projects"]
     assert "AMAZON_DATAZONE_PROJECT" in found["repositories"][0]["missing_secrets"]
     assert "DEPLOY_ACCOUNT" in found["repositories"][1]["missing_secrets"]
+    missing = {name for each in found["repositories"] for name in each["missing_secrets"]}
+    assert "MLFLOW_TRACKING_URI" not in missing, "a project without a server has none, and lacks nothing"
     paths = [request.rpartition("/repos")[2] for request in catalog.projects.requests()]
     assert paths[1:] == ["/acme/p1-build/actions/secrets", "/acme/p1-deploy/actions/secrets"]
 

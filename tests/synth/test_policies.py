@@ -1,4 +1,4 @@
-"""The functions' roles allow the calls of docs/interfaces.md, and no others. `refused` also judges recorded calls."""
+"""The roles allow the calls of docs/reference/permissions.md, and no others. `refused` also judges recorded calls."""
 
 from __future__ import annotations
 

@@ -95,6 +95,19 @@ def test_a_run_of_before_the_marker_can_be_removed(tmp_path: Path) -> None:
     assert not home.path.exists()
 
 
+def test_a_demonstration_that_was_kept_ends_with_the_folder(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.make()
+    home.demonstration.make()
+    kept = psutil.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    home.demonstration.save(State(processes={"aws": Process(pid=kept.pid, created=kept.create_time(), port=9)}))
+    run.down(home, wipe=False)
+    assert kept.poll() is None, "it is another run"
+    run.down(home, wipe=True)
+    assert kept.wait(10) != 0
+    assert not home.path.exists()
+
+
 def test_what_could_not_be_removed_is_not_said_to_be(
     tmp_path: Path,
     main: Callable[..., int],

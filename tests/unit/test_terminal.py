@@ -16,6 +16,9 @@ import pytest
 
 from custom_resources.errors import FinalError
 from local.arguments import parser as local_parser
+from local.projects import show
+from local.stacks import Event
+from local.terminal import Terminal
 from operations import command_line
 from operations.rollout.command import interrupted
 from operations.terminal import completion, ended, styled, table, version, width
@@ -64,6 +67,20 @@ def test_a_pipe_has_no_width(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "72")
     assert width(io.StringIO()) == 72
     assert width(Screen()) == 72
+
+
+@pytest.mark.parametrize("status", ["CREATE_IN_PROGRESS", "UPDATE_COMPLETE", "DELETE_COMPLETE"])
+def test_stack_events_fit_80_columns(monkeypatch: pytest.MonkeyPatch, status: str) -> None:
+    """A line that wraps is not replaced by the next one: its beginning stays on the terminal."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    for resource, kind in (("BuildConfiguration", "Custom::ActionsConfiguration"), ("x" * 200, "AWS::IAM::Role")):
+        screen = Screen()
+        show(Terminal(stream=screen))(Event(resource, kind, status, "", 1.5))
+        shown = screen.getvalue().replace("\033[K", "").rstrip("\r\n")
+        assert resource[:40] in shown
+        assert len(shown) <= 80 or (len(resource) > 80 and not status.endswith("PROGRESS"))
 
 
 # -- colours ---------------------------------------------------------------------------------------------------------

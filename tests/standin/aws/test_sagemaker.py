@@ -69,3 +69,24 @@ def test_a_git_connection_tells_its_kind(world: World) -> None:
     assert connections.get_connection(ConnectionArn=arn)["Connection"]["ProviderType"] == "GitLab"
     with pytest.raises(connections.exceptions.ResourceNotFoundException):
         connections.get_connection(ConnectionArn=f"{arn}-another")
+
+
+def test_git_connections_are_listed_by_provider_account_and_region(world: World) -> None:
+    place = {"account": ACCOUNT, "region": REGION}
+    for name, provider, where in (
+        ("here", "GitHub", place),
+        ("other-kind", "Bitbucket", place),
+        ("elsewhere", "GitHub", {**place, "region": "eu-west-3"}),
+        ("somebody-elses", "GitHub", {**place, "account": "999999999999"}),
+    ):
+        world.control("git-connections", {"name": name, "provider": provider, **where})
+    connections = world.client("codeconnections")
+    found = connections.list_connections(ProviderTypeFilter="GitHub", MaxResults=100)["Connections"]
+    assert [each["ConnectionName"] for each in found] == ["here"]
+    assert {"here", "other-kind"} <= {each["ConnectionName"] for each in connections.list_connections()["Connections"]}
+    assert (
+        connections.list_connections(HostArnFilter="arn:aws:codeconnections:eu-west-1:111111111111:host/h")[
+            "Connections"
+        ]
+        == []
+    )
