@@ -17,6 +17,7 @@ from operations.deployed import offered_product
 from operations.errors import UnknownProject
 from operations.foresee import RESULTS, Foreseen, ForeseenRepository, asking, foresee
 from operations.over_accounts import catalog_of, document, said
+from operations.project_names import with_names
 from operations.rollout.planning import Plan, Skipped, plan, target_version
 from operations.terminal import indented, table, width
 from products.settings import load_settings
@@ -42,7 +43,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--version", required=True, help="a live version, such as v1.2.0")
     verb.add_argument(
-        "--project", action="append", default=[], help="project ID or launch (can be repeated; default: all)"
+        "--project", action="append", default=[], help="name or ID of a project (can be repeated; default: all)"
     )
 
 
@@ -90,7 +91,7 @@ def planned(
     projects: Sequence[str] = options.project
     launches = [
         each
-        for each in catalog.launches(product_id, live)
+        for each in with_names(catalog.launches(product_id, live), projects, stacks)
         if not projects or any(each.belongs_to(name) for name in projects)
     ]
     names = frozenset(name for name in projects if any(each.belongs_to(name) for each in launches))

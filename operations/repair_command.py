@@ -14,6 +14,7 @@ from operations.accounts import chosen, opened
 from operations.deployed import offered_product
 from operations.errors import UnknownProject
 from operations.over_accounts import document, said
+from operations.project_names import with_names
 from operations.repair import Outcome, Product, Repair, require_known
 from operations.rollout.planning import selected
 from products.settings import load_settings
@@ -38,7 +39,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         "the safe repairs. Exit status 0: no launch needs repair; 3: some do; 1: the command failed."
     )
     verb.add_argument(
-        "--project", action="append", default=[], help="project ID or launch (can be repeated; default: all)"
+        "--project", action="append", default=[], help="name or ID of a project (can be repeated; default: all)"
     )
     verb.add_argument(
         "--gone",
@@ -62,7 +63,7 @@ def repair(options: argparse.Namespace) -> int:
     catalog, known, stacks = _connected(None)
     product_id = offered_product(catalog, known, settings.product.name)
     versions = catalog.versions(product_id)
-    launches = selected(catalog.launches(product_id, versions), options.project)
+    launches = selected(with_names(catalog.launches(product_id, versions), options.project, known), options.project)
     outcomes = _repaired(options, launches, Repair(catalog, stacks, Product(product_id, versions), options.gone))
     if options.json:
         print(json.dumps({"launches": [_document(outcome) for outcome in outcomes]}, indent=2))
@@ -146,7 +147,8 @@ class _Over:
         catalog, known, stacks = _connected(opened(self._settings, place).session)
         product_id = offered_product(catalog, known, self._settings.product.name)
         versions = catalog.versions(product_id)
-        launches, asked = catalog.launches(product_id, versions), self._options.project
+        asked = self._options.project
+        launches = with_names(catalog.launches(product_id, versions), asked, known)
         return _There(
             [each for each in launches if not asked or any(map(each.belongs_to, asked))],
             lambda gone: Repair(catalog, stacks, Product(product_id, versions), gone),

@@ -61,10 +61,12 @@ class Launch:
     tags: Mapping[str, str] = field(default_factory=dict)
     launched_by: str = ""  # the caller's ARN
     last_update: str = ""  # succeeded or failed: its last launch or update, "" while that is under way
+    project_name: str = ""  # in Studio, where somebody asked for the project by it: Service Catalog does not know it
 
     def belongs_to(self, project: str) -> bool:
-        """Tell whether `project` names this launch: its name or id, or the Studio project's id in tag or name."""
-        return project in (self.id, self.name, self.tags.get(PROJECT_TAG)) or self.name.endswith(f"-{project}")
+        """Tell whether `project` names this launch: its name or id, or the Studio project's id or name."""
+        names = (self.id, self.name, self.tags.get(PROJECT_TAG), self.project_name)
+        return bool(project) and (project in names or self.name.endswith(f"-{project}"))
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ class LastRollout:
 
 @dataclass(frozen=True)
 class Project:
-    """One launch with everything that is known of it. `project` is Studio's id.
+    """One launch with everything that is known of it. `project` is Studio's id, `name` the project's name there.
 
     `owner` is who created the project in Studio, as far as DataZone tells, else who launched the product.
 
@@ -111,6 +111,7 @@ class Project:
     repositories: tuple[RepositoryStatus, ...] = ()
     last_update: str = ""
     last_rollout: LastRollout | None = None
+    launch_name: str = ""
 
     @property
     def pull_requests(self) -> list[tuple[RepositoryStatus, PullRequestStatus]]:
@@ -137,8 +138,9 @@ class Project:
         return any(each.drifts for each in self.repositories)
 
     def belongs_to(self, named: str) -> bool:
-        """Tell whether a person means this project: its name, or an id of the launch or of Studio's project."""
-        return named in (self.launch, self.name, self.project) or self.name.endswith(f"-{named}")
+        """Tell whether a person means this project: its name, or an id or name of its launch, or Studio's id."""
+        names = (self.launch, self.name, self.project, self.launch_name)
+        return named in names or (self.launch_name or self.name).endswith(f"-{named}")
 
 
 @dataclass(frozen=True)

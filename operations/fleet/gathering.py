@@ -84,7 +84,7 @@ def fleet_of(
     reviews: bool = False,
 ) -> Fleet:
     """Return what every launch has now. What GitHub does not tell is unknown, and said so. Raises Problem (AWS)."""
-    described = {stack.id: stack for stack in _described(launches, stacks)}
+    described = {stack.id: stack for stack in stacks_of(launches, stacks)}
     asked = {launch.id: asked_of(described.get(launch.stack)) for launch in launches}
     every = [each for parts in asked.values() for each in parts.values()]
     found = dict(zip(every, _looked_up(every, github, reviews), strict=True))
@@ -100,8 +100,11 @@ def fleet_of(
     return Fleet(datetime.now(UTC).isoformat(timespec="seconds"), wanted, tuple(projects))
 
 
-def _described(launches: Sequence[Launch], stacks: Stacks) -> Iterator[DescribedStack]:
-    """Yield the stacks of launches: from the list of all, or one by one where the list may not be read."""
+def stacks_of(launches: Sequence[Launch], stacks: Stacks) -> Iterator[DescribedStack]:
+    """Yield the stacks of launches: from the list of all, or one by one where the list may not be read.
+
+    With the list, stacks of others too. Raises Problem.
+    """
     if not launches:
         return
     try:

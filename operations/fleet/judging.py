@@ -46,7 +46,8 @@ def judged(
     state, reason = _state(launch, stack, repositories, wanted)
     return Project(
         launch=launch.id,
-        name=launch.name,
+        name=outputs.get("ProjectName") or launch.name,
+        launch_name=launch.name,
         project=launch.tags.get(PROJECT_TAG, "") or parameters.get("ProjectId", ""),
         profile=outputs.get("ProfileName", ""),
         owner=launch.launched_by.rpartition("/")[2],

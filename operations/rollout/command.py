@@ -11,6 +11,7 @@ from typing import Any
 
 from operations import plan_command
 from operations.errors import RolloutNotConfirmed, UnknownProject
+from operations.project_names import with_names
 from operations.rollout import steps, telling
 from operations.rollout.following import followed
 from operations.rollout.planning import Plan, plan, selected, target_version
@@ -56,7 +57,7 @@ def add_arguments(verb: argparse.ArgumentParser, add_account: Callable[[argparse
 def _add_wishes(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--version", required=True, help="a deployed version, such as v1.2.0")
     verb.add_argument(
-        "--project", action="append", default=[], help="name or id of a project (repeatable; default: all)"
+        "--project", action="append", default=[], help="name or ID of a project (can be repeated; default: all)"
     )
     verb.add_argument(
         "--canary",
@@ -150,7 +151,7 @@ def _foreseen(options: argparse.Namespace, site: RolloutSite, made: Plan) -> Doc
 def _planned(options: argparse.Namespace, site: RolloutSite, found: set[str]) -> Plan:
     live = site.catalog.versions(site.product)
     version = target_version(live, options.version)
-    every = site.catalog.launches(site.product, live)
+    every = with_names(site.catalog.launches(site.product, live), [*options.project, *options.canary], site.stacks)
     here = [name for name in options.project if any(each.belongs_to(name) for each in every)]
     found |= set(here)
     if site.place is None or not options.project:

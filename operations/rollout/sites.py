@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import boto3
 
     from custom_resources.clients.service_catalog import ServiceCatalog
+    from custom_resources.clients.stacks import CloudFormationStacks
     from products.settings import Place, Settings
 
 
@@ -30,6 +31,7 @@ class RolloutSite:
     catalog: ServiceCatalog
     store: RolloutStore
     product: str
+    stacks: CloudFormationStacks
     session: boto3.Session
 
     @property
@@ -41,7 +43,7 @@ class RolloutSite:
 def site_of(place: Place | None, settings: Settings, session: boto3.Session) -> RolloutSite:
     catalog, stacks = catalog_in(session)
     product = offered_product(catalog, stacks, settings.product.name)
-    return RolloutSite(place, settings, catalog, RolloutStore(session, stacks), product, session)
+    return RolloutSite(place, settings, catalog, RolloutStore(session, stacks), product, stacks, session)
 
 
 def at_each(account: str, act: Callable[[RolloutSite], dict[str, Any]]) -> tuple[list[dict[str, Any]], bool]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 from urllib.parse import parse_qs
 
 import boto3
@@ -347,7 +348,9 @@ def stores(catalogs: dict[str, Catalog], monkeypatch: pytest.MonkeyPatch) -> dic
     def site_of(place: Place, settings: Settings, session: Any) -> RolloutSite:
         catalog: Any = catalogs[str(place)]
         store: Any = found[str(place)]
-        return RolloutSite(place, settings, catalog, store, catalog.product("any"), session)
+        return RolloutSite(
+            place, settings, catalog, store, catalog.product("any"), Mock(every=lambda: iter(())), session
+        )
 
     monkeypatch.setattr(sites, "site_of", site_of)
     return found

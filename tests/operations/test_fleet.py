@@ -16,11 +16,12 @@ from custom_resources.clients.github_tokens import reach_of
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.clients.service_catalog import Launch, ServiceCatalog
 from custom_resources.clients.stacks import DescribedStack
-from custom_resources.errors import AccessDenied, LimitUntold, RateLimited, RequestRefused
+from custom_resources.errors import AccessDenied, AwsDenied, LimitUntold, RateLimited, RequestRefused
 from operations.fleet.facts import Fleet, Project
 from operations.fleet.gathering import GitHubSide, fleet_of
 from operations.fleet.graphql import Answer, GraphQL, graphql_url
 from operations.fleet.query import Asked, place_of, query_of
+from operations.project_names import with_names
 from standins.github.server import GitHubStandIn
 from tests.standin.github.conftest import Client
 from tests.standin.github.graphql_contract import wrong_with_answer, wrong_with_query
@@ -526,3 +527,48 @@ def test_projects_are_named_by_name_or_id(projects: Projects) -> None:
     found = projects.only()
     assert [found.belongs_to(each) for each in ("studio-p1", "pp-p1", "id-p1", "p1", "p2")] == [True] * 4 + [False]
     assert json.dumps(found.name)
+
+
+def named_launches(*names: str) -> tuple[list[Launch], Any]:
+    """Launches p0, p1, ... in stacks whose projects have these names in Studio, and who lists the stacks."""
+    launches = [
+        Launch(f"pp-{n}", f"studio-p{n}", "pa-1", V1, "AVAILABLE", stack=f"stack-{n}") for n, _ in enumerate(names)
+    ]
+    stacks = [DescribedStack(f"stack-{n}", "CREATE_COMPLETE", outputs={"ProjectName": name})
+              for n, name in enumerate(names)]  # fmt: skip
+    return launches, Mock(every=Mock(side_effect=lambda: iter(stacks)))
+
+
+def test_a_project_is_named_as_studio_names_it() -> None:
+    launches, stacks = named_launches("churn", "fraud")
+    assert [each.belongs_to("fraud") for each in with_names(launches, ["fraud"], stacks)] == [False, True]
+    assert not any(each.belongs_to("loans") for each in with_names(launches, ["loans"], stacks))
+
+
+def test_ids_cost_no_look_at_the_stacks() -> None:
+    launches, stacks = named_launches("churn", "fraud")
+    for asked in ([], ["p1"], ["pp-0", "studio-p1"]):
+        assert with_names(launches, asked, stacks) == launches
+    assert not stacks.every.called
+
+
+def test_who_names_a_project_after_another_ones_id_is_not_meant_by_it() -> None:
+    launches, stacks = named_launches("churn", "p0", "fraud")
+    found = with_names(launches, ["p0", "fraud"], stacks)
+    assert [each.id for each in found if each.belongs_to("p0")] == ["pp-0"]
+    assert [each.id for each in found if each.belongs_to("fraud")] == ["pp-2"]
+
+
+def test_a_name_is_looked_up_stack_by_stack_where_the_list_may_not_be_read() -> None:
+    launches, stacks = named_launches("churn", "fraud")
+    every = {each.id: each for each in stacks.every()}
+    one_by_one = Mock(every=Mock(side_effect=AwsDenied("no")), described=every.__getitem__)
+    assert [each.belongs_to("churn") for each in with_names(launches, ["churn"], one_by_one)] == [True, False]
+
+
+def test_status_calls_a_project_by_its_name_in_studio() -> None:
+    launches, stacks = named_launches("churn")
+    nobody: Any = None
+    project = fleet_of(launches, stacks, GitHubSide(nobody, nobody), V1).projects[0]
+    assert (project.name, project.launch_name) == ("churn", "studio-p0")
+    assert all(project.belongs_to(each) for each in ("churn", "studio-p0", "p0", "pp-0"))

@@ -42,7 +42,7 @@ class Store:
 
 def site(store: Any) -> RolloutSite:
     nothing: Any = None
-    return RolloutSite(None, nothing, nothing, store, "prod-1", nothing)
+    return RolloutSite(None, nothing, nothing, store, "prod-1", nothing, nothing)
 
 
 @pytest.fixture(autouse=True)
