@@ -211,3 +211,16 @@ def test_a_missing_hole_is_found() -> None:
     assert isinstance(call, ast.Call)
     assert "needs ['repository']" in wrong("RepositoryGone", call, "x.py")
     assert wrong("FinalError", call, "x.py")
+
+
+def test_what_github_may_say_for_some_seconds_after_a_write_is_listed() -> None:
+    """Only these are asked again after a write (docs/decisions/0080); anything else would hide a fault for a while."""
+    lagging = {each.__name__ for each in subclasses(Problem) if getattr(each, "may_be_lag", False)}
+    assert lagging == {
+        "BranchUnseen",
+        "RepositoryBeingSetUp",
+        "RepositoryHidden",
+        "RepositoryNotFound",
+        "RepositoryReadOnly",
+        "RepositoryUnreachable",
+    }
