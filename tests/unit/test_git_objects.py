@@ -70,6 +70,27 @@ def test_trees_and_their_differences_are_gits(
     assert changes == list(zip(raw[::2], raw[1::2], strict=True))
 
 
+def test_modes_are_read_as_git_reads_them(bare: BareRepository) -> None:
+    """Those that other and old programs wrote too: a group that may write, no right at all, a leading zero."""
+    modes = [
+        "40000",
+        "040000",
+        "100644",
+        "100664",
+        "100600",
+        "100000",
+        "100755",
+        "100775",
+        "120000",
+        "120777",
+        "160000",
+    ]
+    tree = b"".join(f"{mode} {place:02}".encode() + b"\0" + b"\1" * 20 for place, mode in enumerate(modes))
+    name = run(bare, "hash-object", "-t", "tree", "--literally", "-w", "--stdin", stdin=tree).strip()
+    listed = [line.split()[0] for line in run(bare, "ls-tree", name).splitlines()]
+    assert [entry.mode for entry in bare._objects.tree(name).values()] == listed
+
+
 def kind(entry: Entry) -> str:
     return "commit" if entry.mode == "160000" else "blob"
 
