@@ -79,7 +79,7 @@ def test_where_both_names_are_others_the_launch_is_refused_and_touches_neither(w
     world.rest("POST", "/orgs/acme/repos", name="churn-build-p2", private=True, auto_init=True)
     before = seen(world, "churn-build"), seen(world, "churn-build-p2")
     other = churn(world, "p2")
-    assert "acme/churn-build-p2 exists already" in refused(other.launch)
+    assert "acme/churn-build-p2 already exists" in refused(other.launch)
     other.delete()  # the rollback
     assert (seen(world, "churn-build"), seen(world, "churn-build-p2")) == before
 

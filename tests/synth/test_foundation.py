@@ -554,6 +554,6 @@ def test_a_layer_that_cannot_be_built_is_one_sentence(assembly: Assembly, tmp_pa
         check=False,
     )
     assert run.returncode == 1
-    assert "/build has failed" in run.stderr
+    assert "/build failed" in run.stderr
     assert "aws:cdk:bundling-stacks" in run.stderr
     assert "Traceback" not in run.stderr

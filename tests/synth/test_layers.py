@@ -47,9 +47,9 @@ def test_a_script_that_fails_is_named_also_where_its_exception_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(layers, "_COMMAND", ["false"])
-    with pytest.raises(LayerBuildFailed, match="layers/git/build has failed"):
+    with pytest.raises(LayerBuildFailed, match="layers/git/build failed"):
         script().try_bundle(str(tmp_path))
-    with pytest.raises(LayerBuildFailed, match="layers/git/build has failed"):
+    with pytest.raises(LayerBuildFailed, match="layers/git/build failed"):
         layers.raise_build_failure()
 
 

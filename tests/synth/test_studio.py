@@ -491,7 +491,7 @@ def test_a_deletion_is_believed_when_studio_says_so_too(machine: dict[str, Any])
     [
         ('[studio]\ndomain_id = "d-1"', "studio.domain_id cannot be"),
         ('[studio]\nprofiles = ["a"]', "profiles need a domain"),
-        ('[studio]\ndomain_id = "dzd_1"', "needs git_config.private_github_organization"),
+        ('[studio]\ndomain_id = "dzd_1"', "Set git_config.private_github_organization or studio.organization"),
         (
             STUDIO_SETTINGS.replace('["By event"]', '["Regression"]'),
             "the profile 'Regression' would launch the product twice",

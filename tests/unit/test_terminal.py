@@ -155,7 +155,7 @@ def test_an_interruption_says_that_the_rollout_goes_on(
     assert command_line.main(["rollout", "status", "--wait", "--json"]) == 130
     assert json.loads(capsys.readouterr().out) == {"error": "Interrupted."}
     options = argparse.Namespace(waiting="20261128-080000-v1.1.0")
-    assert "The rollout 20261128-080000-v1.1.0 goes on" in interrupted(options)
+    assert "The rollout 20261128-080000-v1.1.0 continues" in interrupted(options)
 
 
 def test_any_end_but_these_is_the_commands_own() -> None:
