@@ -975,7 +975,7 @@ class RepositoryOfALaunch(RepositoryNameTaken):
     """An empty repository is described as the project's, and proves it to the stack at most that created it."""
 
     happened = (
-        "The project seems to be launched already: the description of the empty repository {repository} names it."
+        "The project seems to be already launched: the description of the empty repository {repository} names it."
     )
     remedy = (
         "Terminate that launch, or wait until it ends. If there is no launch, delete the repository or choose another "

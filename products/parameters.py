@@ -138,7 +138,7 @@ def _of_the_repositories(product: Product, git: GitConfig) -> list[Parameter]:
             f"Leave empty to use the repository of the project's Git connection, or else {_called(product, 'build')}.",
             "",
             _REPOSITORY_NAME,
-            "up to 100 letters, digits, dots, underscores and hyphens, not ending in .git",
+            "must have up to 100 letters, digits, dots, underscores and hyphens, not ending in .git",
         ),
         Parameter(
             "ConnectedRepository",
@@ -154,7 +154,7 @@ def _of_the_repositories(product: Product, git: GitConfig) -> list[Parameter]:
             f"Leave empty to use {_called(product, 'deploy')}.",
             "",
             _REPOSITORY_NAME,
-            "up to 100 letters, digits, dots, underscores and hyphens, not ending in .git",
+            "must have up to 100 letters, digits, dots, underscores and hyphens, not ending in .git",
         ),
         Parameter(
             "RepositoryVisibility",
@@ -208,7 +208,7 @@ def _of_data_and_deployment(product: Product) -> list[Parameter]:
             "The workflows read it as GLUE_DATABASE.",
             product.glue_database,
             r"^[A-Za-z0-9_-]{1,255}$",
-            "1 to 255 letters, digits, underscores and hyphens",
+            "must have 1 to 255 letters, digits, underscores and hyphens",
         ),
         Parameter(
             "GlueTable",
@@ -216,7 +216,7 @@ def _of_data_and_deployment(product: Product) -> list[Parameter]:
             "The workflows read it as GLUE_TABLE.",
             product.glue_table,
             r"^[A-Za-z0-9_-]{1,255}$",
-            "1 to 255 letters, digits, underscores and hyphens",
+            "must have 1 to 255 letters, digits, underscores and hyphens",
         ),
         Parameter(
             "DeployAccount",

@@ -432,7 +432,7 @@ ASSUMPTIONS = (
         "likely",
         (
             "The functions look five times within ten seconds (0086). If that is too short, the launch says "
-            '"The request is not one of the stack". Start it again, and send us the report'
+            '"The request does not belong to the stack". Start it again, and send us the report'
         ),
         "events and resources of the launch's stack while it is under change",
         ("custom_resources/own_stack.py", "custom_resources/stack_operation.py"),

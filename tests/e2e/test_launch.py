@@ -144,7 +144,7 @@ def test_its_functions_stay_below_256_mb(launched: dict[str, Any], cli: CommandL
 
 
 def test_a_name_in_use_is_refused(launched: dict[str, Any], cli: CommandLine) -> None:
-    assert "launched already" in cli.refused("launch", "first")
+    assert "already launched" in cli.refused("launch", "first")
     assert cli.done("status", "first")["status"] == "CREATE_COMPLETE"
 
 

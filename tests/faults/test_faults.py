@@ -185,7 +185,7 @@ def test_two_stacks_for_one_project_end_with_one_pair_of_repositories(laboratory
         thread.join()
     assert sorted(statuses.values()) == ["CREATE_COMPLETE", "ROLLBACK_COMPLETE"], [stack.reason for stack in pair]
     first, second = sorted(pair, key=lambda stack: statuses[stack.id])
-    assert "launched already" in second.reason
+    assert "already launched" in second.reason
     assert laboratory.state(project) == expected(laboratory, "launch")
     assert first.delete() == "DELETE_COMPLETE"
     assert all(found["archived"] for found in laboratory.state(project).values())
@@ -204,7 +204,7 @@ def test_a_second_stack_is_refused_wherever_the_first_one_is(laboratory: Laborat
     else:
         assert first.create() == "CREATE_COMPLETE"
     assert second.create() == "ROLLBACK_COMPLETE"
-    assert second.reason.startswith(f"model_build-{ahead}: The project is launched already")
+    assert second.reason.startswith(f"model_build-{ahead}: The project is already launched")
     assert laboratory.state(project) == expected(laboratory, "launch")
 
 
@@ -215,7 +215,7 @@ def test_a_second_stack_is_refused_while_the_first_one_has_an_empty_repository(l
     first.template[1] = _before(first.template[1], lambda: statuses.append(second.create()))
     assert first.create() == "CREATE_COMPLETE"
     assert statuses == ["ROLLBACK_COMPLETE"]
-    assert second.reason.startswith("model_build-repository: The project seems to be launched already")
+    assert second.reason.startswith("model_build-repository: The project seems to be already launched")
     assert laboratory.state(project) == expected(laboratory, "launch")
 
 

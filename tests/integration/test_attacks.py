@@ -95,7 +95,7 @@ def test_a_description_that_somebody_wrote_or_copied_proves_nothing(world: World
     copied = first.state.description
     rename(world, "p1-build", "first")
     stranger(world, description=copied)
-    assert "The project seems to be launched already" in attack(world, Project(world, ours.version))
+    assert "The project seems to be already launched" in attack(world, Project(world, ours.version))
 
 
 def test_a_lineage_that_somebody_copied_proves_nothing(world: World) -> None:

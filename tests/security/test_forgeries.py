@@ -31,7 +31,7 @@ V1: dict[str, Content] = {"README.md": "# Template\n", "train.py": "one\n"}
 V2: dict[str, Content] = {**V1, "new.py": "n\n"}
 MOST_REQUESTS = 8  # of a launch that is refused, with its rollback
 LAUNCHED = (
-    "The project seems to be launched already: the description of the empty repository acme/p1-build names it. "
+    "The project seems to be already launched: the description of the empty repository acme/p1-build names it. "
     "Terminate that launch, or wait until it ends. If there is no launch, delete the repository or choose another name."
 )
 TAKEN = (

@@ -90,7 +90,7 @@ def test_a_create_decides_by_whose_it_is(observed: Observed, adopt: bool, action
 
 
 def test_what_another_launch_may_have_created_is_refused_as_such() -> None:
-    with pytest.raises(RepositoryOfALaunch, match="The project seems to be launched already"):
+    with pytest.raises(RepositoryOfALaunch, match="The project seems to be already launched"):
         decided(Observed(FOUND, None, empty=True, mark="nobody"))
 
 

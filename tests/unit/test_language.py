@@ -264,3 +264,11 @@ def test_a_long_sentence_and_a_dangling_remedy_are_found() -> None:
     assert not list(too_long("word " * (MOST_WORDS - 1) + "`code that counts once`."))
     assert DANGLING.match("Correct it there.")
     assert not DANGLING.match("Rename the file.")
+
+
+def test_a_parameters_constraint_goes_on_from_its_label() -> None:
+    """CloudFormation puts the label before it: "Build repository must have up to 100 letters"."""
+    parameters = [each for group in launch_parameters(load_settings()).values() for each in group]
+    constrained = [each for each in parameters if each.pattern]
+    assert len(constrained) > 5
+    assert [each.label for each in constrained if not each.constraint.startswith("must ")] == []

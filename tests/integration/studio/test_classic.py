@@ -48,7 +48,7 @@ def test_a_classic_project_gets_its_repositories(installation: Installation) -> 
     principal = installation.portfolio_principal()
     for role, claimed, sentence in (
         ("studio-mlops-provisioning", PROJECT, "Only an administrator can launch the product for SageMaker Studio"),
-        (principal, "p-somebodys", "has no project 'churn-classic' with the id p-somebodys"),
+        (principal, "p-somebodys", "does not have a project 'churn-classic' with the ID p-somebodys"),
     ):
         refused = launch(installation, role, claimed, "churn-classic")
         assert sentence in str(refused["RecordErrors"])

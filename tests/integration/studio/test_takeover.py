@@ -69,7 +69,7 @@ def test_nobody_takes_over_a_project(installation: Installation) -> None:
     again = launch(
         installation, installation.portfolio_principal(), victim, BuildRepositoryName="b", DeployRepositoryName="d"
     )
-    assert f"The project {victim} is launched already" in str(again["RecordErrors"])
+    assert f"The project {victim} is already launched" in str(again["RecordErrors"])
 
     # An event that says that it was deleted; Studio says that it is not.
     installation.put_event(

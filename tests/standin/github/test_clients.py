@@ -134,7 +134,7 @@ def test_files_environments_and_whom_a_pull_request_asks(
     assert hub.small_file("acme/work", ".github/workflows/deploy.yml", 100) == DEPLOY
     assert hub.small_file("acme/work", ".github/workflows", 100) is None
     assert hub.small_file("acme/work", "none", 100) is None
-    with pytest.raises(ObjectTooLarge, match="at most 10 are read"):
+    with pytest.raises(ObjectTooLarge, match="has 50 bytes, and the maximum is 10"):
         hub.small_file("acme/work", ".github/workflows/deploy.yml", 10)
     assert hub.is_protected("acme/work", "main") is False
     pull = hub.create_pull_request("acme/work", "studio", "main", "Template", "What changed")

@@ -194,6 +194,8 @@ def test_a_wrong_answer_to_a_known_row_stops_a_local_run(tmp_path, monkeypatch):
     known = json.loads((copy / "sample_model" / "smoke.json").read_text())
     known["predictions"][4] += 0.01
     (copy / "sample_model" / "smoke.json").write_text(json.dumps(known))
+    (copy / "data").mkdir()
+    (copy / "data" / "rows.csv").write_text(smoke_test.KnownRows.of(json.dumps(known)).body)
     with pytest.raises(DeploymentError, match="Known row 5 got the score"):
         local_run.run(copy, tmp_path / "base", load(ROOT / "config.toml"))
 
