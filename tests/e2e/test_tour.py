@@ -51,7 +51,7 @@ SAYS = {
     "python -m local studio create-project churn --profile regression": r"template v\S+ seeded",
     "python -m local status churn": r"git clone ",
     "python -m local studio delete-project churn": r"archived",
-    "python -m operations status": r"(?m)^demo +v\S+ +v\S+ +current",
+    "python -m operations status": r"(?m)^demo +v\S+ +v\S+ +(?:current|outdated)",
     "python -m operations plan --version v2.1.0": r"merge +unchanged",
     "python -m operations rollout start --version v2.1.0 --dry-run": r"2 to update",
     "python -m operations rollout resume": r"Rollout of v2\.1\.0 \(\S+\): running",
