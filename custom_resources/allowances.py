@@ -36,7 +36,7 @@ class Allowances:
 
     @staticmethod
     def from_environment(environment: Mapping[str, str]) -> Allowances:
-        """Read a function's environment; what is not there has the safe default."""
+        """Read a function's environment; a missing variable has the safe default."""
 
         def listed(name: str) -> tuple[str, ...]:
             return tuple(environment.get(name, "").split())

@@ -1,4 +1,4 @@
-"""Which role and which location a launch gets: what it is told, as far as its caller is believed (docs/decisions/0056).
+"""Which role and location a launch gets: those of its request, as far as its caller is trusted (docs/decisions/0056).
 
 Pure. A role becomes one that workflows may pass to SageMaker, and a location one that they may write to: nothing is
 taken that is not of the stack's account, and of the domain and project that the launch is for.
@@ -37,7 +37,7 @@ def belief_at_create(caller: Caller) -> Belief:
 
 
 def seal(*told: str) -> str:
-    """Return what a stack remembers of what it was told and accepted: later requests that tell the same keep it."""
+    """Return a digest of the values that a stack was given and accepted; requests with the same values keep it."""
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:32]
 
 

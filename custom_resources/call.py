@@ -1,4 +1,4 @@
-"""One call of `is_complete`: what it may use, what it pays, and how it asks to be called again."""
+"""One call of `is_complete`: what it may use, what it spends, and how it requests the next call."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _patience(wait: RetryLater, patience: float, call: Call) -> float:
 
 
 def pending(wait: RetryLater, started: float, patience: float, call: Call) -> dict[str, Any]:
-    """Ask to be called again; what was done, and how long to leave GitHub alone, is remembered for that call."""
+    """Request another call; remember for it what was done, and how long not to call GitHub."""
     tell_everyone(wait, call.budget)
     longest = _patience(wait, patience, call)
     if call.clock() - started > longest:

@@ -1,4 +1,4 @@
-"""Who launched a stack, and what the settings say of callers (docs/decisions/0056 and 0069). Pure."""
+"""The caller that launched a stack, and what the settings say of callers (docs/decisions/0056 and 0069). Pure."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Installation:
 
 @dataclass(frozen=True)
 class Launcher:
-    """Who launched a stack: `arn` as Service Catalog wrote it, `role` the name of the role that was assumed."""
+    """The caller that launched a stack: `arn` as Service Catalog wrote it, `role` the name of the assumed role."""
 
     kind: Caller
     arn: str = ""

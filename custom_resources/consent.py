@@ -1,10 +1,10 @@
-"""Whether a repository that exists already may become a project's (docs/decisions/0062): reads only.
+"""Whether an existing repository may become a project's (docs/decisions/0062): reads only.
 
 | consent of | how it is given |
 |---|---|
 | Studio | its Git connection made the repository for this project, and nobody has used it yet |
 | an administrator of the product | a pattern in `[adoption]` of the settings, in the function's environment |
-| whoever may write to the default branch | the file PATH, which names domain and project |
+| anyone who can write to the default branch | the file PATH, which names domain and project |
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _CLOCKS = timedelta(minutes=1)  # by which GitHub's and AWS's clocks may differ
 
 
 class Adopting(Protocol):
-    """Who adopts: the properties of Custom::GitHubRepository that matter here."""
+    """The adopting project: the properties of Custom::GitHubRepository that matter here."""
 
     @property
     def domain_id(self) -> str: ...
@@ -56,7 +56,7 @@ class Adopting(Protocol):
 
 @dataclass(frozen=True)
 class Consent:
-    """Who gives the repository to the project, and whether it may be archived when the project ends."""
+    """The party that gives the repository to the project, and whether it may be archived when the project ends."""
 
     by: Literal["studio", "administrator", "file"]
     archive: bool = False

@@ -243,9 +243,9 @@ class Signal(Exception):
 
 
 class RateLimited(RetryLater):
-    """GitHub's rate limit is used up: everyone who uses this token has to wait.
+    """GitHub's rate limit is used up: everyone who uses this token must wait.
 
-    `of_content`: what it refused was to create something that people are told of, such as a pull request.
+    `of_content`: GitHub refused to create content that notifies people, such as a pull request.
     """
 
     of_content: bool = False
@@ -269,7 +269,7 @@ class GitHubUnreachable(RetryLater):
 
 
 class OutOfTime(RetryLater):
-    """The function's time was used up before all was done: the next call begins anew."""
+    """The function's time ran out before the work was done: the next call starts again."""
 
     happened = "GitHub's responses took longer than the {limit} seconds of one invocation."
     remedy = "Check GitHub's status page and the function's network connection."
@@ -342,7 +342,7 @@ class GitTooSlow(GitFailing):
 
 
 class StillWaiting(RetryLater):
-    """The time that an earlier call was told to wait is not over: nothing was asked."""
+    """The wait that an earlier call was given is not over: no request was sent."""
 
     happened = "The request is still waiting for GitHub's rate limit."
     remedy = "Launch fewer projects at once."
@@ -569,7 +569,7 @@ class DataZoneDenied(AwsDenied):
 
 
 class DomainUnitNotOwned(DataZoneDenied):
-    """DataZone did not let a function of StudioStack write: its role owns no domain unit there, or IAM denies it."""
+    """DataZone denied a write to a function of StudioStack: its role owns no domain unit there, or IAM denies it."""
 
     happened = "{service} denied access ({activity}): {message}."
     remedy = (
@@ -581,7 +581,7 @@ class DomainUnitNotOwned(DataZoneDenied):
 
 
 class DomainNotShared(DataZoneDenied):
-    """DataZone did not let another account enable the blueprint: the domain's share does not permit it."""
+    """DataZone denied enabling the blueprint in another account: the domain's share does not permit it."""
 
     happened = "{service} denied access ({activity}): {message}."
     remedy = (
@@ -723,7 +723,7 @@ class CredentialsRejected(TokenRejected):
 
 
 class OrganizationNotFound(FinalError):
-    """The organization is not there, or hidden from the token; nor is it the user account of the token's owner."""
+    """The organization does not exist, or is hidden from the token; nor is it the user account of the token's owner."""
 
     happened = (
         "The token cannot create repositories in the organization {organization!r}, and it does not belong to a user "
@@ -1121,7 +1121,7 @@ class LaunchByNobody(LaunchRefused):
 
 
 class LaunchNotAdministrators(LaunchRefused):
-    """One of Studio's doors launches for SageMaker Studio classic, of which Studio has told it nothing."""
+    """The blueprint or project setup launches for SageMaker Studio classic, about which Studio gave it no data."""
 
     happened = "Only an administrator can launch the product for SageMaker Studio classic."
     remedy = "Ask a principal of the portfolio to launch it."
@@ -1371,7 +1371,7 @@ class ProductsAlike(ProductNotFound):
 
 
 class LaunchPathGone(FinalError):
-    """Who updates is no principal of the portfolio any more, or the portfolio was made anew."""
+    """The caller that updates is no longer a principal of the portfolio, or the portfolio was created again."""
 
     happened = "The caller no longer has a launch path to the product, so {launch} cannot be updated ({message})."
     remedy = (
@@ -1432,7 +1432,7 @@ class NotARequest(FinalError):
 
 
 class LaunchNotOurs(FinalError):
-    """What is asked about is no launch of the product that the installation offers."""
+    """The launch in the request is not one of the product that the installation offers."""
 
     happened = "{launch} is not a provisioned product of this installation's product."
     remedy = "Use a launch that `python -m operations status` lists."
@@ -1523,7 +1523,7 @@ class PathUnprintable(InvalidTemplate):
 
 
 class PathNotUtf8(InvalidTemplate):
-    """A path is no text."""
+    """A path is not UTF-8 text."""
 
     happened = "The template path {path!r} is not UTF-8."
     remedy = "Rename the file."
@@ -1600,7 +1600,7 @@ class ArchiveAltered(InvalidTemplate):
 
 
 class ArchiveNotReadable(InvalidTemplate):
-    """An archive is no zip file."""
+    """An archive is not a zip file."""
 
     happened = "The template archive is not a readable zip file."
     remedy = "Publish the version again."

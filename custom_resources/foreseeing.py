@@ -1,8 +1,8 @@
-"""What an update of a launch to a version would do to its repositories, asked by an administrator; it writes nothing.
+"""What an update of a launch to a version would do to its repositories, for an administrator; it writes nothing.
 
-It is no request of CloudFormation's. The event names a launch and a version and nothing else; all else is read here:
-the launch and the version from Service Catalog, the stack from CloudFormation, the repositories from GitHub. What is
-looked at is decided by the update's own code, `observe` and `plan` of the resource (docs/decisions/0117).
+The request is not from CloudFormation. The event names only a launch and a version; all else is read here:
+the launch and the version from Service Catalog, the stack from CloudFormation, the repositories from GitHub. The
+update's own code decides what is read: `observe` and `plan` of the resource (docs/decisions/0117).
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class _Look:
         }
 
     def _launch(self, launch_id: str) -> LaunchedStack:
-        """Return the launch, if it is of our product and at rest. Raises LaunchNotOurs, LaunchBusy."""
+        """Return the launch, if it is of our product and not being changed. Raises LaunchNotOurs, LaunchBusy."""
         launch = self._clients.service_catalog.launched_stack(launch_id)
         if launch is None or launch.product not in our_products(self._clients):
             raise LaunchNotOurs(launch=launch_id)

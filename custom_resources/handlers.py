@@ -139,7 +139,7 @@ def model_approval(event: Event, context: LambdaContext) -> None:
 
 
 def project_reader(event: Event, context: LambdaContext) -> Event:
-    """Answer the second door in an account of projects; an error keeps its class, which Step Functions tells apart."""
+    """Answer the project setup in an account of projects; an error keeps its class, which Step Functions catches."""
     from custom_resources.project_reader import read
 
     follow({}, getattr(context, "aws_request_id", ""))

@@ -1,6 +1,6 @@
-"""Who may launch for which project, and that a project is launched once (docs/decisions/0069).
+"""Checks who can launch for which project, and that a project is launched once (docs/decisions/0069).
 
-It is decided when Custom::StudioProject is created, before anything else of the launch is there, and stays so.
+The decision is made when Custom::StudioProject is created, before any other resource of the launch, and is kept.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _TRIES = 3  # of a request that Service Catalog throttles
 
 
 def launcher(request: Request[Any], clients: Clients) -> Launcher:
-    """Return who launches, and refuse whoever may not; an update asks nobody, and keeps its project.
+    """Return the launcher, and refuse one without permission; an update checks nobody, and keeps its project.
 
     Raises LaunchRefused, ProjectFixed, DatabaseNotListed, AccountNotListed.
     """
@@ -75,7 +75,7 @@ def _require_listed(request: Request[Any], clients: Clients) -> None:
 
 
 def require_classic(request: Request[Any], found: Launcher, clients: Clients) -> None:
-    """Refuse classic where it is off, to callers who are no administrators, and for a project that is not the launch's.
+    """Refuse classic where it is off, to callers other than administrators, and for a project that is not the launch's.
 
     SageMaker makes a classic project by launching the product: it knows the project's id, and by which launch.
     Raises ClassicOff, LaunchRefused, ClassicProjectRefused.

@@ -12,7 +12,7 @@ def code(path: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text as one line that any terminal and encoding takes: ? stands for what is no printable character."""
+    """Return a text as one line that any terminal and encoding can show: ? replaces each unprintable character."""
     return "".join(c if c.isprintable() else "?" for c in text)
 
 

@@ -103,7 +103,7 @@ class OwnStack:
         return self._required(event, request)
 
     def _required(self, event: Mapping[str, Any], request: Request[Any]) -> str:
-        """Look at the stack once. Raises as `require` does."""
+        """Check the stack once. Raises as `require` does."""
         stack_id = request.stack_id
         if not stack_id.startswith("arn:"):  # AWS takes a name as well, which another stack may have tomorrow
             raise NotOfItsStack(stack=stack_id, why="the stack ID is not an ARN")
@@ -213,8 +213,8 @@ def _cleans_up(request: Request[Any], status: str) -> bool:
 def _same_id(resource_type: str, status: str, found: StackResource, request: Request[Any]) -> bool:
     """Tell whether a physical id is the stack's.
 
-    A project's also remembers what a launch was told, and an update changes that: its rollback may be for the id before
-    or after. The project, and the repository that it has taken over, stay.
+    A project's id also holds a digest of the launch's values, and an update changes that: its rollback may be for the
+    id before or after. The project, and the repository that it has taken over, stay.
     """
     if resource_type == _PROJECT and "ROLLBACK_" in status:
         return _lasting(found.physical_id) == _lasting(request.physical_id)

@@ -1,7 +1,7 @@
-"""What DataZone permits to the function studio-project, asked by an administrator (`operations prove`; A19, A20).
+"""What DataZone permits the function studio-project to do, for an administrator (`operations prove`; A19, A20).
 
-It is no request of CloudFormation's, and so is tied to no stack: it tells whether operations are permitted, nothing of
-what they answer, and writes nothing.
+The request is not from CloudFormation, and so belongs to no stack. The answer shows whether operations are permitted,
+not what they return. It writes nothing.
 """
 
 from __future__ import annotations

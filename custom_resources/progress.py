@@ -47,11 +47,11 @@ class Progress:
         return lambda name: self.note(kind, name)
 
     def told(self, kind: str, name: str) -> str | None:
-        """Return what was told of a step, None for one that is not done."""
+        """Return what was noted of a step, None for one that is not done."""
         return self.steps.get(f"{kind} {name}")
 
     def done(self, kind: str) -> dict[str, str]:
-        """Return the steps of a kind that are done: their names, and what was told of them."""
+        """Return the steps of a kind that are done: their names, and what was noted of them."""
         start = f"{kind} "
         return {step.removeprefix(start): told for step, told in self.steps.items() if step.startswith(start)}
 

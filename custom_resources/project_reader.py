@@ -1,4 +1,4 @@
-"""What the second door asks where the domain is another account's: whose stack an event is of, and what Studio says.
+"""What the project setup asks where the domain is another account's: whose stack an event is of, and Studio's answer.
 
 Step Functions calls DataZone in its own account and region only, so that a function reads projects for it, by the
 domain account's role. An event and a stack's tags only point to a project: that its profile is one of the settings',

@@ -139,7 +139,7 @@ def _slowed(seconds: float, rate: float) -> float:
 
 
 def book(budget: Budget, cost: Cost, now: float, share: float = 1.0) -> tuple[Budget, Slot]:
-    """Take the cost out of the budget in any case; return when it may be spent: whoever books first goes first.
+    """Take the cost out of the budget in any case; return when it may be spent: the first to book goes first.
 
     A cost above a burst is let through by an empty bucket: it must be possible at some time. `share` is the part of
     GitHub's limits that is ours, where other installations use the same token.
@@ -219,8 +219,8 @@ def pause(budget: Budget, seconds: float, now: float, *, untold: bool = False, c
     Somebody else uses the limits too, then: afterwards the buckets are full, so requests come one by one. `untold`:
     GitHub did not say how long. When it limits again soon after such a pause, the next is twice as long, up to an hour
     (docs/decisions/0072). `content`: it refused to create content, so its bucket is full, too, and its rate is halved;
-    once in an hour, since until then GitHub counts what was created before. Who hears of a limit while it is waited for
-    doubles nothing.
+    once in an hour, since until then GitHub counts what was created before. A caller that meets a limit during the wait
+    for it doubles nothing.
     """
     last, slower, slowed_at = budget.untold, rate(budget, now), budget.slowed_at
     if content and not (slowed_at and now - slowed_at < WINDOW_SECONDS):

@@ -1,6 +1,6 @@
 """The environments of a repository that its project's role trusts: only jobs on the default branch can use them.
 
-An environment that is there already is left as it is, whoever made it (docs/decisions/0063).
+An existing environment is left as it is, no matter who created it (docs/decisions/0063).
 """
 
 from __future__ import annotations

@@ -133,7 +133,7 @@ def belongs(delivery: Delivery, properties: GitHubRepositoryProperties) -> bool:
 
 
 def _claim(request: Request[GitHubRepositoryProperties], observed: Observed) -> Claim | None:
-    """Say who holds it from now on, where the lineage names a stack that is gone and may not be written anew."""
+    """Return the new stack's claim, where the lineage names a stack that is gone and may not be written again."""
     delivery = observed.delivery
     if delivery is None or delivery.stack == request.stack_id:
         return None
@@ -269,7 +269,7 @@ def _taken_up(request: Request[GitHubRepositoryProperties], observed: Observed, 
 
 
 def adoptable(properties: GitHubRepositoryProperties, found: Repository) -> bool:
-    """Tell whether the settings let a repository be taken over, where its owners consent."""
+    """Tell whether the settings permit taking over a repository, where its owners consent."""
     return properties.adopt_existing and found.owner.casefold() == properties.organization.casefold()
 
 

@@ -1,8 +1,8 @@
 """Custom::StudioBlueprintConfiguration: an account of projects enables the blueprint of another account's domain.
 
-DataZone keeps one configuration an account and blueprint, and lets a principal of that account write it, in the
-domain's region (docs/studio.md, A39). What is written and removed here is this account's alone. DataZone's
-reference has no error for a configuration that environments need: whether projects are left is looked at here.
+DataZone keeps one configuration for an account and blueprint. A principal of that account can write it, in the
+domain's region (docs/studio.md, A39). This resource writes and removes only its own account's. DataZone's reference
+has no error for a configuration that environments need: this resource checks whether projects are left.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ FolderOrNothing = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-
 class StudioProjectProperties(Properties):
     """Desired state: a project that exists, with a profile that the template knows.
 
-    `user_role_arn`, `project_bucket`, `connected_repository` and the names are what the launch was told of the project.
+    `user_role_arn`, `project_bucket`, `connected_repository` and the names are the launch's values for the project.
     """
 
     domain_id: DomainOrClassic
@@ -70,7 +70,7 @@ class StudioProjectProperties(Properties):
 
 @dataclass(frozen=True)
 class Observed:
-    """The project as it is told, and how far the launch itself is believed; no project: nothing to look at (Delete)."""
+    """The project as Studio describes it, and how far the launch is trusted; no project: nothing to read (Delete)."""
 
     project: Project | None
     belief: Belief = "nothing"
@@ -143,7 +143,7 @@ def adopted(request: Request[StudioProjectProperties], connected: str) -> str:
 
 
 def _seal(properties: StudioProjectProperties) -> str:
-    """Return what the physical id remembers of the role and the location that a launch was told, "" if of neither."""
+    """Return the digest of the launch's role and location that the physical id holds, "" if it was given neither."""
     if properties.domain_id == CLASSIC or not (properties.user_role_arn or properties.project_bucket):
         return ""
     told = (properties.domain_id, properties.project_id, properties.user_role_arn, properties.project_bucket)
@@ -151,7 +151,7 @@ def _seal(properties: StudioProjectProperties) -> str:
 
 
 def _physical_id(properties: StudioProjectProperties, repository: str = "", told: str = "", stem: str = "") -> str:
-    """Return `<domain>/<project>[:<adopted repository>[:<seal of what was told>[:<stem of the names>]]]`."""
+    """Return `<domain>/<project>[:<adopted repository>[:<seal of the launch's values>[:<stem of the names>]]]`."""
     project = f"{properties.domain_id}/{properties.project_id}"
     return ":".join([project, repository, told, stem]).rstrip(":")
 
@@ -218,10 +218,10 @@ class StudioProject(CustomResource[StudioProjectProperties, Observed, Plan]):
         yield Observed(project, belief, self._clients.installation, launcher, proving)
 
     def _project(self, request: Request[StudioProjectProperties], belief: Belief, launcher: Launcher) -> Project:
-        """Return the project. DataZone is not called where Studio has told everything that is needed of it.
+        """Return the project. Does not call DataZone where the launch has everything from Studio.
 
         Studio deploys the tooling before our environment, and a project that is launched had it: neither waits. What
-        the second door tells is read again.
+        the project setup passes is read again.
         """
         properties, studio = request.properties, self._clients.studio
         domain_id, project_id = properties.domain_id, properties.project_id

@@ -135,9 +135,9 @@ Action = Literal["create", "update", "keep", "delete", "nothing"]
 
 @dataclass(frozen=True)
 class Plan:
-    """What to write. A grant whose profile list must grow or shrink is added anew, and the old one removed.
+    """What to write. To change a grant's profile list, a new grant is added and the old one is removed.
 
-    `outdated`: grants that are to let go of the profile, on which domain unit.
+    `outdated`: grants to remove the profile from, and their domain units.
     """
 
     action: Action
@@ -266,7 +266,7 @@ def _leaving(request: Request[StudioProjectProfileProperties], observed: Observe
 
 
 def _regrant(clients: Clients, domain_id: str, domain_unit: str, there: Grant, profiles: set[str]) -> None:
-    """Let a principal's grant list exactly these profiles: a grant cannot be changed, so the new one comes first."""
+    """Replace a principal's grant with one for exactly these profiles, new one first: a grant cannot be changed."""
     host = clients.blueprints
     detail = {"createProjectFromProjectProfile": {"includeChildDomainUnits": True, "projectProfiles": sorted(profiles)}}
     detail["createProjectFromProjectProfile"] |= {

@@ -4,8 +4,8 @@
           |     ^-------GitHub refused it---------|
           |------------its rollback comes first------------------------------------> undone
 
-Only a record that says `unwritten` lets a rollback do without GitHub; without a record, it asks GitHub as before. So
-all records may be lost (docs/decisions/0081).
+A rollback skips GitHub only if the record is `unwritten`; without a record, it calls GitHub as before. So all records
+may be lost (docs/decisions/0081).
 """
 
 from __future__ import annotations

@@ -207,7 +207,7 @@ def bucket(cloud: Cloud) -> str:
 
 
 def bootstrap(cloud: Cloud) -> None:
-    """Make what `cdk bootstrap` makes, as far as a deployment looks at it."""
+    """Make what `cdk bootstrap` makes, as far as a deployment reads it."""
     cloud.ssm.put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String", Overwrite=True)
     try:
         cloud.s3.head_bucket(Bucket=bucket(cloud))

@@ -61,7 +61,7 @@ def _with_metric_math(record: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def main() -> None:
-    """Run until the process is told to end."""
+    """Run until a signal ends the process."""
     from ministack import app
     from ministack.core import lambda_runtime
     from ministack.services.cloudformation import provisioners

@@ -243,7 +243,7 @@ def _deploy(run: Run, wanted: Assembly, place: GitHubPlace, terminal: Terminal) 
 
 
 def forget_token(run: Run) -> None:
-    """Let every function start anew: a running one keeps the token that it has read."""
+    """Restart every function: a running one keeps the token that it has read."""
     for client in [cloud.client("lambda") for cloud in run.project_clouds]:
         for function in client.list_functions()["Functions"]:
             environment = function.get("Environment", {}).get("Variables", {})

@@ -1,4 +1,4 @@
-"""The controls of the two stand-ins (docs/interfaces.md): what no real service would let a client do."""
+"""The controls of the two stand-ins (docs/interfaces.md): what no real service would permit a client."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def project_id(name: str) -> str:
 
 
 def ensure_project(run: Run, name: str, profile: str) -> Project:
-    """Return the Studio project of that name, made with the profile if it is not there, its tooling ready."""
+    """Return the Studio project of that name; create it with the profile if it does not exist. Its tooling is ready."""
     made = run.standin_aws.call(
         "POST",
         "projects",

@@ -312,7 +312,7 @@ _OF_ONE_ACCOUNT = ("launch", "update", "diff", "terminate", "demo", "studio", "e
 
 
 def _refuse_unreadable(argv: Sequence[str]) -> None:
-    """Raise LocalError for an argument that is no text: no answer, record or log could hold it."""
+    """Raise LocalError for an argument that is not valid text: no answer, record or log could hold it."""
     for argument in argv:
         if any("\ud800" <= character <= "\udfff" for character in argument):
             raise LocalError(f"The argument {argument!r} is not valid UTF-8; correct it.")

@@ -77,7 +77,7 @@ def ensure_first(home: Home) -> None:
 
 
 def publish(home: Home, source: Source, version: str = "", *, profile: str = "", notes: str = "") -> Published:
-    """Publish the source's content as that version or the next; the same content again is no new version.
+    """Publish the source's content as that version or the next; the same content again makes no new version.
 
     Raises LocalError, before anything is written: the source, its ref or folder is missing, has no such profile, or
     cannot be delivered (links, sizes, names), or the version exists with other content.

@@ -341,7 +341,7 @@ class SourceUnreadable(FinalError):
 
 
 class SourceUnknown(SourceUnreadable):
-    """The template source is no place that exists."""
+    """The template source does not exist."""
 
     happened = "The template source {source!r} is neither a folder nor a Git URL."
     remedy = "Correct [template_source] repository in settings.toml, or --source."
@@ -508,7 +508,7 @@ class ProveDeploymentFailed(ProofError):
 
 
 class ProveNothingToResume(ProofError):
-    """There is no proof to go on with."""
+    """No proof exists that could be resumed."""
 
     happened = "The folder {folder} does not contain a proof to resume."
     remedy = "Start a proof without --resume."
@@ -522,14 +522,14 @@ class ProveProjectLeft(ProofError):
 
 
 class ProveProjectStuck(ProofError):
-    """The project did not come to rest in hours."""
+    """The project did not become stable in hours."""
 
     happened = "The project {project} is still changing after hours ({status})."
     remedy = "Check the project in Studio, then run prove with --resume."
 
 
 class ProveStateUnreadable(ProofError):
-    """The file is no proof's state."""
+    """The file is not the state of a proof."""
 
     happened = "{file} is not the state of a proof."
     remedy = "Choose another folder with --output."

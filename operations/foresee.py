@@ -1,7 +1,7 @@
-"""What an update to a version would do to each project, asked of the deployed function; nothing is written.
+"""What an update to a version would do to each project, as the deployed function answers; nothing is written.
 
-The function alone has the token of GitHub, and decides with the update's own code (docs/decisions/0117). It is asked
-about a few launches at once. Where GitHub's limits let it wait, it says for how long, and is asked again.
+The function alone has the token of GitHub, and decides with the update's own code (docs/decisions/0117). Each call is
+about a few launches. When GitHub's limits make it wait, it returns how long, and is called again.
 """
 
 from __future__ import annotations

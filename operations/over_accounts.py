@@ -37,7 +37,7 @@ def catalog_in(session: boto3.Session) -> tuple[ServiceCatalog, CloudFormationSt
 
 
 def document(place: Place, **more: Any) -> dict[str, Any]:
-    """Return what is told of a place as JSON."""
+    """Return a place, and what is known of it, as JSON."""
     return {"account": place.name, "accountId": place.account, "region": place.region, **more}
 
 

@@ -84,7 +84,7 @@ def planned(
     stacks: CloudFormationStacks,
     session: boto3.Session,
 ) -> Planned:
-    """Look at the launches of an account and region that the options name."""
+    """Read the launches of an account and region that the options name."""
     product_id = offered_product(catalog, stacks, settings.product.name)
     live = catalog.versions(product_id)
     version = target_version(live, options.version)
@@ -99,7 +99,7 @@ def planned(
 
 
 def looked_at(made: Plan, settings: Settings, session: boto3.Session, names: frozenset[str] = frozenset()) -> Planned:
-    """Look at the launches that a rollout would update; `names`: projects that were asked for and found."""
+    """Read the launches that a rollout would update; `names`: projects that were requested and found."""
     progress = _Progress(len(made.launches))
     ask = asking(session, settings)
     found = foresee(made.launches, made.version, ask, tell=progress.told, waiting=progress.waits)

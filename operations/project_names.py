@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def with_names(launches: Sequence[Launch], asked: Sequence[str], stacks: Stacks) -> list[Launch]:
-    """Return the launches; those whose projects are asked for by their names in Studio know these names.
+    """Return the launches; those whose projects are requested by their names in Studio have these names.
 
     An id goes before a name: nobody gets another project's id for a name of his. Reads the stacks' outputs (one request
-    for each page of stacks), and only for names that are no ids. Raises Problem.
+    for each page of stacks), and only for names that are not ids. Raises Problem.
     """
     names = {each for each in asked if not any(launch.belongs_to(each) for launch in launches)}
     if not names:

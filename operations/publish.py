@@ -80,10 +80,10 @@ def publish(
 ) -> Published:
     """Write `<directory>/<version>/{archive.zip, version.json, product.template.json, settings.json}`, all or nothing.
 
-    Without `version` the next one is taken (`next_version`). The same content, rendered by the same settings, is no new
-    version. Without `render` the version gets no product template (the local run adds it). Raises VersionTaken when the
-    version exists with other content or settings, VersionTooOld when it is below the latest, TooManyVersions for the
-    hundredth, NamesAlike, InvalidTemplate, NotRendered, and products.versions.VersionError.
+    Without `version` the next one is taken (`next_version`). The same content, rendered by the same settings, makes no
+    new version. Without `render` the version gets no product template (the local run adds it). Raises VersionTaken when
+    the version exists with other content or settings, VersionTooOld when it is below the latest, TooManyVersions for
+    the hundredth, NamesAlike, InvalidTemplate, NotRendered, and products.versions.VersionError.
     """
     store = _Store(directory or versions_directory(), render, dry_run)
     published = read_versions(store.directory)

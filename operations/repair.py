@@ -229,7 +229,7 @@ class Repair:
         return self._updated(launch)
 
     def _updated(self, launch: Launch) -> tuple[str, str]:
-        """Update a launch to the version that it has, which makes Service Catalog look at the stack again."""
+        """Update a launch to the version that it has, which makes Service Catalog check the stack again."""
         own = _own(launch, self._versions)
         if own is None or not own.active:
             return "", "The stack is repaired, but its version is inactive. Roll out a newer version."

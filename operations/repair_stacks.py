@@ -54,7 +54,7 @@ class FailedResource:
 
 @dataclass(frozen=True)
 class StackState:
-    """A stack at rest or not; `status` is "" for one that is gone. `repositories`: full names by GitHub's ids."""
+    """A stack, stable or changing; `status` is "" for one that is gone. `repositories`: full names by GitHub's ids."""
 
     status: str
     failed: tuple[FailedResource, ...] = ()

@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _keep(file: Path, fleet: Fleet) -> None:
-    """Keep the look; where that cannot be written, it is told all the same."""
+    """Keep the reading; if the file cannot be written, still show the reading."""
     try:
         keep(file, fleet)
     except OSError as failed:
@@ -111,7 +111,7 @@ def _keep(file: Path, fleet: Fleet) -> None:
 
 
 def look(options: argparse.Namespace, *, reviews: bool = False) -> list[Looked]:
-    """Look at the caller's account, or at those that are chosen. A place that fails is told as its problem."""
+    """Read the caller's account, or the chosen ones. A place that fails is returned as its problem."""
     settings = load_settings()
     published = read_versions(getattr(options, "versions_dir", None))
 

@@ -79,8 +79,8 @@ OWN_NAMES: Mapping[str, str] = MappingProxyType({part: part for part in PARTS})
 class TemplateContent:
     """The files of a template, their paths `<profile folder>/<part>/<path>`, and where they come from.
 
-    `commit` is "" for content that no commit holds as it is. `ignored` names what lies in the folder and is no profile,
-    `hidden` what a .gitignore of the template's parts keeps out.
+    `commit` is "" for content that no commit holds as it is. `ignored` names what lies in the folder and is not a
+    profile, `hidden` what a .gitignore of the template's parts keeps out.
     """
 
     files: tuple[TemplateFile, ...]

@@ -52,7 +52,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], columns: int = 0) 
     """Return the lines of a table, at most `columns` wide (0: as wide as it is).
 
     The widest cells are cut first, with … at the end; a line break in a cell is shown as ↵, and as ? what would move
-    the cursor or is no Unicode: names and reasons are other people's.
+    the cursor or is not Unicode: names and reasons are other people's.
     """
     lines = [[printable(" ".join(_one_line(cell).split())) for cell in line] for line in (head, *rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]

@@ -29,7 +29,7 @@
           TemplateChanged
         LayerBuildFailed
 
-portfolio_app.py prints the message; tests/unit/test_errors.py looks at the tree.
+portfolio_app.py prints the message; tests/unit/test_errors.py checks the tree.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ _GIT_ENVIRONMENT = {
 
 
 def entry_of(name: str) -> Entry:
-    """Return a function's entry in the catalogue. Raises KeyError for a name that is not there."""
+    """Return a function's entry in the catalogue. Raises KeyError for an unknown name."""
     return {entry.name: entry for entry in catalogue.CATALOGUE}[name]
 
 
@@ -75,7 +75,7 @@ def custom_resource(
 ) -> CustomResource:
     """Return the custom resource of a function of the catalogue.
 
-    Its provider is called by name, so that templates can stand alone. Raises KeyError for a name that is not there.
+    Its provider is called by name, so that templates can stand alone. Raises KeyError for an unknown name.
     """
     entry = entry_of(name)
     return CustomResource(
@@ -256,7 +256,7 @@ def _function(provider: custom_resources.Provider, name: str) -> lambda_.Functio
 
 
 def _encrypt(provider: custom_resources.Provider, key: kms.Key) -> None:
-    """Encrypt what waits: a request holds its presigned ResponseURL, and who has that answers in the function's place.
+    """Encrypt what waits: a request holds its presigned ResponseURL, whose holder can answer instead of the function.
 
     DescribeExecution and GetExecutionHistory then need kms:Decrypt, which the key's own policy gives to the waiter and
     to the function that starts it, and to nobody else (docs/decisions/0066). What the waiter logs is without data, and

@@ -111,7 +111,7 @@ def _boundary_statements(settings: Settings, workflow_roles: list[str]) -> list[
 def _project_role_statements(stack: Stack, settings: Settings) -> list[iam.PolicyStatement]:
     """Return access to the project roles' inline policies, where launches write one; without that, only its end.
 
-    Launched projects lose the policy with their next update, or their deletion, after the setting was switched off.
+    Launched projects lose the policy with their next update, or their deletion, after the setting was turned off.
     """
     roles = execution_role_arns(stack, settings)
     writes = ["iam:PutRolePolicy"] if settings.workflow_role.grant_execution_role_files else []

@@ -294,7 +294,7 @@ class PortfolioStack(LaunchingStack):
             self.portfolio.associate_tag_options(options)
 
     def _rollouts_principal(self) -> None:
-        """Let the machine that updates projects in: without a path to the product it may update none."""
+        """Make the machine that updates projects a principal: without a path to the product it can update none."""
         name = self.settings.update_role_name
         role = self.format_arn(service="iam", region="", resource="role", resource_name=name)
         servicecatalog.CfnPortfolioPrincipalAssociation(

@@ -42,8 +42,8 @@ class Version(BaseModel):
     """One published version, as in its version.json.
 
     `archive` is the content address (`<sha256>.zip`), `source`, `ref` and `commit` say where the content comes from
-    ("" where it has none), `created` is an ISO 8601 time in UTC. Guidance: DEPRECATED may update what runs but not
-    launch anew, INACTIVE neither.
+    ("" where it has none), `created` is an ISO 8601 time in UTC. Guidance: DEPRECATED permits updates of what runs,
+    but no new launch, INACTIVE neither.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -161,7 +161,7 @@ def check_prefix(prefix: str, version: str, snapshot: Path) -> None:
 def check_boundary(boundaries: Sequence[str], version: Version, snapshot: Path) -> None:
     """Refuse boundaries without the one that a version's roles have: launches and rollbacks of it would be denied.
 
-    The boundary that we ship, which is no plain ARN in a template, is always accepted. Raises BoundaryNotListed.
+    The boundary that we ship, not a plain ARN in a template, is always accepted. Raises BoundaryNotListed.
     """
     role = json.loads(snapshot.read_text(encoding="utf-8"))["Resources"].get("WorkflowRole")
     if role is None or version.guidance == "INACTIVE":

@@ -114,7 +114,7 @@ class Blueprints:
         return str(created["id"])
 
     def update_blueprint(self, domain_id: str, wanted: Blueprint) -> None:
-        """Change everything but the name, which DataZone does not let change."""
+        """Change everything but the name, which DataZone cannot change."""
         self._call(
             f"changing the blueprint {wanted.name!r}",
             lambda: self._datazone.update_environment_blueprint(

@@ -73,7 +73,7 @@ class Change:
 
 @contextmanager
 def of_the_table(table: str, activity: str) -> Iterator[None]:
-    """Translate DynamoDB's errors. Raises BudgetMissing for a table that is not there, and what `translated` raises."""
+    """Translate DynamoDB's errors. Raises BudgetMissing if the table does not exist, and what `translated` raises."""
     try:
         with translated(DYNAMODB, activity):
             yield
@@ -99,8 +99,8 @@ class SharedBudget:
     def require_room(self, request: str) -> Progress:
         """Return what a request has done and paid for already; raise RetryLater while it may ask GitHub for nothing.
 
-        That is while GitHub wants no request at all, while the time is not over that an earlier call of the request was
-        told to wait, and until the slot opens that was booked then: so a plan that has to wait costs GitHub nothing.
+        That is while GitHub accepts no request at all, until the wait that an earlier call of the request returned is
+        over, and until the slot booked then opens: so a plan that must wait costs GitHub nothing.
         """
         budget, now = self._read()[0], self._clock()
         if seconds := rate_budget.wait(budget, now):

@@ -101,9 +101,9 @@ def of_plan(text: str) -> bool:
 
 
 def denied(message: str, activity: str, sso: str = "") -> Problem:
-    """Return what a 403 that is no limit means. `sso` is the header x-github-sso.
+    """Return the error for a 403 that is not a rate limit. `sso` is the header x-github-sso.
 
-    Only a permission that is missing is answered with the advice to give it.
+    Only the error for a missing permission advises granting it.
     """
     said = message.lower()
     if sso.startswith("required") or "saml" in said:

@@ -87,7 +87,7 @@ class GitHub:
         return is_absent(self._connection, full_name, repository_id)
 
     def look_up(self, activity: str, path: str) -> tuple[Mapping[str, Any], Any]:
-        """GET any path; return the answer's headers with the data, None for what is not there (for operations)."""
+        """GET any path; return the answer's headers with the data, None for a 404 (for operations)."""
         return self._connection.find(activity, path)
 
     # -- repositories -----------------------------------------------------------------------------------
@@ -164,7 +164,7 @@ class GitHub:
     def _require_own_account(self, name: str) -> None:
         """Raise OrganizationNotFound unless the token is one of the user of that name.
 
-        GitHub lets an App create repositories in organizations only: POST /user/repos is not among the requests that an
+        A GitHub App can create repositories in organizations only: POST /user/repos is not among the requests that an
         installation's tokens are for (GitHub community discussions 116331 and 171040).
         """
         if not self._credentials().token:
@@ -223,7 +223,7 @@ class GitHub:
             return base64.b64decode(data["content"])
 
     def is_protected(self, full_name: str, branch: str) -> bool:
-        """Tell whether rules protect a branch (GET .../branches/{branch}); one that is not there has none."""
+        """Tell whether rules protect a branch (GET .../branches/{branch}); a branch that does not exist has none."""
         activity = f"reading the branch {branch} of {full_name}"
         _, data = self._connection.find(activity, _repository(full_name, "branches", branch))
         with whole(activity):
@@ -312,7 +312,7 @@ class GitHub:
         """Return the newest pull request from a branch of the repository itself into `base`, open or not.
 
         Else the newest open one whose text carries the mark: the default branch was another when it was opened.
-        None also where pull requests are switched off: GitHub shows none then, and answers 404.
+        None also where pull requests are turned off: GitHub then shows none and answers 404.
         """
         owner = full_name.partition("/")[0]
         asked = {"head": f"{owner}:{branch}", "state": "all", "sort": "created", "direction": "desc", "per_page": "30"}
@@ -354,7 +354,7 @@ class GitHub:
                 raise not_opened(error, full_name, branch) from None
 
     def _pull_requests_off(self, full_name: str) -> bool:
-        """Ask whether the repository has its pull requests switched off: how GitHub then refuses is not published."""
+        """Check whether the repository's pull requests are turned off: GitHub does not document the error for this."""
         _, data = self._connection.find(f"looking up {full_name}", _repository(full_name))
         return data is not None and repository(data).pull_requests_off
 

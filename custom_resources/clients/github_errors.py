@@ -32,7 +32,7 @@ _SETTING_UP = ("being set up", "being created", "not ready yet", "still being")
 def refusal(error: GithubException, activity: str, *, creates: bool = False) -> Problem:
     """Return what an answer above 299 means; `activity` is what was being done, such as "changing acme/demo".
 
-    `creates`: the request would have created content that people are told of (a pull request, a comment).
+    `creates`: the request would have created content that notifies people (a pull request, a comment).
     A 401 is not among them: whether another token can be tried is for the connection to find out.
     """
     if is_limited(error):

@@ -63,7 +63,7 @@ def _removing(kind: Kind, name: str, full_name: str) -> str:
 
 
 def each(act: Callable[[str], None], names: list[str], done: Note | None = None) -> None:
-    """Act on each, a few at a time, and say of each that it is done. What is under way ends, also after a failure."""
+    """Act on each, a few at a time, and note each that is done. Calls in progress finish, also after a failure."""
 
     def act_on(name: str) -> None:
         act(name)

@@ -1,4 +1,4 @@
-"""What proves that a repository is not there, as GitHub answers 404 also for what a token does not see (decision 0079).
+"""What proves that a repository does not exist: GitHub also answers 404 for what a token cannot see (decision 0079).
 
 | credential | proof |
 |---|---|
@@ -6,7 +6,7 @@
 | a classic token with the scope repo | its user is an active owner of the organization, or is the owner |
 | any other token | none: it may be narrowed to some repositories |
 
-A name that redirects leads to a repository that was transferred out of sight: it is there.
+A name that redirects leads to a repository that was transferred out of sight: it exists.
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ class UpdateRecords(Protocol):
         ...
 
     def forget(self, stack_id: str, logical_id: str) -> None:
-        """Let a record go, if there is one."""
+        """Make the record expire, if one exists."""
         ...
 
 
@@ -334,7 +334,7 @@ class ServiceCatalog(Protocol):
         ...
 
     def launched_by(self, product_id: str, door: str) -> list[str]:
-        """Return the names of what a door launched from the product."""
+        """Return the names of the launches from the product by the blueprint or by the project setup."""
         ...
 
     def versions(self, product_id: str) -> list[ProductVersion]:
@@ -350,7 +350,7 @@ class RegionalLaunches(Protocol):
     """What was launched in the regions of the function's account. Raises FinalError, RetryLater."""
 
     def launched_by(self, region: str, door: str) -> list[str]:
-        """Return the names of what a door launched from a region's product; none where it has no product."""
+        """Return the names of a region's launches by the blueprint or by the project setup; none without a product."""
         ...
 
 

@@ -28,7 +28,7 @@ class RegionalLaunches:
         self._parameter = parameter
 
     def launched_by(self, region: str, door: str) -> list[str]:
-        """Return the names of what a door launched from a region's product, sorted.
+        """Return the names, sorted, of what the blueprint or the project setup launched from a region's product.
 
         None where there is no parameter: the region has no product.
         """

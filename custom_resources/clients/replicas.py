@@ -59,5 +59,5 @@ class Replicas:
         return self.clock() - self._written.get(self._request, float("-inf")) < LAG_SECONDS
 
     def has_written_to(self, full_name: str) -> bool:
-        """Tell whether a write to the repository has succeeded in this call: what it lacks now, it lacks."""
+        """Tell whether a write to the repository has succeeded in this call: a 404 then means a missing part."""
         return full_name.casefold() in self._repositories

@@ -220,7 +220,7 @@ class ServiceCatalog:
         return None
 
     def launched_by(self, product_id: str, door: str) -> list[str]:
-        """Return the names of what a door launched from the product in this account, sorted."""
+        """Return the names, sorted, of what the blueprint or the project setup launched from this account's product."""
         tag = {"Key": LAUNCHED_BY, "Value": door}
         return sorted(item["Name"] for item in self._launched(product_id) if tag in item.get("Tags", []))
 

@@ -82,7 +82,7 @@ class ClassicProject:
 
 @dataclass(frozen=True)
 class _Extras:
-    """What only members of the project are told."""
+    """What Studio shows only to members of the project."""
 
     role: str = ""
     resources: dict[str, str] = field(default_factory=dict)

@@ -45,7 +45,7 @@ class UpdateRecords:
         raise BudgetContended(2)
 
     def forget(self, stack_id: str, logical_id: str) -> None:
-        """Let a record go a day from now, if there is one: its stack ends."""
+        """Make a record expire in a day, if one exists: its stack is being deleted."""
         name = _name(stack_id, logical_id)
         state = self._state(name)
         if state:

@@ -31,7 +31,7 @@ def offered(git: BareRepository, refs: Refs, *others: str) -> list[Delivery]:
 def refs_left(git: BareRepository, refs: Refs, there: Refs) -> dict[str, str]:
     """Return our refs, and the branches of our pull requests as far as the last commit there is ours. One request.
 
-    `refs` are those that are proven, `there` all: what is below refs/studio goes, whoever wrote it.
+    `refs` are those that are proven, `there` all: everything below refs/studio is deleted, no matter who wrote it.
     """
     branches = {f"{BRANCHES}{each.branch.removeprefix('studio/')}": each.tip for each in proposals_in(refs.targets)}
     looked_at = {ref: tip for ref, tip in branches.items() if tip}

@@ -9,7 +9,7 @@
 | `refs/studio/stacks/<seal>` | the same commit |
 
 Anybody who may push can write any of them. A seal is the proof, under the repository's secret, of the ref's meaning and
-its commit's name: what has none is not there for us, and nothing of it is fetched (`believed`). docs/decisions/0002
+its commit's name: a ref without one is ignored, and nothing of it is fetched (`believed`). docs/decisions/0002
 says why there is a lineage, 0060 how it is proven.
 """
 

@@ -40,7 +40,7 @@ class Claim:
 
 
 def claims(believed: Mapping[str, str], there: Refs) -> dict[str, str]:
-    """Return what STACK_REF points to, whoever wrote it, and the proofs of former claims."""
+    """Return what STACK_REF points to, no matter who wrote it, and the proofs of former claims."""
     proofs = {ref: commit for ref, commit in believed.items() if ref.startswith(STACKS)}
     return {**proofs, **({STACK_REF: there[STACK_REF]} if there[STACK_REF] else {})}
 

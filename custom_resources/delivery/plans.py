@@ -21,7 +21,7 @@ Status = Literal["seeded", "unchanged", "merged", "pull-request", "off", "archiv
 
 @dataclass(frozen=True)
 class ThatCommit:
-    """A commit that is there already, or on this machine."""
+    """A commit that already exists in the repository or on this machine."""
 
     sha: str
 

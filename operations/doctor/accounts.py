@@ -184,7 +184,7 @@ def _document(policy: Any) -> Mapping[str, Any]:
 
 
 def _sources(policy: Mapping[str, Any]) -> set[str]:
-    """Return the accounts that a trust policy lets a service act for; none: any."""
+    """Return the accounts that a service may act for under a trust policy; none: any."""
     found: set[str] = set()
     for statement in policy.get("Statement", []):
         for condition in statement.get("Condition", {}).values():

@@ -57,10 +57,10 @@ def failed(name: str, state: State, error: Problem) -> Check:
 def diagnose(
     github: Sequence[NamedCheck], aws: Sequence[NamedCheck], token_given: bool, after_first: Sequence[NamedCheck] = ()
 ) -> Iterator[Check]:
-    """Run the checks one by one; one that cannot be made is a problem with the reason.
+    """Run the checks one by one; one that cannot run is a problem with the reason.
 
-    The first of `aws` finds out whether AWS can be asked at all; if not, only `github` is left, and that only with
-    a token that AWS need not give. `after_first` come next. A cause that was told is not told again.
+    The first of `aws` finds out whether AWS can be reached at all; if not, only `github` is left, and that only with
+    a token that AWS need not give. `after_first` come next. A cause is reported once.
     """
     first = list(_made(*aws[0]))
     yield from first

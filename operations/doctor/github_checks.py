@@ -102,7 +102,7 @@ class GitHubChecks:
         yield member(self._organization, membership, found)
 
     def _user_account(self) -> Iterator[Check]:
-        """The name is no organization's: the user account of the token's owner will do, and lacks some things."""
+        """The name is not an organization: the user account of the token's owner works too, with fewer features."""
         _, account = self._github.look_up("reading the account", f"/users/{self._organization}")
         if not account or account.get("type") != "User":
             yield Check(

@@ -25,7 +25,7 @@ _READABLE = ("there", "renamed")
 def with_secrets(fleet: Fleet, wanted: Mapping[Part, Collection[str]], names: Callable[[str], set[str]]) -> Fleet:
     """Return the fleet with the secrets that each repository lacks. `names` lists those of a repository.
 
-    What cannot be listed is a problem of that repository. One whose launch failed or is under way is left alone.
+    What cannot be listed is a problem of that repository. One whose launch failed or is in progress is left alone.
     """
 
     def looked_at(repository: RepositoryStatus) -> RepositoryStatus:

@@ -1,4 +1,4 @@
-"""What is told of the fleet: projects, their repositories, their template pull requests. Plain data."""
+"""What is known of the fleet: projects, their repositories, their template pull requests. Plain data."""
 
 from __future__ import annotations
 
@@ -91,9 +91,9 @@ class LastRollout:
 class Project:
     """One launch with everything that is known of it. `project` is Studio's id, `name` the project's name there.
 
-    `owner` is who created the project in Studio, as far as DataZone tells, else who launched the product.
+    `owner` is who created the project in Studio, as far as DataZone shows it, else who launched the product.
 
-    `last_update` is how the last launch or update ended, by a rollout or by hand ("" while it is under way)."""
+    `last_update` is how the last launch or update ended, by a rollout or by hand ("" while it is in progress)."""
 
     launch: str
     name: str

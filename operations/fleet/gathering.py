@@ -1,4 +1,4 @@
-"""Looks at the whole fleet: Service Catalog's list, CloudFormation's list, and a GraphQL query per 100 repositories."""
+"""Reads the whole fleet: Service Catalog's list, CloudFormation's list, and a GraphQL query per 100 repositories."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Repositories(Protocol):
         """Return the repository, whatever its name is now."""
 
     def look_up(self, activity: str, path: str) -> tuple[Mapping[str, Any], Any]:
-        """GET any path: the headers and the document, None for what is not there."""
+        """GET any path: the headers and the document, None for a 404."""
 
     def pull_request(self, full_name: str, number: int) -> PullRequest:
         """Return a pull request."""

@@ -1,4 +1,4 @@
-"""fleet.json: the last look at the fleet, with its time."""
+"""fleet.json: the last reading of the fleet, with its time."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _PROJECTS = TypeAdapter(tuple[Project, ...])
 
 
 def keep(file: Path, fleet: Fleet) -> None:
-    """Write the look, whole or not at all. A link is followed; what is no file, such as /dev/null, is only written to:
-    in its place there would be a file.
+    """Write the reading, whole or not at all. A link is followed; anything but a file, such as /dev/null, is only
+    written to, since replacing it would leave a file.
     """
     file, text = file.resolve(), json.dumps(as_document(fleet), indent=1) + "\n"
     if file.exists() and not file.is_file():

@@ -1,7 +1,7 @@
-"""Whose a project is: who created it in Studio, as DataZone tells; else who launched the product for it.
+"""The owner of a project: who created it in Studio, as DataZone shows; else who launched the product for it.
 
-DataZone lists a project's members to its members only (docs/studio.md, A20). Who created it, it tells everybody whom
-IAM lets ask: in a list to owners of the domain unit, one by one to others (A19).
+DataZone lists a project's members to its members only (docs/studio.md, A20). It shows the creator to everyone with
+the IAM permission: in a list to owners of the domain unit, one by one to others (A19).
 """
 
 from __future__ import annotations

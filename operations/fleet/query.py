@@ -88,9 +88,9 @@ def query_of(asked: Sequence[Asked], *, reviews: bool = False) -> tuple[str, dic
 
 
 def found_in(asked: Asked, data: Any, error: tuple[str, str] | None) -> Found:
-    """Read what is told of one repository.
+    """Read GitHub's answer about one repository.
 
-    Another repository that has got the name since is not taken for it: the id tells.
+    Another repository that has since got the name has another id, and is not taken for it.
     """
     if not isinstance(data, dict):
         kind, message = error or ("NOT_FOUND", f"The token cannot access {asked.full_name}.")

@@ -22,7 +22,7 @@ NAME_PREFIX = "prove-"
 
 
 def create(proof: Proof) -> None:
-    """Make the project, at an older version if there are two; or look at the one that was given."""
+    """Create the project, at an older version if there are two; or read the one that was given."""
     state, facts = proof.state, proof.facts
     if state.given:
         proof.aws.ask(DATAZONE, "get_project", domainIdentifier=state.domain, identifier=state.project)
@@ -63,7 +63,7 @@ def _version(proof: Proof, version: str) -> list[dict[str, Any]]:
 
 
 def deployment(proof: Proof) -> None:
-    """Wait until Studio has deployed the project, and the second door has launched."""
+    """Wait until Studio has deployed the project, and the project setup has launched."""
     proof.facts.deployment, proof.facts.reasons = _settled(proof)
     installed = proof.facts.installed
     if installed and not installed.blueprint_id and not proof.facts.reasons:
@@ -91,7 +91,7 @@ def _settled(proof: Proof) -> tuple[str, list[str]]:
 
 
 def _launched(proof: Proof) -> None:
-    """Wait until the second door's launch is at rest. Raises ProveProjectStuck."""
+    """Wait until the project setup's launch is stable. Raises ProveProjectStuck."""
     end, status = time.monotonic() + PATIENCE_SECONDS, "no launch"
     while time.monotonic() < end:
         with suppress(AwsNotFound):
@@ -200,7 +200,7 @@ def _version_now(proof: Proof) -> str:
 
 
 def tainted(proof: Proof) -> None:
-    """Let an update of the launch fail, since it names another role; see whether Studio can update it then."""
+    """Make an update of the launch fail by naming another role; then see whether Studio can update it."""
     facts = proof.facts
     moved = facts.update and facts.update.after == facts.update.wanted
     if proof.state.given or not moved or not facts.by_hand or facts.by_hand.refused:
@@ -270,7 +270,7 @@ def _seen_while_deleted(proof: Proof, status: str) -> None:
 
 
 def _launch_is_gone(proof: Proof, polls: int = TERMINATION_POLLS) -> bool:
-    """Wait until the launch is gone: the second door terminates it after the project. Raises Problem."""
+    """Wait until the launch is gone: the project setup terminates it after the project. Raises Problem."""
     name = f"{looking.LAUNCH_NAME_PREFIX}{proof.state.project}"
     for _ in range(polls):
         try:

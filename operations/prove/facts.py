@@ -114,7 +114,7 @@ class Update(_Document):
 
 
 class Going(_Document):
-    """What was told of the launch while it was under change."""
+    """What AWS returned about the launch while it was being changed."""
 
     looks: int = 0  # of the search that found it so
     unnamed: int = 0  # of these, without UserArn and UserArnSession

@@ -317,7 +317,7 @@ def _named(proof: Proof, identifier: str) -> Workspace | None:
 
 
 def told(proof: Proof) -> None:
-    """Ask the function studio-project, which is no member of the project, what DataZone permits it (decision 0065)."""
+    """Call the function studio-project, not a member of the project, for what DataZone permits it (decision 0065)."""
     event = {"Probe": {"DomainId": proof.state.domain, "ProjectId": proof.state.project}}
     with proof.aws.about("A19", "A20"):
         answer = proof.aws.ask(
@@ -332,7 +332,7 @@ def told(proof: Proof) -> None:
 
 
 def native_event(proof: Proof) -> None:
-    """See Studio's own event about the project, as the second door's state machine got it."""
+    """See Studio's own event about the project, as the project setup's state machine received it."""
     machine = proof.facts.installed.state_machine if proof.facts.installed else ""
     if not machine:
         return

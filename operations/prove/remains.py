@@ -97,7 +97,7 @@ def _execution(proof: Proof, found: Workflows) -> None:
 
 
 def _bucket_key(proof: Proof) -> str:
-    """Return the key that the project's bucket encrypts with by default, "" for S3's own or where it is not told."""
+    """Return the key that the project's bucket encrypts with by default, "" for S3's own or where it is unknown."""
     location = proof.facts.workspace.location if proof.facts.workspace else ""
     if not location or not proof.facts.domain_key:
         return ""

@@ -131,7 +131,7 @@ def begin_again(proof: Proof) -> None:
 
 
 def _why_not_launched(state: State) -> str:
-    """Return why Studio could not deploy the project, or the second door could not launch; "" if it could."""
+    """Return why Studio could not deploy the project, or the project setup could not launch; "" if it could."""
     facts = state.facts
     if facts.deployment != "SUCCESSFUL":
         return "; ".join(filter(None, facts.reasons)) or facts.deployment

@@ -17,7 +17,7 @@ _MOST_LISTED = 100  # what DescribeStackResources lists of a stack
 
 
 def launch_under_way(proof: Proof) -> None:
-    """See what is told of the launch if it is under change now. Raises nothing: what is denied is not seen."""
+    """See what AWS returns about the launch if it is being changed now. Raises nothing: what is denied is not seen."""
     with proof.aws.about("A35", "A37"), suppress(Problem):
         found = proof.aws.ask(
             SERVICE_CATALOG,
@@ -78,7 +78,7 @@ def _former(event: dict[str, Any], listed: dict[str, Any]) -> bool:
 
 
 def after_deletion(proof: Proof) -> None:
-    """Ask the function studio-project, which is no member, for the project that is gone. Raises nothing."""
+    """Ask the function studio-project, which is not a member, for the project that is gone. Raises nothing."""
     ending = proof.facts.ending = proof.facts.ending or Ending()
     event = {"Probe": {"DomainId": proof.state.domain, "ProjectId": proof.state.project}}
     with proof.aws.about("A36"), suppress(Problem):

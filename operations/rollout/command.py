@@ -222,7 +222,7 @@ def _seen(options: argparse.Namespace, site: RolloutSite, rollout: Rollout) -> D
 
 
 def _ended(options: argparse.Namespace, told: list[Document], broken: bool, *, begun: bool = False) -> int:
-    """Print the document, and return the exit status. `begun`: what is under way now is what was asked for."""
+    """Print the document, and return the exit status. `begun`: this command requested what is in progress now."""
     if options.json:
         print(json.dumps({"places": told} if told and "account" in told[0] else told[0], indent=2))
     if broken or any(each.get("counts", {}).get("failed") or telling.falls_short(each) for each in told):

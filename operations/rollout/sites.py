@@ -47,9 +47,9 @@ def site_of(place: Place | None, settings: Settings, session: boto3.Session) -> 
 
 
 def at_each(account: str, act: Callable[[RolloutSite], dict[str, Any]]) -> tuple[list[dict[str, Any]], bool]:
-    """Do something in each place that `--account` names; return what each told, and whether one could not be done.
+    """Do something in each place that `--account` names; return what each returned, and whether one failed.
 
-    In an installation of one account a problem is raised; over several it is told, and the others are gone on with.
+    In an installation of one account a problem is raised; over several it is reported, and the others follow.
     """
     import boto3
 

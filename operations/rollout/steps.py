@@ -74,7 +74,7 @@ def _under_way(store: RolloutStore) -> Rollout:
 
 
 def pause(store: RolloutStore) -> Rollout:
-    """Let no further update start; those that run end. Raises NoRollout, RolloutEnded, RolloutChanged."""
+    """Start no further update; those that run finish. Raises NoRollout, RolloutEnded, RolloutChanged."""
     found = _under_way(store)
     if found.paused:
         return found
@@ -159,9 +159,9 @@ def _go_on(
     remove: Sequence[str] = (),
     forget: Sequence[str] = (),
 ) -> Rollout:
-    """Start the machine anew with these lists, whose names are nobody else's: two who go on at once write apart.
+    """Start the machine again with these lists, under unique names: two callers that resume at once write apart.
 
-    The change of the item decides which of them does. Only then are results forgotten.
+    The change of the item decides which of them resumes. Only then are results deleted.
     """
     now = time.time() if now is None else now
     run, mark = rollout.runs + 1, secrets.token_hex(2)

@@ -50,7 +50,7 @@ class RolloutStore:
         return rollout_of(found["Item"]) if "Item" in found else None
 
     def create(self, rollout: Rollout, open_times: Sequence[tuple[int, int]]) -> bool:
-        """Make it the one rollout; return False where another is under way."""
+        """Make it the one rollout; return False where another is in progress."""
         return self._conditionally(
             "put_item",
             "starting the rollout",
@@ -163,7 +163,7 @@ class RolloutStore:
             )["executionArn"]
 
     def runs(self, rollout: Rollout) -> bool:
-        """Tell whether the execution that took the rollout is under way, or the one that is to take it."""
+        """Tell whether the execution that took the rollout, or the one that is to take it, is in progress."""
         planned = f"{self._machine.replace(':stateMachine:', ':execution:')}:{rollout.id}-{rollout.runs}"
         arn = rollout.run_by if rollout.run_by.startswith("arn:") else planned
         try:

@@ -95,7 +95,7 @@ class FoundationStack(Stack):
         return sqs.Queue.from_queue_arn(self, "DeadLettersByArn", self.dead_letters.queue_arn)
 
     def _exports(self) -> None:
-        """Export what StudioStack uses, also while it does not: a feature that is switched off takes no export away.
+        """Export what StudioStack uses, also while it does not: turning a feature off removes no export.
 
         CloudFormation neither changes nor removes an export that another stack still imports, and this stack is
         deployed first. So nothing that can change is exported: GitHub's addresses are each stack's own.

@@ -1,6 +1,6 @@
 """What launches keep: the GitHub token's secret, the template archives, the rate budget, and the keys.
 
-The classes of this package are no constructs: their resources are the stack's own. A construct's path is in the
+The classes of this package are not constructs: their resources are the stack's own. A construct's path is in the
 logical ids of all below it, and CloudFormation replaces a resource whose logical id changes.
 """
 

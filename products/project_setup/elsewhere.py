@@ -1,6 +1,6 @@
-"""The second door in an account of projects, where the domain is another account's.
+"""The project setup in an account of projects, where the domain is another account's.
 
-CloudFormation's events tell that an environment's stack was created or deleted, in the project's own account and
+CloudFormation's events report that an environment's stack was created or deleted, in the project's own account and
 region. DataZone, which Step Functions reaches in its own account and region only, is read by a function.
 """
 

@@ -1,7 +1,7 @@
-"""The machine that updates one project: it always ends well, and says in S3 what became of the project.
+"""The machine that updates one project: it always succeeds, and writes the project's result to S3.
 
-Service Catalog is asked three times at most: to update (a token makes that one update, however often it is asked), for
-the record when the stack is at rest, and, where that refused, for the launch's last record. All other looks are
+It calls Service Catalog three times at most: to update (a token makes that one update, however often it is sent), for
+the record when the stack is stable, and, where that refused, for the launch's last record. All other reads are
 CloudFormation's, which cost nothing.
 """
 
@@ -25,7 +25,7 @@ _IS_THERE = "$outputs.BuildTemplateVersion = $version and $outputs.DeployTemplat
 def project_definition(places: Places) -> State:
     """Return the machine in Amazon States Language. Its input is a wave's item, the rollout's id and its execution.
 
-    `failed` in the input says that an execution for the project broke off: then only that is noted.
+    `failed` in the input means that an execution for the project failed: then only that is noted.
     """
     return {
         "Comment": "Updates one project to the version of the rollout, and writes what became of it",
@@ -169,7 +169,7 @@ def _updating() -> dict[str, State]:
 
 
 def _waiting_for_others() -> dict[str, State]:
-    """A launch that is refused for good is left to the change under way, which may be ours of an earlier run."""
+    """A launch whose update is finally refused waits for the change in progress, maybe ours of an earlier run."""
     return {
         "SeeWhetherItIsBusy": task(
             "aws-sdk:cloudformation",

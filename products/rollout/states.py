@@ -179,17 +179,17 @@ def done() -> State:
 
 
 def text_of(item: str, name: str) -> str:
-    """Return an expression for a string of an item that was read, '' where it is not there."""
+    """Return an expression for a string of an item that was read, '' where it is missing."""
     return f"($exists({item}.{name}.S) ? {item}.{name}.S : '')"
 
 
 def number_of(item: str, name: str) -> str:
-    """Return an expression for a number of an item that was read, 0 where it is not there."""
+    """Return an expression for a number of an item that was read, 0 where it is missing."""
     return f"($exists({item}.{name}.N) ? $number({item}.{name}.N) : 0)"
 
 
 def list_of(item: str, name: str) -> str:
-    """Return an expression for a list that an item has as JSON, empty where it is not there."""
+    """Return an expression for a list that an item has as JSON, empty where it is missing."""
     return f"$parse($exists({item}.{name}.S) ? {item}.{name}.S : '[]')"
 
 

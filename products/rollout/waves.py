@@ -1,4 +1,4 @@
-"""The machine that goes through the waves of a rollout: one Map Run each, a gate after it, and people are told.
+"""The machine that goes through the waves of a rollout: one Map Run each, a gate after it, and notifications.
 
 It keeps nothing itself: what was decided is in the budget table's item, what became of the projects in S3. So it may
 end at any moment, and be started again with the waves that are left.
@@ -259,7 +259,7 @@ def _gate(places: Places) -> dict[str, State]:
 
 
 def _soaking(places: Places) -> dict[str, State]:
-    """The canary is left alone for a while; who looks at it may pause or abort meanwhile.
+    """The canary is left alone for a while; people who check it can pause or abort meanwhile.
 
     The item says until when, so that neither a pause nor an end of the machine makes it shorter or longer.
     """

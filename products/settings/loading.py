@@ -143,7 +143,7 @@ def _mistake(file: str, text: str, problem: ErrorDetails) -> SettingsError:
 def _as_pattern(given: object) -> str:
     """Return how a role with a path, as those of IAM Identity Center, is listed; "" for anything else.
 
-    Identity Center appends a random part to its roles' names, and another one when a permission set is assigned anew.
+    Identity Center appends a random part to its roles' names, and another one when a permission set is assigned again.
     """
     found = _ROLE_WITH_PATH.match(str(given))
     if not found:
@@ -160,7 +160,7 @@ _ROLE_WITH_PATH = re.compile(
 
 
 def _instead(where: list[str]) -> str:
-    """Return what to write in place of a key that is no setting."""
+    """Return what to write instead of an unknown key."""
     known, key = _fields(where[:-1]), where[-1]
     if close := get_close_matches(key, known, n=1):
         return f"Write {close[0]} instead"

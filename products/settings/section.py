@@ -21,5 +21,5 @@ class Section(BaseModel):
 
 
 def repeated(values: Sequence[str]) -> str:
-    """Return the first value that is there twice, else ""."""
+    """Return the first value that is listed twice, else ""."""
     return next((value for number, value in enumerate(values) if value in values[:number]), "")

@@ -1,8 +1,8 @@
 """What puts the product in front of a data scientist.
 
-The first door is a blueprint in the Studio domain, whose template holds nothing but the launch of the product, and the
-project profiles that run it. The second is an event rule with a state machine. Beside them: an approved model package
-starts the deploy workflow. Each is off unless settings.toml asks for it (docs/studio.md).
+The blueprint in the Studio domain has a template with nothing but the launch of the product, and project profiles that
+run it. The project setup is an event rule with a state machine, which launches by Studio's events. Beside them: an
+approved model package starts the deploy workflow. Each is off unless settings.toml asks for it (docs/studio.md).
 """
 
 from products.studio.account import STUDIO_ACCOUNT_STACK, StudioAccountStack

@@ -60,7 +60,7 @@ class StudioAccountStack(Stack):
             ModelApprovals(self, settings, product, foundation, functions)
 
     def _reader(self, foundation: FoundationStack, functions: Functions) -> lambda_.Function:
-        """Return the function by which the second door reads the projects of the domain."""
+        """Return the function by which the project setup reads the projects of the domain."""
         settings, storage = self._settings, foundation.storage
         entry = entry_of("project_reader")
         return functions.function(
@@ -81,7 +81,7 @@ class StudioAccountStack(Stack):
         CfnOutput(self, "ProvisioningRoleArn", value=provisioning.role.role_arn)
 
     def _guard(self, product: OfferedProduct, parameter: ssm.StringParameter) -> None:
-        """Let the home region's role launch here, for as long as projects of this region have the environment."""
+        """Permit the home region's role to launch here, as long as projects of this region have the environment."""
         further = FurtherRegion(self, self._settings, product)
         guard = self._configuration(further.role_arn, [self.region], Home="false")
         guard.node.add_dependency(further.access, further.policy, parameter)

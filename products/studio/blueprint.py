@@ -1,4 +1,4 @@
-"""The first door: a blueprint in the Studio domain, which launches the product, and the profiles that run it."""
+"""The blueprint in the Studio domain, which launches the product, and the profiles that run it."""
 
 from __future__ import annotations
 

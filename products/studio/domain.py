@@ -202,7 +202,7 @@ class StudioDomainStack(Stack):
 
 
 class StudioProfilesStack(Stack):
-    """The project profiles of both doors: last, when every account that they name has the product's version."""
+    """The project profiles of blueprint and project setup: last, when every account named has the product's version."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, version: str, **kwargs: Any) -> None:
         """Build everything; `version` is the one that new projects get."""

@@ -1,4 +1,4 @@
-"""The second door: events of Studio's projects start a state machine, which launches and terminates the product."""
+"""The project setup: events of Studio's projects start a state machine, which launches and terminates the product."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What both doors need to launch the product: permissions of Service Catalog, and a place among its principals."""
+"""What blueprint and project setup need to launch the product: permissions of Service Catalog, and to be principals."""
 
 from __future__ import annotations
 

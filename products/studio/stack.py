@@ -1,4 +1,4 @@
-"""StudioStack: blueprint and profiles, the second door, model approval; each only where the settings ask for it."""
+"""StudioStack: blueprint and profiles, project setup, model approval; each only where the settings ask for it."""
 
 from __future__ import annotations
 

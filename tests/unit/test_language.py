@@ -1,7 +1,8 @@
 """What users read is plain English: no form that a reader of AWS's and GitHub's documentation stumbles over.
 
 The texts are collected from the code: errors, the launch form, outputs and alarms, settings, the command line, pull
-requests, and the prose of the documents. A form is refused by a pattern, with what to write in its place.
+requests, the prose of the documents, and the docstrings, which developers read. A form is refused by a pattern, with
+what to write in its place.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ REFUSED = {
     r"\bfor good\b": "permanently; keep",
     r"\bwhoever\b": "anyone who",
     r"^Who (?!has\b|can\b)": "anyone who; the caller",
-    r"\bcomes? to rest\b|\bat rest\b": "stable; has finished",
+    r"\bcomes? to rest\b|\bat rest\b(?! encryption)": "stable; has finished",
     r"\bunder way\b": "in progress",
     r"\bswitched (?:on|off)\b|\bswitch (?:it|them|the feature) (?:on|off)\b": "turn on; turn off",
     r"\b(?:first|second) door\b|\bdoors?\b": "blueprint; project-setup state machine",
@@ -178,6 +179,23 @@ def documents() -> Iterator[Text]:
                 yield Text(f"{path.name}:{number}", re.sub(r"`[^`]*`", "CODE", line))
 
 
+def docstrings_of(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield each paragraph of the docstrings of a module, its classes and its functions, as one line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            for paragraph in (ast.get_docstring(node) or "").split("\n\n"):
+                if paragraph:
+                    yield node.body[0].lineno, " ".join(paragraph.split())
+
+
+def docstrings() -> Iterator[Text]:
+    """Yield the docstrings of the code that is deployed or run."""
+    for folder in ("custom_resources", "operations", "products", "local"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for line, said in docstrings_of(ast.parse(path.read_text(encoding="utf-8"))):
+                yield Text(f"{path.relative_to(ROOT)}:{line}", said)
+
+
 # The contracts with other programs; the stand-ins, for developers.
 ELSEWHERE = {"interfaces.md", "aws-standin.md", "github-standin.md"}
 # A text with room around it has other words for them.
@@ -191,8 +209,17 @@ KINDS = {
     "command line": command_line,
     "pull requests": pull_requests,
     "documents": documents,
+    "docstrings": docstrings,
 }
-LEAST = {"errors": 350, "settings": 60, "command line": 150, "stacks": 40, "documents": 1000, "pull requests": 60}
+LEAST = {
+    "errors": 350,
+    "settings": 60,
+    "command line": 150,
+    "stacks": 40,
+    "documents": 1000,
+    "pull requests": 60,
+    "docstrings": 3000,
+}
 
 
 def sentences(text: str) -> list[str]:
@@ -226,7 +253,7 @@ def test_no_text_has_a_form_that_readers_stumble_over(kind: str) -> None:
     assert [f"{where}: {said}" for where, text in found for said in stumbles(text, prose=prose)] == []
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS.keys() - {"documents"}))
+@pytest.mark.parametrize("kind", sorted(KINDS.keys() - {"documents", "docstrings"}))
 def test_sentences_are_short(kind: str) -> None:
     assert [f"{where}: {said}" for where, text in KINDS[kind]() for said in too_long(text)] == []
 
@@ -257,6 +284,19 @@ def test_every_rule_of_the_settings_says_what_to_do() -> None:
 )
 def test_a_bad_form_is_found(bad: str) -> None:
     assert list(stumbles(bad))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        '"""The second door."""',
+        'class A:\n    """One that is not there."""',
+        'class A:\n    async def b():\n        """Start anew."""',
+        'def a():\n    """Return one.\n\n    It comes to\n    rest.\n    """',
+    ],
+)
+def test_a_bad_form_is_found_in_every_docstring(code: str) -> None:
+    assert [said for _, text in docstrings_of(ast.parse(code)) for said in stumbles(text)]
 
 
 def test_a_long_sentence_and_a_dangling_remedy_are_found() -> None:

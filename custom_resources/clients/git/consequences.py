@@ -32,7 +32,7 @@ def with_consequences(
     """Return a merge of (base, ours, theirs) with what it does that git did not ask about.
 
     No process, and no request, for most: one or two processes where attributes name a filter, one request more where a
-    file that users renamed and changed has to be compared with what they made it of.
+    file that users renamed and changed is compared with the file that they made it from.
     """
     ours = trees[1]
     written = _written(objects, (trees[0], ours, merge.theirs or trees[2], merge.tree))
@@ -68,7 +68,7 @@ def _lost(objects: Objects, written: _Written, fetch: Callable[[Collection[str]]
     """Yield the paths of files that users wrote lines in that are in none of the files that the merge put in place.
 
     A file is there, or was moved as it is, or is merged into one file: then that has every line that is not of its
-    base. Who renames a file and changes it has it from another path.
+    base. A file that users renamed and changed comes from another path.
     """
     for path, sides in written.changed.items():
         if sides[1].sha in written.arrived:
@@ -128,7 +128,7 @@ def _lines_or_none(objects: Objects, content: str) -> frozenset[bytes]:
 
 
 def _lines(objects: Objects, file: Entry) -> frozenset[bytes]:
-    """Return the lines of a file, whatever ends them; none of what is no file."""
+    """Return the lines of a file, whatever its line endings; no lines for a path that is not a file."""
     if file == NONE or file.mode == SUBMODULE:
         return frozenset()
     return frozenset(line.rstrip(b"\r") for line in (objects.read(file.sha, "blob") or b"").split(b"\n"))

@@ -1,4 +1,4 @@
-"""What users keep from the template for good: the paths that .studio-template-ignore names.
+"""Paths that the template never changes in the users' repository: those that .studio-template-ignore names.
 
 It is written as .gitignore is, and git itself matches it: git-check-ignore, with the file as the repository's
 `info/exclude`. Only the file at the top of the users' branch counts.

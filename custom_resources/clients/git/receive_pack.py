@@ -21,7 +21,7 @@ WritePack = Callable[[BinaryIO, Collection[str], Collection[str]], None]
 
 @dataclass(frozen=True)
 class Move:
-    """One ref from its old object to its new one; "" = it is not there."""
+    """One ref from its old object to its new one; "" = the ref does not exist."""
 
     ref: str
     old: str

@@ -145,7 +145,7 @@ class BareRepository:
         self._open(full_name)
 
     def start(self) -> None:
-        """Make the repository, if it is not there, without asking the remote anything. No process."""
+        """Create the repository if it does not exist, without a request to the remote. No process."""
         if not self.path.exists():
             for folder in ("objects/pack", "objects/info", "refs/heads"):
                 (self.path / folder).mkdir(parents=True)
@@ -343,8 +343,8 @@ class BareRepository:
         """Merge two trees with git's own merge (ort), as `git merge` in a full clone of `ours` would.
 
         Two processes. One request when files were changed on both sides or .gitattributes are read, and at most
-        three batches of two where git has to compare contents to find renames. See consequences for what is told
-        besides.
+        three batches of two where git has to compare contents to find renames. See consequences for what else it
+        reports.
         """
         trees, fetch = (base_tree, ours_tree, theirs_tree), self._fetch_contents
         with self._reading():
