@@ -55,7 +55,7 @@ SAYS = {
     "python -m operations plan --version v2.1.0": r"merge +unchanged",
     "python -m operations rollout start --version v2.1.0 --dry-run": r"2 to update",
     "python -m operations rollout resume": r"Rollout of v2\.1\.0 \(\S+\): running",
-    "python -m operations repair": r"Every launch is in order",
+    "python -m operations repair": r"No launch needs repair",
 }
 
 
