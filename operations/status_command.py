@@ -215,16 +215,25 @@ def joined(found: Sequence[Looked]) -> Fleet:
 
 
 def selected(fleet: Fleet, projects: Sequence[str], profile: str = "") -> Fleet:
-    """Return the fleet with the projects that are named, and of that profile. Raises UnknownProject."""
-    for name in projects:
-        if not any(each.belongs_to(name) for each in fleet.projects):
-            raise UnknownProject(project=name)
+    """Return the fleet with the projects that are named, and of that profile. Raises UnknownProject.
+
+    An id goes before a name: nobody means another project by an id because its user has called it so.
+    """
+    named = [each for name in projects for each in _named(fleet, name)]
 
     def wanted(each: Project) -> bool:
-        named = not projects or any(each.belongs_to(name) for name in projects)
-        return named and (not profile or each.profile.casefold() == profile.casefold())
+        return (not projects or each in named) and (not profile or each.profile.casefold() == profile.casefold())
 
     return fleet.only([each for each in fleet.projects if wanted(each)])
+
+
+def _named(fleet: Fleet, name: str) -> list[Project]:
+    """Return the projects with an id, or else those of that name. Raises UnknownProject."""
+    found = [each for each in fleet.projects if each.has_id(name)]
+    found = found or [each for each in fleet.projects if each.belongs_to(name)]
+    if not found:
+        raise UnknownProject(project=name)
+    return found
 
 
 # -- printing --------------------------------------------------------------------------------------------------------

@@ -137,10 +137,14 @@ class Project:
         """Tell whether something that the product put into a repository is missing."""
         return any(each.drifts for each in self.repositories)
 
+    def has_id(self, named: str) -> bool:
+        """Tell whether this is an id or a name of its launch, or Studio's id: users choose none of these."""
+        launch_name = self.launch_name or self.name
+        return named in (self.launch, self.project, launch_name) or launch_name.endswith(f"-{named}")
+
     def belongs_to(self, named: str) -> bool:
-        """Tell whether a person means this project: its name, or an id or name of its launch, or Studio's id."""
-        names = (self.launch, self.name, self.project, self.launch_name)
-        return named in names or (self.launch_name or self.name).endswith(f"-{named}")
+        """Tell whether this is the project's name in Studio, or an id (see `has_id`)."""
+        return named == self.name or self.has_id(named)
 
 
 @dataclass(frozen=True)

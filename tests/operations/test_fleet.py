@@ -17,11 +17,13 @@ from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.clients.service_catalog import Launch, ServiceCatalog
 from custom_resources.clients.stacks import DescribedStack
 from custom_resources.errors import AccessDenied, AwsDenied, LimitUntold, RateLimited, RequestRefused
+from operations.errors import UnknownProject
 from operations.fleet.facts import Fleet, Project
 from operations.fleet.gathering import GitHubSide, fleet_of
 from operations.fleet.graphql import Answer, GraphQL, graphql_url
 from operations.fleet.query import Asked, place_of, query_of
 from operations.project_names import with_names
+from operations.status_command import selected
 from standins.github.server import GitHubStandIn
 from tests.standin.github.conftest import Client
 from tests.standin.github.graphql_contract import wrong_with_answer, wrong_with_query
@@ -572,3 +574,16 @@ def test_status_calls_a_project_by_its_name_in_studio() -> None:
     project = fleet_of(launches, stacks, GitHubSide(nobody, nobody), V1).projects[0]
     assert (project.name, project.launch_name) == ("churn", "studio-p0")
     assert all(project.belongs_to(each) for each in ("churn", "studio-p0", "p0", "pp-0"))
+
+
+@pytest.mark.parametrize("asked", ["p0", "pp-0", "studio-p0"])
+def test_no_command_of_the_fleet_means_a_project_that_is_called_as_anothers_id(asked: str) -> None:
+    """Project B is called after project A: what status shows, and pull-requests merges, of A's id is A alone."""
+    launches, stacks = named_launches("churn", asked)
+    nobody: Any = None
+    fleet = fleet_of(launches, stacks, GitHubSide(nobody, nobody), V1)
+    assert [each.launch for each in selected(fleet, [asked]).projects] == ["pp-0"]
+    assert [each.launch for each in selected(fleet, [asked, "p1"]).projects] == ["pp-0", "pp-1"]
+    assert [each.launch for each in selected(fleet, ["churn"]).projects] == ["pp-0"]
+    with pytest.raises(UnknownProject):
+        selected(fleet, ["loans"])
