@@ -1,7 +1,7 @@
 """The documentation's commands, word for word, in a fresh clone: README from the top, then the administrator's pages.
 
-What is not run is named in tour_plan.py. One folder holds all of it, as for a person who reads one page after another:
-the demo, the tour after it, the run of docs/studio.md and the rehearsal of docs/admin.md.
+tour_plan.py lists the commands that this test does not run. All others run in one folder, as for a person who reads
+one page after another: the demo, the tour after it, the run of docs/studio.md and the rehearsal of docs/admin.md.
 """
 
 from __future__ import annotations
