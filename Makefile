@@ -78,9 +78,9 @@ tools: $(STAMP) $(CHECKOV) $(CONTRACT) $(GH) $(TEMPLATES) $(DIAGRAMS) ## install
 
 SIDE_BY_SIDE := --dist loadscope --no-loadscope-reorder
 
-# Five at once on two cores: much of an end-to-end test is waiting.
+# Four at once on two cores: an end-to-end test waits half of its time.
 test: $(STAMP) $(CONTRACT) $(GH) $(DIAGRAMS) ## all tests but those of the layers and the long ones
-	$(BIN)/pytest -n 5 $(SIDE_BY_SIDE) -m "not layers and not gates and not long and not fleet"
+	$(BIN)/pytest -n 4 $(SIDE_BY_SIDE) -m "not layers and not gates and not long and not fleet"
 
 # What a change must pass runs every test once: these, and those that coverage runs.
 test-rest: $(STAMP) $(CONTRACT) $(GH) $(DIAGRAMS) $(TEMPLATES) ## what make coverage does not run: end to end and on MiniStack, the long ones too
@@ -96,7 +96,7 @@ coverage: $(STAMP) ## lines and branches that the tests reach, by room; fails be
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/python -m tests.coverage_floors
 
-test-long: $(STAMP) ## what takes minutes and changes seldom: several accounts, roles enforced, the demo, a lost run
+test-long: $(STAMP) ## what takes minutes and changes seldom: Studio's doors, several accounts, roles enforced, settings switched, the demo
 	$(BIN)/pytest -n 3 $(SIDE_BY_SIDE) -m "long and not fleet" --ignore tests/templates
 
 test-fleet: $(STAMP) ## a rollout of thirty projects, with all that stops it: ten minutes alone on two processors
@@ -136,7 +136,7 @@ layers: $(STAMP) ## build the Lambda layers (x86_64 and arm64) into build/layers
 test-layers: $(STAMP) ## the layers: built twice, run in an empty root (needs apt, unshare, Python 3.13)
 	$(BIN)/pytest -m layers tests/layers
 
-updates: $(STAMP) ## each setting switched, three versions: what CloudFormation would replace, refuse or delete (in make test)
+updates: $(STAMP) ## each setting switched, three versions: what CloudFormation would replace, refuse or delete (in make test-long)
 	$(BIN)/pytest tests/updates
 
 faults: $(STAMP) ## every request of a launch, an update and a delete, with every fault, as a table

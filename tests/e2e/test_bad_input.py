@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.command_line import CommandLine, Observer, git_repository, write
 
-pytestmark = [pytest.mark.slow, pytest.mark.shares("bad input", seconds=60)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.shares("bad input", seconds=60)]
 GOOD = {"regression/model_build/a.py": "a\n", "regression/model_deploy/b.py": "b\n"}
 
 

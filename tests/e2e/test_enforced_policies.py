@@ -24,7 +24,7 @@ from tests.e2e.command_line import CommandLine, Observer
 from tests.sharing import synthesized_before
 from tests.synth.policies import Call, refused
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 ACCOUNT = "123456789012"
 ENFORCED = {"LOCAL_ENFORCE_IAM": "1"}
 # Who of the functions makes which calls to the stand-in.

@@ -23,7 +23,7 @@ from standins.aws.custom_resource_answers import REFUSAL
 from tests.e2e.command_line import CommandLine, Observer
 from tests.sharing import begin_with_first
 
-pytestmark = [pytest.mark.slow, pytest.mark.shares("bad input", seconds=60)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.shares("bad input", seconds=60)]
 
 
 @pytest.fixture
@@ -66,7 +66,6 @@ def test_up_again_changes_nothing(cli: CommandLine) -> None:
     assert after["projects"] == before["projects"]
 
 
-@pytest.mark.long  # four starts of a run
 def test_a_lost_run_is_noticed_and_started_anew_with_its_repositories(own: CommandLine) -> None:
     launched = own.done("launch", "survivor", "--version", "v1.0.0")
     before = own.done("status")
@@ -89,7 +88,6 @@ def test_a_lost_run_is_noticed_and_started_anew_with_its_repositories(own: Comma
         assert again["repositories"][part]["status"] == "unchanged"
 
 
-@pytest.mark.long  # a run of its own, and a launch that is waited for
 def test_an_interrupted_launch_ends_without_a_traceback_and_can_be_ended(own: CommandLine) -> None:
     own.done("up")
     process = own.start("launch", "interrupted", "--version", "v1.0.0", start_new_session=True)

@@ -28,7 +28,8 @@ from tests.faults.matrix import (
 )
 from tests.faults.stack import BudgetInMemory, Resource, Stack, World, launch_template
 
-pytestmark = [pytest.mark.shares("failing shares", seconds=60), pytest.mark.slow]
+# tests/faults/test_faults.py has each kind of fault by itself in make test
+pytestmark = [pytest.mark.shares("failing shares", seconds=60), pytest.mark.slow, pytest.mark.long]
 SECRETS = {f"NAME_{number}": f"value {number}" for number in range(15)}
 VARIABLES = {f"SETTING_{number}": f"value {number}" for number in range(5)}
 # What passes: nothing came, or it cannot be used; the server has done the work, or not.

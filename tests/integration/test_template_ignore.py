@@ -123,6 +123,17 @@ def test_what_is_named_stays_as_it_is(world: World, story: str, sync: str) -> No
     assert project.files() == {**expected, **own}
 
 
+def test_a_file_that_the_user_alone_changed_is_not_told_as_kept_from_the_template(
+    world: World, project: Project
+) -> None:
+    project.commit({IGNORE: "config/\n", "config/a.yml": "mine\n"})
+    project.update(world.publish("v2", {"train.py": THEIRS, "config/a.yml": "a\n", "README.md": "r\n"}))
+    text = project.bare.run("log", "-1", "--format=%B", project.tip())[1].decode()
+    assert "v2" in text
+    assert "excludes these files" not in text
+    assert project.files()["config/a.yml"] == "mine\n"
+
+
 def test_a_merge_and_a_pull_request_say_what_stays(world: World, project: Project) -> None:
     project.commit({IGNORE: "config/\n", "README.md": None})
     project.update(world.publish("v2", {"train.py": FIVE, "config/a.yml": "a2\n", "README.md": "r\n", "b": "b\n"}))

@@ -41,6 +41,7 @@ def synthesized(versions: Path, out: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.long  # as the others: several syntheses, ten seconds of a processor and more
 def test_two_versions_are_published_and_synthesized_without_a_step_between(tmp_path: Path) -> None:
     """The first was published without a template, as the product ships it."""
     versions = tmp_path / "versions"
@@ -59,6 +60,7 @@ def test_two_versions_are_published_and_synthesized_without_a_step_between(tmp_p
     assert files(versions) == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("again", [True, False], ids=["the same content", "a third version"])
 def test_every_version_that_comes_without_a_template_gets_it(tmp_path: Path, again: bool) -> None:
     versions = tmp_path / "versions"
@@ -73,6 +75,7 @@ def test_every_version_that_comes_without_a_template_gets_it(tmp_path: Path, aga
     assert run.returncode == 0, run.stderr
 
 
+@pytest.mark.long
 def test_a_changed_setting_makes_a_version_with_the_same_content(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,6 +104,7 @@ def test_a_changed_setting_makes_a_version_with_the_same_content(
     assert visibility == ["private", "internal"]
 
 
+@pytest.mark.long
 def test_one_git_add_of_what_is_named_holds_a_version_completely(
     repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -80,6 +80,7 @@ def test_without_the_machines_look_ahead_updates_would_fail(monkeypatch: pytest.
     assert Rollout(Scenario(300, 60, LESS[0])).run().failures > 0
 
 
+@pytest.mark.long  # half of what this file takes; docs/scale.md has its row, too
 def test_ten_thousand_projects_reach_nine_tenths_of_what_github_publishes() -> None:
     """More than 749 projects an hour, and the page says how many."""
     scenario = Scenario(10_000)
@@ -91,6 +92,7 @@ def test_ten_thousand_projects_reach_nine_tenths_of_what_github_publishes() -> N
     assert row(scenario, outcome) in PAGE.read_text(encoding="utf-8"), "run `make scale`"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scenario", [each for each in SCENARIOS if each.projects <= 1000], ids=str)
 def test_the_page_says_what_is_simulated(scenario: Scenario) -> None:
     outcome = simulated(scenario)

@@ -14,6 +14,8 @@ from tests.templates.environments import copied
 from tests.templates.recorded import FACTS
 from tests.templates.test_templates import PARTS, TEMPLATES, edited, name_of, own_tests
 
+pytestmark = pytest.mark.long  # dozens of environments and processes, for what only a change of a template changes
+
 # What is changed first in each part's config.toml: every text that its tests could lean on.
 OWN_SETTINGS = {
     "regression/model_build": {

@@ -132,6 +132,20 @@ def test_a_403_has_the_meaning_of_its_words(said: str, meaning: type[Exception])
     assert of_plan(said) is (meaning is PlanLacks)
 
 
+@pytest.mark.parametrize(
+    ("said", "sso", "page"),
+    [
+        ("No.", "required; url=https://github.com/orgs/a/sso?r=A1&url=b", "https://github.com/orgs/a/sso?r=A1&url=b"),
+        ("SAML: see https://github.com/orgs/b/sso.", "", "https://github.com/orgs/b/sso"),
+        ("SAML: see https://github.com/b.", "", "the token's page in GitHub's settings, under Configure SSO"),
+    ],
+)
+def test_a_token_is_authorized_on_the_page_that_github_names(said: str, sso: str, page: str) -> None:
+    problem = denied(said, "looking", sso)
+    assert type(problem) is TokenNotAuthorized
+    assert f"Authorize the token for single sign-on ({page})," in str(problem)
+
+
 @pytest.mark.parametrize("said", LIMITS)
 def test_each_spelling_of_a_limit_is_one(said: str) -> None:
     assert is_limit(f"You see: {said.upper()}.")

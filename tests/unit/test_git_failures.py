@@ -113,10 +113,11 @@ def test_a_limit_is_waited_for_as_long_as_the_server_asks(asked: float, seconds:
     assert failure.seconds == seconds
 
 
-def test_a_server_that_asks_for_a_wait_limits_whatever_its_status() -> None:
-    failure = understood("busy", status=503, seconds=9)
+@pytest.mark.parametrize("seconds", [1, 9])
+def test_a_server_that_asks_for_a_wait_limits_whatever_its_status(seconds: float) -> None:
+    failure = understood("busy", status=503, seconds=seconds)
     assert isinstance(failure, GitLimited)
-    assert failure.seconds == 9
+    assert failure.seconds == seconds
 
 
 def test_a_failure_that_passes_is_tried_again_soon() -> None:

@@ -314,6 +314,20 @@ GOOD = (
 )
 
 
+@pytest.mark.parametrize(
+    ("said", "can"),
+    [
+        (["version 2", "fetch=shallow", "object-format=sha1"], {"fetch": "shallow", "object-format": "sha1"}),
+        (["version 2", "fetch=shallow"], {"fetch": "shallow"}),
+        (["version 2", "fetch=shallow", "object-format=sha256"], {}),  # its names are longer than ours
+        (["version 2", "ls-refs"], {}),
+        (["version 1", "fetch=shallow"], {}),
+    ],
+)
+def test_a_server_that_cannot_be_read_has_no_capabilities(said: list[str], can: dict[str, str]) -> None:
+    assert _capabilities(Packets(Given(lines(said)))) == can
+
+
 @settings(max_examples=300)
 @given(st.sampled_from(GOOD), st.integers(0, 200), st.binary(max_size=6), st.integers(0, 6))
 def test_a_spoilt_answer_ends_in_one_kind_of_failure(good: bytes, place: int, junk: bytes, lost: int) -> None:

@@ -279,6 +279,11 @@ def test_push_protection_keeps_kind_path_line_and_address() -> None:
     ) in str(push("push-protection"))
 
 
+def test_push_protection_is_read_with_gits_mark_of_what_the_server_says() -> None:
+    said = "remote: Push cannot contain secrets\nremote: —— A Key ————\nremote:   path: a.py:3\n"
+    assert "secrets in the content: A Key, in a.py:3. Remove" in str(on_git(said, pushing=True))
+
+
 def test_a_files_name_is_no_limit() -> None:
     found = on_git("Push cannot contain secrets\n path: docs/rate limits.md:3\n", pushing=True)
     assert type(found) is ContentHasSecrets

@@ -19,8 +19,10 @@ from custom_resources.clients.github_removal import CONCURRENCY
 from custom_resources.clients.repeating import TRIES
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import (
+    EnvironmentRulesRefused,
     FinalError,
     InternalInUserAccount,
+    NotPermitted,
     ObjectTooLarge,
     OrganizationNotFound,
     RepositoryNotFound,
@@ -232,6 +234,24 @@ def test_what_is_made_of_a_file_and_of_environments(served: Callable[..., tuple[
     gone, _ = served(lambda *_: (404, {"message": "Not Found"}))
     assert gone.small_file("acme/x", "a", 7) is None
     assert gone.environments("acme/x") == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "kind"),
+    [
+        (403, "Upgrade to GitHub Pro or make this repository public.", EnvironmentRulesRefused),
+        (422, "ensure the billing plan supports it", EnvironmentRulesRefused),
+        (403, "Resource not accessible by integration", NotPermitted),
+        (402, "Upgrade", FinalError),
+    ],
+)
+def test_rules_that_the_plan_lacks_are_told_from_missing_rights(
+    served: Callable[..., tuple[GitHub, Server]], status: int, said: str, kind: type[FinalError]
+) -> None:
+    hub, _ = served(lambda *_: (status, {"message": said}))
+    with pytest.raises(kind) as refused:
+        hub.create_environment("acme/x", "staging", "main", [])
+    assert isinstance(refused.value, EnvironmentRulesRefused) is (kind is EnvironmentRulesRefused)
 
 
 def test_pull_requests_are_looked_up_newest_first(served: Callable[..., tuple[GitHub, Server]]) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from custom_resources import telemetry
 from custom_resources.call import Call, pending
 from custom_resources.errors import (
+    BranchUnseen,
     BudgetSpent,
     FinalError,
     GaveUp,
@@ -370,6 +371,22 @@ def test_a_wait_is_pending_until_patience_ends() -> None:
     given["Operation"] = {**given["Operation"], "Started": "1000.0"}
     with pytest.raises(FinalError, match=r"^The function stopped waiting after 1 minutes: GitHub answered 502\. [A-Z]"):
         is_complete(Lamp(house), given, stacks, 60)
+
+
+def test_what_a_replica_may_not_show_yet_is_awaited_for_a_minute_after_the_requests_start() -> None:
+    """The reason is told in a sentence of its own, with one full stop."""
+    house, stacks = House(), Stacks()
+    given = accepted(stacks, event())
+    unseen = BranchUnseen(branch="b", repository="acme/x", message="no commits")
+    house.meanwhile += [waits(unseen)] * 3
+    assert is_complete(Lamp(house), given, stacks, 600) == {"IsComplete": False}
+    given["Operation"] = {**given["Operation"], "Started": str(time.time() - 30)}
+    why = "GitHub refused a pull request from the branch b of acme/x: no commits"
+    with pytest.raises(FinalError, match=rf"GitHub does not show a recent change yet \({why}\)\. [A-Z]"):
+        is_complete(Lamp(house), given, stacks, 10)
+    given["Operation"] = {**given["Operation"], "Started": str(time.time() - 61)}
+    with pytest.raises(BranchUnseen):
+        is_complete(Lamp(house), given, stacks, 600)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from tests.updates.judged import JUDGED, Judged
 from tests.updates.switches import EVERYTHING, NOT_SWITCHED, SWITCHES, document
 
 # The first test that needs an installation synthesizes it; run alone, one may need them all.
-pytestmark = [pytest.mark.shares("updates", seconds=60), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.shares("updates", seconds=60), pytest.mark.timeout(900)]
 
 # In the order of deployment; then what a launch, and Studio for the blueprint's environment, keep as stacks.
 STACKS = {

@@ -13,7 +13,7 @@ from local import verbs
 from tests.integration.studio.conftest import Installation
 from tests.integration.studio.test_plan import published
 
-pytestmark = pytest.mark.shares("projects", seconds=60)
+pytestmark = [pytest.mark.long, pytest.mark.shares("projects", seconds=60)]
 
 LINE = "A line that the next version brings.\n"
 

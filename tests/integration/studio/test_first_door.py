@@ -12,7 +12,7 @@ from local import run as runs
 from local.home import LocalError
 from tests.integration.studio.conftest import DOMAIN, FIRST_DOOR, OWN, Installation, eventually, quiet
 
-pytestmark = pytest.mark.shares("both doors", seconds=75)
+pytestmark = [pytest.mark.long, pytest.mark.shares("both doors", seconds=75)]
 
 
 def names(installation: Installation, project: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from local import assembly
 from tests.integration.studio.conftest import FIRST_DOOR, SECOND_DOOR, Installation
 from tests.synth.policies import Names, allows
 
-pytestmark = [pytest.mark.shares("both doors", seconds=75), pytest.mark.last]
+pytestmark = [pytest.mark.long, pytest.mark.shares("both doors", seconds=75), pytest.mark.last]
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 

@@ -16,7 +16,7 @@ from operations.command_line import main
 from tests.integration.studio.conftest import Installation, newest_content, quiet
 from tests.sharing import forget_spent_budget
 
-pytestmark = [pytest.mark.slow, pytest.mark.shares("projects", seconds=60)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.shares("projects", seconds=60)]
 LINE = "A line that the planned version brings.\n"
 
 

@@ -10,7 +10,7 @@ import pytest
 from custom_resources.repository_names import short_id
 from tests.integration.studio.conftest import DOMAIN, SECOND_DOOR, Installation, eventually
 
-pytestmark = pytest.mark.shares("both doors", seconds=75)
+pytestmark = [pytest.mark.long, pytest.mark.shares("both doors", seconds=75)]
 
 SETUP = "role/studio-mlops-project-setup"
 
@@ -102,7 +102,6 @@ def test_the_same_event_many_times_is_one_product_until_that_is_terminated_by_ha
     assert [item["RecordType"] for item in launched] == ["PROVISION_PRODUCT"]
 
 
-@pytest.mark.long  # two launches; tests/standin/aws/test_chain.py has them at once, too
 def test_two_projects_at_once(installation: Installation) -> None:
     projects = [installation.create(name, SECOND_DOOR) for name in ("east", "west")]
     for project in projects:
@@ -124,7 +123,6 @@ def test_a_project_that_fails_is_notified_by_name_and_reason(installation: Insta
     assert "FAILED" in {item["status"] for item in installation.settled(project)}
 
 
-@pytest.mark.long  # two launches, of which one waits until it fails
 def test_a_launch_that_fails_is_notified_and_can_be_tried_again(installation: Installation, notifications: Any) -> None:
     """A stranger's repository has the name: the launch is refused; once it is renamed, the event works again."""
     installation.tooling("refused", held=True)

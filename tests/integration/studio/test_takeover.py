@@ -13,7 +13,7 @@ from local import ministack, projects
 from local import run as runs
 from tests.integration.studio.conftest import SECOND_DOOR, Installation, eventually
 
-pytestmark = pytest.mark.shares("both doors", seconds=120)
+pytestmark = [pytest.mark.long, pytest.mark.shares("both doors", seconds=120)]
 
 
 def launch(installation: Installation, role: str, project: str, **more: str) -> dict[str, Any]:
