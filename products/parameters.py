@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from products.settings import Settings
-from products.settings.model import GitConfig, Product
+from products.settings.tables import GitConfig, Product
 
 _REPOSITORY_NAME = r"^(?!\.{1,2}$)(?!.*\.git$)[A-Za-z0-9._-]{0,100}$"
 _NAME = r"^[\w -]{0,64}$"

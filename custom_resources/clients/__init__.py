@@ -1,4 +1,4 @@
-"""The outside world, one module each, behind the Protocols of protocols.py. Only what a function uses is made."""
+"""The outside world, one module each, behind the Protocols of protocols/. Only what a function uses is made."""
 
 from __future__ import annotations
 

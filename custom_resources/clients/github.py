@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from github.GithubException import GithubException, UnknownObjectException
 
-from custom_resources.clients.github_answers import PullRequest, Repository, pull_request, repository, whole
+from custom_resources.clients.github_answers import PullRequest, Repository, repository, whole
 from custom_resources.clients.github_connection import Connection
 from custom_resources.clients.github_environments import create_environment, environments
 from custom_resources.clients.github_errors import (
     WAIT_SECONDS,
     exists_already,
-    is_limited,
-    not_opened,
     refusal,
     said,
 )
+from custom_resources.clients.github_paths import api_path, in_repository
 from custom_resources.clients.github_pull_people import Whom, address
+from custom_resources.clients.github_pull_requests import PullRequests
 from custom_resources.clients.github_removal import Note, each, remove
 from custom_resources.clients.github_secrets import put_secrets
 from custom_resources.clients.github_sight import Installation, is_absent
@@ -32,12 +29,10 @@ from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.clients.secrets import GitHubCredentials
 from custom_resources.errors import (
     AppInUserAccount,
-    FinalError,
     InternalInUserAccount,
     NotSeenYet,
     ObjectTooLarge,
     OrganizationNotFound,
-    PullRequestsOff,
     RepositoryReadOnly,
     TokenLacksScope,
 )
@@ -45,7 +40,6 @@ from custom_resources.errors import (
 __all__ = ["GitHub", "PullRequest", "Repository"]
 
 _SCOPES_NEEDED = ("repo", "workflow")
-_NOT_TAKEN = frozenset({403, 404, 405, 410, 422})  # how a repository without pull requests may refuse one
 
 
 class _NoSuchOwner(Exception):
@@ -69,6 +63,7 @@ class GitHub:
         """
         self._credentials = credentials
         self._connection = Connection(api_url, credentials, permissions, limit, replicas)
+        self._pulls = PullRequests(self._connection)
 
     def token_for(self, full_name: str) -> str:
         """Return the token that Git sends to a repository."""
@@ -97,7 +92,7 @@ class GitHub:
 
         Raises TokenLacksScope when a classic token lacks a scope that a launch needs, before anything is written.
         """
-        headers, data = self._connection.find(f"looking up {full_name}", _repository(full_name))
+        headers, data = self._connection.find(f"looking up {full_name}", in_repository(full_name))
         self._require_scopes(headers)
         return None if data is None else self._seen(data)
 
@@ -137,7 +132,7 @@ class GitHub:
         body |= {"auto_init": False, "has_wiki": False, "has_projects": False, "delete_branch_on_merge": True}
         activity = f"creating {organization}/{name}"
         try:
-            return self._create(activity, _path("orgs", organization, "repos"), {**body, "visibility": visibility})
+            return self._create(activity, api_path("orgs", organization, "repos"), {**body, "visibility": visibility})
         except _NoSuchOwner:
             self._require_own_account(organization)
         if visibility == "internal":
@@ -168,7 +163,7 @@ class GitHub:
         installation's tokens are for (GitHub community discussions 116331 and 171040).
         """
         if not self._credentials().token:
-            _, found = self._connection.find(f"looking up {name}", _path("users", name))
+            _, found = self._connection.find(f"looking up {name}", api_path("users", name))
             is_user = found is not None and found.get("type") == "User"
             raise (AppInUserAccount if is_user else OrganizationNotFound)(organization=name)
         _, user = self._connection.find("looking up the token's user", "/user")
@@ -177,7 +172,7 @@ class GitHub:
 
     def update_repository(self, full_name: str, **changes: Any) -> Repository:
         """Change a repository's settings, e.g. `archived=True` (PATCH /repos/{owner}/{repo})."""
-        path, activity = _repository(full_name), f"changing {full_name}"
+        path, activity = in_repository(full_name), f"changing {full_name}"
         try:
             with self._connection.translated(activity):
                 return repository(self._changed(activity, path, changes))
@@ -203,7 +198,7 @@ class GitHub:
     def replace_topics(self, full_name: str, topics: Iterable[str]) -> None:
         """Set the topics (PUT /repos/{owner}/{repo}/topics)."""
         self._connection.call(
-            f"setting the topics of {full_name}", "PUT", _repository(full_name, "topics"), {"names": list(topics)}
+            f"setting the topics of {full_name}", "PUT", in_repository(full_name, "topics"), {"names": list(topics)}
         )
 
     def small_file(self, full_name: str, path: str, limit: int) -> bytes | None:
@@ -212,7 +207,7 @@ class GitHub:
         GitHub sends at most 1 MB of a file here (GET /repos/{owner}/{repo}/contents/{path}). Raises ObjectTooLarge.
         """
         activity = f"reading {path} of {full_name}"
-        _, data = self._connection.find(activity, _repository(full_name, "contents", *path.split("/")))
+        _, data = self._connection.find(activity, in_repository(full_name, "contents", *path.split("/")))
         if data is None or isinstance(data, list):
             return None
         with whole(activity):
@@ -225,7 +220,7 @@ class GitHub:
     def is_protected(self, full_name: str, branch: str) -> bool:
         """Tell whether rules protect a branch (GET .../branches/{branch}); a branch that does not exist has none."""
         activity = f"reading the branch {branch} of {full_name}"
-        _, data = self._connection.find(activity, _repository(full_name, "branches", branch))
+        _, data = self._connection.find(activity, in_repository(full_name, "branches", branch))
         with whole(activity):
             return data is not None and bool(data["protected"])
 
@@ -238,7 +233,7 @@ class GitHub:
 
         Not the answer's `status`: it counts commits, which goes wrong where clocks did.
         """
-        path = _repository(full_name, "compare", f"{base}...{head}")
+        path = in_repository(full_name, "compare", f"{base}...{head}")
         path, activity = f"{path}?per_page=1&page=2", f"comparing commits of {full_name}"  # page 1 lists files
         with self._connection.translated(activity):
             try:
@@ -259,16 +254,16 @@ class GitHub:
 
         `done` gets the name of each as it is set, also where another then fails; so with the three below.
         """
-        put_secrets(self._connection, full_name, _repository(full_name, "actions", "secrets"), secrets, done)
+        put_secrets(self._connection, full_name, in_repository(full_name, "actions", "secrets"), secrets, done)
 
     def delete_secrets(self, full_name: str, names: Iterable[str], done: Note | None = None) -> None:
         """Remove secrets; one that is gone already is fine. Raises RepositoryNotFound where that cannot be told."""
-        path = _repository(full_name, "actions", "secrets")
+        path = in_repository(full_name, "actions", "secrets")
         remove(self._connection, "secrets", path, full_name, names, done=done)
 
     def put_variables(self, full_name: str, variables: Mapping[str, str], done: Note | None = None) -> None:
         """Create the variables, or change those that exist."""
-        path = _repository(full_name, "actions", "variables")
+        path = in_repository(full_name, "actions", "variables")
 
         def put(name: str) -> None:
             body = {"name": name, "value": variables[name]}
@@ -278,13 +273,13 @@ class GitHub:
                 except GithubException as error:
                     if error.status != 409 and not exists_already(error):
                         raise
-                    self._connection.request("PATCH", f"{path}{_path(name)}", body)
+                    self._connection.request("PATCH", f"{path}{api_path(name)}", body)
 
         each(put, sorted(variables), done)
 
     def variable(self, full_name: str, name: str) -> str | None:
         """Return a variable's value, or None (GET /repos/{owner}/{repo}/actions/variables/{name})."""
-        path = _repository(full_name, "actions", "variables", name)
+        path = in_repository(full_name, "actions", "variables", name)
         _, data = self._connection.find(f"reading the variable {name} of {full_name}", path)
         if data is None:
             return None
@@ -293,7 +288,7 @@ class GitHub:
 
     def delete_variables(self, full_name: str, names: Iterable[str], done: Note | None = None) -> None:
         """Remove variables; one that is gone already is fine. Raises RepositoryNotFound where that cannot be told."""
-        path = _repository(full_name, "actions", "variables")
+        path = in_repository(full_name, "actions", "variables")
         remove(self._connection, "variables", path, full_name, names, done=done)
 
     # -- environments ---------------------------------------------------------------------------------------
@@ -309,61 +304,20 @@ class GitHub:
     # -- pull requests --------------------------------------------------------------------------------------
 
     def find_pull_request(self, full_name: str, branch: str, base: str, mark: str = "") -> PullRequest | None:
-        """Return the newest pull request from a branch of the repository itself into `base`, open or not.
-
-        Else the newest open one whose text carries the mark: the default branch was another when it was opened.
-        None also where pull requests are turned off: GitHub then shows none and answers 404.
-        """
-        owner = full_name.partition("/")[0]
-        asked = {"head": f"{owner}:{branch}", "state": "all", "sort": "created", "direction": "desc", "per_page": "30"}
-        query = urlencode(asked)
-        path, activity = f"{_repository(full_name, 'pulls')}?{query}", f"looking up pull requests of {full_name}"
-        try:
-            listed = self._connection.call(activity, "GET", path)
-        except FinalError:
-            if self._pull_requests_off(full_name):
-                return None
-            raise
-        found = [pull_request(data) for data in listed]
-        marked = (pull for pull in found if mark and pull.state == "open" and mark in pull.text)
-        best = next((pull for pull in found if pull.base == base), None) or next(marked, None)
-        others = (pull for pull in found if pull is not best and pull.state == "open")
-        return replace(best, shares_branch=any(others)) if best else None
+        """Return the newest pull request from a branch into `base`, else the newest open one that has the mark."""
+        return self._pulls.find(full_name, branch, base, mark)
 
     def pull_request(self, full_name: str, number: int) -> PullRequest:
         """Return a pull request by its number. Raises RepositoryNotFound where there is none that the token sees."""
-        path = _repository(full_name, "pulls", str(number))
-        return pull_request(self._connection.call(f"reading pull request {number} of {full_name}", "GET", path))
+        return self._pulls.get(full_name, number)
 
     def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> PullRequest:
         """Open a pull request; the open one, if there is one already. Raises PullRequestsOff."""
-        fields = {"title": title, "head": branch, "base": base, "body": body, "maintainer_can_modify": True}
-        with self._connection.translated(f"opening a pull request in {full_name}", creates=True):
-            try:
-                return pull_request(self._connection.request("POST", _repository(full_name, "pulls"), fields)[1])
-            except GithubException as error:
-                if is_limited(error):
-                    raise  # nothing more is asked
-                existing = self.find_pull_request(full_name, branch, base) if error.status == 422 else None
-                if existing and existing.state == "open":
-                    return self.update_pull_request(full_name, existing.number, title=title, body=body)
-                if error.status in _NOT_TAKEN and self._pull_requests_off(full_name):
-                    raise PullRequestsOff(repository=full_name) from None
-                if error.status != 422:
-                    raise
-                raise not_opened(error, full_name, branch) from None
-
-    def _pull_requests_off(self, full_name: str) -> bool:
-        """Check whether the repository's pull requests are turned off: GitHub does not document the error for this."""
-        _, data = self._connection.find(f"looking up {full_name}", _repository(full_name))
-        return data is not None and repository(data).pull_requests_off
+        return self._pulls.create(full_name, branch, base, title, body)
 
     def update_pull_request(self, full_name: str, number: int, **changes: str) -> PullRequest:
         """Change a pull request's title, body, base or state."""
-        path = _repository(full_name, "pulls", str(number))
-        return pull_request(
-            self._connection.call(f"changing pull request {number} of {full_name}", "PATCH", path, changes)
-        )
+        return self._pulls.update(full_name, number, **changes)
 
     def address_pull_request(self, full_name: str, number: int, whom: Whom) -> list[str]:
         """Put labels, assignees and reviewers on it; return what GitHub refused of that."""
@@ -371,38 +325,11 @@ class GitHub:
 
     def comment(self, full_name: str, number: int, text: str) -> None:
         """Comment on a pull request, once: where no answer came, look whether it was said before it is said again."""
-        path = _repository(full_name, "issues", str(number), "comments")
-        tried: list[datetime] = []
-
-        def say() -> None:
-            if tried and self._said(path, text, tried[0]):
-                return
-            tried.append(datetime.now(UTC))
-            self._connection.request("POST", path, {"body": text})
-
-        with self._connection.translated(f"commenting on pull request {number} of {full_name}", creates=True):
-            self._connection.repeated(say)
-
-    def _said(self, path: str, text: str, when: datetime) -> bool:
-        """Tell whether the newest comments hold a text (GET /repos/{owner}/{repo}/issues/{number}/comments)."""
-        since = (when - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")  # by GitHub's clock, which may go otherwise
-        _, listed = self._connection.request("GET", f"{path}?{urlencode({'since': since, 'per_page': '100'})}")
-        with whole("looking up comments"):
-            return any((each["body"] or "").split() == text.split() for each in listed)
+        self._pulls.comment(full_name, number, text)
 
     # -- workflows ------------------------------------------------------------------------------------------
 
     def dispatch_workflow(self, full_name: str, workflow: str, ref: str, inputs: Mapping[str, str]) -> None:
         """Start a workflow that has a workflow_dispatch trigger."""
-        path = _repository(full_name, "actions", "workflows", workflow, "dispatches")
+        path = in_repository(full_name, "actions", "workflows", workflow, "dispatches")
         self._connection.call(f"starting {workflow} in {full_name}", "POST", path, {"ref": ref, "inputs": dict(inputs)})
-
-
-def _path(*segments: str) -> str:
-    """Return a path of these segments: what they hold of `/`, `?`, `#`, `%` or `+` is part of their names."""
-    return "".join(f"/{quote(segment, safe='')}" for segment in segments)
-
-
-def _repository(full_name: str, *segments: str) -> str:
-    """Return the path of something in a repository."""
-    return _path("repos", *full_name.split("/", 1), *segments)

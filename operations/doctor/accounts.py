@@ -32,13 +32,14 @@ def account_checks(session: boto3.Session, settings: Settings) -> list[NamedChec
 def domain_checks(site: Site) -> list[NamedCheck]:
     """Return what is looked at in the domain's account."""
     aws = AwsChecks(site.session, site.settings, [])
+    studio = aws.studio
     domain = _Domain(site.session, site.settings)
     return [
         ("AWS account", aws.account),
         ("Functions", aws.functions),
-        ("Domain", aws.domain),
-        ("Domain unit", aws.owners),
-        ("Blueprint", aws.blueprint_registered),
+        ("Domain", studio.domain),
+        ("Domain unit", studio.owners),
+        ("Blueprint", studio.blueprint_registered),
         ("Reader role", domain.reader),
         ("Blueprint bucket", domain.bucket),
     ]

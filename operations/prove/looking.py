@@ -21,7 +21,8 @@ from custom_resources.clients.aws import (
     Service,
 )
 from custom_resources.errors import AwsDenied, AwsNotFound, FinalError
-from operations.doctor.aws_checks import AwsChecks
+from operations.doctor.access import Access
+from operations.doctor.studio_checks import StudioChecks
 from operations.errors import ProfileNotOffered, ProfileUnknownToDomain
 from operations.prove.aws import STEP_FUNCTIONS, Aws
 from operations.prove.facts import Environment, Facts, Installed, Launch, State, Told, Workspace
@@ -157,7 +158,7 @@ def owners(proof: Proof) -> None:
     """See whether the functions' roles own the domain unit, as doctor does."""
     if proof.facts.installed:
         with proof.aws.about("A04"):
-            checks = AwsChecks(cast("boto3.Session", proof.aws), proof.settings, [])
+            checks = StudioChecks(Access(cast("boto3.Session", proof.aws), proof.settings), proof.settings)
             proof.facts.installed.owners = next((check.state for check in checks.owners()), "unknown")
 
 

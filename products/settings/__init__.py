@@ -2,8 +2,9 @@
 
 from products.settings.accounts import DOMAIN, Place, ProjectAccount
 from products.settings.loading import PROJECT_ROOT, load_settings, settings_path
-from products.settings.model import GITHUB_ISSUER, PRODUCTION, Settings
+from products.settings.model import Settings
 from products.settings.studio import OwnProfile
+from products.settings.tables import GITHUB_ISSUER, PRODUCTION
 
 __all__ = [
     "DOMAIN",

@@ -317,7 +317,7 @@ def run(session: Session, settings: Settings, check: str) -> Check:
     checks = dict(AwsChecks(session, settings, [VERSION]).all())  # type: ignore[arg-type]
     names = {"Connection": "connection", "Domain": "domain", "Blueprint": "blueprint", "Domain unit": "owners"}
     if check in names:
-        checks[check] = getattr(AwsChecks(session, settings, [VERSION]), names[check])  # type: ignore[arg-type]
+        checks[check] = getattr(AwsChecks(session, settings, [VERSION]).studio, names[check])  # type: ignore[arg-type]
     found = list(diagnose([], [(check, checks[check])], False))
     assert len(found) == 1
     return found[0]

@@ -61,7 +61,7 @@ OTHER: dict[str, Any] = {
     "clients.git.processes.Processes.run.stdin": b"",
     "clients.service_catalog.ProductVersion.advice": "DEFAULT",
     "clients.service_catalog.ProductVersion.active": True,
-    "clients.protocols.Studio.project.with_profile": True,
+    "clients.protocols.studio.Studio.project.with_profile": True,
     "clients.studio.Studio.project.with_profile": True,
     "clients.studio.Studio._pages.service": DATAZONE,
     "delivery.base._base.certain": True,

@@ -18,23 +18,22 @@ from custom_resources.clients.git.failures import (
     RequestFailed,
     ServerRefused,
     Translator,
-    clean,
     passes,
 )
+from custom_resources.clients.git.importing import import_files
 from custom_resources.clients.git.merging import keep_ours, merge_trees
-from custom_resources.clients.git.model import ROBOT, Change, Commit, Merge, Refs
-from custom_resources.clients.git.objects import Objects, name_of
+from custom_resources.clients.git.model import Change, Commit, Merge, Refs
+from custom_resources.clients.git.objects import Objects
 from custom_resources.clients.git.processes import GENEROUS, MODEST, Processes
 from custom_resources.clients.git.receive_pack import Move, push
 from custom_resources.clients.git.upload_pack import Advertisement, Pack, at_once, by_name, look
 from custom_resources.clients.repeating import repeated
 from custom_resources.clients.replicas import Replicas
 from custom_resources.clients.request_limit import RequestLimit
-from custom_resources.errors import HistoryTooLarge, ImportFailed, RateLimited, RepositoryTooLarge, RetryLater
+from custom_resources.errors import HistoryTooLarge, RateLimited, RepositoryTooLarge, RetryLater
 from custom_resources.template_content import TemplateFile
 
 T = TypeVar("T")
-_IMPORT_REF = "refs/import/commit"
 _CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
 _STREAMED = {"core.bigFileThreshold": "8m"}  # larger contents pass through git without being held in memory
 _OF_A_FETCH = 3  # requests: what the server can, its refs, the pack
@@ -304,31 +303,8 @@ class BareRepository:
     def import_commit(self, files: Iterable[TemplateFile], message: str, parent: str = "") -> str:
         """Write a commit that holds exactly these files; return its name (git fast-import, one process)."""
         self.start()
-        with cast("BinaryIO", tempfile.TemporaryFile()) as stream:
-
-            def data(content: bytes) -> None:
-                stream.write(b"data %d\n" % len(content) + content + b"\n")
-
-            person = f"committer {ROBOT[0]} <{ROBOT[1]}> {self._when}"
-            stream.write(f"commit {_IMPORT_REF}\nmark :1\n{person}\n".encode())
-            data(message.encode())
-            if parent:
-                stream.write(f"merge {parent}\n".encode())  # "from" would read the parent's files, only to drop them
-            for file in files:
-                mode = b"100755" if file.executable else b"100644"
-                stream.write(b"M %s inline %s\n" % (mode, _quoted(file.path)))
-                data(file.content)
-                self._contents.add(name_of("blob", file.content))
-            stream.write(b"get-mark :1\n")
-            stream.seek(0)
-            return self._import(stream, offline=not parent)
-
-    def _import(self, stream: BinaryIO, offline: bool) -> str:
-        try:
-            _, out = self._processes.run("fast-import", "--quiet", "--force", stdin=stream, offline=offline)
-        except GitFailed as failed:
-            raise ImportFailed(message=clean(failed.said).rstrip(".")) from None
-        return out.decode().strip()
+        note = self._contents.add
+        return import_files(self._processes, files, note, message=message, parent=parent, when=self._when)
 
     def commit_tree(self, tree: str, parents: Sequence[str], message: str) -> str:
         """Write a commit of a tree; neither it nor the parents need be complete here. No process."""
@@ -393,9 +369,3 @@ class BareRepository:
         names = "".join(f"{name}\n" for name in (*sorted(new), *(f"^{name}" for name in known)))
         options = ("--revs", "--stdout", "--delta-base-offset", "--quiet")
         self._processes.pour("pack-objects", *options, stdin=names.encode(), into=file)
-
-
-def _quoted(path: str) -> bytes:
-    """C-style quoting of fast-import."""
-    escaped = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return b'"' + escaped.encode("utf-8", "surrogateescape") + b'"'
