@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,8 @@ from types import MappingProxyType
 ZERO = "0" * 40
 NOTHING: Mapping[str, str] = MappingProxyType({})
 HOOKS = Path(__file__).parent / "hooks"
+# Names that are paths below the repository and nothing else; of others git decides what they mean.
+_PLAIN_REF = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_+-]*(?:[./]?[A-Za-z0-9_+-]+)*")
 
 # What GitHub's Git servers allow, and our own hooks. Given to every process, so that no repository keeps a copy.
 _SETTINGS = {
@@ -132,9 +135,30 @@ class Bare:
     # -- reading ------------------------------------------------------------------------------------------------
 
     def refs(self, prefix: str = "refs") -> dict[str, str]:
-        """Return ref -> object."""
-        lines = self.text("for-each-ref", "--format=%(objectname) %(refname)", prefix).splitlines()
-        return {name: sha for sha, name in (line.split(" ", 1) for line in lines)}
+        """Return ref -> object, in the order of their names."""
+        found = self._packed()
+        for folder, _, files in os.walk(self.path / "refs"):
+            for name in files:
+                ref = str(Path(folder, name).relative_to(self.path))
+                if not ref.endswith(".lock") and (sha := self._loose(ref)):
+                    found[ref] = sha
+        return {ref: found[ref] for ref in sorted(found) if ref == prefix or ref.startswith(f"{prefix}/")}
+
+    def _packed(self) -> dict[str, str]:
+        """Return the refs of packed-refs (gitrepository-layout); loose ones come before them."""
+        try:
+            text = (self.path / "packed-refs").read_text(encoding="utf-8", errors="surrogateescape")
+        except FileNotFoundError:
+            return {}
+        lines = (line.partition(" ") for line in text.split("\n") if line and line[0] not in "#^")
+        return {ref: sha for sha, _, ref in lines}
+
+    def _loose(self, ref: str) -> str:
+        """Return what a ref's own file names, "" if there is none: it may be packed, or gone a moment ago."""
+        try:
+            return (self.path / ref).read_text(encoding="utf-8").strip()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return ""
 
     def resolve(self, revision: str) -> str:
         """Return the object's name, "" if there is none."""
@@ -142,8 +166,11 @@ class Bare:
         return out.decode().strip() if code == 0 else ""
 
     def branch(self, name: str) -> str:
-        """Return the commit of a branch, "" if there is none."""
-        return self.resolve(f"refs/heads/{name}^{{commit}}")
+        """Return the commit of a branch, "" if there is none: read as git reads it, since each answer asks for it."""
+        ref = f"refs/heads/{name}"
+        if not _PLAIN_REF.fullmatch(ref) or ref.endswith(".lock"):
+            return self.resolve(f"{ref}^{{commit}}")
+        return self._loose(ref) or self._packed().get(ref, "")
 
     def is_branch_name(self, name: str) -> bool:
         """Tell whether git takes this as a branch's name."""

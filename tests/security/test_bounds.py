@@ -122,6 +122,7 @@ def test_a_huge_commit_in_the_lineages_place_is_not_fetched(world: World, ours: 
     assert ours.state.archived
 
 
+@pytest.mark.long  # a commit of a hundred megabytes is made and fetched
 @pytest.mark.parametrize("place", ["refs/heads/main", TEMPLATE_REF])
 def test_a_huge_commit_that_must_be_fetched_is_refused_in_a_sentence(world: World, ours: Project, place: str) -> None:
     """In the default branch; or in the lineage's place of a launch from before there were proofs."""
@@ -158,6 +159,7 @@ print(int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text(
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("size", "error"), [(HUGE, "ObjectNotFetched"), (60 * 1024 * 1024, "ObjectTooLarge")])
 def test_a_huge_commit_takes_little_memory(world: World, ours: Project, size: int, error: str) -> None:
     sha = commit(ours.bare, "x" * size)

@@ -528,6 +528,7 @@ def ran(folder: Path, place: str = "", outdir: Path | None = None) -> subprocess
     )
 
 
+@pytest.mark.long  # several syntheses, each in a process of its own
 def test_the_command_line_chooses_the_place_and_make_synth_writes_all(tmp_path: Path) -> None:
     with_settings(tmp_path, ACCOUNTS_SETTINGS)
     publish(tmp_path / "versions", "v1.0.0")

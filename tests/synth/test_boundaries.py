@@ -19,7 +19,7 @@ from products.versions import TEMPLATE_FILE
 from tests.synth.conftest import Assembly, of_type, publish, refusal, shared, synthesized, with_settings
 from tests.synth.policies import ACCOUNT, Names, allows
 
-pytestmark = pytest.mark.shares("stacks", seconds=60)
+pytestmark = [pytest.mark.long, pytest.mark.shares("stacks", seconds=60)]  # dozens of syntheses
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/studio-mlops-wf-p1"
 OTHERS_ROLE = f"arn:aws:iam::{ACCOUNT}:role/Payroll"

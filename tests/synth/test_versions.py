@@ -126,6 +126,7 @@ def test_a_published_template_that_would_change_is_refused(assembly: Assembly, t
     assert snapshot.read_bytes() == before
 
 
+@pytest.mark.long  # two or three syntheses each
 @pytest.mark.parametrize(("before", "after"), [("studio-mlops", "ours"), ("studio-mlops", "mlops"), ("ours", "our")])
 def test_the_prefix_stays_once_versions_are_deployed(tmp_path: Path, before: str, after: str) -> None:
     store = tmp_path / "versions"
@@ -197,6 +198,7 @@ def test_what_comes_with_the_repository_can_be_looked_at_before_anything_is_publ
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("newest_is_published", [False, True])
 def test_an_older_version_whose_snapshot_is_gone_is_refused(tmp_path: Path, newest_is_published: bool) -> None:
     publish(tmp_path / "versions", "v1.0.0")

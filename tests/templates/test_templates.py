@@ -305,12 +305,14 @@ def own_tests(part: Path, base: Path) -> int:
     return int(passed[1])
 
 
+@pytest.mark.long  # half a minute of a processor; make test-templates has them, too
 @pytest.mark.parametrize("part", PARTS, ids=name_of)
 def test_their_own_tests_pass(part: Path, tmp_path: Path) -> None:
     """test_launched.py has what is skipped here."""
     assert own_tests(part, tmp_path) >= 30
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("template", sorted(TEMPLATES.glob("*/model_deploy/infrastructure/*.yaml")), ids=name_of)
 def test_infrastructure_is_valid(template: Path) -> None:
     done = subprocess.run(

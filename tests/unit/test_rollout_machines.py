@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import jsonata
-import jsonschema
 import pytest
 from ministack.services import stepfunctions
 
@@ -46,6 +45,8 @@ def test_a_definition_is_of_the_states_languages_schema(name: str) -> None:
     lint = find_spec("cfnlint")
     assert lint and lint.origin
     schema = Path(lint.origin).parent / "data" / "schemas" / "other" / "step_functions" / "statemachine.json"
+    import jsonschema  # takes more than a second: only where it is used
+
     validator = jsonschema.Draft7Validator(json.loads(schema.read_text(encoding="utf-8")))
     assert [error.message for error in validator.iter_errors(DEFINITIONS[name])] == []
 

@@ -7,7 +7,6 @@ import re
 import tomllib
 from typing import Any
 
-import jsonschema
 import pytest
 
 from docs.reference.settings_schema import FILE, schema, text
@@ -17,6 +16,8 @@ SHIPPED = (PROJECT_ROOT / "settings.toml").read_text(encoding="utf-8")
 
 
 def refused(document: str) -> list[str]:
+    import jsonschema  # takes more than a second: only where it is used
+
     validator = jsonschema.Draft7Validator(json.loads(FILE.read_text(encoding="utf-8")))
     return [error.message for error in validator.iter_errors(tomllib.loads(document))]
 
