@@ -41,7 +41,9 @@ def test_every_file_and_target_that_it_names_exists() -> None:
         assert re.search(rf"^{target}:", MAKEFILE, flags=re.MULTILINE), target
 
 
-@pytest.mark.parametrize("subject", ["custom resource", "setting", "template", "doctor check", "route"])
+@pytest.mark.parametrize(
+    "subject", ["custom resource", "setting", "verb", "fault", "call", "template", "doctor check", "route"]
+)
 def test_how_to_add_something_names_files_and_tests(subject: str) -> None:
     section = re.search(rf"^### A {subject}.*?(?=^##)", CONTRIBUTING, flags=re.MULTILINE | re.DOTALL)
     assert section
