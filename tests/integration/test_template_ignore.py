@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from custom_resources.errors import ObjectTooLarge
+from custom_resources.errors import FinalError
 from tests.integration.world import Content, Edit, Project, Tree, World, link
 
 IGNORE = ".studio-template-ignore"
@@ -196,7 +196,7 @@ def test_an_adopted_repository_keeps_what_it_names_from_the_first_version(world:
 def test_a_file_of_patterns_that_is_too_large_is_refused(world: World, project: Project) -> None:
     project.commit({IGNORE: "x\n" * 40_000})
     tip = project.tip()
-    with pytest.raises(ObjectTooLarge, match=r"The file \.studio-template-ignore in the repository has 80,000 bytes"):
+    with pytest.raises(FinalError, match=r"The file \.studio-template-ignore in the repository has 80,000 bytes"):
         project.update(world.publish("v2", {"train.py": THEIRS}))
     assert project.tip() == tip
 
