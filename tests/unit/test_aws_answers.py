@@ -11,17 +11,39 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from custom_resources.clients.service_catalog import LAUNCHED_BY
 from tests import sleeping
 from tests.unit.test_aws_requests import CALLS, NOT_ANSWERED, Account, Answer, made, tried
 
 GOLDEN = Path(__file__).parent / "golden" / "aws_answers.txt"
 Place = tuple[str | int, ...]  # of a value in an answer
+RESOURCES = ("userRoleArn", "s3BucketPath", "gitFullRepositoryId", "gitBranchName")
+# What is found further on, where the first of each field's words ends it early.
+FURTHER: dict[str, dict[str, dict[Place, Any]]] = {
+    "studio": {
+        "GetProject": {("environmentDeploymentDetails", "overallDeploymentStatus"): "SUCCESSFUL"},
+        "GetProjectProfile": {("environmentConfigurations", 0, "deploymentOrder"): 0},
+        "ListEnvironments": {("items", 0, "environmentConfigurationName"): "name"},
+        "GetEnvironment": {("provisionedResources",): [{"name": name, "value": f"{name} made"} for name in RESOURCES]},
+        "ListConnections": {("items", 0, "name"): "project.iam"},
+        "ListSpaces": {("Spaces", 0, "Status"): "InService"},
+    },
+    "service catalog": {
+        "SearchProvisionedProducts": {
+            ("ProvisionedProducts", 0, "Tags", 0): {"Key": LAUNCHED_BY, "Value": "blueprint"},
+        },
+        "DescribeProvisioningParameters": {
+            ("ProvisioningArtifactParameters", 0, "ParameterKey"): "AnotherKey",
+        },
+        "DescribeRecord": {("RecordDetail", "Status"): "FAILED"},
+    },
+}
 
 
 class Watched(dict[str, Any]):
@@ -69,13 +91,16 @@ def watched(value: Any, place: Place, read: set[Place]) -> Any:
 class Noting:
     """Answers every operation in full, and notes the shape of its answer, the answer, and what is read of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, further: Mapping[str, Mapping[Place, Any]]) -> None:
+        self._further = further
         self.noted: dict[str, tuple[Any, dict[str, Any], set[Place]]] = {}
 
     def __call__(self, model: Any, _: Any) -> tuple[int, dict[str, Any]]:
         if not model.output_shape:
             return 200, {}
         full = made(model.output_shape, "", full=True)
+        for place, value in self._further.get(model.name, {}).items():
+            full = changed(full, place, value)
         _, _, read = self.noted.setdefault(model.name, (model.output_shape, full, set()))
         return 200, watched(full, (), read)
 
@@ -133,9 +158,9 @@ def differing(noting: Noting, operation: str, answer: dict[str, Any]) -> Answer:
     return lambda model, given: (200, answer) if model.name == operation else noting(model, given)
 
 
-def lines(account: Account, name: str, method: str, given: tuple[Any, ...]) -> Iterator[str]:
+def lines(account: Account, noting: Noting, name: str, method: str, given: tuple[Any, ...]) -> Iterator[str]:
     """Return what differs, by what it tells; what the same differences tell stands together."""
-    account.answer = noting = Noting()
+    account.answer = noting
     full = tried(account, name, method, given)
     found: dict[tuple[str, ...], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for operation, (shape, answer, read) in list(noting.noted.items()):
@@ -156,14 +181,15 @@ def lines(account: Account, name: str, method: str, given: tuple[Any, ...]) -> I
 
 
 def written() -> Iterator[str]:
-    for name, (_, calls) in CALLS.items():
-        if (name, "all") in NOT_ANSWERED:
-            continue
+    plain: list[tuple[str, str, Mapping[str, Any]]] = [
+        (name, "", {}) for name in CALLS if (name, "all") not in NOT_ANSWERED
+    ]
+    for name, words, further in [*plain, *((name, ", further on", changes) for name, changes in FURTHER.items())]:
         account = Account()
-        yield f"== {name}"
-        for method, given in calls:
+        yield f"== {name}{words}"
+        for method, given in CALLS[name][1]:
             yield f"\n{method}({', '.join('...' if callable(each) else repr(each) for each in given)})"
-            yield from lines(account, name, method, given)
+            yield from lines(account, Noting(further), name, method, given)
         yield ""
 
 
