@@ -181,10 +181,10 @@ def lines(account: Account, noting: Noting, name: str, method: str, given: tuple
 
 
 def written() -> Iterator[str]:
-    plain: list[tuple[str, str, Mapping[str, Any]]] = [
-        (name, "", {}) for name in CALLS if (name, "all") not in NOT_ANSWERED
-    ]
-    for name, words, further in [*plain, *((name, ", further on", changes) for name, changes in FURTHER.items())]:
+    passes: list[tuple[str, str, Mapping[str, Any]]] = []
+    passes += [(name, "", {}) for name in CALLS if (name, "all") not in NOT_ANSWERED]
+    passes += [(name, ", further on", changes) for name, changes in FURTHER.items()]
+    for name, words, further in passes:
         account = Account()
         yield f"== {name}{words}"
         for method, given in CALLS[name][1]:
