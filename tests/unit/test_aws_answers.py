@@ -19,7 +19,7 @@ import pytest
 
 from custom_resources.clients.service_catalog import LAUNCHED_BY
 from tests import sleeping
-from tests.unit.test_aws_requests import CALLS, NOT_ANSWERED, Account, Answer, made, tried
+from tests.unit.test_aws_requests import CALLS, NOT_ANSWERED, STACK, TOKENS, Account, Answer, made, tried
 
 GOLDEN = Path(__file__).parent / "golden" / "aws_answers.txt"
 Place = tuple[str | int, ...]  # of a value in an answer
@@ -37,6 +37,10 @@ FURTHER: dict[str, dict[str, dict[Place, Any]]] = {
     "service catalog": {
         "SearchProvisionedProducts": {
             ("ProvisionedProducts", 0, "Tags", 0): {"Key": LAUNCHED_BY, "Value": "blueprint"},
+            ("ProvisionedProducts", 0, "Id"): "pp-abc",
+            ("ProvisionedProducts", 0, "PhysicalId"): STACK,
+            ("ProvisionedProducts", 0, "LastProvisioningRecordId"): "rec-9",
+            ("ProvisionedProducts", 0, "LastSuccessfulProvisioningRecordId"): "rec-9",
         },
         "DescribeProvisioningParameters": {
             ("ProvisioningArtifactParameters", 0, "ParameterKey"): "AnotherKey",
@@ -158,22 +162,44 @@ def differing(noting: Noting, operation: str, answer: dict[str, Any]) -> Answer:
     return lambda model, given: (200, answer) if model.name == operation else noting(model, given)
 
 
+class Pages:
+    """Answers an operation with a page and the token of a second one, which is the last."""
+
+    def __init__(self, noting: Noting, operation: str, token: str) -> None:
+        self._noting, self._operation, self._token = noting, operation, token
+
+    def __call__(self, model: Any, given: Any) -> tuple[int, dict[str, Any]]:
+        status, answer = self._noting(model, given)
+        if model.name != self._operation or not self._token:
+            return status, answer
+        token, self._token = self._token, ""
+        return status, {**answer, token: "further"}
+
+
+def answers(noting: Noting) -> Iterator[tuple[str, str, Answer]]:
+    """Yield each answer that is not the one with every field: where and how it differs."""
+    for operation, (shape, answer, read) in list(noting.noted.items()):
+        for words, place, value in list(variants(shape, answer, read)):
+            where = f"{operation} {'.'.join(str(each) for each in place if each)}"
+            yield where, words, differing(noting, operation, changed(answer, place, value))
+        for token in (key for key in shape.members if key.lower() in TOKENS):
+            yield f"{operation} {token}", "two pages", Pages(noting, operation, token)
+
+
 def lines(account: Account, noting: Noting, name: str, method: str, given: tuple[Any, ...]) -> Iterator[str]:
     """Return what differs, by what it tells; what the same differences tell stands together."""
     account.answer = noting
     full = tried(account, name, method, given)
     found: dict[tuple[str, ...], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for operation, (shape, answer, read) in list(noting.noted.items()):
-        for words, place, value in list(variants(shape, answer, read)):
-            account.answer = differing(noting, operation, changed(answer, place, value))
-            sent, told = tried(account, name, method, given)
-            if (sent, told) != full:
-                where = f"{operation} {'.'.join(str(each) for each in place if each)}"
-                more = [f"sends {line}" for line in sent if line not in full[0]]
-                less = [f"does not send {line}" for line in full[0] if line not in sent]
-                told = told.replace(words, "<this>") if words.isupper() else told
-                outcome = (*more, *less, "as it was" if told == full[1] else told)
-                found[outcome][where].append(words)
+    for where, words, answer in answers(noting):
+        account.answer = answer
+        sent, told = tried(account, name, method, given)
+        if (sent, told) != full:
+            more = [f"sends {line}" for line in sent if line not in full[0]]
+            less = [f"does not send {line}" for line in full[0] if line not in sent]
+            told = told.replace(words, "<this>") if words.isupper() else told
+            outcome = (*more, *less, "as it was" if told == full[1] else told)
+            found[outcome][where].append(words)
     for outcome, differences in found.items():
         yield from (f"  {where}: {', '.join(words)}" for where, words in differences.items())
         yield from (f"    {each}" for each in outcome[:-1])
