@@ -121,6 +121,7 @@ class Account:
 
 VERSION = ProductVersion("pa-1", "v1.0.0", "DEPRECATED", active=False)
 LAUNCH = Launch("pp-1", "studio-p1", "pa-0", "v0", "AVAILABLE", last_record="rec-1", stack=STACK)
+FIRST = Launch(f"pp-{'1' * 150}", "studio-p1", "pa-0", "v0", "AVAILABLE", stack=STACK)  # no record of it is known
 BLUEPRINT = Blueprint("bp-1", "Ours", "What it is", "https://t", ({"keyName": "k", "fieldType": "STRING"},))
 CONFIGURATION = Configuration(
     "arn:aws:iam::1:role/p", ("eu-west-1",), "arn:aws:iam::1:role/m", {"eu-west-1": {"k": "v"}}
@@ -173,6 +174,8 @@ CALLS: dict[str, tuple[Callable[[Account], Any], list[tuple[str, tuple[Any, ...]
             ("update", (LAUNCH, "prod-1", VERSION, "lpv3-1")),
             ("update", (LAUNCH, "prod-1", VERSION, "")),
             ("terminate", (LAUNCH,)),
+            ("update", (FIRST, "prod-1", VERSION, "")),
+            ("terminate", (FIRST,)),
             ("has_several_paths", ("prod-1",)),
             ("products", ("Name",)),
             ("version_template", ("prod-1", "pa-1")),
