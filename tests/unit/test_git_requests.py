@@ -72,6 +72,7 @@ class Server:
             status=answer.status,
             headers=dict(answer.headers),
             preload_content=False,
+            decode_content=False,  # as the adapter has it
         )
         return adapter.build_response(request, raw)
 
