@@ -393,6 +393,11 @@ def test_a_connection_that_fails_is_told_by_its_kind(
     assert (str(failed.value), failed.value.status, failed.value.seconds) == (said, 0, 0)
 
 
+def test_an_answer_that_comes_packed_is_unpacked(serving: Callable[..., Server]) -> None:
+    serving(Answer(gzip.compress(packet("yes")), 200, {**GIT, "Content-Encoding": "gzip"}))
+    assert asked(talk()) == b"yes"
+
+
 class Trickle(io.BytesIO):
     """A body that comes in small pieces and breaks where it is told to."""
 
