@@ -460,7 +460,14 @@ def test_what_git_says_without_words_ends_no_list() -> None:
 
 @pytest.mark.parametrize(
     ("place", "path"),
-    [(f"d~{A}", "d"), (f"d~{B}_12", "d"), (f"d~{A}/x", "d/x"), (f"d~{C}", f"d~{C}"), (f"d~{A}x", f"d~{A}x")],
+    [
+        (f"d~{A}", "d"),
+        (f"d~{B}_12", "d"),
+        (f"d~{A}/x", "d/x"),
+        (f"d~{C}", f"d~{C}"),
+        (f"d~{A}x", f"d~{A}x"),
+        ("a\tb c", "a\tb c"),
+    ],
 )
 def test_a_path_is_known_without_what_git_appends(place: str, path: str) -> None:
     merge, _ = understood(answered(f"100644 {C} 2\t{place}"))
