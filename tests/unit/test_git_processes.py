@@ -224,6 +224,19 @@ def test_a_revision_that_is_nowhere_has_no_name(bare: BareRepository) -> None:
     ]
 
 
+@pytest.mark.parametrize("status", [1, 128])
+def test_a_revision_that_git_cannot_read_has_no_name(
+    bare: BareRepository, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    shell = Shell(monkeypatch, bare, f"echo {A}; exit {status}")
+    assert bare.resolve("x") == ""
+    asked = ("rev-parse", "--quiet", "--verify", "--end-of-options", "x")
+    assert shell.started == [(asked, {"variables": {}, "directory": None, "offline": True})]
+    shell.script = "exit 2"
+    with pytest.raises(GitFailed):
+        bare.resolve("x")
+
+
 # -- fetches ---------------------------------------------------------------------------------------------------------
 
 
