@@ -22,6 +22,7 @@ from custom_resources.clients.git.processes import GENEROUS, MODEST, TIME_LIMIT_
 from custom_resources.clients.git.upload_pack import Advertisement, Pack
 from custom_resources.clients.request_limit import RequestLimit
 from custom_resources.errors import GitFailing, GitLimited, GitTooSlow, HistoryTooLarge, OutOfTime
+from custom_resources.template_content import TemplateFile
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
 
@@ -344,6 +345,27 @@ def test_a_fetch_that_fails_is_no_fetch(bare: BareRepository, monkeypatch: pytes
             bare._fetch_contents([A])
         with pytest.raises(GitLimited, match="reading the repository"):
             bare.fetch_history(A)
+
+
+# -- commits of given files ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("parent", ["", B])
+def test_a_commit_of_files_is_one_stream(bare: BareRepository, monkeypatch: pytest.MonkeyPatch, parent: str) -> None:
+    shell = Shell(monkeypatch, bare, "cat; echo")
+    files = [TemplateFile("a/\u00e4", b"one\n"), TemplateFile('b"\\\n', b"", executable=True)]
+    said = bare.import_commit(files, "Subj\u00e4ct", parent)
+    assert said.encode() == (
+        b"commit refs/import/commit\nmark :1\n"
+        b"committer Studio project template <studio-project-template@users.noreply.github.com> 1700000000 +0000\n"
+        b"data 8\nSubj\xc3\xa4ct\n" + (f"merge {B}\n".encode() if parent else b"") + b'M 100644 inline "a/\xc3\xa4"\n'
+        b'data 4\none\n\nM 100755 inline "b\\"\\\\\\n"\ndata 0\n\nget-mark :1'
+    )
+    [(arguments, options)] = shell.started
+    assert (arguments, options["offline"]) == (("fast-import", "--quiet", "--force"), not parent)
+    remote = Remote(monkeypatch)
+    bare._fetch_contents(["5626abf0f72e58d7a153368ba57db4c673c0e171", "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"])
+    assert remote.asked == [], "what was written is here"
 
 
 # -- pushes ----------------------------------------------------------------------------------------------------------

@@ -16,14 +16,15 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from custom_resources.clients import request_limit
+from custom_resources.clients.git import upload_pack
 from custom_resources.clients.git.conversation import Conversation, Service
-from custom_resources.clients.git.failures import RequestFailed, ServerRefused
+from custom_resources.clients.git.failures import PushRejected, RequestFailed, ServerRefused
 from custom_resources.clients.git.model import ZERO, Refs
 from custom_resources.clients.git.packets import Mark, lines, packet
 from custom_resources.clients.git.receive_pack import Move, push
 from custom_resources.clients.git.upload_pack import Advertisement, at_once, by_name, look
 from custom_resources.clients.request_limit import RequestLimit
-from custom_resources.errors import OutOfTime, TooManyRequests
+from custom_resources.errors import GitNamesUnknown, GitServerLacks, OutOfTime, RepositoryTooManyNames, TooManyRequests
 
 URL = "https://github.example/acme/r.git"
 READ: Service = "git-upload-pack"
@@ -625,6 +626,47 @@ def test_the_refs_of_a_repository_are_those_that_it_lists(
     assert look(talk()).refs == refs
 
 
+BAD = "the server's list of refs is not of Git's protocol"
+LISTS: dict[str, tuple[bytes, type[Exception], str]] = {
+    "no title": (lines([f"{A} refs/heads/a\0shallow"]), RequestFailed, BAD),
+    "a mark in place of the title": (b"0000", RequestFailed, BAD),
+    "no mark after the title": (TITLE[:-4] + lines([f"{A} refs/heads/a"]), RequestFailed, BAD),
+    "another mark after the title": (
+        lines(["# service=git-upload-pack"], Mark.DELIMITER) + lines([f"{A} refs/heads/a"]), RequestFailed, BAD
+    ),
+    "a short name": (TITLE + lines([f"{A[1:]} refs/heads/a\0"]), RequestFailed, BAD),
+    "a long name": (TITLE + lines([f"{A}a refs/heads/a\0"]), RequestFailed, BAD),
+    "no ref": (TITLE + lines([f"{A}\0shallow"]), RequestFailed, BAD),
+    "longer names": (TITLE + lines([f"{A}{A} refs/heads/a\0object-format=sha256"]), GitNamesUnknown, ""),
+    "an empty one with longer names": (
+        TITLE + lines([f"{ZERO} capabilities^{{}}\0object-format=sha256"]), GitNamesUnknown, ""
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", LISTS)
+def test_a_list_of_refs_that_cannot_be_read_is_refused(serving: Callable[..., Server], what: str) -> None:
+    told, kind, said = LISTS[what]
+    serving(Answer(told))
+    with pytest.raises(kind) as failed:
+        look(talk())
+    assert said in str(failed.value)
+
+
+@pytest.mark.parametrize(("refs", "taken"), [(3, True), (4, False)])
+def test_a_repository_may_have_so_many_refs(
+    serving: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, refs: int, taken: bool
+) -> None:
+    monkeypatch.setattr(upload_pack, "_MOST_REFS", 3)
+    serving(Answer(TITLE + lines([f"{A} refs/heads/{number}" for number in range(refs)])))
+    if taken:
+        assert len(look(talk()).targets) == 3
+    else:
+        with pytest.raises(RepositoryTooManyNames) as failed:
+            look(talk())
+        assert failed.value.holes == {"limit": 3, "kind": "refs"}
+
+
 # -- pushes ----------------------------------------------------------------------------------------------------------
 
 PUSHING = lines(["# service=git-receive-pack"])
@@ -669,3 +711,105 @@ def test_refs_are_moved_by_one_request_with_one_pack(
     ]
     assert server.sent[1].body == lines(sent) + (b"PACK" if new else b"")
     assert written == ([(new, {A, C})] if new else [])
+
+
+def reported(*results: str, said: str = "", after: bytes = b"0000") -> bytes:
+    inner = lines(results)
+    return (packet(b"\2" + said.encode()) if said else b"") + packet(b"\1" + inner) + after
+
+
+MOVED = reported("unpack ok", f"ok {MAIN}")
+IN_PIECES = b"".join(packet(b"\1" + bytes([byte])) for byte in lines(["unpack ok", f"ok {MAIN}"])) + b"0000"
+REPORTS: dict[str, tuple[bytes, str | None]] = {
+    "all moved": (MOVED, None),
+    "in pieces": (IN_PIECES, None),
+    "the end is missing": (MOVED[:-4], None),
+    "words after it": (reported("unpack ok", f"ok {MAIN}", after=packet(b"\2thanks\n") + b"0000"), None),
+    "a failure after it": (reported("unpack ok", f"ok {MAIN}", after=packet(b"\3gone")), None),
+    "the report is cut": (MOVED[:-20], "\nthe server's answer was cut off"),
+    "no report": (b"0000", "\nthe server's answer was cut off"),
+    "words and no report": (packet(b"\2why not\n") + b"0000", "why not\n\nthe server's answer was cut off"),
+    "died": (packet(b"\2too large\n") + packet(b"\3fatal: gone\n"), "too large\n\nremote error: fatal: gone"),
+    "another ref": (reported("unpack ok", f"ok {MORE}"), ""),
+    "an empty report": (reported(), ""),
+    "a ref that moved without a pack": (reported(f"ok {MAIN}"), ""),
+    "refused": (reported("unpack ok", f"ng {MAIN} hook declined"), f"\n! [remote rejected] {MAIN} (hook declined)"),
+    "refused in words": (
+        reported("unpack ok", f"ng {MAIN} no", said="error: GH006\n"),
+        f"error: GH006\n\n! [remote rejected] {MAIN} (no)",
+    ),
+    "not unpacked": (
+        reported("unpack index-pack abnormal exit", f"ng {MAIN} unpacker error"),
+        f"\nremote unpack failed: index-pack abnormal exit\n! [remote rejected] {MAIN} (unpacker error)",
+    ),
+    "words after a refusal": (
+        reported("unpack ok", f"ng {MAIN} no", after=packet(b"\2because\n") + b"0000"),
+        f"because\n\n! [remote rejected] {MAIN} (no)",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REPORTS)
+def test_a_push_has_succeeded_where_its_report_says_so_of_every_ref(serving: Callable[..., Server], what: str) -> None:
+    answer, said = REPORTS[what]
+    serving(Answer(PUSHING + lines([f"{A} {MAIN}\0{SAFE}"])), Answer(answer))
+    moves = [Move(MAIN, A, B)]
+    if said is None:
+        push(talk(), moves, lambda *_: None)
+        return
+    with pytest.raises(RequestFailed) as failed:
+        push(talk(), moves, lambda *_: None)
+    assert failed.value.said == said
+
+
+@pytest.mark.parametrize(
+    ("moves", "there", "said"),
+    [
+        ([Move(MAIN, A, B), Move(MORE, "", C)], [f"{A} {MAIN}", f"{A} {MORE}"], MORE),
+        ([Move(MAIN, B, C)], [f"{A} {MAIN}"], MAIN),
+        ([Move(MAIN, B, C)], [f"{A} refs/heads/x"], MAIN),
+        ([Move(MAIN, "", C)], [f"{A} {MAIN}"], MAIN),
+    ],
+)
+def test_a_ref_that_is_elsewhere_stops_a_push_before_it_is_sent(
+    serving: Callable[..., Server], moves: list[Move], there: list[str], said: str
+) -> None:
+    first, *others = there
+    server = serving(Answer(PUSHING + lines([f"{first}\0{SAFE}", *others])))
+    with pytest.raises(PushRejected) as rejected:
+        push(talk(), moves, lambda *_: None)
+    assert (str(rejected.value), rejected.value.stale) == (f"{said} has moved meanwhile (stale info)", True)
+    assert len(server.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("lacking", "moves"),
+    [
+        ("report-status", [Move(MAIN, A, B)]),
+        ("side-band-64k", [Move(MAIN, A, B)]),
+        ("atomic", [Move(MAIN, A, B), Move(MORE, "", C)]),
+        ("delete-refs", [Move(MAIN, A, "")]),
+    ],
+)
+def test_a_server_that_cannot_do_what_a_push_needs_is_not_pushed_to(
+    serving: Callable[..., Server], lacking: str, moves: list[Move]
+) -> None:
+    offered = " ".join(each for each in SAFE.split() if each != lacking)
+    server = serving(Answer(PUSHING + lines([f"{A} {MAIN}\0{offered}"])))
+    with pytest.raises(GitServerLacks) as told:
+        push(talk(), moves, lambda *_: None)
+    assert told.value.holes == {"capabilities": lacking}
+    assert len(server.sent) == 1
+
+
+def test_all_that_a_server_lacks_is_told_at_once(serving: Callable[..., Server]) -> None:
+    serving(Answer(PUSHING + lines([f"{A} {MAIN}\0quiet"])))
+    with pytest.raises(GitServerLacks) as told:
+        push(talk(), [Move(MAIN, A, B)], lambda *_: None)
+    assert told.value.holes == {"capabilities": "report-status, side-band-64k"}
+
+
+def test_what_is_there_already_is_not_pushed(serving: Callable[..., Server]) -> None:
+    server = serving(Answer(PUSHING + lines([f"{B} {MAIN}\0quiet"])))
+    push(talk(), [Move(MAIN, A, B), Move(MORE, A, "")], lambda *_: None)
+    assert len(server.sent) == 1, "not even what it can matters"
