@@ -215,29 +215,6 @@ def test_only_commits_that_say_something_are_listed_if_that_is_wanted(bare: Bare
     assert [each.sha for each in bare.history(second, "Studio.Domain")] == [first], "it is no pattern"
 
 
-def test_a_revision_that_is_nowhere_has_no_name(bare: BareRepository) -> None:
-    commit = bare.commit_tree(bare.empty_tree(), (), "one")
-    assert [bare.resolve(each) for each in (commit, f"{commit}^{{tree}}", "unknown", "--all")] == [
-        commit,
-        bare.empty_tree(),
-        "",
-        "",
-    ]
-
-
-@pytest.mark.parametrize("status", [1, 128])
-def test_a_revision_that_git_cannot_read_has_no_name(
-    bare: BareRepository, monkeypatch: pytest.MonkeyPatch, status: int
-) -> None:
-    shell = Shell(monkeypatch, bare, f"echo {A}; exit {status}")
-    assert bare.resolve("x") == ""
-    asked = ("rev-parse", "--quiet", "--verify", "--end-of-options", "x")
-    assert shell.started == [(asked, {"variables": {}, "directory": None, "offline": True})]
-    shell.script = "exit 2"
-    with pytest.raises(GitFailed):
-        bare.resolve("x")
-
-
 # -- fetches ---------------------------------------------------------------------------------------------------------
 
 
