@@ -217,6 +217,16 @@ KEPT: dict[str, tuple[Files, Files, Files, Files]] = {
         {"b": THEIRS},
         {"b": THEIRS.replace("line 25\n", "mine\n")},
     ),
+    "a clean rename takes along most of the file, which the user wrote anew": (
+        {"a": LONG},
+        {"a": "".join(f"{'line' if number < 8 else 'mine'} {number}\n" for number in range(30))},
+        {"b": THEIRS},
+        {
+            "b": "".join(f"{'line' if number < 8 else 'mine'} {number}\n" for number in range(30)).replace(
+                "line 3", "theirs"
+            )
+        },
+    ),
 }
 
 

@@ -447,6 +447,7 @@ def test_who_is_put_on_a_new_pull_request_is_paid_for() -> None:
     renewed = proposed(replace(CONFLICT, offered=(offer(),)), **PEOPLE)
     assert renewed.renewed
     assert renewed.addressed == 0
+    assert replace(new, renewed=renewed.renewed).cost == renewed.cost, "who is on it stays on it"
     unopened = replace(offer(), pull_request=None)
     assert proposed(replace(CONFLICT, offered=(unopened,)), **PEOPLE).addressed == 4
 

@@ -30,7 +30,7 @@ from custom_resources.clients.git.upload_pack import Advertisement, Pack, at_onc
 from custom_resources.clients.repeating import repeated
 from custom_resources.clients.replicas import Replicas
 from custom_resources.clients.request_limit import RequestLimit
-from custom_resources.errors import HistoryTooLarge, RateLimited, RepositoryTooLarge, RetryLater
+from custom_resources.errors import HistoryTooLarge, RepositoryTooLarge, RetryLater
 from custom_resources.template_content import TemplateFile
 
 T = TypeVar("T")
@@ -231,13 +231,6 @@ class BareRepository:
 
     # -- reading what is here ---------------------------------------------------------------------------------
 
-    def resolve(self, revision: str) -> str:
-        """Return the object's name, or "" if there is none. One process."""
-        code, out = self._processes.run(
-            "rev-parse", "--quiet", "--verify", "--end-of-options", revision, status=(0, 1, 128), offline=True
-        )
-        return out.decode().strip() if code == 0 else ""
-
     def commit(self, sha: str) -> Commit:
         """Read one commit by its name. The parents are those written in it, fetched or not."""
         with self._reading():
@@ -356,7 +349,7 @@ class BareRepository:
                 self._server.replicas.wrote()
             except (GitFailed, RequestFailed) as failed:
                 meaning = translator.of_pushing(failed)
-                if isinstance(meaning, RateLimited) or not isinstance(meaning, RetryLater):
+                if not isinstance(meaning, RetryLater):
                     sent.refuse()  # all of it: the refs move together
                 raise meaning from None
 
