@@ -229,7 +229,7 @@ def one_repository(
         return outcome
 
     monkeypatch.setattr(_Look, "_planned", plan)
-    monkeypatch.setattr(foreseeing.time, "time", lambda: 1000.0)
+    monkeypatch.setattr("custom_resources.foreseeing.time.time", lambda: 1000.0)
     old_side, new_side = (
         VersionTemplate({"Resources": {"T": {"Type": "T", "Properties": each}}}, {}, {}) for each in (old, new)
     )
