@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -386,9 +386,22 @@ def test_an_event_that_was_accepted_is_looked_at_once() -> None:
     operation = own.require(event, request_)
     own.require({**event, "Operation": {"Stack": operation}}, request_)
     assert len(world.looked) == 1
+    accepted = replace(request_, operation=operation)
     for other in ({"PhysicalResourceId": "y"}, {"ResourceProperties": {"A": 1}}, {"OldResourceProperties": {"A": 1}}):
-        own.require({**event, **other}, request_)
+        own.require({**event, "Operation": {"Stack": operation}, **other}, accepted)
     assert len(world.looked) == 4
+    own.require({**event, "Operation": {"Stack": operation}}, accepted)
+    assert len(world.looked) == 5, "the last one only is remembered"
+
+
+def test_a_creations_name_is_nothing_that_is_compared() -> None:
+    world = World(status="CREATE_IN_PROGRESS", listed={"BuildActions": resource(ACTIONS, "CREATE_IN_PROGRESS")})
+    request_, clients = request_of(CONFIGURATION, "Create", physical_id=""), cast("Clients", world)
+    own = OwnStack(ACTIONS, clients, in_product=True)
+    event = {"RequestType": "Create", "StackId": STACK, "LogicalResourceId": "BuildActions"}
+    operation = own.require(event, request_)
+    own.require({**event, "Operation": {"Stack": operation}, "PhysicalResourceId": "ours"}, request_)
+    assert len(world.looked) == 1
 
 
 def test_a_list_that_is_full_may_hide_what_is_compared() -> None:

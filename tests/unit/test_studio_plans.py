@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from custom_resources.blueprint_enabling import wanted_grants
 from custom_resources.clients.blueprints import Blueprint, Configuration, Grant, Profile
@@ -636,6 +637,24 @@ def test_in_several_accounts_our_environment_is_where_the_tooling_is(
     reconciled(domain, StudioProjectProfile, places)
     mine = {key: value for key, value in ours().items() if key not in HERE} | place
     assert domain.writes == [update(tooling, mine)]
+
+
+@pytest.mark.parametrize("left_out", [("AwsAccount",), ("AwsRegion",), ("AwsAccount", "AwsRegion")])
+@pytest.mark.parametrize("changes", [{"Own": "true", "Places": [f"{ACCOUNT}/{REGION}"]}, {}])
+def test_what_follows_no_other_environment_needs_an_account_and_a_region(
+    left_out: tuple[str, ...], changes: dict[str, Any]
+) -> None:
+    given = {key: value for key, value in {**PROFILE, **changes}.items() if key not in left_out}
+    with pytest.raises(ValidationError, match="needs the account and region"):
+        StudioProjectProfile.properties.model_validate(given)
+
+
+@pytest.mark.parametrize("left_out", ["ProvisioningRoleArn", "EnabledRegions"])
+def test_an_enabled_blueprint_needs_a_role_and_regions(left_out: str) -> None:
+    given = {key: value for key, value in BLUEPRINT.items() if key != left_out}
+    with pytest.raises(ValidationError, match="ProvisioningRoleArn and EnabledRegions are needed"):
+        StudioBlueprint.properties.model_validate(given)
+    StudioBlueprint.properties.model_validate({**given, "Configured": "false"})
 
 
 # -- a profile of our own
