@@ -392,6 +392,10 @@ def test_an_event_that_was_accepted_is_looked_at_once() -> None:
     assert len(world.looked) == 4
     own.require({**event, "Operation": {"Stack": operation}}, accepted)
     assert len(world.looked) == 5, "the last one only is remembered"
+    world.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    back = f"UPDATE_ROLLBACK_IN_PROGRESS {SINCE}"
+    assert own.require({**event, "Operation": {"Stack": back}}, replace(request_, operation=back)) == back
+    assert len(world.looked) == 6
 
 
 def test_a_creations_name_is_nothing_that_is_compared() -> None:

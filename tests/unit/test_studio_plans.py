@@ -78,6 +78,7 @@ class Domain:
 
     def blueprint(self, domain_id: str, blueprint_id: str) -> Blueprint | None:
         assert domain_id == DOMAIN
+        assert blueprint_id, "DataZone refuses an empty identifier"
         return self.blueprints_by_id.get(blueprint_id)
 
     def configuration(self, domain_id: str, blueprint_id: str) -> Configuration | None:
@@ -104,6 +105,7 @@ class Domain:
 
     def profile(self, domain_id: str, profile_id: str) -> Profile | None:
         assert domain_id == DOMAIN
+        assert profile_id, "DataZone refuses an empty identifier"
         return self.profiles.get(profile_id)
 
     def accounts_of_pool(self, domain_id: str, pool: str) -> list[tuple[str, str]]:
@@ -843,3 +845,30 @@ def test_an_own_profile_goes_with_its_grants() -> None:
         ("add", *UNIT, grant_for("g1", "other", id_="")),
         ("remove", *UNIT, mine),
     ]
+
+
+def planned(domain: Domain, kind_of: Any, properties: dict[str, Any], kind: Any, id_: str, **more: Any) -> Any:
+    """Return a plan, which is logged, by its action."""
+    resource = kind_of(domain.clients)
+    new = resource.properties.model_validate(properties)
+    request = Request(kind, new, more.pop("old", None) and new, id_, STACK, "R", **more)
+    with resource.observe(request) as observed:
+        return resource.plan(request, observed).action
+
+
+def test_a_plan_is_logged_by_what_it_does() -> None:
+    kinds: list[tuple[Any, dict[str, Any], Domain]] = [
+        (StudioBlueprint, BLUEPRINT, registered()),
+        (StudioProjectProfile, OWN, with_profile(TOOLING, ours(), description="d")),
+    ]
+    for kind_of, properties, there in kinds:
+        assert planned(Domain(), kind_of, properties, "Create", "dzd_1/x") == "create"
+        assert planned(there, kind_of, properties, "Update", "dzd_1/x", old=True) == "keep"
+        assert planned(there, kind_of, {**properties, "Description": "new"}, "Update", "dzd_1/x") == "update"
+        assert planned(there, kind_of, properties, "Delete", "dzd_1/x") == "delete"
+        assert planned(Domain(), kind_of, properties, "Delete", "dzd_1/x") == "nothing"
+    assert planned(with_profile(TOOLING), StudioProjectProfile, PROFILE, "Delete", "pr") == "nothing"
+    renamed = with_profile(TOOLING, ours(), name="Renamed")
+    assert planned(renamed, StudioProjectProfile, PROFILE, "Delete", "pr") == "nothing"
+    assert planned(with_profile(TOOLING, ours()), StudioProjectProfile, PROFILE, "Delete", "pr") == "update"
+    assert planned(with_profile(TOOLING, ours()), StudioProjectProfile, PROFILE, "Create", "pr") == "keep"
