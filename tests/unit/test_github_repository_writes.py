@@ -220,6 +220,24 @@ def test_a_name_that_an_earlier_call_may_have_taken_is_waited_for(age: float, cr
     assert invisible.value.may_be_lag is may_be_lag
 
 
+@pytest.mark.parametrize("faster", [None, Replan("another stack took acme/build")])
+def test_the_place_of_a_stack_that_is_gone_is_claimed_at_the_requests_time(
+    monkeypatch: pytest.MonkeyPatch, faster: Replan | None
+) -> None:
+    taken: list[tuple[Any, ...]] = []
+
+    def take(*given: Any) -> Replan | None:
+        taken.append(given)
+        return faster
+
+    monkeypatch.setattr("custom_resources.github_repository.take", take)
+    claim: Any = object()
+    resource = resource_of(GitHub())
+    reported = resource.apply(Plan("keep", FOUND, claim=claim), asked("Create", started=1000.0), lambda: None)
+    assert taken == [(claim, "acme/build", resource._clients.git, seals_in_memory().of_repository(9), 1000.0)]
+    assert (reported == faster) is (faster is not None)
+
+
 @pytest.mark.parametrize(
     ("action", "changes", "sent", "status"),
     [
