@@ -220,6 +220,8 @@ def _with_folder(side: VersionTemplate) -> VersionTemplate:
     for name in side.resources(_PROJECT):
         given = side.properties(name)
         properties = StudioProjectProperties.model_construct(
+            domain_id="",  # the folder depends on neither id
+            project_id="",
             profile_folder=given.get("ProfileFolder", ""),
             profile_folders=given.get("ProfileFolders", {}),
         )
