@@ -33,7 +33,7 @@ from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import parsed
 from custom_resources.studio_project import StudioProjectProperties, profile_folder
 from custom_resources.telemetry import logger, redacted
-from custom_resources.version_template import VersionTemplate, parameters_of, reported
+from custom_resources.version_template import VersionTemplate, parameters_of, pseudo_parameters, reported
 
 if TYPE_CHECKING:
     from custom_resources.clients.protocols import Clients
@@ -134,7 +134,7 @@ class _Look:
         """Return both templates. What is known of the stack's resources is what it puts out, and their ids."""
         there = self._clients.stack_facts.template(stack.id)
         known = {**reported(there, stack.outputs), **_named(there, stack.outputs, resources)}
-        old = VersionTemplate(there, {**stack.parameters, **parameters_of({}, {}, stack.id)}, known)
+        old = VersionTemplate(there, {**stack.parameters, **pseudo_parameters(stack.id)}, known)
         new = VersionTemplate(document, parameters_of(document, stack.parameters, stack.id), known)
         return _Sides(_with_folder(old), _with_folder(new))
 
@@ -220,8 +220,8 @@ def _with_folder(side: VersionTemplate) -> VersionTemplate:
     for name in side.resources(_PROJECT):
         given = side.properties(name)
         properties = StudioProjectProperties.model_construct(
-            domain_id=given.get("DomainId", ""),
-            project_id=given.get("ProjectId", ""),
+            domain_id="",  # the folder depends on neither id
+            project_id="",
             profile_folder=given.get("ProfileFolder", ""),
             profile_folders=given.get("ProfileFolders", {}),
         )

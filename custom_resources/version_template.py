@@ -34,7 +34,7 @@ def parameters_of(document: Document, kept: Mapping[str, str], stack_id: str) ->
         if value is None or not _is_allowed(str(value), declared):
             raise ParameterNotAllowed(parameter=name)
         found[name] = str(value)
-    return {**found, **_pseudo_parameters(stack_id)}
+    return {**found, **pseudo_parameters(stack_id)}
 
 
 def _is_allowed(value: str, declared: Mapping[str, Any]) -> bool:
@@ -44,7 +44,8 @@ def _is_allowed(value: str, declared: Mapping[str, Any]) -> bool:
     return not pattern or re.fullmatch(pattern, value) is not None
 
 
-def _pseudo_parameters(stack_id: str) -> dict[str, str]:
+def pseudo_parameters(stack_id: str) -> dict[str, str]:
+    """Return the values that AWS itself gives the templates of a stack ("Pseudo parameters reference")."""
     _, partition, _, region, account, *rest = f"{stack_id}:::::".split(":")
     name = f"{rest[0]}//".split("/")[1]
     return {

@@ -48,7 +48,7 @@ class Budget:
         return Progress()
 
     def reserve(self, cost: Cost, request: str, progress: Progress) -> None:
-        assert not request, "a question has nothing to remember"
+        assert request == "", "a question has nothing to remember"
         if self.wait:
             raise self.wait
         self.taken.append(cost)

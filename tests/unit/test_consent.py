@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,9 +11,21 @@ import pytest
 from custom_resources.allowances import Allowances
 from custom_resources.clients.git import Commit, Refs
 from custom_resources.clients.github import Repository
-from custom_resources.consent import Consent, Known, Reading, made_by_studio, parsed, stated
-from custom_resources.errors import ObjectTooLarge
+from custom_resources.consent import (
+    Consent,
+    Known,
+    Reading,
+    connection_proof,
+    made_by_studio,
+    parsed,
+    read,
+    required,
+    stated,
+)
+from custom_resources.errors import ConsentMissing, ObjectTooLarge, RepositoryClaimed
+from custom_resources.reconciler import Request
 from custom_resources.repository_plan import GitHubRepositoryProperties
+from tests.seals import ANOTHER, SEAL
 
 CREATED = "2026-11-27T10:00:30Z"
 FOUND = Repository(
@@ -111,10 +124,14 @@ class Git:
         self._parents, self._files = parents, files
 
     def fetch(self, *commits: str) -> None:
-        assert commits == ("c0",)
+        assert commits in ((), ("c0",))
 
     def commit(self, sha: str) -> Commit:
         return Commit(sha, "tree", self._parents, "Initial commit")
+
+    def message(self, sha: str) -> str:
+        assert not sha, "it has no template of anybody's"
+        return ""
 
     def entries(self, tree: str) -> dict[str, str]:
         return dict.fromkeys(self._files, "b0")
@@ -197,3 +214,72 @@ def test_without_an_environment_the_default_is_the_safe_one() -> None:
 )
 def test_the_physical_id_remembers_a_consent(physical_id: str, known: Known) -> None:
     assert Known.of(physical_id) == known
+
+
+# -- whose word is asked, the cheapest first --------------------------------------------------------------------------
+
+CONNECTION = connection_proof(SEAL, "d1", "p1", "acme/notebooks", WHO.connected_since)
+
+
+def reading(
+    found: Repository = FOUND, *, adoptable: tuple[str, ...] = (), file: bytes | None = None, **who: str
+) -> Reading:
+    """Read the consent of a repository that Studio has just made; its file is this."""
+    request = Request("Create", WHO.model_copy(update=who), None, "", "arn:stack", "Build")
+    seals = {"arn:stack": SEAL}
+    clients: Any = File(file)
+    clients.allowances = Allowances(adoptable=adoptable)
+    clients.seals = SimpleNamespace(of_launch=seals.__getitem__)
+    git: Any = Git()
+    return read(found, git, FRESH, request, clients)
+
+
+CONSENT_FILE = b"domain: d1\nproject: p1\n"
+
+
+def test_an_administrators_word_comes_first_then_studios_then_the_files() -> None:
+    everything: dict[str, Any] = {"file": CONSENT_FILE, "connection_proof": CONNECTION}
+    assert reading(adoptable=("acme/*",), **everything) == Reading(Consent("administrator"))
+    assert reading(**everything) == Reading(Consent("studio", archive=True))
+    assert reading(file=CONSENT_FILE) == Reading(Consent("file"))
+    assert reading() == Reading(problem="the file does not exist")
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [
+        connection_proof(SEAL, "d2", "p1", "acme/notebooks", WHO.connected_since),
+        connection_proof(SEAL, "d1", "p2", "acme/notebooks", WHO.connected_since),
+        connection_proof(SEAL, "d1", "p1", "acme/other", WHO.connected_since),
+        connection_proof(SEAL, "d1", "p1", "acme/notebooks", "2026-11-26T10:00:00+00:00"),
+        connection_proof(ANOTHER, "d1", "p1", "acme/notebooks", WHO.connected_since),
+        SEAL.of("name", "d1", "p1", "acme/notebooks", WHO.connected_since),
+    ],
+)
+def test_what_studio_is_said_to_have_connected_needs_the_stacks_proof(proof: str) -> None:
+    assert reading(connection_proof=proof) == Reading(problem="the file does not exist")
+
+
+def test_another_projects_mark_is_a_claim_and_this_projects_is_none() -> None:
+    mark = "Model build repository (d1/p1 model_build 0123456789)"
+    assert reading(replace(FOUND, description=mark), file=CONSENT_FILE) == Reading(Consent("file"))
+    for other in (mark.replace("p1", "p2"), mark.replace("d1", "d2"), mark.replace("model_build", "model_deploy")):
+        claimed = reading(replace(FOUND, description=other), adoptable=("acme/*",), file=CONSENT_FILE)
+        assert claimed == Reading(claimed=True)
+
+
+def test_a_consent_is_required_and_a_refusal_says_what_to_write_where() -> None:
+    consent = Consent("file")
+    assert required(Reading(consent), "acme/notebooks", WHO) == consent
+    with pytest.raises(RepositoryClaimed) as claimed:
+        required(Reading(consent, claimed=True), "acme/notebooks", WHO)
+    assert claimed.value.holes == {"repository": "acme/notebooks"}
+    with pytest.raises(ConsentMissing) as missing:
+        required(Reading(problem="the file does not exist"), "acme/notebooks", WHO)
+    assert missing.value.holes == {
+        "repository": "acme/notebooks",
+        "path": ".github/studio-project.yml",
+        "problem": "the file does not exist",
+        "domain": "d1",
+        "project": "p1",
+    }

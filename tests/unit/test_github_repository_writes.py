@@ -15,6 +15,7 @@ from custom_resources.clients.github import Repository
 from custom_resources.errors import NothingForeseen, RepositoryHidden, RepositoryInvisible, RepositoryUnreachable
 from custom_resources.github_repository import GitHubRepository
 from custom_resources.named_repository import name_proof
+from custom_resources.progress import Progress
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import Done, Replan, Request
 from custom_resources.repository_plan import GitHubRepositoryProperties, Observed, Plan
@@ -207,6 +208,34 @@ def test_a_name_that_was_taken_meanwhile_is_looked_at_again_once() -> None:
     assert done(GitHub(), Plan("create")) == Replan("acme/build appeared meanwhile")
     with pytest.raises(RepositoryInvisible, match="acme/build"):
         done(GitHub(), Plan("create"), attempt=1)
+
+
+@pytest.mark.parametrize(
+    ("age", "created", "may_be_lag"), [(0, False, False), (4.9, False, False), (5, False, True), (0, True, True)]
+)
+def test_a_name_that_an_earlier_call_may_have_taken_is_waited_for(age: float, created: bool, may_be_lag: bool) -> None:
+    progress = Progress({"created 9": ""} if created else {})
+    with pytest.raises(RepositoryInvisible) as invisible:
+        done(GitHub(), Plan("create"), attempt=1, age=age, progress=progress)
+    assert invisible.value.may_be_lag is may_be_lag
+
+
+@pytest.mark.parametrize("faster", [None, Replan("another stack took acme/build")])
+def test_the_place_of_a_stack_that_is_gone_is_claimed_at_the_requests_time(
+    monkeypatch: pytest.MonkeyPatch, faster: Replan | None
+) -> None:
+    taken: list[tuple[Any, ...]] = []
+
+    def take(*given: Any) -> Replan | None:
+        taken.append(given)
+        return faster
+
+    monkeypatch.setattr("custom_resources.github_repository.take", take)
+    claim: Any = object()
+    resource = resource_of(GitHub())
+    reported = resource.apply(Plan("keep", FOUND, claim=claim), asked("Create", started=1000.0), lambda: None)
+    assert taken == [(claim, "acme/build", resource._clients.git, seals_in_memory().of_repository(9), 1000.0)]
+    assert (reported == faster) is (faster is not None)
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,35 @@ def test_an_approval_that_fails_comes_back_with_its_reason(
     assert asked == [({"Records": []}, clients, setup)]
 
 
+def test_what_an_update_would_do_is_asked_of_the_functions_own_resource(
+    monkeypatch: pytest.MonkeyPatch, clients: Mock
+) -> None:
+    asked: list[tuple[Any, ...]] = []
+
+    def foreseen(question: Any, resource: Any, *more: Any) -> dict[str, Any]:
+        asked.append((question, type(resource).__name__, *more))
+        return {"Launch": "pp-1"}
+
+    monkeypatch.setattr("custom_resources.foreseeing.foreseen", foreseen)
+    assert handlers.repository_template({"Foresee": {"Launch": "pp-1"}}, Context()) == {"Launch": "pp-1"}  # type: ignore[attr-defined]
+    assert asked == [({"Launch": "pp-1"}, "RepositoryTemplate", clients, clients.requests)]
+
+
+def test_the_project_setups_lines_have_the_calls_id(monkeypatch: pytest.MonkeyPatch, clients: Mock) -> None:
+    asked: list[tuple[Any, ...]] = []
+
+    def read(*given: Any) -> dict[str, Any]:
+        asked.append(given)
+        return {"Name": "churn"}
+
+    monkeypatch.setattr("custom_resources.project_reader.read", read)
+    telemetry.logger.append_keys(function_request_id="former", project="former")
+    assert handlers.project_reader({"ProjectId": "p1"}, Context()) == {"Name": "churn"}  # type: ignore[arg-type]
+    assert asked == [({"ProjectId": "p1"}, clients, Context.invoked_function_arn)]
+    keys = telemetry.logger.get_current_keys()
+    assert (keys["function_request_id"], keys["project"]) == (Context.aws_request_id, None)
+
+
 @pytest.mark.parametrize("ends", ["well", "final", "later", "unexpected"])
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.name)
 def test_what_a_call_has_counted_is_written_however_it_ends(

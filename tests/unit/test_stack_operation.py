@@ -59,8 +59,9 @@ def test_what_follows_ends_it(way: list[tuple[str, int]]) -> None:
 )
 def test_what_is_on_either_side_ends_nothing(noted: str, seen: str) -> None:
     """A continued rollback, a repeated deletion: what failed before, or has now."""
-    with pytest.raises(StackBehind, match=seen):
+    with pytest.raises(StackBehind, match=seen) as behind:
         require_current(f"{noted} {NOW}", f"{seen} {NOW}")
+    assert behind.value.seconds == 5
     with pytest.raises(Stale):
         require_current(f"{noted} {NOW}", f"{seen} {LATER}")
 

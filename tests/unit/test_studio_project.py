@@ -418,6 +418,7 @@ def test_a_wrong_domain_says_both_causes(studio: Launched) -> None:
         studio.launched(ProjectName="churn", UserRoleArn=f"arn:aws:iam::{ACCOUNT}:role/x")
     told = studio.launched(ProjectName="churn", ProfileName="Regression").attributes
     assert told["ExecutionRoleName"].startswith("datazone_usr_role_")
+    assert told["SpaceArn"].startswith(f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:space/")
     studio.domain = "dzd_mistyped"
     with pytest.raises(DataZoneDenied):
         studio.launched(ProjectName="churn", ProfileName="Regression")
@@ -518,6 +519,7 @@ def test_through_the_blueprint_studio_is_not_asked(studio: Launched) -> None:
     assert told["ExecutionRoleName"] == "AmazonSageMakerUserIAMExecutionRole_20260301"
     assert told["ArtifactLocation"] == f"s3://amazon-sagemaker-0a1b2c3d4e5f/{studio.domain}/{studio.project}/dev"
     assert told["DomainArn"].startswith("arn:aws:sagemaker:")
+    assert told["SpaceArn"].startswith(f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:space/")
     assert build(done) == ("churn", "true")
 
 

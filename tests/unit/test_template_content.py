@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_resources import template_content
+from custom_resources import errors, template_content
 from custom_resources.errors import InvalidTemplate
 from custom_resources.template_content import (
     MAX_FILE_BYTES,
@@ -314,3 +314,85 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     with pytest.raises(InvalidTemplate, match="is empty"):
         read_folder(tmp_path)
+
+
+# -- each refusal, with what it names ---------------------------------------------------------------------------------
+
+
+def refusal(error: type[InvalidTemplate], made: Callable[[], object]) -> dict[str, object]:
+    """Return what a refusal names."""
+    with pytest.raises(error) as refused:
+        made()
+    return refused.value.holes
+
+
+def test_an_archive_has_as_many_files_as_the_limit_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = build_archive([TemplateFile(f"p/{number}", b"ab") for number in range(3)])
+    monkeypatch.setattr(template_content, "MAX_FILES", 3)
+    assert len(Archive.open(data).entries) == 3
+    monkeypatch.setattr(template_content, "MAX_FILES", 2)
+    assert refusal(errors.TooManyFiles, lambda: Archive.open(data)) == {"count": 3, "limit": 2}
+    files = [TemplateFile(str(number), b"") for number in range(3)]
+    assert refusal(errors.TooManyFiles, lambda: checked(files)) == {"count": 3, "limit": 2}
+
+
+def test_what_is_too_large_is_told_with_its_size(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    data = build_archive([TemplateFile("p/a", b"12345"), TemplateFile("p/b", b"123")])
+    (tmp_path / "a").write_bytes(b"12345")
+    monkeypatch.setattr(template_content, "MAX_FILE_BYTES", 5)
+    assert len(Archive.open(data).entries) == 2
+    assert [file.content for file in read_folder(tmp_path)] == [b"12345"]
+    monkeypatch.setattr(template_content, "MAX_FILE_BYTES", 4)
+    assert refusal(errors.FileTooLarge, lambda: Archive.open(data)) == {"path": "p/a", "size": 5}
+    assert refusal(errors.FileTooLarge, lambda: read_folder(tmp_path)) == {"path": "a", "size": 5}
+    assert refusal(errors.FileTooLarge, lambda: checked([TemplateFile("a", b"12345")])) == {"path": "a", "size": 5}
+    monkeypatch.setattr(template_content, "MAX_FILE_BYTES", 100)
+    monkeypatch.setattr(template_content, "MAX_TOTAL_BYTES", 7)
+    assert refusal(errors.TemplateTooLarge, lambda: Archive.open(data)) == {"size": 8, "limit": 7}
+    files = [TemplateFile("a", b"12345"), TemplateFile("b", b"123")]
+    assert refusal(errors.TemplateTooLarge, lambda: checked(files)) == {"size": 8, "limit": 7}
+
+
+@pytest.mark.parametrize(
+    ("path", "error", "named"),
+    [
+        ("../a", errors.PathLeavesTemplate, "../a"),
+        ("a\x07b", errors.PathUnprintable, "a\x07b"),
+        ("a/\ud800", errors.PathNotUtf8, "a/\ud800"),
+        ("a/.git/b", errors.PathHoldsGit, "a/.git/b"),
+        ("p/" + "a" * 256, errors.NameTooLong, f"p/{'a' * 78}..."),
+        ("/".join(["a" * 200] * 20), errors.PathTooLong, f"{'a' * 80}..."),
+    ],
+)
+def test_a_path_that_is_refused_is_named(path: str, error: type[InvalidTemplate], named: str) -> None:
+    assert refusal(error, lambda: checked([TemplateFile(path, b"")])) == {"path": named}
+
+
+def test_names_that_collide_are_both_named() -> None:
+    def files(*paths: str) -> Callable[[], object]:
+        return lambda: checked([TemplateFile(path, b"") for path in paths])
+
+    assert refusal(errors.PathTwice, files("a/b", "a/b")) == {"path": "a/b"}
+    assert refusal(errors.PathsDifferInCase, files("A/b", "a/c")) == {"path": "A", "other": "a"}
+    assert refusal(errors.FileAndFolder, files("a", "a/b")) == {"path": "a"}
+    assert refusal(errors.FileAndFolder, files("a/b/c/d", "a/b")) == {"path": "a/b"}
+
+
+def test_a_folder_or_part_that_is_missing_is_named_with_those_that_are_there() -> None:
+    none, some = Archive.open(build_archive([])), Archive.open(build_archive([TemplateFile("p/model_build/a", b"")]))
+    assert refusal(errors.FolderMissing, lambda: none.folder("q")) == {"folder": "q", "profiles": "none"}
+    assert refusal(errors.FolderMissing, lambda: some.folder("/q/")) == {"folder": "/q/", "profiles": "p"}
+    assert [file.path for file in some.folder("/p/")] == ["model_build/a"]
+    missing = {"folder": "p/model_deploy", "profiles": "p"}
+    assert refusal(errors.PartMissing, lambda: some.require_profile("p")) == missing
+    first = {"folder": "q/model_build", "profiles": "none"}
+    assert refusal(errors.PartMissing, lambda: none.require_profile("q")) == first
+
+
+def test_an_archive_on_disk_is_held_to_its_name(tmp_path: Path) -> None:
+    data = build_archive([TemplateFile("p/a", b"1")])
+    file = tmp_path / "a.zip"
+    file.write_bytes(data)
+    assert Archive.open(file, archive_name(data)).profiles() == ["p"]
+    other = archive_name(b"")
+    assert refusal(errors.ArchiveAltered, lambda: Archive.open(file, other)) == {"archive": other}

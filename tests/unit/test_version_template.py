@@ -12,6 +12,15 @@ from custom_resources.version_template import VersionTemplate, parameters_of, re
 STACK = "arn:aws:cloudformation:eu-west-1:111122223333:stack/SC-1/abc"
 
 
+PSEUDO = {
+    "AWS::AccountId": "111122223333",
+    "AWS::Partition": "aws",
+    "AWS::Region": "eu-west-1",
+    "AWS::StackId": STACK,
+    "AWS::StackName": "SC-1",
+}
+
+
 def evaluated(value: Any, **parameters: str) -> Any:
     document = {
         "Parameters": {name: {"Type": "String"} for name in parameters},
@@ -37,10 +46,18 @@ def evaluated(value: Any, **parameters: str) -> Any:
         ({"Key": {"Ref": "P"}}, {"Key": "a"}),
         ({"Ref": "AWS::Region"}, "eu-west-1"),
         ({"Ref": "AWS::AccountId"}, "111122223333"),
+        ({"Ref": "AWS::Partition"}, "aws"),
+        ({"Ref": "AWS::StackId"}, STACK),
         ({"Ref": "AWS::StackName"}, "SC-1"),
         ({"Fn::GetAtt": ["Two", "Known"]}, "yes"),
         ({"Fn::GetAtt": "Two.Known"}, "yes"),
         ({"Fn::Join": ["-", [{"Ref": "P"}, "b"]]}, "a-b"),
+        ({"Fn::Join": [0, [1, 2]]}, "102"),
+        ({"A": 1, "B": [{"Ref": "P"}]}, {"A": 1, "B": ["a"]}),
+        ({}, {}),
+        ({"Fn::Not": [{"Fn::Equals": ["a", {"Ref": "P"}]}]}, False),
+        ({"Fn::And": [{"Condition": "IsA"}, {"Condition": "IsA"}]}, True),
+        ({"Fn::Or": [{"Condition": "IsNotA"}, {"Condition": "IsNotA"}]}, False),
         ({"Fn::If": ["IsA", "then", {"Ref": "Role"}]}, "then"),
         ({"Fn::If": ["IsNotA", {"Ref": "Role"}, "else"]}, "else"),
         ({"Fn::If": ["Both", 1, 2]}, 2),
@@ -53,6 +70,11 @@ def evaluated(value: Any, **parameters: str) -> Any:
         ({"Fn::If": ["Nobody", 1, 2]}, "nobody knows"),
         ({"Fn::If": ["Missing", 1, 2]}, "nobody knows"),
         ({"Fn::ImportValue": "x"}, "nobody knows"),
+        ({"Fn::Equals": ["a", {"Ref": "Role"}]}, "nobody knows"),
+        ({"Fn::And": [{"Condition": "IsNotA"}, {"Condition": "Nobody"}]}, "nobody knows"),
+        ({"Fn::If": ["IsA", {"Ref": "Role"}, "else"]}, "nobody knows"),
+        ({"A": "known", "B": {"Ref": "Role"}}, "nobody knows"),
+        ([["a", {"Ref": "Role"}]], "nobody knows"),
     ],
 )
 def test_a_value(value: Any, result: Any) -> None:
@@ -66,7 +88,33 @@ def test_a_resource_that_its_condition_leaves_out() -> None:
     }
     template = VersionTemplate(document, {}, {})
     assert template.resources("T") == ["Two"]
-    assert template.properties("One") == template.properties("Three") == {}
+    assert template.properties("One") == template.properties("Two") == template.properties("Three") == {}
+
+
+def test_resources_of_a_type_are_in_the_templates_order() -> None:
+    yes, unknown = {"Fn::Equals": ["a", "a"]}, {"Fn::Equals": ["a", {"Ref": "Role"}]}
+    document = {
+        "Conditions": {"Yes": yes, "Unknown": unknown},
+        "Resources": {
+            "Z": {"Type": "T", "Condition": "Yes", "Properties": {"A": "1"}},
+            "Other": {"Type": "U"},
+            "NoType": {},
+            "Perhaps": {"Type": "T", "Condition": "Unknown", "Properties": {"A": "1"}},
+            "Undeclared": {"Type": "T", "Condition": "Missing"},
+            "A": {"Type": "T"},
+        },
+    }
+    template = VersionTemplate(document, {}, {})
+    assert template.resources("T") == ["Z", "A"]
+    assert (template.properties("Z"), template.properties("Perhaps")) == ({"A": "1"}, {})
+    assert VersionTemplate({}, {}, {}).resources("T") == []
+    assert VersionTemplate({}, {}, {}).properties("Z") == {}
+
+
+def test_what_the_update_would_tell_leaves_its_property_out_and_no_other() -> None:
+    properties = {"Known": {"Ref": "P"}, "Unknown": {"Ref": "Role"}, "Half": ["a", {"Fn::GetAtt": ["Two", "Id"]}]}
+    template = VersionTemplate({"Resources": {"One": {"Type": "T", "Properties": properties}}}, {"P": "a"}, {})
+    assert template.properties("One") == {"Known": "a"}
 
 
 @pytest.mark.parametrize(
@@ -77,6 +125,13 @@ def test_a_resource_that_its_condition_leaves_out() -> None:
         ({}, {}, None),
         ({"AllowedValues": ["a", "b"]}, {"P": "a"}, "a"),
         ({"AllowedValues": ["a", "b"]}, {"P": "c"}, None),
+        ({"AllowedValues": [1, 2]}, {"P": "2"}, "2"),
+        ({"AllowedValues": [1, 2], "Default": 1}, {}, "1"),
+        ({"AllowedValues": ["a"], "Default": "b"}, {}, None),
+        ({"AllowedValues": []}, {"P": "a"}, None),
+        ({"AllowedValues": ["a1"], "AllowedPattern": "[a-z]+"}, {"P": "a1"}, None),
+        ({"Default": ""}, {}, ""),
+        ({"Default": 0}, {}, "0"),
         ({"AllowedPattern": "[a-z]+"}, {"P": "abc"}, "abc"),
         ({"AllowedPattern": "[a-z]+"}, {"P": "abc1"}, None),
         ({"AllowedPattern": "^[a-z]*$"}, {"P": "a\n"}, None),
@@ -88,7 +143,12 @@ def test_a_parameter(declared: dict[str, Any], kept: dict[str, str], value: str 
         with pytest.raises(ParameterNotAllowed, match="the parameter P"):
             parameters_of(document, kept, STACK)
     else:
-        assert parameters_of(document, {**kept, "Gone": "x"}, STACK)["P"] == value
+        assert parameters_of(document, {**kept, "Gone": "x"}, STACK) == {"P": value, **PSEUDO}
+
+
+def test_a_template_without_parameters_has_awss_own() -> None:
+    assert parameters_of({}, {}, STACK) == PSEUDO
+    assert parameters_of({}, {}, "SC-1") == dict.fromkeys(PSEUDO, "") | {"AWS::StackId": "SC-1"}
 
 
 def test_what_a_stack_puts_out_is_known_of_its_resources() -> None:
@@ -97,6 +157,10 @@ def test_what_a_stack_puts_out_is_known_of_its_resources() -> None:
             "Url": {"Value": {"Fn::GetAtt": ["One", "HtmlUrl"]}},
             "Joined": {"Value": {"Fn::Join": ["", [{"Fn::GetAtt": ["One", "Name"]}]]}},
             "Absent": {"Value": {"Fn::GetAtt": ["One", "Id"]}},
+            "Text": {"Value": "text"},
+            "Nothing": {},
         }
     }
-    assert reported(document, {"Url": "u", "Joined": "j"}) == {("One", "HtmlUrl"): "u"}
+    told = {"Url": "u", "Joined": "j", "Text": "t", "Nothing": "n", "Gone": "g"}
+    assert reported(document, told) == {("One", "HtmlUrl"): "u"}
+    assert reported({}, told) == {}
