@@ -78,16 +78,16 @@ tools: $(STAMP) $(CHECKOV) $(CONTRACT) $(GH) $(TEMPLATES) $(DIAGRAMS) ## install
 
 SIDE_BY_SIDE := --dist loadscope --no-loadscope-reorder
 
-# Four at once on two cores: an end-to-end test waits half of its time.
-test: $(STAMP) $(CONTRACT) $(GH) $(DIAGRAMS) ## all tests but those of the layers and the long ones
-	$(BIN)/pytest -n 4 $(SIDE_BY_SIDE) -m "not layers and not gates and not long and not fleet"
+# Five at once on two cores: an end-to-end test waits half of its time.
+test: $(STAMP) $(CONTRACT) $(GH) $(DIAGRAMS) ## before a change is proposed: all tests but the long ones, and those of the stand-ins and the layers
+	$(BIN)/pytest -n 5 $(SIDE_BY_SIDE) -m "not layers and not gates and not long and not standins and not fleet"
 
 # What a change must pass runs every test once: these, and those that coverage runs.
 test-rest: $(STAMP) $(CONTRACT) $(GH) $(DIAGRAMS) $(TEMPLATES) ## what make coverage does not run: end to end and on MiniStack, the long ones too
 	$(BIN)/pytest -n 5 $(SIDE_BY_SIDE) -m "not layers and not gates and not fleet" --part rest
 
-test-fast: $(STAMP) ## the unit tests, in less than a minute: after an edit
-	$(BIN)/pytest -n 2 $(SIDE_BY_SIDE) tests/unit
+test-fast: $(STAMP) ## the unit tests but for the slow ones, in less than a minute: after an edit
+	$(BIN)/pytest -n 2 $(SIDE_BY_SIDE) -m "not slow" tests/unit
 
 # Those that run the code in processes of their own; what MiniStack runs is not measured.
 coverage: $(STAMP) ## lines and branches that the tests reach, by room; fails below tests/coverage_floors.toml
@@ -96,8 +96,8 @@ coverage: $(STAMP) ## lines and branches that the tests reach, by room; fails be
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/python -m tests.coverage_floors
 
-test-long: $(STAMP) ## what takes minutes and changes seldom: Studio's doors, several accounts, roles enforced, settings switched, the demo
-	$(BIN)/pytest -n 3 $(SIDE_BY_SIDE) -m "long and not fleet" --ignore tests/templates
+test-long: $(STAMP) ## what takes minutes and changes seldom: the stand-ins, Studio's doors, several accounts, roles enforced, settings switched, the demo
+	$(BIN)/pytest -n 3 $(SIDE_BY_SIDE) -m "(long or standins) and not fleet" --ignore tests/templates
 
 test-fleet: $(STAMP) ## a rollout of thirty projects, with all that stops it: ten minutes alone on two processors
 	$(BIN)/pytest -m fleet tests/integration

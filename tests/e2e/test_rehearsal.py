@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.command_line import CommandLine, Observer
 from tests.e2e.forks import SOURCE
 
-pytestmark = [pytest.mark.slow, pytest.mark.shares("the command line", seconds=75)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.shares("the command line", seconds=75)]
 
 
 def shell(cli: CommandLine, command: str) -> subprocess.CompletedProcess[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.command_line import CommandLine, Observer, Tree, folder, git_repository, tree, write
 
-pytestmark = [pytest.mark.slow, pytest.mark.shares("the command line", seconds=75)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.shares("the command line", seconds=75)]
 CONTENT = {
     "forecast/model_build/train.py": "print('train')\n",
     "forecast/model_build/bin/run": "#!/bin/sh\nexec python train.py\n",

@@ -115,6 +115,8 @@ def test_the_first_call_of_a_cold_start_has_properties_that_its_function_takes(e
     assert model.model_validate(event(entry)["ResourceProperties"])
 
 
+@pytest.mark.slow
+@pytest.mark.long  # a process for each function; tests/unit/test_handlers.py loads them in one
 def test_every_function_accepts_the_first_call_of_its_cold_start() -> None:
     found = cold_starts(1)
     assert [each.function for each in found] == [entry.name for entry in CATALOGUE]

@@ -598,7 +598,14 @@ def test_a_repository_that_is_archived_already_is(
 
 
 def test_what_was_set_is_told_also_when_another_fails(served: Callable[..., tuple[GitHub, Server]]) -> None:
-    hub, server = served(lambda verb, path, _: (502, {}) if path.endswith("/B") else (200, ANSWER))
+    asked = threading.Event()  # after a refusal nothing more is sent: here C was before it
+
+    def answer(verb: str, path: str, sent: Any) -> tuple[int, Any]:
+        if path.endswith("/C"):
+            asked.set()
+        return (502, {}) if path.endswith("/B") and asked.wait(10) else (200, ANSWER)
+
+    hub, server = served(answer)
     done: list[str] = []
     with pytest.raises(RetryLater):
         hub.put_secrets("acme/x", {"A": "1", "B": "2", "C": "3"}, done.append)

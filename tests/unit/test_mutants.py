@@ -105,6 +105,8 @@ def test_a_sample_is_the_same_each_time_and_of_every_kind(found: list[Mutant]) -
     assert {each.kind for each in drawn} == kinds
 
 
+@pytest.mark.slow
+@pytest.mark.long  # ten seconds of a processor, and the list changes seldom
 def test_every_equivalent_is_a_mutant_of_today_and_has_a_reason() -> None:
     named = equivalents()
     assert all(len(reason) > 20 for reason in named.values())
