@@ -20,6 +20,8 @@ from tests.scale.report import SCENARIOS, plot, row, with_table
 from tests.scale.rollout import PATIENCE_SECONDS, POLL_SECONDS, Outcome, Rollout, Scenario
 from tests.scale.table import Table
 
+pytestmark = pytest.mark.long  # hours of rollouts, simulated; a change of the budget runs `make scale`, too
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -80,7 +82,6 @@ def test_without_the_machines_look_ahead_updates_would_fail(monkeypatch: pytest.
     assert Rollout(Scenario(300, 60, LESS[0])).run().failures > 0
 
 
-@pytest.mark.long  # half of what this file takes; docs/scale.md has its row, too
 def test_ten_thousand_projects_reach_nine_tenths_of_what_github_publishes() -> None:
     """More than 749 projects an hour, and the page says how many."""
     scenario = Scenario(10_000)
@@ -92,7 +93,6 @@ def test_ten_thousand_projects_reach_nine_tenths_of_what_github_publishes() -> N
     assert row(scenario, outcome) in PAGE.read_text(encoding="utf-8"), "run `make scale`"
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("scenario", [each for each in SCENARIOS if each.projects <= 1000], ids=str)
 def test_the_page_says_what_is_simulated(scenario: Scenario) -> None:
     outcome = simulated(scenario)

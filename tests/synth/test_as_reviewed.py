@@ -34,6 +34,10 @@ from tests.synth.test_contract import require_as_it_was
 from tests.synth.test_one_account import grouped, lines
 from tests.updates.switches import NOT_SWITCHED
 
+pytestmark = (
+    pytest.mark.long
+)  # seven syntheses; make test holds every line of the usual installations (test_contract.py)
+
 
 def difference(former: Assembly, now: Assembly) -> list[str]:
     """Return the lines that came and left, grouped by the part that they are of."""

@@ -142,6 +142,7 @@ def test_the_prefix_stays_once_versions_are_deployed(tmp_path: Path, before: str
     synthesized(store, tmp_path / "fourth", with_settings(tmp_path, f'prefix = "{before}"'))
 
 
+@pytest.mark.long
 def test_looking_writes_nothing_and_what_is_not_published_cannot_be_deployed(tmp_path: Path) -> None:
     store = tmp_path / "versions"
     publish(store, "v1.0.0")
@@ -186,6 +187,7 @@ def test_an_older_releases_place_of_the_template_is_still_read(assembly: Assembl
     assert offers(synthesized(store, tmp_path / "second"))["v1.0.0"] == offers(assembly)["v1.0.0"]
 
 
+@pytest.mark.long
 def test_what_comes_with_the_repository_can_be_looked_at_before_anything_is_published(tmp_path: Path) -> None:
     """Neither version has a product template: the newest is shown, and nothing can be deployed."""
     store = tmp_path / "versions"

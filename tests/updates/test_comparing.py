@@ -8,6 +8,8 @@ import pytest
 
 from tests.updates.comparing import compared
 
+pytestmark = pytest.mark.long  # what `make updates` judges with
+
 ROLE: dict[str, Any] = {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "one", "Path": "/"}}
 QUEUE: dict[str, Any] = {"Type": "AWS::SQS::Queue", "Properties": {"FifoQueue": True}}
 BUCKET: dict[str, Any] = {"Type": "AWS::S3::Bucket", "DeletionPolicy": "RetainExceptOnCreate", "Properties": {}}
