@@ -35,6 +35,7 @@ def marked(*parts: str | tuple[str, str]) -> bytes:
         (marked("a\n", ("b\n", "B\n"), "c\n", ("d\n", "D\n")), "a\nb\nc\nd\n", [(2, 2), (4, 4)]),
         (marked("new\na\n", ("b\n", "B\n"), "c\n"), "a\nb\nc\n", [(2, 2)]),
         (marked("a\nc\n", ("b\n", "B\n")), "a\nx\nc\nb\n", [(4, 4)]),
+        (marked("new\n", ("b\nc\nd\n", "B\n"), "e\n"), "x\nX\nb\nc\nd\ny\n", [(3, 5)]),  # with others around them
         (b"a\nb\n", "a\nb\n", []),
         (b"<<<<<<< HEAD\na\n=======\nb\n>>>>>>> other\n", "<<<<<<< HEAD\na\n=======\nb\n>>>>>>> other\n", []),
         (marked("a\r\n", ("b\r\n", "B\r\n")).replace(b"=======\n", b"=======\r\n"), "a\r\nb\r\n", [(2, 2)]),
