@@ -28,7 +28,16 @@ import xdist
 from aws_lambda_powertools import Logger, Metrics
 
 PRELOADED = (boto3, botocore, coverage, git, github, hypothesis, moto, nacl, pydantic, werkzeug, xdist, Logger, Metrics)
-OPTIONS = ["-x", "-p", "tests.mutants.noticing", "-p", "no:cacheprovider", "--no-header", "--tb=no", "--timeout=0"]
+OPTIONS = [
+    "-x",
+    "-p",
+    "tests.mutants.noticing",
+    "-p",
+    "no:cacheprovider",
+    "--no-header",
+    "--tb=no",
+    "--timeout=180",
+]  # a mutant that never ends
 
 
 def run(tests: list[str], timeout: float) -> int | None:

@@ -25,6 +25,7 @@ from custom_resources.errors import (
     RetryLater,
 )
 from custom_resources.foreseeing import MOST_LISTED, _Look, _named, _shown, _with_folder, foreseen
+from custom_resources.rate_budget import Cost
 from custom_resources.telemetry import conceal
 from custom_resources.version_template import VersionTemplate
 from tests.seals import SEAL
@@ -297,3 +298,8 @@ def test_what_has_no_effect_is_shown_with_nothing() -> None:
         "action", "status", "reason", "added", "changed", "deleted", "conflicts", "ignored", "counts"
     }  # fmt: skip
     assert _shown({"reason": "A  pull\nrequest."})["reason"] == "A pull request."
+
+
+def test_a_look_at_a_repository_pays_for_six_requests_and_creates_nothing() -> None:
+    """As many as one may take: tests/integration/test_foreseeing.py counts them."""
+    assert Cost(points=6) == foreseeing.READS

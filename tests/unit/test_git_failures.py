@@ -318,6 +318,18 @@ def test_a_repository_is_gone_after_its_block() -> None:
     assert not home.exists()
 
 
+def test_what_is_open_is_closed_when_the_block_ends_also_by_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+    monkeypatch.setattr(BareRepository, "close", lambda bare: closed.append(str(bare.path)))
+    git = Git("https://github.com", lambda _: "x", lambda _: False)
+    with git.open("acme/r") as repository:
+        assert closed == []
+    with pytest.raises(ZeroDivisionError), git.open("acme/r") as other:
+        raise ZeroDivisionError
+    assert closed == [str(repository.path), str(other.path)]
+    assert not repository.path.parent.exists()
+
+
 def test_moving_to_another_remote_forgets_what_was_fetched(bare: BareRepository) -> None:
     made = bare.commit_tree(bare.empty_tree(), (), "m")
     assert bare.message(made) == "m"

@@ -418,6 +418,17 @@ def test_patience_counts_from_the_slot(wait: RetryLater, age: float, waited: flo
         assert budget.remembered == [("r1", 5)]
 
 
+@pytest.mark.parametrize(("age", "gives_up"), [(2399.5, False), (2400.5, True)])
+def test_a_request_that_has_waited_for_no_slot_has_its_patience_and_no_more(age: float, gives_up: bool) -> None:
+    call = Call("r1", Budget(), lambda: None, lambda: 10_000.0 + age)
+    wait = RetryLater(5, "GitHub answered 502.")
+    if gives_up:
+        with pytest.raises(FinalError, match="stopped waiting after"):
+            pending(wait, 10_000.0, 2400, call)
+    else:
+        assert pending(wait, 10_000.0, 2400, call) == {"IsComplete": False}
+
+
 def test_a_limit_is_of_requests_unless_somebody_says_otherwise() -> None:
     budget = Budget()
     pending(RateLimited(42, "GitHub's rate limit."), 0, 60, Call("r1", budget, lambda: None, lambda: 1.0, Progress()))
