@@ -121,6 +121,7 @@ def test_one_git_add_of_what_is_named_holds_a_version_completely(
     assert [line for line in left.stdout.splitlines() if not line.startswith("A ")] == []
 
 
+@pytest.mark.long
 def test_what_cannot_be_rendered_leaves_nothing_and_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
