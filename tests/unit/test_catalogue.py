@@ -92,7 +92,6 @@ print(json.dumps({
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_a_made_up_custom_resource_is_seen_everywhere() -> None:
     program = f"{MADE_UP}\n{READERS}"
     found = subprocess.run(

@@ -15,24 +15,16 @@ from custom_resources.delivery.applying import apply
 from custom_resources.delivery.lineage import Proposal
 from custom_resources.delivery.plans import KeepOurs, Leave, MergeCommit, Plan, Propose, Push, ThatCommit
 from custom_resources.delivery.pull_request_text import Update
-from custom_resources.delivery.state import Offered, Place, RepositoryTemplateProperties
+from custom_resources.delivery.state import Offered, Place
 from custom_resources.errors import PullRequestsOff, RetryLater, RulesRefuse, Stale
 from custom_resources.progress import Progress
 from custom_resources.reconciler import Done, Replan, Request
+from tests.deliveries import PROPERTIES
 from tests.seals import SEAL
 
 REQUEST = Request(
     "Update",
-    RepositoryTemplateProperties(
-        repository_id=1,
-        repository="acme/build",
-        domain_id="d1",
-        project_id="p1",
-        part="model_build",
-        template_archive="b" * 64 + ".zip",
-        template_version="v2",
-        template_folder="regression/model_build",
-    ),
+    PROPERTIES,
     None,
     "",
     "",

@@ -14,21 +14,12 @@ from custom_resources.clients.github import PullRequest
 from custom_resources.clients.protocols import Clients
 from custom_resources.delivery.base import Traces, find, newest_delivered, nothing_delivered
 from custom_resources.delivery.lineage import TEMPLATE_REF, TRACE, Delivery, message, proposed
-from custom_resources.delivery.state import Base, Offered, Place, RepositoryTemplateProperties
+from custom_resources.delivery.state import Base, Offered, Place
 from custom_resources.errors import ArchiveMissing
 from custom_resources.reconciler import Request
+from tests.deliveries import PROPERTIES
 from tests.seals import SEAL, seals_in_memory
 
-PROPERTIES = RepositoryTemplateProperties(
-    repository_id=1,
-    repository="acme/build",
-    domain_id="d1",
-    project_id="p1",
-    part="model_build",
-    template_archive="b" * 64 + ".zip",
-    template_version="v2",
-    template_folder="regression/model_build",
-)
 V1 = Delivery("d1", "p1", "model_build", "regression/model_build", "v1", "a" * 64 + ".zip", stack="stack")
 BEFORE = PROPERTIES.model_copy(update={"template_archive": V1.archive, "template_version": "v1"})
 SAID = message("Template", V1, SEAL)

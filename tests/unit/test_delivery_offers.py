@@ -14,21 +14,12 @@ from custom_resources.clients.github import PullRequest
 from custom_resources.delivery.lineage import TEMPLATE_REF, Delivery, message, proposed
 from custom_resources.delivery.observing import observe
 from custom_resources.delivery.pull_request_text import MARK
-from custom_resources.delivery.state import Base, Empty, Merged, Offered, RepositoryTemplateProperties, Same, Waiting
+from custom_resources.delivery.state import Base, Empty, Merged, Offered, Same, Waiting
 from custom_resources.errors import NotOurRepository, RepositoryUnreachable
 from custom_resources.reconciler import Request
+from tests.deliveries import PROPERTIES
 from tests.seals import SEAL, seals_in_memory
 
-PROPERTIES = RepositoryTemplateProperties(
-    repository_id=1,
-    repository="acme/build",
-    domain_id="d1",
-    project_id="p1",
-    part="model_build",
-    template_archive="b" * 64 + ".zip",
-    template_version="v2",
-    template_folder="regression/model_build",
-)
 V2 = Delivery("d1", "p1", "model_build", "regression/model_build", "v2", "b" * 64 + ".zip")
 V1 = replace(V2, version="v1", archive="a" * 64 + ".zip")
 V0 = replace(V2, version="v0", archive="c" * 64 + ".zip")

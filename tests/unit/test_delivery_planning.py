@@ -28,18 +28,9 @@ from custom_resources.delivery.state import (
 from custom_resources.errors import BranchInTheWay
 from custom_resources.rate_budget import Cost
 from custom_resources.reconciler import Request
+from tests.deliveries import PROPERTIES
 from tests.seals import SEAL
 
-PROPERTIES = RepositoryTemplateProperties(
-    repository_id=1,
-    repository="acme/build",
-    domain_id="d1",
-    project_id="p1",
-    part="model_build",
-    template_archive="b" * 64 + ".zip",
-    template_version="v2",
-    template_folder="regression/model_build",
-)
 V1 = Delivery("d1", "p1", "model_build", "regression/model_build", "v1", "a" * 64 + ".zip")
 V2 = replace(V1, version="v2", archive="b" * 64 + ".zip")
 MAIN = "refs/heads/main"

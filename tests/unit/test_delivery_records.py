@@ -23,10 +23,11 @@ from custom_resources.delivery.lineage import (
 )
 from custom_resources.delivery.marks import Owner
 from custom_resources.delivery.ownership import Claim, claims, held_delivery, refusal, rival, take
-from custom_resources.delivery.state import RepositoryTemplateProperties, wanted
+from custom_resources.delivery.state import wanted
 from custom_resources.delivery.template_commit import wanted_commit
 from custom_resources.errors import RulesRefuse
 from custom_resources.reconciler import Request
+from tests.deliveries import PROPERTIES
 from tests.seals import ANOTHER, SEAL, seals_in_memory
 
 V1 = Delivery("d1", "p1", "model_build", "regression/model_build", "v1", "a" * 64 + ".zip", stack="stack")
@@ -154,16 +155,6 @@ def test_an_archived_repository_keeps_its_refs_and_a_rule_is_named() -> None:
 
 # -- template commits ------------------------------------------------------------------------------------------------
 
-PROPERTIES = RepositoryTemplateProperties(
-    repository_id=1,
-    repository="acme/build",
-    domain_id="d1",
-    project_id="p1",
-    part="model_build",
-    template_archive="b" * 64 + ".zip",
-    template_version="v2",
-    template_folder="regression/model_build",
-)
 SUBJECT, FILES = "Template regression/model_build v2", "files in regression/model_build"
 
 
