@@ -15,7 +15,7 @@ ZERO = "0" * 40
 NOTHING: Mapping[str, str] = MappingProxyType({})
 HOOKS = Path(__file__).parent / "hooks"
 # Names that are paths below the repository and nothing else; of others git decides what they mean.
-_PLAIN_REF = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_+-]*(?:[./]?[A-Za-z0-9_+-]+)*")
+_PLAIN_REF = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_+-]*(?:[./][A-Za-z0-9_+-]+)*")
 
 # What GitHub's Git servers allow, and our own hooks. Given to every process, so that no repository keeps a copy.
 _SETTINGS = {
@@ -136,12 +136,13 @@ class Bare:
 
     def refs(self, prefix: str = "refs") -> dict[str, str]:
         """Return ref -> object, in the order of their names."""
-        found = self._packed()
+        loose: dict[str, str] = {}  # before the packed ones: git packs a ref before it removes its file
         for folder, _, files in os.walk(self.path / "refs"):
             for name in files:
                 ref = str(Path(folder, name).relative_to(self.path))
                 if not ref.endswith(".lock") and (sha := self._loose(ref)):
-                    found[ref] = sha
+                    loose[ref] = sha
+        found = self._packed() | loose
         return {ref: found[ref] for ref in sorted(found) if ref == prefix or ref.startswith(f"{prefix}/")}
 
     def _packed(self) -> dict[str, str]:

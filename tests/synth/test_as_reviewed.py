@@ -35,9 +35,8 @@ from tests.synth.test_contract import require_as_it_was
 from tests.synth.test_one_account import grouped, lines
 from tests.updates.switches import NOT_SWITCHED
 
-pytestmark = (
-    pytest.mark.long
-)  # seven syntheses; make test holds every line of the usual installations (test_contract.py)
+# Seven syntheses; make test has what launched stacks rely on (test_contract.py).
+pytestmark = pytest.mark.long
 
 
 def difference(former: Assembly, now: Assembly) -> list[str]:

@@ -48,7 +48,22 @@ def test_refs_are_those_that_git_lists(bare: Bare) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", ".", "..", "../../HEAD", "main/", "/main", "main/x", "a", "main~0", "main@{0}", "ma*", "main.lock"]
+    "name",
+    [
+        "",
+        ".",
+        "..",
+        "a" * 200 + "~",
+        "../../HEAD",
+        "main/",
+        "/main",
+        "main/x",
+        "a",
+        "main~0",
+        "main@{0}",
+        "ma*",
+        "main.lock",
+    ],
 )
 def test_what_is_no_branch_or_more_than_one_is_what_git_says(bare: Bare, name: str) -> None:
     bare.path.joinpath("refs/heads/main.lock").write_text("0" * 40)
