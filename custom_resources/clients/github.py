@@ -8,7 +8,7 @@ from typing import Any
 
 from github.GithubException import GithubException, UnknownObjectException
 
-from custom_resources.clients.github_answers import PullRequest, Repository, repository, whole
+from custom_resources.clients.github_answers import PullRequest, Repository, promised, repository, whole
 from custom_resources.clients.github_connection import Connection
 from custom_resources.clients.github_environments import create_environment, environments
 from custom_resources.clients.github_errors import (
@@ -245,7 +245,7 @@ class GitHub:
                     raise NotSeenYet(WAIT_SECONDS, why=f"the commits of {full_name} are not visible") from None
                 return ""
         with whole(activity):
-            return str(data["merge_base_commit"]["sha"])
+            return promised(data["merge_base_commit"], "sha")
 
     # -- Actions secrets and variables --------------------------------------------------------------------
 

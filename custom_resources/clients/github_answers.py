@@ -64,13 +64,21 @@ def whole(activity: str) -> Iterator[None]:
         raise AnswerIncomplete(5, activity=activity) from None
 
 
+def promised(data: Any, name: str) -> str:
+    """Read a text that GitHub never leaves out. Raises KeyError, TypeError: `whole` says what they mean."""
+    value = data[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is no text")
+    return value
+
+
 def repository(data: Any) -> Repository:
     """Read a repository; description, visibility and topics may be null or absent."""
     with whole("reading a repository"):
         return Repository(
             id=int(data["id"]),
-            full_name=str(data["full_name"]),
-            html_url=str(data["html_url"]),
+            full_name=promised(data, "full_name"),
+            html_url=promised(data, "html_url"),
             clone_url=data.get("clone_url") or f"{data['html_url']}.git",
             default_branch=data.get("default_branch") or "main",
             description=data.get("description") or "",
@@ -90,12 +98,12 @@ def pull_request(data: Any) -> PullRequest:
         merged = bool(data.get("merged_at"))
         return PullRequest(
             number=int(data["number"]),
-            html_url=str(data["html_url"]),
-            state=str(data["state"]),
+            html_url=promised(data, "html_url"),
+            state=promised(data, "state"),
             merged=merged,
-            head=str(data["head"]["sha"]),
-            branch=str(data["head"]["ref"]),
+            head=promised(data["head"], "sha"),
+            branch=promised(data["head"], "ref"),
             landed=(data.get("merge_commit_sha") or "") if merged else "",
-            base=str(data["base"]["ref"]),
+            base=promised(data["base"], "ref"),
             text=data.get("body") or "",
         )

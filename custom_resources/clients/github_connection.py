@@ -22,7 +22,7 @@ import requests
 from github.GithubException import GithubException
 
 from custom_resources.clients.denials import page_text
-from custom_resources.clients.github_answers import whole
+from custom_resources.clients.github_answers import promised, whole
 from custom_resources.clients.github_errors import WAIT_SECONDS, failing, refusal, said
 from custom_resources.clients.github_tokens import LOOK_UP, Permissions, Reach, reach_of
 from custom_resources.clients.repeating import repeated
@@ -189,7 +189,7 @@ class Connection:
             raise error
         with whole("getting a token"):
             expires = datetime.fromisoformat(data["expires_at"]).timestamp()
-            return _Issued(str(data["token"]), time.monotonic(), expires)
+            return _Issued(promised(data, "token"), time.monotonic(), expires)
 
     def _is_called(self, session: _Session, full_name: str) -> bool:
         """Tell whether a repository has exactly that name (a renamed one has another). Raises GithubException."""

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from github.GithubException import GithubException
 
-from custom_resources.clients.github_answers import whole
+from custom_resources.clients.github_answers import promised, whole
 from custom_resources.clients.github_connection import Connection
 from custom_resources.clients.github_errors import WAIT_SECONDS, is_limited, said
 from custom_resources.errors import EnvironmentRulesRefused, NotSeenYet
@@ -24,7 +24,9 @@ def environments(connection: Connection, full_name: str) -> dict[str, bool]:
         _require_settled(connection, full_name)
         return {}
     with whole(activity):
-        return {str(each["name"]).lower(): bool(each.get("deployment_branch_policy")) for each in data["environments"]}
+        return {
+            promised(each, "name").lower(): bool(each.get("deployment_branch_policy")) for each in data["environments"]
+        }
 
 
 def _require_settled(connection: Connection, full_name: str) -> None:

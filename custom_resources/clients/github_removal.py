@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from github.GithubException import UnknownObjectException
 
-from custom_resources.clients.github_answers import whole
+from custom_resources.clients.github_answers import promised, whole
 from custom_resources.clients.github_connection import Connection
 from custom_resources.errors import RepositoryNotFound
 
@@ -55,7 +55,7 @@ def _listed(connection: Connection, kind: Kind, path: str, full_name: str) -> se
     activity = f"listing the {kind} of {full_name}"
     found = connection.call(activity, "GET", f"{path}?per_page={_LISTED[kind]}")
     with whole(activity):
-        return {str(entry["name"]).upper() for entry in found[kind]}
+        return {promised(entry, "name").upper() for entry in found[kind]}
 
 
 def _removing(kind: Kind, name: str, full_name: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from custom_resources.clients.github_answers import whole
+from custom_resources.clients.github_answers import promised, whole
 from custom_resources.clients.github_connection import Connection
 from custom_resources.clients.github_removal import Note, each
 from custom_resources.errors import RequestRefused
@@ -46,7 +46,7 @@ class PublicKey:
         activity = f"reading the public key of {self._full_name}"
         key = self._connection.call(activity, "GET", f"{self._path}/public-key")
         with whole(activity):
-            return SealedBox(SodiumKey(base64.b64decode(key["key"]))), str(key["key_id"])
+            return SealedBox(SodiumKey(base64.b64decode(key["key"]))), promised(key, "key_id")
 
 
 def put_secrets(

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from custom_resources.clients.github_answers import whole
+from custom_resources.clients.github_answers import promised, whole
 from custom_resources.clients.github_connection import Connection
 from custom_resources.errors import NotPermitted
 
@@ -34,7 +34,7 @@ class Installation:
         """Read it. Raises AnswerIncomplete."""
         with whole("reading the App's installation"):
             return Installation(
-                account=str(data["account"]["login"]),
+                account=promised(data["account"], "login"),
                 permissions=dict(data["permissions"]),
                 reaches_all=data.get("repository_selection") == "all",
                 suspended=bool(data.get("suspended_at")),

@@ -49,6 +49,7 @@ HEADERS: dict[str, dict[str, str] | None] = {
     "Retry-After": {"Retry-After": "17"},
     "used up": {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1090"},
     "not used up": {"X-RateLimit-Remaining": "1", "X-RateLimit-Reset": "1090"},
+    "a reset alone": {"X-RateLimit-Reset": "1090"},  # as from a proxy that drops the rest
     "sso": {"X-GitHub-SSO": "required; url=https://github.com/orgs/acme/sso?authorization_request=A"},
 }
 
