@@ -207,7 +207,11 @@ def test_which_node_is_new_enough(said: str, enough: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("notes", "said"), [(b"\xff", "is not valid UTF-8"), (b"x" * 8192, "The version's notes cannot be used")]
+    ("notes", "said"),
+    [
+        (b"\xff", "is not valid UTF-8"),
+        pytest.param(b"x" * 8192, "The version's notes cannot be used", marks=pytest.mark.slow),  # in the synthesis
+    ],
 )
 def test_notes_that_no_record_can_hold(tmp_path: Path, notes: bytes, said: str) -> None:
     content = tmp_path / "content" / "tabular"

@@ -20,6 +20,7 @@ from operations.rollout.windows import AHEAD_DAYS
 from products.rollout import project_definition, waves_definition
 from products.rollout.names import AHEAD_SECONDS, MAX_CONCURRENCY, MOST_FAILURES, REASON_LENGTH, Places
 from products.rollout.pace import LONGEST_WAIT
+from tests import sleeping
 from tests.scale.rollout import AT_ONCE
 
 PLACES = Places("budget", "archives", "arn:aws:sns:us-east-1:123456789012:told", "x.rollout", "Tests")
@@ -226,6 +227,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Engine]:
         )
         monkeypatch.setattr(stepfunctions, "_invoke_resource", engine.answer)
         monkeypatch.setattr(stepfunctions, "_scaled_sleep", engine.wait)
+        sleeping.noted(monkeypatch)  # MiniStack waits a moment before each execution
         monkeypatch.setattr(stepfunctions, "_register_sfn_jsonata_functions", with_clock(engine))
         monkeypatch.setattr(stepfunctions, "_emit_execution_status_event", lambda _: None)
         machine = f"{MACHINE}-{uuid.uuid4().hex}"

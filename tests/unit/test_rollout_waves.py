@@ -17,6 +17,7 @@ from ministack.services import stepfunctions
 
 from products.rollout import waves_definition
 from products.rollout.names import Places
+from tests import sleeping
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:told"
 DEFINITION = waves_definition(
@@ -147,6 +148,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Start:
         monkeypatch.setattr(stepfunctions, "_run_distributed_map", distributed)
         monkeypatch.setattr(stepfunctions, "_invoke_resource", found.answer)
         monkeypatch.setattr(stepfunctions, "_scaled_sleep", waited)
+        sleeping.noted(monkeypatch)  # MiniStack waits a moment before each execution
         monkeypatch.setattr(stepfunctions, "_emit_execution_status_event", lambda _: None)
         machine = f"arn:aws:states:us-east-1:123456789012:stateMachine:waves-{uuid.uuid4().hex}"
         stepfunctions._state_machines[machine] = {

@@ -27,6 +27,7 @@ from standins.aws.server import AwsStandIn
 from tests import sleeping
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
+SESSION = boto3.Session(region_name=REGION)  # one for all: making it takes longer than a test
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/StudioStack/1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/studio-mlops-provisioning"
 TRUST = {
@@ -165,13 +166,15 @@ def studio(monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
         monkeypatch.setenv(name, "testing")
     with mock_aws(), AwsStandIn.running("http://127.0.0.1:9") as stand_in:
         monkeypatch.setattr(
-            stand_in.emulator, "client", lambda service, region, credentials: boto3.client(service, region_name=region)
+            stand_in.emulator,
+            "client",
+            lambda service, region, credentials: SESSION.client(service, region_name=region),
         )
-        iam = boto3.client("iam", region_name=REGION)
+        iam = SESSION.client("iam", region_name=REGION)
         iam.create_role(RoleName=ROLE.rpartition("/")[2], AssumeRolePolicyDocument=json.dumps(TRUST))
         for key in ("testing", "FOOBARKEY"):  # moto puts keys of its own into the environment
             stand_in.emulator.name_caller(key, f"arn:aws:iam::{ACCOUNT}:root")
-        client = boto3.client("datazone", endpoint_url=stand_in.base_url, region_name=REGION)
+        client = SESSION.client("datazone", endpoint_url=stand_in.base_url, region_name=REGION)
         domain = client.create_domain(
             name=f"studio{next(_numbers)}", domainExecutionRole=f"arn:aws:iam::{ACCOUNT}:role/domain"
         )

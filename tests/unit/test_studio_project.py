@@ -46,6 +46,7 @@ from standins.aws.server import AwsStandIn
 from tests.seals import KmsInMemory, seals_in_memory
 
 ACCOUNT, REGION = "123456789012", "us-east-1"  # the account is moto's
+SESSION = boto3.Session(region_name=REGION)  # one for all: making it takes longer than a test
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/SC-{ACCOUNT}-pp-1/1"
 
 
@@ -221,16 +222,18 @@ def studio(monkeypatch: pytest.MonkeyPatch) -> Iterator[Launched]:
         monkeypatch.setenv(name, "testing")
     with mock_aws(), AwsStandIn.running("http://127.0.0.1:9") as stand_in:
         monkeypatch.setattr(
-            stand_in.emulator, "client", lambda service, region, credentials: boto3.client(service, region_name=region)
+            stand_in.emulator,
+            "client",
+            lambda service, region, credentials: SESSION.client(service, region_name=region),
         )
         monkeypatch.setattr(tooling, "open_stack", lambda *_: None)  # moto is here without CloudFormation
         for key in ("testing", "FOOBARKEY"):  # moto puts keys of its own into the environment
             stand_in.emulator.name_caller(key, f"arn:aws:iam::{ACCOUNT}:root")
         studio = StudioClient(
-            boto3.client("datazone", endpoint_url=stand_in.base_url, region_name=REGION),
-            boto3.client("sagemaker", endpoint_url=stand_in.base_url, region_name=REGION),
+            SESSION.client("datazone", endpoint_url=stand_in.base_url, region_name=REGION),
+            SESSION.client("sagemaker", endpoint_url=stand_in.base_url, region_name=REGION),
         )
-        groups = ModelPackageGroups(boto3.client("sagemaker", endpoint_url=stand_in.base_url, region_name=REGION))
+        groups = ModelPackageGroups(SESSION.client("sagemaker", endpoint_url=stand_in.base_url, region_name=REGION))
         found = Launched(studio, stand_in, groups)
         made = found.control("projects", name="churn", profile="Regression", account=ACCOUNT, region=REGION, wait=True)
         found.project, found.domain = made["projectId"], made["domainId"]
@@ -355,6 +358,7 @@ def test_an_unknown_project_is_said(studio: Launched) -> None:
         studio.launched()
 
 
+@pytest.mark.slow
 def test_a_slow_tooling_environment_really_takes_its_time(studio: Launched) -> None:
     slow = studio.control(
         "projects", name="slow", profile="Regression", account=ACCOUNT, region=REGION, tooling={"seconds": 2}
