@@ -39,6 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)  # before pytest decides on its temporary folder
 def pytest_configure(config: pytest.Config) -> None:
     """Say where tests write, group them, and measure where the time goes."""
+    gc.disable()  # until all tests are collected: a tenth of that time, in each process
     config.pluginmanager.register(Scratch(config), "scratch")
     groups = Groups(config)
     config.pluginmanager.register(groups, "groups")
@@ -55,6 +56,7 @@ def pytest_collection_finish() -> None:
     """Let Python's search for garbage leave out what the collected tests are: a fifth of a quick test's time."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_sessionfinish() -> None:

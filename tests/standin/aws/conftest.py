@@ -129,7 +129,7 @@ def _free_port() -> int:
 def share_one(items: list[pytest.Item], folder: Path, name: str, seconds: float) -> None:
     """Let the tests of a folder that use a MiniStack share one, in one process: a start takes two of the processor."""
     for item in items:
-        if item.path.is_relative_to(folder) and "world" in getattr(item, "fixturenames", ()):
+        if "world" in getattr(item, "fixturenames", ()) and item.path.is_relative_to(folder):
             item.add_marker(pytest.mark.shares(name, seconds=seconds))
 
 
