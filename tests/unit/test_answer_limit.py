@@ -92,6 +92,13 @@ def test_eighty_references_are_named_as_far_as_there_is_room() -> None:
     assert found["VariableNames"] == "TRIGGER"
 
 
+@pytest.mark.parametrize("told", [{"Long": "x" * 6000, "Short": "a,b"}, {"Short": "a,b", "Long": "x" * 6000}])
+def test_what_is_short_stays_whole_and_what_is_long_gets_the_rest(told: dict[str, str]) -> None:
+    found = fitted(EVENT, told, ("Long", "Short"))
+    assert found["Short"] == "a,b"
+    assert answered(EVENT, found) == MOST
+
+
 @given(st.dictionaries(st.text(max_size=40), st.text(max_size=3000), max_size=8), st.text(max_size=1000))
 def test_any_answer_fits_or_is_refused_in_a_sentence(data: dict[str, str], id_: str) -> None:
     event = {**EVENT, "PhysicalResourceId": id_}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -17,6 +20,7 @@ from custom_resources.delivery.plans import Push, ThatCommit
 from custom_resources.delivery.state import Place
 from custom_resources.errors import (
     FinalError,
+    InvalidTemplate,
     LaunchBusy,
     LaunchNotOurs,
     NotARequest,
@@ -276,6 +280,113 @@ def test_what_the_update_would_fail_with_is_said(monkeypatch: pytest.MonkeyPatch
     answer, _ = one_repository(monkeypatch, {}, NEW, "7", FinalError("It is gone."))
     failed = _shown({"action": "fail", "status": "failed", "reason": "It is gone."})
     assert answer == {"part": "build", "repository": "acme/build", **failed, "remarks": []}
+
+
+# -- the whole look -----------------------------------------------------------------------------------------------
+
+
+class Archive:
+    """Archives that have one profile, which must be closed again."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self.open_ones = 0
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[Any]:
+        self.open_ones += 1
+        try:
+            yield SimpleNamespace(require_profile=lambda profile: self._require(name, profile))
+        finally:
+            self.open_ones -= 1
+
+    def _require(self, name: str, profile: str) -> None:
+        self.asked.append((name, profile))
+        if profile != "regression":
+            raise InvalidTemplate(f"The template has no profile {profile!r}.")
+
+
+def document_of(version: str, profile: str) -> dict[str, Any]:
+    project = {"TemplateArchive": f"{version}.zip", "ProfileName": profile}
+    build = {"Part": "model_build", "Repository": "acme/build", "TemplateVersion": version}
+    return {
+        "Parameters": {"TriggerPipelineExecution": {"Type": "String", "Default": "true"}},
+        "Resources": {
+            "P": {"Type": "Custom::StudioProject", "Properties": project},
+            "T": {"Type": "Custom::RepositoryTemplate", "Properties": build},
+            "D": {"Type": "Custom::RepositoryTemplate", "Properties": {"Part": "model_deploy"}},
+        },
+    }
+
+
+def look(monkeypatch: pytest.MonkeyPatch, profile: str, trigger: str = "true") -> tuple[dict[str, Any], list[Any]]:
+    """Look at the update of launch pp-1 from v1 to pa-1, v2; return the answer and what was asked for, by whom."""
+    asked: list[Any] = []
+    archives = Archive()
+
+    def answer(of: str, found: Any) -> Any:
+        def told(*given: Any) -> Any:
+            asked.append((of, *given))
+            return found
+
+        return told
+
+    stack = DescribedStack("arn:aws:cloudformation:us-east-1:1:stack/s/1", "UPDATE_COMPLETE", "", {}, {})
+    clients = SimpleNamespace(
+        service_catalog=SimpleNamespace(
+            launched_stack=answer("launch", LaunchedStack("prod-1", "stack-name", "AVAILABLE")),
+            version_template=answer("version", ("v2", "https://bucket/v2.json")),
+        ),
+        version_templates=SimpleNamespace(read=answer("template", document_of("v2", profile))),
+        stack_facts=SimpleNamespace(
+            described=answer("stack", replace(stack, parameters={"TriggerPipelineExecution": trigger})),
+            resources=answer("resources", {"T": StackResource("Custom::RepositoryTemplate", "7", "UPDATE_COMPLETE")}),
+            template=answer("current template", document_of("v1", "Regression")),
+        ),
+        archives=archives,
+    )
+    monkeypatch.setattr(foreseeing, "our_products", lambda clients: ("prod-1",))
+    monkeypatch.setattr(
+        _Look, "_planned", lambda self, event: {"action": "push", "version": event["LogicalResourceId"]}
+    )
+    found = foreseen(ASKED, NO_RESOURCE, cast("Any", clients), RequestLimit())
+    assert archives.open_ones == 0
+    return found, [*asked, *archives.asked]
+
+
+@pytest.mark.parametrize("trigger", ["true", "false"])
+def test_a_look_names_the_version_and_what_becomes_of_each_repository(
+    monkeypatch: pytest.MonkeyPatch, trigger: str
+) -> None:
+    answer, asked = look(monkeypatch, "Regression", trigger)
+    unchanged = {"repository": "", **_shown({"action": "nothing", "status": "unchanged"}), "remarks": []}
+    assert answer == {
+        "Launch": "pp-1",
+        "Version": "v2",
+        "RunsPipelines": trigger == "true",
+        "Repositories": {
+            "build": {"repository": "acme/build", "action": "push", "version": "T"},
+            "deploy": unchanged,
+        },
+    }
+    arn = "arn:aws:cloudformation:us-east-1:1:stack/s/1"
+    assert asked == [
+        ("launch", "pp-1"),
+        ("version", "prod-1", "pa-1"),
+        ("template", "v2", "https://bucket/v2.json"),
+        ("stack", "stack-name"),
+        ("resources", arn),
+        ("current template", arn),
+        ("v2.zip", "regression"),
+    ]
+
+
+def test_a_version_without_the_launchs_profile_is_refused_as_its_update_would_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer, asked = look(monkeypatch, "Churn")
+    assert answer == {"Problem": "The template has no profile 'churn'."}
+    assert asked[-1] == ("v2.zip", "churn")
 
 
 # -- what is shown ------------------------------------------------------------------------------------------------

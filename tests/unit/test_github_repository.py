@@ -89,6 +89,13 @@ def test_a_create_decides_by_whose_it_is(observed: Observed, adopt: bool, action
         assert decided(observed, adopt_existing=adopt).action == action
 
 
+@pytest.mark.parametrize("empty", [True, False])
+def test_whether_it_is_empty_is_known_of_one_that_is_taken_over_or_kept(empty: bool) -> None:
+    taken_over = decided(Observed(FOUND, None, empty=empty, mark="nobody", consent=FILE), adopt_existing=True)
+    kept = decided(Observed(FOUND, OURS, empty=empty))
+    assert (taken_over.empty, kept.empty) == (empty, empty)
+
+
 def test_what_another_launch_may_have_created_is_refused_as_such() -> None:
     with pytest.raises(RepositoryOfALaunch, match="The project seems to be already launched"):
         decided(Observed(FOUND, None, empty=True, mark="nobody"))

@@ -8,7 +8,8 @@ import pytest
 
 from custom_resources.clients.protocols import GitHub
 from custom_resources.errors import EnvironmentRulesRefused
-from custom_resources.repository_environments import _why
+from custom_resources.progress import Progress
+from custom_resources.repository_environments import Missing, _why, create
 
 
 class Hub:
@@ -41,3 +42,64 @@ def test_a_user_account_has_no_teams_unless_github_speaks_of_its_plan(
 def test_in_an_organization_githubs_words_stay() -> None:
     refused = EnvironmentRulesRefused(environment="production", repository="acme/x", activity="a", message="No")
     assert _why(refused, [("Team", 7)], "acme/x", cast("GitHub", Hub())) == "No"
+
+
+class Environments:
+    """Creates environments, until one is refused."""
+
+    def __init__(self, refused: str = "") -> None:
+        self.refused = refused
+        self.made: list[tuple[str, str, tuple[tuple[str, int], ...]]] = []
+
+    def create_environment(
+        self, full_name: str, name: str, branch: str, reviewers: tuple[tuple[str, int], ...]
+    ) -> None:
+        assert full_name == "acme/x"
+        if name == self.refused:
+            raise EnvironmentRulesRefused(environment=name, repository=full_name, activity="a", message="No rules")
+        self.made.append((name, branch, tuple(reviewers)))
+
+
+class Noting(Progress):
+    """Notes in which order steps were noted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.noted: list[tuple[str, str, str]] = []
+
+    def note(self, kind: str, name: str, told: str = "") -> None:
+        self.noted.append((kind, name, told))
+        super().note(kind, name, told)
+
+
+def created(hub: Environments) -> tuple[str, list[tuple[str, str, str]]]:
+    """Create `test` and `production`, beside ones that are there; return what is told and what is noted."""
+    missing = Missing(
+        ("test", "production"), {"dev": False, "qa": True}, "trunk", {"production": (("Team", 7),)}, {"early": "made"}
+    )
+    progress = Noting()
+    return create(missing, "acme/x", cast("GitHub", hub), progress), progress.noted
+
+
+KEPT = "dev: was there, and is kept as it is (jobs on any branch can use it); qa: was there, and is kept as it is"
+
+
+def test_each_environment_is_noted_before_and_after_and_told() -> None:
+    hub = Environments()
+    told, noted = created(hub)
+    assert told == f"{KEPT}; early: made; test: for trunk only; production: for trunk only, after a review"
+    assert hub.made == [("test", "trunk", ()), ("production", "trunk", (("Team", 7),))]
+    assert noted == [
+        ("environment begun", "test", ""),
+        ("environment", "test", "for trunk only"),
+        ("environment begun", "production", ""),
+        ("environment", "production", "for trunk only, after a review"),
+    ]
+
+
+def test_a_plan_without_rules_is_told_of_all_that_are_left() -> None:
+    hub = Environments(refused="test")
+    told, noted = created(hub)
+    left = "test, production: not protected, jobs on any branch can use them (No rules)"
+    assert told == f"{KEPT}; early: made; {left}"
+    assert (hub.made, noted) == ([], [("environment begun", "test", "")])
