@@ -43,6 +43,7 @@ RUN_BY_THEM = ("custom_resources", "products", "standins", "tests/unit", "tests/
 # Pages made of models, permissions, limits and sentences are as they were.
 REFERENCE = "tests/synth/test_reference.py::test_the_pages_are_what_the_code_says"
 DEFAULTS = "tests/unit/test_defaults.py"  # what may be left out is nothing, or named
+NUMBERS = "tests/unit/test_numbers.py"  # limits, waits and sizes
 # What runs on import only, or once for all tests of a synthesis, is held by these files, in turn: first those that hold
 # every line of every template.
 _EVERY_LINE = ("contract", "as_reviewed", "one_account")
@@ -57,10 +58,11 @@ def _held(*first: str) -> list[str]:
 
 
 HELD_BY = {
-    "custom_resources": [DEFAULTS, REFERENCE],
+    "custom_resources": [DEFAULTS, NUMBERS, REFERENCE],
     # What each sends and says, which thousands of tests pass by.
     "custom_resources/clients": [
         DEFAULTS,
+        NUMBERS,
         "tests/unit/test_aws_requests.py",
         "tests/unit/test_github_requests.py",
         REFERENCE,
