@@ -123,6 +123,11 @@ def test_what_is_shortened_is_within_its_room(text: str, most: int) -> None:
     assert found in (text, "") or found.endswith((" more", "... (cut)"))
 
 
+@pytest.mark.parametrize(("most", "found"), [(9, "... (cut)"), (10, "x... (cut)"), (8, "")])
+def test_where_there_is_room_for_nothing_else_the_cut_is_said(most: int, found: str) -> None:
+    assert shortened("x" * 20, most) == found
+
+
 # -- the framework itself ---------------------------------------------------------------------------------------------
 
 SCRIPT = """

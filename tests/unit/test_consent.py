@@ -142,6 +142,11 @@ def made(found: Repository = FOUND, refs: Refs = FRESH, git: Any = None, **who: 
     return made_by_studio(found, reader, refs, WHO.model_copy(update=who))
 
 
+@pytest.mark.parametrize("files", [(), ("LICENSE",), ("README.md", ".gitignore", "LICENSE")])
+def test_what_github_commits_while_it_creates_a_repository_is_nobodys_work(files: tuple[str, ...]) -> None:
+    assert made(git=Git(files=files))
+
+
 @pytest.mark.parametrize("refs", [FRESH, Refs()])
 def test_what_studio_made_for_the_project_is_the_projects(refs: Refs) -> None:
     assert made(refs=refs)

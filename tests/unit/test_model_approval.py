@@ -14,7 +14,7 @@ from custom_resources.clients.github import Repository
 from custom_resources.clients.service_catalog import ServiceCatalog
 from custom_resources.clients.stacks import CloudFormationStacks
 from custom_resources.errors import FinalError, GitHubUnreachable, RetryLater
-from custom_resources.model_approval import ARRIVALS, REMEMBERED, Setup, approval, handle
+from custom_resources.model_approval import ARRIVALS, REMEMBERED, Setup, _full_name, approval, handle
 
 GROUP = "aiops-proj1-models"
 PACKAGE = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{GROUP}/1"
@@ -94,6 +94,18 @@ def clients() -> Clients:
 
 def run(clients: Clients, event: dict[str, Any]) -> None:
     handle(event, clients, Setup("prod-1", "deploy_model.yml", "us-east-1:123456789012", "queue", "dead"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "name"),
+    [
+        ({"DeployRepositoryUrl": "https://github.com/acme/x"}, "acme/x"),
+        ({"DeployRepositoryUrl": "https://ghe.example.com:8443/acme/x/"}, "acme/x"),
+        ({}, ""),
+    ],
+)
+def test_the_name_is_the_end_of_the_address(outputs: dict[str, str], name: str) -> None:
+    assert _full_name(outputs) == name
 
 
 def test_the_repository_is_found_by_its_id_and_its_default_branch_runs(clients: Clients) -> None:
