@@ -31,6 +31,7 @@ ADMINISTRATORS = (
     "arn:aws:iam:::role/aws-reserved/*/AWSReservedSSO_Admins_*",
     "arn:aws:iam:::role/*",
     "arn:aws:iam:::user/team-?",
+    "arn:aws:iam:::user/people/night/shift-*",
 )
 OURS = Installation(
     "studio-mlops-provisioning",
@@ -60,6 +61,8 @@ def role(name: str, account: str = ACCOUNT) -> str:
         (f"arn:aws:iam::{ACCOUNT}:user/ops", "administrator"),
         (f"arn:aws:iam::{ACCOUNT}:user/people/team-a", "administrator"),
         (f"arn:aws:iam::{ACCOUNT}:user/team-ab", "somebody else"),
+        (f"arn:aws:iam::{ACCOUNT}:user/people/night/shift-1", "administrator"),
+        (f"arn:aws:iam::{ACCOUNT}:user/people/night", "somebody else"),
         ("arn:aws:iam::210987654321:user/ops", "somebody else"),
         (f"{SESSION}/datazone_usr_role_p1_e1/s1", "project role"),
         (f"{SESSION}/AmazonSageMakerUserIAMExecutionRole_1/s1", "project role"),
