@@ -70,11 +70,17 @@ def test_a_consent_is_a_few_plain_lines(text: str, fields: dict[str, str]) -> No
         ("project:p1\n", "line 1 does not start with domain: or project: or archive:"),
         ("project: p1\n---\nproject: p2\n", "line 2 does not start with domain: or project: or archive:"),
         ("archive: yes\n", "archive must be true or false"),
+        (" ---\nproject: p1\n", "line 1 does not start with domain: or project: or archive:"),
         ("project: p\u200b1\n", "line 1 does not start with domain: or project: or archive:"),
     ],
 )
 def test_whatever_else_yaml_can_say_is_refused(text: str, said: str) -> None:
     assert parsed(text.encode()) == said
+
+
+@pytest.mark.parametrize("first", ["---", "--- ", "---\t", "", "  ", "# ours"])
+def test_a_document_of_yaml_may_begin_as_one(first: str) -> None:
+    assert parsed(f"{first}\nproject: p1 # ours\n".encode()) == {"project": "p1"}
 
 
 def test_what_is_no_text_is_no_consent() -> None:

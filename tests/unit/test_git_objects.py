@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from custom_resources.clients.git import ROBOT, BareRepository, Git, merging, objects
+from custom_resources.clients.git import ROBOT, ZERO, BareRepository, Commit, Git, merging, objects
 from custom_resources.clients.git.failures import RequestFailed, ServerRefused
 from custom_resources.clients.git.objects import NONE, Entry
 from custom_resources.clients.git.packets import Mark, Packets, lines, packet
@@ -36,6 +36,15 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareRepository]:
 
 def run(bare: BareRepository, *arguments: str, stdin: bytes = b"") -> str:
     return bare._processes.run(*arguments, stdin=stdin, offline=True)[1].decode("utf-8", "surrogateescape")
+
+
+@pytest.mark.parametrize("told", ["a <x>y> <z> 1 +0000", "a <x> 1 +0000", "a <x<z>> 1 +0000", "a x 1 +0000"])
+def test_whose_a_commit_is_is_read_as_git_reads_it(bare: BareRepository, told: str) -> None:
+    content = f"tree {ZERO}\ncommitter {told}\n\nSubject\n\nText\n \n".encode()
+    sha = run(bare, "hash-object", "-t", "commit", "-w", "--literally", "--stdin", stdin=content).strip()
+    committer = {"a <x>y> <z> 1 +0000": "x", "a <x> 1 +0000": "x", "a <x<z>> 1 +0000": "x<z", "a x 1 +0000": ""}[told]
+    commit = Commit(sha, ZERO, (), "Subject\n\nText", committer)
+    assert bare._objects.commit(sha) == commit
 
 
 # -- against git's own commands --------------------------------------------------------------------------------------

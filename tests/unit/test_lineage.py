@@ -100,6 +100,9 @@ def test_the_delivered_version_is_that_of_the_lineages_tip() -> None:
     assert delivered_version({TEMPLATE_REF: "c", REF: "c"}) == "v1"
     assert delivered_version({TEMPLATE_REF: "other", REF: "c"}) == ""
     assert delivered_version({}) == ""
+    deeper = REF.replace("/v1/", "/v1/v2/")
+    assert deeper != REF
+    assert delivered_version({TEMPLATE_REF: "c", deeper: "c"}) == "", "no version has a slash"
     assert is_delivered({TEMPLATE_REF: "c", REF: "c"}, V1)
     assert not is_delivered({TEMPLATE_REF: "c", REF: "c"}, replace(V1, archive="b.zip"))
     assert not is_delivered({TEMPLATE_REF: "other", REF: "c"}, V1)

@@ -55,6 +55,49 @@ class SageMaker:
         yield {"Spaces": self.spaces}
 
 
+@dataclass
+class DataZone:
+    """A project's environments, whose details name what each made."""
+
+    environments: list[dict[str, str]]
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "list_environments"
+        return SimpleNamespace(paginate=self.listed)
+
+    def listed(self, **asked: str) -> Iterator[dict[str, Any]]:
+        assert asked == {"domainIdentifier": "dzd-1", "projectIdentifier": "p1"}
+        yield {"items": self.environments[:1]}
+        yield {"items": self.environments[1:]}
+
+    def get_environment(self, **asked: str) -> dict[str, Any]:
+        assert asked["domainIdentifier"] == "dzd-1"
+        return {"provisionedResources": [{"name": "made by", "value": asked["identifier"]}]}
+
+
+@pytest.mark.parametrize(
+    ("environments", "order_zero", "chosen"),
+    [
+        ([("1", "Tooling", "")], set(), "1"),
+        ([("1", "TOOLING-2", "")], set(), "1"),
+        ([("1", "Our Tooling", "")], set(), None),
+        ([("1", "Lakehouse", "Zero")], {"Zero"}, "1"),
+        ([("1", "Zero", "")], {"Zero"}, "1"),
+        ([("1", "Lakehouse", "Zero"), ("2", "tooling", "Other")], {"Zero"}, "2"),
+        ([("1", "Lakehouse", "Zero"), ("2", "Zero", "Other")], {"Zero"}, "1"),
+        ([("1", "Lakehouse", "Other"), ("2", "Zero", "Other")], {"Zero"}, "2"),
+        ([("1", "Lakehouse", "Other")], {"Zero"}, None),
+        ([], {"Zero"}, None),
+    ],
+)
+def test_the_tooling_environment_is_the_one_of_that_name_or_the_profiles_first(
+    environments: list[tuple[str, str, str]], order_zero: set[str], chosen: str | None
+) -> None:
+    found = [{"id": id_, "name": name, "environmentConfigurationName": of} for id_, name, of in environments]
+    studio = Studio(cast("Any", DataZone(found)), cast("Any", None))
+    assert studio._tooling_resources("dzd-1", "p1", order_zero) == ({"made by": chosen} if chosen else {})
+
+
 def workspace(sagemaker: SageMaker, stack_id: str = STACK) -> Project:
     return Studio(cast("Any", None), cast("Any", sagemaker)).workspace("dzd-1", "p1", stack_id)
 
