@@ -164,3 +164,9 @@ def test_what_a_stack_puts_out_is_known_of_its_resources() -> None:
     told = {"Url": "u", "Joined": "j", "Text": "t", "Nothing": "n", "Gone": "g"}
     assert reported(document, told) == {("One", "HtmlUrl"): "u"}
     assert reported({}, told) == {}
+
+
+def test_an_attribute_of_a_nested_stack_has_a_dot_of_its_own() -> None:
+    document = {"Resources": {"R": {"Type": "T", "Properties": {"A": {"Fn::GetAtt": "Nested.Outputs.Url"}}}}}
+    known = {("Nested", "Outputs.Url"): "https://x"}
+    assert VersionTemplate(document, {}, known).properties("R") == {"A": "https://x"}
