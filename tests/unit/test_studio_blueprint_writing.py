@@ -11,7 +11,7 @@ import pytest
 from custom_resources.blueprint_enabling import wanted_grants
 from custom_resources.clients.blueprints import Grant
 from custom_resources.clients.protocols import Clients
-from custom_resources.errors import BlueprintInUse, FinalError, InUse, NameTaken, Stale
+from custom_resources.errors import BlueprintInUse, FinalError, InUse, NameTaken, RoleNotReady, Stale
 from custom_resources.reconciler import Done, Replan, Request
 from custom_resources.studio_blueprint import Plan, StudioBlueprint, StudioBlueprintProperties
 
@@ -234,3 +234,11 @@ def test_another_refusal_of_its_end_is_said_as_it_is() -> None:
         applied(host, Plan("delete", WANTED, remove=(THERE,)))
     assert raised.value is refusal
     assert host.done == [DELETED]
+
+
+def test_a_role_that_does_not_work_any_more_when_rights_come_back_is_said() -> None:
+    not_ready = RoleNotReady("DataZone cannot use the role.")
+    host = DataZone({"delete_blueprint": [used(), used()], "configure": [not_ready]})
+    with pytest.raises(RoleNotReady) as raised:
+        applied(host, Plan("delete", WANTED, remove=(THERE,)))
+    assert raised.value is not_ready
