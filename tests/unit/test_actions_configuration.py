@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from pydantic import ValidationError
@@ -15,8 +17,14 @@ from custom_resources.actions_configuration import (
     Plan,
 )
 from custom_resources.clients import FunctionClients
+from custom_resources.clients.github import Repository
+from custom_resources.clients.protocols import Clients
+from custom_resources.errors import RepositoryGone, RepositoryUnseen
+from custom_resources.named_repository import name_proof
 from custom_resources.rate_budget import Cost
-from custom_resources.reconciler import Request
+from custom_resources.reconciler import Effects, Foreseen, Request
+from custom_resources.repository_environments import Missing
+from tests.seals import seals_in_memory
 
 RESOURCE = ActionsConfiguration(FunctionClients({"SECRET_REFERENCES": "R=arn#r R=arn#2 S=arn#s"}))
 THERE = Observed("acme/x")
@@ -107,6 +115,134 @@ def test_a_dry_run_names_what_would_be_written() -> None:
     assert foreseen.repository == "acme/x"
     assert foreseen.attributes == {"SecretNames": "", "VariableNames": "", "Digest": "", "Environments": ""}
     assert RESOURCE.provisional_id(request.properties) == "actions-configuration-7"
+
+
+def test_a_dry_run_tells_everything_that_would_be_written() -> None:
+    plan = Plan(
+        "acme/x",
+        secrets={"S": "s"},
+        references={"R": "arn#r"},
+        variables={"W": "w", "V": "v"},
+        secrets_removed=("T", "U"),
+        variables_removed=("X",),
+        environments=Missing(("test", "production")),
+    )
+    effects: Effects = {
+        "secrets": ["R", "S"],
+        "secrets_removed": ["T", "U"],
+        "variables": ["V", "W"],
+        "variables_removed": ["X"],
+        "environments": ["test", "production"],
+    }
+    attributes = {"SecretNames": "", "VariableNames": "", "Digest": "", "Environments": ""}
+    foreseen = RESOURCE.foresee(asked("Update", ALL), THERE, plan)
+    assert foreseen == Foreseen(attributes, effects, repository="acme/x")
+
+
+# -- what is looked up -------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Looked:
+    """GitHub with a repository, which notes what it is asked."""
+
+    found: Repository | None = None
+    absent: bool = True
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def repository_by_id(self, repository_id: int, full_name: str) -> Repository | None:
+        self.asked.append(("by id", repository_id, full_name))
+        return self.found
+
+    def environments(self, full_name: str) -> dict[str, bool]:
+        self.asked.append(("environments", full_name))
+        return {"test": True}
+
+    def is_absent(self, full_name: str, repository_id: int) -> bool:
+        self.asked.append(("is absent", full_name, repository_id))
+        return self.absent
+
+
+MOVED = Repository(7, "acme/moved", "", "", "main", "", False, True, "private")
+BY_ID, THEIRS = ("by id", 7, "acme/x"), ("environments", "acme/moved")
+ENVIRONMENTS: dict[str, Any] = {"environments": ["test"]}
+PROVEN: dict[str, Any] = {"name_proof": name_proof(seals_in_memory().of_repository(7), "acme/x", "stack")}
+
+
+def observed(github: Looked, request: Request[ActionsConfigurationProperties]) -> Observed:
+    clients = SimpleNamespace(github=github, seals=seals_in_memory())
+    with ActionsConfiguration(cast("Clients", clients)).observe(request) as found:
+        return found
+
+
+@pytest.mark.parametrize(
+    ("now", "found", "asked_for"),
+    [
+        ({}, Observed("acme/moved"), [BY_ID]),
+        (ENVIRONMENTS, Observed("acme/moved", environments={"test": True}), [BY_ID, THEIRS]),
+        ({**ENVIRONMENTS, "repository_status": "kept"}, Observed("acme/moved", environments={"test": True}),
+         [BY_ID, THEIRS]),
+        ({**ENVIRONMENTS, "repository_status": "created"}, Observed("acme/moved"), [BY_ID]),
+        (PROVEN, Observed("acme/x"), []),
+        ({**PROVEN, **ENVIRONMENTS}, Observed("acme/x", environments={"test": True}), [("environments", "acme/x")]),
+        ({**PROVEN, **ENVIRONMENTS, "repository_status": "created"}, Observed("acme/x"), []),
+    ],
+)  # fmt: skip
+def test_a_creation_looks_for_environments_where_somebody_may_have_set_them_up(
+    now: dict[str, Any], found: Observed, asked_for: list[Any]
+) -> None:
+    github = Looked(MOVED)
+    assert observed(github, asked("Create", now)) == found
+    assert github.asked == asked_for
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "found", "asked_for"),
+    [
+        (ALL, ALL, Observed("acme/x"), []),
+        ({**ALL, **ENVIRONMENTS}, {**ALL, **ENVIRONMENTS}, Observed("acme/x"), []),
+        ({**ALL, **ENVIRONMENTS}, ALL, Observed("acme/moved", environments={"test": True}), [BY_ID, THEIRS]),
+        ({**ENVIRONMENTS, "repository_status": "created"}, {}, Observed("acme/moved", environments={"test": True}),
+         [BY_ID, THEIRS]),
+        ({}, ALL, Observed("acme/moved"), [BY_ID]),
+        ({**ALL, "rotate_secrets": True}, ALL, Observed("acme/moved"), [BY_ID]),
+    ],
+)  # fmt: skip
+def test_an_update_asks_github_about_what_it_will_write(
+    now: dict[str, Any], before: dict[str, Any], found: Observed, asked_for: list[Any]
+) -> None:
+    github = Looked(MOVED)
+    assert observed(github, asked("Update", now, before)) == found
+    assert github.asked == asked_for
+
+
+def test_what_its_owners_archived_is_known_as_that() -> None:
+    archived = Looked(replace(MOVED, archived=True))
+    assert observed(archived, asked("Update", {}, ALL)) == Observed("acme/moved", archived=True)
+
+
+def test_a_deletion_asks_where_something_is_to_be_taken_out() -> None:
+    github = Looked(MOVED)
+    everything = {**ALL, **ENVIRONMENTS}
+    assert observed(github, asked("Delete", everything, operation="DELETE_IN_PROGRESS 1")) == Observed("acme/x")
+    assert github.asked == []
+    removed = asked("Delete", everything, operation="UPDATE_COMPLETE_CLEANUP_IN_PROGRESS 1")
+    assert observed(github, removed) == Observed("acme/moved")
+    assert github.asked == [BY_ID]
+    gone = Looked()
+    assert observed(gone, removed) == Observed("")
+    assert gone.asked == [BY_ID, ("is absent", "acme/x", 7)]
+
+
+def test_an_update_does_not_go_on_without_its_repository() -> None:
+    with pytest.raises(RepositoryGone) as gone:
+        observed(Looked(), asked("Update", {}, ALL))
+    assert gone.value.holes == {"repository": "acme/x"}
+    with pytest.raises(RepositoryUnseen) as unseen:
+        observed(Looked(absent=False), asked("Update", {}, ALL))
+    assert unseen.value.holes == {"repository": "acme/x", "id": 7}
+    with pytest.raises(RepositoryGone):
+        observed(Looked(), asked("Create", {}))
 
 
 class GitHub:

@@ -190,3 +190,53 @@ def test_a_longer_answer_is_refused_by_the_embedded_run_as_by_cloudformation() -
     answer = {**EVENT, "Status": "SUCCESS", "Data": {"A": "x" * 4000}}
     refused = taken(answer)
     assert (refused["Status"], refused["Reason"], refused["LogicalResourceId"]) == ("FAILED", REFUSAL, "L" * 255)
+
+
+# -- what is cut, to the letter ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "most", "found"),
+    [
+        ("a,b,c", 5, "a,b,c"),
+        ("alpha,bravo,charlie", 18, "alpha,bra... (cut)"),
+        ("alpha,bravo,charlie,delta", 24, "alpha,... and 3 more"),
+        ("alpha,bravo,charlie,delta", 20, "alpha,... and 3 more"),
+        ("alpha,bravo,charlie,delta", 19, "alpha,brav... (cut)"),
+        ("alpha,bravo,charlie,delta,echo", 26, "alpha,bravo,... and 3 more"),
+        ("alpha,bravo,charlie,delta,echo", 29, "alpha,bravo,... and 3 more"),
+        ("one, a; two, b; three, c; four", 28, "one, a; ... and 3 more"),
+        ("one, a; two, b; three, c; four, d", 32, "one, a; two, b; ... and 2 more"),
+        ("x" * 20, 19, "x" * 10 + "... (cut)"),
+        ("x" * 20, 9, "... (cut)"),
+        ("x" * 20, 8, ""),
+        ('"' * 10, 19, '"' * 5 + "... (cut)"),
+        ("ä" * 10, 19, "ä" * 5 + "... (cut)"),
+        ("", 0, ""),
+    ],
+)
+def test_a_list_is_cut_at_its_names_and_a_name_at_its_letters(value: str, most: int, found: str) -> None:
+    assert shortened(value, most) == found
+
+
+def test_a_reason_has_the_room_that_the_framework_and_the_ids_leave() -> None:
+    ids = {name: EVENT[name] for name in ("StackId", "RequestId", "PhysicalResourceId", "LogicalResourceId")}
+    bare = {"Status": "FAILED", "Reason": "", **ids}
+    room = 4096 - 1250 - len(json.dumps(bare, separators=(",", ":")))
+    more = "... (and the rest is in the function's log)"
+    assert reason(EVENT, "x" * room) == "x" * room
+    assert reason(EVENT, "x" * (room + 1)) == "x" * (room - len(more)) + more
+
+
+def test_some_of_a_reason_is_said_however_long_the_ids_are() -> None:
+    long = {**EVENT, "PhysicalResourceId": "p" * 3000}
+    assert reason(long, "x" * 500) == "x" * 500
+    cut = reason(long, "x" * 501)
+    assert (len(cut), cut.endswith("... (and the rest is in the function's log)")) == (500, True)
+
+
+def test_an_event_without_ids_leaves_them_empty() -> None:
+    empty = dict.fromkeys(("StackId", "RequestId", "PhysicalResourceId", "LogicalResourceId"), "")
+    room = 4096 - 1250 - len(json.dumps({"Status": "FAILED", "Reason": "", **empty}, separators=(",", ":")))
+    assert reason({}, "x" * room) == "x" * room
+    assert len(reason({}, "x" * (room + 1))) == room

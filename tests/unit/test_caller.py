@@ -10,6 +10,7 @@ from custom_resources.belief import Belief, artifact_location, belief_at_create,
 from custom_resources.caller import Caller, Installation, Launcher, caller, is_role_here
 from custom_resources.clients.service_catalog import LAUNCHED_BY
 from custom_resources.errors import (
+    FinalError,
     LaunchNotByProjectRole,
     LocationRefused,
     LocationUnknown,
@@ -217,6 +218,48 @@ def test_where_nobody_tells_the_role_an_administrator_names_one_of_the_settings(
             chosen(refused, (), "administrator")
     with pytest.raises(RoleUnknown):
         chosen(listed, (), "nothing")
+
+
+LISTED, OWN, OTHERS, ELSEWHERE = (
+    role("service-role/AmazonSageMakerUserIAMExecutionRole_1"),
+    role("datazone_usr_role_p1_e1"),
+    role("datazone_usr_role_p2_e2"),
+    role("a", "210987654321"),
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "known", "belief", "found"),
+    [
+        ("", (ELSEWHERE, OTHERS, OWN, role("b")), "nothing", OWN),
+        (OWN, (role("b"), OWN), "nothing", OWN),
+        (OTHERS, (), "studio", OTHERS),
+        (OTHERS, (OWN,), "kept", OTHERS),
+        (LISTED, (OTHERS, ELSEWHERE), "administrator", LISTED),
+    ],
+)
+def test_the_role_of_a_launch(given: str, known: tuple[str, ...], belief: Belief, found: str) -> None:
+    assert chosen(given, known, belief) == found
+
+
+@pytest.mark.parametrize(
+    ("given", "known", "belief", "error", "holes"),
+    [
+        ("", (OTHERS, ELSEWHERE), "studio", RoleUnknown, {"project": "p1"}),
+        (ELSEWHERE, (ELSEWHERE,), "studio", RoleElsewhere, {"role": ELSEWHERE}),
+        (LISTED, (role("a"), role("b")), "administrator", RoleRefused,
+         {"role": LISTED, "project": "p1", "allowed": role("a")}),
+        (OTHERS, (OTHERS, OWN), "nothing", RoleRefused, {"role": OTHERS, "project": "p1", "allowed": OWN}),
+        (LISTED, (OTHERS,), "nothing", RoleUnknown, {"project": "p1"}),
+        (role("Admin"), (), "administrator", RoleNotListed, {"role": role("Admin"), "project": "p1"}),
+    ],
+)  # fmt: skip
+def test_a_role_that_is_refused_is_named(
+    given: str, known: tuple[str, ...], belief: Belief, error: type[FinalError], holes: dict[str, str]
+) -> None:
+    with pytest.raises(error) as refused:
+        chosen(given, known, belief)
+    assert refused.value.holes == holes
 
 
 # -- locations ------------------------------------------------------------------------------------------------------

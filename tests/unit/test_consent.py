@@ -83,6 +83,40 @@ def test_a_document_of_yaml_may_begin_as_one(first: str) -> None:
     assert parsed(f"{first}\nproject: p1 # ours\n".encode()) == {"project": "p1"}
 
 
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ('---\n# who\r\ndomain: "d1"\n\nproject: p1  # ours\narchive: true\n',
+         {"domain": "d1", "project": "p1", "archive": "true"}),
+        ("--- \ndomain: d1", {"domain": "d1"}),
+        ("archive: false", {"archive": "false"}),
+        ("project \t:\t p-1_A \t", {"project": "p-1_A"}),
+        ("project: p1\t# ours", {"project": "p1"}),
+        ("project: " + "p" * 64, {"project": "p" * 64}),
+        ("# nothing\n \t\n", {}),
+    ],
+)  # fmt: skip
+def test_a_consent_is_read_to_the_letter(text: str, fields: dict[str, str]) -> None:
+    assert parsed(text.encode()) == fields
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("\n---\n", 2),
+        (" domain: d1", 1),
+        (" # indented", 1),
+        ("domain: d1\nproject: " + "p" * 65, 2),
+        ("project: p1#ours", 1),
+        ("domain: d1\n\n# x\nProject: p1", 4),
+        ("project:", 1),
+        ('project: p1"', 1),
+    ],
+)
+def test_a_line_that_is_not_understood_is_numbered(text: str, line: int) -> None:
+    assert parsed(text.encode()) == f"line {line} does not start with domain: or project: or archive:"
+
+
 def test_what_is_no_text_is_no_consent() -> None:
     assert parsed(b"\xff\xfe") == "the file is not UTF-8"
 

@@ -11,8 +11,9 @@ import pytest
 from custom_resources.clients.git import BareRepository, Merge, PushRejected, Refs, RepositoryArchived, Stage
 from custom_resources.clients.github import PullRequest
 from custom_resources.clients.protocols import Clients
+from custom_resources.delivery import pull_request_text
 from custom_resources.delivery.applying import apply
-from custom_resources.delivery.lineage import Proposal
+from custom_resources.delivery.lineage import TEMPLATE_REF, Delivery, Proposal
 from custom_resources.delivery.plans import KeepOurs, Leave, MergeCommit, Plan, Propose, Push, ThatCommit
 from custom_resources.delivery.pull_request_text import Update
 from custom_resources.delivery.state import Offered, Place
@@ -390,3 +391,135 @@ def test_rules_that_leave_no_other_way_are_named(make: Callable[[World], Plan]) 
         "The branch protection or rulesets of acme/build block the template update (GH013: Repository rule "
         "violations). Add the token's owner to the bypass list of the rules."
     )
+
+
+# -- with what each is asked -------------------------------------------------------------------------------------------
+
+
+class Noting(World):
+    """Git and GitHub, which note every argument of what writes."""
+
+    def __init__(self, refuses: Exception | None = None) -> None:
+        super().__init__(refuses)
+        self.calls: list[tuple[Any, ...]] = []
+
+    @property
+    def place(self) -> Place:
+        return replace(super().place, refs=KNOWN, there=THERE)
+
+    def push(self, seen: Refs, targets: Mapping[str, str]) -> None:
+        self.calls.append(("push", seen, dict(targets)))
+        super().push(seen, targets)
+
+    def repository_by_id(self, repository_id: int, full_name: str) -> Any:
+        self.calls.append(("by id", repository_id, full_name))
+        return super().repository_by_id(repository_id, full_name)
+
+    def comment(self, full_name: str, number: int, text: str) -> None:
+        self.calls.append(("comment", full_name, number, text))
+
+    def update_pull_request(self, full_name: str, number: int, **changes: str) -> PullRequest:
+        self.calls.append(("update", full_name, number, changes))
+        return super().update_pull_request(full_name, number, **changes)
+
+    def create_pull_request(self, full_name: str, branch: str, base: str, title: str, body: str) -> PullRequest:
+        self.calls.append(("create", full_name, branch, base, title, body))
+        return super().create_pull_request(full_name, branch, base, title, body)
+
+
+DELIVERED = Delivery("d1", "p1", "model_build", "regression/model_build", "v1", "a" * 64 + ".zip")
+KNOWN = Refs("main", {"refs/heads/main": "tip", TEMPLATE_REF: "base", DELIVERED.ref("base", SEAL): "base"})
+THERE = Refs("main", {**KNOWN.targets, "refs/studio/unproven": "x"})
+RECORDED = {"refs/studio/proposals/template-v2/key": "new", "refs/heads/studio/template-v2": "new"}
+CLOSED = {"state": "closed"}
+
+
+def test_a_new_pull_request_is_asked_for_in_the_repository_that_has_the_id() -> None:
+    world = Noting()
+    world.renamed_to = "acme/renamed"
+    plan = proposal(world, withdrawn=(WORKED,), left_over=LEFT_OVER)
+    done = world.applied(plan)
+    said = pull_request_text.superseded("v2", 8)
+    assert world.calls == [
+        ("by id", 1, "acme/build"),
+        ("push", THERE, RECORDED),
+        ("create", "acme/renamed", "studio/template-v2", "main", "Update", pull_request_text.body(plan.text)),
+        ("comment", "acme/renamed", 6, said),
+        ("update", "acme/renamed", 6, CLOSED),
+        ("push", THERE, LEFT_OVER),
+    ]
+    url = "https://github.com/acme/build/pull/8"
+    assert done == Done({**plan.attributes, "PullRequestUrl": url}, metrics=("Resyncs", "Conflicts"))
+
+
+def test_a_renewed_pull_request_is_given_title_and_text() -> None:
+    world = Noting()
+    plan = proposal(world, renewed=MINE, withdrawn=(WORKED,))
+    done = world.applied(plan)
+    text = {"title": "Update", "body": pull_request_text.body(plan.text)}
+    assert world.calls == [
+        ("by id", 1, "acme/build"),
+        ("update", "acme/build", 7, text),
+        ("push", THERE, RECORDED),
+        ("comment", "acme/build", 6, pull_request_text.superseded("v2", 7)),
+        ("update", "acme/build", 6, CLOSED),
+    ]
+    assert done == Done({**plan.attributes, "PullRequestUrl": PULL.html_url}, metrics=("Resyncs", "Conflicts"))
+
+
+def test_a_push_expects_what_is_there_and_says_which_version_takes_the_place() -> None:
+    world = Noting()
+    world.applied(push(world, withdrawn=(MINE,)))
+    assert world.calls == [
+        ("push", THERE, {"refs/studio/template": "new", "refs/heads/main": "commit of treeM on tip+new"}),
+        ("comment", "acme/build", 7, pull_request_text.superseded("v2")),
+        ("update", "acme/build", 7, CLOSED),
+    ]
+
+
+def test_a_rule_that_keeps_a_branch_has_its_records_removed_where_they_are_as_seen() -> None:
+    world = Noting()
+    world.keeps = PushRejected(stale=False, message="GH013: Cannot delete this branch")
+    world.applied(proposal(world, left_over=LEFT_OVER))
+    records = {"refs/studio/proposals/template-v1/key": ""}
+    assert world.calls[-2:] == [("push", THERE, LEFT_OVER), ("push", THERE, records)]
+
+
+@pytest.mark.parametrize("make", [push, proposal])
+def test_what_its_owners_archived_reports_the_version_that_it_has(
+    make: Callable[[World], Plan], caplog: pytest.LogCaptureFixture
+) -> None:
+    world = Noting(RepositoryArchived("This repository was archived so it is read-only."))
+    said = {"CommitSha": "tip", "TemplateVersion": "v1", "Status": "archived", "PullRequestUrl": ""}
+    assert world.applied(make(world)) == Done(said)
+    told = [(vars(each)["message"], vars(each)["repository"]) for each in caplog.records]
+    assert told == [("the repository is archived: nothing was changed", "acme/build")]
+    world.request = replace(REQUEST, type="Create")
+    assert world.applied(make(world)) == Replan("the repository was archived and is restored")
+
+
+def test_who_cannot_be_put_on_a_pull_request_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.applied(addressing(world))
+    told = [(vars(each)["message"], vars(each)["refused"]) for each in caplog.records]
+    assert told == [("not all of the pull request's labels, assignees and reviewers", ["bob may not review"])]
+    assert world.progress.steps == {"opened 8": "acme/build", "addressed 8": ""}
+
+
+def test_each_pull_request_of_earlier_calls_is_addressed_where_it_was_opened() -> None:
+    world = World()
+    addressing(world)
+    world.progress = Progress({"opened 5": "acme/former", "opened 6": "acme/build", "addressed 6": ""})
+    world.applied(Leave())
+    assert world.done == ["address 5 in acme/former: (('template',), ('ada',), ('bob',))"]
+
+
+def test_a_plan_without_people_notes_no_pull_request() -> None:
+    world = World()
+    world.applied(proposal(world))
+    assert world.progress.steps == {}
+
+
+def test_a_push_that_is_refused_tells_why_it_is_planned_again() -> None:
+    world = World(PushRejected(stale=False, message="GH006: Protected branch"))
+    assert world.applied(push(world)) == Replan("the branch takes no push", refusal="GH006: Protected branch")

@@ -12,6 +12,7 @@ import pytest
 from custom_resources.clients.git import BareRepository, Change, Merge, PushRejected, Refs, Stage
 from custom_resources.clients.protocols import Clients
 from custom_resources.delivery.lineage import TEMPLATE_REF, Delivery
+from custom_resources.delivery.plans import Leave, Propose
 from custom_resources.delivery.resource import RepositoryTemplate
 from custom_resources.delivery.state import (
     Base,
@@ -194,3 +195,45 @@ def test_a_refused_push_becomes_a_pull_request_that_is_charged() -> None:
     assert repository.pushes == [["refs/heads/main"], ["refs/heads/studio/template-v2"]]
     assert repository.observations == 1
     assert budget.charged == [Cost(), Cost(points=5, creations=1)]
+
+
+# -- all that a dry run shows ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("part", "shown_part"), [("model_build", "build"), ("model_deploy", "deploy")])
+def test_a_proposal_shows_what_it_reports_and_the_files_of_the_pull_request(part: str, shown_part: str) -> None:
+    merge = Merge("treeM", False, (Stage(2, "100644", "b", "kind", "kind"),), "CONFLICT", lost=("train.py",))
+    state = replace(Repository().merged, merge=replace(merge, ignored=("config.yml",), absent=("README.md",)))
+    request = replace(REQUEST, properties=RepositoryTemplateProperties.model_validate({**PROPERTIES, "Part": part}))
+    resource = RepositoryTemplate(cast(Clients, Repository()))
+    plan = resource.plan(REQUEST, state)
+    shown = resource.foresee(request, state, plan)
+    assert isinstance(plan, Propose)
+    assert plan.text.reason
+    effects = {
+        "action": "propose",
+        "status": "pull-request",
+        "reason": plan.text.reason,
+        "added": ["new.py"],
+        "changed": [],
+        "deleted": ["old.py"],
+        "conflicts": ["kind", "train.py"],
+        "ignored": ["config.yml"],
+        "absent": ["README.md"],
+    }
+    assert (shown.attributes, shown.effects, shown.part) == (plan.attributes, effects, shown_part)
+    assert shown.patch is not None
+    assert shown.patch() == "diff treeU treeM"
+
+
+def test_what_shows_no_files_reports_its_attributes_and_its_part() -> None:
+    seed = foreseen(Empty(Repository().place, "new"))
+    said = {"CommitSha": "tip", "TemplateVersion": "v2", "Status": "seeded", "PullRequestUrl": ""}
+    assert seed == Foreseen(said, {"action": "seed", "status": "seeded", "reason": ""}, part="build")
+    waiting = Waiting(Repository().place, "v1", "https://github.com/acme/build/pull/7")
+    left = foreseen(waiting)
+    plan = RepositoryTemplate(cast(Clients, Repository())).plan(REQUEST, waiting)
+    assert isinstance(plan, Leave)
+    assert left == Foreseen(
+        plan.attributes, {"action": "nothing", "status": "pull-request", "reason": ""}, part="build"
+    )

@@ -249,6 +249,40 @@ def test_a_classic_project_that_is_not_the_launchs_is_refused(name: str, found: 
     assert refused.value.holes == {"name": name, "project": "p1"}
 
 
+@pytest.mark.parametrize(
+    ("settings", "launcher", "error", "holes"),
+    [
+        ({}, Launcher("unknown"), ClassicOff, {}),
+        ({"classic": True}, Launcher("somebody else"), LaunchNotAdministrators, {}),
+        ({"classic": True}, Launcher("project setup"), LaunchNotAdministrators, {}),
+        ({"classic": True}, Launcher("unknown"), LaunchByNobody, {}),
+    ],
+)
+def test_who_may_not_launch_for_a_classic_project_learns_nothing_of_it(
+    settings: dict[str, Any], launcher: Launcher, error: type[FinalError], holes: dict[str, str]
+) -> None:
+    def look(name: str) -> ClassicProject:
+        raise AssertionError("a project is looked up")
+
+    with pytest.raises(error) as refused:
+        launching.require_classic(request(), launcher, clients(projects=look, **settings))
+    assert type(refused.value) is error
+    assert refused.value.holes == holes
+
+
+def test_another_failure_of_the_look_up_is_said_as_it_is() -> None:
+    failure = FinalError("SageMaker denied access.")
+
+    def look(name: str) -> ClassicProject:
+        raise failure
+
+    with pytest.raises(FinalError) as raised:
+        launching.require_classic(
+            request(project_name="churn"), BY_ADMINISTRATOR, clients(ADMINISTRATOR, projects=look, classic=True)
+        )
+    assert raised.value is failure
+
+
 # -- a project's own role -----------------------------------------------------------------------------------------
 
 

@@ -13,8 +13,16 @@ from botocore.stub import Stubber
 from custom_resources.clients.github import Repository
 from custom_resources.clients.service_catalog import ServiceCatalog
 from custom_resources.clients.stacks import CloudFormationStacks
-from custom_resources.errors import FinalError, GitHubUnreachable, RetryLater
-from custom_resources.model_approval import ARRIVALS, REMEMBERED, Setup, _full_name, approval, handle
+from custom_resources.errors import (
+    AnswerIncomplete,
+    DeploymentUncertain,
+    FinalError,
+    GitHubUnavailable,
+    GitHubUnreachable,
+    NoDeployRepository,
+    RetryLater,
+)
+from custom_resources.model_approval import ARRIVALS, REMEMBERED, Setup, _full_name, approval, handle, start_deployment
 
 GROUP = "aiops-proj1-models"
 PACKAGE = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{GROUP}/1"
@@ -324,3 +332,152 @@ def test_service_catalogs_refusals(code: str, expected: type[Exception]) -> None
     with Stubber(client) as stub, pytest.raises(expected):
         stub.add_client_error("describe_provisioned_product", code)
         catalog(client).outputs_with("prod-1", "ModelPackageGroupName", GROUP, "studio-proj1")
+
+
+# -- what is noted, before and after -----------------------------------------------------------------------------------
+
+NAME = "acme/renamed"
+
+
+class Noting(GitHub):
+    """GitHub that notes each call, and refuses to note the events that are named."""
+
+    def __init__(self, repositories: dict[int, Repository]) -> None:
+        super().__init__(repositories)
+        self.done: list[tuple[Any, ...]] = []
+        self.refuses: tuple[str, ...] = ()
+
+    def repository_by_id(self, identifier: int, full_name: str) -> Repository | None:
+        self.done.append(("by id", identifier, full_name))
+        return super().repository_by_id(identifier, full_name)
+
+    def variable(self, full_name: str, name: str) -> str | None:
+        self.done.append(("variable", full_name, name))
+        return super().variable(full_name, name)
+
+    def put_variables(self, full_name: str, variables: dict[str, str]) -> None:
+        self.done.append(("note", full_name, variables))
+        if variables[REMEMBERED] in self.refuses:
+            raise RetryLater(5, "GitHub answered 502.")
+        super().put_variables(full_name, variables)
+
+    def dispatch_workflow(self, full_name: str, workflow: str, ref: str, inputs: dict[str, str]) -> None:
+        self.done.append(("start", full_name, workflow, ref, inputs))
+        super().dispatch_workflow(full_name, workflow, ref, inputs)
+
+
+@pytest.fixture
+def noting(clients: Clients) -> Noting:
+    clients.github = found = Noting(clients.github.repositories)
+    return found
+
+
+def started(clients: Clients, **given: Any) -> str:
+    approved = approval(message(**given)["Records"][0]["body"])
+    return start_deployment(approved, clients, "prod-1", "deploy_model.yml")  # type: ignore[arg-type]
+
+
+LOOKED = [("by id", 7, "acme/first-name"), ("variable", NAME, REMEMBERED)]
+START = ("start", NAME, "deploy_model.yml", "trunk", {"model_package_arn": PACKAGE})
+
+
+def noted(events: str) -> tuple[Any, ...]:
+    return ("note", NAME, {REMEMBERED: events})
+
+
+def test_a_start_is_noted_as_begun_and_then_as_made(clients: Clients, noting: Noting) -> None:
+    noting.variables[REMEMBERED] = "e0,,?e9"
+    assert started(clients) == "started"
+    assert noting.done == [*LOOKED, noted("e0,?e9,?e1"), START, noted("e0,?e9,e1")]
+    noting.done.clear()
+    assert started(clients) == "again"
+    assert noting.done == LOOKED
+
+
+def test_a_refused_start_is_forgotten_and_said_even_where_that_cannot_be_noted(
+    clients: Clients, noting: Noting
+) -> None:
+    noting.variables[REMEMBERED] = "e0"
+    noting.failure = FinalError("GitHub refused.")
+    for noting.refuses in ((), ("e0",)):
+        noting.done.clear()
+        noting.variables[REMEMBERED] = "e0"
+        with pytest.raises(FinalError) as raised:
+            started(clients)
+        assert raised.value is noting.failure
+        assert noting.done == [*LOOKED, noted("e0,?e1"), START, noted("e0")]
+
+
+@pytest.mark.parametrize(
+    "unanswered",
+    [
+        GitHubUnreachable(5, activity="a", kind="Timeout"),
+        GitHubUnavailable(5, "GitHub answered 502."),
+        AnswerIncomplete(5, "GitHub's answer is incomplete."),
+    ],
+)
+def test_a_start_without_an_answer_stays_noted_as_begun(
+    clients: Clients, noting: Noting, unanswered: Exception
+) -> None:
+    noting.failure = unanswered
+    with pytest.raises(type(unanswered)):
+        started(clients)
+    assert noting.done == [*LOOKED, noted("?e1"), START]
+    noting.failure = None
+    with pytest.raises(DeploymentUncertain) as uncertain:
+        started(clients)
+    assert uncertain.value.holes == {"model_package": PACKAGE, "repository": NAME, "variable": REMEMBERED}
+    assert noting.done[4:] == LOOKED
+
+
+def test_what_cannot_be_noted_as_begun_is_not_started(clients: Clients, noting: Noting) -> None:
+    noting.refuses = ("?e1",)
+    with pytest.raises(RetryLater):
+        started(clients)
+    assert noting.done == [*LOOKED, noted("?e1")]
+
+
+def test_a_start_that_cannot_be_noted_as_made_is_in_the_log(
+    clients: Clients, noting: Noting, caplog: pytest.LogCaptureFixture
+) -> None:
+    noting.refuses = ("e1",)
+    assert started(clients) == "started"
+    told = [(vars(each)["message"], vars(each)["reason"]) for each in caplog.records]
+    assert told == [("the start is noted as begun", "GitHub answered 502.")]
+
+
+def test_of_many_events_the_last_ones_are_kept(clients: Clients, noting: Noting) -> None:
+    noting.variables[REMEMBERED] = ",".join(f"o{number}" for number in range(25))
+    started(clients)
+    kept = [f"o{number}" for number in range(6, 25)]
+    assert noting.variables[REMEMBERED].split(",") == [*kept, "e1"]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "repository"),
+    [
+        ({"DeployRepositoryId": "8", "DeployRepositoryUrl": "https://github.com/acme/x/"}, "acme/x"),
+        ({"DeployRepositoryId": "", "DeployRepositoryUrl": "https://github.com/acme/x"}, "acme/x"),
+        ({"DeployRepositoryUrl": "https://github.com/acme/x"}, "acme/x"),
+        ({"DeployRepositoryId": "8"}, "8"),
+        ({"DeployRepositoryId": "7a"}, "7a"),
+        ({}, ""),
+    ],
+)
+def test_a_deploy_repository_that_is_not_found_is_named(
+    clients: Clients, noting: Noting, outputs: dict[str, str], repository: str
+) -> None:
+    clients.service_catalog.outputs = outputs
+    with pytest.raises(NoDeployRepository) as missing:
+        started(clients)
+    assert missing.value.holes == {"repository": repository, "group": GROUP}
+    name = repository if "/" in repository else ""
+    assert noting.done == ([("by id", 8, name)] if outputs.get("DeployRepositoryId") == "8" else [])
+
+
+def test_what_is_not_ours_asks_github_nothing(clients: Clients, noting: Noting) -> None:
+    assert started(clients, status="Rejected") == "not-ours"
+    assert started(clients, group="churn") == "not-ours"
+    clients.service_catalog.outputs = None
+    assert started(clients) == "not-ours"
+    assert noting.done == []

@@ -14,11 +14,19 @@ from custom_resources.caller import LAUNCH_TAG, PRINCIPAL_TAG, PRODUCT_TAG, Inst
 from custom_resources.clients.protocols import Clients
 from custom_resources.clients.service_catalog import LaunchOfStack
 from custom_resources.clients.stacks import MOST_LISTED, StackResource
-from custom_resources.errors import AwsNotFound, LaunchNotByServiceCatalog, NotOfItsStack
+from custom_resources.errors import (
+    AwsNotFound,
+    LaunchNotByServiceCatalog,
+    NotOfItsStack,
+    RetryLater,
+    StackBehind,
+    Stale,
+)
 from custom_resources.own_stack import OwnStack, launch_of, our_products
 from custom_resources.properties import Properties
 from custom_resources.reconciler import Request
 from custom_resources.studio_project import StudioProjectProperties
+from tests import sleeping
 
 TAGS = {PRODUCT_TAG: "arn:x:product/prod-1", LAUNCH_TAG: "arn:x:stack/pp-1", PRINCIPAL_TAG: "arn:who"}
 ASKED = LaunchOfStack("prod-asked", "pp-asked", "arn:asked")
@@ -406,6 +414,95 @@ def test_a_creations_name_is_nothing_that_is_compared() -> None:
     operation = own.require(event, request_)
     own.require({**event, "Operation": {"Stack": operation}, "PhysicalResourceId": "ours"}, request_)
     assert len(world.looked) == 1
+
+
+@dataclass
+class Answers:
+    """What one look at the stack raises after the other; then it is accepted. It notes with what it was called."""
+
+    raises: list[Exception]
+    asked: list[tuple[Any, Any]] = field(default_factory=list)
+
+    def required(self, event: Any, request: Any) -> str:
+        self.asked.append((event, request))
+        if self.raises:
+            raise self.raises.pop(0)
+        return "UPDATE_IN_PROGRESS 1"
+
+
+def foreign(number: int = 0) -> NotOfItsStack:
+    return NotOfItsStack(stack="mine", why=f"look {number}")
+
+
+def behind() -> StackBehind:
+    return StackBehind(5, status="UPDATE_COMPLETE")
+
+
+@pytest.mark.parametrize(
+    ("raises", "slept"),
+    [
+        ([], []),
+        ([foreign()], [1]),
+        ([behind(), foreign()], [1, 2]),
+        ([Stale()], [1]),
+        ([foreign(), Stale(), behind()], [1, 2, 3]),
+        ([foreign(), foreign(), foreign(), Stale()], [1, 2, 3, 4]),
+    ],
+)
+def test_what_cloudformation_does_not_confirm_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, raises: list[Exception], slept: list[int]
+) -> None:
+    seconds, answers = sleeping.noted(monkeypatch), Answers([*raises])
+    own = OwnStack(ACTIONS, cast("Clients", None), in_product=True)
+    monkeypatch.setattr(own, "_required", answers.required)
+    event, request_ = {"RequestType": "Update"}, request_of(CONFIGURATION)
+    assert own.require(event, request_) == "UPDATE_IN_PROGRESS 1"
+    assert seconds == slept
+    assert answers.asked == [(event, request_)] * (len(slept) + 1)
+    told = [(vars(each)["message"], vars(each)["why"], vars(each)["seconds"]) for each in caplog.records]
+    unconfirmed = [(each, second) for each, second in zip(raises, slept, strict=True) if not isinstance(each, Stale)]
+    assert told == [("asked again", str(each), second) for each, second in unconfirmed]
+
+
+def test_after_the_fifth_look_the_refusal_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds, answers = sleeping.noted(monkeypatch), Answers([foreign(number) for number in range(6)])
+    own = OwnStack(ACTIONS, cast("Clients", None), in_product=True)
+    monkeypatch.setattr(own, "_required", answers.required)
+    with pytest.raises(NotOfItsStack, match="look 4"):
+        own.require({}, request_of(CONFIGURATION))
+    assert (seconds, len(answers.asked)) == ([1, 2, 3, 4], 5)
+
+
+@pytest.mark.parametrize("between", [[], [foreign()], [behind(), behind()]])
+def test_an_operation_that_is_told_twice_to_have_ended_has_ended(
+    monkeypatch: pytest.MonkeyPatch, between: list[Exception]
+) -> None:
+    seconds, answers = sleeping.noted(monkeypatch), Answers([Stale(), *between, Stale()])
+    own = OwnStack(ACTIONS, cast("Clients", None), in_product=True)
+    monkeypatch.setattr(own, "_required", answers.required)
+    with pytest.raises(Stale):
+        own.require({}, request_of(CONFIGURATION))
+    assert len(seconds) == 1 + len(between)
+
+
+@pytest.mark.parametrize("refused", [LaunchNotByServiceCatalog(stack="mine"), RetryLater(5, "throttled")])
+def test_another_refusal_is_said_at_once(monkeypatch: pytest.MonkeyPatch, refused: Exception) -> None:
+    seconds, answers = sleeping.noted(monkeypatch), Answers([refused])
+    own = OwnStack(ACTIONS, cast("Clients", None), in_product=True)
+    monkeypatch.setattr(own, "_required", answers.required)
+    with pytest.raises(type(refused)):
+        own.require({}, request_of(CONFIGURATION))
+    assert seconds == []
+
+
+def test_an_event_of_another_operation_is_refused() -> None:
+    world, request_ = World(), request_of(CONFIGURATION)
+    later = replace(request_, operation="UPDATE_IN_PROGRESS 1999-01-01T00:00:00+00:00")
+    with pytest.raises(Stale):
+        required(world, ACTIONS, later, Operation={"Stack": later.operation})
+    with pytest.raises((Stale, StackBehind)):
+        required(world, ACTIONS, request_, Operation={})
+    assert world.looked == []
 
 
 def test_a_list_that_is_full_may_hide_what_is_compared() -> None:

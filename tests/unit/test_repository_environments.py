@@ -9,7 +9,7 @@ import pytest
 from custom_resources.clients.protocols import GitHub
 from custom_resources.errors import EnvironmentRulesRefused
 from custom_resources.progress import Progress
-from custom_resources.repository_environments import Missing, _why, create
+from custom_resources.repository_environments import Missing, _why, create, missing
 
 
 class Hub:
@@ -103,3 +103,28 @@ def test_a_plan_without_rules_is_told_of_all_that_are_left() -> None:
     left = "test, production: not protected, jobs on any branch can use them (No rules)"
     assert told == f"{KEPT}; early: made; {left}"
     assert (hub.made, noted) == ([], [("environment begun", "test", "")])
+
+
+# -- which are missing -------------------------------------------------------------------------------------------------
+
+REVIEWERS = {"production": ["team:7", "user:8"], "test": []}
+REVIEWED = {"production": (("Team", 7), ("User", 8)), "test": ()}
+
+
+def test_nothing_is_missing_where_nothing_is_wanted() -> None:
+    progress = Progress({"environment test": "made"})
+    assert missing([], {"test": True}, "trunk", REVIEWERS, progress) == Missing()
+
+
+def test_what_is_there_is_kept_in_its_own_spelling_and_the_rest_is_missing() -> None:
+    there = {"test": True, "qa": False, "others": True}
+    found = missing(["Test", "production", "QA", "dev"], there, "trunk", REVIEWERS, Progress())
+    assert found == Missing(("production", "dev"), {"Test": True, "QA": False}, "trunk", REVIEWED)
+
+
+def test_an_earlier_calls_environment_is_gone_on_with_where_it_was_begun_and_told_where_it_was_made() -> None:
+    begun = {f"environment begun {name}": "" for name in ("test", "production", "former")}
+    progress = Progress({**begun, "environment test": "for trunk only", "environment former": "made"})
+    there = {"test": True, "production": False, "dev": True}
+    found = missing(["test", "production", "dev"], there, "trunk", {}, progress)
+    assert found == Missing(("production",), {"dev": True}, "trunk", {}, {"test": "for trunk only"})

@@ -396,3 +396,55 @@ def test_an_archive_on_disk_is_held_to_its_name(tmp_path: Path) -> None:
     assert Archive.open(file, archive_name(data)).profiles() == ["p"]
     other = archive_name(b"")
     assert refusal(errors.ArchiveAltered, lambda: Archive.open(file, other)) == {"archive": other}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error", "path"),
+    [
+        (lambda d: (d / "d/link").symlink_to("/etc/passwd"), errors.SymbolicLink, "d/link"),
+        (lambda d: (d / "d/folder").symlink_to("/etc"), errors.SymbolicLink, "d/folder"),
+        (lambda d: (d / "d/gone").symlink_to("nowhere"), errors.SymbolicLink, "d/gone"),
+        (lambda d: os.mkfifo(d / "d/pipe"), errors.NotAPlainFile, "d/pipe"),
+        (lambda d: (d / "d/.git").mkdir(), errors.PathHoldsGit, "d/.git"),
+        (lambda d: (d / "d/.git").write_text("gitdir: elsewhere"), errors.PathHoldsGit, "d/.git"),
+    ],
+)
+def test_what_a_folder_may_not_hold_is_named_wherever_it_lies(
+    tmp_path: Path, spoil: Callable[[Path], object], error: type[InvalidTemplate], path: str
+) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/a").write_text("a")
+    spoil(tmp_path)
+    assert refusal(error, lambda: read_folder(tmp_path)) == {"path": path}
+
+
+def test_a_folder_without_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "regression/empty").mkdir(parents=True)
+    assert refusal(errors.FolderEmpty, lambda: read_folder(tmp_path / "regression")) == {"folder": "regression"}
+
+
+def test_a_file_is_executable_where_its_owner_may_run_it(tmp_path: Path) -> None:
+    for name, mode in (("a", 0o644), ("b", 0o655), ("c", 0o744), ("d", 0o500)):
+        (tmp_path / name).write_text(name)
+        (tmp_path / name).chmod(mode)
+    assert [(file.path, file.executable) for file in read_folder(tmp_path)] == [
+        ("a", False),
+        ("b", False),
+        ("c", True),
+        ("d", True),
+    ]
+
+
+def test_a_folder_on_disk_is_held_to_the_rules_of_an_archive(tmp_path: Path) -> None:
+    (tmp_path / "a\x07b").write_text("a")
+    assert refusal(errors.PathUnprintable, lambda: read_folder(tmp_path)) == {"path": "a\x07b"}
+
+
+def test_a_profile_that_has_both_parts_is_accepted_and_a_files_name_is_no_part() -> None:
+    both = [TemplateFile(f"p/{part}/a", b"") for part in template_content.PARTS]
+    archive = Archive.open(
+        build_archive([*both, TemplateFile("q/model_build/a", b""), TemplateFile("q/model_deploy", b"")])
+    )
+    archive.require_profile("p")
+    missing = {"folder": "q/model_deploy", "profiles": "p, q"}
+    assert refusal(errors.PartMissing, lambda: archive.require_profile("q")) == missing

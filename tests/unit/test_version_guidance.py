@@ -56,6 +56,22 @@ def test_an_unknown_version_is_named() -> None:
         RESOURCE.plan(request({"v2.0.0": "DEFAULT"}), [ONE])
 
 
+def test_several_versions_are_written_in_the_order_of_their_names_and_what_is_so_is_not() -> None:
+    three = ProductVersion("pa-3", "v1.2.0", "DEPRECATED", False)
+    wanted = {"v1.2.0": "DEPRECATED", "v1.1.0": "INACTIVE", "v1.0.0": "DEFAULT"}
+    assert RESOURCE.plan(request(wanted), [three, TWO, ONE]) == Plan(
+        (ProductVersion("pa-2", "v1.1.0", "DEPRECATED", False), ProductVersion("pa-3", "v1.2.0", "DEPRECATED", True))
+    )
+    assert RESOURCE.plan(request({"v1.2.0": "INACTIVE"}), [three]) == Plan()
+
+
+@pytest.mark.parametrize("kind", ["Create", "Update"])
+def test_a_version_that_is_missing_is_named_with_its_product(kind: str) -> None:
+    with pytest.raises(VersionMissing) as missing:
+        RESOURCE.plan(request({"v1.0.0": "DEFAULT", "v2.0.0": "INACTIVE"}, kind), [ONE])
+    assert missing.value.holes == {"product": "prod-1", "version": "v2.0.0"}
+
+
 def test_the_physical_id_is_the_products() -> None:
     assert RESOURCE.provisional_id(request({}).properties) == "version-guidance-prod-1"
 

@@ -151,6 +151,45 @@ def test_a_template_without_parameters_has_awss_own() -> None:
     assert parameters_of({}, {}, "SC-1") == dict.fromkeys(PSEUDO, "") | {"AWS::StackId": "SC-1"}
 
 
+def test_an_output_names_an_attribute_only_where_it_is_nothing_else() -> None:
+    document = {
+        "Outputs": {
+            "Dotted": {"Value": {"Fn::GetAtt": "One.Name"}},
+            "Ref": {"Value": {"Ref": "One"}},
+            "List": {"Value": [{"Fn::GetAtt": ["One", "Id"]}]},
+            "Url": {"Value": {"Fn::GetAtt": ["One", "HtmlUrl"]}},
+            "Two": {"Value": {"Fn::GetAtt": ["Two", "HtmlUrl"]}},
+            "Empty": {"Value": {"Fn::GetAtt": ["Two", "Name"]}},
+        }
+    }
+    told = {"Dotted": "d", "Ref": "r", "List": "l", "Url": "u", "Two": "2", "Empty": ""}
+    assert reported(document, told) == {("One", "HtmlUrl"): "u", ("Two", "HtmlUrl"): "2", ("Two", "Name"): ""}
+
+
+@pytest.mark.parametrize(
+    ("value", "result"),
+    [
+        ({"Fn::Join": [", ", []]}, ""),
+        ({"Fn::Join": [", ", ["a"]]}, "a"),
+        ({"Fn::Join": [", ", [{"Fn::If": ["IsA", "x", "y"]}, 1, True]]}, "x, 1, True"),
+        ({"Fn::If": ["IsA", {"Fn::If": ["IsNotA", 1, 2]}, 3]}, 2),
+        ({"Fn::If": ["IsA", [{"Ref": "P"}], []]}, ["a"]),
+        ({"Fn::If": ["IsNotA", 1, {"Fn::Join": ["", ["b", {"Ref": "P"}]]}]}, "ba"),
+        ({"Ref": "P", "Other": {"Ref": "P"}}, {"Ref": "P", "Other": "a"}),
+        ({"Key": "Fn::x"}, {"Key": "Fn::x"}),
+        ({"FnKey": 1}, {"FnKey": 1}),
+        ({"Condition": "IsA"}, True),
+        ({"Fn::GetAtt": "Two.Known.Deep"}, "nobody knows"),
+        ({"Fn::Sub": "x"}, "nobody knows"),
+        (None, None),
+        (0, 0),
+        ([], []),
+    ],
+)
+def test_a_value_within_a_value(value: Any, result: Any) -> None:
+    assert evaluated(value, P="a") == result
+
+
 def test_what_a_stack_puts_out_is_known_of_its_resources() -> None:
     document = {
         "Outputs": {
