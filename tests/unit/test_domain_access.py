@@ -24,7 +24,7 @@ class Sts:
 
     def __init__(self, code: str = "") -> None:
         self.code = code
-        self.asked: list[object] = []
+        self.asked: list[str | dict[str, Any]] = []
 
     def client(self, service: str) -> Sts:
         self.asked.append(service)
@@ -87,7 +87,7 @@ def test_a_role_whose_trust_does_not_permit_it_is_said_to_refuse() -> None:
     assert waiting.value.holes == {"service": "STS", "activity": f"assuming the role {ROLE}", "code": "Throttling"}
 
 
-@pytest.mark.parametrize(("role_arn", "key", "asked"), [(ROLE, "ASIA1", ["sts"]), ("", "own", [])])
+@pytest.mark.parametrize(("role_arn", "key", "asked"), [(ROLE, "ASIA1", ["sts", ROLE]), ("", "own", [])])
 def test_calls_go_to_the_domains_region_by_that_role_or_by_the_functions_own(
     role_arn: str, key: str, asked: list[str]
 ) -> None:
@@ -104,7 +104,7 @@ def test_calls_go_to_the_domains_region_by_that_role_or_by_the_functions_own(
     client.meta.events.register("before-send.datazone", _answered)
     assert client.list_domains()["items"] == []
     assert keys == [key]
-    assert [each for each in sts.asked if isinstance(each, str)] == asked
+    assert [each if isinstance(each, str) else each["RoleArn"] for each in sts.asked] == asked
 
 
 def _answered(**_: Any) -> Any:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from custom_resources.clients.budget import Change, SharedBudget, Wait
 from custom_resources.clients.update_records import UpdateRecords
@@ -42,6 +46,13 @@ OVERTAKEN: tuple[int, dict[str, Any]] = (
 )
 
 
+@cache
+def made_once(service: str, region_name: str) -> Any:
+    """Return a client with no handlers of a test's: making one takes longer than a test."""
+    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+    return boto3.client(service, region_name=region_name, config=Config(retries={"total_max_attempts": 1}), **keys)  # type: ignore[call-overload]
+
+
 class Turns(Account):
     """Real boto3 clients, which check their parameters, and what each operation is answered in turn; {} at the end."""
 
@@ -51,6 +62,16 @@ class Turns(Account):
         self.answer = self._next
         self._answers = {operation: list(turns) for operation, turns in answers.items()}
 
+    def client(self, service: str, region_name: str = "eu-west-1") -> Any:
+        made = made_once(service, region_name)
+        client = object.__new__(type(made))  # a client cannot be copied by copy()
+        vars(client).update(vars(made))
+        client.meta = copy(client.meta)
+        client.meta.events = copy(client.meta.events)
+        client.meta.events.register_first("provide-client-params.*.*", self._note)
+        client.meta.events.register_first("before-call.*.*", self._answered)
+        return client
+
     def _note(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         self.asked.append((model.name, json.loads(json.dumps(params, default=str))))
 
@@ -58,6 +79,11 @@ class Turns(Account):
         left = self._answers.get(model.name, [])
         found = left.pop(0) if left else {}
         return found if isinstance(found, tuple) else (200, found)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _made() -> None:
+    made_once("dynamodb", "eu-west-1")
 
 
 def refused(code: str, message: str = "No.", status: int = 400, **more: Any) -> tuple[int, dict[str, Any]]:
@@ -159,6 +185,13 @@ def test_a_table_that_refuses_an_updates_record_says_what_was_being_done(
     with pytest.raises(BudgetMissing) as missing:
         fails("ResourceNotFoundException").change(STACK, "Door", lambda _: RECORD)
     assert missing.value.holes == {"table": "table"}
+
+
+def test_a_change_is_of_the_budget_alone_and_a_budget_all_of_githubs_unless_told() -> None:
+    assert asdict(Change(Budget())) == {"budget": asdict(Budget()), "noted": None, "seconds": 0.0}
+    assert vars(SharedBudget(Turns().client("dynamodb"), "table"))["_share"] == 1.0
+    wait = {"until": 9.0, "due": asdict(Cost()), "paid": asdict(Cost()), "steps": {}, "waits": 0}
+    assert asdict(Wait(9.0)) == {**wait, "slot": asdict(Slot()), "since": 0.0, "waited": 0.0}
 
 
 # -- the rate budget -------------------------------------------------------------------------------------------------
@@ -344,13 +377,15 @@ def test_a_request_may_ask_for_nothing_until_its_wait_and_its_slot_are_over() ->
         budget(paused).require_room("r1")
     assert everyone.value.seconds == pytest.approx(30)
     assert paused.asked == [READ_BUDGET]
-    with pytest.raises(StillWaiting) as waiting:
-        budget(Turns(GetItem=[{}, {"Item": request(until=1005.9)}])).require_room("r1")
-    assert waiting.value.seconds == pytest.approx(5)
-    with pytest.raises(BudgetSpent) as spent:
-        budget(Turns(GetItem=[{}, {"Item": request(due=[5, 1], slot=[1002.9, 0])}])).require_room("r1")
-    assert spent.value.seconds == pytest.approx(2)
-    assert spent.value.cost == Cost(5, 1)
+    for seconds in (0.5, 5):
+        with pytest.raises(StillWaiting) as waiting:
+            budget(Turns(GetItem=[{}, {"Item": request(until=1000.9 + seconds)}])).require_room("r1")
+        assert waiting.value.seconds == pytest.approx(seconds)
+        with pytest.raises(BudgetSpent) as spent:
+            found = request(due=[5, 1], slot=[1000.9 + seconds, 0])
+            budget(Turns(GetItem=[{}, {"Item": found}])).require_room("r1")
+        assert spent.value.seconds == pytest.approx(seconds)
+        assert spent.value.cost == Cost(5, 1)
 
 
 def test_a_slot_that_has_come_is_paid_with_what_was_paid_before() -> None:
