@@ -187,13 +187,6 @@ def test_a_table_that_refuses_an_updates_record_says_what_was_being_done(
     assert missing.value.holes == {"table": "table"}
 
 
-def test_a_change_is_of_the_budget_alone_and_a_budget_all_of_githubs_unless_told() -> None:
-    assert asdict(Change(Budget())) == {"budget": asdict(Budget()), "noted": None, "seconds": 0.0}
-    assert vars(SharedBudget(Turns().client("dynamodb"), "table"))["_share"] == 1.0
-    wait = {"until": 9.0, "due": asdict(Cost()), "paid": asdict(Cost()), "steps": {}, "waits": 0}
-    assert asdict(Wait(9.0)) == {**wait, "slot": asdict(Slot()), "since": 0.0, "waited": 0.0}
-
-
 # -- the rate budget -------------------------------------------------------------------------------------------------
 
 BUDGET = Budget({"points": 1010.0}, 900.0, 60.0, 0.5, {"requests": 1.0}, 5.0, 7.0)
