@@ -207,7 +207,7 @@ def test_a_launch_has_everything_that_service_catalog_tells_of_it() -> None:
     )
     pages: list[dict[str, Any]] = [
         {"ProvisionedProducts": [full, launched("x", "prod-2")], "NextPageToken": "more"},
-        {"ProvisionedProducts": [launched("a", UserArn="arn:user", ProvisioningArtifactId="pa-9")]},
+        {"ProvisionedProducts": [launched("c"), launched("a", UserArn="arn:user", ProvisioningArtifactId="pa-9")]},
     ]
     account = Turns(SearchProvisionedProducts=pages)
     assert catalog(account).launches("prod-1", [VERSION]) == [
@@ -215,6 +215,7 @@ def test_a_launch_has_everything_that_service_catalog_tells_of_it() -> None:
         Launch(
             "pp-b", "b", "pa-2", "v2", "ERROR", "It failed", "rec-1", STACK, {"a": "1"}, "arn:session", "failed", ""
         ),
+        Launch("pp-c", "c", "", "", "AVAILABLE", "", "", "", {}, "", "", ""),
     ]
     name = "SearchProvisionedProducts"
     assert account.asked == [(name, LISTED), (name, {**LISTED, "PageToken": "more"})]
