@@ -127,9 +127,13 @@ CONFIGURATION = Configuration(
     "arn:aws:iam::1:role/p", ("eu-west-1",), "arn:aws:iam::1:role/m", {"eu-west-1": {"k": "v"}}
 )
 LEAST = Configuration("arn:aws:iam::1:role/p", ("eu-west-1",))
-GRANT = Grant("grant-1", {"domainUnit": {"domainUnitIdentifier": "unit"}}, {"createEnvironmentFromBlueprint": {}})
+UNIT = {"domainUnit": {"domainUnitDesignation": "OWNER", "domainUnitIdentifier": "unit"}}
+GRANT = Grant("grant-1", UNIT, {"createEnvironmentFromBlueprint": {}})
 PROFILE = Profile(
-    "prof-1", "Own", ({"name": "e", "environmentBlueprintId": "bp-1", "awsRegion": {"regionName": "r"}},), "Said"
+    "prof-1",
+    "Own",
+    ({"name": "e", "environmentBlueprintId": "bp-1", "awsRegion": {"regionName": "eu-west-1"}},),
+    "Said",
 )
 POLICY: Any = ("d", "ENVIRONMENT_BLUEPRINT_CONFIGURATION", "1:bp-1", "CREATE_ENVIRONMENT_FROM_BLUEPRINT")
 RECORD = UpdateRecord("UPDATE_IN_PROGRESS 1", "before", "wanted", "unwritten")
@@ -323,6 +327,7 @@ def test_every_request_and_what_is_made_of_its_answer_is_as_it_was(monkeypatch: 
         GOLDEN.write_text(found, encoding="utf-8")
     assert found == GOLDEN.read_text(encoding="utf-8")
     assert slept == [], "a client does not wait by itself"
+    assert "could not be sent" not in found, "botocore refuses a request of these tests"
 
 
 def test_each_public_method_is_called() -> None:

@@ -67,7 +67,8 @@ def test_what_a_function_uses_is_made_before_its_first_event(
 
 def test_a_function_without_a_custom_resource_is_warm_too(clients: Mock) -> None:
     handlers._warm("custom_resources.handlers.model_approval")
-    assert clients.warm.call_count == 1
+    (entry,) = (each for each in CATALOGUE if each.name == "model_approval")
+    clients.warm.assert_called_once_with(("stacks", *entry.clients))
     assert handlers._resource.cache_info().currsize == 0
 
 
@@ -77,9 +78,19 @@ def test_nothing_is_made_elsewhere(clients: Mock, handler: str) -> None:
     assert clients.warm.call_count == 0
 
 
-def test_what_cannot_be_made_is_told_when_the_event_comes(clients: Mock) -> None:
+def test_what_cannot_be_made_is_told_when_the_event_comes(monkeypatch: pytest.MonkeyPatch, clients: Mock) -> None:
+    logged, imported = Mock(), list[str]()
+    monkeypatch.setattr(handlers, "logger", logged)
+    monkeypatch.setattr(handlers, "import_module", imported.append)
+    handlers._warm("custom_resources.handlers.github_repository")
+    assert logged.mock_calls == []
+    assert imported
+    imported.clear()
     clients.warm.side_effect = KeyError("no such thing")
     handlers._warm("custom_resources.handlers.github_repository")
+    logged.warning.assert_called_once_with("not ready before the first event", error="KeyError")
+    assert len(logged.mock_calls) == 1
+    assert imported == []
 
 
 @pytest.mark.parametrize(("asked", "slept"), [(0.5, 0.5), (5, 5), (60, 5)])
