@@ -64,7 +64,7 @@ def _with_lineage(found: Repository, request: Request[GitHubRepositoryProperties
         with clients.git.open(found.full_name) as git:
             there = git.look()
             proven = believed(there.targets, seal, unsealed=known.id == found.id)
-            refs = Refs(there.branch, proven.targets)
+            refs = Refs(targets=proven.targets)
             delivery = held_delivery(git, refs, sealed=proven.sealed)
             if request.type == "Delete" and known.existed:
                 left, offers = refs_left(git, refs, there), [] if delivery else offered(git, refs)

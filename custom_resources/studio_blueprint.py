@@ -130,7 +130,7 @@ def _provisional(properties: StudioBlueprintProperties) -> str:
 def _replaced(request: Request[StudioBlueprintProperties]) -> bool:
     """Tell whether the update is for another blueprint: CloudFormation deletes the old one afterwards."""
     new, old = request.properties, request.old
-    return bool(old) and old is not None and (old.name, old.domain_id) != (new.name, new.domain_id)
+    return old is not None and (old.name, old.domain_id) != (new.name, new.domain_id)
 
 
 def _same(found: Blueprint, wanted: Blueprint) -> bool:

@@ -221,6 +221,7 @@ def _refuse_bad_entry(entry: zipfile.ZipInfo) -> None:
 
 def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
     for directory, names, file_names in os.walk(folder, followlinks=False):
+        files = set(file_names)
         for name in (*names, *file_names):
             place = Path(directory) / name
             path = place.relative_to(folder).as_posix()
@@ -228,7 +229,7 @@ def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
                 raise SymbolicLink(path=path)
             if name == ".git":
                 _refuse_bad_path(path)
-            if name not in names:
+            if name in files:
                 yield path, place
 
 
