@@ -152,3 +152,34 @@ def test_what_is_left_out_is_nothing_or_named(name: str) -> None:
         expected = nothing(annotation)
         assert default == expected
         assert isinstance(default, bool) == isinstance(expected, bool)
+
+
+# Secrets, what users wrote, and what is too long for a log; and what does not make two of them different.
+NOT_SHOWN = {
+    "actions_configuration.Plan": {"secrets"},
+    "clients.github_answers.PullRequest": {"text"},
+    "clients.github_connection._Issued": {"token"},
+    "clients.github_connection._Session": {"issued"},
+    "delivery.plans.KeepOurs": {"merge", "message"},
+    "delivery.plans.MergeCommit": {"message"},
+    "delivery.plans.Push": {"place"},
+    "delivery.plans.Propose": {"place", "text", "attributes"},
+    "delivery.state.Place": {"git", "refs", "seal", "there", "in_history"},
+    "reconciler.Request": {"progress"},
+    "seal.Seal": {"secret"},
+}
+NOT_COMPARED = {"delivery.state.Place": {"git", "seal", "in_history"}, "reconciler.Request": {"progress"}}
+
+
+def test_what_is_not_shown_and_not_compared_is_named() -> None:
+    shown: dict[str, set[str]] = {}
+    compared: dict[str, set[str]] = {}
+    for module in modules():
+        for name, found in vars(module).items():
+            if getattr(found, "__module__", "") == module.__name__ and dataclasses.is_dataclass(found):
+                full = f"{module.__name__}.{name}".removeprefix("custom_resources.")
+                fields = dataclasses.fields(found)
+                shown[full] = {field.name for field in fields if not field.repr}
+                compared[full] = {field.name for field in fields if not field.compare}
+    assert {name: fields for name, fields in shown.items() if fields} == NOT_SHOWN
+    assert {name: fields for name, fields in compared.items() if fields} == NOT_COMPARED

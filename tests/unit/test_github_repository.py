@@ -232,8 +232,10 @@ def test_what_the_administrator_does_not_permit_is_refused(kind: Any, old: dict[
             if kind == "Create"
             else replace(FOUND, full_name="evil/build" if "organization" in new else "acme/build")
         )
-        with pytest.raises(error, match="Choose one of"):
+        with pytest.raises(error, match="Choose one of") as refused:
             allowed.plan(request, Observed(found))
+        listed = "acme, Globex" if "organization" in new else "private, internal"
+        assert refused.value.holes["allowed"] == listed
     globex = PROPERTIES.model_copy(update={"organization": "globex"})
     assert allowed.plan(Request("Create", globex, None, "", "", ""), Observed(None)).action == "create"
 

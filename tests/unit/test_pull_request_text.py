@@ -172,6 +172,16 @@ def test_files_that_git_does_not_ask_about_are_named_apart_and_counted_without_n
     assert "(2)" in unasked(merge, named=False)[0]
 
 
+@pytest.mark.parametrize(
+    ("files", "said"), [(3, "(`0`, `1`, `2`)"), (4, "(`0`, `1`, `2` and 1 more)"), (9, "(`0`, `1`, `2` and 6 more)")]
+)
+def test_of_many_files_three_are_named_and_the_others_counted(files: int, said: str) -> None:
+    (reason,) = unasked(Merge("tree", lost=tuple(map(str, range(files)))))
+    assert reason.endswith(said)
+    (counted,) = unasked(Merge("tree", lost=tuple(map(str, range(files)))), named=False)
+    assert counted.endswith(f"({files})")
+
+
 @pytest.mark.parametrize("kept", [True, False])
 @pytest.mark.parametrize("conflicts", [(), ("train.py",)])
 def test_no_body_has_a_command_that_pushes_to_the_default_branch(conflicts: tuple[str, ...], kept: bool) -> None:

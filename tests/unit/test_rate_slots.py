@@ -164,6 +164,7 @@ def test_a_pause_of_unknown_length_is_twice_the_last_one_that_ended_soon_before(
         (Budget(began=NOW - 3599), 0.25),
         (Budget(began=NOW - 3600), 0.5),
         (Budget(began=NOW - 3599, rate=0.2, paused_until=NOW), 0.1),
+        (Budget(began=NOW - 100, rate=0.2, paused_until=NOW), 0.1),
         (Budget(began=NOW - 7200, rate=0.05, paused_until=NOW), 1 / 32),
     ],
 )

@@ -741,10 +741,13 @@ def test_a_pool_of_an_own_profile_has_listed_accounts_only(unit: str) -> None:
 # -- who may use it
 
 
-def regranted(there: list[Grant], new: dict[str, Any], old: dict[str, Any], **more: Any) -> list[tuple[Any, ...]]:
+def regranted(
+    there: list[Grant], new: dict[str, Any], old: dict[str, Any], *, grants: int = 1, **more: Any
+) -> list[tuple[Any, ...]]:
+    """Return what is written of so many grants, before each of which it is asked whether that is still wanted."""
     domain = with_profile(TOOLING, ours(), description="d", granted={"root": there, **more.pop("granted", {})}, **more)
     _, asked = reconciled(domain, StudioProjectProfile, new, "Update", old=old, physical_id="pr")
-    assert asked <= len(domain.writes)
+    assert asked == grants
     return domain.writes
 
 
@@ -781,9 +784,9 @@ def test_who_is_not_named_any_more_loses_the_profile_and_keeps_others() -> None:
     alone = grant_for("g2", "pr")
     assert regranted([mine, alone, third], ONE, OWN) == [("remove", *UNIT, alone)]
     for_all = grant_for("g2")
-    assert regranted([mine, for_all], ONE, OWN) == [], "it was not made here"
+    assert regranted([mine, for_all], ONE, OWN, grants=0) == [], "it was not made here"
     somebodys: dict[str, Any] = {**OWN, "Own": "false"}
-    assert regranted([mine, alone], ONE, somebodys) == [], "nor was that, while the profile was not ours"
+    assert regranted([mine, alone], ONE, somebodys, grants=0) == [], "nor was that, while the profile was not ours"
 
 
 def test_another_domain_unit_takes_the_grants_along_for_profiles() -> None:

@@ -37,7 +37,15 @@ def test_both_forms_of_an_address_are_read(templates: tuple[VersionTemplates, St
     assert client.read("v1.0.0", url) == {"Resources": {}}
 
 
-@pytest.mark.parametrize("body", [b"", b"Resources:\n", b"[]", b"{", b" " * (MAX_BYTES + 1)])
+def test_a_template_is_read_to_the_last_byte_that_cloudformation_takes(
+    templates: tuple[VersionTemplates, Stubber],
+) -> None:
+    client, stub = templates
+    answers(stub, b"{}".rjust(MAX_BYTES))
+    assert client.read("v1.0.0", URL) == {}
+
+
+@pytest.mark.parametrize("body", [b"", b"Resources:\n", b"[]", b"{", b"{}".rjust(MAX_BYTES + 1)])
 def test_what_is_no_template_is_said(templates: tuple[VersionTemplates, Stubber], body: bytes) -> None:
     client, stub = templates
     answers(stub, body)
