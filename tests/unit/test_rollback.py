@@ -312,3 +312,11 @@ def test_what_has_ended_is_kept_or_forgotten(
     change(Records(fails=RetryLater(5, "slow")), kind, operation).ended(TOLD)
     assert warned == ([("not remembered", {"logical_id": "Door"})] if asked else [])
     change(None, kind, operation).ended(TOLD)
+
+
+@pytest.mark.parametrize(("kind", "operation"), [("Update", ""), ("Create", UPDATE), ("Delete", ROLLBACK)])
+def test_of_an_operation_that_nobody_told_or_that_is_no_update_nothing_is_undone(kind: Any, operation: str) -> None:
+    change = Change(None, kind, operation, "stack", "R", {}, {})
+    assert change._status == ""
+    assert change.undone() is None
+    change.begin()
