@@ -15,7 +15,7 @@ from custom_resources.clients.domain_access import _resolver, datazone_client
 from custom_resources.errors import AwsThrottled, ReaderRoleRefused
 
 ROLE = "arn:aws:iam::111122223333:role/readers"
-ENDS = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
+ENDS = datetime.datetime(2099, 1, 1, tzinfo=datetime.UTC)
 SESSION = {"AccessKeyId": "ASIA1", "SecretAccessKey": "hush", "SessionToken": "token", "Expiration": ENDS}
 
 
@@ -62,7 +62,8 @@ def test_the_domain_accounts_role_is_assumed_with_the_first_call_and_once() -> N
 
 def test_a_session_that_has_almost_ended_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
     sts = Sts()
-    monkeypatch.setitem(SESSION, "Expiration", ENDS - datetime.timedelta(minutes=59))
+    soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=5)
+    monkeypatch.setitem(SESSION, "Expiration", soon)
     found = _resolver(ROLE, sts.client).load_credentials()
     found.get_frozen_credentials()
     monkeypatch.setitem(SESSION, "Expiration", ENDS)

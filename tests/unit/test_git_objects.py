@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -45,6 +47,20 @@ def test_whose_a_commit_is_is_read_as_git_reads_it(bare: BareRepository, told: s
     committer = {"a <x>y> <z> 1 +0000": "x", "a <x> 1 +0000": "x", "a <x<z>> 1 +0000": "x<z", "a x 1 +0000": ""}[told]
     commit = Commit(sha, ZERO, (), "Subject\n\nText", committer)
     assert bare._objects.commit(sha) == commit
+
+
+def test_a_name_is_no_matter_of_security(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where OpenSSL forbids SHA-1 (FIPS), Python gives it for names alone."""
+    asked: list[dict[str, bool]] = []
+    really = hashlib.sha1
+
+    def sha1(content: bytes, **how: bool) -> Any:
+        asked.append(how)
+        return really(content, **how)
+
+    monkeypatch.setattr(hashlib, "sha1", sha1)
+    assert objects.name_of("blob", b"") == "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+    assert asked == [{"usedforsecurity": False}]
 
 
 # -- against git's own commands --------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -308,6 +308,18 @@ def test_a_server_that_gives_neither_is_read_by_gits_own_fetch(tmp_path: Path, m
     assert not any(options["offline"] for _, options in shell.started)
     assert (tmp_path / "given").read_text() == f"{A}\n{B}\n"
     assert limit._made == 4 * 3, "each takes up to three requests"
+
+
+@pytest.mark.parametrize("fetch", [BareRepository.fetch, BareRepository.fetch_history])
+def test_what_fetches_first_makes_the_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fetch: Callable[[BareRepository, str], None]
+) -> None:
+    bare = BareRepository(Git("https://127.0.0.1:9", lambda _: "t", lambda _: False), "acme/r", tmp_path, 1)
+    Shell(monkeypatch, bare, "true")
+    Remote(monkeypatch, named=False)
+    assert not bare.path.exists()
+    fetch(bare, A)
+    assert (bare.path / "HEAD").exists()
 
 
 def test_a_fetch_that_fails_is_no_fetch(bare: BareRepository, monkeypatch: pytest.MonkeyPatch) -> None:

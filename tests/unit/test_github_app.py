@@ -342,6 +342,12 @@ def test_where_a_former_name_leads(
     assert answer.asked == [("https://api.github.com/repos/acme/x", how)]
 
 
+def test_the_token_of_a_look_is_hidden_from_every_log_line(leading: Callable[..., Redirecting]) -> None:
+    leading(404)
+    connected(None, GitHubCredentials(token="ghp_of_a_look")).redirect("acme/x")
+    assert redacted("ghp_of_a_look") == HIDDEN
+
+
 @pytest.mark.parametrize(("status", "kind"), [(400, FinalError), (403, AccessDenied), (503, GitHubUnavailable)])
 def test_a_look_that_is_refused_says_what_was_being_done(
     leading: Callable[..., Redirecting], status: int, kind: type[Exception]
