@@ -43,6 +43,7 @@ def test_an_update_that_needs_no_pull_request_does_without(laboratory: Laborator
     assert operate("update", stack, project) == "UPDATE_COMPLETE", stack.reason
 
 
+@pytest.mark.long  # it waits for real
 def test_a_push_that_waits_for_ever_is_waited_for_and_then_given_up(laboratory: Laboratory) -> None:
     """Nothing is half-made: what the push did is taken back, or it was never done."""
     project = laboratory.project()

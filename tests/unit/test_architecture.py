@@ -157,6 +157,7 @@ def imported_by(handler: str) -> set[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.long  # an interpreter for each function
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.name)
 def test_a_function_imports_in_its_init_phase_what_it_needs_and_no_more(entry: Entry) -> None:
     found = {name.split(".")[0] for name in imported_by(entry.name)}
