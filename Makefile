@@ -86,8 +86,8 @@ test: $(STAMP) $(CONTRACT) $(GH) $(DIAGRAMS) ## before a change is proposed: all
 test-rest: $(STAMP) $(CONTRACT) $(GH) $(DIAGRAMS) $(TEMPLATES) ## what make coverage does not run: end to end and on MiniStack, the long ones too
 	$(BIN)/pytest -n 5 $(SIDE_BY_SIDE) -m "not layers and not gates and not fleet" --part rest
 
-test-fast: $(STAMP) ## the unit tests but for the slow ones, in less than a minute: after an edit
-	$(BIN)/pytest -n 2 $(SIDE_BY_SIDE) -m "not slow" tests/unit
+test-fast: $(STAMP) ## the unit tests but for the slow ones and those with a server, in less than a minute: after an edit
+	$(BIN)/pytest -n 2 $(SIDE_BY_SIDE) -m "not slow and not served" tests/unit
 
 # Those that run the code in processes of their own; what MiniStack runs is not measured.
 coverage: $(STAMP) ## lines and branches that the tests reach, by room; fails below tests/coverage_floors.toml

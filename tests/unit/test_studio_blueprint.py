@@ -26,6 +26,8 @@ from standins.aws.datazone.model import configuration_id
 from standins.aws.server import AwsStandIn
 from tests import sleeping
 
+pytestmark = pytest.mark.served
+
 ACCOUNT, REGION = "111122223333", "us-east-1"
 SESSION = boto3.Session(region_name=REGION)  # one for all: making it takes longer than a test
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/StudioStack/1"

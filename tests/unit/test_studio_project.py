@@ -45,6 +45,8 @@ from standins.aws.datazone import tooling
 from standins.aws.server import AwsStandIn
 from tests.seals import KmsInMemory, seals_in_memory
 
+pytestmark = pytest.mark.served
+
 ACCOUNT, REGION = "123456789012", "us-east-1"  # the account is moto's
 SESSION = boto3.Session(region_name=REGION)  # one for all: making it takes longer than a test
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/SC-{ACCOUNT}-pp-1/1"
