@@ -39,7 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)  # before pytest decides on its temporary folder
 def pytest_configure(config: pytest.Config) -> None:
     """Say where tests write, group them, and measure where the time goes."""
-    gc.disable()  # until all tests are collected: a tenth of that time, in each process
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):  # xdist's own collects nothing
+        gc.disable()  # until all tests are collected: a tenth of that time
     config.pluginmanager.register(Scratch(config), "scratch")
     groups = Groups(config)
     config.pluginmanager.register(groups, "groups")

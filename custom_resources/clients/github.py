@@ -284,7 +284,7 @@ class GitHub:
         if data is None:
             return None
         with whole(f"reading the variable {name} of {full_name}"):
-            return str(data["value"] or "")
+            return promised(data, "value")
 
     def delete_variables(self, full_name: str, names: Iterable[str], done: Note | None = None) -> None:
         """Remove variables; one that is gone already is fine. Raises RepositoryNotFound where that cannot be told."""

@@ -205,7 +205,9 @@ def test_looking_for_what_is_named_takes_no_request_more(world: World, project: 
     """The file comes with what the merge reads anyway."""
 
     def asked() -> list[str]:
-        return [re.sub(r"[0-9a-f]{40}|p[12]-build", "_", f"{each.method} {each.path}") for each in world.requests()]
+        """Return them in the alphabet's order: GitHub is asked while git fetches, and either may come first."""
+        found = [f"{each.method} {each.path}" for each in world.requests()]
+        return sorted(re.sub(r"[0-9a-f]{40}|p[12]-build", "_", each) for each in found)
 
     other = Project(world, project.version, name="p2-build", project="p2").launch()
     for each, edit in ((project, {}), (other, {IGNORE: "config/\n"})):

@@ -61,7 +61,7 @@ def test_what_github_calls_nullable_may_be_null_or_absent(answered: Callable[...
         assert found is not None
         assert (found.description, found.default_branch, found.topics) == ("", "main", ())
         assert (found.clone_url, found.visibility) == ("https://github.com/acme/x.git", "public")
-    assert answered(ok({"name": "A", "value": None})).variable("acme/x", "A") == ""
+    assert answered(ok({"name": "A", "value": ""})).variable("acme/x", "A") == ""
 
 
 WHOLE = {

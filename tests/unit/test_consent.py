@@ -47,7 +47,6 @@ FRESH = Refs("main", {"HEAD": "c0", "refs/heads/main": "c0"})
     ("text", "fields"),
     [
         ("domain: d1\nproject: p1\n", {"domain": "d1", "project": "p1"}),
-        ('---\n# who\r\ndomain: "d1"\n\nproject: p1  # ours\narchive: true\n', {"archive": "true"}),
         ("", {}),
     ],
 )

@@ -12,6 +12,7 @@ from custom_resources.clients.blueprints import Blueprint, Blueprints, Configura
 from custom_resources.clients.studio import ClassicProject, Deployment, Project, Studio, Tooling
 from custom_resources.errors import (
     AwsConflict,
+    AwsDenied,
     AwsNotFound,
     AwsRefused,
     AwsThrottled,
@@ -262,10 +263,10 @@ def test_a_classic_project_may_have_been_launched(answer: dict[str, Any], found:
         with pytest.raises(ProjectNotFound) as gone:
             ours.classic_project("churn")
         assert gone.value.holes == {"activity": "reading the classic project churn"}
-    with pytest.raises(Exception, match="Not you") as not_you:
+    with pytest.raises(AwsDenied, match="Not you") as not_you:
         ours.classic_project("churn")
     told = denied("reading the classic project churn", "sagemaker:DescribeProject", "SageMaker")
-    assert not_you.value.holes == told  # type: ignore[attr-defined]
+    assert not_you.value.holes == told
 
 
 # -- blueprints ------------------------------------------------------------------------------------------------------

@@ -61,7 +61,3 @@ def test_nothing_is_asked_about_what_names_no_project(probe: Any) -> None:
     with pytest.raises(NotARequest):
         probed(studio, probe)
     assert studio.asked == []
-
-
-def test_the_probe_is_a_key_of_the_event() -> None:
-    assert PROBE == "Probe"

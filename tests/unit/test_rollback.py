@@ -316,7 +316,9 @@ def test_what_has_ended_is_kept_or_forgotten(
 
 @pytest.mark.parametrize(("kind", "operation"), [("Update", ""), ("Create", UPDATE), ("Delete", ROLLBACK)])
 def test_of_an_operation_that_nobody_told_or_that_is_no_update_nothing_is_undone(kind: Any, operation: str) -> None:
-    change = Change(None, kind, operation, "stack", "R", {}, {})
-    assert change._status == ""
-    assert change.undone() is None
-    change.begin()
+    records = Records(UpdateRecord(UPDATE, B, A, "unwritten", TOLD, B))
+    told = change(records, kind, operation)
+    assert told._status == ""
+    assert told.undone() is None
+    told.begin()
+    assert records.asked == []

@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,7 +30,6 @@ from tests import sleeping
 pytestmark = pytest.mark.served
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
-SESSION = boto3.Session(region_name=REGION)  # one for all: making it takes longer than a test
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/StudioStack/1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/studio-mlops-provisioning"
 TRUST = {
@@ -161,6 +161,12 @@ class Studio:
         return [call["operation"] for call in self.stand_in.calls if not call["operation"].startswith(("Get", "List"))]
 
 
+@cache
+def session() -> boto3.Session:
+    """Return one for all tests: making it takes longer than a test."""
+    return boto3.Session(region_name=REGION)
+
+
 @pytest.fixture
 def studio(monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
     """A domain of its own; the stand-in asks moto for roles instead of MiniStack."""
@@ -170,13 +176,13 @@ def studio(monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
         monkeypatch.setattr(
             stand_in.emulator,
             "client",
-            lambda service, region, credentials: SESSION.client(service, region_name=region),
+            lambda service, region, credentials: session().client(service, region_name=region),
         )
-        iam = SESSION.client("iam", region_name=REGION)
+        iam = session().client("iam", region_name=REGION)
         iam.create_role(RoleName=ROLE.rpartition("/")[2], AssumeRolePolicyDocument=json.dumps(TRUST))
         for key in ("testing", "FOOBARKEY"):  # moto puts keys of its own into the environment
             stand_in.emulator.name_caller(key, f"arn:aws:iam::{ACCOUNT}:root")
-        client = SESSION.client("datazone", endpoint_url=stand_in.base_url, region_name=REGION)
+        client = session().client("datazone", endpoint_url=stand_in.base_url, region_name=REGION)
         domain = client.create_domain(
             name=f"studio{next(_numbers)}", domainExecutionRole=f"arn:aws:iam::{ACCOUNT}:role/domain"
         )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -48,7 +49,6 @@ from tests.seals import KmsInMemory, seals_in_memory
 pytestmark = pytest.mark.served
 
 ACCOUNT, REGION = "123456789012", "us-east-1"  # the account is moto's
-SESSION = boto3.Session(region_name=REGION)  # one for all: making it takes longer than a test
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/SC-{ACCOUNT}-pp-1/1"
 
 
@@ -217,6 +217,12 @@ class Launched:
         return {call["operation"] for call in self.stand_in.calls if call["service"] == service}
 
 
+@cache
+def session() -> boto3.Session:
+    """Return one for all tests: making it takes longer than a test."""
+    return boto3.Session(region_name=REGION)
+
+
 @pytest.fixture
 def studio(monkeypatch: pytest.MonkeyPatch) -> Iterator[Launched]:
     """The project `churn` of the profile Regression, its tooling ready; moto instead of MiniStack."""
@@ -226,16 +232,16 @@ def studio(monkeypatch: pytest.MonkeyPatch) -> Iterator[Launched]:
         monkeypatch.setattr(
             stand_in.emulator,
             "client",
-            lambda service, region, credentials: SESSION.client(service, region_name=region),
+            lambda service, region, credentials: session().client(service, region_name=region),
         )
         monkeypatch.setattr(tooling, "open_stack", lambda *_: None)  # moto is here without CloudFormation
         for key in ("testing", "FOOBARKEY"):  # moto puts keys of its own into the environment
             stand_in.emulator.name_caller(key, f"arn:aws:iam::{ACCOUNT}:root")
         studio = StudioClient(
-            SESSION.client("datazone", endpoint_url=stand_in.base_url, region_name=REGION),
-            SESSION.client("sagemaker", endpoint_url=stand_in.base_url, region_name=REGION),
+            session().client("datazone", endpoint_url=stand_in.base_url, region_name=REGION),
+            session().client("sagemaker", endpoint_url=stand_in.base_url, region_name=REGION),
         )
-        groups = ModelPackageGroups(SESSION.client("sagemaker", endpoint_url=stand_in.base_url, region_name=REGION))
+        groups = ModelPackageGroups(session().client("sagemaker", endpoint_url=stand_in.base_url, region_name=REGION))
         found = Launched(studio, stand_in, groups)
         made = found.control("projects", name="churn", profile="Regression", account=ACCOUNT, region=REGION, wait=True)
         found.project, found.domain = made["projectId"], made["domainId"]
