@@ -13,7 +13,6 @@ from custom_resources.clients.service_catalog import (
     LaunchedStack,
     LaunchOfStack,
     ProductVersion,
-    Record,
     ServiceCatalog,
 )
 from custom_resources.clients.stacks import CloudFormationStacks, DescribedStack, StackResource
@@ -324,51 +323,10 @@ def test_what_a_door_launched_is_found_by_the_doors_tag() -> None:
     assert catalog(account).launched_by("prod-1", "blueprint") == ["a", "b"]
 
 
-@pytest.mark.parametrize(
-    ("status", "state"),
-    [
-        ("SUCCEEDED", "succeeded"),
-        ("FAILED", "failed"),
-        ("IN_PROGRESS_IN_ERROR", "running"),
-        ("IN_PROGRESS", "running"),
-        ("CREATED", "running"),
-    ],
-)
-def test_what_became_of_a_request(status: str, state: Any) -> None:
-    detail = {"Status": status, "ProvisioningArtifactId": "pa-2", "PathId": "lpv"}
-    detail["RecordErrors"] = [{"Description": "One"}, {}]  # type: ignore[assignment]
-    account = Turns(DescribeRecord=[{"RecordDetail": detail}, {"RecordDetail": {}}, DENIED])
-    ours = catalog(account)
-    assert ours.record("rec-1") == Record(state, "pa-2", "lpv", ("One", ""))
-    assert ours.record("rec-1") == Record("running", "", "", ())
-    assert account.asked == [("DescribeRecord", {"Id": "rec-1"})] * 2
+def test_a_record_that_may_not_be_read_says_what_was_being_done() -> None:
     with pytest.raises(AwsDenied) as not_you:
-        ours.record("rec-1")
+        catalog(Turns(DescribeRecord=[DENIED])).record("rec-1")
     assert not_you.value.holes == denied("reading the record rec-1", "servicecatalog:DescribeRecord")
-
-
-@pytest.mark.parametrize(("path", "given"), [("lpv-1", {"PathId": "lpv-1"}), ("", {})])
-def test_an_update_keeps_the_parameters_that_the_stack_has(path: str, given: dict[str, str]) -> None:
-    wanted = {"ProvisioningArtifactParameters": [{"ParameterKey": key} for key in ("Kept", "New")]}
-    stack = {"StackStatus": "UPDATE_COMPLETE", "Parameters": [{"ParameterKey": "Kept"}, {"ParameterKey": "Old"}]}
-    account = Turns(
-        DescribeProvisioningParameters=[wanted],
-        DescribeStacks=[{"Stacks": [stack]}],
-        UpdateProvisionedProduct=[{"RecordDetail": {"RecordId": "rec-2"}}],
-    )
-    assert catalog(account).update(LAUNCH, "prod-1", VERSION, path) == "rec-2"
-    sent = {
-        "ProvisionedProductId": "pp-1",
-        **ARTIFACT,
-        "ProvisioningParameters": [{"Key": "Kept", "UsePreviousValue": True}],
-        "UpdateToken": "rollout-pa-2-rec-1",
-        **given,
-    }
-    assert account.asked == [
-        ("DescribeProvisioningParameters", {**ARTIFACT, **given}),
-        ("DescribeStacks", {"StackName": STACK}),
-        ("UpdateProvisionedProduct", sent),
-    ]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.validate import ParamValidator
 
 from custom_resources.clients.budget import Change, SharedBudget, Wait
 from custom_resources.clients.update_records import UpdateRecords
@@ -78,7 +79,11 @@ class Turns(Account):
     def _next(self, model: Any, _: Any) -> tuple[int, dict[str, Any]]:
         left = self._answers.get(model.name, [])
         found = left.pop(0) if left else {}
-        return found if isinstance(found, tuple) else (200, found)
+        if isinstance(found, tuple):
+            return found
+        told = ParamValidator().validate(found, model.output_shape)._errors if model.output_shape else []
+        assert [each for each in told if each[0] in ("unknown field", "invalid type")] == [], "AWS has no such answer"
+        return 200, found
 
 
 @pytest.fixture(autouse=True, scope="module")
