@@ -25,7 +25,7 @@ from custom_resources.delivery.lineage import (
 )
 from custom_resources.delivery.observing import observe
 from custom_resources.delivery.ownership import Claim, take
-from custom_resources.delivery.state import Empty, RepositoryTemplateProperties, Same, State, Waiting
+from custom_resources.delivery.state import Empty, Same, State, Waiting
 from custom_resources.errors import (
     GitFailing,
     GitHubUnavailable,
@@ -40,19 +40,10 @@ from custom_resources.errors import (
 from custom_resources.named_repository import name_proof
 from custom_resources.reconciler import Replan, Request
 from custom_resources.telemetry import follow, logger
+from tests import deliveries
 from tests.seals import SEAL, seals_in_memory
 
-PROPERTIES = RepositoryTemplateProperties(
-    repository_id=1,
-    repository="acme/build",
-    name_proof=name_proof(SEAL, "acme/build", "stack"),
-    domain_id="d1",
-    project_id="p1",
-    part="model_build",
-    template_archive="b" * 64 + ".zip",
-    template_version="v2",
-    template_folder="regression/model_build",
-)
+PROPERTIES = deliveries.PROPERTIES.model_copy(update={"name_proof": name_proof(SEAL, "acme/build", "stack")})
 V2 = Delivery("d1", "p1", "model_build", "regression/model_build", "v2", "b" * 64 + ".zip")
 V1 = replace(V2, version="v1", archive="a" * 64 + ".zip")
 MAIN = "refs/heads/main"

@@ -189,7 +189,9 @@ def test_an_offer_that_nobody_proves_holds_nothing() -> None:
     unproven = proposed("studio/template-v2", OURS, "offer", 5, ANOTHER)
     clients = clients_of(copy_of({unproven.ref: "offer"}, offer=OURS))
     found = _with_lineage(FOUND, asked("Delete", "7:connected"), clients)
-    assert found == Observed(FOUND, left={unproven.ref: "offer"}), "what is below refs/studio goes, whoever wrote it"
+    assert found == Observed(FOUND, left={unproven.ref: "offer"}), (
+        "every ref below refs/studio is deleted, whoever wrote it"
+    )
     assert clients.stacks.asked == []
 
 

@@ -6,23 +6,25 @@
 from __future__ import annotations
 
 import ast
-import importlib
+import inspect
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+from tests.unit.test_defaults import modules
+
 GOLDEN = Path(__file__).parent / "golden" / "numbers.txt"
 # The tests set the first themselves; the table is listed by its functions' names (handlers); errors of an operating
 # system have other numbers in another.
 ELSEWHERE = {"clients.repeating.FIRST_SECONDS", "catalogue.CATALOGUE", "clients.git.merging._UNUSABLE"}
 
 
-def named(path: Path) -> Iterator[str]:
+def named(module: ModuleType) -> Iterator[str]:
     """Yield the constants of a module, in their order."""
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in ast.parse(inspect.getsource(module)).body:
         if isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names = [each for target in targets for each in getattr(target, "elts", [target])]
@@ -44,12 +46,10 @@ def numbers(value: Any) -> Any:
 
 
 def written() -> Iterator[str]:
-    for path in sorted((ROOT / "custom_resources").rglob("*.py")):
-        module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        loaded = importlib.import_module(module)
-        for name in named(path):
-            full = f"{module.removeprefix('custom_resources.')}.{name}"
-            if full not in ELSEWHERE and (found := numbers(getattr(loaded, name, None))) is not None:
+    for module in sorted(modules(), key=lambda each: each.__name__):
+        for name in named(module):
+            full = f"{module.__name__.removeprefix('custom_resources.')}.{name}"
+            if full not in ELSEWHERE and (found := numbers(getattr(module, name, None))) is not None:
                 yield f"{full} = {found}"
 
 

@@ -6,7 +6,6 @@ import itertools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,6 +25,7 @@ from custom_resources.studio_project_profile import StudioProjectProfile, grante
 from standins.aws.datazone.model import configuration_id
 from standins.aws.server import AwsStandIn
 from tests import sleeping
+from tests.aws_session import session
 
 pytestmark = pytest.mark.served
 
@@ -161,12 +161,6 @@ class Studio:
         return [call["operation"] for call in self.stand_in.calls if not call["operation"].startswith(("Get", "List"))]
 
 
-@cache
-def session() -> boto3.Session:
-    """Return one for all tests: making it takes longer than a test."""
-    return boto3.Session(region_name=REGION)
-
-
 @pytest.fixture
 def studio(monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
     """A domain of its own; the stand-in asks moto for roles instead of MiniStack."""
@@ -176,13 +170,13 @@ def studio(monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
         monkeypatch.setattr(
             stand_in.emulator,
             "client",
-            lambda service, region, credentials: session().client(service, region_name=region),
+            lambda service, region, credentials: session(region).client(service),
         )
-        iam = session().client("iam", region_name=REGION)
+        iam = session(REGION).client("iam")
         iam.create_role(RoleName=ROLE.rpartition("/")[2], AssumeRolePolicyDocument=json.dumps(TRUST))
         for key in ("testing", "FOOBARKEY"):  # moto puts keys of its own into the environment
             stand_in.emulator.name_caller(key, f"arn:aws:iam::{ACCOUNT}:root")
-        client = session().client("datazone", endpoint_url=stand_in.base_url, region_name=REGION)
+        client = session(REGION).client("datazone", endpoint_url=stand_in.base_url)
         domain = client.create_domain(
             name=f"studio{next(_numbers)}", domainExecutionRole=f"arn:aws:iam::{ACCOUNT}:role/domain"
         )

@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cache
 from types import SimpleNamespace
 from typing import Any, cast
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
@@ -44,6 +42,7 @@ from custom_resources.reconciler import Done, Request
 from custom_resources.repository_names import short_id
 from standins.aws.datazone import tooling
 from standins.aws.server import AwsStandIn
+from tests.aws_session import session
 from tests.seals import KmsInMemory, seals_in_memory
 
 pytestmark = pytest.mark.served
@@ -217,12 +216,6 @@ class Launched:
         return {call["operation"] for call in self.stand_in.calls if call["service"] == service}
 
 
-@cache
-def session() -> boto3.Session:
-    """Return one for all tests: making it takes longer than a test."""
-    return boto3.Session(region_name=REGION)
-
-
 @pytest.fixture
 def studio(monkeypatch: pytest.MonkeyPatch) -> Iterator[Launched]:
     """The project `churn` of the profile Regression, its tooling ready; moto instead of MiniStack."""
@@ -232,16 +225,16 @@ def studio(monkeypatch: pytest.MonkeyPatch) -> Iterator[Launched]:
         monkeypatch.setattr(
             stand_in.emulator,
             "client",
-            lambda service, region, credentials: session().client(service, region_name=region),
+            lambda service, region, credentials: session(region).client(service),
         )
         monkeypatch.setattr(tooling, "open_stack", lambda *_: None)  # moto is here without CloudFormation
         for key in ("testing", "FOOBARKEY"):  # moto puts keys of its own into the environment
             stand_in.emulator.name_caller(key, f"arn:aws:iam::{ACCOUNT}:root")
         studio = StudioClient(
-            session().client("datazone", endpoint_url=stand_in.base_url, region_name=REGION),
-            session().client("sagemaker", endpoint_url=stand_in.base_url, region_name=REGION),
+            session(REGION).client("datazone", endpoint_url=stand_in.base_url),
+            session(REGION).client("sagemaker", endpoint_url=stand_in.base_url),
         )
-        groups = ModelPackageGroups(session().client("sagemaker", endpoint_url=stand_in.base_url, region_name=REGION))
+        groups = ModelPackageGroups(session(REGION).client("sagemaker", endpoint_url=stand_in.base_url))
         found = Launched(studio, stand_in, groups)
         made = found.control("projects", name="churn", profile="Regression", account=ACCOUNT, region=REGION, wait=True)
         found.project, found.domain = made["projectId"], made["domainId"]
